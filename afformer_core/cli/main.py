@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entry point of the ``afformer`` command.
+
+Each subcommand is a module of this package with ``add_parser(subparsers)``, which sets ``run`` to
+a function of the parsed arguments that returns the exit status. Modules import what is heavy
+inside that function, so that ``afformer --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from afformer_core.errors import AfformerError
+
+SUBCOMMANDS = ('simulate', 'train', 'evaluate', 'export', 'ground', 'bench')
+
+EXAMPLES = """\
+examples:
+  afformer ground --video demonstration.mp4 --image camera.jpg --output overlay.png
+  afformer bench
+  afformer simulate --help
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the command with all its subcommands."""
+    parser = argparse.ArgumentParser(
+        prog='afformer',
+        description='Ground the affordance that a demonstration video shows in another image.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    debug_help = 'show the traceback of an error'
+    parser.add_argument('--debug', action='store_true', help=debug_help)
+    subparsers = parser.add_subparsers(metavar='subcommand', required=True)
+    for name in SUBCOMMANDS:
+        importlib.import_module(f'afformer_core.cli.{name}').add_parser(subparsers)
+    for subparser in subparsers.choices.values():
+        # Without a default of its own, so that it does not undo one given before the subcommand.
+        subparser.add_argument(
+            '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
+        )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: the arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
+    """
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; spare Python's complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (AfformerError, ValueError, OSError, ModuleNotFoundError) as error:
+        if arguments.debug or _is_our_module(error):
+            raise
+        print(f'afformer: error: {one_line(error)}', file=sys.stderr)
+        return 1
+
+
+def one_line(error: Exception) -> str:
+    """Text of an error for a person, without line breaks.
+
+    >>> one_line(ValueError('two\\n  lines'))
+    'two lines'
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"the package '{error.name}' is not installed; install afformer with the extras of "
+            "what you do: pip install 'afformer[train,sim,export]'"
+        )
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f'{error.filename}: {error.strerror}'
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
+def _is_our_module(error: Exception) -> bool:
+    return isinstance(error, ModuleNotFoundError) and (error.name or '').startswith('afformer')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

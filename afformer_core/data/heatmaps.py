@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground-truth heatmaps from annotated points."""
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+_OFFSET = 1e-10
+
+
+def blur_kernel_size(height: int, width: int) -> int:
+    """Odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256."""
+    size = int(math.sqrt(height * width) / 3)
+    return size + 1 if size % 2 == 0 else size
+
+
+def blur_sigma(kernel_size: int) -> float:
+    """Standard deviation in pixels that belongs to a kernel: 13.1 for 85."""
+    return 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8
+
+
+def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
+    """Stack N point sets of different sizes.
+
+    Args:
+        points: N arrays [P_i, 2] of (x, y).
+
+    Returns:
+        float64 [N, max(P_i), 2]; NaN where a set has fewer points than the largest.
+    """
+    most = max((len(each) for each in points), default=0)
+    padded = torch.full((len(points), most, 2), torch.nan, dtype=torch.float64)
+    for row, each in zip(padded, points):
+        row[: len(each)] = torch.as_tensor(np.asarray(each, np.float64).reshape(-1, 2))
+    return padded
+
+
+def ground_truth_heatmaps(points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Blur point sets into probability maps, as the published evaluation does.
+
+    Coordinates are truncated to a pixel, each such pixel is set to one however many points fall
+    into it, the map plus 1e-10 is blurred (reflecting border) and divided by its sum. Points
+    outside the image and NaN points count for nothing; a set without any point left gives the
+    uniform map. Because every point is a separable impulse, the blur is one product of two
+    small matrices a map and never a convolution of the whole image.
+
+    Args:
+        points: [N, P, 2] (x, y) in pixels of the heatmap; NaN marks padding.
+        size: (height, width) of the heatmap.
+
+    Returns:
+        float32 [N, height, width] on the device of `points`, each map summing to one.
+
+    Raises:
+        ValueError: `points` has another shape, or `size` is too oblong for its blur kernel.
+    """
+    if points.ndim != 3 or points.shape[-1] != 2:
+        raise ValueError(f'points must be [N, P, 2], got {list(points.shape)}')
+    height, width = size
+    kernel_size = blur_kernel_size(height, width)
+    # NaN compares false, so padding is outside too. Truncation moves (-1, 0) to 0: inside.
+    x, y = points.unbind(-1)
+    inside = (x > -1) & (x < width) & (y > -1) & (y < height)
+    column = torch.where(inside, x, 0).long()
+    row = torch.where(inside, y, 0).long()
+    weight = (inside & ~_repeated(row * width + column, inside)).float()
+
+    row_blur = _impulse_responses(height, kernel_size).to(points.device)
+    column_blur = _impulse_responses(width, kernel_size).to(points.device)
+    vertical = row_blur[row] * weight[..., None]
+    heatmaps = vertical.transpose(1, 2) @ column_blur[column] + _OFFSET
+    return heatmaps / heatmaps.sum((1, 2), keepdim=True)
+
+
+def _repeated(pixel: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """True [N, P] where an earlier inside point of the same set has the same pixel."""
+    same = (pixel[:, :, None] == pixel[:, None, :]) & inside[:, None, :]
+    return same.tril(diagonal=-1).any(-1)
+
+
+@functools.lru_cache(maxsize=8)
+def _impulse_responses(length: int, kernel_size: int) -> torch.Tensor:
+    """float32 [length, length]: row i is the blurred unit impulse at i, border reflected."""
+    radius = kernel_size // 2
+    if radius >= length:
+        raise ValueError(
+            f'a side of {length} pixels is too short for a blur kernel of {kernel_size}; '
+            'use a less oblong heatmap'
+        )
+    offsets = np.arange(-radius, radius + 1)
+    kernel = np.exp(-0.5 * (offsets / blur_sigma(kernel_size)) ** 2)
+    kernel /= kernel.sum()
+    target = np.arange(length)
+    responses = np.zeros((length, length))
+    for offset, weight in zip(offsets, kernel):
+        source = np.abs(target + offset)
+        source = np.where(source >= length, 2 * (length - 1) - source, source)
+        np.add.at(responses, (source, target), weight)
+    return torch.from_numpy(responses.astype(np.float32))

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames stand for a video."""
+
+from __future__ import annotations
+
+
+def uniform_indices(count: int, maximum: int) -> list[int]:
+    """Indices of at most `maximum` of `count` frames, first and last included, evenly spaced.
+
+    Args:
+        count: frames there are, at least 1.
+        maximum: frames wanted at most, at least 1.
+
+    Returns:
+        all indices where `count <= maximum`; else exactly `maximum`, strictly increasing
+        (the middle one where `maximum` is 1).
+
+    Raises:
+        ValueError: `count` or `maximum` is below 1.
+    """
+    if count < 1 or maximum < 1:
+        raise ValueError(f'got {count} frames and a maximum of {maximum}; both must be at least 1')
+    if count <= maximum:
+        return list(range(count))
+    if maximum == 1:
+        return [count // 2]
+    return [(2 * i * (count - 1) + maximum - 1) // (2 * (maximum - 1)) for i in range(maximum)]

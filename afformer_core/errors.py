@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that a user of the package can act on."""
+
+
+class AfformerError(Exception):
+    """Base of every error raised for bad input; its text is one sentence that says what to do."""
+
+
+class ModelFolderError(AfformerError):
+    """A model folder is absent, incomplete, of another version, or does not match its hash."""
+
+
+class DemonstrationError(AfformerError):
+    """A demonstration is unknown, empty, being recorded, or was never started."""
+
+
+class ImageError(AfformerError):
+    """An image has a shape, type or encoding that cannot be grounded."""
+
+
+class VideoError(AfformerError):
+    """A video is missing, empty, truncated before its first frame, or not a video."""
+
+
+class DatasetError(AfformerError):
+    """A dataset's annotations or media are missing, malformed or inconsistent."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy on annotated datasets beside predictors that look at nothing, and latency."""

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a point lies among the outlines of an appliance's elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Polygon = NDArray[np.float64]
+Point = tuple[float, float]
+
+
+def contains(polygon: Polygon, point: Point) -> bool:
+    """Whether a point (x, y) lies inside a polygon [K, 2], by the even-odd rule."""
+    x, y = point
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    straddles = (start[:, 1] > y) != (end[:, 1] > y)
+    rise = np.where(straddles, end[:, 1] - start[:, 1], 1.0)
+    crossing = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / rise
+    return bool((straddles & (x < crossing)).sum() % 2)
+
+
+def distance(polygon: Polygon, point: Point) -> float:
+    """Distance in pixels from a point (x, y) to a polygon [K, 2]; 0 inside."""
+    if contains(polygon, point):
+        return 0.0
+    edge = np.roll(polygon, -1, axis=0) - polygon
+    offset = np.asarray(point) - polygon
+    squared = np.maximum((edge**2).sum(1), 1e-12)
+    along = np.clip((offset * edge).sum(1) / squared, 0, 1)
+    return float(np.hypot(*(offset - along[:, None] * edge).T).min())
+
+
+def nearest_element(polygons: Sequence[Polygon], point: Point) -> int:
+    """Index of the polygon nearest to a point; of several equally near, the closest centre."""
+    distances = [
+        (distance(polygon, point), float(np.hypot(*(polygon.mean(0) - point))))
+        for polygon in polygons
+    ]
+    return min(range(len(polygons)), key=distances.__getitem__)
+
+
+def inner_points(polygon: Polygon) -> Polygon:
+    """The centre of a polygon [K, 2] and the points halfway to its corners, [K + 1, 2]."""
+    centre = polygon.mean(0, keepdims=True)
+    return np.concatenate((centre, (polygon + centre) / 2))

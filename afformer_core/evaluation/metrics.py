@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The field's measures of heatmaps and of actions.
+
+Heatmaps are float [N, H, W], not negative; each map is divided by its sum first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+
+_JITTER = 1e-7
+_FIXATION_SHARE = 0.5
+
+
+def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
+    """Heatmaps that each sum to one.
+
+    Raises:
+        ValueError: a map has a negative or non-finite value, or sums to zero.
+    """
+    sums = heatmaps.sum((1, 2), keepdims=True, dtype=np.float64)
+    if not (np.isfinite(sums).all() and (sums > 0).all() and heatmaps.min() >= 0):
+        raise ValueError('a heatmap must be finite, not negative and not zero everywhere')
+    return np.asarray(heatmaps / sums, np.float32)
+
+
+def kld(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
+    """Kullback-Leibler divergence of each prediction from its ground truth, without epsilon.
+
+    Returns:
+        [N], at least 0; infinite where a prediction is zero and its ground truth is not.
+    """
+    wanted = normalised(truth)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        ratio = np.log(wanted) - np.log(normalised(predicted))
+        terms = np.where(wanted > 0, wanted * ratio, 0)
+    return terms.sum((1, 2), dtype=np.float64)
+
+
+def sim(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
+    """Histogram intersection of each prediction with its ground truth, [N] in 0..1."""
+    smaller = np.minimum(normalised(predicted), normalised(truth))
+    return smaller.sum((1, 2), dtype=np.float64)
+
+
+def auc_judd(
+    predicted: FloatArray, truth: FloatArray, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """AUC-J of each prediction, [N] in 0..1.
+
+    The positives are the pixels above half of the ground truth's maximum. A jitter of 1e-7 of the
+    prediction's range breaks ties, so that a constant map counts as chance instead of vanishing.
+
+    Args:
+        predicted: [N, H, W].
+        truth: [N, H, W].
+        generator: of the jitter.
+    """
+    return np.array(
+        [_auc_judd(p.ravel(), t.ravel(), generator) for p, t in zip(predicted, truth, strict=True)]
+    )
+
+
+def _auc_judd(
+    predicted: FloatArray, truth: FloatArray, generator: np.random.Generator
+) -> float:
+    low, high = float(predicted.min()), float(predicted.max())
+    scaled = (predicted.astype(np.float64) - low) / ((high - low) or 1.0)
+    jittered = scaled + _JITTER * generator.random(len(scaled))
+    positives = np.sort(jittered[truth > _FIXATION_SHARE * truth.max()])[::-1]
+    above = len(jittered) - np.searchsorted(np.sort(jittered), positives)
+    found = np.arange(1, len(positives) + 1)
+    hits = np.concatenate(([0.0], found / len(positives), [1.0]))
+    negatives = max(len(jittered) - len(positives), 1)
+    alarms = np.concatenate(([0.0], (above - found) / negatives, [1.0]))
+    return float((np.diff(alarms) * (hits[1:] + hits[:-1]) / 2).sum())
+
+
+def top1_hits(scores: Mapping[int, float], actions: Collection[int]) -> int:
+    """How many of a sample's k distinct actions are among its k best-scored ones.
+
+    Args:
+        scores: of every action.
+        actions: annotated, at least one; repeated ones count once.
+    """
+    wanted = set(actions)
+    best = sorted(scores, key=lambda action: -scores[action])[: len(wanted)]
+    return len(wanted.intersection(best))
+
+
+def balanced_accuracy(predicted: Sequence[int], truth: Sequence[int]) -> float:
+    """Mean over the actions that occur of the share of each that was predicted, 0 to 1."""
+    right: dict[int, list[bool]] = {}
+    for answer, wanted in zip(predicted, truth, strict=True):
+        right.setdefault(wanted, []).append(answer == wanted)
+    return float(np.mean([np.mean(each) for each in right.values()]))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictors that look at neither video nor image; what a model must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
+
+Predictor = Callable[[int, Row], Heatmaps]
+"""Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
+
+Sum = NDArray[np.float64]
+Key = TypeVar('Key', bound=Hashable)
+
+_CHUNK = 64
+
+
+def uniform(size: tuple[int, int]) -> Predictor:
+    """The same probability at every pixel of (height, width)."""
+    heatmap = np.full(size, 1 / (size[0] * size[1]), np.float32)
+    return lambda index, row: heatmap
+
+
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> Predictor:
+    """A Gaussian in the middle of (height, width); `sigma` is a share of each side."""
+    profiles = []
+    for length in size:
+        offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
+        profiles.append(np.exp(-0.5 * offsets**2))
+    heatmap = np.outer(*profiles)
+    heatmap = (heatmap / heatmap.sum()).astype(np.float32)
+    return lambda index, row: heatmap
+
+
+class ActionMeanMaps:
+    """Mean ground truth of every action.
+
+    Args:
+        maps: by action.
+        overall: mean of all rows, given for an action that was never seen.
+    """
+
+    def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
+        self._maps = maps
+        self._overall = overall
+
+    @classmethod
+    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[Row]) -> ActionMeanMaps:
+        """Average the ground truths of rows.
+
+        Raises:
+            ValueError: there is no row.
+        """
+        if not rows:
+            raise ValueError('no row to average; a mean map needs at least one annotation')
+        sums = _sums_by_key(protocol, rows, [row.action for row in rows])
+        maps = {action: _normalised(total) for action, total in sums.items()}
+        return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the row's action."""
+        return self._maps.get(row.action, self._overall)
+
+
+class CrossValidatedMeanMaps:
+    """Mean ground truth of the same action in the other folds.
+
+    Groups are sorted by name and dealt to the folds in turn, so that no image or appliance
+    serves as its own prior.
+
+    Args:
+        protocol: makes the ground truths.
+        rows: the rows to be predicted.
+        folds: at least 2.
+
+    Raises:
+        ValueError: fewer groups than two, or fewer than two folds.
+    """
+
+    def __init__(
+        self, protocol: EvaluationProtocol, rows: Sequence[Row], folds: int = 5
+    ) -> None:
+        groups = sorted({row.group for row in rows})
+        if folds < 2 or len(groups) < 2:
+            raise ValueError(
+                f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
+            )
+        self._fold = {group: index % folds for index, group in enumerate(groups)}
+        keys = [(self._fold[row.group], row.action) for row in rows]
+        sums = _sums_by_key(protocol, rows, keys)
+        self._maps = _leave_one_fold_out(sums)
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the row's action, or of all actions where other folds lack it."""
+        fold = self._fold[row.group]
+        specific = self._maps.get((fold, row.action))
+        return self._maps[fold, None] if specific is None else specific
+
+
+def _leave_one_fold_out(
+    sums: dict[tuple[int, int], Sum],
+) -> dict[tuple[int, int | None], Heatmaps]:
+    maps: dict[tuple[int, int | None], Heatmaps] = {}
+    actions = {action for _, action in sums}
+    for fold in {fold for fold, _ in sums}:
+        others = {key: total for key, total in sums.items() if key[0] != fold}
+        maps[fold, None] = _normalised(np.sum(list(others.values()), axis=0))
+        for action in actions:
+            same = [total for key, total in others.items() if key[1] == action]
+            if same:
+                maps[fold, action] = _normalised(np.sum(same, axis=0))
+    return maps
+
+
+def _sums_by_key(
+    protocol: EvaluationProtocol, rows: Sequence[Row], keys: Sequence[Key]
+) -> dict[Key, Sum]:
+    sums: dict[Key, Sum] = {}
+    for start in range(0, len(rows), _CHUNK):
+        truths = protocol.truths(rows[start : start + _CHUNK])
+        for truth, key in zip(truths, keys[start : start + _CHUNK], strict=True):
+            if key in sums:
+                sums[key] += truth
+            else:
+                sums[key] = truth.astype(np.float64)
+    return sums
+
+
+def _normalised(heatmap: Sum) -> Heatmaps:
+    return (heatmap / heatmap.sum()).astype(np.float32)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation protocols: what one row is, its ground truth, and the size it is compared at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
+from afformer_core.data.sample import Sample
+
+Heatmaps = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison of a prediction with a ground truth.
+
+    Attributes:
+        sample: index of the sample.
+        action: 0-based.
+        group: what must not be split between folds and is drawn together in a bootstrap: the
+            appliance of simulated data, else the image.
+        points: float64 [P, 2] (x, y) in pixels of `image_size`.
+        image_size: (width, height).
+    """
+
+    sample: int
+    action: int
+    group: str
+    points: NDArray[np.float64]
+    image_size: tuple[int, int]
+
+
+class EvaluationProtocol(Protocol):
+    """What a named protocol decides."""
+
+    name: str
+    size: tuple[int, int]
+
+    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+        """The comparisons that a dataset asks for."""
+
+    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+        """Ground truths [N, height, width] of rows, each summing to one."""
+
+    def prediction(self, heatmap: NDArray[np.float32]) -> Heatmaps:
+        """A predicted heatmap of any size as this protocol compares it, [height, width]."""
+
+
+class RowsProtocol:
+    """One row per (sample, action), as the released code counts them.
+
+    The points of an action that a sample names twice are pooled. KLD has no epsilon.
+
+    Args:
+        size: (height, width) of the comparison; 256x256 in the released code.
+    """
+
+    def __init__(self, size: tuple[int, int] = (256, 256)) -> None:
+        self.size = size
+        self.name = f'rows {size[1]}x{size[0]}'
+
+    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+        """Rows in the order of samples, and of the first mention of each action."""
+        return tuple(
+            Row(index, action, sample_group(sample), points, sample.image_size)
+            for index, sample in enumerate(samples)
+            for action, points in _points_by_action(sample).items()
+        )
+
+    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+        """Blurred points, float32 [N, height, width]."""
+        height, width = self.size
+        scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
+        heatmaps: Heatmaps = ground_truth_heatmaps(pad_points(scaled), self.size).numpy()
+        return heatmaps
+
+    def prediction(self, heatmap: NDArray[np.float32]) -> Heatmaps:
+        """The heatmap resampled bilinearly and divided by its sum."""
+        height, width = self.size
+        if heatmap.shape != self.size:
+            enlarges = height >= heatmap.shape[0] and width >= heatmap.shape[1]
+            method = cv2.INTER_LINEAR if enlarges else cv2.INTER_AREA
+            heatmap = cv2.resize(heatmap, (width, height), interpolation=method)
+        return np.asarray(heatmap / heatmap.sum(dtype=np.float64), np.float32)
+
+
+def sample_group(sample: Sample) -> str:
+    """The appliance of simulated data, else the image."""
+    return str(sample.image_path) if sample.scene is None else sample.scene.scene_id
+
+
+def _points_by_action(sample: Sample) -> dict[int, NDArray[np.float64]]:
+    gathered: dict[int, list[NDArray[np.float64]]] = {}
+    for action, points in zip(sample.actions, sample.points, strict=True):
+        gathered.setdefault(action, []).append(points)
+    return {action: np.concatenate(points) for action, points in gathered.items()}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Afformer network. Only its configuration is imported here, so that no torch is needed."""
+
+from afformer_core.models.configuration import (
+    AfformerConfiguration,
+    afformer_r50,
+    afformer_small,
+)
+
+__all__ = ['AfformerConfiguration', 'afformer_r50', 'afformer_small']

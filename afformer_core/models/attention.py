@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attention with decomposed relative positions, as plain attention over longer vectors.
+
+The published form adds to the scores q.k / sqrt(D) a bias q.R_t + q.R_h + q.R_w, a tensor of
+queries x keys. The same scores are one inner product of
+
+    q' = [q / sqrt(D),  q.R_h,      q.R_w     ]
+    k' = [k + sqrt(D) R_t,  onehot(row),  onehot(column)]
+
+so that no bias exists: R_h and R_w depend on the query's place and the key's row or column, while
+R_t depends on the key alone, since the image has no time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.relative_position import (
+    axis_indicators,
+    padded_temporal_table,
+    relative_table,
+    temporal_table,
+)
+
+Size = tuple[int, int]
+
+_PADDING_SCORE = -1e4
+
+
+class _RelativeAttention(nn.Module):
+    """What self- and cross-attention share: the row and column terms and the attention itself."""
+
+    rel_pos_h: nn.Parameter
+    rel_pos_w: nn.Parameter
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_channels = channels // heads
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * maximum_size[0] - 1, self.head_channels))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
+
+    def freeze_tables(self, query_size: Size, key_size: Size) -> None:
+        """Keep the relative vectors of these sizes, for inference and export."""
+        for axis, embeddings in enumerate((self.rel_pos_h, self.rel_pos_w)):
+            table = relative_table(embeddings, query_size[axis], key_size[axis])
+            name = _table_name(axis, query_size, key_size)
+            self.register_buffer(name, table.detach().transpose(1, 2), persistent=False)
+
+    def _table(self, axis: int, query_size: Size, key_size: Size) -> Tensor:
+        frozen = self._buffers.get(_table_name(axis, query_size, key_size))
+        if frozen is not None:
+            return frozen
+        embeddings = (self.rel_pos_h, self.rel_pos_w)[axis]
+        return relative_table(embeddings, query_size[axis], key_size[axis]).transpose(1, 2)
+
+    def _split_heads(self, x: Tensor) -> Tensor:
+        """[B, N, C] to [B, heads, N, D]."""
+        return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
+
+    def _augment_queries(self, q: Tensor, query_size: Size, key_size: Size) -> Tensor:
+        """[B, heads, N, D] to [B, heads, N, D + rows + columns]."""
+        grid = q.unflatten(2, query_size)
+        rows = grid @ self._table(0, query_size, key_size).to(q.dtype)
+        columns = grid.transpose(2, 3) @ self._table(1, query_size, key_size).to(q.dtype)
+        columns = columns.transpose(2, 3)
+        scaled = grid / math.sqrt(self.head_channels)
+        return torch.cat((scaled, rows, columns), dim=-1).flatten(2, 3)
+
+
+def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
+    sizes = '_'.join(str(n) for n in (*query_size, *key_size))
+    return f'table_{axis}_{sizes}'
+
+
+def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    """Softmax attention with scale 1.
+
+    Args:
+        queries: [B, heads, N, D'].
+        keys: [B, heads, D', M], transposed.
+        values: [B, heads, M, D].
+        padding: [B, M], true where a key does not exist, or None.
+
+    Returns:
+        [B, N, heads * D].
+    """
+    scores = queries @ keys
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], _PADDING_SCORE)
+    return (scores.softmax(dim=-1) @ values).transpose(1, 2).flatten(2)
+
+
+class SelfAttention2d(_RelativeAttention):
+    """Self-attention among the places of one image level."""
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
+        super().__init__(channels, heads, maximum_size)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, size: Size) -> Tensor:
+        """Attend.
+
+        Args:
+            x: [B, height * width, C].
+            size: (height, width).
+
+        Returns:
+            [B, height * width, C].
+        """
+        q, k, v = (self._split_heads(part) for part in self.qkv(x).chunk(3, dim=2))
+        places = axis_indicators(*size, dtype=k.dtype, device=k.device)
+        keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
+        return self.proj(attend(self._augment_queries(q, size, size), keys, v, None))
+
+
+class CrossAttention3d(_RelativeAttention):
+    """Cross-attention from the places of an image level to the places and times of a video."""
+
+    def __init__(
+        self, channels: int, heads: int, maximum_size: Size, maximum_frames: int
+    ) -> None:
+        super().__init__(channels, heads, maximum_size)
+        self.q_proj = nn.Linear(channels, channels)
+        self.k_proj = nn.Linear(channels, channels)
+        self.v_proj = nn.Linear(channels, channels)
+        self.proj = nn.Linear(channels, channels)
+        self.rel_pos_t = nn.Parameter(torch.zeros(2 * maximum_frames - 1, self.head_channels))
+
+    def memorize(self, video: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Keys and values of videos; all that later images need of them.
+
+        Args:
+            video: [B, T, height, width, C], normalised features.
+            lengths: [B], frames of each that exist, or None when all do.
+
+        Returns:
+            keys [B, heads, D + height + width, T * height * width] and
+            values [B, heads, T * height * width, D].
+        """
+        batch, frames, height, width, _ = video.shape
+        times = self._times(frames, lengths) * math.sqrt(self.head_channels)
+        flat = video.flatten(1, 3)
+        k = self._split_heads(self.k_proj(flat)).unflatten(2, (frames, height * width))
+        k = k + times[:, None, :, None, :].to(k.dtype)
+        places = axis_indicators(height, width, dtype=k.dtype, device=k.device)
+        places = places.expand(batch, self.heads, frames, -1, -1)
+        keys = torch.cat((k, places), dim=-1).flatten(2, 3).transpose(2, 3)
+        return keys.contiguous(), self._split_heads(self.v_proj(flat)).contiguous()
+
+    def _times(self, frames: int, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            return temporal_table(self.rel_pos_t, frames)[None]
+        return padded_temporal_table(self.rel_pos_t, lengths, frames)
+
+    def forward(
+        self,
+        x: Tensor,
+        size: Size,
+        keys: Tensor,
+        values: Tensor,
+        video_size: Size,
+        padding: Tensor | None,
+    ) -> Tensor:
+        """Attend from an image level to a memorized video.
+
+        Args:
+            x: [B, N, C] with N = size[0] * size[1].
+            size: (height, width) of the image level.
+            keys, values: from `memorize`.
+            video_size: (height, width) of the video features.
+            padding: [B, M], true at keys of frames that do not exist, or None.
+
+        Returns:
+            [B, N, C].
+        """
+        queries = self._augment_queries(self._split_heads(self.q_proj(x)), size, video_size)
+        return self.proj(attend(queries, keys, values, padding))

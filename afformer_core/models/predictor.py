@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The heads: heatmaps at the input's full size, and action scores."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.decoder import ChannelNorm
+
+
+class Predictor(nn.Module):
+    """Deconvolutions to the input's size and a pooled action classifier.
+
+    Args:
+        channels: width C of the decoded features.
+        heatmaps: heatmaps drawn.
+        actions: actions scored.
+    """
+
+    def __init__(self, channels: int, heatmaps: int, actions: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.upsampler = nn.Sequential(
+            nn.ConvTranspose2d(channels, half, kernel_size=2, stride=2),
+            ChannelNorm(half),
+            nn.GELU(),
+            nn.ConvTranspose2d(half, heatmaps, kernel_size=2, stride=2),
+        )
+        self.actioner = nn.Sequential(
+            nn.Conv2d(channels, half, kernel_size=1, bias=False),
+            ChannelNorm(half),
+            nn.GELU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(1),
+            nn.Linear(half, actions),
+        )
+
+    def forward(self, decoded: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Predict.
+
+        Args:
+            decoded: [B, C, height, width].
+            size: the input's (height, width); where the decoder stops above stride 4, the
+                heatmap is enlarged bilinearly.
+
+        Returns:
+            heatmap logits [B, heatmaps, *size] and action logits [B, actions].
+        """
+        heatmaps = self.upsampler(decoded)
+        if tuple(heatmaps.shape[-2:]) != size:
+            heatmaps = functional.interpolate(
+                heatmaps, size=size, mode='bilinear', align_corners=False
+            )
+        return heatmaps, self.actioner(decoded)

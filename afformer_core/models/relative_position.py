@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decomposed relative positions: learned vectors for the offset of a key from a query, per axis.
+
+Along one axis of `query_size` and `key_size` places, the coarser of the two is stretched onto the
+finer, so that offsets are counted in places of the finer one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def relative_table(embeddings: Tensor, query_size: int, key_size: int) -> Tensor:
+    """Vector of every (query place, key place) pair along one axis.
+
+    Args:
+        embeddings: [2 M - 1, D], the learned vectors of offsets -(M - 1) to M - 1; resampled
+            linearly when the sizes call for another M.
+        query_size: places along the axis in the image.
+        key_size: places along the axis in the video.
+
+    Returns:
+        [query_size, key_size, D].
+    """
+    finer = max(query_size, key_size)
+    if embeddings.shape[0] != 2 * finer - 1:
+        embeddings = functional.interpolate(
+            embeddings.T[None], size=2 * finer - 1, mode='linear', align_corners=False
+        )[0].T
+    return embeddings[_offsets(query_size, key_size, embeddings.device)]
+
+
+def _offsets(query_size: int, key_size: int, device: torch.device) -> Tensor:
+    query_step = max(key_size / query_size, 1.0)
+    key_step = max(query_size / key_size, 1.0)
+    queries = torch.arange(query_size, device=device)[:, None] * query_step
+    keys = torch.arange(key_size, device=device)[None, :] * key_step
+    return (queries - keys + (key_size - 1) * key_step).long()
+
+
+def temporal_table(embeddings: Tensor, length: int) -> Tensor:
+    """Vectors of `length` frames as seen from an image that follows the last of them.
+
+    Args:
+        embeddings: [2 T - 1, D] for at most T frames; the first belongs to the newest frame.
+        length: number of frames, 1 to T.
+
+    Returns:
+        [length, D], oldest frame first.
+    """
+    return embeddings[:length].flip(0)
+
+
+def padded_temporal_table(embeddings: Tensor, lengths: Tensor, padded_length: int) -> Tensor:
+    """`temporal_table` of several videos at once, each padded at its end.
+
+    Args:
+        embeddings: [2 T - 1, D].
+        lengths: [B] integers, the true number of frames of each video.
+        padded_length: frames of each video with its padding.
+
+    Returns:
+        [B, padded_length, D]; what stands at padding is finite and meaningless.
+    """
+    places = torch.arange(padded_length, device=lengths.device)
+    return embeddings[(lengths[:, None] - 1 - places[None, :]).clamp(min=0)]
+
+
+def axis_indicators(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """One-hot row and column of each of height * width places, row-major.
+
+    Returns:
+        [height * width, height + width].
+    """
+    rows = torch.eye(height, dtype=dtype, device=device).repeat_interleave(width, dim=0)
+    columns = torch.eye(width, dtype=dtype, device=device).repeat(height, 1)
+    return torch.cat((rows, columns), dim=1)

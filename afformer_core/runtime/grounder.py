@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The user's API: demonstrations in, groundings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import DemonstrationError, ModelFolderError
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.frame_sampler import FrameSampler
+from afformer_core.runtime.grounding import Demonstration, Grounding
+from afformer_core.runtime.model_folder import GRAPHS_FILE, read_description
+from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.preprocessing import resize_to_input
+from afformer_core.runtime.session import FloatArray, Session, UInt8Array
+
+BACKENDS = ('auto', 'torch', 'onnxruntime')
+
+
+@dataclass
+class _Recording:
+    name: str
+    frames: FrameSampler[tuple[UInt8Array, FloatArray]] = field()
+
+
+class Grounder:
+    """Grounds demonstrations in images. Not thread-safe: one thread owns it.
+
+    A frame of a demonstration is encoded when it is added, so that finishing costs only
+    `memorize`; an image costs only `ground`.
+
+    Args:
+        configuration: of the model.
+        session: what runs it.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration, session: Session) -> None:
+        self.configuration = configuration
+        self._session = session
+        self._demonstrations: dict[str, Demonstration] = {}
+        self._recording: _Recording | None = None
+
+    @classmethod
+    def load(cls, model: Path | str, backend: str = 'auto', threads: int = 0) -> Grounder:
+        """Open a model folder.
+
+        Args:
+            model: the folder.
+            backend: 'torch', 'onnxruntime', or 'auto': ONNX Runtime where graphs were exported,
+                else PyTorch.
+            threads: threads to compute with; 0 lets the backend choose.
+
+        Raises:
+            ModelFolderError: the folder does not hold a sound model, or not for this backend.
+            ValueError: no such backend, or negative threads.
+        """
+        if backend not in BACKENDS or threads < 0:
+            raise ValueError(
+                f'backend is {backend!r} and threads {threads}; '
+                f'backend must be one of {BACKENDS} and threads at least 0'
+            )
+        folder = Path(model)
+        description = read_description(folder)
+        return cls(description.configuration, _open_session(folder, backend, threads))
+
+    @property
+    def backend(self) -> str:
+        """Name of what computes: 'torch' or 'onnxruntime'."""
+        return self._session.backend
+
+    @property
+    def demonstrations(self) -> tuple[str, ...]:
+        """Names of the finished demonstrations, oldest first."""
+        return tuple(self._demonstrations)
+
+    @property
+    def recording(self) -> str | None:
+        """Name of the demonstration being recorded, or None."""
+        return None if self._recording is None else self._recording.name
+
+    def set_demonstration(self, frames: Iterable[NDArray[Any]], name: str) -> Demonstration:
+        """Record a whole demonstration at once; one of the same name is replaced.
+
+        Args:
+            frames: uint8 RGB [H, W, 3], in order, at least one.
+            name: not empty.
+
+        Raises:
+            DemonstrationError: no frame, an empty name, or another is being recorded.
+            ImageError: a frame is not an image; an earlier demonstration of the name stays.
+        """
+        self.start_demonstration(name)
+        try:
+            for frame in frames:
+                self.add_frame(frame)
+            return self.finish_demonstration()
+        finally:
+            self._recording = None
+
+    def start_demonstration(self, name: str) -> None:
+        """Begin to record.
+
+        Raises:
+            DemonstrationError: one is being recorded already, or the name is empty.
+        """
+        if self._recording is not None:
+            raise DemonstrationError(
+                f'demonstration {self._recording.name!r} is being recorded; finish it first'
+            )
+        if not name:
+            raise DemonstrationError('a demonstration needs a name that is not empty')
+        self._recording = _Recording(name, FrameSampler(self.configuration.maximum_frames))
+
+    def add_frame(self, image: NDArray[Any]) -> None:
+        """Add uint8 RGB [H, W, 3] to the demonstration being recorded.
+
+        Raises:
+            DemonstrationError: none is being recorded.
+            ImageError: not an image; the recording goes on without it.
+        """
+        sampler = self._require_recording().frames
+        frame = resize_to_input(image, self.configuration.input_size)
+        if not sampler.wants_next():
+            sampler.skip()
+            return
+        sampler.add((frame, self._session.encode_frames(frame[None])[0]))
+
+    def finish_demonstration(self) -> Demonstration:
+        """End the recording and memorize it; one of the same name is replaced.
+
+        Raises:
+            DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
+        """
+        recording = self._require_recording()
+        self._recording = None
+        selection = recording.frames.selection()
+        if not selection:
+            raise DemonstrationError(
+                f'demonstration {recording.name!r} has no frame; send at least one before the end'
+            )
+        frames, features = (np.stack(items) for items in zip(*selection, strict=True))
+        demonstration = Demonstration(
+            recording.name, frames, recording.frames.count, self._session.memorize(features)
+        )
+        self._demonstrations.pop(recording.name, None)
+        self._demonstrations[recording.name] = demonstration
+        return demonstration
+
+    def cancel_demonstration(self) -> None:
+        """Drop the recording, if there is one."""
+        self._recording = None
+
+    def delete_demonstration(self, name: str) -> None:
+        """Forget a finished demonstration.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+        """
+        self.demonstration(name)
+        del self._demonstrations[name]
+
+    def demonstration(self, name: str) -> Demonstration:
+        """A finished demonstration.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+        """
+        if name not in self._demonstrations:
+            raise DemonstrationError(
+                f'there is no demonstration {name!r}; there are: '
+                f'{", ".join(self._demonstrations) or "none yet"}'
+            )
+        return self._demonstrations[name]
+
+    def ground(self, image: NDArray[Any], name: str, maximum_peaks: int = 5) -> Grounding:
+        """Ground a demonstration in an image.
+
+        Args:
+            image: uint8 RGB [H, W, 3], any size.
+            name: of a finished demonstration.
+            maximum_peaks: peaks wanted at most, at least 1.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+            ImageError: not an image.
+        """
+        memory = self.demonstration(name).memory
+        resized = resize_to_input(image, self.configuration.input_size)
+        heatmap_logits, action_logits = self._session.ground(resized, memory)
+        scores = self._action_scores(action_logits)
+        best = int(np.argmax(action_logits)) if self.configuration.heatmap_per_action else 0
+        probabilities = _softmax(heatmap_logits[best])
+        height, width = int(image.shape[0]), int(image.shape[1])
+        peaks = find_peaks(probabilities, (height, width), max(1, maximum_peaks))
+        return Grounding(
+            _enlarge(probabilities, (height, width)), scores, peaks, peaks[0].score
+        )
+
+    def _action_scores(self, logits: FloatArray) -> dict[str, float]:
+        if self.configuration.action_activation == 'softmax':
+            scores = _softmax(logits)
+        else:
+            scores = (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+        order = np.argsort(-scores, kind='stable')
+        return {self.configuration.action_names[i]: float(scores[i]) for i in order}
+
+    def _require_recording(self) -> _Recording:
+        if self._recording is None:
+            raise DemonstrationError('no demonstration is being recorded; start one first')
+        return self._recording
+
+
+def _open_session(folder: Path, backend: str, threads: int) -> Session:
+    if backend == 'auto':
+        backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
+    try:
+        if backend == 'onnxruntime':
+            from afformer_core.runtime.onnx_session import OnnxSession
+
+            return OnnxSession(folder, threads)
+        from afformer_core.runtime.torch_session import TorchSession
+
+        return TorchSession(folder, threads)
+    except ImportError as error:
+        raise ModelFolderError(
+            f'backend {backend!r} cannot be used: {error}; install it or choose another'
+        ) from error
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(dtype=np.float64), dtype=np.float32)
+
+
+def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Resample to [H, W] of the source image, sum 1."""
+    height, width = size
+    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
+    total = float(resized.sum(dtype=np.float64))
+    if total <= 0:
+        # A peak narrower than the spacing of the pixels kept falls between them.
+        resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
+        total = float(resized.sum(dtype=np.float64))
+    return np.asarray(resized / total, dtype=np.float32)

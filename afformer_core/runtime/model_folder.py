@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model on disk: one folder of `model.json`, `model.safetensors` and, once exported, graphs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.configuration import AfformerConfiguration
+
+FORMAT = 'afformer-model'
+VERSION = 1
+DESCRIPTION_FILE = 'model.json'
+WEIGHTS_FILE = 'model.safetensors'
+GRAPHS_FILE = 'graphs.json'
+GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What `model.json` says.
+
+    Attributes:
+        configuration: the architecture.
+        weights_sha256: of `model.safetensors`, in hexadecimal.
+        training: how the weights were made, on what, and their measured limits; free form.
+    """
+
+    configuration: AfformerConfiguration
+    weights_sha256: str
+    training: Mapping[str, Any]
+
+
+def shipped_model_folder() -> Path:
+    """Folder of the small model that comes with the package."""
+    return Path(__file__).resolve().parent.parent / 'weights' / 'afformer_small'
+
+
+def read_description(folder: Path) -> ModelDescription:
+    """Read and check `model.json`.
+
+    Raises:
+        ModelFolderError: no such folder or file, not JSON, another format or version, or an
+            architecture that cannot be.
+    """
+    path = folder / DESCRIPTION_FILE
+    fields = _read_json(path)
+    if fields.get('format') != FORMAT or fields.get('version') != VERSION:
+        raise ModelFolderError(
+            f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
+            f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
+        )
+    try:
+        return ModelDescription(
+            AfformerConfiguration.from_json(fields['architecture']),
+            str(fields['weights_sha256']),
+            dict(fields.get('training', {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f'{path} does not describe a model: {error}') from error
+
+
+def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
+    """Path of the weights once their hash was found right.
+
+    Raises:
+        ModelFolderError: the file is absent or is not the one that was described.
+    """
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise ModelFolderError(f'{path} does not exist; the folder needs the weights of the model')
+    found = file_sha256(path)
+    if found != description.weights_sha256:
+        raise ModelFolderError(
+            f'{path} has sha256 {found[:12]}..., {DESCRIPTION_FILE} names '
+            f'{description.weights_sha256[:12]}...; copy the model folder again, whole'
+        )
+    return path
+
+
+def write_description(folder: Path, description: ModelDescription) -> None:
+    """Write `model.json`, whole or not at all."""
+    fields = {
+        'format': FORMAT,
+        'version': VERSION,
+        'architecture': description.configuration.to_json(),
+        'weights_sha256': description.weights_sha256,
+        'training': dict(description.training),
+    }
+    write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def graph_paths(folder: Path, description: ModelDescription) -> dict[str, Path]:
+    """The exported graphs by name, once found whole and made from these weights.
+
+    Raises:
+        ModelFolderError: none were exported, one is missing or altered, or they are of other
+            weights.
+    """
+    listing = folder / GRAPHS_FILE
+    if not listing.is_file():
+        raise ModelFolderError(
+            f'{folder} holds no exported graphs; run: afformer export {folder}'
+        )
+    fields = _read_json(listing)
+    if fields.get('weights_sha256') != description.weights_sha256:
+        raise ModelFolderError(
+            f'the graphs in {folder} were exported from other weights; '
+            f'run: afformer export {folder}'
+        )
+    hashes = fields.get('graphs_sha256')
+    paths = {name: folder / f'{name}.onnx' for name in GRAPH_NAMES}
+    for name, path in paths.items():
+        wanted = hashes.get(name) if isinstance(hashes, dict) else None
+        if not path.is_file() or file_sha256(path) != wanted:
+            raise ModelFolderError(
+                f'{path} is missing or was altered since its export; '
+                f'run: afformer export {folder}'
+            )
+    return paths
+
+
+def write_graph_listing(folder: Path, weights_sha256: str) -> None:
+    """Record the graphs that stand in a folder, as the last step of their export."""
+    hashes = {name: file_sha256(folder / f'{name}.onnx') for name in GRAPH_NAMES}
+    fields = {'weights_sha256': weights_sha256, 'graphs_sha256': hashes}
+    write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open('rb') as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a file beside its place, then rename it there: whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
+    try:
+        with os.fdopen(descriptor, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        raise ModelFolderError(
+            f'{path} does not exist; a model folder holds {DESCRIPTION_FILE} and {WEIGHTS_FILE}'
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f'{path} cannot be read as JSON: {error}') from error
+    if not isinstance(fields, dict):
+        raise ModelFolderError(f'{path} holds {type(fields).__name__}; it must be a JSON object')
+    return fields

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Peaks of a heatmap: local maxima, thinned, sub-pixel, in pixels of the source image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.session import FloatArray
+
+# About twice the spread of an annotated interaction point, as a share of the image's side.
+NEIGHBOURHOOD = 0.1
+_LEAST_SHARE = 1e-3
+
+
+def find_peaks(
+    probabilities: FloatArray, source_size: tuple[int, int], maximum: int
+) -> tuple[Peak, ...]:
+    """Peaks of a heatmap, best first.
+
+    A peak is the largest place within a tenth of the heatmap's side around it (non-maximum
+    suppression), refined to sub-pixel by a parabola through its neighbours' logarithms. Its score
+    is the probability within that neighbourhood. Peaks that hold less than a thousandth of the
+    probability are noise and are left out, but the best one is always given.
+
+    Args:
+        probabilities: float32 [h, w] at the model's input size, sum 1.
+        source_size: (height, width) of the source image; both axes have their own scale.
+        maximum: peaks wanted at most, at least 0.
+
+    Returns:
+        at most `maximum` peaks.
+    """
+    radius = max(1, round(NEIGHBOURHOOD * min(probabilities.shape)))
+    shares = _shares(probabilities, radius)
+    candidates = _local_maxima(probabilities, radius)
+    candidates.sort(key=lambda place: (-shares[place], place))
+    best = candidates[:1] + [c for c in candidates[1:] if shares[c] >= _LEAST_SHARE]
+    return tuple(
+        _to_source(_refine(probabilities, place), probabilities.shape, source_size, shares[place])
+        for place in best[:maximum]
+    )
+
+
+def _disc(radius: int) -> np.ndarray:
+    size = 2 * radius + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+
+
+def _shares(probabilities: FloatArray, radius: int) -> FloatArray:
+    disc = _disc(radius).astype(np.float32)
+    shares = cv2.filter2D(probabilities, cv2.CV_32F, disc, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(np.clip(shares, 0.0, 1.0), dtype=np.float32)
+
+
+def _local_maxima(probabilities: FloatArray, radius: int) -> list[tuple[int, int]]:
+    largest = cv2.dilate(probabilities, _disc(radius))
+    rows, columns = np.nonzero(probabilities >= largest)
+    order = np.argsort(-probabilities[rows, columns], kind='stable')[:256]
+    places: list[tuple[int, int]] = []
+    # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if all((row - r) ** 2 + (column - c) ** 2 > radius**2 for r, c in places):
+            places.append((row, column))
+    return places
+
+
+def _refine(probabilities: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
+    row, column = place
+    height, width = probabilities.shape
+    logarithms = np.log(
+        np.maximum(
+            probabilities[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2], 1e-30
+        )
+    )
+    offsets = [0.0, 0.0]
+    if 0 < row < height - 1 and 0 < column < width - 1:
+        offsets = [_vertex(logarithms[:, 1]), _vertex(logarithms[1, :])]
+    return row + offsets[0], column + offsets[1]
+
+
+def _vertex(values: FloatArray) -> float:
+    """Offset, -0.5 to 0.5, of the top of a parabola through three values at -1, 0, 1."""
+    before, middle, after = (float(value) for value in values)
+    curvature = before - 2 * middle + after
+    if curvature >= 0:
+        return 0.0
+    return float(np.clip((before - after) / (2 * curvature), -0.5, 0.5))
+
+
+def _to_source(
+    place: tuple[float, float],
+    heatmap_size: tuple[int, ...],
+    source_size: tuple[int, int],
+    share: float,
+) -> Peak:
+    v, u = (
+        float(np.clip((at + 0.5) * source / size - 0.5, 0, source - 1))
+        for at, size, source in zip(place, heatmap_size, source_size, strict=True)
+    )
+    return Peak(u=u, v=v, score=float(share))

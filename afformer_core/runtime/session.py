@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seam between the runtime and what computes: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+UInt8Array = NDArray[np.uint8]
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A demonstration as `ground` needs it, in the array type of the session that made it.
+
+    Attributes:
+        keys: one array for each image level, [heads, D', M_level].
+        values: one array for each image level, [heads, M_level, D].
+    """
+
+    keys: tuple[Any, ...]
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not self.keys or len(self.keys) != len(self.values):
+            raise ValueError(
+                f'a memory has {len(self.keys)} keys and {len(self.values)} values; '
+                'it needs one of each for every image level'
+            )
+
+
+class Session(Protocol):
+    """One model ready to run. Not thread-safe: one thread owns it."""
+
+    @property
+    def backend(self) -> str:
+        """Short name of what computes, such as 'torch'."""
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """uint8 RGB [N, h, w, 3] at the input size to features [N, C, h / 8, w / 8]."""
+
+    def memorize(self, features: FloatArray) -> Memory:
+        """Features [T, C, h / 8, w / 8] of one demonstration, 1 to the maximum of frames."""
+
+    def ground(self, image: UInt8Array, memory: Memory) -> tuple[FloatArray, FloatArray]:
+        """Ground a memory in uint8 RGB [h, w, 3] at the input size.
+
+        Returns:
+            heatmap logits [heatmaps, h, w] and action logits [actions].
+        """

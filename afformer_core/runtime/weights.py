@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights between a model folder and a torch module."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.model_folder import (
+    WEIGHTS_FILE,
+    ModelDescription,
+    checked_weights_path,
+    read_description,
+    write_aside,
+    write_description,
+)
+
+
+def load_model(folder: Path) -> Afformer:
+    """The model of a folder, in fp32 and evaluation mode.
+
+    Raises:
+        ModelFolderError: anything in the folder is absent, altered, of another version, of
+            another architecture, or not finite.
+    """
+    description = read_description(folder)
+    path = checked_weights_path(folder, description)
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelFolderError(f'{path} cannot be read as safetensors: {error}') from error
+    model = Afformer(description.configuration)
+    _check_matches(path, tensors, model.state_dict())
+    model.load_state_dict(tensors)
+    return model.eval().requires_grad_(False)
+
+
+def _check_matches(
+    path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+) -> None:
+    missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    if missing or unknown:
+        raise ModelFolderError(
+            f'{path} lacks {len(missing)} tensors {missing[:3]} and has {len(unknown)} unknown '
+            f'ones {unknown[:3]}; it must hold exactly those of the described architecture'
+        )
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise ModelFolderError(
+                f'{path} has {name} of shape {tuple(tensor.shape)}; '
+                f'the described architecture needs {tuple(wanted[name].shape)}'
+            )
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ModelFolderError(
+                f'{path} has NaN or infinite values in {name}; train or copy the model again'
+            )
+
+
+def save_model(
+    folder: Path,
+    model: Afformer,
+    training: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a model folder; graphs of earlier weights that stand there no longer match.
+
+    Args:
+        folder: made where it does not exist.
+        model: the model.
+        training: how the weights were made, on what, and their measured limits.
+        dtype: type that floating-point weights are stored in.
+    """
+    tensors = {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    content = save(tensors)
+    write_aside(folder / WEIGHTS_FILE, content)
+    digest = hashlib.sha256(content).hexdigest()
+    write_description(folder, ModelDescription(model.configuration, digest, training))

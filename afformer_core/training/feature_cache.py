@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backbone features of a whole dataset on disk, for training with a frozen backbone.
+
+Each picture passes the backbone once, however many pairs and epochs it is part of.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.data.sample import Sample
+from afformer_core.data.video import read_video
+from afformer_core.errors import DatasetError
+from afformer_core.models.encoder import Encoder
+from afformer_core.runtime.preprocessing import resize_to_input
+
+_CHUNK = 8
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Backbone stages of every picture of a dataset, float16, mapped from disk.
+
+    Attributes:
+        images: one array for each stage, [images, 1, C, h, w].
+        videos: one array for each stage, [videos, T, C, h, w].
+        image_rows: row of each image's path.
+        video_rows: row of each video's path.
+    """
+
+    images: tuple[NDArray[np.float16], ...]
+    videos: tuple[NDArray[np.float16], ...]
+    image_rows: dict[str, int]
+    video_rows: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What a cache was made from; another key means another cache."""
+
+    images: list[str]
+    videos: list[str]
+    size: list[int]
+    frames: int
+    backbone: float
+
+
+def open_feature_cache(
+    folder: Path, samples: Sequence[Sample], encoder: Encoder, size: tuple[int, int], frames: int
+) -> FeatureCache:
+    """Open the cache of a dataset; make it first where it is absent or of something else.
+
+    Args:
+        folder: where the cache is kept.
+        samples: of the dataset.
+        encoder: its backbone is run in evaluation mode.
+        size: (height, width) pictures are resized to.
+        frames: frames taken of each video, uniformly; every video must have as many.
+
+    Raises:
+        DatasetError: an image cannot be read or a video is too short.
+        VideoError: a video cannot be read.
+    """
+    key = _Key(
+        sorted({str(sample.image_path) for sample in samples}),
+        sorted({str(sample.video_path) for sample in samples}),
+        list(size),
+        frames,
+        sum(float(p.double().sum()) for p in encoder.backbone_with_fpn.body.parameters()),
+    )
+    if not _is_of(folder, key):
+        _make(folder, key, encoder.eval())
+    stages = range(len(encoder.backbone_with_fpn.stages))
+    return FeatureCache(
+        tuple(np.load(folder / f'images_{stage}.npy', mmap_mode='r') for stage in stages),
+        tuple(np.load(folder / f'videos_{stage}.npy', mmap_mode='r') for stage in stages),
+        {path: row for row, path in enumerate(key.images)},
+        {path: row for row, path in enumerate(key.videos)},
+    )
+
+
+def _is_of(folder: Path, key: _Key) -> bool:
+    path = folder / 'key.json'
+    return path.is_file() and json.loads(path.read_text(encoding='utf-8')) == asdict(key)
+
+
+def _make(folder: Path, key: _Key, encoder: Encoder) -> None:
+    aside = folder.with_name(f'.{folder.name}.partial')
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    size = (key.size[0], key.size[1])
+    images = (_read_image(path, size)[None] for path in key.images)
+    _encode(aside, 'images', encoder, images, len(key.images))
+    videos = (_read_clip(path, size, key.frames) for path in key.videos)
+    _encode(aside, 'videos', encoder, videos, len(key.videos))
+    (aside / 'key.json').write_text(json.dumps(asdict(key)), encoding='utf-8')
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.replace(folder)
+
+
+def _encode(
+    folder: Path,
+    name: str,
+    encoder: Encoder,
+    pictures: Iterator[NDArray[np.uint8]],
+    count: int,
+) -> None:
+    """Encode `count` stacks of pictures, each uint8 [T, h, w, 3]."""
+    arrays: list[NDArray[np.float16]] = []
+    chunks = _chunks(pictures)
+    with tqdm(total=count, desc=f'backbone features of {name}', unit='') as progress:
+        row = 0
+        for chunk in chunks:
+            stages = _stages(encoder, chunk)
+            if not arrays:
+                arrays = [
+                    open_memmap(
+                        folder / f'{name}_{number}.npy',
+                        mode='w+',
+                        dtype=np.float16,
+                        shape=(count, *stage.shape[1:]),
+                    )
+                    for number, stage in enumerate(stages)
+                ]
+            for array, stage in zip(arrays, stages, strict=True):
+                array[row : row + len(chunk)] = stage
+            row += len(chunk)
+            progress.update(len(chunk))
+    for array in arrays:
+        array.flush()  # type: ignore[attr-defined]
+
+
+def _chunks(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    while chunk := list(islice(pictures, _CHUNK)):
+        yield np.stack(chunk)
+
+
+@torch.inference_mode()
+def _stages(encoder: Encoder, chunk: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
+    batch, frames = chunk.shape[:2]
+    images = encoder.normalise(torch.from_numpy(chunk).flatten(0, 1))
+    stages = encoder.backbone_with_fpn.backbone(images)
+    return [stage.unflatten(0, (batch, frames)).half().numpy() for stage in stages]
+
+
+def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+    image = cv2.imread(path, cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f'{path} cannot be read as an image; check the dataset')
+    return resize_to_input(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)
+
+
+def _read_clip(path: str, size: tuple[int, int], frames: int) -> NDArray[np.uint8]:
+    video = read_video(Path(path), frames)
+    if len(video) != frames:
+        raise DatasetError(
+            f'{path} has {len(video)} frames; training takes {frames} of each video'
+        )
+    return np.stack([resize_to_input(frame, size) for frame in video])

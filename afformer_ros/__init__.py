@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ROS 2 nodes that ground demonstrations in camera images; they hold no algorithm of their own."""
+
+from pkgutil import extend_path
+
+# The generated messages live in the install space and this code may run from the source tree:
+# both folders are one package.
+__path__ = extend_path(__path__, __name__)

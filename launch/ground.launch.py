@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start the grounding node and bring it to active, with RViz on request.
+
+ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw rviz:=true
+"""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.conditions import IfCondition
+from launch.event_handlers import OnProcessStart
+from launch.events import matches_action
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
+from launch_ros.substitutions import FindPackageShare
+from lifecycle_msgs.msg import Transition
+
+# Topics that both the node and RViz use; RViz names them from the root.
+OUTPUT_TOPICS = ('overlay', 'heatmap', 'markers')
+# Arguments that overrule the parameter of the same name in the parameter file, unless empty.
+OVERRULING = ('model', 'backend', 'selected_demonstration')
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Compose the launch description."""
+    share = FindPackageShare('afformer_ros')
+
+    # Arguments
+    arguments = [
+        DeclareLaunchArgument(
+            'namespace',
+            default_value='',
+            description='Namespace of the node and of every topic whose name does not start '
+            'with a slash.',
+        ),
+        DeclareLaunchArgument(
+            'image_topic',
+            default_value='image',
+            description='Topic of the camera images that the demonstration is grounded in, '
+            'raw or compressed.',
+        ),
+        DeclareLaunchArgument(
+            'demonstration_topic',
+            default_value='demonstration',
+            description='Topic of the images that a demonstration is recorded from; it may be '
+            'the camera topic.',
+        ),
+        DeclareLaunchArgument(
+            'params_file',
+            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
+            description='YAML file with all parameters of the node.',
+        ),
+        DeclareLaunchArgument(
+            'model',
+            default_value='',
+            description='Folder of the model; empty: as the parameter file says, and by default '
+            'the one shipped with the package.',
+        ),
+        DeclareLaunchArgument(
+            'backend',
+            default_value='',
+            choices=['', 'auto', 'torch', 'onnxruntime'],
+            description='What computes the model; empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'selected_demonstration',
+            default_value='',
+            description='Stored demonstration to select at the start; empty: as the parameter '
+            'file says.',
+        ),
+        DeclareLaunchArgument(
+            'use_sim_time',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether time comes from /clock, as with a simulator or a played bag.',
+        ),
+        DeclareLaunchArgument(
+            'autostart',
+            default_value='true',
+            choices=['true', 'false'],
+            description='Whether the node is configured and activated at the start; otherwise '
+            'ros2 lifecycle does it.',
+        ),
+        DeclareLaunchArgument(
+            'respawn',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether the node is started again, two seconds after it died.',
+        ),
+        DeclareLaunchArgument(
+            'log_level',
+            default_value='info',
+            choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            description='Least severity that the node logs.',
+        ),
+        DeclareLaunchArgument(
+            'rviz',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether RViz is started to show the results.',
+        ),
+        DeclareLaunchArgument(
+            'rviz_config',
+            default_value=PathJoinSubstitution([share, 'rviz', 'ground.rviz']),
+            description='Configuration of RViz.',
+        ),
+        DeclareLaunchArgument(
+            'rviz_frame',
+            default_value='camera',
+            description='Fixed frame of RViz; the frame of the camera images unless a transform '
+            'to it is published.',
+        ),
+    ]
+
+    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    transports = SetEnvironmentVariable(
+        'FASTDDS_BUILTIN_TRANSPORTS',
+        EnvironmentVariable('FASTDDS_BUILTIN_TRANSPORTS', default_value='LARGE_DATA'),
+    )
+
+    # RViz
+    rviz = Node(
+        condition=IfCondition(LaunchConfiguration('rviz')),
+        package='rviz2',
+        executable='rviz2',
+        namespace=LaunchConfiguration('namespace'),
+        arguments=[
+            '--display-config',
+            LaunchConfiguration('rviz_config'),
+            '--fixed-frame',
+            LaunchConfiguration('rviz_frame'),
+        ],
+        parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
+        remappings=[
+            ('/image', LaunchConfiguration('image_topic')),
+            *((f'/{topic}', topic) for topic in OUTPUT_TOPICS),
+        ],
+        output='screen',
+    )
+
+    return LaunchDescription(
+        [*arguments, transports, OpaqueFunction(function=_grounding_node), rviz]
+    )
+
+
+def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEventHandler]:
+    """The node, and where wanted the events that bring it to active.
+
+    A function, because an argument that is left empty must not overrule the parameter file.
+    """
+    given = {name: LaunchConfiguration(name).perform(context) for name in OVERRULING}
+    node = LifecycleNode(
+        package='afformer_ros',
+        executable='grounding',
+        name='grounding',
+        namespace=LaunchConfiguration('namespace'),
+        parameters=[
+            ParameterFile(LaunchConfiguration('params_file'), allow_substs=True),
+            {'use_sim_time': LaunchConfiguration('use_sim_time')},
+            {name: ParameterValue(value, value_type=str) for name, value in given.items() if value},
+        ],
+        remappings=[
+            ('image', LaunchConfiguration('image_topic')),
+            ('demonstration', LaunchConfiguration('demonstration_topic')),
+        ],
+        ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+        respawn=LaunchConfiguration('respawn'),
+        respawn_delay=2.0,
+        output='screen',
+    )
+    autostart = IfCondition(LaunchConfiguration('autostart'))
+    if not autostart.evaluate(context):
+        return [node]
+    configure_once_running = RegisterEventHandler(
+        OnProcessStart(target_action=node, on_start=[_transition(node, 'CONFIGURE')])
+    )
+    activate_once_configured = RegisterEventHandler(
+        OnStateTransition(
+            target_lifecycle_node=node,
+            start_state='configuring',
+            goal_state='inactive',
+            entities=[_transition(node, 'ACTIVATE')],
+        )
+    )
+    say_that_it_failed = RegisterEventHandler(
+        OnStateTransition(
+            target_lifecycle_node=node,
+            start_state='configuring',
+            goal_state='unconfigured',
+            entities=[
+                LogInfo(msg='grounding could not be configured; its own message says why')
+            ],
+        )
+    )
+    return [node, configure_once_running, activate_once_configured, say_that_it_failed]
+
+
+def _transition(node: LifecycleNode, name: str) -> EmitEvent:
+    return EmitEvent(
+        event=ChangeState(
+            lifecycle_node_matcher=matches_action(node),
+            transition_id=getattr(Transition, f'TRANSITION_{name}'),
+        )
+    )

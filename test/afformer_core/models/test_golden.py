@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every golden file: reference outputs of decoder and heads, reproduced from their inputs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from afformer_core.models.decoder import FineGrainedDecoder
+from afformer_core.models.predictor import Predictor
+
+TOLERANCE = 3e-4
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def test_reproduces_reference_outputs(test_data: Path, subtests: pytest.Subtests) -> None:
+    paths = sorted((test_data / 'golden').glob('*.safetensors'))
+    assert paths
+    for path in paths:
+        with subtests.test(path.name):
+            check(path)
+
+
+def check(path: Path) -> None:
+    golden = {name: tensor.float() for name, tensor in load_file(path).items()}
+    levels = [golden[f'input.image.{name}'] for name in ('p4', 'p3', 'p2')]
+    channels = levels[0].shape[1]
+    finest = tuple(levels[-1].shape[-2:])
+    maximum_frames = (len(golden['weights.decoder.self2d_cross3d_block.cross_attn.rel_pos_t']) + 1) // 2
+    decoder = FineGrainedDecoder(channels, channels // 64, 3, finest, maximum_frames)
+    decoder.load_state_dict(part(golden, 'weights.decoder.'))
+    wanted = golden['output.heatmap_logits']
+    predictor = Predictor(channels, wanted.shape[1], golden['output.action_logits'].shape[1])
+    predictor.load_state_dict(part(golden, 'weights.predictor.'))
+
+    with torch.no_grad():
+        memory = decoder.memorize(golden['input.video.p3'][None])
+        heatmaps, actions = predictor(decoder(levels, memory), tuple(wanted.shape[-2:]))
+
+    assert (heatmaps - wanted).abs().max() < TOLERANCE
+    assert (actions - golden['output.action_logits']).abs().max() < TOLERANCE

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Selection of frames from streams."""
+
+import pytest
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.runtime.frame_sampler import FrameSampler
+
+
+def feed(maximum: int, count: int) -> tuple[FrameSampler[int], int]:
+    sampler: FrameSampler[int] = FrameSampler(maximum)
+    added = 0
+    for frame in range(count):
+        if sampler.wants_next():
+            sampler.add(frame)
+            added += 1
+        else:
+            sampler.skip()
+    return sampler, added
+
+
+@pytest.mark.parametrize('count', [1, 7, 8, 9, 31, 32])
+def test_exactly_uniform_up_to_four_times_the_maximum(count: int) -> None:
+    sampler, _ = feed(8, count)
+
+    assert sampler.selection() == uniform_indices(count, 8)
+    assert sampler.count == count
+
+
+def test_long_streams_stay_even_and_are_mostly_skipped() -> None:
+    sampler, added = feed(8, 10_000)
+    selection = sampler.selection()
+    gaps = [later - earlier for earlier, later in zip(selection, selection[1:], strict=False)]
+
+    assert len(selection) == 8
+    assert selection[0] == 0
+    assert max(gaps) - min(gaps) <= 512
+    assert added < 300
+
+
+def test_empty() -> None:
+    assert FrameSampler[int](8).selection() == []

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The user's API."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.session import FloatArray, Memory, UInt8Array
+from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.weights import load_model
+
+Pictures = Callable[..., np.ndarray]
+
+
+@pytest.fixture
+def grounder(small_folder: Path) -> Grounder:
+    return Grounder.load(small_folder, 'onnxruntime')
+
+
+class CountingSession(TorchSession):
+    """Counts the frames that it encodes."""
+
+    encoded = 0
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        self.encoded += len(frames)
+        return super().encode_frames(frames)
+
+    def memorize(self, features: FloatArray) -> Memory:
+        self.memorized = len(features)
+        return super().memorize(features)
+
+
+def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pictures) -> None:
+    model = load_model(small_folder)
+    frames, image = pictures(40, 64, 96, 3), pictures(64, 96, 3)
+    chosen = torch.from_numpy(frames[uniform_indices(40, 32)])[None]
+    with torch.no_grad():
+        logits = model(torch.from_numpy(image)[None], chosen)[0]
+    wanted = logits.flatten().softmax(0).view(64, 96).numpy()
+
+    grounder = Grounder.load(small_folder, 'torch')
+    demonstration = grounder.set_demonstration(frames, 'forty')
+    heatmap = grounder.ground(image, 'forty').heatmap
+
+    assert demonstration.frame_count == 40
+    assert len(demonstration.frames) == 32
+    assert np.abs(heatmap - wanted).max() / wanted.max() < 1e-5
+
+
+def test_a_second_image_encodes_no_frame_again(small_folder: Path, pictures: Pictures) -> None:
+    session = CountingSession(small_folder)
+    grounder = Grounder(load_model(small_folder).configuration, session)
+    grounder.set_demonstration(pictures(5, 64, 96, 3), 'five')
+    grounder.ground(pictures(64, 96, 3), 'five')
+    grounder.ground(pictures(48, 48, 3), 'five')
+
+    assert session.encoded == 5
+
+
+def test_a_long_stream_is_bounded(small_folder: Path, pictures: Pictures) -> None:
+    session = CountingSession(small_folder)
+    grounder = Grounder(load_model(small_folder).configuration, session)
+    demonstration = grounder.set_demonstration(
+        (picture for _ in range(60) for picture in pictures(10, 64, 96, 3)), 'long'
+    )
+
+    assert demonstration.frame_count == 600
+    assert session.memorized == 32
+    assert session.encoded < 350
+
+
+def test_grounding_is_in_the_source_image(grounder: Grounder, pictures: Pictures) -> None:
+    grounder.set_demonstration(pictures(3, 64, 96, 3), 'three')
+    grounding = grounder.ground(pictures(480, 640, 3), 'three', maximum_peaks=3)
+
+    assert grounding.heatmap.shape == (480, 640)
+    assert grounding.heatmap.dtype == np.float32
+    assert grounding.heatmap.sum(dtype=np.float64) == pytest.approx(1, abs=1e-4)
+    assert 1 <= len(grounding.peaks) <= 3
+    assert sum(grounding.action_scores.values()) == pytest.approx(1, abs=1e-5)
+    assert grounding.action == max(grounding.action_scores, key=grounding.action_scores.__getitem__)
+    assert grounding.confidence == grounding.peaks[0].score
+
+
+def test_a_demonstration_of_one_frame_grounds(grounder: Grounder, pictures: Pictures) -> None:
+    grounder.set_demonstration(pictures(1, 120, 160, 3), 'one')
+
+    assert len(grounder.ground(pictures(120, 160, 3), 'one').peaks) >= 1
+
+
+def test_recording_goes_start_frames_finish(grounder: Grounder, pictures: Pictures) -> None:
+    grounder.start_demonstration('knob')
+    assert grounder.recording == 'knob'
+    for frame in pictures(3, 64, 96, 3):
+        grounder.add_frame(frame)
+    demonstration = grounder.finish_demonstration()
+
+    assert (demonstration.name, demonstration.frame_count) == ('knob', 3)
+    assert grounder.recording is None
+    assert grounder.demonstrations == ('knob',)
+
+
+def test_ground_before_any_demonstration(grounder: Grounder, pictures: Pictures) -> None:
+    with pytest.raises(DemonstrationError, match='none yet'):
+        grounder.ground(pictures(64, 96, 3), 'knob')
+
+
+def test_finish_without_start(grounder: Grounder) -> None:
+    with pytest.raises(DemonstrationError, match='start one first'):
+        grounder.finish_demonstration()
+
+
+def test_frame_without_start(grounder: Grounder, pictures: Pictures) -> None:
+    with pytest.raises(DemonstrationError, match='start one first'):
+        grounder.add_frame(pictures(64, 96, 3))
+
+
+def test_start_twice(grounder: Grounder) -> None:
+    grounder.start_demonstration('knob')
+    with pytest.raises(DemonstrationError, match="'knob' is being recorded"):
+        grounder.start_demonstration('button')
+
+
+def test_finish_without_a_frame(grounder: Grounder) -> None:
+    grounder.start_demonstration('knob')
+    with pytest.raises(DemonstrationError, match='no frame'):
+        grounder.finish_demonstration()
+    assert grounder.recording is None
+
+
+def test_a_bad_frame_leaves_the_earlier_demonstration(
+    grounder: Grounder, pictures: Pictures
+) -> None:
+    grounder.set_demonstration(pictures(2, 64, 96, 3), 'knob')
+    with pytest.raises(ImageError, match='float64'):
+        grounder.set_demonstration([pictures(64, 96, 3), np.zeros((64, 96, 3))], 'knob')
+
+    assert grounder.recording is None
+    assert grounder.demonstration('knob').frame_count == 2
+
+
+def test_deleted_is_gone(grounder: Grounder, pictures: Pictures) -> None:
+    grounder.set_demonstration(pictures(2, 64, 96, 3), 'knob')
+    grounder.delete_demonstration('knob')
+
+    assert grounder.demonstrations == ()
+    with pytest.raises(DemonstrationError, match="no demonstration 'knob'"):
+        grounder.delete_demonstration('knob')
+
+
+@pytest.mark.parametrize('shape', [(0, 0, 3), (0, 5, 3), (4, 4), (4, 4, 4)])
+def test_what_is_no_image_is_refused(
+    grounder: Grounder, pictures: Pictures, shape: tuple[int, ...]
+) -> None:
+    grounder.set_demonstration(pictures(1, 64, 96, 3), 'knob')
+    with pytest.raises(ImageError, match='shape'):
+        grounder.ground(np.zeros(shape, np.uint8), 'knob')
+
+
+def test_auto_takes_the_graphs_where_they_are(copied_folder: Path) -> None:
+    assert Grounder.load(copied_folder).backend == 'onnxruntime'
+    (copied_folder / 'graphs.json').unlink()
+    assert Grounder.load(copied_folder).backend == 'torch'
+
+
+def test_unknown_backend(small_folder: Path) -> None:
+    with pytest.raises(ValueError, match='caffe'):
+        Grounder.load(small_folder, 'caffe')
+
+
+def test_absent_folder(tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError, match='does not exist'):
+        Grounder.load(tmp_path / 'nothing')

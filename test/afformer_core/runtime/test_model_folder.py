@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model folders that are whole, and every way in which one can be unsound."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.model_folder import file_sha256
+from afformer_core.runtime.onnx_session import OnnxSession
+from afformer_core.runtime.weights import load_model, save_model
+
+
+def change_description(folder: Path, **changes: object) -> None:
+    path = folder / 'model.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def replace_weights(folder: Path, tensors: dict[str, torch.Tensor]) -> None:
+    save_file(tensors, folder / 'model.safetensors')
+    change_description(folder, weights_sha256=file_sha256(folder / 'model.safetensors'))
+
+
+def test_half_precision_weights_load_as_single(copied_folder: Path, tmp_path: Path) -> None:
+    model = load_model(copied_folder)
+    save_model(tmp_path / 'half', model, {'made_by': 'a test'}, torch.float16)
+    loaded = load_model(tmp_path / 'half')
+
+    weight = loaded.predictor.actioner[0].weight
+    assert weight.dtype == torch.float32
+    assert torch.equal(weight, model.predictor.actioner[0].weight.half().float())
+
+
+def test_missing_weights(copied_folder: Path) -> None:
+    (copied_folder / 'model.safetensors').unlink()
+    with pytest.raises(ModelFolderError, match='does not exist'):
+        load_model(copied_folder)
+
+
+def test_description_that_is_not_json(copied_folder: Path) -> None:
+    (copied_folder / 'model.json').write_text('{"format": ')
+    with pytest.raises(ModelFolderError, match='cannot be read as JSON'):
+        load_model(copied_folder)
+
+
+def test_another_version(copied_folder: Path) -> None:
+    change_description(copied_folder, version=99)
+    with pytest.raises(ModelFolderError, match='version 99'):
+        load_model(copied_folder)
+
+
+def test_another_architecture(copied_folder: Path) -> None:
+    fields = json.loads((copied_folder / 'model.json').read_text())['architecture']
+    change_description(copied_folder, architecture=fields | {'channels': 128})
+    with pytest.raises(ModelFolderError, match='needs'):
+        load_model(copied_folder)
+
+
+def test_unknown_field_of_the_architecture(copied_folder: Path) -> None:
+    fields = json.loads((copied_folder / 'model.json').read_text())['architecture']
+    change_description(copied_folder, architecture=fields | {'colour': 'red'})
+    with pytest.raises(ModelFolderError, match='colour'):
+        load_model(copied_folder)
+
+
+def test_wrong_hash(copied_folder: Path) -> None:
+    path = copied_folder / 'model.safetensors'
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError, match='sha256'):
+        load_model(copied_folder)
+
+
+def test_truncated_weights(copied_folder: Path) -> None:
+    path = copied_folder / 'model.safetensors'
+    path.write_bytes(path.read_bytes()[:1000])
+    change_description(copied_folder, weights_sha256=file_sha256(path))
+    with pytest.raises(ModelFolderError, match='safetensors'):
+        load_model(copied_folder)
+
+
+def test_weights_that_are_not_numbers(copied_folder: Path) -> None:
+    tensors = load_file(copied_folder / 'model.safetensors')
+    tensors['predictor.actioner.0.weight'][0] = float('nan')
+    replace_weights(copied_folder, tensors)
+    with pytest.raises(ModelFolderError, match=r'NaN or infinite values in predictor.actioner.0'):
+        load_model(copied_folder)
+
+
+def test_missing_tensor(copied_folder: Path) -> None:
+    tensors = load_file(copied_folder / 'model.safetensors')
+    del tensors['predictor.actioner.0.weight']
+    replace_weights(copied_folder, tensors)
+    with pytest.raises(ModelFolderError, match=r'lacks 1 tensors'):
+        load_model(copied_folder)
+
+
+def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
+    (copied_folder / 'graphs.json').unlink()
+    with pytest.raises(ModelFolderError, match='afformer export'):
+        OnnxSession(copied_folder)
+
+
+def test_graphs_of_other_weights(copied_folder: Path) -> None:
+    change_description(copied_folder, weights_sha256='0' * 64)
+    with pytest.raises(ModelFolderError, match='other weights'):
+        OnnxSession(copied_folder)
+
+
+def test_truncated_graph(copied_folder: Path) -> None:
+    path = copied_folder / 'ground.onnx'
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ModelFolderError, match='altered'):
+        OnnxSession(copied_folder)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: the environment of the run, the test data and the shipped model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Rendering needs no display, and this must be set before mujoco is imported.
+os.environ.setdefault('MUJOCO_GL', 'egl')
+# Nodes of this run see each other and nobody else: neither another machine nor another run here.
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+
+
+@pytest.fixture(scope='session')
+def root() -> Path:
+    """Folder that the project lies in."""
+    return ROOT
+
+
+@pytest.fixture(scope='session')
+def test_data() -> Path:
+    """Folder of the test data; skips the test where it is absent."""
+    folder = Path(os.environ.get('AFFORMER_TEST_DATA', ROOT.parent / 'shared' / 'data'))
+    if not folder.is_dir():
+        pytest.skip(f'no test data at {folder}; name its folder by AFFORMER_TEST_DATA')
+    return folder.resolve()
+
+
+@pytest.fixture(scope='session')
+def shipped_model() -> Path:
+    """Folder of the model that comes with the package."""
+    return ROOT / 'afformer_core' / 'weights' / 'afformer_small'

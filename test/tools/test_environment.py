@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sourcing the environment puts this project first, once, and in place of an apt ROS 2."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """A project of the same shape as a built one, in a folder with a blank in its name."""
+    project = tmp_path / 'my project'
+    packages = project / 'install' / 'afformer_ros' / 'lib' / 'python3.12' / 'site-packages'
+    packages.mkdir(parents=True)
+    (project / '.venv' / 'lib').mkdir(parents=True)
+    (project / 'tools').mkdir()
+    environment = (root / 'tools' / 'environment.sh').read_text()
+    (project / 'tools' / 'environment.sh').write_text(environment)
+    return project
+
+
+def _sourced(project: Path, variable: str, times: int = 1, **before: str) -> str:
+    source = 'source tools/environment.sh\n' * times
+    script = f'set -eu\n{source}printf %s "${variable}"'
+    run = subprocess.run(
+        ['bash', '-c', script],
+        cwd=project,
+        env={'PATH': '/usr/bin:/bin', **before},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout
+
+
+def test_the_source_tree_precedes_the_install_space(project: Path) -> None:
+    packages = project / 'install/afformer_ros/lib/python3.12/site-packages'
+    wanted = f'{project}:{packages}:/other'
+    assert _sourced(project, 'PYTHONPATH', PYTHONPATH='/other') == wanted
+
+
+def test_a_second_time_changes_nothing(project: Path) -> None:
+    once = _sourced(project, 'AMENT_PREFIX_PATH')
+    assert once == f'{project}/install/afformer_ros:{project}/.venv'
+    assert _sourced(project, 'AMENT_PREFIX_PATH', times=2) == once
+
+
+def test_an_apt_ros_gives_way_and_an_overlay_stays(project: Path) -> None:
+    found = _sourced(
+        project, 'AMENT_PREFIX_PATH', AMENT_PREFIX_PATH='/opt/ros/jazzy:/overlay:/opt/ros/jazzy/x'
+    )
+    assert found == f'{project}/install/afformer_ros:{project}/.venv:/overlay'
+
+
+def test_a_users_transport_is_kept(project: Path) -> None:
+    name = 'FASTDDS_BUILTIN_TRANSPORTS'
+    assert _sourced(project, name) == 'LARGE_DATA'
+    assert _sourced(project, name, FASTDDS_BUILTIN_TRANSPORTS='UDPv4') == 'UDPv4'
+
+
+def test_without_setup_it_says_what_to_do(project: Path) -> None:
+    (project / '.venv' / 'lib').rmdir()
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        _sourced(project, 'PATH')
+    assert "run 'make setup' there first" in error.value.stderr

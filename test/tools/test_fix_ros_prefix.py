@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The paths of the wheels' builder are replaced, whole files at a time, and nothing else is."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PREFIX = Path('/home/user/my venv')
+INCLUDE = Path('/usr/include/python3.11')
+
+
+@pytest.fixture(scope='module')
+def tool(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location('fix', root / 'tools' / 'fix_ros_prefix.py')
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ('content', 'wanted'),
+    [
+        (b'/opt/python/cp311-cp311/include/python3.11;x', b'/usr/include/python3.11;x'),
+        (b'/opt/python/cp313-cp313/include/python3.13', b'/usr/include/python3.11'),
+        (b'/opt/python/cp312-cp312/lib/librcl.so', b'/home/user/my venv/lib/librcl.so'),
+        (b'/opt/python/cp311-cp311', b'/home/user/my venv'),
+        (b'"/opt/python/cp311-cp311/include"', b'"/home/user/my venv/include"'),
+        (b'/opt/python/3.11/lib', b'/opt/python/3.11/lib'),
+        (b'/opt/ros/kilted', b'/opt/ros/kilted'),
+    ],
+)
+def test_fix_text_replaces_the_builders_paths(
+    tool: ModuleType, content: bytes, wanted: bytes
+) -> None:
+    assert tool.fix_text(content, PREFIX, INCLUDE) == wanted
+
+
+def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(
+    tool: ModuleType, tmp_path: Path
+) -> None:
+    export = tmp_path / 'rcl' / 'cmake' / 'rclExport.cmake'
+    export.parent.mkdir(parents=True)
+    export.write_text('set(P "/opt/python/cp311-cp311/lib")\n')
+    (tmp_path / 'other.txt').write_text('nothing here\n')
+
+    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == [export]
+    assert export.read_text() == 'set(P "/home/user/my venv/lib")\n'
+    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == []
+
+
+def test_fix_tree_leaves_binary_files_alone(tool: ModuleType, tmp_path: Path) -> None:
+    library = tmp_path / 'library.so'
+    library.write_bytes(b'\x7fELF\0/opt/python/cp311-cp311')
+    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == []
+    assert library.read_bytes() == b'\x7fELF\0/opt/python/cp311-cp311'
+
+
+def test_fix_tree_does_not_follow_links(tool: ModuleType, tmp_path: Path) -> None:
+    outside = tmp_path / 'outside.txt'
+    outside.write_text('/opt/python/cp311-cp311')
+    share = tmp_path / 'share'
+    share.mkdir()
+    (share / 'link.txt').symlink_to(outside)
+    assert tool.fix_tree(share, PREFIX, INCLUDE) == []
+    assert outside.read_text() == '/opt/python/cp311-cp311'
+
+
+def test_fix_tree_keeps_the_mode_of_a_file(tool: ModuleType, tmp_path: Path) -> None:
+    script = tmp_path / 'generator'
+    script.write_text('#!/opt/python/cp311-cp311/bin/python\n')
+    script.chmod(0o755)
+    tool.fix_tree(tmp_path, PREFIX, INCLUDE)
+    assert os.stat(script).st_mode & 0o777 == 0o755
+
+
+def test_fix_tree_without_wheels_says_what_to_do(tool: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='install the ROS 2 wheels first'):
+        tool.fix_tree(tmp_path / 'share', PREFIX, INCLUDE)

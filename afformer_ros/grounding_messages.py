@@ -41,7 +41,8 @@ def marker_messages(affordance: Affordance, width: int, height: int) -> MarkerAr
 
     Args:
         affordance: what to show.
-        width, height: of the source image, in pixels.
+        width: of the source image, in pixels.
+        height: of the source image, in pixels.
     """
     header = affordance.header
     erase = Marker(header=header, ns=_NAMESPACE, action=Marker.DELETEALL)

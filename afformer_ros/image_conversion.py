@@ -173,8 +173,7 @@ def _rows(message: Image, item_size: int, channels: int, rows: int | None = None
 def _semi_planar(message: Image) -> NDArray[np.uint8]:
     if message.width % 2 or message.height % 2:
         raise ImageError(
-            f'a {message.encoding} image is {message.width} x {message.height}; '
-            'both must be even'
+            f'a {message.encoding} image is {message.width} x {message.height}; both must be even'
         )
     planes = _rows(message, 1, 1, message.height * 3 // 2)[..., 0]
     return np.asarray(cv2.cvtColor(planes, _SEMI_PLANAR[message.encoding]), dtype=np.uint8)

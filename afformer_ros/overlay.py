@@ -89,11 +89,7 @@ def _draw_caption(picture: NDArray[np.uint8], caption: str, scale: float) -> Non
     _draw_text(picture, caption, (6, height + 5), size)
 
 
-def _draw_text(
-    picture: NDArray[np.uint8], text: str, at: tuple[int, int], size: float
-) -> None:
+def _draw_text(picture: NDArray[np.uint8], text: str, at: tuple[int, int], size: float) -> None:
     thickness = max(1, round(1.6 * size))
     for colour, width in ((_BLACK, thickness + 2), (_WHITE, thickness)):
-        cv2.putText(
-            picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA
-        )
+        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)

@@ -33,9 +33,7 @@ def _parameter(
     change: str = 'anytime',
 ) -> Any:
     """A parameter; `change` says when it may: 'anytime', 'unconfigured', or 'never'."""
-    metadata = {
-        'description': description, 'limits': limits, 'choices': choices, 'change': change
-    }
+    metadata = {'description': description, 'limits': limits, 'choices': choices, 'change': change}
     return field(default=default, metadata=metadata)
 
 
@@ -53,7 +51,9 @@ class GroundingParameters:
         change='unconfigured',
     )
     threads: int = _parameter(
-        0, 'Threads to compute with; 0: the backend chooses', limits=(0, 256),
+        0,
+        'Threads to compute with; 0: the backend chooses',
+        limits=(0, 256),
         change='unconfigured',
     )
     selected_demonstration: str = _parameter(
@@ -87,7 +87,9 @@ class GroundingParameters:
         change='unconfigured',
     )
     image_depth: int = _parameter(
-        1, 'Images that the middleware keeps; only the newest is grounded', limits=(1, 100),
+        1,
+        'Images that the middleware keeps; only the newest is grounded',
+        limits=(1, 100),
         change='unconfigured',
     )
     demonstration_type: str = _parameter(
@@ -103,7 +105,9 @@ class GroundingParameters:
         change='unconfigured',
     )
     demonstration_depth: int = _parameter(
-        30, 'Frames of a demonstration that the middleware keeps', limits=(1, 1000),
+        30,
+        'Frames of a demonstration that the middleware keeps',
+        limits=(1, 1000),
         change='unconfigured',
     )
     recording_queue: int = _parameter(
@@ -128,7 +132,9 @@ class GroundingParameters:
         change='never',
     )
     diagnostics_period: float = _parameter(
-        1.0, 'Seconds between two messages on /diagnostics', limits=(0.1, 60.0),
+        1.0,
+        'Seconds between two messages on /diagnostics',
+        limits=(0.1, 60.0),
         change='unconfigured',
     )
 

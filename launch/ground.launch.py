@@ -20,7 +20,7 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJ
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
-from launch_ros.parameter_descriptions import ParameterFile, ParameterValue
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
@@ -91,12 +91,6 @@ def generate_launch_description() -> LaunchDescription:
             'ros2 lifecycle does it.',
         ),
         DeclareLaunchArgument(
-            'respawn',
-            default_value='false',
-            choices=['true', 'false'],
-            description='Whether the node is started again, two seconds after it died.',
-        ),
-        DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
@@ -164,17 +158,19 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
         name='grounding',
         namespace=LaunchConfiguration('namespace'),
         parameters=[
-            ParameterFile(LaunchConfiguration('params_file'), allow_substs=True),
+            LaunchConfiguration('params_file'),
             {'use_sim_time': LaunchConfiguration('use_sim_time')},
-            {name: ParameterValue(value, value_type=str) for name, value in given.items() if value},
+            {
+                name: ParameterValue(value, value_type=str)
+                for name, value in given.items()
+                if value
+            },
         ],
         remappings=[
             ('image', LaunchConfiguration('image_topic')),
             ('demonstration', LaunchConfiguration('demonstration_topic')),
         ],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
-        respawn=LaunchConfiguration('respawn'),
-        respawn_delay=2.0,
         output='screen',
     )
     autostart = IfCondition(LaunchConfiguration('autostart'))
@@ -196,9 +192,7 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
             target_lifecycle_node=node,
             start_state='configuring',
             goal_state='unconfigured',
-            entities=[
-                LogInfo(msg='grounding could not be configured; its own message says why')
-            ],
+            entities=[LogInfo(msg='grounding could not be configured; its own message says why')],
         )
     )
     return [node, configure_once_running, activate_once_configured, say_that_it_failed]

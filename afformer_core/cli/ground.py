@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """example:
-  afformer ground --video press.mp4 --image panel.jpg --heatmap panel_heatmap.png
+  afformer ground --video press.mp4 --image panel.jpg --output overlay.png
 """
 
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--image', type=Path, required=True, help='where to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped)')
     parser.add_argument('--backend', default='auto', help='auto, torch or onnxruntime')
-    parser.add_argument('--heatmap', type=Path, help='write the image under its heatmap here')
+    parser.add_argument('--output', type=Path, help='write the image under its heatmap here')
     parser.set_defaults(run=run)
 
 
@@ -56,11 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         'backend': grounder.backend,
     }  # fmt: skip
     print(json.dumps(result, indent=2))
-    if arguments.heatmap is not None:
+    if arguments.output is not None:
         shades = cv2.applyColorMap(_to_shades(grounding.heatmap), cv2.COLORMAP_VIRIDIS)
         blended = cv2.addWeighted(picture, 0.5, shades, 0.5, 0)
-        if not cv2.imwrite(str(arguments.heatmap), blended):
-            raise OSError(f'{arguments.heatmap} cannot be written; check its folder and ending')
+        if not cv2.imwrite(str(arguments.output), blended):
+            raise OSError(f'{arguments.output} cannot be written; check its folder and ending')
     return 0
 
 

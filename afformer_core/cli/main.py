@@ -73,11 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """Text of an error for a person, without line breaks.
-
-    >>> one_line(ValueError('two\\n  lines'))
-    'two lines'
-    """
+    """Text of an error for a person, without line breaks."""
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the package '{error.name}' is not installed; install afformer with the extras of "

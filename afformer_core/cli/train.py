@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
-        filename=arguments.output / 'train.log', level=logging.INFO, format='%(asctime)s %(message)s'
+        filename=arguments.output / 'train.log',
+        level=logging.INFO,
+        format='%(asctime)s %(message)s',
     )
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)

@@ -33,7 +33,7 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
     """
     most = max((len(each) for each in points), default=0)
     padded = torch.full((len(points), most, 2), torch.nan, dtype=torch.float64)
-    for row, each in zip(padded, points):
+    for row, each in zip(padded, points, strict=True):
         row[: len(each)] = torch.as_tensor(np.asarray(each, np.float64).reshape(-1, 2))
     return padded
 
@@ -95,7 +95,7 @@ def _impulse_responses(length: int, kernel_size: int) -> torch.Tensor:
     kernel /= kernel.sum()
     target = np.arange(length)
     responses = np.zeros((length, length))
-    for offset, weight in zip(offsets, kernel):
+    for offset, weight in zip(offsets, kernel, strict=True):
         source = np.abs(target + offset)
         source = np.where(source >= length, 2 * (length - 1) - source, source)
         np.add.at(responses, (source, target), weight)

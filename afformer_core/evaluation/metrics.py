@@ -39,13 +39,13 @@ def kld(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
     with np.errstate(divide='ignore', invalid='ignore'):
         ratio = np.log(wanted) - np.log(normalised(predicted))
         terms = np.where(wanted > 0, wanted * ratio, 0)
-    return terms.sum((1, 2), dtype=np.float64)
+    return np.asarray(terms.sum((1, 2)), np.float64)
 
 
 def sim(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
     """Histogram intersection of each prediction with its ground truth, [N] in 0..1."""
     smaller = np.minimum(normalised(predicted), normalised(truth))
-    return smaller.sum((1, 2), dtype=np.float64)
+    return np.asarray(smaller.sum((1, 2)), np.float64)
 
 
 def auc_judd(
@@ -66,9 +66,7 @@ def auc_judd(
     )
 
 
-def _auc_judd(
-    predicted: FloatArray, truth: FloatArray, generator: np.random.Generator
-) -> float:
+def _auc_judd(predicted: FloatArray, truth: FloatArray, generator: np.random.Generator) -> float:
     low, high = float(predicted.min()), float(predicted.max())
     scaled = (predicted.astype(np.float64) - low) / ((high - low) or 1.0)
     jittered = scaled + _JITTER * generator.random(len(scaled))

@@ -82,9 +82,7 @@ class CrossValidatedMeanMaps:
         ValueError: fewer groups than two, or fewer than two folds.
     """
 
-    def __init__(
-        self, protocol: EvaluationProtocol, rows: Sequence[Row], folds: int = 5
-    ) -> None:
+    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row], folds: int = 5) -> None:
         groups = sorted({row.group for row in rows})
         if folds < 2 or len(groups) < 2:
             raise ValueError(
@@ -132,4 +130,4 @@ def _sums_by_key(
 
 
 def _normalised(heatmap: Sum) -> Heatmaps:
-    return (heatmap / heatmap.sum()).astype(np.float32)
+    return np.asarray(heatmap / heatmap.sum(), np.float32)

@@ -22,7 +22,6 @@ class Row:
     """One comparison of a prediction with a ground truth.
 
     Attributes:
-        sample: index of the sample.
         action: 0-based.
         group: what must not be split between folds and is drawn together in a bootstrap: the
             appliance of simulated data, else the image.
@@ -30,7 +29,6 @@ class Row:
         image_size: (width, height).
     """
 
-    sample: int
     action: int
     group: str
     points: NDArray[np.float64]
@@ -49,7 +47,7 @@ class EvaluationProtocol(Protocol):
     def truths(self, rows: Sequence[Row]) -> Heatmaps:
         """Ground truths [N, height, width] of rows, each summing to one."""
 
-    def prediction(self, heatmap: NDArray[np.float32]) -> Heatmaps:
+    def prediction(self, heatmap: Heatmaps) -> Heatmaps:
         """A predicted heatmap of any size as this protocol compares it, [height, width]."""
 
 
@@ -69,8 +67,8 @@ class RowsProtocol:
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """Rows in the order of samples, and of the first mention of each action."""
         return tuple(
-            Row(index, action, sample_group(sample), points, sample.image_size)
-            for index, sample in enumerate(samples)
+            Row(action, sample_group(sample), points, sample.image_size)
+            for sample in samples
             for action, points in _points_by_action(sample).items()
         )
 
@@ -81,14 +79,15 @@ class RowsProtocol:
         heatmaps: Heatmaps = ground_truth_heatmaps(pad_points(scaled), self.size).numpy()
         return heatmaps
 
-    def prediction(self, heatmap: NDArray[np.float32]) -> Heatmaps:
+    def prediction(self, heatmap: Heatmaps) -> Heatmaps:
         """The heatmap resampled bilinearly and divided by its sum."""
         height, width = self.size
+        resized = heatmap
         if heatmap.shape != self.size:
             enlarges = height >= heatmap.shape[0] and width >= heatmap.shape[1]
             method = cv2.INTER_LINEAR if enlarges else cv2.INTER_AREA
-            heatmap = cv2.resize(heatmap, (width, height), interpolation=method)
-        return np.asarray(heatmap / heatmap.sum(dtype=np.float64), np.float32)
+            resized = np.asarray(cv2.resize(heatmap, (width, height), interpolation=method))
+        return np.asarray(resized / resized.sum(dtype=np.float64), np.float32)
 
 
 def sample_group(sample: Sample) -> str:

@@ -43,21 +43,35 @@ def score(
         progress: show a progress bar on stderr.
     """
     generators = {name: np.random.default_rng(seed) for name in predictors}
-    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in predictors}
+    parts: dict[str, list[RowScores]] = {name: [] for name in predictors}
     with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             truths = protocol.truths(chunk)
             for name, predictor in predictors.items():
                 predicted = np.stack([predictor(start + i, row) for i, row in enumerate(chunk)])
-                parts[name].append(_measures(predicted, truths, generators[name]))
+                parts[name].append(measure(predicted, truths, generators[name]))
             bar.update(len(chunk))
-    return {name: RowScores(*np.concatenate(each, axis=1)) for name, each in parts.items()}
+    return {name: concatenate(each) for name, each in parts.items()}
 
 
-def _measures(
-    predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    return np.stack(
-        (kld(predicted, truths), sim(predicted, truths), auc_judd(predicted, truths, generator))
+def measure(predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator) -> RowScores:
+    """Measures of predictions [N, H, W] against ground truths [N, H, W].
+
+    Args:
+        predicted: at the protocol's size.
+        truths: from the protocol.
+        generator: of the jitter in AUC-J.
+    """
+    return RowScores(
+        kld(predicted, truths), sim(predicted, truths), auc_judd(predicted, truths, generator)
+    )
+
+
+def concatenate(parts: Sequence[RowScores]) -> RowScores:
+    """Measures of consecutive rows as one."""
+    return RowScores(
+        np.concatenate([part.kld for part in parts]),
+        np.concatenate([part.sim for part in parts]),
+        np.concatenate([part.auc_judd for part in parts]),
     )

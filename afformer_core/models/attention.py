@@ -28,6 +28,8 @@ from afformer_core.models.relative_position import (
 Size = tuple[int, int]
 
 _PADDING_SCORE = -1e4
+# Bounds the scores that exist at a time; a finest level has thousands of queries.
+_QUERIES_AT_ONCE = 256
 
 
 class _RelativeAttention(nn.Module):
@@ -88,10 +90,18 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
     Returns:
         [B, N, heads * D].
     """
+    attended = [
+        _attend_part(part, keys, values, padding)
+        for part in queries.split(_QUERIES_AT_ONCE, dim=2)
+    ]
+    return torch.cat(attended, dim=2).transpose(1, 2).flatten(2)
+
+
+def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
     scores = queries @ keys
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], _PADDING_SCORE)
-    return (scores.softmax(dim=-1) @ values).transpose(1, 2).flatten(2)
+    return scores.softmax(dim=-1) @ values
 
 
 class SelfAttention2d(_RelativeAttention):
@@ -121,9 +131,7 @@ class SelfAttention2d(_RelativeAttention):
 class CrossAttention3d(_RelativeAttention):
     """Cross-attention from the places of an image level to the places and times of a video."""
 
-    def __init__(
-        self, channels: int, heads: int, maximum_size: Size, maximum_frames: int
-    ) -> None:
+    def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__(channels, heads, maximum_size)
         self.q_proj = nn.Linear(channels, channels)
         self.k_proj = nn.Linear(channels, channels)

@@ -52,7 +52,9 @@ class ChannelNorm(nn.Module):
         """Normalise [B, C, ...] over C."""
         weight, bias = self.weight.flatten(), self.bias.flatten()
         last = x.transpose(1, -1)
-        return functional.layer_norm(last, weight.shape, weight, bias, NORM_EPSILON).transpose(1, -1)
+        return functional.layer_norm(last, weight.shape, weight, bias, NORM_EPSILON).transpose(
+            1, -1
+        )
 
 
 class Mlp(nn.Module):
@@ -71,9 +73,7 @@ class Mlp(nn.Module):
 class DecoderBlock(nn.Module):
     """Self-attention on the image, cross-attention to the video, MLP; pre-normalised."""
 
-    def __init__(
-        self, channels: int, heads: int, maximum_size: Size, maximum_frames: int
-    ) -> None:
+    def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__()
         self.norm_self_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
         self.self_attn = SelfAttention2d(channels, heads, maximum_size)
@@ -188,9 +188,7 @@ def _temporal_layers(channels: int, levels: int) -> list[nn.Module]:
     for level in range(1, levels):
         if level > 1:
             layers += [ChannelNorm(channels, trailing=3), nn.GELU()]
-        layers.append(
-            nn.Conv3d(channels, channels, (3, 1, 1), (2, 1, 1), (1, 0, 0), bias=False)
-        )
+        layers.append(nn.Conv3d(channels, channels, (3, 1, 1), (2, 1, 1), (1, 0, 0), bias=False))
     return layers
 
 

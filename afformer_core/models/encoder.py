@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shared encoder (paper, section 3.1): a backbone and a feature pyramid for image and video."""
+"""The shared encoder (paper, section 3.1): backbone and feature pyramid of image and video."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ class Encoder(nn.Module):
         image_levels: levels the decoder visits, coarse to fine.
         mean, std: per colour channel, of values in 0..1.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,

@@ -199,9 +199,7 @@ class Grounder:
         probabilities = _softmax(heatmap_logits[best])
         height, width = int(image.shape[0]), int(image.shape[1])
         peaks = find_peaks(probabilities, (height, width), max(1, maximum_peaks))
-        return Grounding(
-            _enlarge(probabilities, (height, width)), scores, peaks, peaks[0].score
-        )
+        return Grounding(_enlarge(probabilities, (height, width)), scores, peaks, peaks[0].score)
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
         if self.configuration.action_activation == 'softmax':

@@ -106,9 +106,7 @@ def graph_paths(folder: Path, description: ModelDescription) -> dict[str, Path]:
     """
     listing = folder / GRAPHS_FILE
     if not listing.is_file():
-        raise ModelFolderError(
-            f'{folder} holds no exported graphs; run: afformer export {folder}'
-        )
+        raise ModelFolderError(f'{folder} holds no exported graphs; run: afformer export {folder}')
     fields = _read_json(listing)
     if fields.get('weights_sha256') != description.weights_sha256:
         raise ModelFolderError(
@@ -121,8 +119,7 @@ def graph_paths(folder: Path, description: ModelDescription) -> dict[str, Path]:
         wanted = hashes.get(name) if isinstance(hashes, dict) else None
         if not path.is_file() or file_sha256(path) != wanted:
             raise ModelFolderError(
-                f'{path} is missing or was altered since its export; '
-                f'run: afformer export {folder}'
+                f'{path} is missing or was altered since its export; run: afformer export {folder}'
             )
     return paths
 

@@ -47,7 +47,10 @@ def load_model(folder: Path) -> Afformer:
 def _check_matches(
     path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
 ) -> None:
-    missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    missing, unknown = (
+        sorted(wanted.keys() - tensors.keys()),
+        sorted(tensors.keys() - wanted.keys()),
+    )
     if missing or unknown:
         raise ModelFolderError(
             f'{path} lacks {len(missing)} tensors {missing[:3]} and has {len(unknown)} unknown '

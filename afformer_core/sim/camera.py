@@ -116,4 +116,4 @@ def sample_camera(appliance: Appliance, size: tuple[int, int],
     aim = np.array([random.uniform(-0.08, 0.08) * appliance.width,
                     random.uniform(-0.08, 0.08) * appliance.height, 0.0])
     return frame_appliance(appliance, toward, aim, random.normal(0, 3),
-                           random.uniform(28, 55), random.uniform(0.72, 0.97), size)
+                           random.uniform(28, 55), random.uniform(0.7, 0.94), size)

@@ -214,8 +214,9 @@ def _sample_view(appliance: Appliance, random: np.random.Generator, longest_side
     if size is None:
         # video needs even sides
         size = (longest_side // 2 * 2, longest_side * down // across // 2 * 2)
-    return View(size, sample_camera(appliance, size, random), sample_lighting(random),
-                sample_surroundings(appliance, random), sample_sensor(random))
+    camera = sample_camera(appliance, size, random)
+    return View(size, camera, sample_lighting(random),
+                sample_surroundings(appliance, camera, random), sample_sensor(random))
 
 
 def _leaves_view_free(appliance: Appliance, plan: Demonstration) -> bool:

@@ -79,13 +79,13 @@ def _press_button(element: Element, hand: HandAppearance, random: np.random.Gene
     finger = MIDDLE if random.random() < 0.15 else INDEX
     place = np.clip(random.normal(0, 0.2, 2), -0.5, 0.5) * [element.width, element.height] / 2
     tip = np.array([*place, element.depth + FINGERTIP_RADIUS])
-    palm = tip - rotation @ (knuckle(hand, finger) + [0, reach(hand, finger), -0.012])
+    palm = tip - rotation @ (knuckle(hand, finger) + np.array([0, reach(hand, finger), -0.012]))
     contacts = {finger: tip}
     if finger == MIDDLE or random.random() < 0.2:
         # two fingers side by side, the second just above the surface
         other = INDEX if finger == MIDDLE else MIDDLE
         side = rotation @ (knuckle(hand, other) - knuckle(hand, finger)) * 0.75
-        contacts[other] = tip + [side[0], side[1], 0.004]
+        contacts[other] = tip + np.array([side[0], side[1], 0.004])
     return _grasp(contacts, palm, rotation, hand, 0.0, random)
 
 
@@ -111,14 +111,11 @@ def _pinch_knob(element: Element, hand: HandAppearance, random: np.random.Genera
 
 def _hook_handle(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
     along = np.array([0.0, 1.0]) if element.vertical else np.array([1.0, 0.0])
-    if element.vertical:
-        # a right hand comes from the right of a vertical bar, its fingers pointing left
-        upward = np.array([hand.thumb_side, 0.0])
-    else:
-        upward = np.array([0.0, 1.0])
+    # a right hand comes from the right of a vertical bar, its fingers pointing left
+    upward = np.array([hand.thumb_side, 0.0] if element.vertical else [0.0, 1.0])
     tilt = random.normal(0, 0.25)
     hand_upward = _turned(tilt)[:2, :2] @ upward
-    rotation = _orient(hand_upward, math.radians(random.uniform(25, 50)),
+    rotation = _orient(hand_upward, math.radians(random.uniform(32, 58)),
                        math.radians(random.normal(0, 8)))
     radius = bar_radius(element)
     aside = radius + FINGERTIP_RADIUS * 0.9
@@ -136,7 +133,7 @@ def _hook_handle(element: Element, hand: HandAppearance, random: np.random.Gener
     contacts[THUMB] = np.array([*(0.3 * (slot[INDEX] - middle) * along - aside * upward), level])
     palm = (np.array([0, 0, element.depth]) - rotation
             @ (np.array([(knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
-                         0.098 * hand.scale, -0.02 * hand.scale])))
+                         0.09 * hand.scale, -0.02 * hand.scale])))
     return _grasp(contacts, palm, rotation, hand, 0.35, random)
 
 

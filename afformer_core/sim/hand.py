@@ -82,7 +82,7 @@ def sample_appearance(random: np.random.Generator) -> HandAppearance:
     if random.random() < 0.7:
         sleeve = colorsys.hsv_to_rgb(random.random(), random.uniform(0, 0.8),
                                      random.uniform(0.08, 0.9))
-    return HandAppearance(colour, sleeve, random.uniform(0.1, 0.6), random.uniform(0.85, 1.12),
+    return HandAppearance(colour, sleeve, random.uniform(0.1, 0.6), random.uniform(0.75, 1.0),
                           bool(random.random() < 0.35))
 
 
@@ -99,7 +99,8 @@ def reach(appearance: HandAppearance, finger: int) -> float:
 def elbow_from_wrist(appearance: HandAppearance, palm: np.ndarray, rotation: np.ndarray,
                      toward: np.ndarray) -> np.ndarray:
     """The elbow of an arm that leaves the wrist in the direction `toward`, [3] metres."""
-    return palm + rotation @ _mirror(_WRIST, appearance) + _FOREARM * toward
+    wrist: np.ndarray = palm + rotation @ _mirror(_WRIST, appearance)
+    return wrist + _FOREARM * toward
 
 
 def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
@@ -107,7 +108,8 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
     scale, colour = appearance.scale, appearance.colour
 
     def place(local: np.ndarray) -> np.ndarray:
-        return pose.palm + pose.rotation @ _mirror(local, appearance)
+        placed: np.ndarray = pose.palm + pose.rotation @ _mirror(local, appearance)
+        return placed
 
     dorsal, forward = pose.rotation[:, 2], pose.rotation[:, 1]
     wrist = place(_WRIST)

@@ -33,7 +33,7 @@ def generate_appliance(scene_seed: int) -> Appliance:
     random = generator(scene_seed, Stream.APPLIANCE)
     count = int(np.clip(round(4.5 + random.gamma(1.9, 5.0)), MINIMUM_ELEMENTS, MAXIMUM_ELEMENTS))
     while True:
-        pitch = random.uniform(0.045, 0.07)
+        pitch = random.uniform(0.048, 0.075)
         area = count * pitch**2 * random.uniform(1.05, 1.5)
         aspect = math.exp(random.uniform(math.log(0.65), math.log(2.2)))
         width, height = math.sqrt(area * aspect), math.sqrt(area / aspect)
@@ -107,9 +107,13 @@ def _grid(random: np.random.Generator, x: float, y: float, width: float, height:
     w, h = width / columns, height / rows
     shrink = 1.0 if random.random() < 0.6 else random.uniform(0.75, 0.95)
     jitter = 0.0 if random.random() < 0.6 else (1 - shrink) / 2
-    return [_Cell(x + width / 2 + (c + 0.5 - columns / 2) * w + random.uniform(-jitter, jitter) * w,
-                  y + height / 2 - (r + 0.5 - rows / 2) * h + random.uniform(-jitter, jitter) * h,
-                  shrink * w, shrink * h, block) for r, c in places]
+    cells = []
+    for row, column in places:
+        right, down = random.uniform(-jitter, jitter, 2)
+        cells.append(_Cell(x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
+                           y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
+                           shrink * w, shrink * h, block))
+    return cells
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def _style(random: np.random.Generator, panel: Colour) -> _Style:
     shapes = {Kind.BUTTON: ('round', 'square'), Kind.KNOB: ('disc', 'bar'),
               Kind.HANDLE: ('drawer', 'bar')}[kind]
     depth = {Kind.BUTTON: random.uniform(0.005, 0.012), Kind.KNOB: random.uniform(0.012, 0.025),
-             Kind.HANDLE: random.uniform(0.02, 0.032)}[kind]
+             Kind.HANDLE: random.uniform(0.016, 0.026)}[kind]
     colour = _element_colour(random, panel)
     return _Style(kind, str(random.choice(shapes)), random.uniform(0.5, 0.85), depth,
                   bool(random.random() < 0.4), colour, _contrasting(random, colour),

@@ -13,7 +13,7 @@ import numpy as np
 
 from afformer_core.sim.appliance import Element, Kind
 
-_DRAWER_STROKE = 0.045
+_DRAWER_STROKE = 0.035
 _TAP = 0.05
 
 
@@ -125,7 +125,8 @@ def _values(element: Element, action: str, random: np.random.Generator) -> tuple
 def _away(random: np.random.Generator) -> np.ndarray:
     """Where a hand waits: outwards, rather below than above, 8 to 22 cm away."""
     toward = np.array([random.normal(0, 0.6), random.normal(-0.6, 0.5), random.uniform(0.25, 0.9)])
-    return random.uniform(0.08, 0.22) * toward / np.linalg.norm(toward)
+    toward *= random.uniform(0.08, 0.22) / np.linalg.norm(toward)
+    return toward
 
 
 def _ease(share: float) -> float:

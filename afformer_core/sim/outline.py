@@ -43,7 +43,7 @@ def project_outline(element: Element, camera: Camera, size: tuple[int, int],
     Returns:
         float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
     """
-    pixels = camera.project(element_solid(element) + [0, 0, offset], size)
+    pixels = camera.project(element_solid(element) + np.array([0, 0, offset]), size)
     return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
 
 
@@ -57,7 +57,7 @@ def front_points(element: Element, count: int, spread: float,
     if element.kind is Kind.HANDLE:
         half = half * ([0.4, 1] if element.vertical else [1, 0.4])
     place = np.clip(random.normal(0, spread, (count, 2)), -0.9, 0.9) * half
-    return _lift(place + [element.x, element.y], element.depth)
+    return _lift(place + np.array([element.x, element.y]), element.depth)
 
 
 def _rim(element: Element, share: float = 1.0) -> np.ndarray:

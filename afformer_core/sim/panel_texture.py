@@ -52,7 +52,8 @@ def paint_surface(random: np.random.Generator, side: int = 128) -> np.ndarray:
         'blotches': _grain(random, side, side, coarse=True) * 4 + 0.5,
     }[str(random.choice(['plain', 'stripes', 'boards', 'tiles', 'checks', 'blotches']))]
     mix = np.clip(pattern, 0, 1)[..., None] * random.uniform(0.1, 0.8)
-    image = (base * (1 - mix) + other * mix) * (1 + _grain(random, side, side)[..., None])
+    image: np.ndarray = base * (1 - mix) + other * mix
+    image *= 1 + _grain(random, side, side)[..., None]
     return np.clip(image, 0, 255).astype(np.uint8)
 
 

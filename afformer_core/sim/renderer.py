@@ -108,7 +108,8 @@ class Renderer:
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
                 body = int(self._model.geom_bodyid[geom.objid])
                 element_of[geom.segid + 1] = bodies.get(body, NOTHING)
-        return element_of[codes[..., 0] + (codes[..., 1] << 8) + (codes[..., 2] << 16)]
+        shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
+        return shown
 
     def _update(self, camera: Camera, size: tuple[int, int], hand: Sequence[Capsule],
                 states: Mapping[int, ElementState]) -> None:
@@ -146,4 +147,4 @@ class Renderer:
         image = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_render(viewport, self._scene, self._context)
         mujoco.mjr_readPixels(image, None, viewport, self._context)
-        return image[::-1].copy()
+        return np.ascontiguousarray(image[::-1])

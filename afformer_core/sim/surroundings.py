@@ -10,6 +10,7 @@ import mujoco
 import numpy as np
 
 from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.camera import Camera
 from afformer_core.sim.world import CLUTTER, SURFACES
 
 _SHAPES = (mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER,
@@ -65,13 +66,17 @@ def sample_lighting(random: np.random.Generator) -> Lighting:
                     directions=directions, colours=colours, shadows=bool(random.random() < 0.6))
 
 
-def sample_surroundings(appliance: Appliance, random: np.random.Generator) -> Surroundings:
-    """A random room; nothing in it stands in front of the panel."""
+def sample_surroundings(appliance: Appliance, camera: Camera,
+                        random: np.random.Generator) -> Surroundings:
+    """A random room; nothing in it stands between the camera and the panel."""
+    # seen from below its top, a table would hide the panel
+    above_table = camera.position[1] > -appliance.height / 2 + 0.02
     count = int(random.integers(0, CLUTTER + 1))
     return Surroundings(
         wall=int(random.integers(SURFACES)), wall_distance=float(random.choice([0.0, 0.3, 1.0])),
         wall_colour=random.uniform(0.5, 1, 3),
-        table=int(random.integers(SURFACES)) if random.random() < 0.6 else None,
+        table=int(random.integers(SURFACES))
+        if above_table and random.random() < 0.8 else None,
         table_colour=random.uniform(0.5, 1, 3),
         clutter=tuple(_sample_clutter(appliance, random) for _ in range(count)))
 
@@ -114,7 +119,8 @@ def place_surroundings(model: mujoco.MjModel, appliance: Appliance,
 def _lamp(random: np.random.Generator) -> np.ndarray:
     side, up = random.uniform(-1.0, 1.0), random.uniform(-0.2, 1.0)
     direction = -np.array([math.sin(side), math.sin(up), math.cos(side) * math.cos(up)])
-    return direction / np.linalg.norm(direction)
+    direction /= np.linalg.norm(direction)
+    return direction
 
 
 def _sample_clutter(appliance: Appliance, random: np.random.Generator) -> Clutter:

@@ -44,7 +44,7 @@ def build_model(appliance: Appliance, scene_seed: int, buffer: tuple[int, int]) 
                          f'texrepeat="{repeat:.2f} {repeat:.2f}" texuniform="false"/>')
     bodies = [_element_body(i, element) for i, element in enumerate(appliance.elements)]
     w, h, d = appliance.width / 2, appliance.height / 2, appliance.depth / 2
-    xml = f'''<mujoco>
+    xml = f"""<mujoco>
 <visual>
   <global offwidth="{buffer[0]}" offheight="{buffer[1]}"/>
   <quality offsamples="0" shadowsize="512" numslices="16" numstacks="6"/>
@@ -65,7 +65,7 @@ def build_model(appliance: Appliance, scene_seed: int, buffer: tuple[int, int]) 
            for j in range(CLUTTER))}
   {''.join(bodies)}
 </worldbody>
-</mujoco>'''
+</mujoco>"""
     return mujoco.MjModel.from_xml_string(xml, assets=assets)
 
 

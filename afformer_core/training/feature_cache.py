@@ -78,7 +78,7 @@ def open_feature_cache(
         sorted({str(sample.video_path) for sample in samples}),
         list(size),
         frames,
-        sum(float(p.double().sum()) for p in encoder.backbone_with_fpn.body.parameters()),
+        sum(float(p.detach().double().sum()) for p in encoder.backbone_with_fpn.body.parameters()),
     )
     if not _is_of(folder, key):
         _make(folder, key, encoder.eval())

@@ -64,7 +64,9 @@ def test_a_missing_library_names_the_extras(
     assert "pip install 'afformer[train,sim,export]'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('error', [TypeError('x'), ModuleNotFoundError('x', name='afformer_core.x')])
+@pytest.mark.parametrize(
+    'error', [TypeError('x'), ModuleNotFoundError('x', name='afformer_core.x')]
+)
 def test_programming_errors_keep_their_traceback(
     run_with: Callable[..., int], error: Exception
 ) -> None:

@@ -69,7 +69,7 @@ def test_a_set_without_points_is_uniform():
 def test_padded_batch_equals_one_at_a_time():
     sets = [np.array([[3.0, 4.0]]), np.array([[8.0, 9.0], [20.0, 1.0], [7.0, 7.0]])]
     batch = ground_truth_heatmaps(pad_points(sets), (32, 32))
-    for heatmap, points in zip(batch, sets):
+    for heatmap, points in zip(batch, sets, strict=True):
         alone = ground_truth_heatmaps(torch.from_numpy(points)[None], (32, 32))[0]
         assert torch.allclose(heatmap, alone, atol=1e-9)
 

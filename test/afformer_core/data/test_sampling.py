@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uniform indices by literal values."""
 
+import itertools
+
 import pytest
 
 from afformer_core.data.sampling import uniform_indices
@@ -26,7 +28,7 @@ def test_strictly_increasing_for_every_pair() -> None:
         for maximum in range(1, count + 1):
             indices = uniform_indices(count, maximum)
             assert len(indices) == maximum
-            assert all(a < b for a, b in zip(indices, indices[1:], strict=False))
+            assert all(a < b for a, b in itertools.pairwise(indices))
             assert indices[-1] < count
 
 

@@ -35,7 +35,9 @@ def check(path: Path) -> None:
     levels = [golden[f'input.image.{name}'] for name in ('p4', 'p3', 'p2')]
     channels = levels[0].shape[1]
     finest = tuple(levels[-1].shape[-2:])
-    maximum_frames = (len(golden['weights.decoder.self2d_cross3d_block.cross_attn.rel_pos_t']) + 1) // 2
+    maximum_frames = (
+        len(golden['weights.decoder.self2d_cross3d_block.cross_attn.rel_pos_t']) + 1
+    ) // 2
     decoder = FineGrainedDecoder(channels, channels // 64, 3, finest, maximum_frames)
     decoder.load_state_dict(part(golden, 'weights.decoder.'))
     wanted = golden['output.heatmap_logits']

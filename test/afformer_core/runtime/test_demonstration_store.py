@@ -24,7 +24,10 @@ def test_what_was_saved_is_loaded(tmp_path):
     loaded = DemonstrationStore(tmp_path / 'store').load('press')
     np.testing.assert_array_equal(loaded.frames, np.full((3, 4, 5, 3), 7, np.uint8))
     assert (loaded.name, loaded.frame_count, loaded.duration, loaded.created) == (
-        'press', 9, 0.5, 1.0,
+        'press',
+        9,
+        0.5,
+        1.0,
     )
 
 
@@ -84,8 +87,12 @@ def test_a_path_as_name_reaches_no_file(tmp_path):
 
 
 def test_an_interrupted_write_is_removed_and_not_loaded(tmp_path):
-    finished = subprocess.run([sys.executable, '-c', 'import os; print(os.getpid())'],
-                              capture_output=True, text=True, check=True)
+    finished = subprocess.run(
+        [sys.executable, '-c', 'import os; print(os.getpid())'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (tmp_path / f'.press.{finished.stdout.strip()}.partial').write_bytes(b'half')
     (tmp_path / '.hold.partial').write_bytes(b'half')
     assert DemonstrationStore(tmp_path).load_all() == ((), ())
@@ -107,7 +114,8 @@ def test_a_truncated_file_is_reported_and_set_aside(tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     sound, problems = store.load_all()
     assert [one.name for one in sound] == ['sound']
-    assert len(problems) == 1 and 'broken.npz is damaged' in problems[0]
+    assert len(problems) == 1
+    assert 'broken.npz is damaged' in problems[0]
     assert sorted(p.name for p in tmp_path.iterdir()) == ['broken.npz.damaged', 'sound.npz']
 
 
@@ -126,7 +134,8 @@ def test_a_flipped_byte_is_noticed(tmp_path):
 def test_pickled_objects_are_not_read(tmp_path):
     np.savez(tmp_path / 'evil.npz', format=np.int64(1), frames=np.array([{}], dtype=object))
     sound, problems = DemonstrationStore(tmp_path).load_all()
-    assert sound == () and 'evil.npz is damaged' in problems[0]
+    assert sound == ()
+    assert 'evil.npz is damaged' in problems[0]
 
 
 def test_a_file_of_another_format_is_refused(tmp_path):
@@ -174,8 +183,11 @@ def test_a_failed_write_leaves_the_earlier_one(tmp_path, monkeypatch):
 )
 def test_invariants(changes, message):
     fields = {
-        'name': 'press', 'frames': np.zeros((3, 4, 4, 3), np.uint8), 'frame_count': 3,
-        'duration': 1.0, 'created': 1.0,
+        'name': 'press',
+        'frames': np.zeros((3, 4, 4, 3), np.uint8),
+        'frame_count': 3,
+        'duration': 1.0,
+        'created': 1.0,
     }
     with pytest.raises(DemonstrationError, match=message):
         StoredDemonstration(**{**fields, **changes})

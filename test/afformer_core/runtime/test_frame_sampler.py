@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Selection of frames from streams."""
 
+import itertools
+
 import pytest
 
 from afformer_core.data.sampling import uniform_indices
@@ -30,7 +32,7 @@ def test_exactly_uniform_up_to_four_times_the_maximum(count: int) -> None:
 def test_long_streams_stay_even_and_are_mostly_skipped() -> None:
     sampler, added = feed(8, 10_000)
     selection = sampler.selection()
-    gaps = [later - earlier for earlier, later in zip(selection, selection[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(selection)]
 
     assert len(selection) == 8
     assert selection[0] == 0

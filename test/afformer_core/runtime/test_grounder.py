@@ -85,7 +85,9 @@ def test_grounding_is_in_the_source_image(grounder: Grounder, pictures: Pictures
     assert grounding.heatmap.sum(dtype=np.float64) == pytest.approx(1, abs=1e-4)
     assert 1 <= len(grounding.peaks) <= 3
     assert sum(grounding.action_scores.values()) == pytest.approx(1, abs=1e-5)
-    assert grounding.action == max(grounding.action_scores, key=grounding.action_scores.__getitem__)
+    assert grounding.action == max(
+        grounding.action_scores, key=grounding.action_scores.__getitem__
+    )
     assert grounding.confidence == grounding.peaks[0].score
 
 

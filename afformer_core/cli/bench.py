@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer bench`: milliseconds and memory against recomputing everything for each image."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afformer_core.evaluation.tables import Table
+
+_EXAMPLE = """example:
+  afformer bench --threads 2 --frames 1 8 32
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'bench',
+        help='measure time and memory of a camera image',
+        description=(
+            'Without model folders: the ResNet-50 model with random weights, and the shipped one.'
+        ),
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('models', type=Path, nargs='*', help='model folders; never written to')
+    parser.add_argument('--threads', type=int, default=2, help='threads to compute with')
+    parser.add_argument(
+        '--frames', type=int, nargs='+', default=[1, 8, 32], help='lengths of the demonstration'
+    )
+    parser.add_argument(
+        '--image-size', type=int, default=256, help='side of the ResNet-50 model, in pixels'
+    )
+    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    from afformer_core.runtime.model_folder import write_aside
+
+    if arguments.threads < 1 or min(arguments.frames) < 1:
+        raise ValueError(
+            f'got {arguments.threads} threads and {arguments.frames} frames; '
+            'each must be at least 1'
+        )
+    tables = _tables(arguments)
+    facts = _facts(arguments.threads)
+    content = json.dumps({**facts, 'tables': [t.to_json() for t in tables]}, indent=2)
+    if arguments.json == '-':
+        print(content)
+    else:
+        lines = [f'- {name}: {value}' for name, value in facts.items()]
+        print('\n'.join(lines), *(table.to_markdown() for table in tables), sep='\n\n')
+    if arguments.json not in (None, '-'):
+        write_aside(Path(arguments.json), (content + '\n').encode())
+    return 0
+
+
+def _tables(arguments: argparse.Namespace) -> list[Table]:
+    from afformer_core.evaluation.latency_tables import latency_table, random_model
+    from afformer_core.models.configuration import afformer_r50
+    from afformer_core.runtime import shipped_model_folder
+
+    tables = []
+    with tempfile.TemporaryDirectory() as name:
+        folders = {str(folder): folder for folder in arguments.models}
+        if not folders:
+            side = arguments.image_size
+            title = f'ResNet-50, {side}x{side}, random weights'
+            folders = {title: Path(name) / 'r50', 'shipped model': shipped_model_folder()}
+            random_model(afformer_r50((side, side)), folders[title])
+        for number, (title, folder) in enumerate(folders.items()):
+            copy = _exported_copy(folder, Path(name) / str(number))
+            tables.append(latency_table(title, copy, arguments.frames, arguments.threads))
+    return tables
+
+
+def _exported_copy(folder: Path, copy: Path) -> Path:
+    """A copy of a model folder with graphs of its weights."""
+    import shutil
+
+    from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
+
+    read_description(folder)
+    copy.mkdir()
+    for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
+        shutil.copy(folder / file, copy)
+    export_graphs(copy)
+    return copy
+
+
+def _facts(threads: int) -> dict[str, str]:
+    import onnxruntime
+    import torch
+
+    return {
+        'processor': _processor(),
+        'threads': str(threads),
+        'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
+        f'onnxruntime {onnxruntime.__version__}',
+    }
+
+
+def _processor() -> str:
+    listing = Path('/proc/cpuinfo')
+    if listing.is_file():
+        for line in listing.read_text(encoding='utf-8').splitlines():
+            if line.startswith('model name'):
+                return line.split(':', 1)[1].strip()
+    return platform.processor() or platform.machine()

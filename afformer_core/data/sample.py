@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One demonstration and one target image, whatever dataset they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known of a simulated sample's target image.
+
+    Attributes:
+        scene_id: of the appliance; samples that share it show the same one.
+        element: index of the element that is demonstrated.
+        polygons: the outline of every element, float64 [K, 2] (x, y) pixels of the target image.
+        kinds: of every element: `button`, `knob` or `handle`.
+        in_view: of every element, whether its whole outline lies in the image.
+    """
+
+    scene_id: str
+    element: int
+    polygons: tuple[np.ndarray, ...]
+    kinds: tuple[str, ...]
+    in_view: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.polygons) == len(self.kinds) == len(self.in_view):
+            raise ValueError(f'got {len(self.polygons)} polygons, {len(self.kinds)} kinds and '
+                             f'{len(self.in_view)} flags; there must be one each per element')
+        if not 0 <= self.element < len(self.polygons):
+            raise ValueError(f'element {self.element} is not among {len(self.polygons)}')
+        for polygon in self.polygons:
+            if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
+                raise ValueError(f'a polygon has shape {polygon.shape}; at least 3 corners, '
+                                 '[K, 2], are wanted')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A demonstration, a target image, and what people marked in it.
+
+    Attributes:
+        sample_id: unique in its dataset.
+        video_path: the demonstration's clip.
+        image_path: the target image.
+        image_size: (width, height) of the image that `points` belong to.
+        actions: indices from 0 into the dataset's `action_names`; one may occur twice.
+        points: per action float64 [P, 2], (x, y) pixels; some may lie outside the image.
+        scene: of simulated samples, else None.
+    """
+
+    sample_id: str
+    video_path: Path
+    image_path: Path
+    image_size: tuple[int, int]
+    actions: tuple[int, ...]
+    points: tuple[np.ndarray, ...]
+    scene: Scene | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.image_size) < 1:
+            raise ValueError(f'an image of {self.image_size[0]}x{self.image_size[1]} is none')
+        if not self.actions:
+            raise ValueError('there is no action')
+        if len(self.actions) != len(self.points):
+            raise ValueError(f'got {len(self.actions)} actions but points for '
+                             f'{len(self.points)} of them')
+        for points in self.points:
+            if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
+                raise ValueError(f'points have shape {points.shape}; [P, 2] with at least one is '
+                                 'wanted')
+            if not np.isfinite(points).all():
+                raise ValueError('a point is not finite')

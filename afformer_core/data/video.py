@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading and writing video files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import av.container
+import numpy as np
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.errors import VideoError
+
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """A frame of a video: `time` in seconds from the first one, `image` uint8 [H, W, 3] RGB."""
+
+    time: float
+    image: np.ndarray
+
+
+class VideoReader:
+    """Streams the frames of a video file, one at a time, in the order of display.
+
+    Iterating starts at the first frame each time. Edit lists are ignored: every frame that the
+    file holds is given. A file that was cut off ends after the last frame that can be decoded.
+
+    Args:
+        path: the file.
+
+    Raises:
+        VideoError: there is no such file, it is empty, or it is not a video. While iterating:
+            not one frame of it can be decoded.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = Path(path)
+        if not self._path.is_file():
+            raise VideoError(f'there is no video file {self._path}')
+        if self._path.stat().st_size == 0:
+            raise VideoError(f'the video file {self._path} is empty (0 bytes)')
+        try:
+            container = av.open(str(self._path), options={'ignore_editlist': '1'})
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(f'{self._path} is not a video that can be read, or is cut off '
+                             f'before its first frame: {error}') from error
+        self._container: av.container.InputContainer = container
+        if not container.streams.video:
+            container.close()
+            raise VideoError(f'{self._path} holds no video, only other media')
+        self._stream = container.streams.video[0]
+        self._stream.thread_type = 'AUTO'
+        self.size = (self._stream.width, self._stream.height)
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.rate = float(rate) if rate else 25.0
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        for number, (time, frame) in enumerate(self._decode()):
+            yield VideoFrame(number / self.rate if time is None else time,
+                             frame.to_ndarray(format='rgb24'))
+
+    def count(self) -> int:
+        """How many frames can be decoded; decodes them all.
+
+        Raises:
+            VideoError: not one.
+        """
+        return sum(1 for _ in self._decode())
+
+    def read(self, indices: Iterable[int]) -> np.ndarray:
+        """The frames of some increasing indices: uint8 [T, H, W, 3] RGB.
+
+        Raises:
+            VideoError: the video has fewer frames.
+        """
+        wanted = list(indices)
+        images = {}
+        for number, (_, frame) in enumerate(self._decode()):
+            if number in wanted:
+                images[number] = frame.to_ndarray(format='rgb24')
+        if missing := [number for number in wanted if number not in images]:
+            raise VideoError(f'{self._path} has no frame {missing[0]}')
+        return np.stack([images[number] for number in wanted])
+
+    def _decode(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
+        """Each frame and its seconds from the first one, None where the file does not say."""
+        self._container.seek(0, stream=self._stream, backward=True)
+        first: float | None = None
+        count = 0
+        try:
+            for frame in self._container.decode(self._stream):
+                if first is None:
+                    first = frame.time
+                count += 1
+                known = frame.time is not None and first is not None
+                yield (frame.time - first if known else None), frame
+        except av.FFmpegError as error:
+            if count == 0:
+                raise VideoError(f'not one frame of {self._path} can be decoded: '
+                                 f'{error}') from error
+        if count == 0:
+            raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
+
+
+def read_video(path: Path | str, frame_count: int | None = None) -> np.ndarray:
+    """The frames of a video file.
+
+    Args:
+        path: the file.
+        frame_count: at most so many, evenly spaced, first and last included; all where None.
+
+    Returns:
+        uint8 [T, H, W, 3] RGB.
+
+    Raises:
+        VideoError: the file is missing, empty, not a video, or cut off before its first frame.
+    """
+    with VideoReader(path) as reader:
+        if frame_count is None:
+            return np.stack([frame.image for frame in reader])
+        return reader.read(uniform_indices(reader.count(), frame_count))
+
+
+def write_video(path: Path | str, frames: Iterable[np.ndarray], rate: float,
+                constant_rate_factor: int = 20) -> None:
+    """Write an H.264 mp4; the file appears only when it is complete.
+
+    Args:
+        path: the file, its folder exists.
+        frames: uint8 [H, W, 3] RGB each, all of one size with even sides, at least one.
+        rate: frames per second.
+        constant_rate_factor: 0 (lossless) to 51 (worst).
+
+    Raises:
+        VideoError: there is no frame, or one does not fit the description.
+    """
+    path = Path(path)
+    aside = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        _encode(aside, frames, rate, constant_rate_factor)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _encode(path: Path, frames: Iterable[np.ndarray], rate: float, quality: int) -> None:
+    with av.open(str(path), 'w', format='mp4') as container:
+        stream: av.VideoStream | None = None
+        for image in frames:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+                raise VideoError(f'a frame is {image.dtype} {image.shape}; uint8 (height, width, '
+                                 '3) is wanted')
+            height, width = image.shape[:2]
+            if stream is None:
+                if height % 2 or width % 2:
+                    raise VideoError(f'a frame is {width}x{height}; H.264 needs even sides')
+                exact = Fraction(rate).limit_denominator(1000)
+                stream = container.add_stream('libx264', rate=exact)
+                stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+                stream.options = {'crf': str(quality), 'preset': 'veryfast'}
+                stream.codec_context.thread_count = 1
+            elif (width, height) != (stream.width, stream.height):
+                raise VideoError(f'a frame is {width}x{height}, the ones before it '
+                                 f'{stream.width}x{stream.height}')
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
+        if stream is None:
+            raise VideoError(f'no frame was given for {path.name}')
+        container.mux(stream.encode())

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and memory of one way of running a model, each in a process of its own.
+
+Run as a module it measures in this process and prints one JSON object; `measure_in_process`
+starts it so, because peak memory is a process's and must not contain another measurement's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError
+from afformer_core.models.recompute_reference import RecomputeReference
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.weights import load_model
+
+RECOMPUTE = 'recompute'
+METHODS = (RECOMPUTE, 'torch', 'onnxruntime')
+
+_LEAST_RUNS = 3
+_MOST_RUNS = 50
+_LEAST_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One measurement. Times are medians in milliseconds.
+
+    Attributes:
+        method: one of `METHODS`: everything again for each image, or a grounder's backend.
+        frames: of the demonstration.
+        image_milliseconds: for each camera image.
+        frame_milliseconds: for each demonstration frame as it arrives, or None where the method
+            has no such step.
+        memorize_milliseconds: once at the demonstration's end, or None likewise.
+        peak_megabytes: the process's largest resident memory, libraries and weights included.
+        runs: camera images timed.
+    """
+
+    method: str
+    frames: int
+    image_milliseconds: float
+    frame_milliseconds: float | None
+    memorize_milliseconds: float | None
+    peak_megabytes: float
+    runs: int
+
+
+def measure_in_process(
+    folder: Path, method: str, frames: int, threads: int, heatmap: Path
+) -> Latency:
+    """Measure in a new process.
+
+    Args:
+        folder: a model folder; with graphs for 'onnxruntime'.
+        method: one of `METHODS`.
+        frames: of the demonstration, 1 to the model's maximum.
+        threads: to compute with, at least 1.
+        heatmap: where to write the heatmap, as .npy.
+
+    Raises:
+        AfformerError: the process failed, for want of memory for example; says how.
+    """
+    command = [sys.executable, '-m', __name__, str(folder), method, str(frames), str(threads)]
+    environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
+    done = subprocess.run(
+        [*command, str(heatmap)], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
+        raise AfformerError(
+            f'measuring {method} of {folder} with {frames} frames ended with status '
+            f'{done.returncode}: {last}'
+        )
+    return Latency(**json.loads(done.stdout))
+
+
+def measure_here(
+    folder: Path, method: str, frames: int, threads: int
+) -> tuple[Latency, NDArray[np.float32]]:
+    """Measure in this process; see `measure_in_process`.
+
+    Returns:
+        the measurement, and the heatmap of the most likely action, which sums to one.
+    """
+    torch.set_num_threads(threads)
+    if method == RECOMPUTE:
+        return _measure_recompute(folder, frames)
+    return _measure_grounder(folder, method, frames, threads)
+
+
+def _measure_recompute(folder: Path, frames: int) -> tuple[Latency, NDArray[np.float32]]:
+    model = load_model(folder)
+    reference = RecomputeReference(model)
+    video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
+
+    @torch.inference_mode()
+    def ground() -> tuple[torch.Tensor, torch.Tensor]:
+        return reference(image, video)  # type: ignore[no-any-return]
+
+    heatmaps, actions = ground()
+    times = _times(ground)
+    best = int(actions.argmax()) if model.configuration.heatmap_per_action else 0
+    heatmap = heatmaps[best].flatten().softmax(0).view_as(heatmaps[best]).numpy()
+    median = statistics.median(times)
+    return Latency(RECOMPUTE, frames, median, None, None, _peak_megabytes(), len(times)), heatmap
+
+
+def _measure_grounder(
+    folder: Path, backend: str, frames: int, threads: int
+) -> tuple[Latency, NDArray[np.float32]]:
+    grounder = Grounder.load(folder, backend, threads)
+    video, image = _noise(frames, grounder.configuration.input_size)
+
+    def memorize() -> tuple[list[float], float]:
+        grounder.start_demonstration('noise')
+        encoding = [
+            _milliseconds(lambda frame=frame: grounder.add_frame(frame)) for frame in video
+        ]
+        return encoding, _milliseconds(grounder.finish_demonstration)
+
+    memorize()
+    encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
+    heatmap = grounder.ground(image, 'noise').heatmap
+    times = _times(lambda: grounder.ground(image, 'noise'))
+    latency = Latency(
+        backend,
+        frames,
+        statistics.median(times),
+        statistics.median(each for encoding in encodings for each in encoding),
+        statistics.median(endings),
+        _peak_megabytes(),
+        len(times),
+    )
+    return latency, heatmap
+
+
+def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A video [T, H, W, 3] and an image [H, W, 3], the same in every process."""
+    noise = np.random.default_rng(0).integers(0, 256, (frames + 1, *size, 3), np.uint8)
+    return noise[1:], noise[0]
+
+
+def _times(run: Callable[[], Any]) -> list[float]:
+    times: list[float] = []
+    while len(times) < _MOST_RUNS:
+        times.append(_milliseconds(run))
+        if len(times) >= _LEAST_RUNS and sum(times) >= 1e3 * _LEAST_SECONDS:
+            break
+    return times
+
+
+def _milliseconds(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _peak_megabytes() -> float:
+    """Largest resident memory of this process since it was started."""
+    status = Path('/proc/self/status')
+    if status.is_file():
+        # The kernel's other counter starts at the resident memory of whoever started us.
+        fields = dict(line.split(':', 1) for line in status.read_text().splitlines())
+        return int(fields['VmHWM'].split()[0]) / 1024
+    unit = 1024**2 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _main(folder: str, method: str, frames: str, threads: str, heatmap_path: str) -> None:
+    latency, heatmap = measure_here(Path(folder), method, int(frames), int(threads))
+    np.save(heatmap_path, heatmap)
+    print(json.dumps(asdict(latency)))
+
+
+if __name__ == '__main__':
+    _main(*sys.argv[1:])

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model over pairs of demonstration and image, as a robot would run it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.data.sample import Sample
+from afformer_core.data.video import read_video
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.elements import Point
+from afformer_core.evaluation.metrics import kld
+from afformer_core.evaluation.pairs import Pair
+from afformer_core.evaluation.protocols import EvaluationProtocol, Row
+from afformer_core.evaluation.scoring import RowScores, measure
+from afformer_core.runtime import Grounder, Grounding
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """What a model made of one pair.
+
+    Attributes:
+        pair: the pair.
+        rows: its rows in the protocol.
+        scores: measures of those rows.
+        peak: the best one, (x, y) in pixels of the annotation.
+        action_scores: by name.
+        milliseconds: of grounding, without reading the image.
+        swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
+        swapped_peak: the best peak with the swapped demonstration, or None.
+        reversed_action: best action with the frames in reverse order, or None where not asked.
+    """
+
+    pair: Pair
+    rows: tuple[Row, ...]
+    scores: RowScores
+    peak: Point
+    action_scores: Mapping[str, float]
+    milliseconds: float
+    swapped_kld: NDArray[np.float64] | None
+    swapped_peak: Point | None
+    reversed_action: str | None
+
+
+class ModelRun:
+    """Grounds pairs; memorizes each clip once for all neighbouring pairs that share it.
+
+    Args:
+        grounder: the model.
+        protocol: what rows are and how they are compared.
+        seed: of the jitter in AUC-J.
+    """
+
+    def __init__(self, grounder: Grounder, protocol: EvaluationProtocol, seed: int = 0) -> None:
+        self._grounder = grounder
+        self._protocol = protocol
+        self._generator = np.random.default_rng(seed)
+        self._appliance: str | None = None
+
+    def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
+        """Ground every pair, and its swapped and reversed demonstration where it has a scene."""
+        bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
+        return [self._evaluate_pair(pair) for pair in bar]
+
+    def ground(self, pair: Pair) -> Grounding:
+        """Ground one pair."""
+        return self._ground(read_image(pair.sample.image_path), pair.sample)
+
+    def _evaluate_pair(self, pair: Pair) -> PairResult:
+        sample = pair.sample
+        image = read_image(sample.image_path)
+        rows = self._protocol.rows([sample])
+        truths = self._protocol.truths(rows)
+        self._memorize(sample)
+        start = time.perf_counter()
+        grounding = self._ground(image, sample)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        predicted = np.stack([self._protocol.prediction(grounding.heatmap)] * len(rows))
+        swapped_kld, swapped_peak, reversed_action = None, None, None
+        if pair.swapped is not None:
+            swapped = self._ground(image, pair.swapped)
+            swapped_map = self._protocol.prediction(swapped.heatmap)
+            swapped_kld = kld(np.stack([swapped_map] * len(rows)), truths)
+            swapped_peak = _peak(swapped, sample.image_size)
+        if sample.scene is not None:
+            reversed_action = self._ground(image, sample, backwards=True).action
+        return PairResult(
+            pair,
+            rows,
+            measure(predicted, truths, self._generator),
+            _peak(grounding, sample.image_size),
+            grounding.action_scores,
+            milliseconds,
+            swapped_kld,
+            swapped_peak,
+            reversed_action,
+        )
+
+    def _ground(
+        self, image: NDArray[np.uint8], sample: Sample, backwards: bool = False
+    ) -> Grounding:
+        return self._grounder.ground(image, self._memorize(sample, backwards))
+
+    def _memorize(self, sample: Sample, backwards: bool = False) -> str:
+        """Name of the demonstration, which is memorized unless it is still known."""
+        appliance = str(sample.video_path) if sample.scene is None else sample.scene.scene_id
+        if appliance != self._appliance:
+            for known in self._grounder.demonstrations:
+                self._grounder.delete_demonstration(known)
+            self._appliance = appliance
+        name = f'{sample.video_path} backwards' if backwards else str(sample.video_path)
+        if name not in self._grounder.demonstrations:
+            frames = read_video(sample.video_path, self._grounder.configuration.maximum_frames)
+            self._grounder.set_demonstration(frames[::-1] if backwards else frames, name)
+        return name
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """An image file as uint8 RGB [H, W, 3].
+
+    Raises:
+        DatasetError: the file is missing or is not an image.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f'{path} is missing or is not an image; get the dataset again')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
+    """The best peak in pixels of an annotation whose image may have been resized."""
+    height, width = grounding.heatmap.shape
+    best = grounding.peaks[0]
+    return (
+        (best.u + 0.5) * image_size[0] / width - 0.5,
+        (best.v + 0.5) * image_size[1] / height - 0.5,
+    )

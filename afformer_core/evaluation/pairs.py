@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pairs of demonstration and target image are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.data.sample import Sample
+from afformer_core.evaluation.protocols import sample_group
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A demonstration and a target image.
+
+    Attributes:
+        sample: both of them, and their annotation.
+        swapped: a sample of the same appliance whose demonstration shows another element, or
+            None where the data has none.
+    """
+
+    sample: Sample
+    swapped: Sample | None
+
+
+def choose_pairs(
+    samples: Sequence[Sample], limit: int = 0, per_group: int = 0, seed: int = 0
+) -> tuple[Pair, ...]:
+    """Draw pairs, those that share demonstrations one after another.
+
+    Args:
+        samples: of a dataset.
+        limit: appliances (images, where the data names no appliance) at most, the first ones of
+            the dataset; 0 takes all.
+        per_group: pairs of each, drawn at random; 0 takes all.
+        seed: of the draws.
+
+    Raises:
+        ValueError: `limit` or `per_group` is negative.
+    """
+    if limit < 0 or per_group < 0:
+        raise ValueError(
+            f'limit is {limit} and pairs per appliance {per_group}; they must be at least 0'
+        )
+    generator = np.random.default_rng(seed)
+    groups: dict[str, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample_group(sample), []).append(sample)
+    pairs: list[Pair] = []
+    for group in list(groups.values())[: limit or None]:
+        order = generator.permutation(len(group))[: per_group or None]
+        pairs += [Pair(group[i], _swap(group[i], group, generator)) for i in sorted(order)]
+    return tuple(sorted(pairs, key=_demonstration_order))
+
+
+def _swap(
+    sample: Sample, group: Sequence[Sample], generator: np.random.Generator
+) -> Sample | None:
+    scene = sample.scene
+    if scene is None:
+        return None
+    others = [
+        other
+        for other in group
+        if other.scene is not None and other.scene.element != scene.element
+    ]
+    return others[generator.integers(len(others))] if others else None
+
+
+def _demonstration_order(pair: Pair) -> tuple[str, str]:
+    scene = pair.sample.scene
+    return '' if scene is None else scene.scene_id, str(pair.sample.video_path)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of results, as Markdown for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from afformer_core.evaluation.bootstrap import Estimate
+
+Cell = Estimate | float | int | str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Labelled rows under named columns.
+
+    Attributes:
+        title: of the table.
+        columns: names, without the label's.
+        rows: cells by label, each as many as there are columns; None where nothing applies.
+        notes: sentences below the table.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, Sequence[Cell]]
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for label, cells in self.rows.items():
+            if len(cells) != len(self.columns):
+                raise ValueError(
+                    f'row {label!r} has {len(cells)} cells; it needs {len(self.columns)}'
+                )
+
+    def to_markdown(self) -> str:
+        """Title, aligned table and notes."""
+        lines = [('', *self.columns)]
+        lines += [(label, *map(_text, cells)) for label, cells in self.rows.items()]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        rule = '|'.join(('-' * (widths[0] + 2), *('-' * (w + 1) + ':' for w in widths[1:])))
+        body = [
+            '| ' + ' | '.join(_pad(cell, width, i) for i, (cell, width) in aligned) + ' |'
+            for aligned in (list(enumerate(zip(line, widths, strict=True))) for line in lines)
+        ]
+        notes = [f'- {note}' for note in self.notes]
+        parts = [f'### {self.title}', '', body[0], f'|{rule}|', *body[1:]]
+        return '\n'.join([*parts, *(['', *notes] if notes else [])])
+
+    def to_json(self) -> dict[str, Any]:
+        """Cells by label and column; an interval is an object of value, low and high."""
+        rows = {
+            label: {column: _plain(cell) for column, cell in zip(self.columns, cells, strict=True)}
+            for label, cells in self.rows.items()
+        }
+        return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return '-'
+    if isinstance(cell, float):
+        return f'{cell:.3f}' if abs(cell) < 10 else f'{cell:.1f}'
+    return str(cell)
+
+
+def _pad(cell: str, width: int, column: int) -> str:
+    return cell.ljust(width) if column == 0 else cell.rjust(width)
+
+
+def _plain(cell: Cell) -> Any:
+    """JSON has no infinity; it becomes a word."""
+    if isinstance(cell, Estimate):
+        return {name: _plain(value) for name, value in asdict(cell).items()}
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    return cell

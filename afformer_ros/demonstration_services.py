@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services of the grounding node: each hands a command to the worker and waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from afformer_core.errors import AfformerError
+from afformer_ros.demonstrations import Demonstrations, DemonstrationState, Summary
+from afformer_ros.grounding_worker import WorkerStoppedError
+from afformer_ros.media import MediaFrames, permitted_path, read_demonstration
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    ListDemonstrations,
+    LoadDemonstration,
+    SelectDemonstration,
+    StartDemonstration,
+)
+
+Response = TypeVar('Response')
+
+# Memorizing a demonstration on a slow machine takes seconds; a caller gets an answer either way.
+_PATIENCE = 60.0
+
+
+class Recorder(Protocol):
+    """What the services need of the node."""
+
+    def start_recording(self, name: str) -> Future[str]:
+        """Begin to record; gives the name."""
+
+    def finish_recording(self) -> Future[Summary]:
+        """End the recording after the frames that came before."""
+
+    def submit(self, command: Callable[[Demonstrations], Any]) -> Future[Any]:
+        """Have a command done by the worker."""
+
+    def demonstration_state(self) -> DemonstrationState:
+        """The last known state."""
+
+
+class DemonstrationServices:
+    """The services `~/start_demonstration`, `~/finish_demonstration` and their like.
+
+    Args:
+        node: that offers them.
+        recorder: what they act on.
+        folders: below which files may be read, resolved.
+    """
+
+    def __init__(self, node: Node, recorder: Recorder, folders: tuple[Path, ...]) -> None:
+        self._node = node
+        self._recorder = recorder
+        self._folders = folders
+        # A service that waits for the worker must not keep others from being answered.
+        group = ReentrantCallbackGroup()
+        self._services = [
+            node.create_service(kind, f'~/{name}', callback, callback_group=group)
+            for name, kind, callback in (
+                ('start_demonstration', StartDemonstration, self._start),
+                ('finish_demonstration', FinishDemonstration, self._finish),
+                ('load_demonstration', LoadDemonstration, self._load),
+                ('select_demonstration', SelectDemonstration, self._select),
+                ('list_demonstrations', ListDemonstrations, self._list),
+                ('delete_demonstration', DeleteDemonstration, self._delete),
+            )
+        ]
+
+    def destroy(self) -> None:
+        """Remove the services."""
+        for service in self._services:
+            self._node.destroy_service(service)
+
+    def _start(
+        self, request: StartDemonstration.Request, response: StartDemonstration.Response
+    ) -> StartDemonstration.Response:
+        def act() -> str:
+            name = self._recorder.start_recording(request.name).result(_PATIENCE)
+            return f'recording {name!r}'
+
+        return self._answer(response, act)
+
+    def _finish(
+        self, request: FinishDemonstration.Request, response: FinishDemonstration.Response
+    ) -> FinishDemonstration.Response:
+        def act() -> str:
+            summary = self._recorder.finish_recording().result(_PATIENCE)
+            _fill(response, summary)
+            return self._recorder.demonstration_state().message
+
+        return self._answer(response, act)
+
+    def _load(
+        self, request: LoadDemonstration.Request, response: LoadDemonstration.Response
+    ) -> LoadDemonstration.Response:
+        def act() -> str:
+            maximum = self._recorder.submit(lambda owned: owned.maximum_frames).result(_PATIENCE)
+            try:
+                path = permitted_path(request.path, self._folders)
+                media = read_demonstration(path, maximum)
+            except AfformerError as error:
+                text = str(error)
+                self._recorder.submit(lambda owned: owned.fail(text))
+                raise
+            command = _adding(media, request.name or path.stem)
+            summary = self._recorder.submit(command).result(_PATIENCE)
+            _fill(response, summary)
+            return self._recorder.demonstration_state().message
+
+        return self._answer(response, act)
+
+    def _select(
+        self, request: SelectDemonstration.Request, response: SelectDemonstration.Response
+    ) -> SelectDemonstration.Response:
+        def act() -> str:
+            self._recorder.submit(lambda owned: owned.select(request.name)).result(_PATIENCE)
+            return f'{request.name!r} is selected'
+
+        return self._answer(response, act)
+
+    def _list(
+        self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
+    ) -> ListDemonstrations.Response:
+        state = self._recorder.demonstration_state()
+        response.names, response.selected = list(state.names), state.selected
+        return response
+
+    def _delete(
+        self, request: DeleteDemonstration.Request, response: DeleteDemonstration.Response
+    ) -> DeleteDemonstration.Response:
+        def act() -> str:
+            self._recorder.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
+            return f'{request.name!r} was deleted'
+
+        return self._answer(response, act)
+
+    def _answer(self, response: Response, act: Callable[[], str]) -> Response:
+        """Fill `success` and `message` with what `act` returns or raises."""
+        answer: Any = response
+        try:
+            answer.message, answer.success = act(), True
+        except (AfformerError, WorkerStoppedError) as error:
+            answer.message, answer.success = str(error), False
+        except FutureTimeoutError:
+            answer.message = f'the node was busy for {_PATIENCE:.0f} s; it will still do it'
+            answer.success = False
+        # An exception that leaves a service ends the whole node.
+        except Exception as error:  # noqa: BLE001
+            self._node.get_logger().error(f'a service failed: {type(error).__name__}: {error}')
+            answer.message, answer.success = f'{type(error).__name__}: {error}', False
+        return response
+
+
+def _adding(media: MediaFrames, name: str) -> Callable[[Demonstrations], Summary]:
+    return lambda owned: owned.add(media.frames, name, media.frame_count, media.duration)
+
+
+def _fill(response: Any, summary: Summary) -> None:
+    response.name, response.frames = summary.name, summary.frames
+    response.frames_kept, response.duration = summary.frames_kept, summary.duration

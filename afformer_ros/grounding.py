@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `grounding`: `ros2 run afformer_ros grounding`."""
+
+from __future__ import annotations
+
+import sys
+
+from rclpy.executors import MultiThreadedExecutor
+
+from afformer_ros.grounding_node import GroundingNode
+from afformer_ros.process import run_node
+
+# Enough that services which wait for the model leave threads for parameters and images.
+_THREADS = 8
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node; returns its exit status."""
+    return run_node(
+        arguments,
+        GroundingNode,
+        lambda: MultiThreadedExecutor(num_threads=_THREADS),
+        GroundingNode.close,
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

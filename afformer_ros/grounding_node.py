@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The managed node `grounding`: grounds a demonstration in the newest camera image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from afformer_ros.grounding_session import GroundingSession
+from afformer_ros.parameters import GroundingParameters, validate_change
+
+# Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
+_LOADING_PATIENCE = 3.0
+_STOPPING_PATIENCE = 2.0
+
+
+class GroundingNode(LifecycleNode):
+    """Grounds the selected demonstration in every image that it can keep up with.
+
+    Subscribes to `image` and, while a demonstration is recorded, to `demonstration`; publishes
+    `affordance`, `heatmap`, `overlay`, `markers`, `demonstration_status` and `/diagnostics`;
+    offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
+    `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
+    exist from its configuration on; images are grounded and demonstrations recorded while it is
+    active.
+
+    Raises:
+        rclpy.exceptions.InvalidParameterValueException: a parameter given at the start is out of
+            range.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('grounding', **options)
+        self._session: GroundingSession | None = None
+        self.add_on_set_parameters_callback(self._validate_parameters)
+        GroundingParameters.declare(self)
+
+    def close(self) -> bool:
+        """Drop the session, if there is one; whether its thread ended."""
+        session, self._session = self._session, None
+        return session is None or session.close(_STOPPING_PATIENCE)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open the model and the topics; loading that takes long goes on in the background."""
+        try:
+            self._session = GroundingSession(self, GroundingParameters.read(self))
+            error = self._session.loading_error(_LOADING_PATIENCE)
+        # rclpy would turn it into an error without a word.
+        except Exception as failure:  # noqa: BLE001
+            error = f'{type(failure).__name__}: {failure}'
+        if error:
+            self.get_logger().error(f'the node cannot be configured: {error}')
+            self.close()
+            return TransitionCallbackReturn.FAILURE
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to ground."""
+        error = 'it is not configured' if self._session is None else self._session.loading_error(0)
+        if self._session is None or error:
+            self.get_logger().error(f'the node cannot be activated: {error}')
+            return TransitionCallbackReturn.FAILURE
+        result = super().on_activate(state)
+        self._session.activate()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop grounding; an unfinished recording is dropped."""
+        if self._session is not None:
+            self._session.deactivate()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the model and the topics."""
+        result = super().on_cleanup(state)
+        self.close()
+        return result
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the model and the topics, in any state."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close everything, so that the node can be configured again."""
+        self.get_logger().error('a transition failed; the node is unconfigured now')
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        return validate_change(parameters, configured=self._session is not None)

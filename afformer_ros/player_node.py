@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node `player`: a video, an image or a folder of images as a camera."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from afformer_core.errors import AfformerError
+from afformer_ros.image_conversion import compress, to_message
+from afformer_ros.media import TimedImage, timed_images
+
+_IMAGE_RATE = 10.0
+_POLL = 0.02
+
+
+class PlayerNode(Node):
+    """Publishes frames on `image`, each stamped with the time at which it is due.
+
+    A frame is due at the begin plus its own time, so that lateness never adds up; a frame that is
+    late is sent at once, none is left out. The process ends after the last frame, unless `loop`.
+
+    Raises:
+        VideoError: `path` is missing, empty or not a video.
+        ImageError: an image cannot be read, or a folder has none.
+        ValueError: no `path` was given, or a parameter is none of its choices.
+        rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('player', **options)
+        self.error = ''
+        self._path = Path(self._text('path', '', 'Video, image or folder of images to publish'))
+        self._rate = self._number(
+            'rate',
+            0.0,
+            (0.0, 1000.0),
+            f'Frames a second; 0: the times of the video, and {_IMAGE_RATE:.0f} for images',
+        )
+        self._delay = self._number(
+            'start_delay', 0.0, (0.0, 3600.0), 'Seconds to wait before the first frame'
+        )
+        self._loop = bool(
+            self._declare('loop', False, 'Begin again after the last frame, without an end')
+        )
+        self._wait_for = int(
+            self._declare(
+                'wait_for_subscribers',
+                0,
+                'Subscribers to wait for before the first frame',
+                integer_range=[IntegerRange(from_value=0, to_value=1000, step=1)],
+            )
+        )
+        self._frame_id = self._text('frame_id', 'camera', 'Frame of the published headers')
+        self._compressed = (
+            self._choice(
+                'transport',
+                ('raw', 'compressed'),
+                'Messages: raw (sensor_msgs/Image) or compressed (CompressedImage, JPEG)',
+            )
+            == 'compressed'
+        )
+        reliability = self._choice(
+            'reliability', ('reliable', 'best_effort'), 'Reliability offered to subscribers'
+        )
+        if not self.get_parameter('path').value:
+            raise ValueError(
+                'no path was given; set the parameter path to a video, an image or '
+                'a folder of images'
+            )
+        # A damaged file is told before anybody waits for it.
+        next(iter(timed_images(self._path)))
+        self._publisher: Any = self.create_publisher(
+            CompressedImage if self._compressed else Image,
+            'image',
+            QoSProfile(
+                depth=10,
+                reliability=QoSReliabilityPolicy.RELIABLE
+                if reliability == 'reliable'
+                else QoSReliabilityPolicy.BEST_EFFORT,
+            ),
+        )
+        self._reliable = reliability == 'reliable'
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='player', daemon=True)
+        self._thread.start()
+
+    def close(self) -> bool:
+        """End the playing; whether its thread ended."""
+        self._stopping.set()
+        self._thread.join(2.0)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._play()
+        except AfformerError as error:
+            self.error = str(error)
+        except Exception as error:  # noqa: BLE001
+            # Publishing fails when the process is told to end while it publishes.
+            if not self._stopping.is_set() and self.context.ok():
+                self.error = f'{type(error).__name__}: {error}'
+        self.context.try_shutdown()
+
+    def _play(self) -> None:
+        while self._publisher.get_subscription_count() < self._wait_for:
+            if self._stopping.wait(_POLL):
+                return
+        clock = self.get_clock()
+        begin = clock.now() + Duration(seconds=self._delay)
+        count = 0
+        for offset, frame in self._schedule():
+            due = begin + Duration(nanoseconds=round(offset * 1e9))
+            if not self._wait_until(due):
+                return
+            self._publish(frame, due)
+            count += 1
+        if self._reliable:
+            self._publisher.wait_for_all_acked(Duration(seconds=2))
+        self.get_logger().info(f'{count} frames of {self._path} were published')
+
+    def _schedule(self) -> Iterator[tuple[float, TimedImage]]:
+        """Frames with their seconds from the begin; endless with `loop`."""
+        begin = 0.0
+        for _ in itertools.count() if self._loop else range(1):
+            offset, period = 0.0, 1 / (self._rate or _IMAGE_RATE)
+            frames = self._frames()
+            for number, frame in enumerate(frames):
+                before = offset
+                if self._rate or frame.time is None:
+                    offset = number * period
+                else:
+                    offset = frame.time
+                    period = offset - before or period
+                yield begin + offset, frame
+            begin += offset + period
+
+    def _frames(self) -> Iterator[TimedImage]:
+        frames = timed_images(self._path)
+        first = next(frames)
+        second = next(frames, None)
+        if second is not None:
+            return itertools.chain([first, second], frames)
+        # One picture is not read again for each turn.
+        return itertools.repeat(first) if self._loop else iter([first])
+
+    def _wait_until(self, due: Time) -> bool:
+        clock = self.get_clock()
+        while (left := (due - clock.now()).nanoseconds * 1e-9) > 0:
+            # Simulated time may stand still or run at another speed.
+            if self._stopping.wait(min(left, _POLL)):
+                return False
+        return not self._stopping.is_set()
+
+    def _publish(self, frame: TimedImage, due: Time) -> None:
+        header = Header(stamp=due.to_msg(), frame_id=self._frame_id)
+        if self._compressed:
+            self._publisher.publish(compress(frame.image, header))
+        else:
+            self._publisher.publish(to_message(frame.image, 'rgb8', header))
+
+    def _declare(self, name: str, default: Any, description: str, **constraints: Any) -> Any:
+        descriptor = ParameterDescriptor(description=description, read_only=True, **constraints)
+        return self.declare_parameter(name, default, descriptor).value
+
+    def _text(self, name: str, default: str, description: str) -> str:
+        return str(self._declare(name, default, description))
+
+    def _number(
+        self, name: str, default: float, limits: tuple[float, float], description: str
+    ) -> float:
+        floats = [FloatingPointRange(from_value=limits[0], to_value=limits[1], step=0.0)]
+        return float(self._declare(name, default, description, floating_point_range=floats))
+
+    def _choice(self, name: str, choices: tuple[str, ...], description: str) -> str:
+        value = str(
+            self._declare(
+                name,
+                choices[0],
+                description,
+                additional_constraints=f'one of {", ".join(choices)}',
+            )
+        )
+        if value not in choices:
+            raise ValueError(f'{name} is {value!r}; it must be one of {", ".join(choices)}')
+        return value

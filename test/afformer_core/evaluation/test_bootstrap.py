@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from afformer_core.evaluation.bootstrap import bootstrap_class_mean, bootstrap_mean
+
+NAN = float('nan')
+
+
+def test_mean_weighs_values_and_not_groups():
+    estimate = bootstrap_mean([1, 1, 1, 5], ['a', 'a', 'a', 'b'])
+    assert estimate.value == pytest.approx(2.0)
+
+
+def test_interval_of_equal_values_has_no_width():
+    estimate = bootstrap_mean([2, 2, 2], ['a', 'b', 'c'])
+    assert (estimate.low, estimate.value, estimate.high) == (2, 2, 2)
+
+
+def test_groups_are_drawn_whole():
+    values = [0.0, 1.0] * 50
+    singly = bootstrap_mean(values, list(range(100)))
+    in_two_groups = bootstrap_mean(values, [i % 2 for i in range(100)])
+    assert singly.low == pytest.approx(0.4, abs=0.06)
+    assert singly.high == pytest.approx(0.6, abs=0.06)
+    assert (in_two_groups.low, in_two_groups.high) == (0, 1)
+
+
+def test_missing_values_are_left_out():
+    assert bootstrap_mean([NAN, 4, 2], ['a', 'b', 'c']).value == pytest.approx(3)
+    assert bootstrap_mean([NAN], ['a']) is None
+
+
+def test_class_mean_weighs_classes_equally():
+    estimate = bootstrap_class_mean([1, 1, 1, 0], list('abcd'), [0, 0, 0, 5])
+    assert estimate.value == pytest.approx(0.5)
+
+
+def test_seed_decides_the_interval():
+    values, groups = [0.1, 0.7, 0.4, 0.9, 0.2], list('abcde')
+    assert bootstrap_mean(values, groups, 1) == bootstrap_mean(values, groups, 1)
+
+
+def test_text_shows_value_and_interval():
+    assert str(bootstrap_mean([2, 2], ['a', 'b'])) == '2.000 [2.000, 2.000]'

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.evaluation.priors import (
+    ActionMeanMaps,
+    CrossValidatedMeanMaps,
+    centred_gaussian,
+    uniform,
+)
+from afformer_core.evaluation.protocols import Row, RowsProtocol
+
+PROTOCOL = RowsProtocol((32, 32))
+
+
+def row(action, group, x, y):
+    return Row(action, group, np.array([[x, y]], float), (32, 32))
+
+
+def test_uniform():
+    assert uniform((4, 8))(0, row(0, 'a', 1, 1)).tolist() == [[1 / 32] * 8] * 4
+
+
+def test_gaussian_is_centred_and_its_spread_follows_each_side():
+    heatmap = centred_gaussian((40, 80))(0, row(0, 'a', 1, 1))
+    assert heatmap.sum() == pytest.approx(1, abs=1e-5)
+    assert np.allclose(heatmap, heatmap[::-1, ::-1])
+    one_sigma_right = heatmap[20, 40 + 24] / heatmap[20, 40]
+    one_sigma_down = heatmap[20 + 12, 40] / heatmap[20, 40]
+    assert one_sigma_right == pytest.approx(np.exp(-0.5), abs=0.03)
+    assert one_sigma_down == pytest.approx(np.exp(-0.5), abs=0.03)
+
+
+def test_mean_map_of_an_action_is_the_mean_of_its_ground_truths():
+    rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20), row(0, 'b', 9, 5)]
+    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    expected = PROTOCOL.truths([rows[0], rows[2]]).mean(0)
+    assert np.allclose(maps(0, row(0, 'c', 0, 0)), expected, atol=1e-8)
+
+
+def test_mean_map_of_an_unseen_action_is_that_of_all():
+    rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20)]
+    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.truths(rows).mean(0), atol=1e-8)
+
+
+def test_mean_maps_need_a_row():
+    with pytest.raises(ValueError, match='at least one annotation'):
+        ActionMeanMaps.fit(PROTOCOL, [])
+
+
+def test_no_group_is_its_own_prior():
+    rows = [row(0, 'a', 4, 5), row(0, 'a', 6, 5), row(0, 'b', 20, 20), row(0, 'c', 28, 9)]
+    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    expected = PROTOCOL.truths(rows[2:]).mean(0)
+    assert np.allclose(maps(0, rows[0]), expected, atol=1e-8)
+    assert np.allclose(maps(1, rows[1]), expected, atol=1e-8)
+
+
+def test_an_action_that_other_folds_lack_gets_the_mean_of_all_others():
+    rows = [row(0, 'a', 4, 5), row(1, 'b', 20, 20)]
+    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    assert np.allclose(maps(0, rows[0]), PROTOCOL.truths(rows[1:])[0], atol=1e-8)
+
+
+def test_cross_validation_needs_two_images():
+    with pytest.raises(ValueError, match='got 1 images and 5 folds'):
+        CrossValidatedMeanMaps(PROTOCOL, [row(0, 'a', 4, 5)])

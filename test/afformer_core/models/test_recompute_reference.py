@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+
+from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.recompute_reference import RecomputeReference
+
+
+@pytest.mark.parametrize('frames', [1, 5, 8])
+@pytest.mark.parametrize(
+    'configuration',
+    [afformer_r50((64, 64)), afformer_small(('press', 'pull'), (64, 96))],
+    ids=['r50', 'small'],
+)
+def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
+    generator = torch.manual_seed(0)
+    model = Afformer(configuration).eval().requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        if 'rel_pos' in name or 'level_embeds' in name:
+            parameter.normal_(std=0.5, generator=generator)
+    height, width = configuration.input_size
+    image = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8)
+    video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)
+
+    heatmaps, actions = RecomputeReference(model)(image, video)
+    wanted_heatmaps, wanted_actions = model(image[None], video[None])
+
+    found, wanted = (x.flatten(1).softmax(1) for x in (heatmaps, wanted_heatmaps[0]))
+    assert ((found - wanted).abs().amax(1) / wanted.amax(1)).max() < 1e-4
+    torch.testing.assert_close(actions, wanted_actions[0], atol=1e-4, rtol=0)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Projection, and what random cameras see."""
+
+import numpy as np
+import pytest
+
+from afformer_core.sim.camera import Camera, look_at, sample_camera
+from afformer_core.sim.layout import generate_appliance
+from afformer_core.sim.outline import element_solid
+
+
+@pytest.fixture
+def camera() -> Camera:
+    return look_at(np.array([0.0, 0.0, 1.0]), np.zeros(3), 0.0, 90.0)
+
+
+def test_projects_to_pixel_centres_at_integers(camera: Camera) -> None:
+    points = np.array([[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0, 0, 0.5], [0.25, 0, 0.5]])
+    expected = [[99.5, 49.5], [124.5, 49.5], [99.5, 24.5], [99.5, 49.5], [124.5, 49.5]]
+    np.testing.assert_allclose(camera.project(points, (200, 100)), expected)
+
+
+def test_a_point_behind_the_camera_is_refused(camera: Camera) -> None:
+    with pytest.raises(ValueError, match='behind the camera'):
+        camera.project(np.array([[0.0, 0.0, 2.0]]), (200, 100))
+
+
+def test_a_moved_camera_still_has_a_rotation(camera: Camera) -> None:
+    moved = camera.moved(np.array([0.01, 0.0, 0.0]), np.array([0.02, -0.03, 0.01]))
+    np.testing.assert_allclose(moved.rotation.T @ moved.rotation, np.eye(3), atol=1e-12)
+    assert np.linalg.det(moved.rotation) == pytest.approx(1)
+    np.testing.assert_allclose(moved.position, [0.01, 0, 1])
+
+
+@pytest.mark.parametrize('size', [(256, 192), (256, 144), (256, 256), (144, 256)])
+def test_random_cameras_see_every_element(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    for seed in range(10):
+        appliance = generate_appliance(seed)
+        camera = sample_camera(appliance, size, random)
+        for element in appliance.elements:
+            pixels = camera.project(element_solid(element), size)
+            assert (pixels >= -0.5).all()
+            assert (pixels <= np.array(size) - 0.5).all()
+
+
+def test_two_random_views_are_29_degrees_apart_on_average_and_67_at_most() -> None:
+    random = np.random.default_rng(0)
+    appliance = generate_appliance(1)
+    axes = np.array(
+        [sample_camera(appliance, (256, 192), random).rotation[:, 2] for _ in range(200)]
+    )
+    degrees = np.degrees(np.arccos(np.clip((axes[:100] * axes[100:]).sum(1), -1, 1)))
+    assert 25 < degrees.mean() < 35
+    assert degrees.max() <= 67.01

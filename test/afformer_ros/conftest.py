@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model with random weights, the grounding node as a process of its own, and a client of it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+import torch
+from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    ListDemonstrations,
+    LoadDemonstration,
+    SelectDemonstration,
+    StartDemonstration,
+)
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.weights import save_model
+from afformer_ros.image_conversion import to_message
+
+# A machine under load may take long; a test that waits so long fails.
+PATIENCE = 40.0
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@pytest.fixture(scope='session')
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small model of 64 x 64 input, with random weights, for the torch backend."""
+    folder = tmp_path_factory.mktemp('model')
+    torch.manual_seed(0)
+    save_model(folder, Afformer(afformer_small(('press', 'hold'), (64, 64))).eval(), {})
+    return folder
+
+
+class Process:
+    """A process of ours with its output in a file; it never outlives the test."""
+
+    def __init__(self, module: str, arguments: list[str], log: Path) -> None:
+        self._log = log
+        with open(log, 'ab') as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, '-m', module, *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(errors='replace')
+
+    def stop(self, signal_number: int = signal.SIGINT) -> int:
+        """Send a signal; returns the exit status."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal_number)
+        try:
+            return self.popen.wait(PATIENCE)
+        finally:
+            self.popen.kill()
+
+
+def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
+    """uint8 RGB [H, W, 3], noise that differs for each number."""
+    return np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def header(number: int, frame: str = 'camera') -> Header:
+    result = Header(frame_id=frame)
+    result.stamp.sec, result.stamp.nanosec = 1000 + number // 10, number % 10 * 100_000_000
+    return result
+
+
+def image_message(number: int, frame: str = 'camera', width: int = 64, height: int = 48) -> Image:
+    """Picture `number` as rgb8, stamped 1000 s and a tenth of a second for each number."""
+    return to_message(picture(number, width, height), 'rgb8', header(number, frame))
+
+
+class Client:
+    """A node that talks to one grounding node, from the thread that calls it."""
+
+    picture = staticmethod(picture)
+    header = staticmethod(header)
+    image_message = staticmethod(image_message)
+
+    def __init__(self, namespace: str) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('client', namespace=namespace, context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self.statuses: list[DemonstrationStatus] = []
+        self.affordances: list[Affordance] = []
+        self.node.create_subscription(
+            DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
+        )
+        self.node.create_subscription(Affordance, 'affordance', self.affordances.append, 100)
+        self.images = self.node.create_publisher(Image, 'image', 10)
+        self.frames = self.node.create_publisher(Image, 'demonstration', 100)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def spin(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        """Spin until a condition holds; returns what it gave."""
+        end = time.monotonic() + PATIENCE
+        while not (result := condition()):
+            if time.monotonic() > end:
+                pytest.fail(f'waited {PATIENCE:.0f} s in vain for {what}')
+            self._executor.spin_once(timeout_sec=0.05)
+        return result
+
+    def call(self, kind: Any, service: str, /, **fields: Any) -> Any:
+        """Call a service of the grounding node."""
+        client = self.node.create_client(kind, f'grounding/{service}')
+        try:
+            self.wait(client.service_is_ready, f'service {service}')
+            future = client.call_async(kind.Request(**fields))
+            self.wait(future.done, f'the answer of {service}')
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def change_state(self, transition: int) -> bool:
+        return self.call(ChangeState, 'change_state', transition=Transition(id=transition)).success
+
+    def state(self) -> str:
+        return self.call(GetState, 'get_state').current_state.label
+
+    def bring_up(self) -> None:
+        """Configure and activate the node, and find its topics."""
+        assert self.change_state(Transition.TRANSITION_CONFIGURE)
+        assert self.change_state(Transition.TRANSITION_ACTIVATE)
+        self.wait(self.images.get_subscription_count, 'the subscription to image')
+        self.wait(self.frames.get_subscription_count, 'the subscription to demonstration')
+
+    def start(self, name: str = '') -> Any:
+        return self.call(StartDemonstration, 'start_demonstration', name=name)
+
+    def finish(self) -> Any:
+        return self.call(FinishDemonstration, 'finish_demonstration')
+
+    def load(self, path: Path | str, name: str = '') -> Any:
+        return self.call(LoadDemonstration, 'load_demonstration', path=str(path), name=name)
+
+    def select(self, name: str) -> Any:
+        return self.call(SelectDemonstration, 'select_demonstration', name=name)
+
+    def delete(self, name: str) -> Any:
+        return self.call(DeleteDemonstration, 'delete_demonstration', name=name)
+
+    def list(self) -> Any:
+        return self.call(ListDemonstrations, 'list_demonstrations')
+
+    def send_frames(self, count: int) -> None:
+        """Send frames of a recording and wait until the node has counted them."""
+        for number in range(count):
+            self.frames.publish(image_message(number, 'demonstrator'))
+        self.wait(
+            lambda: self.statuses and self.statuses[-1].frames >= count,
+            f'{count} frames in the status',
+        )
+
+    def record(self, name: str, count: int = 3) -> Any:
+        """Record a demonstration; returns the answer of finish."""
+        answer = self.start(name)
+        assert answer.success, answer.message
+        self.send_frames(count)
+        answer = self.finish()
+        assert answer.success, answer.message
+        return answer
+
+    def ground(self, message: Image) -> Affordance:
+        """Send an image until an affordance with its stamp comes back."""
+        before = len(self.affordances)
+
+        def arrived() -> Affordance | None:
+            self.images.publish(message)
+            self.spin(0.1)
+            return next((a for a in self.affordances[before:] if a.header == message.header), None)
+
+        return self.wait(arrived, 'an affordance')
+
+
+class Nodes:
+    """Starts grounding nodes and clients in namespaces of their own, and ends them."""
+
+    def __init__(self, model: Path, folder: Path) -> None:
+        self._model = model
+        self._folder = folder
+        self._number = 0
+        self._open: list[Process | Client] = []
+        self.store = folder / 'store'
+
+    def grounding(self, namespace: str = '/test', **parameters: Any) -> Process:
+        values: dict[str, Any] = {
+            'model': self._model,
+            'backend': 'torch',
+            'threads': 1,
+            'store_folder': self.store,
+            **parameters,
+        }
+        arguments = ['--ros-args', '-r', f'__ns:={namespace}']
+        for name, value in values.items():
+            arguments += ['-p', f'{name}:={value}']
+        return self.process('afformer_ros.grounding', arguments)
+
+    def process(self, module: str, arguments: list[str]) -> Process:
+        self._number += 1
+        process = Process(module, arguments, self._folder / f'process_{self._number}.log')
+        self._open.append(process)
+        return process
+
+    def client(self, namespace: str = '/test') -> Client:
+        client = Client(namespace)
+        self._open.append(client)
+        return client
+
+    def close(self) -> None:
+        for one in reversed(self._open):
+            if isinstance(one, Process):
+                one.stop(signal.SIGKILL)
+            else:
+                one.close()
+
+
+@pytest.fixture
+def nodes(random_model: Path, tmp_path: Path) -> Iterator[Nodes]:
+    """For tests that end or restart the node."""
+    made = Nodes(random_model, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope='module')
+def shared_nodes(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    made = Nodes(random_model, tmp_path_factory.mktemp('shared'))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope='module')
+def node_log(shared_nodes: Nodes) -> Process:
+    """The process behind `active`."""
+    media = shared_nodes.store.parent / 'media'
+    media.mkdir()
+    return shared_nodes.grounding('/shared', demonstration_folders=f'["{media}"]')
+
+
+@pytest.fixture(scope='module')
+def active_client(shared_nodes: Nodes, node_log: Process) -> Client:
+    client = shared_nodes.client('/shared')
+    client.bring_up()
+    return client
+
+
+@pytest.fixture
+def active(active_client: Client) -> Client:
+    """A client of an active node without demonstrations, which the tests of a module share."""
+    for name in active_client.list().names:
+        active_client.delete(name)
+    active_client.statuses.clear()
+    active_client.affordances.clear()
+    return active_client

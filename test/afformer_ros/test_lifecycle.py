@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States of the node, its end in each of them, and what survives."""
+
+import shutil
+import signal
+
+import pytest
+from afformer_ros.msg import DemonstrationStatus
+from lifecycle_msgs.msg import Transition
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage
+
+from afformer_ros.image_conversion import compress
+
+
+def test_every_transition_twice(nodes):
+    process = nodes.grounding()
+    client = nodes.client()
+    for name in ('first', 'second'):
+        client.bring_up()
+        client.record(name)
+        assert client.ground(client.image_message(1)).demonstration == name
+        assert client.change_state(Transition.TRANSITION_DEACTIVATE)
+        assert 'not active' in client.start('never').message
+        count = len(client.affordances)
+        client.images.publish(client.image_message(2))
+        client.spin(0.5)
+        assert len(client.affordances) == count
+        assert client.change_state(Transition.TRANSITION_CLEANUP)
+        assert client.state() == 'unconfigured'
+    assert client.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert client.state() == 'finalized'
+    assert process.stop(signal.SIGTERM) == 0
+    assert 'Traceback' not in process.output
+
+
+def test_deactivation_drops_the_recording(nodes):
+    nodes.grounding()
+    client = nodes.client()
+    client.bring_up()
+    assert client.start('press').success
+    client.send_frames(2)
+    assert client.change_state(Transition.TRANSITION_DEACTIVATE)
+    client.wait(lambda: 'was dropped' in client.statuses[-1].message, 'the status')
+    assert client.statuses[-1].state == DemonstrationStatus.FAILED
+    assert client.list().names == []
+    assert client.change_state(Transition.TRANSITION_ACTIVE_SHUTDOWN) is False
+    assert client.change_state(Transition.TRANSITION_INACTIVE_SHUTDOWN)
+
+
+@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_each_state(nodes, signal_number):
+    processes = [nodes.grounding(f'/{state}') for state in ('unconfigured', 'inactive', 'active')]
+    inactive, active = nodes.client('/inactive'), nodes.client('/active')
+    assert inactive.change_state(Transition.TRANSITION_CONFIGURE)
+    active.bring_up()
+    active.record('press')
+    active.images.publish(active.image_message(1))
+    for process in processes:
+        process.popen.send_signal(signal_number)
+    for process in processes:
+        assert process.popen.wait(15) == 0
+        assert 'Traceback' not in process.output
+
+
+def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
+    killed = nodes.grounding('/killed')
+    client = nodes.client('/killed')
+    client.bring_up()
+    client.record('finished', 4)
+    assert client.start('unfinished').success
+    client.send_frames(2)
+    killed.stop(signal.SIGKILL)
+    (nodes.store / '.unfinished.999999999.partial').write_bytes(b'half')
+
+    nodes.grounding('/again', selected_demonstration='finished')
+    client = nodes.client('/again')
+    client.bring_up()
+    listed = client.list()
+    assert (listed.names, listed.selected) == (['finished'], 'finished')
+    assert client.ground(client.image_message(1)).demonstration == 'finished'
+    status = client.statuses[-1]
+    assert (status.state, status.frames) == (DemonstrationStatus.READY, 4)
+    assert [path.name for path in nodes.store.iterdir()] == ['finished.npz']
+
+
+def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
+    nodes.grounding('/first')
+    client = nodes.client('/first')
+    client.bring_up()
+    client.record('sound')
+    (nodes.store / 'broken.npz').write_bytes(b'PK half a file')
+    process = nodes.grounding('/second')
+    client = nodes.client('/second')
+    assert client.change_state(Transition.TRANSITION_CONFIGURE)
+    assert client.list().names == ['sound']
+    assert 'broken.npz is damaged' in process.output
+    assert client.select('sound').success
+
+
+def _nan_model(folder):
+    import torch
+    from safetensors.torch import load_file
+
+    from afformer_core.models.afformer import Afformer
+    from afformer_core.runtime.model_folder import read_description
+    from afformer_core.runtime.weights import save_model
+
+    model = Afformer(read_description(folder).configuration)
+    model.load_state_dict(load_file(folder / 'model.safetensors'))
+    next(model.parameters()).data.fill_(torch.nan)
+    save_model(folder, model, {})
+
+
+def test_models_that_cannot_be_used(nodes, random_model, tmp_path):
+    for name in ('nan', 'altered'):
+        shutil.copytree(random_model, tmp_path / name)
+    _nan_model(tmp_path / 'nan')
+    with open(tmp_path / 'altered' / 'model.safetensors', 'ab') as file:
+        file.write(b'x')
+    expected = {'absent': 'does not exist', 'nan': 'NaN', 'altered': 'model.safetensors'}
+    processes = {name: nodes.grounding(f'/{name}', model=tmp_path / name) for name in expected}
+    for name, message in expected.items():
+        client = nodes.client(f'/{name}')
+        assert not client.change_state(Transition.TRANSITION_CONFIGURE)
+        assert client.state() == 'unconfigured'
+        assert message in processes[name].output
+        assert 'Traceback' not in processes[name].output
+
+
+def test_a_value_out_of_range_at_the_start(nodes):
+    expected = {
+        'overlay_opacity': (2.0, 'range'),
+        'backend': ('abacus', 'must be one of auto, torch, onnxruntime'),
+        'threads': ('many', 'type'),
+    }
+    processes = {
+        name: nodes.grounding(f'/{name}', **{name: value}) for name, (value, _) in expected.items()
+    }
+    for name, (_, message) in expected.items():
+        assert processes[name].popen.wait(30) == 1
+        assert message in processes[name].output
+        assert 'Traceback' not in processes[name].output
+
+
+def test_compressed_images_are_found_by_themselves(nodes):
+    nodes.grounding('/compressed')
+    client = nodes.client('/compressed')
+    client.node.destroy_publisher(client.images)
+    compressed = client.node.create_publisher(CompressedImage, 'image', QoSProfile(depth=10))
+    assert client.change_state(Transition.TRANSITION_CONFIGURE)
+    assert client.change_state(Transition.TRANSITION_ACTIVATE)
+    client.wait(compressed.get_subscription_count, 'the subscription to compressed images')
+    client.wait(client.frames.get_subscription_count, 'the subscription to demonstration')
+    client.record('press')
+
+    def grounded():
+        compressed.publish(compress(client.picture(3), client.header(3)))
+        client.spin(0.1)
+        return client.affordances
+
+    assert client.wait(grounded, 'an affordance')[-1].header == client.header(3)

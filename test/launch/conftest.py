@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running launch files in processes of their own, and a node that watches what they start."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import rclpy
+from rclpy.node import Node
+
+SECONDS_TO_START = 60.0
+LAUNCH = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+path, *arguments = sys.argv[1:]
+service = LaunchService(noninteractive=True)
+service.include_launch_description(LaunchDescription([IncludeLaunchDescription(
+    PythonLaunchDescriptionSource(path),
+    launch_arguments=[argument.split(':=') for argument in arguments],
+)]))
+sys.exit(service.run())
+"""
+
+
+class Launched:
+    """A launch file that runs in a process of its own."""
+
+    def __init__(self, file: Path, arguments: tuple[str, ...], folder: Path) -> None:
+        self._log = folder / 'launch.log'
+        with self._log.open('w') as log:
+            self._process = subprocess.Popen(
+                [sys.executable, '-c', LAUNCH, file, *arguments],
+                env={**os.environ, 'ROS_HOME': str(folder / 'ros')},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def log(self) -> str:
+        """What it and its nodes have printed so far."""
+        return self._log.read_text()
+
+    def pid(self) -> int | None:
+        """Process of the first node, once it was started."""
+        started = re.search(r'process started with pid \[(\d+)\]', self.log())
+        return int(started[1]) if started else None
+
+    def interrupt(self) -> int:
+        """Interrupt it as a person does, and return its exit status."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+
+class Observer(Node):
+    """A node that asks others and waits for what they do."""
+
+    def wait(self, what: str, holds: Callable[[], object]) -> None:
+        """Wait until something holds, or fail."""
+        end = time.monotonic() + SECONDS_TO_START
+        while not holds():
+            assert time.monotonic() < end, f'{what} did not happen in {SECONDS_TO_START:.0f} s'
+            rclpy.spin_once(self, timeout_sec=0.05)
+
+    def call(self, kind: type, name: str, request: object) -> object:
+        """Call a service; None where it did not answer within ten seconds."""
+        client = self.create_client(kind, name)
+        try:
+            assert client.wait_for_service(SECONDS_TO_START), f'{name} is not offered'
+            future = client.call_async(request)
+            rclpy.spin_until_future_complete(self, future, timeout_sec=10.0)
+            return future.result()
+        finally:
+            self.destroy_client(client)
+
+
+@pytest.fixture
+def launch(root: Path, tmp_path: Path) -> Iterator[Callable[..., Launched]]:
+    """Start a launch file by its name with arguments; it is ended after the test."""
+    running: list[Launched] = []
+
+    def launch(name: str, *arguments: str) -> Launched:
+        running.append(Launched(root / 'launch' / name, arguments, tmp_path))
+        return running[-1]
+
+    yield launch
+    for one in running:
+        one.interrupt()
+
+
+@pytest.fixture(scope='module')
+def observer() -> Iterator[Observer]:
+    rclpy.init()
+    node = Observer('observer')
+    yield node
+    node.destroy_node()
+    rclpy.shutdown()

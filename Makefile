@@ -21,7 +21,7 @@ MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-slow lint bench clean distclean
+.PHONY: help setup demo test test-slow lint bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -59,12 +59,13 @@ distclean: clean ## remove the installed packages as well
 # Each step below leaves its stamp only when it is done, so an interrupted setup resumes at the
 # step it was in. A step that would start from the remains of an interrupted one clears them first.
 
-$(VENV)/.created:
+# The environment holds absolute paths, so one that was moved is made anew.
+$(VENV)/.created: $(shell [ "$$(cat $(VENV)/.created 2>/dev/null)" = "$$(pwd -P)" ] || echo FORCE)
 	@tools/check_python.sh '$(PYTHON)'
 	@tools/install_system_packages.sh '$(PYTHON)'
 	@echo 'Creating $(VENV)'
 	@'$(PYTHON)' -m venv --clear $(VENV)
-	@touch $@
+	@pwd -P > $@
 
 $(VENV)/.packages: pyproject.toml setup.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
@@ -81,7 +82,8 @@ $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packag
 
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
-build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros
+build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
+  $(if $(wildcard install/afformer_ros),,FORCE)
 	@echo 'Building the messages'
 	@mkdir -p build/workspace/src
 	@if [ -e build/.colcon-running ]; then rm -rf build/colcon install; fi

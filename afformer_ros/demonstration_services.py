@@ -43,8 +43,8 @@ class Recorder(Protocol):
     def submit(self, command: Callable[[Demonstrations], Any]) -> Future[Any]:
         """Have a command done by the worker."""
 
-    def demonstration_state(self) -> DemonstrationState:
-        """The last known state."""
+    def demonstration_state(self, timeout: float) -> DemonstrationState:
+        """The last known state, once the model is loaded or the timeout in seconds is over."""
 
 
 class DemonstrationServices:
@@ -94,7 +94,7 @@ class DemonstrationServices:
         def act() -> str:
             summary = self._recorder.finish_recording().result(_PATIENCE)
             _fill(response, summary)
-            return self._recorder.demonstration_state().message
+            return self._recorder.demonstration_state(_PATIENCE).message
 
         return self._answer(response, act)
 
@@ -113,7 +113,7 @@ class DemonstrationServices:
             command = _adding(media, request.name or path.stem)
             summary = self._recorder.submit(command).result(_PATIENCE)
             _fill(response, summary)
-            return self._recorder.demonstration_state().message
+            return self._recorder.demonstration_state(_PATIENCE).message
 
         return self._answer(response, act)
 
@@ -129,7 +129,7 @@ class DemonstrationServices:
     def _list(
         self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
     ) -> ListDemonstrations.Response:
-        state = self._recorder.demonstration_state()
+        state = self._recorder.demonstration_state(_PATIENCE)
         response.names, response.selected = list(state.names), state.selected
         return response
 

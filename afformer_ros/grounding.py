@@ -17,10 +17,7 @@ _THREADS = 8
 def main(arguments: list[str] | None = None) -> int:
     """Run the node; returns its exit status."""
     return run_node(
-        arguments,
-        GroundingNode,
-        lambda: MultiThreadedExecutor(num_threads=_THREADS),
-        GroundingNode.close,
+        arguments, lambda _: GroundingNode(), lambda: MultiThreadedExecutor(num_threads=_THREADS)
     )
 
 

@@ -59,12 +59,13 @@ class GroundingNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to ground."""
-        error = 'it is not configured' if self._session is None else self._session.loading_error(0)
-        if self._session is None or error:
+        session = self._session
+        error = session.loading_error(_LOADING_PATIENCE) if session else 'it is not configured'
+        if session is None or error:
             self.get_logger().error(f'the node cannot be activated: {error}')
             return TransitionCallbackReturn.FAILURE
         result = super().on_activate(state)
-        self._session.activate()
+        session.activate()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -15,7 +15,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 
 # rclpy.clock_type, where the type lives now, does not exist in Humble.
-from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
@@ -164,8 +164,9 @@ class GroundingSession:
         """Have a command done by the worker."""
         return self._worker.submit(command)
 
-    def demonstration_state(self) -> DemonstrationState:
-        """The last known state."""
+    def demonstration_state(self, timeout: float) -> DemonstrationState:
+        """The last known state, once the model is loaded or the timeout in seconds is over."""
+        self.loading_error(timeout)
         return self._state
 
     def _load(self) -> Demonstrations:

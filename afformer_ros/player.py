@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 from rclpy.executors import SingleThreadedExecutor
 
@@ -13,18 +14,17 @@ from afformer_ros.process import run_node
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node to the last frame; returns its exit status."""
-    errors: list[str] = []
+    made: list[PlayerNode] = []
 
-    def close(node: PlayerNode) -> bool:
-        ended = node.close()
-        if node.error:
-            errors.append(node.error)
-        return ended
+    def create(finished: threading.Event) -> PlayerNode:
+        made.append(PlayerNode(finished))
+        return made[0]
 
-    status = run_node(arguments, PlayerNode, SingleThreadedExecutor, close)
-    for error in errors:
-        print(f'afformer: error: {error}', file=sys.stderr)
-    return 1 if errors else status
+    status = run_node(arguments, create, SingleThreadedExecutor)
+    if made and made[0].error:
+        print(f'afformer: error: {made[0].error}', file=sys.stderr)
+        return 1
+    return status
 
 
 if __name__ == '__main__':

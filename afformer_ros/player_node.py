@@ -29,7 +29,11 @@ class PlayerNode(Node):
     """Publishes frames on `image`, each stamped with the time at which it is due.
 
     A frame is due at the begin plus its own time, so that lateness never adds up; a frame that is
-    late is sent at once, none is left out. The process ends after the last frame, unless `loop`.
+    late is sent at once, none is left out.
+
+    Args:
+        finished: set after the last frame, and where playing fails; `error` says why then.
+        options: of `rclpy.node.Node`.
 
     Raises:
         VideoError: `path` is missing, empty or not a video.
@@ -38,9 +42,10 @@ class PlayerNode(Node):
         rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, finished: threading.Event, **options: Any) -> None:
         super().__init__('player', **options)
         self.error = ''
+        self._finished = finished
         self._path = Path(self._text('path', '', 'Video, image or folder of images to publish'))
         self._rate = self._number(
             'rate',
@@ -108,10 +113,8 @@ class PlayerNode(Node):
         except AfformerError as error:
             self.error = str(error)
         except Exception as error:  # noqa: BLE001
-            # Publishing fails when the process is told to end while it publishes.
-            if not self._stopping.is_set() and self.context.ok():
-                self.error = f'{type(error).__name__}: {error}'
-        self.context.try_shutdown()
+            self.error = f'{type(error).__name__}: {error}'
+        self._finished.set()
 
     def _play(self) -> None:
         while self._publisher.get_subscription_count() < self._wait_for:

@@ -6,41 +6,54 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import traceback
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
-from rclpy.executors import Executor, ExternalShutdownException
-from rclpy.node import Node
+from rclpy.executors import Executor
+from rclpy.signals import SignalHandlerOptions
 
 from afformer_core.errors import AfformerError
 from afformer_ros.environment import prepare_environment
 
-RosNode = TypeVar('RosNode', bound=Node)
+
+class RunnableNode(Protocol):
+    """A node that started something of its own."""
+
+    def close(self) -> bool:
+        """End what it started; False: a thread of it would not end."""
+
+    def destroy_node(self) -> None:
+        """Remove the node."""
 
 
 def run_node(
     arguments: list[str] | None,
-    create: Callable[[], RosNode],
-    executor: Callable[[], Executor],
-    close: Callable[[RosNode], bool],
+    create: Callable[[threading.Event], RunnableNode],
+    create_executor: Callable[[], Executor],
 ) -> int:
-    """Run a node until it is told to end, by SIGINT, SIGTERM or `rclpy.shutdown`.
+    """Run a node until SIGINT or SIGTERM comes, or it says that it has finished.
 
     Args:
         arguments: of the command line; None: those of the process.
-        create: makes the node.
-        executor: makes what spins it.
-        close: ends what the node started; False: a thread of it would not end.
+        create: makes the node; it may set the event that it gets when it has finished.
+        create_executor: makes what spins it.
 
     Returns:
-        exit status: 0, or 1 where the node could not be made, with a line on stderr.
+        exit status: 0, or 1 where the node could not be made or a callback of it raised, with the
+        reason on stderr.
     """
     prepare_environment()
-    rclpy.init(args=arguments)
+    # rclpy's own handlers pull the context away from under an executor that is about to wait.
+    rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    finished = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: finished.set())
     try:
-        node = create()
+        node = create(finished)
     except (
         AfformerError,
         ValueError,
@@ -50,22 +63,43 @@ def run_node(
         print(f'afformer: error: {error}', file=sys.stderr)
         rclpy.try_shutdown()
         return 1
-    spinner = executor()
-    spinner.add_node(node)
-    try:
-        spinner.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        # A second Ctrl-C must not interrupt the cleaning up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        ended = close(node)
-        spinner.shutdown(timeout_sec=1.0)
-        node.destroy_node()
-        rclpy.try_shutdown()
+    executor = create_executor()
+    sound = _spin_until(finished, node, executor)
+    ended = node.close()
+    executor.shutdown(timeout_sec=1.0)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    status = 0 if sound else 1
     if not ended:
-        # The thread is inside the model, which cannot be interrupted.
+        # A thread is inside the model, which cannot be interrupted.
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
-    return 0
+        os._exit(status)
+    return status
+
+
+def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executor) -> bool:
+    """Spin the node in another thread; whether no callback raised until the event was set.
+
+    The main thread must be free for the handlers of signals.
+    """
+    failures: list[Exception] = []
+    ending = threading.Event()
+
+    def spin() -> None:
+        try:
+            while not ending.is_set():
+                executor.spin_once(timeout_sec=0.5)
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc()
+            failures.append(error)
+        finished.set()
+
+    executor.add_node(node)  # type: ignore[arg-type]  # it is a Node as well
+    spinner = threading.Thread(target=spin, name='executor')
+    spinner.start()
+    finished.wait()
+    ending.set()
+    executor.wake()
+    spinner.join()
+    return not failures

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Rendering needs no display, and this must be set before mujoco is imported.
 os.environ.setdefault('MUJOCO_GL', 'egl')
+# Tests start processes; two that compute with all cores each are slower than with one core each.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Nodes of this run see each other and nobody else: neither another machine nor another run here.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)

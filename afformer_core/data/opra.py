@@ -14,7 +14,13 @@ from afformer_core.data.sample import Sample, Scene
 from afformer_core.errors import DatasetError
 
 OPRA_ACTIONS: tuple[str, ...] = (
-    'hold', 'touch', 'rotate', 'push', 'pull', 'pick up', 'put down',
+    'hold',
+    'touch',
+    'rotate',
+    'push',
+    'pull',
+    'pick up',
+    'put down',
 )
 _RELEASED_PREFIX = 'datasets/opra/'
 
@@ -44,8 +50,9 @@ class OpraDataset(Sequence[Sample]):
         self.action_names = _read_action_names(names) if names.exists() else OPRA_ACTIONS
         entries = _read_json(self.annotations)
         if not isinstance(entries, list):
-            raise DatasetError(f'{self.annotations} holds a {type(entries).__name__}; a list of '
-                               'entries is wanted')
+            raise DatasetError(
+                f'{self.annotations} holds a {type(entries).__name__}; a list of entries is wanted'
+            )
         self._samples = [self._read_entry(number, entry) for number, entry in enumerate(entries)]
 
     def __len__(self) -> int:
@@ -66,22 +73,28 @@ class OpraDataset(Sequence[Sample]):
         Raises:
             DatasetError: one is not; names the first such entry, and counts them.
         """
-        absent = [(sample, path) for sample in self._samples
-                  for path in (sample.video_path, sample.image_path) if not path.is_file()]
+        absent = [
+            (sample, path)
+            for sample in self._samples
+            for path in (sample.video_path, sample.image_path)
+            if not path.is_file()
+        ]
         if absent:
             sample, path = absent[0]
             raise DatasetError(
                 f'entry {sample.sample_id} of {self.annotations} needs {path}, which is not there '
                 f'({len(absent)} of {2 * len(self._samples)} files are missing); put the media '
-                f'below {self.root} or give another root')
+                f'below {self.root} or give another root'
+            )
 
     def _read_entry(self, number: int, entry: Any) -> Sample:
         try:
             actions = tuple(int(action) - 1 for action in entry['actions'])
             for action in actions:
                 if not 0 <= action < len(self.action_names):
-                    raise ValueError(f'action {action + 1} is not one of 1 to '
-                                     f'{len(self.action_names)}')
+                    raise ValueError(
+                        f'action {action + 1} is not one of 1 to {len(self.action_names)}'
+                    )
             return Sample(
                 sample_id=f'{self.annotations.stem}/{number}',
                 video_path=self._media_path(entry['video_path']),
@@ -89,7 +102,8 @@ class OpraDataset(Sequence[Sample]):
                 image_size=(int(entry['width']), int(entry['height'])),
                 actions=actions,
                 points=tuple(np.asarray(points, np.float64) for points in entry['heatmaps']),
-                scene=_read_scene(entry) if 'scene' in entry else None)
+                scene=_read_scene(entry) if 'scene' in entry else None,
+            )
         except KeyError as error:
             raise DatasetError(f'entry {number} of {self.annotations} has no {error}') from error
         except (TypeError, ValueError) as error:
@@ -102,10 +116,12 @@ class OpraDataset(Sequence[Sample]):
 def _read_scene(entry: dict[str, Any]) -> Scene:
     elements = entry['elements']
     return Scene(
-        scene_id=str(entry['scene']), element=int(entry['element']),
+        scene_id=str(entry['scene']),
+        element=int(entry['element']),
         polygons=tuple(np.asarray(element['polygon'], np.float64) for element in elements),
         kinds=tuple(str(element['kind']) for element in elements),
-        in_view=tuple(bool(element['in_view']) for element in elements))
+        in_view=tuple(bool(element['in_view']) for element in elements),
+    )
 
 
 def _read_action_names(path: Path) -> tuple[str, ...]:

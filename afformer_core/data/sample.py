@@ -29,14 +29,17 @@ class Scene:
 
     def __post_init__(self) -> None:
         if not len(self.polygons) == len(self.kinds) == len(self.in_view):
-            raise ValueError(f'got {len(self.polygons)} polygons, {len(self.kinds)} kinds and '
-                             f'{len(self.in_view)} flags; there must be one each per element')
+            raise ValueError(
+                f'got {len(self.polygons)} polygons, {len(self.kinds)} kinds and '
+                f'{len(self.in_view)} flags; there must be one each per element'
+            )
         if not 0 <= self.element < len(self.polygons):
             raise ValueError(f'element {self.element} is not among {len(self.polygons)}')
         for polygon in self.polygons:
             if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
-                raise ValueError(f'a polygon has shape {polygon.shape}; at least 3 corners, '
-                                 '[K, 2], are wanted')
+                raise ValueError(
+                    f'a polygon has shape {polygon.shape}; at least 3 corners, [K, 2], are wanted'
+                )
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,13 @@ class Sample:
         if not self.actions:
             raise ValueError('there is no action')
         if len(self.actions) != len(self.points):
-            raise ValueError(f'got {len(self.actions)} actions but points for '
-                             f'{len(self.points)} of them')
+            raise ValueError(
+                f'got {len(self.actions)} actions but points for {len(self.points)} of them'
+            )
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
-                raise ValueError(f'points have shape {points.shape}; [P, 2] with at least one is '
-                                 'wanted')
+                raise ValueError(
+                    f'points have shape {points.shape}; [P, 2] with at least one is wanted'
+                )
             if not np.isfinite(points).all():
                 raise ValueError('a point is not finite')

@@ -29,8 +29,9 @@ class VideoFrame:
 class VideoReader:
     """Streams the frames of a video file, one at a time, in the order of display.
 
-    Iterating starts at the first frame each time. Edit lists are ignored: every frame that the
-    file holds is given. A file that was cut off ends after the last frame that can be decoded.
+    Iterating starts at the first frame each time. An edit list is honoured: the frames are
+    those that a player shows, not what a cut left in the file. A file that was cut off ends after
+    the last frame that can be decoded.
 
     Args:
         path: the file.
@@ -47,10 +48,12 @@ class VideoReader:
         if self._path.stat().st_size == 0:
             raise VideoError(f'the video file {self._path} is empty (0 bytes)')
         try:
-            container = av.open(str(self._path), options={'ignore_editlist': '1'})
+            container = av.open(str(self._path))
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f'{self._path} is not a video that can be read, or is cut off '
-                             f'before its first frame: {error}') from error
+            raise VideoError(
+                f'{self._path} is not a video that can be read, or is cut off '
+                f'before its first frame: {error}'
+            ) from error
         self._container: av.container.InputContainer = container
         if not container.streams.video:
             container.close()
@@ -64,8 +67,12 @@ class VideoReader:
     def __enter__(self) -> VideoReader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -74,8 +81,9 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for number, (time, frame) in enumerate(self._decode()):
-            yield VideoFrame(number / self.rate if time is None else time,
-                             frame.to_ndarray(format='rgb24'))
+            yield VideoFrame(
+                number / self.rate if time is None else time, frame.to_ndarray(format='rgb24')
+            )
 
     def count(self) -> int:
         """How many frames can be decoded; decodes them all.
@@ -92,9 +100,10 @@ class VideoReader:
             VideoError: the video has fewer frames.
         """
         wanted = list(indices)
+        chosen = set(wanted)
         images = {}
         for number, (_, frame) in enumerate(self._decode()):
-            if number in wanted:
+            if number in chosen:
                 images[number] = frame.to_ndarray(format='rgb24')
         if missing := [number for number in wanted if number not in images]:
             raise VideoError(f'{self._path} has no frame {missing[0]}')
@@ -114,8 +123,9 @@ class VideoReader:
                 yield (frame.time - first if known else None), frame
         except av.FFmpegError as error:
             if count == 0:
-                raise VideoError(f'not one frame of {self._path} can be decoded: '
-                                 f'{error}') from error
+                raise VideoError(
+                    f'not one frame of {self._path} can be decoded: {error}'
+                ) from error
         if count == 0:
             raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
 
@@ -139,8 +149,9 @@ def read_video(path: Path | str, frame_count: int | None = None) -> np.ndarray:
         return reader.read(uniform_indices(reader.count(), frame_count))
 
 
-def write_video(path: Path | str, frames: Iterable[np.ndarray], rate: float,
-                constant_rate_factor: int = 20) -> None:
+def write_video(
+    path: Path | str, frames: Iterable[np.ndarray], rate: float, constant_rate_factor: int = 20
+) -> None:
     """Write an H.264 mp4; the file appears only when it is complete.
 
     Args:
@@ -166,8 +177,9 @@ def _encode(path: Path, frames: Iterable[np.ndarray], rate: float, quality: int)
         stream: av.VideoStream | None = None
         for image in frames:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-                raise VideoError(f'a frame is {image.dtype} {image.shape}; uint8 (height, width, '
-                                 '3) is wanted')
+                raise VideoError(
+                    f'a frame is {image.dtype} {image.shape}; uint8 (height, width, 3) is wanted'
+                )
             height, width = image.shape[:2]
             if stream is None:
                 if height % 2 or width % 2:
@@ -175,11 +187,18 @@ def _encode(path: Path, frames: Iterable[np.ndarray], rate: float, quality: int)
                 exact = Fraction(rate).limit_denominator(1000)
                 stream = container.add_stream('libx264', rate=exact)
                 stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-                stream.options = {'crf': str(quality), 'preset': 'veryfast'}
+                # adaptive quantisation makes x264's output differ from run to run
+                stream.options = {
+                    'crf': str(quality),
+                    'preset': 'veryfast',
+                    'x264-params': 'no-mbtree=1:aq-mode=0',
+                }
                 stream.codec_context.thread_count = 1
             elif (width, height) != (stream.width, stream.height):
-                raise VideoError(f'a frame is {width}x{height}, the ones before it '
-                                 f'{stream.width}x{stream.height}')
+                raise VideoError(
+                    f'a frame is {width}x{height}, the ones before it '
+                    f'{stream.width}x{stream.height}'
+                )
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
         if stream is None:
             raise VideoError(f'no frame was given for {path.name}')

@@ -16,17 +16,15 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
-from afformer_core.models.recompute_reference import RecomputeReference
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.weights import load_model
 
 RECOMPUTE = 'recompute'
 METHODS = (RECOMPUTE, 'torch', 'onnxruntime')
@@ -97,13 +95,21 @@ def measure_here(
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    torch.set_num_threads(threads)
     if method == RECOMPUTE:
-        return _measure_recompute(folder, frames)
+        return _measure_recompute(folder, frames, threads)
     return _measure_grounder(folder, method, frames, threads)
 
 
-def _measure_recompute(folder: Path, frames: int) -> tuple[Latency, NDArray[np.float32]]:
+def _measure_recompute(
+    folder: Path, frames: int, threads: int
+) -> tuple[Latency, NDArray[np.float32]]:
+    # Imported here, since the memory of ONNX Runtime's row must not hold PyTorch.
+    import torch
+
+    from afformer_core.models.recompute_reference import RecomputeReference
+    from afformer_core.runtime.weights import load_model
+
+    torch.set_num_threads(threads)
     model = load_model(folder)
     reference = RecomputeReference(model)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
@@ -128,9 +134,7 @@ def _measure_grounder(
 
     def memorize() -> tuple[list[float], float]:
         grounder.start_demonstration('noise')
-        encoding = [
-            _milliseconds(lambda frame=frame: grounder.add_frame(frame)) for frame in video
-        ]
+        encoding = [_milliseconds(partial(grounder.add_frame, frame)) for frame in video]
         return encoding, _milliseconds(grounder.finish_demonstration)
 
     memorize()

@@ -34,8 +34,8 @@ _COLUMNS = (
     'difference',
 )
 _NOTES = (
-    'recomputing everything: for each image all frames are encoded again and the relative-position '
-    'bias is materialised, as the released code does; same weights.',
+    'recomputing everything: for each image all frames are encoded again and the '
+    'relative-position bias is materialised, as the released code does; same weights.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground.',
     'Medians. Peak memory is the whole process, libraries included, each row in its own.',
     'difference: largest difference of the softmaxed heatmap from the first method of the same T, '

@@ -13,7 +13,12 @@ from enum import Enum
 Colour = tuple[float, float, float]
 
 ACTIONS: tuple[str, ...] = (
-    'press', 'hold', 'push', 'pull', 'turn_clockwise', 'turn_counterclockwise',
+    'press',
+    'hold',
+    'push',
+    'pull',
+    'turn_clockwise',
+    'turn_counterclockwise',
 )
 
 
@@ -68,8 +73,10 @@ class Element:
 
     def __post_init__(self) -> None:
         if min(self.width, self.height, self.depth) <= 0:
-            raise ValueError(f'an element needs a positive extent, not {self.width} x '
-                             f'{self.height} x {self.depth}')
+            raise ValueError(
+                f'an element needs a positive extent, not {self.width} x '
+                f'{self.height} x {self.depth}'
+            )
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,8 @@ class Appliance:
         if not self.elements:
             raise ValueError('an appliance needs at least one element')
         for element in self.elements:
-            if (abs(element.x) + element.width / 2 > self.width / 2
-                    or abs(element.y) + element.height / 2 > self.height / 2):
+            if (
+                abs(element.x) + element.width / 2 > self.width / 2
+                or abs(element.y) + element.height / 2 > self.height / 2
+            ):
                 raise ValueError(f'an element at ({element.x}, {element.y}) leaves the panel')

@@ -58,26 +58,40 @@ def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
     """The unit vector from the panel towards a viewer turned right and up from its normal."""
     angle = math.radians(math.hypot(right_degrees, up_degrees))
     toward = math.atan2(up_degrees, right_degrees)
-    return np.array([math.sin(angle) * math.cos(toward), math.sin(angle) * math.sin(toward),
-                     math.cos(angle)])
+    return np.array(
+        [math.sin(angle) * math.cos(toward), math.sin(angle) * math.sin(toward), math.cos(angle)]
+    )
 
 
-def look_at(position: np.ndarray, target: np.ndarray, roll_degrees: float,
-            field_of_view: float) -> Camera:
+def look_at(
+    position: np.ndarray, target: np.ndarray, roll_degrees: float, field_of_view: float
+) -> Camera:
     """A camera at `position` that has `target` in the middle of its image."""
     backward = (position - target) / np.linalg.norm(position - target)
     right = np.cross([0.0, 1.0, 0.0], backward)
     right /= np.linalg.norm(right)
     up = np.cross(backward, right)
     roll = math.radians(roll_degrees)
-    rotation = np.stack([math.cos(roll) * right + math.sin(roll) * up,
-                         math.cos(roll) * up - math.sin(roll) * right, backward], axis=1)
+    rotation = np.stack(
+        [
+            math.cos(roll) * right + math.sin(roll) * up,
+            math.cos(roll) * up - math.sin(roll) * right,
+            backward,
+        ],
+        axis=1,
+    )
     return Camera(np.asarray(position, float), rotation, field_of_view)
 
 
-def frame_appliance(appliance: Appliance, toward: np.ndarray, aim: np.ndarray,
-                    roll_degrees: float, field_of_view: float, fill: float,
-                    size: tuple[int, int]) -> Camera:
+def frame_appliance(
+    appliance: Appliance,
+    toward: np.ndarray,
+    aim: np.ndarray,
+    roll_degrees: float,
+    field_of_view: float,
+    fill: float,
+    size: tuple[int, int],
+) -> Camera:
     """The nearest camera along `toward` from `aim` that has every element in view.
 
     Args:
@@ -89,9 +103,15 @@ def frame_appliance(appliance: Appliance, toward: np.ndarray, aim: np.ndarray,
         fill: share of the image's half extent that the outermost element reaches, below 1.
         size: (width, height) of the image.
     """
-    corners = np.array([[e.x + sx * e.width / 2, e.y + sy * e.height / 2, sz * e.depth]
-                        for e in appliance.elements for sx in (-1, 1) for sy in (-1, 1)
-                        for sz in (0, 1)])
+    corners = np.array(
+        [
+            [e.x + sx * e.width / 2, e.y + sy * e.height / 2, sz * e.depth]
+            for e in appliance.elements
+            for sx in (-1, 1)
+            for sy in (-1, 1)
+            for sz in (0, 1)
+        ]
+    )
     centre = (np.array(size) - 1) / 2
 
     def reach(distance: float) -> float:
@@ -107,13 +127,26 @@ def frame_appliance(appliance: Appliance, toward: np.ndarray, aim: np.ndarray,
     return look_at(aim + far * toward, aim, roll_degrees, field_of_view)
 
 
-def sample_camera(appliance: Appliance, size: tuple[int, int],
-                  random: np.random.Generator) -> Camera:
+def sample_camera(
+    appliance: Appliance, size: tuple[int, int], random: np.random.Generator
+) -> Camera:
     """A random camera that has every element in view."""
     radius = _CONE_DEGREES * math.sqrt(random.random())
     angle = random.uniform(0, 2 * math.pi)
     toward = direction(radius * math.cos(angle), _TILT_DEGREES + radius * math.sin(angle))
-    aim = np.array([random.uniform(-0.08, 0.08) * appliance.width,
-                    random.uniform(-0.08, 0.08) * appliance.height, 0.0])
-    return frame_appliance(appliance, toward, aim, random.normal(0, 3),
-                           random.uniform(28, 55), random.uniform(0.7, 0.94), size)
+    aim = np.array(
+        [
+            random.uniform(-0.08, 0.08) * appliance.width,
+            random.uniform(-0.08, 0.08) * appliance.height,
+            0.0,
+        ]
+    )
+    return frame_appliance(
+        appliance,
+        toward,
+        aim,
+        random.normal(0, 3),
+        random.uniform(28, 55),
+        random.uniform(0.7, 0.94),
+        size,
+    )

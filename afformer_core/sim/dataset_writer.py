@@ -28,18 +28,20 @@ from afformer_core.errors import DatasetError
 from afformer_core.sim.appliance import ACTIONS, Appliance
 from afformer_core.sim.demonstration import (
     Demonstration,
-    View,
     action_index,
     choose_elements,
     plan_demonstration,
-    plan_target,
     render_clip,
-    render_views,
 )
 from afformer_core.sim.layout import generate_appliance
 from afformer_core.sim.outline import front_points, project_outline
 from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.seeds import Stream, generator, scene_seed
+from afformer_core.sim.view import (
+    View,
+    plan_target,
+    render_views,
+)
 
 _POINTS = 10
 _POINT_SPREAD = 0.35
@@ -71,16 +73,19 @@ class DatasetPlan:
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} must be at least 1, not {getattr(self, name)}')
         if self.demonstrations > 5:
-            raise ValueError('an appliance may have only 5 elements, so at most 5 demonstrations '
-                             f'of different ones, not {self.demonstrations}')
+            raise ValueError(
+                'an appliance may have only 5 elements, so at most 5 demonstrations '
+                f'of different ones, not {self.demonstrations}'
+            )
         if self.longest_side < 32:
             raise ValueError(f'longest_side must be at least 32 pixels, not {self.longest_side}')
         if self.seed < 0:
             raise ValueError(f'seed must not be negative, but is {self.seed}')
 
 
-def write_dataset(folder: Path, split: str, plan: DatasetPlan,
-                  processes: int = 1) -> Iterator[int]:
+def write_dataset(
+    folder: Path, split: str, plan: DatasetPlan, processes: int = 1
+) -> Iterator[int]:
     """Render a dataset, or what is missing of it; yields how many appliances are there.
 
     An interrupted call leaves every finished appliance; the same call made again adds the rest.
@@ -123,8 +128,10 @@ def _check_plan(folder: Path, split: str, plan: DatasetPlan) -> None:
     record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     wanted = {key: value for key, value in asdict(plan).items() if key != 'appliances'}
     if record.get(split, wanted) != wanted:
-        raise DatasetError(f'{folder} holds a split {split!r} made with {record[split]}, not with '
-                           f'{wanted}; choose another folder or split')
+        raise DatasetError(
+            f'{folder} holds a split {split!r} made with {record[split]}, not with '
+            f'{wanted}; choose another folder or split'
+        )
     record[split] = wanted
     _write_json(path, record)
 
@@ -144,8 +151,10 @@ def _write_appliance(job: tuple[Path, str, DatasetPlan, int]) -> int:
     cv2.setNumThreads(1)
     seed = scene_seed(plan.seed, index)
     appliance = generate_appliance(seed)
-    demonstrations = [plan_demonstration(seed, element, plan.longest_side)
-                      for element in choose_elements(seed, plan.demonstrations)]
+    demonstrations = [
+        plan_demonstration(seed, element, plan.longest_side)
+        for element in choose_elements(seed, plan.demonstrations)
+    ]
     targets = [plan_target(seed, number, plan.longest_side) for number in range(plan.targets)]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
@@ -154,32 +163,50 @@ def _write_appliance(job: tuple[Path, str, DatasetPlan, int]) -> int:
     with Renderer(appliance, seed, (plan.longest_side, plan.longest_side)) as renderer:
         random = generator(seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
-            write_video(folder / name, render_clip(renderer, seed, demonstration, plan.frames),
-                        plan.rate, int(random.integers(18, 30)))
+            write_video(
+                folder / name,
+                render_clip(renderer, seed, demonstration, plan.frames),
+                plan.rate,
+                int(random.integers(18, 30)),
+            )
         for name, image in zip(images, render_views(renderer, seed, targets), strict=True):
             quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(75, 97))]
             encoded = cv2.imencode('.jpg', image[..., ::-1], quality)[1]
             _write_bytes(folder / name, encoded.tobytes())
     scene = f'{split}/{index:05d}'
-    entries = [_entry(scene, seed, appliance, demonstration, clip, view, image, k)
-               for demonstration, clip in zip(demonstrations, clips, strict=True)
-               for k, (view, image) in enumerate(zip(targets, images, strict=True))]
+    entries = [
+        _entry(scene, seed, appliance, demonstration, clip, view, image, k)
+        for demonstration, clip in zip(demonstrations, clips, strict=True)
+        for k, (view, image) in enumerate(zip(targets, images, strict=True))
+    ]
     _write_json(_scene_path(folder, split, index), entries)
     return index
 
 
-def _entry(scene: str, seed: int, appliance: Appliance, demonstration: Demonstration, clip: str,
-           view: View, image: str, number: int) -> dict[str, Any]:
+def _entry(
+    scene: str,
+    seed: int,
+    appliance: Appliance,
+    demonstration: Demonstration,
+    clip: str,
+    view: View,
+    image: str,
+    number: int,
+) -> dict[str, Any]:
     element = appliance.elements[demonstration.element]
     random = generator(seed, Stream.ANNOTATION, 1, demonstration.element, number)
     points = view.camera.project(front_points(element, _POINTS, _POINT_SPREAD, random), view.size)
     return {
-        'image_path': image, 'width': view.size[0], 'height': view.size[1],
+        'image_path': image,
+        'width': view.size[0],
+        'height': view.size[1],
         'actions': [action_index(demonstration.action) + 1],
-        'heatmaps': [np.round(points, 2).tolist()], 'video_path': clip,
-        'scene': scene, 'scene_seed': seed, 'element': demonstration.element,
-        'elements': [_outline_record(appliance, i, view)
-                     for i in range(len(appliance.elements))],
+        'heatmaps': [np.round(points, 2).tolist()],
+        'video_path': clip,
+        'scene': scene,
+        'scene_seed': seed,
+        'element': demonstration.element,
+        'elements': [_outline_record(appliance, i, view) for i in range(len(appliance.elements))],
     }
 
 
@@ -189,8 +216,11 @@ def _outline_record(appliance: Appliance, index: int, view: View) -> dict[str, A
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     # a third of a pixel off at most, in half the numbers
     corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
-    return {'kind': element.kind.value, 'polygon': np.round(corners, 1).tolist(),
-            'in_view': bool(inside)}
+    return {
+        'kind': element.kind.value,
+        'polygon': np.round(corners, 1).tolist(),
+        'in_view': bool(inside),
+    }
 
 
 def _scene_path(folder: Path, split: str, index: int) -> Path:

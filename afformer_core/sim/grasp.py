@@ -46,8 +46,14 @@ class Grasp:
     elbow: np.ndarray
     opening: float
 
-    def pose(self, element: Element, hand_offset: np.ndarray, openness: float, travel: float,
-             turn: float) -> HandPose:
+    def pose(
+        self,
+        element: Element,
+        hand_offset: np.ndarray,
+        openness: float,
+        travel: float,
+        turn: float,
+    ) -> HandPose:
         """The hand while it operates the element.
 
         Args:
@@ -60,11 +66,15 @@ class Grasp:
         base = np.array([element.x, element.y, travel]) + hand_offset
         full, part = _turned(turn), _turned(0.7 * turn)
         spread = np.array([1 + self.opening * openness, 1 + self.opening * openness, 1])
-        tips = {finger: base + full @ (contact * spread)
-                for finger, contact in self.contacts.items()}
-        return HandPose(palm=base + part @ self.palm, rotation=part @ self.rotation, tips=tips,
-                        elbow=np.array([element.x, element.y, travel]) + 0.7 * hand_offset
-                        + self.elbow)
+        tips = {
+            finger: base + full @ (contact * spread) for finger, contact in self.contacts.items()
+        }
+        return HandPose(
+            palm=base + part @ self.palm,
+            rotation=part @ self.rotation,
+            tips=tips,
+            elbow=np.array([element.x, element.y, travel]) + 0.7 * hand_offset + self.elbow,
+        )
 
 
 def sample_grasp(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
@@ -74,8 +84,11 @@ def sample_grasp(element: Element, hand: HandAppearance, random: np.random.Gener
 
 
 def _press_button(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
-    rotation = _orient(_approach(hand, random), math.radians(random.uniform(25, 58)),
-                       math.radians(random.normal(0, 12)))
+    rotation = _orient(
+        _approach(hand, random),
+        math.radians(random.uniform(25, 58)),
+        math.radians(random.normal(0, 12)),
+    )
     finger = MIDDLE if random.random() < 0.15 else INDEX
     place = np.clip(random.normal(0, 0.2, 2), -0.5, 0.5) * [element.width, element.height] / 2
     tip = np.array([*place, element.depth + FINGERTIP_RADIUS])
@@ -91,21 +104,34 @@ def _press_button(element: Element, hand: HandAppearance, random: np.random.Gene
 
 def _pinch_knob(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
     upward = _approach(hand, random)
-    rotation = _orient(upward, math.radians(random.uniform(38, 65)),
-                       math.radians(random.normal(0, 10)))
+    rotation = _orient(
+        upward, math.radians(random.uniform(38, 65)), math.radians(random.normal(0, 10))
+    )
     share, level = (0.85, 0.6) if element.shape == 'disc' else (1.0, 0.4)
     radius = share * element.width / 2 + FINGERTIP_RADIUS
     thumb = math.atan2(upward[1], upward[0]) + hand.thumb_side * -math.pi / 2
     thumb += hand.thumb_side * random.uniform(-0.5, 0.1)
-    angles = {THUMB: thumb, INDEX: thumb + math.pi, MIDDLE: thumb + math.pi
-              - hand.thumb_side * random.uniform(0.55, 0.8)}
+    angles = {
+        THUMB: thumb,
+        INDEX: thumb + math.pi,
+        MIDDLE: thumb + math.pi - hand.thumb_side * random.uniform(0.55, 0.8),
+    }
     if element.width > 0.03 and random.random() < 0.5:
         angles[RING] = angles[MIDDLE] - hand.thumb_side * 0.6
-    contacts = {finger: np.array([radius * math.cos(angle), radius * math.sin(angle),
-                                  level * element.depth + FINGERTIP_RADIUS * 0.5])
-                for finger, angle in angles.items()}
-    palm = (np.array([0, 0, element.depth]) - rotation
-            @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale)
+    contacts = {
+        finger: np.array(
+            [
+                radius * math.cos(angle),
+                radius * math.sin(angle),
+                level * element.depth + FINGERTIP_RADIUS * 0.5,
+            ]
+        )
+        for finger, angle in angles.items()
+    }
+    palm = (
+        np.array([0, 0, element.depth])
+        - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
+    )
     return _grasp(contacts, palm, rotation, hand, 0.5, random)
 
 
@@ -115,8 +141,9 @@ def _hook_handle(element: Element, hand: HandAppearance, random: np.random.Gener
     upward = np.array([hand.thumb_side, 0.0] if element.vertical else [0.0, 1.0])
     tilt = random.normal(0, 0.25)
     hand_upward = _turned(tilt)[:2, :2] @ upward
-    rotation = _orient(hand_upward, math.radians(random.uniform(32, 58)),
-                       math.radians(random.normal(0, 8)))
+    rotation = _orient(
+        hand_upward, math.radians(random.uniform(32, 58)), math.radians(random.normal(0, 8))
+    )
     radius = bar_radius(element)
     aside = radius + FINGERTIP_RADIUS * 0.9
     level = element.depth - radius
@@ -131,14 +158,26 @@ def _hook_handle(element: Element, hand: HandAppearance, random: np.random.Gener
             place = float(np.clip(place, -length / 2, length / 2))
             contacts[finger] = np.array([*(place * along + aside * upward), level])
     contacts[THUMB] = np.array([*(0.3 * (slot[INDEX] - middle) * along - aside * upward), level])
-    palm = (np.array([0, 0, element.depth]) - rotation
-            @ (np.array([(knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
-                         0.09 * hand.scale, -0.02 * hand.scale])))
+    palm = np.array([0, 0, element.depth]) - rotation @ (
+        np.array(
+            [
+                (knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
+                0.09 * hand.scale,
+                -0.02 * hand.scale,
+            ]
+        )
+    )
     return _grasp(contacts, palm, rotation, hand, 0.35, random)
 
 
-def _grasp(contacts: dict[int, np.ndarray], palm: np.ndarray, rotation: np.ndarray,
-           hand: HandAppearance, opening: float, random: np.random.Generator) -> Grasp:
+def _grasp(
+    contacts: dict[int, np.ndarray],
+    palm: np.ndarray,
+    rotation: np.ndarray,
+    hand: HandAppearance,
+    opening: float,
+    random: np.random.Generator,
+) -> Grasp:
     forward = rotation[:, 1]
     lateral = np.array([forward[0], forward[1], 0]) / math.hypot(forward[0], forward[1])
     rise = math.asin(-forward[2]) - math.radians(random.uniform(5, 35))

@@ -14,12 +14,27 @@ from afformer_core.sim.appliance import Colour
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
 
 # The palm's axes: x to the thumb, y to the fingers, z out of the back of the hand; metres.
-_ROOTS = np.array([[0.036, -0.012, -0.008], [0.030, 0.045, 0.0], [0.010, 0.049, 0.003],
-                   [-0.011, 0.045, 0.001], [-0.030, 0.037, -0.003]])
-_LENGTHS = np.array([[0.042, 0.034], [0.045, 0.044], [0.049, 0.049], [0.046, 0.045],
-                     [0.036, 0.035]])
-_CURLED = np.array([[0.012, 0.045, -0.030], [0.026, 0.032, -0.042], [0.010, 0.030, -0.045],
-                    [-0.010, 0.026, -0.043], [-0.026, 0.022, -0.038]])
+_ROOTS = np.array(
+    [
+        [0.036, -0.012, -0.008],
+        [0.030, 0.045, 0.0],
+        [0.010, 0.049, 0.003],
+        [-0.011, 0.045, 0.001],
+        [-0.030, 0.037, -0.003],
+    ]
+)
+_LENGTHS = np.array(
+    [[0.042, 0.034], [0.045, 0.044], [0.049, 0.049], [0.046, 0.045], [0.036, 0.035]]
+)
+_CURLED = np.array(
+    [
+        [0.012, 0.045, -0.030],
+        [0.026, 0.032, -0.042],
+        [0.010, 0.030, -0.045],
+        [-0.010, 0.026, -0.043],
+        [-0.026, 0.022, -0.038],
+    ]
+)
 _WRIST = np.array([0.0, -0.048, 0.0])
 _FOREARM = 0.26
 FINGERTIP_RADIUS = 0.0075
@@ -73,17 +88,25 @@ def sample_appearance(random: np.random.Generator) -> HandAppearance:
     """Skin of any tone, or now and then a glove; a sleeve on most arms."""
     if random.random() < 0.8:
         tone = random.random()
-        colour = colorsys.hsv_to_rgb(random.uniform(0.03, 0.09), 0.35 + 0.25 * tone,
-                                     0.95 - 0.62 * tone)
+        colour = colorsys.hsv_to_rgb(
+            random.uniform(0.03, 0.09), 0.35 + 0.25 * tone, 0.95 - 0.62 * tone
+        )
     else:
-        colour = colorsys.hsv_to_rgb(random.random(), random.uniform(0, 0.8),
-                                     random.uniform(0.1, 0.95))
+        colour = colorsys.hsv_to_rgb(
+            random.random(), random.uniform(0, 0.8), random.uniform(0.1, 0.95)
+        )
     sleeve = None
     if random.random() < 0.7:
-        sleeve = colorsys.hsv_to_rgb(random.random(), random.uniform(0, 0.8),
-                                     random.uniform(0.08, 0.9))
-    return HandAppearance(colour, sleeve, random.uniform(0.1, 0.6), random.uniform(0.75, 1.0),
-                          bool(random.random() < 0.35))
+        sleeve = colorsys.hsv_to_rgb(
+            random.random(), random.uniform(0, 0.8), random.uniform(0.08, 0.9)
+        )
+    return HandAppearance(
+        colour,
+        sleeve,
+        random.uniform(0.1, 0.6),
+        random.uniform(0.75, 1.0),
+        bool(random.random() < 0.35),
+    )
 
 
 def knuckle(appearance: HandAppearance, finger: int) -> np.ndarray:
@@ -96,8 +119,9 @@ def reach(appearance: HandAppearance, finger: int) -> float:
     return 0.94 * float(_LENGTHS[finger].sum()) * appearance.scale
 
 
-def elbow_from_wrist(appearance: HandAppearance, palm: np.ndarray, rotation: np.ndarray,
-                     toward: np.ndarray) -> np.ndarray:
+def elbow_from_wrist(
+    appearance: HandAppearance, palm: np.ndarray, rotation: np.ndarray, toward: np.ndarray
+) -> np.ndarray:
     """The elbow of an arm that leaves the wrist in the direction `toward`, [3] metres."""
     wrist: np.ndarray = palm + rotation @ _mirror(_WRIST, appearance)
     return wrist + _FOREARM * toward
@@ -122,9 +146,11 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
         bend = 0.6 * dorsal + side if finger == THUMB else dorsal + (0 if held else 1) * forward
         middle, tip = _bend_finger(root, tip, _LENGTHS[finger] * scale, bend)
         thick = 1.15 if finger == THUMB else 0.85 if finger == LITTLE else 1.0
-        capsules += [Capsule(wrist, root, 0.0135 * scale, colour),
-                     Capsule(root, middle, 0.0095 * scale * thick, colour),
-                     Capsule(middle, tip, FINGERTIP_RADIUS, colour)]
+        capsules += [
+            Capsule(wrist, root, 0.0135 * scale, colour),
+            Capsule(root, middle, 0.0095 * scale * thick, colour),
+            Capsule(middle, tip, FINGERTIP_RADIUS, colour),
+        ]
     across = (place(_ROOTS[INDEX]), place(_ROOTS[LITTLE]))
     capsules.append(Capsule(*across, 0.0115 * scale, colour))
     capsules.append(Capsule(wrist, pose.elbow, 0.025 * scale, colour))
@@ -134,8 +160,9 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
     return capsules
 
 
-def _bend_finger(root: np.ndarray, tip: np.ndarray, lengths: np.ndarray,
-                 bend: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bend_finger(
+    root: np.ndarray, tip: np.ndarray, lengths: np.ndarray, bend: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The middle joint of a finger of two bones whose ends are given, and its tip.
 
     A finger that is too short is lengthened: the contact matters more than the bones.

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import colorsys
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from afformer_core.sim.appliance import Appliance, Colour, Element, Kind
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
 from afformer_core.sim.seeds import Stream, generator
 
 MINIMUM_ELEMENTS = 5
@@ -42,18 +42,23 @@ def generate_appliance(scene_seed: int) -> Appliance:
         cells = _fill_blocks(random, blocks, count)
         if cells and min(min(cell.width, cell.height) for cell in cells) >= _SMALLEST_CELL:
             break
-    panel = _panel_colour(random)
+    panel = panel_colour(random)
     return Appliance(
-        width=width + 2 * margin, height=height + 2 * margin,
-        depth=random.uniform(0.06, 0.25), colour=panel,
-        body_colour=panel if random.random() < 0.5 else _panel_colour(random),
+        width=width + 2 * margin,
+        height=height + 2 * margin,
+        depth=random.uniform(0.06, 0.25),
+        colour=panel,
+        body_colour=panel if random.random() < 0.5 else panel_colour(random),
         shininess=random.uniform(0, 0.8),
         elements=_dress_cells(random, cells, panel),
-        labels=bool(random.random() < 0.6), display=display)
+        labels=bool(random.random() < 0.6),
+        display=display,
+    )
 
 
-def _split_panel(random: np.random.Generator, width: float, height: float) -> tuple[
-        list[tuple[float, float, float, float]], tuple[float, float, float, float] | None]:
+def _split_panel(
+    random: np.random.Generator, width: float, height: float
+) -> tuple[list[tuple[float, float, float, float]], tuple[float, float, float, float] | None]:
     """One to four rectangles (x0, y0, width, height) and, sometimes, one given to a display."""
     blocks = [(-width / 2, -height / 2, width, height)]
     for _ in range(int(random.choice([0, 1, 2, 3, 4], p=[0.25, 0.25, 0.25, 0.15, 0.1]))):
@@ -70,8 +75,9 @@ def _split_panel(random: np.random.Generator, width: float, height: float) -> tu
     return blocks, (x + w / 2, y + h / 2, 0.8 * w, 0.6 * h)
 
 
-def _fill_blocks(random: np.random.Generator, blocks: list[tuple[float, float, float, float]],
-                 count: int) -> list[_Cell]:
+def _fill_blocks(
+    random: np.random.Generator, blocks: list[tuple[float, float, float, float]], count: int
+) -> list[_Cell]:
     """`count` cells in grids over the blocks; empty where the blocks cannot hold them."""
     areas = np.array([w * h for _, _, w, h in blocks])
     shares = random.dirichlet(8 * areas / areas.sum() * len(blocks))
@@ -87,8 +93,15 @@ def _fill_blocks(random: np.random.Generator, blocks: list[tuple[float, float, f
     return cells
 
 
-def _grid(random: np.random.Generator, x: float, y: float, width: float, height: float,
-          count: int, block: int) -> list[_Cell]:
+def _grid(
+    random: np.random.Generator,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    count: int,
+    block: int,
+) -> list[_Cell]:
     rows = max(1, round(math.sqrt(count * height / width) * random.uniform(0.75, 1.3)))
     rows = min(rows, count)
     columns = math.ceil(count / rows)
@@ -110,9 +123,15 @@ def _grid(random: np.random.Generator, x: float, y: float, width: float, height:
     cells = []
     for row, column in places:
         right, down = random.uniform(-jitter, jitter, 2)
-        cells.append(_Cell(x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
-                           y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
-                           shrink * w, shrink * h, block))
+        cells.append(
+            _Cell(
+                x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
+                y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
+                shrink * w,
+                shrink * h,
+                block,
+            )
+        )
     return cells
 
 
@@ -133,18 +152,33 @@ class _Style:
 
 def _style(random: np.random.Generator, panel: Colour) -> _Style:
     kind = (Kind.BUTTON, Kind.KNOB, Kind.HANDLE)[int(random.choice(3, p=[0.4, 0.3, 0.3]))]
-    shapes = {Kind.BUTTON: ('round', 'square'), Kind.KNOB: ('disc', 'bar'),
-              Kind.HANDLE: ('drawer', 'bar')}[kind]
-    depth = {Kind.BUTTON: random.uniform(0.005, 0.012), Kind.KNOB: random.uniform(0.012, 0.025),
-             Kind.HANDLE: random.uniform(0.016, 0.026)}[kind]
-    colour = _element_colour(random, panel)
-    return _Style(kind, str(random.choice(shapes)), random.uniform(0.5, 0.85), depth,
-                  bool(random.random() < 0.4), colour, _contrasting(random, colour),
-                  bool(random.random() < 0.35), bool(random.random() < 0.4))
+    shapes = {
+        Kind.BUTTON: ('round', 'square'),
+        Kind.KNOB: ('disc', 'bar'),
+        Kind.HANDLE: ('drawer', 'bar'),
+    }[kind]
+    depth = {
+        Kind.BUTTON: random.uniform(0.005, 0.012),
+        Kind.KNOB: random.uniform(0.012, 0.025),
+        Kind.HANDLE: random.uniform(0.016, 0.026),
+    }[kind]
+    colour = element_colour(random, panel)
+    return _Style(
+        kind,
+        str(random.choice(shapes)),
+        random.uniform(0.5, 0.85),
+        depth,
+        bool(random.random() < 0.4),
+        colour,
+        contrasting_colour(random, colour),
+        bool(random.random() < 0.35),
+        bool(random.random() < 0.4),
+    )
 
 
-def _dress_cells(random: np.random.Generator, cells: list[_Cell],
-                 panel: Colour) -> tuple[Element, ...]:
+def _dress_cells(
+    random: np.random.Generator, cells: list[_Cell], panel: Colour
+) -> tuple[Element, ...]:
     palette = [_style(random, panel) for _ in range(3)]
     styles = {}
     for block in sorted({cell.block for cell in cells}):
@@ -158,13 +192,20 @@ def _dress_cells(random: np.random.Generator, cells: list[_Cell],
     elements = []
     for cell in cells:
         style = palette[int(random.integers(3))] if mixed else styles[cell.block]
-        elements.append(_dress_cell(random, cell, style, panel, colourful,
-                                    size if same_size else math.inf))
+        elements.append(
+            _dress_cell(random, cell, style, panel, colourful, size if same_size else math.inf)
+        )
     return tuple(elements)
 
 
-def _dress_cell(random: np.random.Generator, cell: _Cell, style: _Style, panel: Colour,
-                colourful: bool, limit: float) -> Element:
+def _dress_cell(
+    random: np.random.Generator,
+    cell: _Cell,
+    style: _Style,
+    panel: Colour,
+    colourful: bool,
+    limit: float,
+) -> Element:
     side = style.fill * min(cell.width, cell.height, limit, 0.07)
     width = height = side
     if style.kind is Kind.BUTTON and style.shape == 'square':
@@ -175,30 +216,19 @@ def _dress_cell(random: np.random.Generator, cell: _Cell, style: _Style, panel: 
         width, height = (side, length) if style.vertical else (length, side)
     colour = style.colour
     if colourful and random.random() < 0.3:
-        colour = _element_colour(random, panel)
+        colour = element_colour(random, panel)
     return Element(
-        kind=style.kind, shape=style.shape, x=cell.x, y=cell.y, width=width, height=height,
-        depth=style.depth, angle=random.uniform(-2.4, 2.4) if style.kind is Kind.KNOB else 0.0,
-        vertical=style.vertical and style.kind is Kind.HANDLE, colour=colour,
-        accent=_contrasting(random, colour), bezel=style.bezel, symbol=style.symbol)
-
-
-def _panel_colour(random: np.random.Generator) -> Colour:
-    saturation = random.uniform(0, 0.12) if random.random() < 0.7 else random.uniform(0.2, 0.7)
-    return colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.12, 0.95))
-
-
-def _element_colour(random: np.random.Generator, panel: Colour) -> Colour:
-    """Any colour whose brightness can be told from the panel's."""
-    while True:
-        saturation = random.uniform(0, 0.1) if random.random() < 0.6 else random.uniform(0.4, 0.95)
-        colour = colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.06, 0.97))
-        if np.abs(np.subtract(colour, panel)).max() > 0.18:
-            return colour
-
-
-def _contrasting(random: np.random.Generator, colour: Colour) -> Colour:
-    if random.random() < 0.25:
-        return colorsys.hsv_to_rgb(random.random(), 0.9, 0.9 if max(colour) < 0.5 else 0.5)
-    shade = random.uniform(0.8, 1) if sum(colour) < 1.4 else random.uniform(0, 0.15)
-    return (shade, shade, shade)
+        kind=style.kind,
+        shape=style.shape,
+        x=cell.x,
+        y=cell.y,
+        width=width,
+        height=height,
+        depth=style.depth,
+        angle=random.uniform(-2.4, 2.4) if style.kind is Kind.KNOB else 0.0,
+        vertical=style.vertical and style.kind is Kind.HANDLE,
+        colour=colour,
+        accent=contrasting_colour(random, colour),
+        bezel=style.bezel,
+        symbol=style.symbol,
+    )

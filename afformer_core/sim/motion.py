@@ -88,9 +88,16 @@ def sample_motion(element: Element, action: str, random: np.random.Generator) ->
     if action not in element.kind.actions:
         raise ValueError(f'a {element.kind.value} affords {element.kind.actions}, not {action}')
     start, end = _contact_interval(action, random)
-    return Motion(action=action, start=start, end=end, approach=_away(random),
-                  retreat=_away(random), approach_time=random.uniform(0.2, 0.35),
-                  retreat_time=random.uniform(0.2, 0.35), values=_values(element, action, random))
+    return Motion(
+        action=action,
+        start=start,
+        end=end,
+        approach=_away(random),
+        retreat=_away(random),
+        approach_time=random.uniform(0.2, 0.35),
+        retreat_time=random.uniform(0.2, 0.35),
+        values=_values(element, action, random),
+    )
 
 
 def _contact_interval(action: str, random: np.random.Generator) -> tuple[float, float]:

@@ -21,8 +21,9 @@ def element_solid(element: Element) -> np.ndarray:
         return np.concatenate([_lift(ring, 0.0), _lift(ring, depth)])
     ring = _rim(element)
     if element.shape == 'disc':
-        return np.concatenate([_lift(ring, 0.0), _lift(ring, 0.3 * depth),
-                               _lift(_rim(element, 0.85), depth)])
+        return np.concatenate(
+            [_lift(ring, 0.0), _lift(ring, 0.3 * depth), _lift(_rim(element, 0.85), depth)]
+        )
     across, along = 0.28 * element.width / 2, 0.95 * element.width / 2
     ridge = np.array([[-across, -along], [across, -along], [across, along], [-across, along]])
     cosine, sine = np.cos(element.angle), np.sin(element.angle)
@@ -30,8 +31,9 @@ def element_solid(element: Element) -> np.ndarray:
     return np.concatenate([_lift(ring, 0.0), _lift(ring, 0.5 * depth), _lift(ridge, depth)])
 
 
-def project_outline(element: Element, camera: Camera, size: tuple[int, int],
-                    offset: float = 0.0) -> np.ndarray:
+def project_outline(
+    element: Element, camera: Camera, size: tuple[int, int], offset: float = 0.0
+) -> np.ndarray:
     """The convex outline of an element in an image.
 
     Args:
@@ -47,8 +49,9 @@ def project_outline(element: Element, camera: Camera, size: tuple[int, int],
     return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
 
 
-def front_points(element: Element, count: int, spread: float,
-                 random: np.random.Generator) -> np.ndarray:
+def front_points(
+    element: Element, count: int, spread: float, random: np.random.Generator
+) -> np.ndarray:
     """Where annotators would touch the element: float64 [count, 3] on its front, metres.
 
     `spread` is the standard deviation as a share of the element's half extent.
@@ -78,8 +81,14 @@ def _handle_solid(element: Element) -> np.ndarray:
     half = np.array([radius, reach] if element.vertical else [reach, radius])
     bar = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + [element.x, element.y]
     plate = _frame(element)
-    return np.concatenate([_lift(plate, 0.0), _lift(plate, 0.005),
-                           _lift(bar, element.depth - 2 * radius), _lift(bar, element.depth)])
+    return np.concatenate(
+        [
+            _lift(plate, 0.0),
+            _lift(plate, 0.005),
+            _lift(bar, element.depth - 2 * radius),
+            _lift(bar, element.depth),
+        ]
+    )
 
 
 def _lift(points: np.ndarray, z: float) -> np.ndarray:

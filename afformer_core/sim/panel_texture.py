@@ -8,9 +8,47 @@ import numpy as np
 
 from afformer_core.sim.appliance import Appliance
 
-_WORDS = ('START', 'STOP', 'AUTO', 'ECO', 'MODE', 'TIMER', 'LIGHT', 'FAN', 'HIGH', 'LOW', 'SET',
-          'ON', 'OFF', 'MENU', 'OK', 'HEAT', 'DEFROST', 'WASH', 'SPIN', 'RINSE', 'GRILL', 'BAKE',
-          '1', '2', '3', '4', '5', '6', '7', '8', '9', '0', '+', '-', '30', '60', '90', 'A', 'B')
+_WORDS = (
+    'START',
+    'STOP',
+    'AUTO',
+    'ECO',
+    'MODE',
+    'TIMER',
+    'LIGHT',
+    'FAN',
+    'HIGH',
+    'LOW',
+    'SET',
+    'ON',
+    'OFF',
+    'MENU',
+    'OK',
+    'HEAT',
+    'DEFROST',
+    'WASH',
+    'SPIN',
+    'RINSE',
+    'GRILL',
+    'BAKE',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5',
+    '6',
+    '7',
+    '8',
+    '9',
+    '0',
+    '+',
+    '-',
+    '30',
+    '60',
+    '90',
+    'A',
+    'B',
+)
 
 
 def paint_panel(appliance: Appliance, random: np.random.Generator, side: int = 384) -> np.ndarray:
@@ -27,8 +65,13 @@ def paint_panel(appliance: Appliance, random: np.random.Generator, side: int = 3
     ink = 235.0 if sum(appliance.colour) < 1.4 else 30.0
     if random.random() < 0.4:
         inset = int(random.uniform(2, 8))
-        cv2.rectangle(image, (inset, inset), (width - 1 - inset, height - 1 - inset),
-                      (ink, ink, ink), int(random.integers(1, 4)))
+        cv2.rectangle(
+            image,
+            (inset, inset),
+            (width - 1 - inset, height - 1 - inset),
+            (ink, ink, ink),
+            int(random.integers(1, 4)),
+        )
     if appliance.display is not None:
         _paint_display(image, appliance, scale, random)
     if appliance.labels:
@@ -57,8 +100,9 @@ def paint_surface(random: np.random.Generator, side: int = 128) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _grain(random: np.random.Generator, height: int, width: int,
-           coarse: bool = False) -> np.ndarray:
+def _grain(
+    random: np.random.Generator, height: int, width: int, coarse: bool = False
+) -> np.ndarray:
     """Smooth noise about 0, float32 [height, width]."""
     cell = int(random.choice([16, 32])) if coarse else int(random.choice([2, 8, 40]))
     stretch = 1 if random.random() < 0.6 else 8
@@ -67,8 +111,9 @@ def _grain(random: np.random.Generator, height: int, width: int,
     return cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _paint_display(image: np.ndarray, appliance: Appliance, scale: float,
-                   random: np.random.Generator) -> None:
+def _paint_display(
+    image: np.ndarray, appliance: Appliance, scale: float, random: np.random.Generator
+) -> None:
     assert appliance.display is not None
     x, y, w, h = appliance.display
     left, top = _pixel(appliance, scale, x - w / 2, y + h / 2)
@@ -81,12 +126,21 @@ def _paint_display(image: np.ndarray, appliance: Appliance, scale: float,
     if text_width > right - left:
         size *= 0.9 * (right - left) / text_width
         (text_width, text_height), _ = cv2.getTextSize(text, 0, size, 2)
-    cv2.putText(image, text, ((left + right - text_width) // 2, (top + bottom + text_height) // 2),
-                0, size, random.uniform(120, 255, 3).tolist(), 2, cv2.LINE_AA)
+    cv2.putText(
+        image,
+        text,
+        ((left + right - text_width) // 2, (top + bottom + text_height) // 2),
+        0,
+        size,
+        random.uniform(120, 255, 3).tolist(),
+        2,
+        cv2.LINE_AA,
+    )
 
 
-def _paint_labels(image: np.ndarray, appliance: Appliance, scale: float, ink: float,
-                  random: np.random.Generator) -> None:
+def _paint_labels(
+    image: np.ndarray, appliance: Appliance, scale: float, ink: float, random: np.random.Generator
+) -> None:
     above = random.random() < 0.5
     size = random.uniform(0.3, 0.45)
     for element in appliance.elements:
@@ -95,8 +149,9 @@ def _paint_labels(image: np.ndarray, appliance: Appliance, scale: float, ink: fl
         edge = element.y + (0.5 if above else -0.5) * element.height
         u, v = _pixel(appliance, scale, element.x, edge)
         v += -4 if above else text_height + 4
-        cv2.putText(image, word, (u - text_width // 2, v), 0, size, (ink, ink, ink), 1,
-                    cv2.LINE_AA)
+        cv2.putText(
+            image, word, (u - text_width // 2, v), 0, size, (ink, ink, ink), 1, cv2.LINE_AA
+        )
 
 
 def _pixel(appliance: Appliance, scale: float, x: float, y: float) -> tuple[int, int]:

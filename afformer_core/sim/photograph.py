@@ -39,6 +39,9 @@ class Sensor:
 
 def sample_sensor(random: np.random.Generator) -> Sensor:
     """A random ordinary camera."""
-    return Sensor(gain=random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3),
-                  gamma=random.uniform(0.75, 1.15), blur=random.uniform(0, 0.8),
-                  noise=random.uniform(0, 5))
+    return Sensor(
+        gain=random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3),
+        gamma=random.uniform(0.75, 1.15),
+        blur=random.uniform(0, 0.8),
+        noise=random.uniform(0, 5),
+    )

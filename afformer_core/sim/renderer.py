@@ -76,8 +76,13 @@ class Renderer:
         place_lighting(self._model, lighting)
         place_surroundings(self._model, self._appliance, surroundings)
 
-    def render(self, camera: Camera, size: tuple[int, int], hand: Sequence[Capsule] = (),
-               states: Mapping[int, ElementState] | None = None) -> np.ndarray:
+    def render(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, ElementState] | None = None,
+    ) -> np.ndarray:
         """A picture.
 
         Args:
@@ -92,8 +97,13 @@ class Renderer:
         self._update(camera, size, hand, states or {})
         return self._read(size)
 
-    def segment(self, camera: Camera, size: tuple[int, int], hand: Sequence[Capsule] = (),
-                states: Mapping[int, ElementState] | None = None) -> np.ndarray:
+    def segment(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, ElementState] | None = None,
+    ) -> np.ndarray:
         """The element that each pixel shows: int32 [H, W], `NOTHING` where it is none."""
         self._update(camera, size, hand, states or {})
         flags = self._scene.flags
@@ -101,8 +111,9 @@ class Renderer:
         codes = self._read(size).astype(np.int32)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
-        bodies = {self._model.body(f'element_{i}').id: i
-                  for i in range(len(self._appliance.elements))}
+        bodies = {
+            self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
+        }
         for i in range(self._scene.ngeom):
             geom = self._scene.geoms[i]
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
@@ -111,8 +122,13 @@ class Renderer:
         shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
         return shown
 
-    def _update(self, camera: Camera, size: tuple[int, int], hand: Sequence[Capsule],
-                states: Mapping[int, ElementState]) -> None:
+    def _update(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule],
+        states: Mapping[int, ElementState],
+    ) -> None:
         if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
             raise ValueError(f'a picture of {size} does not fit the buffer of {self._buffer}')
         for i, element in enumerate(self._appliance.elements):
@@ -126,8 +142,15 @@ class Renderer:
         self._model.cam_fovy[view] = camera.field_of_view
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
-        mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera,
-                               mujoco.mjtCatBit.mjCAT_ALL.value, self._scene)
+        mujoco.mjv_updateScene(
+            self._model,
+            self._data,
+            self._option,
+            None,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            self._scene,
+        )
         for capsule in hand:
             self._add_capsule(capsule)
 

@@ -13,8 +13,11 @@ from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.camera import Camera
 from afformer_core.sim.world import CLUTTER, SURFACES
 
-_SHAPES = (mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER,
-           mujoco.mjtGeom.mjGEOM_ELLIPSOID)
+_SHAPES = (
+    mujoco.mjtGeom.mjGEOM_BOX,
+    mujoco.mjtGeom.mjGEOM_CYLINDER,
+    mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+)
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,29 @@ def sample_lighting(random: np.random.Generator) -> Lighting:
     level = random.uniform(0.35, 0.75)
     directions = np.array([_lamp(random), _lamp(random)])
     colours = np.array([level * (1 + warmth), random.uniform(0, 0.25) * (1 - warmth)])
-    return Lighting(ambient=random.uniform(0.2, 0.45) * (1 + random.uniform(-0.08, 0.08, 3)),
-                    directions=directions, colours=colours, shadows=bool(random.random() < 0.6))
+    return Lighting(
+        ambient=random.uniform(0.2, 0.45) * (1 + random.uniform(-0.08, 0.08, 3)),
+        directions=directions,
+        colours=colours,
+        shadows=bool(random.random() < 0.6),
+    )
 
 
-def sample_surroundings(appliance: Appliance, camera: Camera,
-                        random: np.random.Generator) -> Surroundings:
+def sample_surroundings(
+    appliance: Appliance, camera: Camera, random: np.random.Generator
+) -> Surroundings:
     """A random room; nothing in it stands between the camera and the panel."""
     # seen from below its top, a table would hide the panel
     above_table = camera.position[1] > -appliance.height / 2 + 0.02
     count = int(random.integers(0, CLUTTER + 1))
     return Surroundings(
-        wall=int(random.integers(SURFACES)), wall_distance=float(random.choice([0.0, 0.3, 1.0])),
+        wall=int(random.integers(SURFACES)),
+        wall_distance=float(random.choice([0.0, 0.3, 1.0])),
         wall_colour=random.uniform(0.5, 1, 3),
-        table=int(random.integers(SURFACES))
-        if above_table and random.random() < 0.8 else None,
+        table=int(random.integers(SURFACES)) if above_table and random.random() < 0.8 else None,
         table_colour=random.uniform(0.5, 1, 3),
-        clutter=tuple(_sample_clutter(appliance, random) for _ in range(count)))
+        clutter=tuple(_sample_clutter(appliance, random) for _ in range(count)),
+    )
 
 
 def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
@@ -93,8 +102,9 @@ def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
     model.light_castshadow[0] = lighting.shadows
 
 
-def place_surroundings(model: mujoco.MjModel, appliance: Appliance,
-                       surroundings: Surroundings) -> None:
+def place_surroundings(
+    model: mujoco.MjModel, appliance: Appliance, surroundings: Surroundings
+) -> None:
     """Set the model's wall, table and clutter."""
     wall = model.geom('wall').id
     model.geom_matid[wall] = model.material(f'surface_{surroundings.wall}').id
@@ -132,5 +142,9 @@ def _sample_clutter(appliance: Appliance, random: np.random.Generator) -> Clutte
     else:
         y = random.uniform(-0.6, 0.8) * appliance.height
     z = -size[2] - random.uniform(0, appliance.depth)
-    return Clutter(int(random.choice([int(shape) for shape in _SHAPES])), np.array([x, y, z]),
-                   size, random.uniform(0.05, 0.95, 3))
+    return Clutter(
+        int(random.choice([int(shape) for shape in _SHAPES])),
+        np.array([x, y, z]),
+        size,
+        random.uniform(0.05, 0.95, 3),
+    )

@@ -267,7 +267,9 @@ def node_log(shared_nodes: Nodes) -> Process:
     """The process behind `active`."""
     media = shared_nodes.store.parent / 'media'
     media.mkdir()
-    return shared_nodes.grounding('/shared', demonstration_folders=f'["{media}"]')
+    return shared_nodes.grounding(
+        '/shared', demonstration_folders=f'["{media}"]', diagnostics_period=0.2
+    )
 
 
 @pytest.fixture(scope='module')

@@ -98,7 +98,7 @@ def test_a_malformed_entry_is_named(tmp_path: Path, change: dict[str, Any], mess
 
 def test_an_entry_without_a_key_is_named(tmp_path: Path) -> None:
     entry = {key: value for key, value in ENTRY.items() if key != 'video_path'}
-    with pytest.raises(DatasetError, match="entry 0 of .* has no 'video_path'"):
+    with pytest.raises(DatasetError, match=r"entry 0 of .* has no 'video_path'"):
         OpraDataset(write(tmp_path, entry))
 
 

@@ -6,12 +6,12 @@ from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.recompute_reference import RecomputeReference
 
+R50 = afformer_r50((64, 64))
+SMALL = afformer_small(('press', 'pull'), (64, 96))
 
-@pytest.mark.parametrize('frames', [1, 5, 8])
+
 @pytest.mark.parametrize(
-    'configuration',
-    [afformer_r50((64, 64)), afformer_small(('press', 'pull'), (64, 96))],
-    ids=['r50', 'small'],
+    ('configuration', 'frames'), [(R50, 5), (SMALL, 1), (SMALL, 8)], ids=['r50', 'one', 'small']
 )
 def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     generator = torch.manual_seed(0)

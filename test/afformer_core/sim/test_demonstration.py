@@ -2,6 +2,7 @@
 """Demonstrations and views: reproducible, the hand on the element, the outline where it is."""
 
 from collections import defaultdict
+from itertools import pairwise
 
 import cv2
 import mujoco
@@ -11,21 +12,23 @@ import pytest
 from afformer_core.sim.appliance import Kind
 from afformer_core.sim.demonstration import (
     choose_elements,
-    frame_times,
-    outlines_in_views,
-    plan_camera_path,
     plan_demonstration,
-    plan_target,
-    render_camera_path,
     render_clip,
     render_demonstration,
-    render_target,
-    render_views,
 )
 from afformer_core.sim.layout import generate_appliance
 from afformer_core.sim.outline import project_outline
 from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.seeds import scene_seed
+from afformer_core.sim.view import (
+    frame_times,
+    outlines_in_views,
+    plan_camera_path,
+    plan_target,
+    render_camera_path,
+    render_target,
+    render_views,
+)
 from afformer_core.sim.world import build_model
 
 SEED = scene_seed(2, 3)
@@ -158,10 +161,7 @@ def test_outlines_agree_with_what_is_rendered() -> None:
 
 def test_a_camera_path_moves_slowly_and_keeps_the_elements_in_view() -> None:
     views = plan_camera_path(SEED, 24, (160, 120))
-    steps = [
-        np.linalg.norm(a.camera.position - b.camera.position)
-        for a, b in zip(views, views[1:], strict=False)
-    ]
+    steps = [np.linalg.norm(a.camera.position - b.camera.position) for a, b in pairwise(views)]
     assert 0 < max(steps) < 0.15
     for outline in outlines_in_views(SEED, 2, views):
         assert (outline >= -0.5).all()

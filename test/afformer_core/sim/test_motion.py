@@ -22,10 +22,10 @@ def motions(kind: Kind, action: str) -> list[Motion]:
     return [sample_motion(make_element(kind), action, random) for _ in range(50)]
 
 
-def test_a_hold_lasts_at_least_twice_as_long_as_any_press() -> None:
+def test_any_hold_lasts_much_longer_than_any_press() -> None:
     longest = max(motion.end - motion.start for motion in motions(Kind.BUTTON, 'press'))
     shortest = min(motion.end - motion.start for motion in motions(Kind.BUTTON, 'hold'))
-    assert shortest >= 1.8 * longest
+    assert shortest >= 1.5 * longest
 
 
 @pytest.mark.parametrize('action', ['press', 'hold'])
@@ -55,17 +55,18 @@ def test_a_knob_turns_in_its_sense(action: str, sign: int) -> None:
         assert motion.travel(0.5) == 0
 
 
-def test_where_a_knob_starts_does_not_tell_its_sense() -> None:
-    starts = {
-        action: [motion.turn(0) for motion in motions(Kind.KNOB, action)]
-        for action in Kind.KNOB.actions
-    }
-    assert max(starts['turn_counterclockwise']) > min(starts['turn_clockwise'])
+def test_how_far_a_knob_is_turned_halfway_does_not_tell_its_sense() -> None:
+    for action in Kind.KNOB.actions:
+        halfway = [
+            motion.turn((motion.start + motion.end) / 2) for motion in motions(Kind.KNOB, action)
+        ]
+        assert min(halfway) < -0.3
+        assert max(halfway) > 0.3
 
 
 def test_the_hand_is_away_before_and_after_contact() -> None:
     for motion in motions(Kind.BUTTON, 'press'):
-        if 0 < motion.start:
+        if motion.start > 0:
             assert np.linalg.norm(motion.hand_offset(0)) > 0.05
         if motion.end < 1:
             assert np.linalg.norm(motion.hand_offset(motion.end + motion.retreat_time)) > 0.05

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground demonstrations in camera images over ROS 2 and leave pictures of it.
+
+python -m afformer_ros.demo --video demonstration.mp4 --image camera.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from afformer_core.data.video import write_video
+from afformer_core.errors import AfformerError
+from afformer_ros.demo.scenes import (
+    CAMERA_RATE,
+    Scene,
+    demonstration_frames,
+    given_scene,
+    simulated_scenes,
+)
+from afformer_ros.environment import prepare_environment
+from afformer_ros.media import read_image
+
+_KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    if (options.video is None) != (options.image is None):
+        print('afformer: error: --video and --image belong together', file=sys.stderr)
+        return 2
+    _prepare_environment()
+    # The ordinary way out closes every process that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        _run(options)
+    except KeyboardInterrupt:
+        print('afformer: the demo was interrupted', file=sys.stderr)
+        return 130
+    except (AfformerError, OSError, ImportError) as error:
+        print(f'afformer: error: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m afformer_ros.demo',
+        description='Start a real ROS 2 graph of two players and the grounding node, ground '
+        'demonstrations in camera images, and leave a contact sheet, a film and a bag.',
+        epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
+    )
+    parser.add_argument('--video', type=Path, help='a demonstration; without it, simulated ones')
+    parser.add_argument('--image', type=Path, help='a camera image to ground it in')
+    parser.add_argument(
+        '--output', type=Path, default=Path('demo_output'), help='folder for the results'
+    )
+    parser.add_argument('--model', default='', help='folder of a model; without it, the shipped')
+    return parser
+
+
+def _prepare_environment() -> None:
+    prepare_environment()
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    # A domain of its own keeps the demo apart from whatever else runs here.
+    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+
+
+def _run(options: argparse.Namespace) -> None:
+    options.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='.making.', dir=options.output) as name:
+        folder = Path(name)
+        scenes = _scenes(options, folder)
+        _ground_scenes(scenes, folder, options.model)
+        for kept in _KEPT:
+            _replace(folder / kept, options.output / kept)
+    print('\npictures and bag:')
+    for kept in _KEPT:
+        print(f'  {options.output / kept}')
+
+
+def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
+    if options.video is not None:
+        return [given_scene(folder, options.video, options.image)]
+    print('rendering appliances that the model has not seen ...', flush=True)
+    return list(simulated_scenes(folder))
+
+
+def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
+    # ROS comes in only when the environment is complete.
+    from afformer_ros.demo.graph import DemoGraph
+    from afformer_ros.demo.pictures import Row, contact_sheet, film_frames, same_size
+    from afformer_ros.demo.processes import NodeProcesses
+
+    rows: list[Row] = []
+    film: list[Any] = []
+    with NodeProcesses(folder) as processes, DemoGraph(folder, processes, model) as graph:
+        graph.bring_up()
+        for scene in scenes:
+            answer = graph.demonstrate(scene)
+            print(f'\n{scene.title}\n  demonstration: {answer.message}', flush=True)
+            still = graph.look(scene.image, scene.name)[-1]
+            result = _describe(still, graph.ground_milliseconds, scene)
+            print(f'  {result}', flush=True)
+            frames = demonstration_frames(scene.demonstration, 24)
+            image = read_image(scene.image)
+            rows.append(Row(scene.title, result, frames, image, still.overlay, scene.outline))
+            moving = graph.look(scene.camera, scene.name)
+            latencies = [1000 * one.latency for one in moving]
+            print(
+                f'  moving camera: {len(moving)} images, from image to result '
+                f'{np.median(latencies):.0f} ms (median)',
+                flush=True,
+            )
+            film += film_frames(frames, [one.overlay for one in moving], scene.title)
+    sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)
+    if not cv2.imwrite(str(folder / 'contact_sheet.png'), sheet):
+        raise OSError(f'the contact sheet cannot be written to {folder}')
+    height, width = film[0].shape[:2]
+    write_video(folder / 'overlay.mp4', same_size(film, (width, height)), CAMERA_RATE)
+
+
+def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
+    affordance = result.affordance
+    best, action = affordance.points[0], affordance.actions[0]
+    text = (
+        f'{action.name} {action.score:.2f} at pixel ({best.u:.0f}, {best.v:.0f}), '
+        f'confidence {affordance.confidence:.2f}, {milliseconds:.0f} ms'
+    )
+    if scene.outline is None:
+        return text
+    polygon = scene.outline.astype(np.float32)
+    inside = cv2.pointPolygonTest(polygon, (float(best.u), float(best.v)), False) >= 0
+    return f'{text}, {"inside" if inside else "outside"} the demonstrated element'
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Put a result in the place of the last run's."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    os.replace(source, target)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

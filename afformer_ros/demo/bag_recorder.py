@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records topics to a rosbag2 in mcap, without the rosbag2 packages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ament_index_python.packages import get_package_share_directory
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+from rclpy.serialization import deserialize_message
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+_PACKAGE = 'afformer_ros'
+
+
+class BagRecorder:
+    """Writes every message of some topics into a bag, as the bytes that came.
+
+    Args:
+        node: that subscribes; it must be spun by another thread.
+        folder: of the bag; must not exist.
+        topics: message class of each topic.
+        latched: those topics that are latched.
+        callbacks: called with the message of a topic and the monotonic second of its arrival.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        folder: Path,
+        topics: Mapping[str, Any],
+        latched: tuple[str, ...],
+        callbacks: Mapping[str, Callable[[Any, float], None]],
+    ) -> None:
+        self._node = node
+        self._lock = threading.Lock()
+        self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._writer.open()
+        typestore = _typestore()
+        self._open = True
+        for topic, kind in topics.items():
+            name = f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
+            absolute = node.resolve_topic_name(topic)
+            connection = self._writer.add_connection(absolute, name, typestore=typestore)
+            qos = QoSProfile(depth=200)
+            if topic in latched:
+                qos.durability = QoSDurabilityPolicy.TRANSIENT_LOCAL
+            node.create_subscription(
+                kind, topic, self._writing(connection, kind, callbacks.get(topic)), qos, raw=True
+            )
+
+    def __enter__(self) -> BagRecorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._open = False
+            self._writer.close()
+
+    def _writing(
+        self, connection: Any, kind: Any, callback: Callable[[Any, float], None] | None
+    ) -> Callable[[bytes], None]:
+        def write(data: bytes) -> None:
+            arrival = time.monotonic()
+            with self._lock:
+                if not self._open:
+                    return
+                self._writer.write(connection, self._node.get_clock().now().nanoseconds, data)
+            if callback is not None:
+                callback(deserialize_message(data, kind), arrival)
+
+        return write
+
+
+def _typestore() -> Any:
+    """Types of ROS 2 with those of this package, from its installed definitions."""
+    typestore = get_typestore(Stores.LATEST)
+    definitions = Path(get_package_share_directory(_PACKAGE)) / 'msg'
+    types: dict[str, Any] = {}
+    for path in sorted(definitions.glob('*.msg')):
+        types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
+    typestore.register(types)
+    return typestore

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drives the demo's ROS graph: a player for demonstrations, one for the camera, the node."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+from afformer_ros.demo.bag_recorder import BagRecorder
+from afformer_ros.demo.processes import DemoError, NodeProcess, NodeProcesses, wait_until
+from afformer_ros.demo.scenes import CAMERA_RATE, Scene
+from afformer_ros.image_conversion import to_rgb
+from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.srv import FinishDemonstration, StartDemonstration
+
+_NODE = 'grounding'
+_TOPICS = {
+    'demonstration': Image,
+    'image': Image,
+    'affordance': Affordance,
+    'heatmap': Image,
+    'overlay': Image,
+    'markers': MarkerArray,
+    'demonstration_status': DemonstrationStatus,
+}
+# The node and the recorder; nothing is sent before both listen.
+_LISTENERS = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """One image with what the node said of it.
+
+    Attributes:
+        affordance: the numbers.
+        overlay: uint8 RGB [H, W, 3].
+        latency: seconds from the stamp of the image to the arrival of its affordance.
+    """
+
+    affordance: Affordance
+    overlay: NDArray[np.uint8]
+    latency: float
+
+
+@dataclass
+class _Arrivals:
+    """What the recorder passes on; filled by the executor's thread."""
+
+    statuses: list[DemonstrationStatus] = field(default_factory=list)
+    affordances: dict[int, tuple[Affordance, float]] = field(default_factory=dict)
+    overlays: dict[int, Image] = field(default_factory=dict)
+    ground_milliseconds: float = 0.0
+
+
+class DemoGraph:
+    """The running graph; to be used in a `with` block.
+
+    Args:
+        folder: for the bag, the logs and the node's store.
+        processes: where nodes are started.
+        model: folder of the model; empty: the shipped one.
+    """
+
+    def __init__(self, folder: Path, processes: NodeProcesses, model: str) -> None:
+        self._processes = processes
+        self._arrivals = _Arrivals()
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node('demo')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._recorder = BagRecorder(
+            self._node,
+            folder / 'bag',
+            _TOPICS,
+            ('demonstration_status',),
+            {
+                'demonstration_status': lambda message, _: self._arrivals.statuses.append(message),
+                'affordance': self._affordance_arrived,
+                'overlay': self._overlay_arrived,
+            },
+        )
+        self._node.create_subscription(
+            DiagnosticArray, '/diagnostics', self._diagnostics_arrived, 10
+        )
+        self._ending = threading.Event()
+        self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
+        self._spinner.start()
+        parameters = {
+            'store_folder': folder / 'store',
+            'demonstration_reliability': 'reliable',
+            'image_reliability': 'reliable',
+            'diagnostics_period': 0.2,
+        }
+        if model:
+            parameters['model'] = model
+        processes.start('grounding node', 'afformer_ros.grounding', {}, parameters)
+
+    def __enter__(self) -> DemoGraph:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ending.set()
+        self._executor.wake()
+        self._spinner.join(5.0)
+        self._recorder.__exit__(kind, error, trace)
+        self._executor.shutdown(timeout_sec=1.0)
+        self._node.destroy_node()
+        rclpy.try_shutdown()
+
+    @property
+    def ground_milliseconds(self) -> float:
+        """What the node's diagnostics say of the last grounding, without conversion."""
+        return self._arrivals.ground_milliseconds
+
+    def bring_up(self) -> None:
+        """Configure and activate the node.
+
+        Raises:
+            DemoError: it refuses.
+        """
+        for name in ('CONFIGURE', 'ACTIVATE'):
+            transition = Transition(id=getattr(Transition, f'TRANSITION_{name}'))
+            if not self._call(ChangeState, 'change_state', transition=transition).success:
+                # What it said comes out with its end.
+                raise DemoError(f'the grounding node refused to {name.lower()}; see its log')
+
+    def demonstrate(self, scene: Scene) -> Any:
+        """Play and record a demonstration; returns the answer of finish.
+
+        Raises:
+            DemoError: the node refuses, or the player fails.
+        """
+        self._succeed(StartDemonstration, 'start_demonstration', name=scene.name)
+        player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
+        self._wait(lambda: not player.running, 'the end of the demonstration')
+        self._processes.check()
+        self._wait_for_silence()
+        return self._succeed(FinishDemonstration, 'finish_demonstration')
+
+    def look(self, path: Path, demonstration: str) -> list[Result]:
+        """Play an image or a video as the camera; returns what was grounded, in order.
+
+        Raises:
+            DemoError: the player fails, or nothing comes back.
+        """
+        arrivals = self._arrivals
+        arrivals.affordances.clear()
+        arrivals.overlays.clear()
+        player = self._play('camera player', path, 'image', CAMERA_RATE)
+
+        def complete() -> list[int]:
+            return [
+                stamp
+                for stamp, (affordance, _) in sorted(arrivals.affordances.items())
+                if stamp in arrivals.overlays and affordance.demonstration == demonstration
+            ]
+
+        self._wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
+        time.sleep(0.5)
+        return [
+            Result(
+                arrivals.affordances[stamp][0],
+                to_rgb(arrivals.overlays[stamp]),
+                arrivals.affordances[stamp][1],
+            )
+            for stamp in complete()
+        ]
+
+    def _play(self, name: str, path: Path, topic: str, rate: float) -> NodeProcess:
+        return self._processes.start(
+            name,
+            'afformer_ros.player',
+            {'__node': name.replace(' ', '_'), 'image': topic},
+            {
+                'path': path,
+                'rate': rate,
+                'frame_id': 'demonstrator' if topic == 'demonstration' else 'camera',
+                'wait_for_subscribers': _LISTENERS,
+            },
+        )
+
+    def _wait_for_silence(self) -> None:
+        """Wait until the last frames on their way have been counted."""
+        count, since = -1, time.monotonic()
+        while time.monotonic() - since < 0.3:
+            statuses = self._arrivals.statuses
+            now = statuses[-1].frames if statuses else 0
+            if now != count:
+                count, since = now, time.monotonic()
+            time.sleep(0.02)
+
+    def _wait(self, condition: Callable[[], Any], what: str) -> Any:
+        return wait_until(condition, what, self._processes)
+
+    def _call(self, kind: Any, service: str, **fields: Any) -> Any:
+        client: Any = self._node.create_client(kind, f'{_NODE}/{service}')
+        self._wait(client.service_is_ready, f'the service {service}')
+        future = client.call_async(kind.Request(**fields))
+        self._wait(future.done, f'the answer of {service}')
+        return future.result()
+
+    def _succeed(self, kind: Any, service: str, **fields: Any) -> Any:
+        answer = self._call(kind, service, **fields)
+        if not answer.success:
+            raise DemoError(f'{service} failed: {answer.message}')
+        return answer
+
+    def _affordance_arrived(self, message: Affordance, _: float) -> None:
+        stamp = _nanoseconds(message)
+        latency = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
+        self._arrivals.affordances[stamp] = (message, latency)
+
+    def _overlay_arrived(self, message: Image, _: float) -> None:
+        self._arrivals.overlays[_nanoseconds(message)] = message
+
+    def _diagnostics_arrived(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            for value in status.values:
+                if value.key == 'ground (ms)':
+                    self._arrivals.ground_milliseconds = float(value.value)
+
+    def _spin(self) -> None:
+        while not self._ending.is_set():
+            self._executor.spin_once(timeout_sec=0.5)
+
+
+def _nanoseconds(message: Any) -> int:
+    stamp = message.header.stamp
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

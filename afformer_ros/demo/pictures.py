@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pictures that the demo leaves: a contact sheet, and a film of a moving camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Picture = NDArray[np.uint8]
+
+_BACKGROUND = (24, 26, 30)
+_TEXT = (235, 235, 235)
+_FAINT = (165, 170, 178)
+_OUTLINE = (80, 255, 120)
+_MARGIN = 16
+_ROW_HEIGHT = 300
+_FRAME_COUNT = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """A grounding for the contact sheet.
+
+    Attributes:
+        title: what it is.
+        result: what came out, in a line.
+        frames: of the demonstration, uint8 RGB [H, W, 3] each.
+        image: the camera image.
+        overlay: of the same size as `image`.
+        outline: [K, 2] pixels of `image`, where the demonstrated element lies, or None.
+    """
+
+    title: str
+    result: str
+    frames: Sequence[Picture]
+    image: Picture
+    overlay: Picture
+    outline: NDArray[np.float64] | None
+
+
+def contact_sheet(rows: Sequence[Row]) -> Picture:
+    """Demonstration frames | camera image | overlay, a row for each grounding.
+
+    Returns:
+        uint8 RGB [H, W, 3].
+    """
+    strips = [_row_picture(row) for row in rows]
+    width = max(strip.shape[1] for strip in strips)
+    return np.concatenate([_padded(strip, width) for strip in strips])
+
+
+def film_frames(
+    clip: Sequence[Picture], overlays: Iterable[Picture], title: str
+) -> Iterator[Picture]:
+    """The demonstration, again and again, beside the overlays of a moving camera.
+
+    Returns:
+        uint8 RGB [H, W, 3] each, with even sides, all of one size where the overlays are.
+    """
+    for number, overlay in enumerate(overlays):
+        height = overlay.shape[0]
+        left = _at_height(clip[number % len(clip)], round(height * 0.6))
+        side = np.full((height, left.shape[1], 3), _BACKGROUND, np.uint8)
+        top = (height - left.shape[0]) // 2
+        side[top : top + left.shape[0]] = left
+        gap = np.full((height, _MARGIN, 3), _BACKGROUND, np.uint8)
+        body = np.concatenate([side, gap, overlay], axis=1)
+        head = _text_bar(body.shape[1], [(title, _TEXT, 20)])
+        picture = np.concatenate([head, body])
+        yield picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+
+
+def same_size(pictures: Iterable[Picture], size: tuple[int, int]) -> Iterator[Picture]:
+    """Each picture shrunk or enlarged to fit into (width, height), centred."""
+    width, height = size
+    for picture in pictures:
+        scale = min(width / picture.shape[1], height / picture.shape[0])
+        inner = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        fitted = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)
+        canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
+        top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+        canvas[top : top + inner[1], left : left + inner[0]] = fitted
+        yield canvas
+
+
+def _row_picture(row: Row) -> Picture:
+    overlay = row.overlay.copy()
+    if row.outline is not None:
+        polygon = np.round(row.outline * 16).astype(np.int32)
+        cv2.polylines(overlay, [polygon], True, _OUTLINE, 2, cv2.LINE_AA, 4)
+    chosen = [row.frames[i] for i in _spread(len(row.frames), _FRAME_COUNT)]
+    grid = _grid([_at_height(frame, (_ROW_HEIGHT - 8) // 2) for frame in chosen])
+    columns = [
+        ('demonstration', grid),
+        ('camera image', _at_height(row.image, _ROW_HEIGHT)),
+        (_overlay_label(row), _at_height(overlay, _ROW_HEIGHT)),
+    ]
+    body = _beside([_labelled(picture, label) for label, picture in columns])
+    head = _text_bar(body.shape[1], [(row.title, _TEXT, 22), (row.result, _FAINT, 18)])
+    return np.concatenate([head, body])
+
+
+def _overlay_label(row: Row) -> str:
+    return 'grounded' if row.outline is None else 'grounded; green: the demonstrated element'
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    return [round(i) for i in np.linspace(0, count - 1, min(count, wanted))]
+
+
+def _grid(frames: list[Picture]) -> Picture:
+    """Two rows, so that frames stay large enough to see."""
+    frames = frames + [np.full_like(frames[0], _BACKGROUND)] * (-len(frames) % 2)
+    half = len(frames) // 2
+    gap = np.full((frames[0].shape[0], 8, 3), _BACKGROUND, np.uint8)
+    lines = []
+    for line in (frames[:half], frames[half:]):
+        parts = [part for frame in line for part in (gap, frame)][1:]
+        lines.append(np.concatenate(parts, axis=1))
+    space = np.full((8, lines[0].shape[1], 3), _BACKGROUND, np.uint8)
+    return np.concatenate([lines[0], space, lines[1]])
+
+
+def _beside(pictures: list[Picture]) -> Picture:
+    gap = np.full((pictures[0].shape[0], _MARGIN, 3), _BACKGROUND, np.uint8)
+    return np.concatenate([part for one in pictures for part in (gap, one)] + [gap], axis=1)
+
+
+def _labelled(picture: Picture, label: str) -> Picture:
+    """The picture over its label, all of one height."""
+    picture = picture[:_ROW_HEIGHT]
+    canvas = np.full((_ROW_HEIGHT, picture.shape[1], 3), _BACKGROUND, np.uint8)
+    canvas[: picture.shape[0]] = picture
+    return np.concatenate([canvas, _text_bar(picture.shape[1], [(label, _FAINT, 15)], 0)])
+
+
+def _at_height(picture: Picture, height: int) -> Picture:
+    width = round(picture.shape[1] * height / picture.shape[0])
+    shrinks = height < picture.shape[0]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation), np.uint8)
+
+
+def _padded(picture: Picture, width: int) -> Picture:
+    missing = width - picture.shape[1]
+    side = np.full((picture.shape[0], missing, 3), _BACKGROUND, np.uint8)
+    return np.concatenate([picture, side], axis=1)
+
+
+def _text_bar(
+    width: int, lines: list[tuple[str, tuple[int, int, int], int]], margin: int = _MARGIN
+) -> Picture:
+    height = 10 + sum(round(size * 1.45) for _, _, size in lines)
+    bar = Image.new('RGB', (width, height), _BACKGROUND)
+    draw = ImageDraw.Draw(bar)
+    top = 6
+    for text, colour, size in lines:
+        font = ImageFont.load_default(size)
+        while size > 9 and draw.textlength(text, font) > width - 2 * margin:
+            size -= 1
+            font = ImageFont.load_default(size)
+        draw.text((margin, top), text, colour, font)
+        top += round(size * 1.45)
+    return np.asarray(bar, np.uint8)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of the demo's ROS graph: started with a log each, and always ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from afformer_core.errors import AfformerError
+
+_PATIENCE = 5.0
+
+
+class DemoError(AfformerError):
+    """The demo cannot go on."""
+
+
+class NodeProcess:
+    """A node in a process of its own.
+
+    Args:
+        name: for messages.
+        module: run with `python -m`.
+        remappings: topic names, from and to.
+        parameters: of the node.
+        log: file that its output goes to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        remappings: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        log: Path,
+    ) -> None:
+        self.name = name
+        self._log = log
+        arguments = ['--ros-args']
+        for old, new in remappings.items():
+            arguments += ['-r', f'{old}:={new}']
+        for key, value in parameters.items():
+            arguments += ['-p', f'{key}:={value}']
+        with open(log, 'wb') as output:
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', module, *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def check(self) -> None:
+        """Make sure that it runs, or ended well.
+
+        Raises:
+            DemoError: it failed; the text holds the end of its output.
+        """
+        if self._process.poll() not in (None, 0):
+            text = self._log.read_text(errors='replace').strip()[-2000:]
+            raise DemoError(
+                f'the {self.name} ended with status {self._process.returncode}:\n{text}'
+            )
+
+    def stop(self) -> None:
+        """End it: SIGINT first, SIGKILL where that does not help."""
+        if self.running:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+
+
+class NodeProcesses:
+    """Starts nodes; whatever happens, none outlives the `with` block.
+
+    Args:
+        logs: folder of their output.
+    """
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._started: list[NodeProcess] = []
+
+    def __enter__(self) -> NodeProcesses:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Another Ctrl-C must not leave any of them behind.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            for process in reversed(self._started):
+                process.stop()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def start(
+        self, name: str, module: str, remappings: Mapping[str, str], parameters: Mapping[str, Any]
+    ) -> NodeProcess:
+        """Start a node; see `NodeProcess`."""
+        log = self._logs / f'{len(self._started):02}_{name}.log'
+        process = NodeProcess(name, module, remappings, parameters, log)
+        self._started.append(process)
+        return process
+
+    def check(self) -> None:
+        """Make sure that none failed.
+
+        Raises:
+            DemoError: one did.
+        """
+        for process in self._started:
+            process.check()
+
+
+def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: float = 60.0) -> Any:
+    """Wait for a condition, as long as no process fails; returns what it gave.
+
+    Raises:
+        DemoError: a process failed, or the timeout in seconds is over.
+    """
+    end = time.monotonic() + timeout
+    while not (result := condition()):
+        processes.check()
+        if time.monotonic() > end:
+            raise DemoError(f'waited {timeout:.0f} s in vain for {what}')
+        time.sleep(0.02)
+    return result

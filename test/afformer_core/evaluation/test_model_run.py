@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole evaluation of a real model, by the command."""
+
+import argparse
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.cli.evaluate import add_parser
+from afformer_core.data.opra import OpraDataset
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.model_run import ModelRun, read_image
+from afformer_core.evaluation.pairs import choose_pairs
+from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.runtime import Grounder
+
+
+def evaluate(*words):
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(['evaluate', *map(str, words)])
+    return arguments.run(arguments)
+
+
+class CountingGrounder(Grounder):
+    """Counts the frames that are encoded."""
+
+    encoded = 0
+
+    def add_frame(self, image):
+        self.encoded += 1
+        super().add_frame(image)
+
+
+@pytest.fixture
+def grounder(model_folder):
+    loaded = Grounder.load(model_folder, 'torch')
+    return CountingGrounder(loaded.configuration, loaded._session)
+
+
+def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
+    pairs = choose_pairs(list(OpraDataset(appliances)))
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
+    # Six clips of five frames, forwards and backwards; swapped ones are the appliance's own.
+    assert grounder.encoded == 2 * 6 * 5
+    assert len(grounder.demonstrations) == 4
+
+
+def test_results_are_those_of_the_grounder(appliances, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    (found,) = run.evaluate([pair], progress=False)
+    grounding = run.ground(pair)
+    # The image is twice as large as its annotation.
+    assert np.multiply(found.peak, 2) + 0.5 == pytest.approx(
+        [grounding.peaks[0].u, grounding.peaks[0].v]
+    )
+    assert found.action_scores == grounding.action_scores
+    assert found.reversed_action in ('press', 'hold')
+    assert found.scores.kld[0] > 0
+    assert found.swapped_kld.shape == (1,)
+
+
+def test_missing_image_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r'gone\.jpg is missing or is not an image'):
+        read_image(tmp_path / 'gone.jpg')
+
+
+def test_command_prints_tables(appliances, model_folder, capsys):
+    assert evaluate(model_folder, '--dataset', appliances, '--threads', 1) == 0
+    output = capsys.readouterr().out
+    for text in (
+        '- backend: torch',
+        '- pairs: 6',
+        '### Accuracy',
+        "same action's mean map (5 folds)",
+        '### Does the demonstration decide?',
+        '### Is the action read from the motion?',
+    ):
+        assert text in output
+
+
+def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, capsys):
+    pictures = tmp_path / 'pictures'
+    words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', appliances)
+    evaluate(model_folder, '--dataset', appliances, *words, '--json', '-', '--pictures', pictures)
+    report = json.loads(capsys.readouterr().out)
+    assert report['pairs'] == 2
+    assert report['appliances or images'] == 2
+    rows = report['tables'][0]['rows']
+    assert rows["same action's mean map (prior annotations)"]['KLD']['value'] > 0
+    for name in ('best', 'median', 'worst'):
+        assert cv2.imread(str(pictures / f'{name}.jpg')).shape[1] == 7 * 196

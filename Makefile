@@ -83,7 +83,7 @@ $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packag
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
 build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
-  $(if $(wildcard install/afformer_ros),,FORCE)
+  $(if $(wildcard install/afformer_ros),,FORCE) | $(MODEL)/graphs.json
 	@echo 'Building the messages'
 	@mkdir -p build/workspace/src
 	@if [ -e build/.colcon-running ]; then rm -rf build/colcon install; fi

@@ -217,14 +217,16 @@ def available_converters() -> list[tuple[str, _Converter]]:
         ImportError: there is none.
     """
     found: list[tuple[str, _Converter]] = []
+    probe = np.array([[[10, 20, 30], [200, 100, 0]]], np.uint8)
     for name, load in (('cv_bridge', _load_cv_bridge), ('rosbags-image', _load_rosbags_image)):
         try:
             converter = load()
-            converter(np.zeros((2, 2, 3), np.uint8), 'bgr8')
+            sound = np.array_equal(converter(probe, 'bgr8'), probe[..., ::-1])
         # A cv_bridge built against another NumPy or OpenCV fails in any way when it is used.
         except Exception:  # noqa: BLE001
             continue
-        found.append((name, converter))
+        if sound:
+            found.append((name, converter))
     if not found:
         raise ImportError(
             'images cannot be converted: install cv_bridge of your ROS distribution, or '

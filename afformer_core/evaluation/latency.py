@@ -31,7 +31,7 @@ METHODS = (RECOMPUTE, 'torch', 'onnxruntime')
 
 _LEAST_RUNS = 3
 _MOST_RUNS = 50
-_LEAST_SECONDS = 3.0
+_LEAST_SECONDS = 2.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,7 +28,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.models.encoder import Encoder
 from afformer_core.runtime.preprocessing import resize_to_input
 
-_CHUNK = 8
+_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,8 @@ def _make(folder: Path, key: _Key, encoder: Encoder) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     size = (key.size[0], key.size[1])
-    images = (_read_image(path, size)[None] for path in key.images)
-    _encode(aside, 'images', encoder, images, len(key.images))
-    videos = (_read_clip(path, size, key.frames) for path in key.videos)
-    _encode(aside, 'videos', encoder, videos, len(key.videos))
+    _encode(aside, 'images', encoder, key.images, lambda path: _read_image(path, size))
+    _encode(aside, 'videos', encoder, key.videos, lambda path: _read_clip(path, size, key.frames))
     (aside / 'key.json').write_text(json.dumps(asdict(key)), encoding='utf-8')
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
@@ -114,52 +114,54 @@ def _encode(
     folder: Path,
     name: str,
     encoder: Encoder,
-    pictures: Iterator[NDArray[np.uint8]],
-    count: int,
+    paths: list[str],
+    read: Callable[[str], NDArray[np.uint8]],
 ) -> None:
-    """Encode `count` stacks of pictures, each uint8 [T, h, w, 3]."""
+    """Encode the pictures, uint8 [T, h, w, 3], that `read` finds at each path."""
     arrays: list[NDArray[np.float16]] = []
-    chunks = _chunks(pictures)
-    with tqdm(total=count, desc=f'backbone features of {name}', unit='') as progress:
-        row = 0
-        for chunk in chunks:
-            stages = _stages(encoder, chunk)
-            if not arrays:
-                arrays = [
-                    open_memmap(
-                        folder / f'{name}_{number}.npy',
-                        mode='w+',
-                        dtype=np.float16,
-                        shape=(count, *stage.shape[1:]),
-                    )
-                    for number, stage in enumerate(stages)
-                ]
-            for array, stage in zip(arrays, stages, strict=True):
-                array[row : row + len(chunk)] = stage
-            row += len(chunk)
-            progress.update(len(chunk))
+    stacks = tqdm(_read_ahead(read, paths), f'backbone features of {name}', len(paths), unit='')
+    for row, stack in enumerate(stacks):
+        stages = _stages(encoder, stack)
+        if not arrays:
+            arrays = [
+                open_memmap(
+                    folder / f'{name}_{number}.npy',
+                    mode='w+',
+                    dtype=np.float16,
+                    shape=(len(paths), *stage.shape),
+                )
+                for number, stage in enumerate(stages)
+            ]
+        for array, stage in zip(arrays, stages, strict=True):
+            array[row] = stage
     for array in arrays:
         array.flush()  # type: ignore[attr-defined]
 
 
-def _chunks(pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    while chunk := list(islice(pictures, _CHUNK)):
-        yield np.stack(chunk)
+def _read_ahead(
+    read: Callable[[str], NDArray[np.uint8]], paths: list[str]
+) -> Iterator[NDArray[np.uint8]]:
+    """Read in another thread, a few paths ahead of whoever iterates."""
+    rest = iter(paths)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = deque(pool.submit(read, path) for path in islice(rest, _AHEAD))
+        while waiting:
+            stack = waiting.popleft().result()
+            waiting.extend(pool.submit(read, path) for path in islice(rest, 1))
+            yield stack
 
 
 @torch.inference_mode()
-def _stages(encoder: Encoder, chunk: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
-    batch, frames = chunk.shape[:2]
-    images = encoder.normalise(torch.from_numpy(chunk).flatten(0, 1))
-    stages = encoder.backbone_with_fpn.backbone(images)
-    return [stage.unflatten(0, (batch, frames)).half().numpy() for stage in stages]
+def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
+    stages = encoder.backbone_with_fpn.backbone(encoder.normalise(torch.from_numpy(stack)))
+    return [stage.half().numpy() for stage in stages]
 
 
 def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
     image = cv2.imread(path, cv2.IMREAD_COLOR)
     if image is None:
         raise DatasetError(f'{path} cannot be read as an image; check the dataset')
-    return resize_to_input(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)
+    return resize_to_input(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)[None]
 
 
 def _read_clip(path: str, size: tuple[int, int], frames: int) -> NDArray[np.uint8]:

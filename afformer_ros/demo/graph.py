@@ -177,7 +177,8 @@ class DemoGraph:
             ]
 
         self._wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
-        time.sleep(0.5)
+        # The last results, and the diagnostics of them, are still on their way.
+        time.sleep(0.3)
         return [
             Result(
                 arrivals.affordances[stamp][0],

@@ -19,9 +19,9 @@ from afformer_core.data.video import VideoReader, read_video, write_video
 from afformer_ros.media import read_image
 
 CAMERA_RATE = 10.0
-_CAMERA_FRAMES = 40
+_CAMERA_FRAMES = 30
 _CLIP_FRAMES = 24
-_CLIP_RATE = 8.0
+_CLIP_RATE = 12.0
 _SIZE = (480, 360)
 _LONGEST_SIDE = 960
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+import argparse
+import json
+
 import pytest
 
+from afformer_core.cli.bench import add_parser
 from afformer_core.errors import AfformerError
 from afformer_core.evaluation.latency import measure_in_process
-from afformer_core.evaluation.latency_tables import latency_table, random_model
+from afformer_core.evaluation.latency_tables import random_model
 from afformer_core.models import afformer_small
 from afformer_core.runtime.weights import load_model
 
@@ -15,21 +19,36 @@ def random_folder(tmp_path_factory):
     return folder
 
 
-def test_table_of_two_methods_with_the_same_heatmap(random_folder):
-    table = latency_table(
-        'Small', random_folder, (3, 9), 1, methods=('recompute', 'torch'), progress=False
-    )
-    assert list(table.rows) == ['recomputing everything, T = 3', 'afformer, PyTorch, T = 3']
-    recompute, cached = (
-        dict(zip(table.columns, cells, strict=True)) for cells in table.rows.values()
-    )
-    assert float(cached['difference']) < 1e-4
+def bench(*words):
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(['bench', *map(str, words)])
+    return arguments.run(arguments)
+
+
+def test_command_measures_three_ways_that_give_the_same_heatmap(random_folder, capsys):
+    assert bench(random_folder, '--frames', 3, 9, '--threads', 1, '--json', '-') == 0
+    (table,) = json.loads(capsys.readouterr().out)['tables']
+    labels = ['recomputing everything', 'afformer, PyTorch', 'afformer, ONNX Runtime']
+    assert list(table['rows']) == [f'{label}, T = 3' for label in labels]
+    recompute, *cached = table['rows'].values()
     assert recompute['ms / demonstration frame'] is None
-    for column in ('ms / image', 'ms / demonstration frame', 'ms to memorize'):
-        assert cached[column] > 0
-    assert cached['times faster'] == pytest.approx(recompute['ms / image'] / cached['ms / image'])
-    assert 50 < recompute['peak MB'] < 8000
-    assert 'left out: T = 9.' in table.notes[-1]
+    for row in cached:
+        assert float(row['difference']) < 1e-4
+        assert row['ms / demonstration frame'] > 0
+        assert row['ms to memorize'] > 0
+        assert row['times faster'] == pytest.approx(recompute['ms / image'] / row['ms / image'])
+        assert 50 < row['peak MB'] < 8000
+    assert 'left out: T = 9.' in table['notes'][-1]
+    assert sorted(path.name for path in random_folder.iterdir()) == [
+        'model.json', 'model.safetensors',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize('words', [('--threads', 0), ('--frames', 0)])
+def test_command_refuses_no_threads_and_no_frames(random_folder, words):
+    with pytest.raises(ValueError, match='each must be at least 1'):
+        bench(random_folder, *words)
 
 
 def test_a_measurement_that_fails_says_why(tmp_path):

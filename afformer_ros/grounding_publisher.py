@@ -22,7 +22,6 @@ from afformer_ros.overlay import draw_overlay
 from afformer_ros.parameters import GroundingParameters
 
 _RESULTS_QOS = QoSProfile(depth=5)
-_IMAGES_QOS = QoSProfile(depth=1)
 _LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -31,8 +30,8 @@ class GroundingPublisher:
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
-        self._heatmap = node.create_lifecycle_publisher(Image, 'heatmap', _IMAGES_QOS)
-        self._overlay = node.create_lifecycle_publisher(Image, 'overlay', _IMAGES_QOS)
+        self._heatmap = node.create_lifecycle_publisher(Image, 'heatmap', _RESULTS_QOS)
+        self._overlay = node.create_lifecycle_publisher(Image, 'overlay', _RESULTS_QOS)
         self._affordance = node.create_lifecycle_publisher(Affordance, 'affordance', _RESULTS_QOS)
         self._markers = node.create_lifecycle_publisher(MarkerArray, 'markers', _RESULTS_QOS)
         self._status: Any = node.create_publisher(

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
+
+# rclpy.clock_type, where the type lives now, does not exist in Humble.
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image
 
 _TYPES = {'raw': Image, 'compressed': CompressedImage}
@@ -46,12 +50,16 @@ class ImageSubscription:
         self._qos = qos
         self._callback = callback
         self._group = group
-        self._timer = None
+        self._timer: Timer | None = None
         self._type = 'raw' if image_type == 'auto' else image_type
         self._subscription = self._subscribe()
         if image_type == 'auto':
             self._follow_publishers()
-            self._timer = node.create_timer(_LOOK_PERIOD, self._follow_publishers, group)
+            # The publishers of a simulation that stands still are found all the same.
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._timer = node.create_timer(
+                _LOOK_PERIOD, self._follow_publishers, group, clock=steady
+            )
 
     @property
     def image_type(self) -> str:

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         '--prior-annotations',
         type=Path,
         help='annotation file the blind mean maps come from, usually the training set '
-        '(default: five folds of what is evaluated)',
+        '(default: the dataset itself in five folds)',
     )
     parser.add_argument(
         '--limit',
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not pairs:
         raise DatasetError(f'{arguments.dataset} holds no sample; check its annotation file')
     if arguments.prior_annotations is None:
-        prior = prior_from_folds(protocol, protocol.rows([pair.sample for pair in pairs]))
+        prior = prior_from_folds(protocol, protocol.rows(dataset))
     else:
         training = OpraDataset(arguments.prior_annotations)
         prior = prior_from_training(protocol, training, dataset)

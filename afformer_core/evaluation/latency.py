@@ -116,7 +116,8 @@ def _measure_recompute(
 
     @torch.inference_mode()
     def ground() -> tuple[torch.Tensor, torch.Tensor]:
-        return reference(image, video)  # type: ignore[no-any-return]
+        heatmaps, actions = reference(image, video)
+        return heatmaps, actions
 
     heatmaps, actions = ground()
     times = _times(ground)

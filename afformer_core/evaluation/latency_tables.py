@@ -35,7 +35,8 @@ _COLUMNS = (
 )
 _NOTES = (
     'recomputing everything: for each image all frames are encoded again and the '
-    'relative-position bias is materialised, as the released code does; same weights.',
+    'relative-position bias is materialised for fused attention, as in the released code; same '
+    'weights.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground.',
     'Medians. Peak memory is the whole process, libraries included, each row in its own.',
     'difference: largest difference of the softmaxed heatmap from the first method of the same T, '

@@ -77,7 +77,7 @@ def prior_from_training(
 
 
 def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BlindPrior:
-    """The prior of the evaluated rows themselves, in five folds by image or appliance."""
+    """The prior of a dataset's own rows, in five folds by image or appliance."""
     maps = CrossValidatedMeanMaps(protocol, rows)
     return BlindPrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
 

@@ -111,16 +111,16 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
             answer = graph.demonstrate(scene)
             print(f'\n{scene.title}\n  demonstration: {answer.message}', flush=True)
             still = graph.look(scene.image, scene.name)[-1]
-            result = _describe(still, graph.ground_milliseconds, scene)
+            result = _describe(still, graph.times[-1].ground, scene)
             print(f'  {result}', flush=True)
             frames = demonstration_frames(scene.demonstration, 24)
             image = read_image(scene.image)
             rows.append(Row(scene.title, result, frames, image, still.overlay, scene.outline))
             moving = graph.look(scene.camera, scene.name)
-            latencies = [1000 * one.latency for one in moving]
+            ages = [times.age for times in graph.times]
             print(
-                f'  moving camera: {len(moving)} images, from image to result '
-                f'{np.median(latencies):.0f} ms (median)',
+                f'  moving camera: {len(moving)} images grounded, each published '
+                f'{np.median(ages):.0f} ms (median) after its stamp',
                 flush=True,
             )
             film += film_frames(frames, [one.overlay for one in moving], scene.title)

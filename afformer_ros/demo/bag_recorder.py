@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +27,7 @@ class BagRecorder:
         folder: of the bag; must not exist.
         topics: message class of each topic.
         latched: those topics that are latched.
-        callbacks: called with the message of a topic and the monotonic second of its arrival.
+        callbacks: called with each message of a topic, after it was written.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class BagRecorder:
         folder: Path,
         topics: Mapping[str, Any],
         latched: tuple[str, ...],
-        callbacks: Mapping[str, Callable[[Any, float], None]],
+        callbacks: Mapping[str, Callable[[Any], None]],
     ) -> None:
         self._node = node
         self._lock = threading.Lock()
@@ -70,16 +69,15 @@ class BagRecorder:
             self._writer.close()
 
     def _writing(
-        self, connection: Any, kind: Any, callback: Callable[[Any, float], None] | None
+        self, connection: Any, kind: Any, callback: Callable[[Any], None] | None
     ) -> Callable[[bytes], None]:
         def write(data: bytes) -> None:
-            arrival = time.monotonic()
             with self._lock:
                 if not self._open:
                     return
                 self._writer.write(connection, self._node.get_clock().now().nanoseconds, data)
             if callback is not None:
-                callback(deserialize_message(data, kind), arrival)
+                callback(deserialize_message(data, kind))
 
         return write
 

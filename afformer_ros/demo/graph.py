@@ -50,12 +50,23 @@ class Result:
     Attributes:
         affordance: the numbers.
         overlay: uint8 RGB [H, W, 3].
-        latency: seconds from the stamp of the image to the arrival of its affordance.
     """
 
     affordance: Affordance
     overlay: NDArray[np.uint8]
-    latency: float
+
+
+@dataclass(frozen=True)
+class Times:
+    """What the node says of one of its groundings on `/diagnostics`, in milliseconds.
+
+    Attributes:
+        ground: from the converted image to its grounding.
+        age: from the stamp of the image until everything was published.
+    """
+
+    ground: float
+    age: float
 
 
 @dataclass
@@ -63,9 +74,9 @@ class _Arrivals:
     """What the recorder passes on; filled by the executor's thread."""
 
     statuses: list[DemonstrationStatus] = field(default_factory=list)
-    affordances: dict[int, tuple[Affordance, float]] = field(default_factory=dict)
+    affordances: dict[int, Affordance] = field(default_factory=dict)
     overlays: dict[int, Image] = field(default_factory=dict)
-    ground_milliseconds: float = 0.0
+    times: list[Times] = field(default_factory=list)
 
 
 class DemoGraph:
@@ -80,6 +91,7 @@ class DemoGraph:
     def __init__(self, folder: Path, processes: NodeProcesses, model: str) -> None:
         self._processes = processes
         self._arrivals = _Arrivals()
+        self._last_times: Times | None = None
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node('demo')
         self._executor = SingleThreadedExecutor()
@@ -90,7 +102,7 @@ class DemoGraph:
             _TOPICS,
             ('demonstration_status',),
             {
-                'demonstration_status': lambda message, _: self._arrivals.statuses.append(message),
+                'demonstration_status': self._arrivals.statuses.append,
                 'affordance': self._affordance_arrived,
                 'overlay': self._overlay_arrived,
             },
@@ -106,10 +118,14 @@ class DemoGraph:
             'demonstration_reliability': 'reliable',
             'image_reliability': 'reliable',
             'diagnostics_period': 0.2,
+            # A long video must not lose frames to the start of a slow machine.
+            'recording_queue': 240,
         }
         if model:
             parameters['model'] = model
-        processes.start('grounding node', 'afformer_ros.grounding', {}, parameters)
+        self._grounding = processes.start(
+            'grounding node', 'afformer_ros.grounding', {}, parameters
+        )
 
     def __enter__(self) -> DemoGraph:
         return self
@@ -129,9 +145,9 @@ class DemoGraph:
         rclpy.try_shutdown()
 
     @property
-    def ground_milliseconds(self) -> float:
-        """What the node's diagnostics say of the last grounding, without conversion."""
-        return self._arrivals.ground_milliseconds
+    def times(self) -> tuple[Times, ...]:
+        """Of groundings since the last `look` began, a few a second."""
+        return tuple(self._arrivals.times)
 
     def bring_up(self) -> None:
         """Configure and activate the node.
@@ -142,8 +158,9 @@ class DemoGraph:
         for name in ('CONFIGURE', 'ACTIVATE'):
             transition = Transition(id=getattr(Transition, f'TRANSITION_{name}'))
             if not self._call(ChangeState, 'change_state', transition=transition).success:
-                # What it said comes out with its end.
-                raise DemoError(f'the grounding node refused to {name.lower()}; see its log')
+                raise DemoError(
+                    f'the grounding node refused to {name.lower()}:\n{self._grounding.output}'
+                )
 
     def demonstrate(self, scene: Scene) -> Any:
         """Play and record a demonstration; returns the answer of finish.
@@ -167,24 +184,22 @@ class DemoGraph:
         arrivals = self._arrivals
         arrivals.affordances.clear()
         arrivals.overlays.clear()
+        arrivals.times.clear()
         player = self._play('camera player', path, 'image', CAMERA_RATE)
 
         def complete() -> list[int]:
             return [
                 stamp
-                for stamp, (affordance, _) in sorted(arrivals.affordances.items())
+                for stamp, affordance in sorted(arrivals.affordances.items())
                 if stamp in arrivals.overlays and affordance.demonstration == demonstration
             ]
 
         self._wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
         # The last results, and the diagnostics of them, are still on their way.
         time.sleep(0.3)
+        self._wait(self._arrivals.times.__len__, 'the diagnostics')
         return [
-            Result(
-                arrivals.affordances[stamp][0],
-                to_rgb(arrivals.overlays[stamp]),
-                arrivals.affordances[stamp][1],
-            )
+            Result(arrivals.affordances[stamp], to_rgb(arrivals.overlays[stamp]))
             for stamp in complete()
         ]
 
@@ -227,19 +242,20 @@ class DemoGraph:
             raise DemoError(f'{service} failed: {answer.message}')
         return answer
 
-    def _affordance_arrived(self, message: Affordance, _: float) -> None:
-        stamp = _nanoseconds(message)
-        latency = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
-        self._arrivals.affordances[stamp] = (message, latency)
+    def _affordance_arrived(self, message: Affordance) -> None:
+        self._arrivals.affordances[_nanoseconds(message)] = message
 
-    def _overlay_arrived(self, message: Image, _: float) -> None:
+    def _overlay_arrived(self, message: Image) -> None:
         self._arrivals.overlays[_nanoseconds(message)] = message
 
     def _diagnostics_arrived(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            for value in status.values:
-                if value.key == 'ground (ms)':
-                    self._arrivals.ground_milliseconds = float(value.value)
+        values = {value.key: value.value for value in message.status[0].values}
+        if 'ground (ms)' in values:
+            times = Times(float(values['ground (ms)']), float(values['age (ms)']))
+            # The same grounding is told again until there is another.
+            if self._last_times != times:
+                self._last_times = times
+                self._arrivals.times.append(times)
 
     def _spin(self) -> None:
         while not self._ending.is_set():

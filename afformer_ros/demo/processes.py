@@ -59,6 +59,11 @@ class NodeProcess:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    @property
+    def output(self) -> str:
+        """The end of what it wrote so far."""
+        return self._log.read_text(errors='replace').strip()[-2000:]
+
     def check(self) -> None:
         """Make sure that it runs, or ended well.
 
@@ -66,9 +71,8 @@ class NodeProcess:
             DemoError: it failed; the text holds the end of its output.
         """
         if self._process.poll() not in (None, 0):
-            text = self._log.read_text(errors='replace').strip()[-2000:]
             raise DemoError(
-                f'the {self.name} ended with status {self._process.returncode}:\n{text}'
+                f'the {self.name} ended with status {self._process.returncode}:\n{self.output}'
             )
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ _CAMERA_FRAMES = 30
 _CLIP_FRAMES = 24
 _CLIP_RATE = 12.0
 _SIZE = (480, 360)
-_LONGEST_SIDE = 960
+_LONGEST_SIDE = 640
 
 # The seed of no data set that a model is trained on; then index, and element by order of drawing.
 _DATASET_SEED = 990_017

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo with files of the user, as a process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+from rosbags.highlevel import AnyReader
+
+from afformer_core.data.video import read_video, write_video
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A video and an image."""
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (6, 48, 64, 3), np.uint8)
+    write_video(tmp_path / 'press it.mp4', frames, 12)
+    cv2.imwrite(str(tmp_path / 'camera.png'), random.integers(0, 256, (120, 161, 3), np.uint8))
+    return ['--video', str(tmp_path / 'press it.mp4'), '--image', str(tmp_path / 'camera.png')]
+
+
+def _command(arguments):
+    return [sys.executable, '-m', 'afformer_ros.demo', *map(str, arguments)]
+
+
+def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
+    output = tmp_path / 'output'
+    done = subprocess.run(
+        _command([*files, '--model', random_model, '--output', output]),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'at pixel (' in done.stdout
+    assert str(output / 'contact_sheet.png') in done.stdout
+    assert sorted(path.name for path in output.iterdir()) == [
+        'bag',
+        'contact_sheet.png',
+        'overlay.mp4',
+    ]
+    assert cv2.imread(str(output / 'contact_sheet.png')).shape[0] > 300
+    assert len(read_video(output / 'overlay.mp4')) > 3
+    with AnyReader([output / 'bag']) as reader:
+        counts = {connection.topic: connection.msgcount for connection in reader.connections}
+        stamps = {'/image': set(), '/affordance': set()}
+        for connection, _, data in reader.messages():
+            if connection.topic in stamps:
+                header = reader.deserialize(data, connection.msgtype).header
+                stamps[connection.topic].add((header.stamp.sec, header.stamp.nanosec))
+    assert set(counts) == {
+        '/affordance',
+        '/demonstration',
+        '/demonstration_status',
+        '/heatmap',
+        '/image',
+        '/markers',
+        '/overlay',
+    }
+    assert counts['/demonstration'] == 6
+    assert min(counts.values()) > 0
+    assert stamps['/affordance'] <= stamps['/image']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'status', 'message'),
+    [
+        (['--video', 'absent.mp4', '--image', 'absent.png'], 1, 'there is no video file'),
+        (['--video', 'absent.mp4'], 2, 'belong together'),
+    ],
+)
+def test_what_the_demo_refuses(arguments, status, message, tmp_path):
+    done = subprocess.run(
+        _command([*arguments, '--output', tmp_path / 'output']),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert message in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert list((tmp_path / 'output').glob('*')) == []
+
+
+def test_a_node_that_fails_ends_the_demo_with_its_reason(files, tmp_path):
+    done = subprocess.run(
+        _command([*files, '--model', tmp_path / 'absent', '--output', tmp_path / 'output']),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert 'absent/model.json does not exist' in done.stderr
+    assert list((tmp_path / 'output').iterdir()) == []
+
+
+def test_an_interruption_leaves_no_process_behind(files, random_model, tmp_path):
+    demo = subprocess.Popen(
+        _command([*files, '--model', random_model, '--output', tmp_path / 'output']),
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, 'PYTHONUNBUFFERED': '1'},
+    )
+    try:
+        parent = psutil.Process(demo.pid)
+        while not (children := parent.children(recursive=True)):
+            assert demo.poll() is None
+            time.sleep(0.05)
+        time.sleep(1)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(40) == 130
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert list((tmp_path / 'output').iterdir()) == []
+    finally:
+        demo.kill()

@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tables(arguments: argparse.Namespace) -> list[Table]:
+    from afformer_core.data.opra import OPRA_ACTIONS
     from afformer_core.evaluation.latency_tables import latency_table, random_model
     from afformer_core.models.configuration import afformer_r50
     from afformer_core.runtime import shipped_model_folder
@@ -75,7 +76,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             side = arguments.image_size
             title = f'ResNet-50, {side}x{side}, random weights'
             folders = {title: Path(name) / 'r50', 'shipped model': shipped_model_folder()}
-            random_model(afformer_r50((side, side)), folders[title])
+            random_model(afformer_r50(OPRA_ACTIONS, (side, side)), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
             copy = _exported_copy(folder, Path(name) / str(number))
             tables.append(latency_table(title, copy, arguments.frames, arguments.threads))

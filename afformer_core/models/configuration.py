@@ -120,10 +120,9 @@ def _require(holds: bool, field: str, value: object, wanted: str) -> None:
         raise ValueError(f'{field} is {value!r}; it must be {wanted}')
 
 
-OPRA_ACTIONS = ('hold', 'touch', 'rotate', 'push', 'pull', 'pick_up', 'put_down')
-
-
-def afformer_r50(input_size: tuple[int, int] = (256, 256)) -> AfformerConfiguration:
+def afformer_r50(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (256, 256)
+) -> AfformerConfiguration:
     """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action."""
     return AfformerConfiguration(
         backbone='resnet50',
@@ -132,7 +131,7 @@ def afformer_r50(input_size: tuple[int, int] = (256, 256)) -> AfformerConfigurat
         image_levels=('p4', 'p3', 'p2'),
         maximum_frames=32,
         input_size=input_size,
-        action_names=OPRA_ACTIONS,
+        action_names=action_names,
         heatmap_per_action=True,
         action_activation='sigmoid',
     )

@@ -11,7 +11,7 @@ from afformer_core.models.afformer import Afformer
 
 ACTIONS = ('press', 'hold', 'push')
 SMALL = afformer_small(ACTIONS, (64, 96))
-R50 = afformer_r50((64, 64))
+R50 = afformer_r50(ACTIONS, (64, 64))
 
 
 def build(configuration: AfformerConfiguration) -> Afformer:
@@ -65,8 +65,8 @@ def test_order_of_frames_matters() -> None:
 def test_r50_draws_a_heatmap_for_each_action_at_full_size() -> None:
     heatmaps, actions = build(R50)(pictures(2, 64, 64, 3), pictures(2, 3, 64, 64, 3))
 
-    assert heatmaps.shape == (2, 7, 64, 64)
-    assert actions.shape == (2, 7)
+    assert heatmaps.shape == (2, 3, 64, 64)
+    assert actions.shape == (2, 3)
 
 
 def test_small_model_draws_one_heatmap_at_full_size() -> None:
@@ -96,7 +96,7 @@ def test_gradients_reach_every_trained_parameter() -> None:
 
 def test_coco_detection_weights_load_into_the_r50_encoder() -> None:
     detector = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
-    ours = build(afformer_r50()).encoder.backbone_with_fpn.eval()
+    ours = build(afformer_r50(ACTIONS)).encoder.backbone_with_fpn.eval()
     # The branch of p5 and the batch counters are the only things of theirs we do not have.
     known = set(ours.state_dict())
     theirs = {name: t for name, t in detector.backbone.state_dict().items() if name in known}

@@ -6,7 +6,7 @@ from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.recompute_reference import RecomputeReference
 
-R50 = afformer_r50((64, 64))
+R50 = afformer_r50(('press', 'hold', 'push'), (64, 64))
 SMALL = afformer_small(('press', 'pull'), (64, 96))
 
 

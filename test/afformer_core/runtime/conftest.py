@@ -40,7 +40,7 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def r50_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ResNet-50, three levels, a heatmap for each action, exported."""
     folder = tmp_path_factory.mktemp('r50')
-    save_model(folder, random_model(afformer_r50((64, 64))), {})
+    save_model(folder, random_model(afformer_r50(ACTIONS, (64, 64))), {})
     export_graphs(folder)
     return folder
 

@@ -33,6 +33,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--frames', type=int, default=8, help='frames taken of each video')
     parser.add_argument('--demonstrations', type=int, default=12, help='per step')
     parser.add_argument('--learning-rate', type=float, default=1e-3, help='the highest')
+    parser.add_argument(
+        '--action-weight', type=float, default=0.5, help="of the action's loss beside the heatmap's"
+    )
     parser.add_argument('--threads', type=int, default=1, help='threads of PyTorch')
     parser.add_argument('--seed', type=int, default=0, help='of weights and order')
     parser.set_defaults(run=run)
@@ -65,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         steps=arguments.steps,
         demonstrations=arguments.demonstrations,
         learning_rate=arguments.learning_rate,
+        action_weight=arguments.action_weight,
         seed=arguments.seed,
     )
     source = BatchSource(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder import FineGrainedDecoder, VideoMemory
 from afformer_core.models.encoder import build_encoder
-from afformer_core.models.predictor import Predictor
+from afformer_core.models.predictor import FocusedPredictor, Predictor
 
 _STRIDES = {'p2': 4, 'p3': 8, 'p4': 16}
 
@@ -33,7 +33,8 @@ class Afformer(nn.Module):
             (configuration.input_size[0] // 4, configuration.input_size[1] // 4),
             configuration.maximum_frames,
         )
-        self.predictor = Predictor(
+        predictor = {'mean': Predictor, 'heatmap': FocusedPredictor}[configuration.action_pooling]
+        self.predictor = predictor(
             configuration.channels, configuration.heatmaps, len(configuration.action_names)
         )
         self._initialise()

@@ -10,6 +10,7 @@ from typing import Any
 BACKBONES = ('resnet50', 'efficientnet_lite0')
 IMAGE_LEVELS = ('p4', 'p3', 'p2')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
+ACTION_POOLINGS = ('mean', 'heatmap')
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class AfformerConfiguration:
         action_names: names of the actions, in the order of the scores.
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
+        action_pooling: where actions are read: 'mean' over the image (the paper's), or where the
+            'heatmap' points, which needs a single heatmap.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -40,6 +43,7 @@ class AfformerConfiguration:
     action_names: tuple[str, ...]
     heatmap_per_action: bool
     action_activation: str
+    action_pooling: str
 
     def __post_init__(self) -> None:
         _require(self.backbone in BACKBONES, 'backbone', self.backbone, f'one of {BACKBONES}')
@@ -74,6 +78,13 @@ class AfformerConfiguration:
             'action_activation',
             self.action_activation,
             f'one of {ACTION_ACTIVATIONS}',
+        )
+        _require(
+            self.action_pooling in ACTION_POOLINGS
+            and not (self.action_pooling == 'heatmap' and self.heatmap_per_action),
+            'action_pooling',
+            self.action_pooling,
+            f"one of {ACTION_POOLINGS}, and 'mean' with a heatmap for each action",
         )
 
     @property
@@ -134,6 +145,7 @@ def afformer_r50(
         action_names=action_names,
         heatmap_per_action=True,
         action_activation='sigmoid',
+        action_pooling='mean',
     )
 
 
@@ -151,4 +163,5 @@ def afformer_small(
         action_names=action_names,
         heatmap_per_action=False,
         action_activation='softmax',
+        action_pooling='heatmap',
     )

@@ -52,4 +52,22 @@ class Predictor(nn.Module):
             heatmaps = functional.interpolate(
                 heatmaps, size=size, mode='bilinear', align_corners=False
             )
-        return heatmaps, self.actioner(decoded)
+        return heatmaps, self._actions(decoded, heatmaps)
+
+    def _actions(self, decoded: Tensor, heatmaps: Tensor) -> Tensor:
+        return self.actioner(decoded)
+
+
+class FocusedPredictor(Predictor):
+    """Scores actions by what stands where the single heatmap points, not by the whole image.
+
+    What tells a push from a pull stands in a few places; their share of a mean over the image
+    is lost. The weights are those of `Predictor`. The heatmap learns nothing from the actions.
+    """
+
+    def _actions(self, decoded: Tensor, heatmaps: Tensor) -> Tensor:
+        stride = heatmaps.shape[-1] // decoded.shape[-1]
+        focus = heatmaps.detach().flatten(1).softmax(dim=1).view_as(heatmaps)
+        focus = functional.avg_pool2d(focus, stride) * stride**2
+        projected = self.actioner[:3](decoded)
+        return self.actioner[5]((projected * focus).sum(dim=(2, 3)))

@@ -19,6 +19,8 @@ from rclpy.signals import SignalHandlerOptions
 from afformer_core.errors import AfformerError
 from afformer_ros.environment import prepare_environment
 
+_SIGNAL_PERIOD = 0.1
+
 
 class RunnableNode(Protocol):
     """A node that started something of its own."""
@@ -98,7 +100,9 @@ def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executo
     executor.add_node(node)  # type: ignore[arg-type]  # it is a Node as well
     spinner = threading.Thread(target=spin, name='executor')
     spinner.start()
-    finished.wait()
+    # A signal may reach another thread, and its handler then runs when this one next awakes.
+    while not finished.wait(_SIGNAL_PERIOD):
+        pass
     ending.set()
     executor.wake()
     spinner.join()

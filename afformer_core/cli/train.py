@@ -34,7 +34,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--demonstrations', type=int, default=12, help='per step')
     parser.add_argument('--learning-rate', type=float, default=1e-3, help='the highest')
     parser.add_argument(
-        '--action-weight', type=float, default=0.5, help="of the action's loss beside the heatmap's"
+        '--action-weight',
+        type=float,
+        default=0.5,
+        help="of the action's loss beside the heatmap's",
     )
     parser.add_argument('--threads', type=int, default=1, help='threads of PyTorch')
     parser.add_argument('--seed', type=int, default=0, help='of weights and order')
@@ -69,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         demonstrations=arguments.demonstrations,
         learning_rate=arguments.learning_rate,
         action_weight=arguments.action_weight,
+        warmup_steps=min(200, max(1, arguments.steps // 10)),
+        average_decay=min(0.998, max(0.0, 1 - 10 / arguments.steps)),
         seed=arguments.seed,
     )
     source = BatchSource(

@@ -7,11 +7,12 @@ Each picture passes the backbone once, however many pairs and epochs it is part 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
+from torch import nn
 from tqdm import tqdm
 
 from afformer_core.data.sample import Sample
@@ -80,7 +82,7 @@ def open_feature_cache(
         sorted({str(sample.video_path) for sample in samples}),
         list(size),
         frames,
-        sum(float(p.detach().double().sum()) for p in encoder.backbone_with_fpn.body.parameters()),
+        _magnitude(encoder.backbone_with_fpn.body),
     )
     if not _is_of(folder, key):
         _make(folder, key, encoder.eval())
@@ -93,9 +95,18 @@ def open_feature_cache(
     )
 
 
+def _magnitude(body: nn.Module) -> float:
+    return sum(float(p.detach().double().abs().sum()) for p in body.parameters())
+
+
 def _is_of(folder: Path, key: _Key) -> bool:
     path = folder / 'key.json'
-    return path.is_file() and json.loads(path.read_text(encoding='utf-8')) == asdict(key)
+    if not path.is_file():
+        return False
+    found = _Key(**json.loads(path.read_text(encoding='utf-8')))
+    # Weights that were stored in half precision are still the same backbone.
+    same_backbone = math.isclose(found.backbone, key.backbone, rel_tol=1e-4)
+    return same_backbone and replace(found, backbone=key.backbone) == key
 
 
 def _make(folder: Path, key: _Key, encoder: Encoder) -> None:

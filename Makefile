@@ -21,7 +21,7 @@ MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-slow lint bench clean distclean FORCE
+.PHONY: help setup demo test test-slow lint evaluate bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -44,6 +44,10 @@ test-slow: setup ## run the tests that take minutes each
 
 lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
+
+evaluate: setup ## measure the shipped model on 300 simulated appliances it has not seen
+	@$(ENVIRONMENT) && afformer simulate build/simulated --split test --appliances 300 --seed 2 --processes 2
+	@$(ENVIRONMENT) && afformer evaluate --dataset build/simulated/test.json --pairs-per-group 1
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         '--action-weight',
         type=float,
         default=0.5,
-        help="of the action's loss beside the heatmap's",
+        help='of the loss of actions',
     )
     parser.add_argument('--threads', type=int, default=1, help='threads of PyTorch')
     parser.add_argument('--seed', type=int, default=0, help='of weights and order')

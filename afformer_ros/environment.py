@@ -1,13 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be set before a ROS process starts."""
 
+from __future__ import annotations
+
 import os
+from pathlib import Path
+
+_TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+_PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+_OURS = 'LARGE_DATA'
 
 
 def prepare_environment() -> None:
     """Choose transports that carry images; call it before `rclpy.init`.
 
-    The default transports of Fast DDS drop most best-effort messages of the size of an image.
-    A choice that the user made is kept; other middleware ignores the variable.
+    The transports that Fast DDS has by default lose most best-effort messages of the size of an
+    image. A choice that the user made is kept; other middleware ignores the variables.
     """
-    os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+    chosen = os.environ.get(_TRANSPORTS, _OURS) != _OURS
+    if chosen or any(name in os.environ for name in _PROFILES):
+        return
+    # Releases that do not know the file's variable know this one.
+    os.environ[_TRANSPORTS] = _OURS
+    os.environ[_PROFILES[0]] = str(_profiles_file())
+
+
+def _profiles_file() -> Path:
+    beside_the_source = Path(__file__).resolve().parent.parent / 'config' / 'fastdds.xml'
+    if beside_the_source.is_file():
+        return beside_the_source
+    from ament_index_python.packages import get_package_share_directory
+
+    return Path(get_package_share_directory('afformer_ros')) / 'config' / 'fastdds.xml'

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from afformer_ros.environment import prepare_environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Rendering needs no display, and this must be set before mujoco is imported.
@@ -17,7 +19,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Nodes of this run see each other and nobody else: neither another machine nor another run here.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
-os.environ.setdefault('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+prepare_environment()
 
 
 @pytest.fixture(scope='session')

@@ -56,6 +56,8 @@ def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Threads that wait for work in a loop would take the cores from the robot's other processes.
+    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     except Exception as error:

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Transports of our processes, and that a user's choice is kept."""
+
+import os
+from xml.etree import ElementTree
+
+import pytest
+
+from afformer_ros.environment import prepare_environment
+
+TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
+
+
+@pytest.fixture(autouse=True)
+def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (TRANSPORTS, PROFILES, 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+
+
+def test_images_get_shared_memory_that_holds_several() -> None:
+    prepare_environment()
+
+    tree = ElementTree.parse(os.environ[PROFILES])
+    segment = tree.find('.//{*}segment_size')
+    assert segment is not None
+    assert int(segment.text or 0) > 4 * 1920 * 1080 * 3
+    assert os.environ[TRANSPORTS] == 'LARGE_DATA'
+
+
+def test_transports_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TRANSPORTS, 'UDPv4')
+    prepare_environment()
+
+    assert os.environ[TRANSPORTS] == 'UDPv4'
+    assert PROFILES not in os.environ
+
+
+def test_profiles_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PROFILES, '/etc/robot.xml')
+    prepare_environment()
+
+    assert os.environ[PROFILES] == '/etc/robot.xml'
+    assert TRANSPORTS not in os.environ

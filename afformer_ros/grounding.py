@@ -5,20 +5,17 @@ from __future__ import annotations
 
 import sys
 
-from rclpy.executors import MultiThreadedExecutor
-
 from afformer_ros.grounding_node import GroundingNode
 from afformer_ros.process import run_node
+from afformer_ros.service_pool_executor import ServicePoolExecutor
 
-# Enough that services which wait for the model leave threads for parameters and images.
+# Enough that services which wait for the model leave threads for parameters.
 _THREADS = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node; returns its exit status."""
-    return run_node(
-        arguments, lambda _: GroundingNode(), lambda: MultiThreadedExecutor(num_threads=_THREADS)
-    )
+    return run_node(arguments, lambda _: GroundingNode(), lambda: ServicePoolExecutor(_THREADS))
 
 
 if __name__ == '__main__':

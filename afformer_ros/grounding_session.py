@@ -25,6 +25,7 @@ from afformer_core.runtime import Grounder, shipped_model_folder
 from afformer_core.runtime.demonstration_store import DemonstrationStore
 from afformer_ros.demonstration_services import DemonstrationServices
 from afformer_ros.demonstrations import Demonstrations, DemonstrationState, Phase, Summary
+from afformer_ros.garbage import keep_what_lives
 from afformer_ros.grounding_diagnostics import GroundingStatistics, StageTimes, diagnostic_status
 from afformer_ros.grounding_publisher import GroundingPublisher
 from afformer_ros.grounding_worker import GroundingWorker
@@ -184,6 +185,7 @@ class GroundingSession:
         if parameters.selected_demonstration:
             demonstrations.select(parameters.selected_demonstration)
         self._demonstrations_changed(demonstrations.state())
+        keep_what_lives()
         self._node.get_logger().info(
             f'model loaded with {grounder.backend} in {time.monotonic() - begin:.1f} s; '
             f'{len(self._state.names)} demonstrations in {store.folder}'

@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from afformer_core.errors import AfformerError
 from afformer_ros.environment import prepare_environment
+from afformer_ros.garbage import keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
 
@@ -66,6 +67,7 @@ def run_node(
         rclpy.try_shutdown()
         return 1
     executor = create_executor()
+    keep_what_lives()
     sound = _spin_until(finished, node, executor)
     ended = node.close()
     executor.shutdown(timeout_sec=1.0)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An executor for nodes whose topics are quick and whose services wait."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from rclpy.executors import (
+    ExternalShutdownException,
+    ShutdownException,
+    SingleThreadedExecutor,
+    TimeoutException,
+)
+from rclpy.service import Service
+
+
+class ServicePoolExecutor(SingleThreadedExecutor):
+    """Calls services in threads of their own, and everything else in the thread that spins.
+
+    rclpy's MultiThreadedExecutor hands each image to another thread as well; at camera rate its
+    threads then take Python's lock from each other, and from the model, for up to a second.
+
+    Args:
+        threads: services that may wait at once.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
+        self._called: list[Any] = []
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Wait for one callback and call it.
+
+        Args:
+            timeout_sec: seconds to wait at most; None waits without an end.
+        """
+        try:
+            handler, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
+        except (ExternalShutdownException, ShutdownException, TimeoutException):
+            return
+        if isinstance(entity, Service):
+            self._pool.submit(handler)
+            self._called.append(handler)
+        else:
+            handler()
+            self._raise_failure(handler)
+        for called in [each for each in self._called if each.done()]:
+            self._called.remove(called)
+            self._raise_failure(called)
+
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Stop; whether all that was called has ended within the timeout in seconds."""
+        self._pool.shutdown(wait=False)
+        return super().shutdown(timeout_sec)
+
+    @staticmethod
+    def _raise_failure(handler: Any) -> None:
+        if handler.exception() is not None:
+            handler.result()

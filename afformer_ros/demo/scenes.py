@@ -19,7 +19,7 @@ from afformer_core.data.video import VideoReader, read_video, write_video
 from afformer_ros.media import read_image
 
 CAMERA_RATE = 10.0
-_CAMERA_FRAMES = 30
+_CAMERA_FRAMES = 24
 _CLIP_FRAMES = 24
 _CLIP_RATE = 12.0
 _SIZE = (480, 360)
@@ -27,7 +27,7 @@ _LONGEST_SIDE = 640
 
 # The seed of no data set that a model is trained on; then index, and element by order of drawing.
 _DATASET_SEED = 990_017
-_SIMULATED = ((0, 0), (0, 1), (1, 0), (2, 0))
+_SIMULATED = ((0, 0), (0, 1), (2, 0))
 
 
 @dataclass(frozen=True)

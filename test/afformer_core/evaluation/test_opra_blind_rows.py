@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The blind rows on the released OPRA test annotations; a wrong protocol shows in the digits."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,11 @@ from afformer_core.evaluation.priors import CrossValidatedMeanMaps, centred_gaus
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.evaluation.scoring import score
 
-ANNOTATIONS = Path(os.environ.get('AFFORMER_TEST_DATA', '../shared/data')) / 'opra' / 'test.json'
-
 
 @pytest.fixture(scope='module')
-def scores():
-    if not ANNOTATIONS.is_file():
-        pytest.skip(f'{ANNOTATIONS} is absent')
+def scores(test_data: Path):
     protocol = RowsProtocol()
-    rows = protocol.rows(OpraDataset(ANNOTATIONS))
+    rows = protocol.rows(OpraDataset(test_data / 'opra' / 'test.json'))
     assert len(rows) == 3785
     predictors = {
         'uniform': uniform(protocol.size),

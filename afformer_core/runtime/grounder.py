@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +16,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
 from afformer_core.runtime.model_folder import GRAPHS_FILE, read_description
-from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.session import FloatArray, Session, UInt8Array
 
@@ -191,15 +190,27 @@ class Grounder:
             DemonstrationError: there is none of this name.
             ImageError: not an image.
         """
+        height, width = int(image.shape[0]), int(image.shape[1])
+        return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))
+
+    def predict(self, image: NDArray[Any], name: str) -> Prediction:
+        """What the model says of an image, at its own size; `ground` before peaks are sought.
+
+        Args:
+            image: uint8 RGB [H, W, 3], any size.
+            name: of a finished demonstration.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+            ImageError: not an image.
+        """
         memory = self.demonstration(name).memory
         resized = resize_to_input(image, self.configuration.input_size)
         heatmap_logits, action_logits = self._session.ground(resized, memory)
-        scores = self._action_scores(action_logits)
         best = int(np.argmax(action_logits)) if self.configuration.heatmap_per_action else 0
-        probabilities = _softmax(heatmap_logits[best])
-        height, width = int(image.shape[0]), int(image.shape[1])
-        peaks = find_peaks(probabilities, (height, width), max(1, maximum_peaks))
-        return Grounding(_enlarge(probabilities, (height, width)), scores, peaks, peaks[0].score)
+        return Prediction(
+            resized, _softmax(heatmap_logits[best]), self._action_scores(action_logits)
+        )
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
         if self.configuration.action_activation == 'softmax':
@@ -235,15 +246,3 @@ def _open_session(folder: Path, backend: str, threads: int) -> Session:
 def _softmax(logits: FloatArray) -> FloatArray:
     powers = np.exp(logits - logits.max())
     return np.asarray(powers / powers.sum(dtype=np.float64), dtype=np.float32)
-
-
-def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Resample to [H, W] of the source image, sum 1."""
-    height, width = size
-    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
-    total = float(resized.sum(dtype=np.float64))
-    if total <= 0:
-        # A peak narrower than the spacing of the pixels kept falls between them.
-        resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
-        total = float(resized.sum(dtype=np.float64))
-    return np.asarray(resized / total, dtype=np.float32)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model says of one image, before it is smoothed or its peaks are sought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from afformer_core.runtime.grounding import Grounding
+from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.session import FloatArray, UInt8Array
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The output of the model at its own size.
+
+    Attributes:
+        image: uint8 RGB [h, w, 3], the source image at the model's input size.
+        probabilities: float32 [h, w], sum 1.
+        action_scores: score of each action, 0 to 1, best first.
+    """
+
+    image: UInt8Array
+    probabilities: FloatArray
+    action_scores: Mapping[str, float]
+
+    def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
+        """The prediction in pixels of the source image.
+
+        Args:
+            source_size: (height, width) of the source image.
+            maximum_peaks: peaks wanted at most, at least 1.
+        """
+        peaks = find_peaks(self.probabilities, source_size, maximum_peaks)
+        heatmap = _enlarge(self.probabilities, source_size)
+        return Grounding(heatmap, self.action_scores, peaks, peaks[0].score)
+
+
+def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Resample to [H, W] of the source image, sum 1."""
+    height, width = size
+    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
+    total = float(resized.sum(dtype=np.float64))
+    if total <= 0:
+        # A peak narrower than the spacing of the pixels kept falls between them.
+        resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
+        total = float(resized.sum(dtype=np.float64))
+    return np.asarray(resized / total, dtype=np.float32)

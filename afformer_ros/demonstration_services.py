@@ -12,10 +12,16 @@ from typing import Any, Protocol, TypeVar
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import (
+    MediaFrames,
+    permitted_path,
+    read_demonstration,
+    split_topic,
+)
+from afformer_core.demonstrations.state import DemonstrationState, Summary
 from afformer_core.errors import AfformerError
-from afformer_ros.demonstrations import Demonstrations, DemonstrationState, Summary
 from afformer_ros.grounding_worker import WorkerStoppedError
-from afformer_ros.media import MediaFrames, permitted_path, read_demonstration
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
@@ -40,7 +46,7 @@ class Recorder(Protocol):
     def finish_recording(self) -> Future[Summary]:
         """End the recording after the frames that came before."""
 
-    def submit(self, command: Callable[[Demonstrations], Any]) -> Future[Any]:
+    def submit(self, command: Callable[[DemonstrationLibrary], Any]) -> Future[Any]:
         """Have a command done by the worker."""
 
     def demonstration_state(self, timeout: float) -> DemonstrationState:
@@ -94,6 +100,8 @@ class DemonstrationServices:
         def act() -> str:
             summary = self._recorder.finish_recording().result(_PATIENCE)
             _fill(response, summary)
+            response.begin, response.end = summary.begin, summary.end
+            response.trimmed_by = summary.trimmed_by
             return self._recorder.demonstration_state(_PATIENCE).message
 
         return self._answer(response, act)
@@ -110,7 +118,7 @@ class DemonstrationServices:
                 text = str(error)
                 self._recorder.submit(lambda owned: owned.fail(text))
                 raise
-            command = _adding(media, request.name or path.stem)
+            command = _adding(media, request.name or split_topic(path)[0].stem)
             summary = self._recorder.submit(command).result(_PATIENCE)
             _fill(response, summary)
             return self._recorder.demonstration_state(_PATIENCE).message
@@ -159,7 +167,7 @@ class DemonstrationServices:
         return response
 
 
-def _adding(media: MediaFrames, name: str) -> Callable[[Demonstrations], Summary]:
+def _adding(media: MediaFrames, name: str) -> Callable[[DemonstrationLibrary], Summary]:
     return lambda owned: owned.add(media.frames, name, media.frame_count, media.duration)
 
 

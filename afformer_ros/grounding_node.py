@@ -10,7 +10,14 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 
 from afformer_ros.grounding_session import GroundingSession
-from afformer_ros.parameters import GroundingParameters, validate_change
+from afformer_ros.parameter_fields import (
+    constraints_of,
+    declare_parameters,
+    read_parameters,
+    validate_change,
+)
+from afformer_ros.parameters import GroundingParameters
+from afformer_ros.quality_of_service import QosParameters
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
 _LOADING_PATIENCE = 3.0
@@ -20,8 +27,9 @@ _STOPPING_PATIENCE = 2.0
 class GroundingNode(LifecycleNode):
     """Grounds the selected demonstration in every image that it can keep up with.
 
-    Subscribes to `image` and, while a demonstration is recorded, to `demonstration`; publishes
-    `affordance`, `heatmap`, `overlay`, `markers`, `demonstration_status` and `/diagnostics`;
+    Subscribes to `image`, `depth`, `camera_info` and `demonstration`; publishes `affordance`,
+    `grasp_candidates`, `affordance_cloud`, `heatmap`, `overlay`, `markers`,
+    `demonstration_status` and `/diagnostics`;
     offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
     `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
     exist from its configuration on; images are grounded and demonstrations recorded while it is
@@ -35,8 +43,13 @@ class GroundingNode(LifecycleNode):
     def __init__(self, **options: Any) -> None:
         super().__init__('grounding', **options)
         self._session: GroundingSession | None = None
+        self._declared = False
         self.add_on_set_parameters_callback(self._validate_parameters)
-        GroundingParameters.declare(self)
+        declare_parameters(self, GroundingParameters)
+        declare_parameters(self, QosParameters)
+        # What a parameter alone allows may still contradict another.
+        read_parameters(self, GroundingParameters)
+        self._declared = True
 
     def close(self) -> bool:
         """Drop the session, if there is one; whether its thread ended."""
@@ -46,7 +59,11 @@ class GroundingNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model and the topics; loading that takes long goes on in the background."""
         try:
-            self._session = GroundingSession(self, GroundingParameters.read(self))
+            self._session = GroundingSession(
+                self,
+                read_parameters(self, GroundingParameters),
+                read_parameters(self, QosParameters),
+            )
             error = self._session.loading_error(_LOADING_PATIENCE)
         # rclpy would turn it into an error without a word.
         except Exception as failure:  # noqa: BLE001
@@ -92,4 +109,15 @@ class GroundingNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
-        return validate_change(parameters, configured=self._session is not None)
+        constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}
+        configured = self._session is not None
+        result = validate_change(constraints, parameters, configured)
+        if not result.successful or not self._declared:
+            return result
+        known = constraints_of(GroundingParameters)
+        changes = {one.name: one.value for one in parameters if one.name in known}
+        try:
+            read_parameters(self, GroundingParameters, changes)
+        except (TypeError, ValueError) as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return result

@@ -3,68 +3,79 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
-from sensor_msgs.msg import Image
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import Header
-from visualization_msgs.msg import MarkerArray
 
-from afformer_core.runtime import Grounding
-from afformer_ros.demonstrations import DemonstrationState
-from afformer_ros.grounding_messages import affordance_message, marker_messages, peaks_of
-from afformer_ros.image_conversion import to_message
-from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_ros.overlay import draw_overlay
-from afformer_ros.parameters import GroundingParameters
+from afformer_core.demonstrations.state import DemonstrationState
+from afformer_core.messages.outputs import (
+    OUTPUT_TYPES,
+    OutputMessages,
+    OutputSettings,
+    Placement,
+)
+from afformer_core.stream.results import CameraFrame, StreamedGrounding
+from afformer_ros.msg import DemonstrationStatus
+from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.rclpy_messages import RclpyMessages
 
-_RESULTS_QOS = QoSProfile(depth=5)
 _LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class GroundingPublisher:
-    """Publishes results while the node is active, and the status of demonstrations always."""
+    """Publishes results while the node is active, and the status of demonstrations always.
 
-    def __init__(self, node: LifecycleNode) -> None:
+    Args:
+        node: that publishes.
+        qos: of the topics.
+    """
+
+    def __init__(self, node: LifecycleNode, qos: QosParameters) -> None:
         self._node = node
-        self._heatmap = node.create_lifecycle_publisher(Image, 'heatmap', _RESULTS_QOS)
-        self._overlay = node.create_lifecycle_publisher(Image, 'overlay', _RESULTS_QOS)
-        self._affordance = node.create_lifecycle_publisher(Affordance, 'affordance', _RESULTS_QOS)
-        self._markers = node.create_lifecycle_publisher(MarkerArray, 'markers', _RESULTS_QOS)
+        self._factory = RclpyMessages()
+        self._publishers: dict[str, Any] = {
+            topic: node.create_lifecycle_publisher(
+                _message_class(type_name),
+                topic,
+                qos.profile(topic),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for topic, type_name in OUTPUT_TYPES.items()
+        }
         self._status: Any = node.create_publisher(
             DemonstrationStatus, 'demonstration_status', _LATCHED_QOS
         )
 
-    def publish_grounding(
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens to any result."""
+        return any(one.get_subscription_count() for one in self._publishers.values())
+
+    def publish(
         self,
+        frame: CameraFrame,
         header: Header,
-        image: NDArray[np.uint8],
-        demonstration: str,
-        grounding: Grounding,
-        parameters: GroundingParameters,
+        result: StreamedGrounding,
+        placement: Placement,
+        settings: OutputSettings,
     ) -> None:
-        """Publish a grounding of uint8 RGB [H, W, 3] under the header of its image."""
-        affordance = affordance_message(
-            grounding, demonstration, header, parameters.minimum_confidence
-        )
-        self._affordance.publish(affordance)
-        height, width = image.shape[:2]
-        if self._markers.get_subscription_count():
-            self._markers.publish(marker_messages(affordance, width, height))
-        if self._heatmap.get_subscription_count():
-            self._heatmap.publish(to_message(grounding.heatmap, '32FC1', header))
-        if self._overlay.get_subscription_count():
-            picture = draw_overlay(
-                image,
-                grounding.heatmap,
-                peaks_of(affordance),
-                _caption(affordance),
-                parameters.overlay_opacity,
-            )
-            self._overlay.publish(to_message(picture, 'rgb8', header))
+        """Publish a result to whoever listens.
+
+        Args:
+            frame: the image.
+            header: of its message.
+            result: of the image, in the frame of the camera.
+            placement: where positions are published.
+            settings: how results are shown.
+        """
+        messages = OutputMessages(self._factory, settings, frame, header, result, placement)
+        for topic, publisher in self._publishers.items():
+            if publisher.get_subscription_count():
+                publisher.publish(messages.create(topic))
 
     def publish_state(self, state: DemonstrationState) -> None:
         """Publish what is known of the demonstrations."""
@@ -73,18 +84,16 @@ class GroundingPublisher:
         status.state = int(state.phase)
         status.name, status.selected, status.message = state.name, state.selected, state.message
         status.frames, status.frames_kept = state.frames, state.frames_kept
-        status.duration = state.duration
+        status.duration, status.hands_seen = float(state.duration), state.hands_seen
         self._status.publish(status)
 
     def destroy(self) -> None:
         """Remove the topics."""
-        for publisher in (self._heatmap, self._overlay, self._affordance, self._markers):
+        for publisher in self._publishers.values():
             self._node.destroy_lifecycle_publisher(publisher)
         self._node.destroy_publisher(self._status)
 
 
-def _caption(affordance: Affordance) -> str:
-    if not affordance.found:
-        return f'not found (confidence {affordance.confidence:.2f})'
-    best = affordance.actions[0]
-    return f'{best.name} {best.score:.2f}, confidence {affordance.confidence:.2f}'
+def _message_class(type_name: str) -> Any:
+    package, kind, name = type_name.split('/')
+    return getattr(importlib.import_module(f'{package}.{kind}'), name)

@@ -12,6 +12,7 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image
@@ -31,7 +32,7 @@ class ImageSubscription:
         node: that subscribes.
         topic: relative name.
         image_type: 'raw', 'compressed' or 'auto'.
-        qos: of the subscription.
+        qos: of the subscription, unless parameters `qos_overrides` say otherwise.
         callback: gets the message.
         group: in which `callback` runs.
     """
@@ -42,16 +43,16 @@ class ImageSubscription:
         topic: str,
         image_type: str,
         qos: QoSProfile,
-        callback: Callable[[Image | CompressedImage], None],
+        callback: Callable[[Any], None],
         group: CallbackGroup,
     ) -> None:
         self._node = node
         self._topic = topic
-        self._qos = qos
         self._callback = callback
         self._group = group
         self._timer: Timer | None = None
         self._type = 'raw' if image_type == 'auto' else image_type
+        self.qos = qos
         self._subscription = self._subscribe()
         if image_type == 'auto':
             self._follow_publishers()
@@ -62,19 +63,14 @@ class ImageSubscription:
             )
 
     @property
-    def image_type(self) -> str:
-        """What is subscribed to: 'raw' or 'compressed'."""
-        return self._type
+    def message_type(self) -> str:
+        """Type of the messages that are subscribed to."""
+        return _NAMES[self._type]
 
     @property
     def topic_name(self) -> str:
         """Name of the topic after namespace and remapping."""
         return self._subscription.topic_name
-
-    @property
-    def publisher_count(self) -> int:
-        """Publishers on the topic, of any type."""
-        return self._node.count_publishers(self.topic_name)
 
     def destroy(self) -> None:
         """End the subscription."""
@@ -84,7 +80,12 @@ class ImageSubscription:
 
     def _subscribe(self) -> Subscription[Any]:
         return self._node.create_subscription(
-            _TYPES[self._type], self._topic, self._callback, self._qos, callback_group=self._group
+            _TYPES[self._type],
+            self._topic,
+            self._callback,
+            self.qos,
+            callback_group=self._group,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
     def _follow_publishers(self) -> None:

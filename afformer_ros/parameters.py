@@ -4,134 +4,174 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
-from rclpy.node import Node
-from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.stream.settings import StreamSettings
+from afformer_ros.parameter_fields import constraints_of, parameter
 
 BACKENDS = ('auto', 'torch', 'onnxruntime')
-IMAGE_TYPES = ('auto', 'raw', 'compressed')
-RELIABILITIES = ('best_effort', 'reliable')
-
-
-def _parameter(
-    default: Any,
-    description: str,
-    *,
-    limits: tuple[float, float] | None = None,
-    choices: tuple[str, ...] = (),
-    change: str = 'anytime',
-) -> Any:
-    """A parameter; `change` says when it may: 'anytime', 'unconfigured', or 'never'."""
-    metadata = {'description': description, 'limits': limits, 'choices': choices, 'change': change}
-    return field(default=default, metadata=metadata)
+MESSAGE_TYPES = ('auto', 'raw', 'compressed')
+RECTIFICATIONS = ('auto', 'rectified', 'distorted')
 
 
 @dataclass(frozen=True)
 class GroundingParameters:
-    """Every parameter of the node `grounding`; the text of each is its ROS description."""
+    """Every parameter of the node `grounding` but the QoS; each text is its ROS description."""
 
-    model: str = _parameter(
+    model: str = parameter(
         '', 'Folder of the model; empty: the one shipped with the package', change='unconfigured'
     )
-    backend: str = _parameter(
+    backend: str = parameter(
         'auto',
         'What computes: torch, onnxruntime, or auto (onnxruntime where the model has graphs)',
         choices=BACKENDS,
         change='unconfigured',
     )
-    threads: int = _parameter(
+    threads: int = parameter(
         0,
         'Threads to compute with; 0: the backend chooses',
         limits=(0, 256),
         change='unconfigured',
     )
-    selected_demonstration: str = _parameter(
+    selected_demonstration: str = parameter(
         '',
-        'Stored demonstration to select when the node is configured; empty: none until a service '
-        'selects one',
+        'Stored demonstration to select when the node is configured, or several of one skill '
+        'joined by +; empty: none until a service selects one',
         change='unconfigured',
     )
-    minimum_confidence: float = _parameter(
-        0.0,
-        'Below this confidence the affordance is published with found false and without points',
-        limits=(0.0, 1.0),
+    lazy: bool = parameter(
+        True, 'Whether images are left alone while nobody listens to any result'
     )
-    maximum_peaks: int = _parameter(
+    maximum_peaks: int = parameter(
         5, 'Peaks of the heatmap published as points, at most', limits=(1, 100)
     )
-    overlay_opacity: float = _parameter(
-        0.6, 'Opacity of the heatmap where it is highest in the overlay', limits=(0.0, 1.0)
+    minimum_confidence: float = parameter(
+        0.2,
+        'Below this share of the heatmap around its best peak there is no evidence, and nothing '
+        'is found',
+        limits=(0.0, 1.0),
     )
-    image_type: str = _parameter(
+    minimum_resemblance: float = parameter(
+        0.7,
+        'Below this resemblance to the demonstration around the heatmap there is no evidence '
+        'either; -1: it is not asked for',
+        limits=(-1.0, 1.0),
+    )
+    hold_time: float = parameter(
+        0.5,
+        'Seconds for which the last evidence is held, with its age, where there is none',
+        limits=(0.0, 60.0),
+    )
+    smoothing_time: float = parameter(
+        0.1, 'Time constant of the smoothing in seconds; 0: none', limits=(0.0, 60.0)
+    )
+    scene_cut_threshold: float = parameter(
+        0.2,
+        'Mean change of the picture, as a share of its range, that begins a new scene; 1: never',
+        limits=(0.0, 1.0),
+    )
+    image_type: str = parameter(
         'auto',
         'Messages on image: raw (sensor_msgs/Image), compressed (sensor_msgs/CompressedImage), or '
         'auto: what the publisher sends',
-        choices=IMAGE_TYPES,
+        choices=MESSAGE_TYPES,
         change='unconfigured',
     )
-    image_reliability: str = _parameter(
-        'best_effort',
-        'Reliability asked of the publisher of image',
-        choices=RELIABILITIES,
+    image_rectification: str = parameter(
+        'auto',
+        'Whether image is rectified (points follow P of camera_info) or distorted (K and D); '
+        'auto: rectified where the name of the topic says image_rect',
+        choices=RECTIFICATIONS,
         change='unconfigured',
     )
-    image_depth: int = _parameter(
-        1,
-        'Images that the middleware keeps; only the newest is grounded',
-        limits=(1, 100),
+    depth_type: str = parameter(
+        'auto',
+        'Messages on depth: raw, compressed (compressedDepth), or auto, as for image_type',
+        choices=MESSAGE_TYPES,
         change='unconfigured',
     )
-    demonstration_type: str = _parameter(
+    depth_tolerance: float = parameter(
+        0.02, 'Seconds between the stamps of an image and its depth, at most', limits=(0.0, 10.0)
+    )
+    depth_wait: float = parameter(
+        0.03, 'Seconds to wait for the depth of an image, at most', limits=(0.0, 1.0)
+    )
+    depth_noise: float = parameter(
+        0.005, 'Standard deviation of depth, as a share of it', limits=(0.0001, 0.2)
+    )
+    nearest_depth: float = parameter(
+        0.1, 'Depth below this, in metres, is unknown', limits=(0.001, 1000.0)
+    )
+    farthest_depth: float = parameter(
+        10.0, 'Depth above this, in metres, is unknown', limits=(0.001, 1000.0)
+    )
+    target_frame: str = parameter(
+        '',
+        'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
+        'image',
+        change='unconfigured',
+    )
+    overlay_opacity: float = parameter(
+        0.6, 'Opacity of the heatmap where it is highest in the overlay', limits=(0.0, 1.0)
+    )
+    cloud_minimum_weight: float = parameter(
+        0.05,
+        'Pixels whose probability is below this share of the largest are left out of '
+        'affordance_cloud',
+        limits=(0.0, 1.0),
+    )
+    cloud_maximum_points: int = parameter(
+        5000, 'Points of affordance_cloud, at most', limits=(1, 1000000)
+    )
+    demonstration_type: str = parameter(
         'auto',
         'Messages on demonstration: raw, compressed, or auto, as for image_type',
-        choices=IMAGE_TYPES,
+        choices=MESSAGE_TYPES,
         change='unconfigured',
     )
-    demonstration_reliability: str = _parameter(
-        'best_effort',
-        'Reliability asked of the publisher of demonstration',
-        choices=RELIABILITIES,
+    trim_demonstrations: bool = parameter(
+        True,
+        'Whether a recording is cut to the part where hands or, without hand_model, anything '
+        'moves',
         change='unconfigured',
     )
-    demonstration_depth: int = _parameter(
-        30,
-        'Frames of a demonstration that the middleware keeps',
-        limits=(1, 1000),
-        change='unconfigured',
+    hand_model: str = parameter(
+        '',
+        'MediaPipe hand_landmarker.task that finds hands in demonstrations; empty: motion alone '
+        'is looked at',
+        change='never',
     )
-    recording_queue: int = _parameter(
+    recording_queue: int = parameter(
         60,
         'Frames of a demonstration that may wait to be encoded; more are dropped and reported',
         limits=(1, 10000),
         change='unconfigured',
     )
-    maximum_recording_seconds: float = _parameter(
+    maximum_recording_seconds: float = parameter(
         120.0, 'A recording longer than this is finished by itself', limits=(0.1, 86400.0)
     )
-    store_folder: str = _parameter(
+    store_folder: str = parameter(
         '',
         'Folder that keeps finished demonstrations; empty: $ROS_HOME/afformer/demonstrations, '
         'with ROS_HOME ~/.ros where unset',
         change='never',
     )
-    demonstration_folders: tuple[str, ...] = _parameter(
+    demonstration_folders: tuple[str, ...] = parameter(
         ('',),
         'Folders below which load_demonstration may read; empty texts are ignored, and with no '
         'folder it reads nothing',
         change='never',
     )
-    diagnostics_period: float = _parameter(
+    maximum_latency: float = parameter(
+        0.5,
+        'Seconds from the stamp of an image to its result above which the diagnostics warn; 0: '
+        'never',
+        limits=(0.0, 3600.0),
+    )
+    diagnostics_period: float = parameter(
         1.0,
         'Seconds between two messages on /diagnostics',
         limits=(0.1, 60.0),
@@ -139,34 +179,30 @@ class GroundingParameters:
     )
 
     def __post_init__(self) -> None:
+        constraints = constraints_of(type(self))
         for one in fields(self):
-            _check(one.name, getattr(self, one.name), one.metadata)
+            constraints[one.name].check(one.name, getattr(self, one.name))
+        # Values that are sound alone may contradict each other.
+        _ = self.stream_settings
 
-    @classmethod
-    def declare(cls, node: Node) -> None:
-        """Declare all parameters of the node.
+    @property
+    def stream_settings(self) -> StreamSettings:
+        """How images are grounded, as it is now."""
+        return StreamSettings(
+            self.maximum_peaks,
+            self.minimum_confidence,
+            self.minimum_resemblance,
+            self.smoothing_time,
+            self.hold_time,
+            self.scene_cut_threshold,
+            SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
+        )
 
-        Raises:
-            rclpy.exceptions.InvalidParameterValueException: a value that was given is out of
-                range.
-            rclpy.exceptions.InvalidParameterTypeException: it is of another type.
-        """
-        for one in fields(cls):
-            default = list(one.default) if isinstance(one.default, tuple) else one.default
-            node.declare_parameter(one.name, default, _descriptor(one.metadata))
-
-    @classmethod
-    def read(cls, node: Node) -> GroundingParameters:
-        """The values at this moment.
-
-        Raises:
-            ValueError: one of them is none of the choices.
-        """
-        values: dict[str, Any] = {}
-        for one in fields(cls):
-            value = node.get_parameter(one.name).value
-            values[one.name] = tuple(value) if isinstance(value, (list, tuple)) else value
-        return cls(**values)
+    @property
+    def recording_settings(self) -> RecordingSettings:
+        """How demonstrations are recorded."""
+        hand_model = Path(self.hand_model).expanduser() if self.hand_model else None
+        return RecordingSettings(trim=self.trim_demonstrations, hand_model=hand_model)
 
     @property
     def store_path(self) -> Path:
@@ -180,76 +216,3 @@ class GroundingParameters:
     def readable_folders(self) -> tuple[Path, ...]:
         """Folders below which demonstrations may be read, resolved."""
         return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)
-
-    @property
-    def image_qos(self) -> QoSProfile:
-        """Quality of service of the subscription to `image`."""
-        return _qos(self.image_reliability, self.image_depth)
-
-    @property
-    def demonstration_qos(self) -> QoSProfile:
-        """Quality of service of the subscription to `demonstration`."""
-        return _qos(self.demonstration_reliability, self.demonstration_depth)
-
-
-def validate_change(parameters: Iterable[Parameter[Any]], configured: bool) -> SetParametersResult:
-    """Whether these parameters may be set, with the reason where not.
-
-    Args:
-        parameters: as a callback of `add_on_set_parameters_callback` gets them.
-        configured: whether the node is past its configuration.
-    """
-    known = {one.name: one.metadata for one in fields(GroundingParameters)}
-    for parameter in parameters:
-        metadata = known.get(parameter.name)
-        if metadata is None:
-            continue
-        if configured and metadata['change'] == 'unconfigured':
-            return SetParametersResult(
-                successful=False,
-                reason=f'{parameter.name} is used when the node is configured; clean the node up '
-                'before it is changed',
-            )
-        try:
-            _check(parameter.name, parameter.value, metadata)
-        except ValueError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-    return SetParametersResult(successful=True)
-
-
-def _check(name: str, value: Any, metadata: Any) -> None:
-    choices, limits = metadata['choices'], metadata['limits']
-    if choices and value not in choices:
-        raise ValueError(f'{name} is {value!r}; it must be one of {", ".join(choices)}')
-    if limits and not limits[0] <= value <= limits[1]:
-        raise ValueError(f'{name} is {value}; it must be from {limits[0]} to {limits[1]}')
-
-
-def _descriptor(metadata: Any) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(
-        description=metadata['description'], read_only=metadata['change'] == 'never'
-    )
-    constraints = []
-    if metadata['choices']:
-        constraints.append(f'one of {", ".join(metadata["choices"])}')
-    if metadata['change'] == 'unconfigured':
-        constraints.append('changes only while the node is unconfigured')
-    descriptor.additional_constraints = '; '.join(constraints)
-    if metadata['limits']:
-        low, high = metadata['limits']
-        if isinstance(low, int):
-            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=low, to_value=high, step=0.0)
-            ]
-    return descriptor
-
-
-def _qos(reliability: str, depth: int) -> QoSProfile:
-    policy = (
-        QoSReliabilityPolicy.RELIABLE
-        if reliability == 'reliable'
-        else QoSReliabilityPolicy.BEST_EFFORT
-    )
-    return QoSProfile(depth=depth, reliability=policy)

@@ -17,12 +17,14 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from afformer_core.demonstrations.media import TimedImage, timed_images
 from afformer_core.errors import AfformerError
-from afformer_ros.image_conversion import compress, to_message
-from afformer_ros.media import TimedImage, timed_images
+from afformer_core.messages.image_encoding import image_message, jpeg_message
+from afformer_ros.rclpy_messages import RclpyMessages
 
 _IMAGE_RATE = 10.0
 _POLL = 0.02
+_MESSAGES = RclpyMessages()
 
 
 class PlayerNode(Node):
@@ -169,9 +171,9 @@ class PlayerNode(Node):
     def _publish(self, frame: TimedImage, due: Time) -> None:
         header = Header(stamp=due.to_msg(), frame_id=self._frame_id)
         if self._compressed:
-            self._publisher.publish(compress(frame.image, header))
+            self._publisher.publish(jpeg_message(_MESSAGES, frame.image, header))
         else:
-            self._publisher.publish(to_message(frame.image, 'rgb8', header))
+            self._publisher.publish(image_message(_MESSAGES, frame.image, 'rgb8', header))
 
     def _declare(self, name: str, default: Any, description: str, **constraints: Any) -> Any:
         descriptor = ParameterDescriptor(description=description, read_only=True, **constraints)

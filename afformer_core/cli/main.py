@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from afformer_core.errors import AfformerError
 
-SUBCOMMANDS = ('simulate', 'train', 'evaluate', 'export', 'ground', 'bench')
+SUBCOMMANDS = ('simulate', 'train', 'evaluate', 'export', 'ground', 'replay', 'bench')
 
 EXAMPLES = """\
 examples:

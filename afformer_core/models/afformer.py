@@ -72,6 +72,13 @@ class Afformer(nn.Module):
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 
+    def ground_with_features(
+        self, images: Tensor, memory: VideoMemory
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`ground`, and the features of the images as `encode_frames` gives them."""
+        levels, features = self.encoder.encode_images_and_features(images)
+        return (*self.ground_levels(levels, memory), features)
+
     def ground_levels(
         self, levels: tuple[Tensor, ...], memory: VideoMemory
     ) -> tuple[Tensor, Tensor]:

@@ -98,6 +98,13 @@ class Encoder(nn.Module):
         stages = self.backbone_with_fpn.backbone(self.normalise(images))
         return self.backbone_with_fpn.pyramid(stages, self.image_levels)
 
+    def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """`encode_images`, and `encode_frames` of the same pictures, at the cost of one."""
+        stages = self.backbone_with_fpn.backbone(self.normalise(images))
+        names = tuple(dict.fromkeys((*self.image_levels, 'p3')))
+        found = dict(zip(names, self.backbone_with_fpn.pyramid(stages, names), strict=True))
+        return tuple(found[name] for name in self.image_levels), found['p3']
+
     def encode_frames(self, frames: Tensor) -> Tensor:
         """uint8 RGB [N, H, W, 3] to p3 features [N, C, H / 8, W / 8]."""
         stages = self.backbone_with_fpn.backbone(self.normalise(frames))

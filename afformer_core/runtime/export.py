@@ -32,6 +32,7 @@ from afformer_core.runtime.weights import load_model
 
 OPSET = 18
 TOLERANCE = 1e-4
+_OUTPUTS = ('heatmap', 'actions', 'image features')
 
 
 class _EncodeFrames(nn.Module):
@@ -58,7 +59,7 @@ class _Ground(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, image: Tensor, tensors: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         levels = len(tensors) // 2
         batch = [tensor[None] for tensor in tensors]
         memory = VideoMemory(
@@ -67,8 +68,9 @@ class _Ground(nn.Module):
             (None,) * levels,
             self.model.configuration.feature_size,
         )
-        heatmaps, actions = self.model.ground(image[None], memory)
-        return heatmaps[0], actions[0]
+        return tuple(
+            output[0] for output in self.model.ground_with_features(image[None], memory)
+        )
 
 
 def export_graphs(folder: Path) -> None:
@@ -119,7 +121,7 @@ def _export_all(model: Afformer, aside: Path) -> None:
     )  # fmt: skip
     _export(
         _Ground(model), (frames[0], memory), aside / 'ground.onnx',
-        ['image', *names], ['heatmap_logits', 'action_logits'],
+        ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
         {'image': None, 'tensors': (*keys, *values)},
     )  # fmt: skip
 
@@ -160,7 +162,7 @@ def _check(torch_session: Session, onnx_session: Session, model: Afformer) -> No
     for length in {1, len(frames)}:
         wanted = torch_session.ground(image, torch_session.memorize(features[:length]))
         found = onnx_session.ground(image, onnx_session.memorize(features[:length]))
-        for name, one, other in zip(('heatmap', 'actions'), wanted, found, strict=True):
+        for name, one, other in zip(_OUTPUTS, wanted, found, strict=True):
             _compare(f'{name} at {length} frames', one, other)
 
 

@@ -27,8 +27,13 @@ class FrameSampler(Generic[Item]):
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
         self._stride = 1
-        self._kept: list[Item] = []
+        self._kept: list[tuple[int, Item]] = []
         self.count = 0
+
+    @property
+    def kept(self) -> list[Item]:
+        """The frames that are held now, in order: four times the maximum at most."""
+        return [item for _, item in self._kept]
 
     def wants_next(self) -> bool:
         """Whether the next frame would be kept; if not, `skip` it unprocessed."""
@@ -40,14 +45,37 @@ class FrameSampler(Generic[Item]):
 
     def add(self, item: Item) -> None:
         """Keep the next frame."""
-        self._kept.append(item)
+        self._kept.append((self.count, item))
         self.count += 1
-        if len(self._kept) > _SURPLUS * self._maximum:
-            self._kept = self._kept[::2]
-            self._stride *= 2
+        self._thin_out()
+
+    def offer(self, item: Item) -> None:
+        """Keep the next frame if it is wanted, else only count it."""
+        if self.wants_next():
+            self.add(item)
+        else:
+            self.skip()
+
+    def continuation(self) -> FrameSampler[Item]:
+        """A sampler for the frames that come next, apart from those kept here."""
+        later: FrameSampler[Item] = FrameSampler(self._maximum)
+        later._stride, later.count = self._stride, self.count
+        return later
+
+    def absorb(self, later: FrameSampler[Item]) -> None:
+        """Go on where a `continuation` stands, as if its frames had been added here."""
+        self._stride, self.count = later._stride, later.count
+        mine = [one for one in self._kept if one[0] % self._stride == 0]
+        self._kept = mine + later._kept
+        self._thin_out()
 
     def selection(self) -> list[Item]:
         """At most `maximum` of the frames kept, in order; empty before the first."""
         if not self._kept:
             return []
-        return [self._kept[i] for i in uniform_indices(len(self._kept), self._maximum)]
+        return [self._kept[i][1] for i in uniform_indices(len(self._kept), self._maximum)]
+
+    def _thin_out(self) -> None:
+        while len(self._kept) > _SURPLUS * self._maximum:
+            self._stride *= 2
+            self._kept = [one for one in self._kept if one[0] % self._stride == 0]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import DemonstrationError, ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.appearance import Appearance
+from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
 from afformer_core.runtime.model_folder import GRAPHS_FILE, read_description
@@ -38,10 +40,14 @@ class Grounder:
     Args:
         configuration: of the model.
         session: what runs it.
+        weights: names the weights, such as their hash; empty: unknown.
     """
 
-    def __init__(self, configuration: AfformerConfiguration, session: Session) -> None:
+    def __init__(
+        self, configuration: AfformerConfiguration, session: Session, weights: str = ''
+    ) -> None:
         self.configuration = configuration
+        self._weights = weights
         self._session = session
         self._demonstrations: dict[str, Demonstration] = {}
         self._recording: _Recording | None = None
@@ -67,12 +73,20 @@ class Grounder:
             )
         folder = Path(model)
         description = read_description(folder)
-        return cls(description.configuration, _open_session(folder, backend, threads))
+        session = _open_session(folder, backend, threads)
+        return cls(description.configuration, session, description.weights_sha256)
 
     @property
     def backend(self) -> str:
         """Name of what computes: 'torch' or 'onnxruntime'."""
         return self._session.backend
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for two models that encode frames alike; empty where that is not known."""
+        height, width = self.configuration.input_size
+        frames = self.configuration.maximum_frames
+        return self._weights and f'{self._weights} {width}x{height} {frames} frames'
 
     @property
     def demonstrations(self) -> tuple[str, ...]:
@@ -125,11 +139,11 @@ class Grounder:
             ImageError: not an image; the recording goes on without it.
         """
         sampler = self._require_recording().frames
-        frame = resize_to_input(image, self.configuration.input_size)
+        frame = self.resize(image)
         if not sampler.wants_next():
             sampler.skip()
             return
-        sampler.add((frame, self._session.encode_frames(frame[None])[0]))
+        sampler.add((frame, self.encode(frame)))
 
     def finish_demonstration(self) -> Demonstration:
         """End the recording and memorize it; one of the same name is replaced.
@@ -144,12 +158,39 @@ class Grounder:
             raise DemonstrationError(
                 f'demonstration {recording.name!r} has no frame; send at least one before the end'
             )
-        frames, features = (np.stack(items) for items in zip(*selection, strict=True))
+        encoded = EncodedFrames.stack(selection)
+        return self.memorize(encoded, recording.name, recording.frames.count)
+
+    def resize(self, image: NDArray[Any]) -> UInt8Array:
+        """uint8 RGB [H, W, 3] at the model's input size.
+
+        Raises:
+            ImageError: not an image.
+        """
+        return resize_to_input(image, self.configuration.input_size)
+
+    def encode(self, frame: UInt8Array) -> FloatArray:
+        """Features [C, h / 8, w / 8] of a frame from `resize`."""
+        features: FloatArray = self._session.encode_frames(frame[None])[0]
+        return features
+
+    def memorize(self, encoded: EncodedFrames, name: str, frame_count: int) -> Demonstration:
+        """Make a demonstration of encoded frames; one of the same name is replaced.
+
+        Args:
+            encoded: by this model, at most its maximum of frames.
+            name: not empty.
+            frame_count: frames that were seen, at least as many.
+        """
         demonstration = Demonstration(
-            recording.name, frames, recording.frames.count, self._session.memorize(features)
+            name,
+            encoded.images,
+            frame_count,
+            self._session.memorize(encoded.features),
+            Appearance(encoded.features),
         )
-        self._demonstrations.pop(recording.name, None)
-        self._demonstrations[recording.name] = demonstration
+        self._demonstrations.pop(name, None)
+        self._demonstrations[name] = demonstration
         return demonstration
 
     def cancel_demonstration(self) -> None:
@@ -193,24 +234,35 @@ class Grounder:
         height, width = int(image.shape[0]), int(image.shape[1])
         return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))
 
-    def predict(self, image: NDArray[Any], name: str) -> Prediction:
+    def predict(self, image: NDArray[Any], *names: str) -> Prediction:
         """What the model says of an image, at its own size; `ground` before peaks are sought.
+
+        Several demonstrations of one skill are grounded together: the logits that each of them
+        gives are averaged. It costs as much as grounding them one after another, and is more
+        accurate than one longer video and than one memory of all.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
-            name: of a finished demonstration.
+            names: of finished demonstrations, at least one.
 
         Raises:
-            DemonstrationError: there is none of this name.
+            DemonstrationError: there is none of a name, or no name was given.
             ImageError: not an image.
         """
-        memory = self.demonstration(name).memory
-        resized = resize_to_input(image, self.configuration.input_size)
-        heatmap_logits, action_logits = self._session.ground(resized, memory)
-        best = int(np.argmax(action_logits)) if self.configuration.heatmap_per_action else 0
-        return Prediction(
-            resized, _softmax(heatmap_logits[best]), self._action_scores(action_logits)
+        if not names:
+            raise DemonstrationError('no demonstration was named; name at least one')
+        demonstrations = [self.demonstration(name) for name in names]
+        resized = self.resize(image)
+        outputs = [self._session.ground(resized, one.memory) for one in demonstrations]
+        actions = np.mean([output.action_logits for output in outputs], axis=0)
+        best = int(np.argmax(actions)) if self.configuration.heatmap_per_action else 0
+        logits = np.mean([output.heatmap_logits[best] for output in outputs], axis=0)
+        probabilities = _softmax(logits)
+        resemblances = (
+            one.appearance.resemblance(output.image_features, probabilities)
+            for one, output in zip(demonstrations, outputs, strict=True)
         )
+        return Prediction(resized, probabilities, self._action_scores(actions), max(resemblances))
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
         if self.configuration.action_activation == 'softmax':

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.session import Memory
 
 
@@ -37,12 +38,15 @@ class Grounding:
         peaks: best first; empty only where none was asked for.
         confidence: score of the best peak, 0 to 1. A heatmap spread over the image, which says
             nothing, has a low one.
+        resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
+            1. An image of something else has a low one, however sharp its heatmap.
     """
 
     heatmap: NDArray[np.float32]
     action_scores: Mapping[str, float]
     peaks: tuple[Peak, ...]
     confidence: float
+    resemblance: float
 
     @property
     def action(self) -> str:
@@ -59,12 +63,14 @@ class Demonstration:
         frames: uint8 RGB [T, h, w, 3] at the model's input size: those that were kept.
         frame_count: frames that were seen, at least T.
         memory: what grounding needs of it.
+        appearance: what tells whether an image shows the same thing.
     """
 
     name: str
     frames: NDArray[np.uint8]
     frame_count: int
     memory: Memory
+    appearance: Appearance
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

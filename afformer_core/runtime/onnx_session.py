@@ -9,7 +9,7 @@ import onnxruntime
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.model_folder import graph_paths, read_description
-from afformer_core.runtime.session import FloatArray, Memory, UInt8Array
+from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 
 
 class OnnxSession:
@@ -42,14 +42,13 @@ class OnnxSession:
         levels = len(outputs) // 2
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
-    def ground(self, image: UInt8Array, memory: Memory) -> tuple[FloatArray, FloatArray]:
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
         feed = {'image': image}
         for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
             feed[f'keys_{level}'] = keys
             feed[f'values_{level}'] = values
-        heatmaps, actions = self._ground.run(None, feed)
-        return heatmaps, actions
+        return Output(*self._ground.run(None, feed))
 
 
 def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -22,11 +22,14 @@ class Prediction:
         image: uint8 RGB [h, w, 3], the source image at the model's input size.
         probabilities: float32 [h, w], sum 1.
         action_scores: score of each action, 0 to 1, best first.
+        resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
+            1; see `Appearance`.
     """
 
     image: UInt8Array
     probabilities: FloatArray
     action_scores: Mapping[str, float]
+    resemblance: float
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """The prediction in pixels of the source image.
@@ -37,7 +40,9 @@ class Prediction:
         """
         peaks = find_peaks(self.probabilities, source_size, maximum_peaks)
         heatmap = _enlarge(self.probabilities, source_size)
-        return Grounding(heatmap, self.action_scores, peaks, peaks[0].score)
+        return Grounding(
+            heatmap, self.action_scores, peaks, peaks[0].score, self.resemblance
+        )
 
 
 def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,20 @@ class Memory:
             )
 
 
+class Output(NamedTuple):
+    """What grounding one image gives.
+
+    Attributes:
+        heatmap_logits: float32 [heatmaps, h, w].
+        action_logits: float32 [actions].
+        image_features: float32 [C, h / 8, w / 8], the image as `encode_frames` would encode it.
+    """
+
+    heatmap_logits: FloatArray
+    action_logits: FloatArray
+    image_features: FloatArray
+
+
 class Session(Protocol):
     """One model ready to run. Not thread-safe: one thread owns it."""
 
@@ -46,9 +60,5 @@ class Session(Protocol):
     def memorize(self, features: FloatArray) -> Memory:
         """Features [T, C, h / 8, w / 8] of one demonstration, 1 to the maximum of frames."""
 
-    def ground(self, image: UInt8Array, memory: Memory) -> tuple[FloatArray, FloatArray]:
-        """Ground a memory in uint8 RGB [h, w, 3] at the input size.
-
-        Returns:
-            heatmap logits [heatmaps, h, w] and action logits [actions].
-        """
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        """Ground a memory in uint8 RGB [h, w, 3] at the input size."""

@@ -9,7 +9,7 @@ import torch
 
 from afformer_core.models.decoder import VideoMemory
 from afformer_core.models.folding import fold_frozen_batch_norms
-from afformer_core.runtime.session import FloatArray, Memory, UInt8Array
+from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.weights import load_model
 
 
@@ -48,7 +48,7 @@ class TorchSession:
         )
 
     @torch.inference_mode()
-    def ground(self, image: UInt8Array, memory: Memory) -> tuple[FloatArray, FloatArray]:
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
         batch = VideoMemory(
             tuple(torch.from_numpy(keys)[None] for keys in memory.keys),
@@ -56,5 +56,5 @@ class TorchSession:
             (None,) * len(memory.keys),
             self._model.configuration.feature_size,
         )
-        heatmaps, actions = self._model.ground(torch.from_numpy(image)[None], batch)
-        return heatmaps[0].numpy(), actions[0].numpy()
+        outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)
+        return Output(*(output[0].numpy() for output in outputs))

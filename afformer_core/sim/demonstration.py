@@ -78,6 +78,7 @@ def plan_demonstration(
     longest_side: int = 256,
     size: tuple[int, int] | None = None,
     action: str | None = None,
+    performance: int = 0,
 ) -> Demonstration:
     """The demonstration of an element of a scene: always the same for the same arguments.
 
@@ -87,10 +88,15 @@ def plan_demonstration(
         longest_side: of the picture, whose aspect is random.
         size: (width, height) of the picture instead.
         action: one that the element affords; random where it is None.
+        performance: which of the element's demonstrations, from 0: each has its own person, way
+            and camera.
     """
     appliance = generate_appliance(scene_seed)
     target = appliance.elements[element]
-    random = generator(scene_seed, Stream.DEMONSTRATION, element)
+    if performance:
+        random = generator(scene_seed, Stream.PERFORMANCE, element, performance)
+    else:
+        random = generator(scene_seed, Stream.DEMONSTRATION, element)
     drawn = target.kind.actions[int(random.integers(2))]
     motion = sample_motion(target, action or drawn, random)
     hand = sample_appearance(random)

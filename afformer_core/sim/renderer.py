@@ -122,6 +122,32 @@ class Renderer:
         shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
         return shown
 
+    def depth(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, ElementState] | None = None,
+    ) -> np.ndarray:
+        """How far the surface that each pixel's centre sees is, along the optical axis.
+
+        Returns:
+            float32 [H, W] metres; the far plane's distance where there is nothing.
+        """
+        self._update(camera, size, hand, states or {})
+        width, height = size
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        # one minus the usual depth keeps the digits of what is far
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
+        buffer = np.empty((height, width), np.float32)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(None, buffer, viewport, self._context)
+        extent = float(self._model.stat.extent)
+        planes = self._model.vis.map
+        near, far = extent * float(planes.znear), extent * float(planes.zfar)
+        metres = near * far / (near + buffer[::-1].astype(np.float64) * (far - near))
+        return metres.astype(np.float32)
+
     def _update(
         self,
         camera: Camera,

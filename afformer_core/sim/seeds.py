@@ -18,6 +18,8 @@ class Stream(IntEnum):
     CAMERA_PATH = 4
     CHOICE = 5
     ANNOTATION = 6
+    PERFORMANCE = 7
+    RGBD = 7
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

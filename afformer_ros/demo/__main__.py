@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from afformer_core.data.video import write_video
+from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import AfformerError
 from afformer_ros.demo.scenes import (
     CAMERA_RATE,
@@ -29,7 +30,6 @@ from afformer_ros.demo.scenes import (
     simulated_scenes,
 )
 from afformer_ros.environment import prepare_environment
-from afformer_ros.media import read_image
 
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ament_index_python.packages import get_package_share_directory
 from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-_PACKAGE = 'afformer_ros'
+from afformer_core.messages.rosbags_messages import affordance_typestore
 
 
 class BagRecorder:
@@ -42,7 +40,7 @@ class BagRecorder:
         self._lock = threading.Lock()
         self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
         self._writer.open()
-        typestore = _typestore()
+        typestore = affordance_typestore()
         self._open = True
         for topic, kind in topics.items():
             name = f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
@@ -80,14 +78,3 @@ class BagRecorder:
                 callback(deserialize_message(data, kind))
 
         return write
-
-
-def _typestore() -> Any:
-    """Types of ROS 2 with those of this package, from its installed definitions."""
-    typestore = get_typestore(Stores.LATEST)
-    definitions = Path(get_package_share_directory(_PACKAGE)) / 'msg'
-    types: dict[str, Any] = {}
-    for path in sorted(definitions.glob('*.msg')):
-        types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
-    typestore.register(types)
-    return typestore

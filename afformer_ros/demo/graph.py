@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
+from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.demo.bag_recorder import BagRecorder
 from afformer_ros.demo.processes import DemoError, NodeProcess, NodeProcesses, wait_until
 from afformer_ros.demo.scenes import CAMERA_RATE, Scene
-from afformer_ros.image_conversion import to_rgb
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import FinishDemonstration, StartDemonstration
 
@@ -37,6 +38,8 @@ _TOPICS = {
     'heatmap': Image,
     'overlay': Image,
     'markers': MarkerArray,
+    'grasp_candidates': PoseArray,
+    'affordance_cloud': PointCloud2,
     'demonstration_status': DemonstrationStatus,
 }
 # The node and the recorder; nothing is sent before both listen.
@@ -58,7 +61,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Times:
-    """What the node says of one of its groundings on `/diagnostics`, in milliseconds.
+    """What the node says of its last groundings on `/diagnostics`: medians in milliseconds.
 
     Attributes:
         ground: from the converted image to its grounding.
@@ -115,8 +118,8 @@ class DemoGraph:
         self._spinner.start()
         parameters = {
             'store_folder': folder / 'store',
-            'demonstration_reliability': 'reliable',
-            'image_reliability': 'reliable',
+            'demonstration_qos': 'DEFAULT',
+            'image_qos': 'DEFAULT',
             'diagnostics_period': 0.2,
             # A long video must not lose frames to the start of a slow machine.
             'recording_queue': 240,
@@ -249,9 +252,9 @@ class DemoGraph:
         self._arrivals.overlays[_nanoseconds(message)] = message
 
     def _diagnostics_arrived(self, message: DiagnosticArray) -> None:
-        values = {value.key: value.value for value in message.status[0].values}
-        if 'ground (ms)' in values:
-            times = Times(float(values['ground (ms)']), float(values['age (ms)']))
+        values = {value.key: value.value for one in message.status for value in one.values}
+        if 'ground p50 (ms)' in values:
+            times = Times(float(values['ground p50 (ms)']), float(values['end to end p50 (ms)']))
             # The same grounding is told again until there is another.
             if self._last_times != times:
                 self._last_times = times

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.video import VideoReader, read_video, write_video
-from afformer_ros.media import read_image
+from afformer_core.demonstrations.media import read_image
 
 CAMERA_RATE = 10.0
 _CAMERA_FRAMES = 24

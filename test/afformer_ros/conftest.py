@@ -24,6 +24,7 @@ from afformer_ros.srv import (
     SelectDemonstration,
     StartDemonstration,
 )
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
@@ -31,10 +32,11 @@ from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from afformer_core.messages.image_encoding import image_message as encode_image
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import save_model
-from afformer_ros.image_conversion import to_message
+from afformer_ros.rclpy_messages import RclpyMessages
 
 # A machine under load may take long; a test that waits so long fails.
 PATIENCE = 40.0
@@ -89,7 +91,9 @@ def header(number: int, frame: str = 'camera') -> Header:
 
 def image_message(number: int, frame: str = 'camera', width: int = 64, height: int = 48) -> Image:
     """Picture `number` as rgb8, stamped 1000 s and a tenth of a second for each number."""
-    return to_message(picture(number, width, height), 'rgb8', header(number, frame))
+    return encode_image(
+        RclpyMessages(), picture(number, width, height), 'rgb8', header(number, frame)
+    )
 
 
 class Client:
@@ -175,6 +179,12 @@ class Client:
     def list(self) -> Any:
         return self.call(ListDemonstrations, 'list_demonstrations')
 
+    @staticmethod
+    def finding(diagnostics: DiagnosticArray, name: str) -> dict[str, str]:
+        """Values of one status of the grounding node, with its `message`."""
+        status = next(s for s in diagnostics.status if s.name == f'grounding: {name}')
+        return {'message': status.message, **{v.key: v.value for v in status.values}}
+
     def send_frames(self, count: int) -> None:
         """Send frames of a recording and wait until the node has counted them."""
         for number in range(count):
@@ -221,6 +231,10 @@ class Nodes:
             'backend': 'torch',
             'threads': 1,
             'store_folder': self.store,
+            # A model with random weights is never sure.
+            'minimum_confidence': 0.0,
+            'minimum_resemblance': -1.0,
+            'trim_demonstrations': False,
             **parameters,
         }
         arguments = ['--ros-args', '-r', f'__ns:={namespace}']

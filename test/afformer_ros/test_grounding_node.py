@@ -12,8 +12,10 @@ from rcl_interfaces.srv import GetParameters, SetParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
-from afformer_ros.image_conversion import to_message, to_rgb
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.messages.image_encoding import image_message
 from afformer_ros.parameters import GroundingParameters
+from afformer_ros.rclpy_messages import RclpyMessages
 
 
 @pytest.fixture
@@ -79,9 +81,7 @@ def test_images_before_any_demonstration_give_a_reason_and_no_result(active, col
     def told():
         active.images.publish(active.image_message(1))
         active.spin(0.1)
-        return diagnostics and int(
-            {v.key: v.value for v in diagnostics[-1].status[0].values}['images received']
-        )
+        return diagnostics and int(active.finding(diagnostics[-1], 'image')['received'])
 
     active.wait(told, 'diagnostics')
     assert active.affordances == []
@@ -137,7 +137,8 @@ def test_bad_images_are_told_and_the_next_sound_one_is_grounded(active, collect)
         def told(message=message, before=before):
             active.images.publish(message)
             active.spin(0.05)
-            return [d for d in diagnostics[before:] if 'could not be read' in d.status[0].message]
+            told = [one.status[0].message for one in diagnostics[before:]]
+            return any('could not be grounded' in message for message in told)
 
         active.wait(told, f'a diagnostic of an image with {what}')
         assert active.ground(active.image_message(2)).header == active.header(2), what
@@ -150,10 +151,13 @@ def test_other_encodings_sizes_and_padding_are_grounded(active):
     rows = np.zeros((20, 100), np.uint8)
     rows[:, :90] = small.reshape(20, 90)
     padded.data = rows.tobytes()
-    plain = active.ground(to_message(small, 'rgb8', active.header(3)))
+    plain = active.ground(image_message(RclpyMessages(), small, 'rgb8', active.header(3)))
     assert active.ground(padded).points == plain.points
     bgr = np.ascontiguousarray(small[..., ::-1])
-    assert active.ground(to_message(bgr, 'bgr8', active.header(5))).points == plain.points
+    assert (
+        active.ground(image_message(RclpyMessages(), bgr, 'bgr8', active.header(5))).points
+        == plain.points
+    )
     wide = active.ground(active.image_message(6, width=200, height=10))
     assert max(point.v for point in wide.points) <= 9
 
@@ -329,7 +333,8 @@ def test_parameters_are_answered_and_guarded_while_grounding(active):
     assert 'read-only' in put('store_folder', string_value='/elsewhere').reason
     assert put('minimum_confidence', double_value=1.0).successful
     try:
-        affordance = active.ground(active.image_message(2))
+        # Later than anything is held.
+        affordance = active.ground(active.image_message(99))
         assert (affordance.found, affordance.points) == (False, [])
         assert affordance.actions
     finally:

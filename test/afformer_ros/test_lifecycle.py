@@ -11,11 +11,8 @@ from lifecycle_msgs.msg import Transition
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 
-from afformer_core.runtime.demonstration_store import (
-    DemonstrationStore,
-    StoredDemonstration,
-)
-from afformer_ros.image_conversion import compress
+from afformer_core.messages.image_encoding import jpeg_message
+from afformer_ros.rclpy_messages import RclpyMessages
 
 
 def _ends(process, signal_number):
@@ -81,19 +78,21 @@ def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
     assert client.ground(client.image_message(1)).demonstration == 'finished'
     status = client.statuses[-1]
     assert (status.state, status.frames) == (DemonstrationStatus.READY, 4)
-    assert [path.name for path in nodes.store.iterdir()] == ['finished.npz']
+    assert [path.name for path in nodes.store.iterdir()] == ['finished.mcap']
     _ends(process, signal.SIGTERM)
 
 
 def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
     frames = np.zeros((2, 64, 64, 3), np.uint8)
-    DemonstrationStore(nodes.store).save(StoredDemonstration('sound', frames, 2, 0.1, 1.0))
-    (nodes.store / 'broken.npz').write_bytes(b'PK half a file')
+    nodes.store.mkdir(exist_ok=True)
+    kept = {'format': 1, 'frames': frames, 'frame_count': 2, 'duration': 0.1, 'created': 1.0}
+    np.savez_compressed(nodes.store / 'sound.npz', **kept)
+    (nodes.store / 'broken.mcap').write_bytes(b'half a file')
     process = nodes.grounding()
     client = nodes.client()
     assert client.change_state(Transition.TRANSITION_CONFIGURE)
     assert client.list().names == ['sound']
-    assert 'broken.npz is damaged' in process.output
+    assert 'broken.mcap is damaged' in process.output
     assert client.select('sound').success
     _ends(process, signal.SIGTERM)
 
@@ -154,7 +153,7 @@ def test_compressed_images_are_found_by_themselves(nodes):
     client.record('press')
 
     def grounded():
-        compressed.publish(compress(client.picture(3), client.header(3)))
+        compressed.publish(jpeg_message(RclpyMessages(), client.picture(3), client.header(3)))
         client.spin(0.1)
         return client.affordances
 

@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Parameters of the grounding node: what is refused, and where things lie."""
+
 import pathlib
 
 import pytest
-import yaml
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSReliabilityPolicy
 
-from afformer_ros.parameters import GroundingParameters, validate_change
-
-
-def test_the_yaml_file_holds_exactly_the_defaults(root):
-    content = yaml.safe_load((root / 'config' / 'ground.yaml').read_text())
-    (section,) = content.values()
-    defaults = {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in vars(GroundingParameters()).items()
-    }
-    assert section['ros__parameters'] == defaults
+from afformer_ros.parameter_fields import constraints_of, validate_change
+from afformer_ros.parameters import GroundingParameters
 
 
 @pytest.mark.parametrize(
@@ -27,6 +18,8 @@ def test_the_yaml_file_holds_exactly_the_defaults(root):
         ({'overlay_opacity': 1.01}, 'overlay_opacity is 1.01'),
         ({'minimum_confidence': float('nan')}, 'minimum_confidence is nan'),
         ({'image_type': ''}, 'one of auto, raw, compressed'),
+        ({'smoothing_time': float('inf')}, 'smoothing_time is inf; it must be from 0.0 to 60.0'),
+        ({'nearest_depth': 2.0, 'farthest_depth': 1.0}, 'nearest'),
     ],
 )
 def test_values_that_are_refused(changes, message):
@@ -41,12 +34,13 @@ def test_values_that_are_refused(changes, message):
         ('model', '/models/mine', True, 'clean the node up'),
         ('maximum_peaks', 3, True, ''),
         ('maximum_peaks', 1000, True, 'from 1 to 100'),
-        ('image_reliability', 'sometimes', False, 'one of best_effort, reliable'),
+        ('image_rectification', 'sometimes', False, 'one of auto, rectified, distorted'),
         ('use_sim_time', True, True, ''),
     ],
 )
 def test_changes(name, value, configured, reason):
-    result = validate_change([Parameter(name, value=value)], configured)
+    constraints = constraints_of(GroundingParameters)
+    result = validate_change(constraints, [Parameter(name, value=value)], configured)
     assert result.successful == (not reason)
     assert reason in result.reason
 
@@ -66,10 +60,3 @@ def test_folders_that_may_be_read(tmp_path):
     parameters = GroundingParameters(demonstration_folders=('', str(tmp_path / 'link')))
     assert parameters.readable_folders == (tmp_path.resolve(),)
     assert GroundingParameters().readable_folders == ()
-
-
-def test_quality_of_service():
-    parameters = GroundingParameters(image_reliability='reliable', image_depth=3)
-    assert parameters.image_qos.reliability == QoSReliabilityPolicy.RELIABLE
-    assert parameters.image_qos.depth == 3
-    assert parameters.demonstration_qos.reliability == QoSReliabilityPolicy.BEST_EFFORT

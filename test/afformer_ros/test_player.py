@@ -9,7 +9,7 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.data.video import write_video
-from afformer_ros.image_conversion import to_rgb
+from afformer_core.messages.image_decoding import to_rgb
 
 
 @pytest.fixture

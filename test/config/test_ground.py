@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import yaml
 
+from afformer_ros.parameter_fields import defaults_of
 from afformer_ros.parameters import GroundingParameters
+from afformer_ros.quality_of_service import QosParameters
 
 
 def test_the_parameter_file_holds_every_parameter_with_its_default(root: Path) -> None:
     content = yaml.safe_load((root / 'config' / 'ground.yaml').read_text())
     listed = content['/**']['ros__parameters']
-    declared = {
-        one.name: list(one.default) if isinstance(one.default, tuple) else one.default
-        for one in fields(GroundingParameters)
-    }
+    declared = {**defaults_of(GroundingParameters), **defaults_of(QosParameters)}
     assert listed == declared
     assert {name: type(value) for name, value in listed.items()} == {
         name: type(value) for name, value in declared.items()

@@ -64,12 +64,14 @@ def test_streaming_equals_one_forward_pass(
         )
 
     features = np.concatenate([session.encode_frames(frame[None]) for frame in frames])
-    found, found_actions = session.ground(image, session.memorize(features))
+    found, found_actions, found_features = session.ground(image, session.memorize(features))
 
     truth = probabilities(wanted[0].numpy())
     difference = np.abs(probabilities(found) - truth).max() / truth.max()
     assert difference < SESSIONS[backend][1]
     np.testing.assert_allclose(found_actions, wanted_actions[0].numpy(), atol=1e-4)
+    alone = session.encode_frames(image[None])[0]
+    np.testing.assert_allclose(found_features, alone, atol=1e-5 * np.abs(alone).max())
 
 
 def test_memory_survives_other_groundings(

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer replay`: what the node would make of a rosbag, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_DESCRIPTION = """\
+Replay a rosbag2 (sqlite3 or mcap) as fast as the machine allows, through the code of the node and
+without ROS. OUT holds the recording with the node's topics beside (bag/), overlay.mp4,
+groundings.csv, report.html and summary.json."""
+
+_EXAMPLE = """\
+examples:
+  afformer simulate recordings/panel --rgbd-bag --seed 7
+  afformer replay recordings/panel/bag --annotations recordings/panel/annotations.json \\
+      --out replays/panel
+  afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
+      --out replays/kitchen"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand to `argparse`'s subparsers."""
+    parser = subparsers.add_parser(
+        'replay',
+        help='ground the images of a rosbag and report',
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a rosbag2, or an mcap')
+    parser.add_argument('--out', type=Path, required=True, help='folder to write')
+    parser.add_argument('--overwrite', action='store_true', help='replace OUT where it exists')
+    _add_topics(parser.add_argument_group('topics; those that can only be meant are found'))
+    _add_demonstration(parser.add_argument_group('demonstration'))
+    _add_settings(parser.add_argument_group('grounding; named as the parameters of the node'))
+    parser.add_argument('--annotations', type=Path, help='JSON file of what is true of the images')
+    parser.add_argument(
+        '--from', type=float, default=0.0, dest='start', metavar='S',
+        help='seconds into the bag at which to begin (default: 0)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--to', type=float, dest='end', metavar='S', help='and to end (default: all)'
+    )
+    parser.set_defaults(run=run)
+
+
+def _add_topics(group: Any) -> None:
+    group.add_argument('--image-topic', help='of the camera')
+    group.add_argument('--demonstration-topic', help='that is recorded as the demonstration')
+    group.add_argument('--depth-topic', help="of the camera; '' for none")
+    group.add_argument('--camera-info-topic', help="of the camera; '' for none")
+
+
+def _add_demonstration(group: Any) -> None:
+    group.add_argument(
+        '--demonstration', action='append', default=[], metavar='FILE|NAME',
+        help='a video, a folder of images or a stored demonstration, instead of a topic; several '
+        'are grounded together',
+    )  # fmt: skip
+    group.add_argument('--store', type=Path, help='folder of the stored demonstrations')
+    group.add_argument(
+        '--demonstration-from', type=float, default=0.0, metavar='S',
+        help='seconds into the bag at which the demonstration begins (default: 0)',
+    )  # fmt: skip
+    group.add_argument(
+        '--demonstration-to', type=float, metavar='S', help='and ends (default: with the bag)'
+    )
+    group.add_argument(
+        '--whole', action='store_true', help='do not trim it to the part where something happens'
+    )
+    group.add_argument('--model', type=Path, help='model folder (default: the shipped)')
+    group.add_argument('--backend', default='auto', help='auto, torch or onnxruntime')
+
+
+def _add_settings(group: Any) -> None:
+    from afformer_core.replay.settings import ReplaySettings
+
+    defaults = ReplaySettings()
+    for name, kind, text in (
+        ('maximum_peaks', int, 'peaks wanted at most'),
+        ('minimum_confidence', float, 'below it there is no evidence'),
+        ('minimum_resemblance', float, 'below it there is none either'),
+        ('smoothing_time', float, 'time constant, seconds'),
+        ('hold_time', float, 'seconds for which the last evidence is held'),
+        ('scene_cut_threshold', float, 'change of the picture that begins a new scene'),
+    ):
+        default = getattr(defaults.stream, name)
+        option = '--' + name.replace('_', '-')
+        group.add_argument(option, type=kind, default=default, help=f'{text} ({default})')
+    for name, text in (
+        ('depth_tolerance', 'seconds between an image and its depth at most'),
+        ('depth_wait', 'seconds of the bag to read ahead for the depth of an image at most'),
+    ):
+        default = getattr(defaults, name)
+        option = '--' + name.replace('_', '-')
+        group.add_argument(option, type=float, default=default, help=f'{text} ({default})')
+    group.add_argument(
+        '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
+        help='auto: rectified where the name of the image topic says image_rect (auto)',
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay what the arguments name; 0 when the folder is there."""
+    from afformer_core.replay.bag import Bag
+    from afformer_core.replay.result_folder import result_folder
+    from afformer_core.replay.settings import Window
+    from afformer_core.replay.topics import choose_topics
+
+    window = Window(arguments.start, arguments.end)
+    with (
+        Bag(arguments.bag) as bag,
+        result_folder(arguments.out, arguments.overwrite) as folder,
+    ):
+        demonstration_topic = arguments.demonstration_topic
+        if arguments.demonstration and demonstration_topic is None:
+            demonstration_topic = ''
+        topics = choose_topics(
+            bag.topics,
+            arguments.image_topic,
+            demonstration_topic,
+            arguments.depth_topic,
+            arguments.camera_info_topic,
+        )
+        summary = _replay(arguments, bag, topics, window, folder)
+    found = summary.states.get('found', 0) + summary.states.get('held', 0)
+    images = sum(summary.states.values())
+    print(
+        f'{arguments.out}: found in {found} of {images} images, {summary.positions} with a point'
+    )
+    return 0
+
+
+def _replay(
+    arguments: argparse.Namespace, bag: Any, topics: Any, window: Any, folder: Path
+) -> Any:
+    from tqdm import tqdm
+
+    from afformer_core.replay.annotations import read_annotations
+    from afformer_core.replay.replay import ReplayPlan, write_replay
+
+    annotations = read_annotations(arguments.annotations) if arguments.annotations else None
+    settings = _settings(arguments, topics)
+    demonstrations = _demonstrations(arguments, bag, topics)
+    facts = {
+        'bag': str(arguments.bag),
+        'image topic': topics.image,
+        'demonstration topic': topics.demonstration or 'none',
+        'depth topic': topics.depth or 'none',
+        'camera_info topic': topics.camera_info or 'none',
+        'demonstration': '; '.join(demonstrations.accounts),
+        'model': str(arguments.model or 'the shipped one'),
+        'images are': 'rectified' if settings.rectified else 'distorted',
+        'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
+    }
+    plan = ReplayPlan(topics, demonstrations.selected, window, settings, annotations, facts)
+    with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
+        return write_replay(
+            bag, plan, demonstrations.predict, folder, lambda done: bar.update(done - bar.n)
+        )
+
+
+def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
+    """What is to be grounded."""
+    from afformer_core.demonstrations.recording import RecordingSettings
+    from afformer_core.demonstrations.store import DemonstrationStore
+    from afformer_core.errors import DemonstrationError
+    from afformer_core.replay.demonstrations import ReplayDemonstrations
+    from afformer_core.replay.settings import Window
+    from afformer_core.runtime import Grounder, shipped_model_folder
+
+    grounder = Grounder.load(arguments.model or shipped_model_folder(), arguments.backend)
+    demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=not arguments.whole))
+    if topics.demonstration:
+        window = Window(arguments.demonstration_from, arguments.demonstration_to)
+        demonstrations.record(bag, topics.demonstration, window)
+    for one in arguments.demonstration:
+        if Path(one).exists():
+            demonstrations.add_file(Path(one))
+        elif arguments.store is not None:
+            demonstrations.add_stored(DemonstrationStore(arguments.store), one)
+        else:
+            raise DemonstrationError(
+                f'there is no file {one}; a stored demonstration also needs --store FOLDER'
+            )
+    return demonstrations
+
+
+def _numbers(settings: Any) -> list[tuple[str, Any]]:
+    numbers = [*vars(settings.stream).items(), *vars(settings).items()]
+    return [pair for pair in numbers if isinstance(pair[1], int | float)]
+
+
+def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
+    from afformer_core.replay.settings import ReplaySettings
+    from afformer_core.stream.settings import StreamSettings
+
+    return ReplaySettings(
+        stream=StreamSettings(
+            maximum_peaks=arguments.maximum_peaks,
+            minimum_confidence=arguments.minimum_confidence,
+            minimum_resemblance=arguments.minimum_resemblance,
+            smoothing_time=arguments.smoothing_time,
+            hold_time=arguments.hold_time,
+            scene_cut_threshold=arguments.scene_cut_threshold,
+        ),
+        rectified=_is_rectified(arguments.image_rectification, topics.image),
+        depth_tolerance=arguments.depth_tolerance,
+        depth_wait=arguments.depth_wait,
+    )
+
+
+def _is_rectified(rectification: str, topic: str) -> bool:
+    if rectification == 'auto':
+        return any(part.startswith('image_rect') for part in topic.split('/'))
+    return rectification == 'rectified'

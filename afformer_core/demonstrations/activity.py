@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In which frames of a recording something happens: seen by motion, or by any other detector."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Thumbnail = NDArray[np.float32]
+
+_LONG_SIDE = 80
+_BLUR = 1.0
+_DELAY = 0.3
+_PERSISTENCE = 0.1
+_LONGEST_HISTORY = 64
+# Of the thumbnail's noise, and in grey levels of 256: what counts as changed.
+_NOISE_FACTOR = 6.0
+_LEAST_CHANGE = 6.0
+# A step of the camera between two frames changes an edge by its steepness times the step.
+_EDGE_TOLERANCE = 0.6
+_LEAST_SHARE = 0.003
+_GLOBAL_SHARE = 0.5
+_CAMERA_STEP = 0.025
+_GLOBAL_NOISE = 8.0
+# A step of the camera is believed where it explains so much of the difference.
+_BETTER = 0.8
+_FIT_ROUNDS = 2
+# Grey levels; the shift of a picture without texture cannot be found.
+_LEAST_TEXTURE = 1.0
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What a detector sees in one frame.
+
+    Attributes:
+        active: something happens.
+        camera_moves: the whole picture moves, so that nothing can be said of its parts.
+        hands: how many hands are seen.
+    """
+
+    active: bool
+    camera_moves: bool = False
+    hands: int = 0
+
+
+class ActivityDetector(Protocol):
+    """Watches one recording."""
+
+    @property
+    def name(self) -> str:
+        """What it looks for, such as 'motion'."""
+
+    def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
+        """The next frame, uint8 RGB [H, W, 3], and its seconds after the first one."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Persistence:
+    """Tells what lasts, 0.1 s and two frames at least, from what a detector sees wrongly."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def lasts(self, seen: bool, time: float) -> bool:
+        """Whether it has been seen long enough.
+
+        Args:
+            seen: in the next frame.
+            time: of that frame, seconds.
+        """
+        if not seen:
+            self._since = None
+        elif self._since is None:
+            self._since = time
+        else:
+            return time - self._since >= _PERSISTENCE
+        return False
+
+
+class MotionActivity:
+    """Sees that a part of the picture changes.
+
+    A small blurred grey picture is compared with the one 0.3 s before. First it is shifted and
+    its brightness and contrast are fitted, so that neither a shaken camera nor its automatic
+    exposure counts; then a compact patch must differ by more than the noise of the picture, for
+    0.1 s and in two frames at least. What changes half of the picture is the camera's motion.
+    """
+
+    name = 'motion'
+
+    def __init__(self) -> None:
+        self._history: deque[tuple[float, Thumbnail]] = deque(maxlen=_LONGEST_HISTORY)
+        self._persistence = Persistence()
+
+    def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
+        """See `ActivityDetector.observe`."""
+        thumbnail = _thumbnail(image)
+        if self._history and self._history[-1][1].shape != thumbnail.shape:
+            self._history.clear()
+        reference = self._reference(time)
+        self._history.append((time, thumbnail))
+        if reference is None:
+            return Activity(False)
+        step, difference = _explained(reference, thumbnail)
+        changed, size = difference.changed, difference.changed.size
+        camera_moves = (
+            float(np.hypot(*step)) > _CAMERA_STEP * max(changed.shape)
+            or difference.noise > _GLOBAL_NOISE
+            or float(changed.mean()) > _GLOBAL_SHARE
+        )
+        acts = not camera_moves and _largest_patch(changed) >= _LEAST_SHARE * size
+        return Activity(self._persistence.lasts(acts, time), camera_moves)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _reference(self, time: float) -> Thumbnail | None:
+        """The newest thumbnail that is old enough, else the oldest; older ones are forgotten."""
+        while len(self._history) > 1 and self._history[1][0] <= time - _DELAY:
+            self._history.popleft()
+        return self._history[0][1] if self._history else None
+
+
+def _thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
+    height, width = image.shape[:2]
+    scale = _LONG_SIDE / max(height, width)
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), _BLUR), np.float32)
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Where two thumbnails differ [h, w], and by how many grey levels they do elsewhere."""
+
+    changed: NDArray[np.bool_]
+    noise: float
+
+
+def _explained(
+    reference: Thumbnail, thumbnail: Thumbnail
+) -> tuple[tuple[float, float], _Difference]:
+    """The step of the camera from one to the other, and what differs apart from it."""
+    still = _difference(reference, thumbnail)
+    step = _common_step(reference, thumbnail)
+    shifted = _difference(_shifted(reference, step), thumbnail)
+    # On a background without texture the step found is that of the hand.
+    if shifted.noise >= _BETTER * still.noise:
+        return (0.0, 0.0), still
+    border = math.ceil(max(abs(step[0]), abs(step[1]))) + 1
+    inner = np.zeros_like(shifted.changed)
+    inner[border:-border, border:-border] = True
+    return step, _Difference(shifted.changed & inner, shifted.noise)
+
+
+def _common_step(reference: Thumbnail, thumbnail: Thumbnail) -> tuple[float, float]:
+    """How far (x, y) the picture seems to have moved, in pixels of the thumbnail."""
+    if min(float(reference.std()), float(thumbnail.std())) < _LEAST_TEXTURE:
+        return 0.0, 0.0
+    height, width = reference.shape
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    # OpenCV multiplies the window into the very arrays that it is given.
+    (x, y), _ = cv2.phaseCorrelate(reference.copy(), thumbnail.copy(), window)
+    return float(x), float(y)
+
+
+def _shifted(thumbnail: Thumbnail, step: tuple[float, float]) -> Thumbnail:
+    matrix = np.array([[1, 0, step[0]], [0, 1, step[1]]], np.float32)
+    size = (thumbnail.shape[1], thumbnail.shape[0])
+    return np.asarray(
+        cv2.warpAffine(thumbnail, matrix, size, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def _difference(reference: Thumbnail, thumbnail: Thumbnail) -> _Difference:
+    """Where the two differ by more than brightness, contrast, noise and edges explain."""
+    # A fit of all pixels would follow what moves, if it is much darker or brighter than the rest.
+    gain, offset = 1.0, float(np.median(thumbnail - reference))
+    difference, noise = _residual(reference, thumbnail, gain, offset)
+    for _ in range(_FIT_ROUNDS):
+        used = difference <= max(_NOISE_FACTOR * noise, 1.0)
+        gain, offset = _fitted(reference[used], thumbnail[used])
+        difference, noise = _residual(reference, thumbnail, gain, offset)
+    slope = np.hypot(
+        cv2.Sobel(thumbnail, cv2.CV_32F, 1, 0, scale=1 / 8),
+        cv2.Sobel(thumbnail, cv2.CV_32F, 0, 1, scale=1 / 8),
+    )
+    tolerance = max(_NOISE_FACTOR * noise, _LEAST_CHANGE) + _EDGE_TOLERANCE * slope
+    return _Difference(np.asarray(difference > tolerance), noise)
+
+
+def _residual(
+    reference: Thumbnail, thumbnail: Thumbnail, gain: float, offset: float
+) -> tuple[Thumbnail, float]:
+    """What a fit leaves, and how much that is where nothing happens."""
+    difference = np.abs(thumbnail - gain * reference - offset)
+    return difference, 1.4826 * float(np.median(difference))
+
+
+def _fitted(reference: NDArray[np.float32], thumbnail: NDArray[np.float32]) -> tuple[float, float]:
+    """Gain and offset that best explain one by the other; a flat picture has gain 1."""
+    mean, other = float(reference.mean()), float(thumbnail.mean())
+    spread = float(((reference - mean) ** 2).mean())
+    if spread < 1.0:
+        return 1.0, other - mean
+    gain = float(((reference - mean) * (thumbnail - other)).mean()) / spread
+    return gain, other - gain * mean
+
+
+def _largest_patch(change: NDArray[np.bool_]) -> int:
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(change.astype(np.uint8))
+    return int(statistics[1:, cv2.CC_STAT_AREA].max(initial=0))

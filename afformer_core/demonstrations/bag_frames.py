@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations that lie in a rosbag2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.errors import DemonstrationError
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.replay.bag import Bag
+
+_IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a folder of a rosbag2 or a bare mcap file."""
+    return path.suffix == '.mcap' or (path / 'metadata.yaml').is_file()
+
+
+def read_bag_frames(
+    path: Path, topic: str, maximum: int
+) -> tuple[list[NDArray[np.uint8]], int, float]:
+    """At most so many of the images of a topic, evenly spaced.
+
+    Args:
+        path: of the bag.
+        topic: empty: the only one that has images.
+        maximum: at least 1.
+
+    Returns:
+        uint8 RGB [H, W, 3] each in order, how many the topic has, and the seconds between its
+        first and last one.
+
+    Raises:
+        DemonstrationError: there is no such topic of images, or several and none was named.
+        BagError: the bag is missing or damaged.
+        ImageError: an image cannot be read.
+    """
+    with Bag(path) as bag:
+        chosen = _image_topic(bag, topic)
+        count = bag.count(chosen)
+        if not count:
+            raise DemonstrationError(f'topic {chosen} of {path} has no image; record it again')
+        wanted = set(uniform_indices(count, maximum))
+        frames: list[NDArray[np.uint8]] = []
+        times: list[int] = []
+        for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):
+            times.append(message.time)
+            if number in wanted:
+                frames.append(to_rgb(bag.decode(message)))
+        return frames, count, (times[-1] - times[0]) * 1e-9
+
+
+def _image_topic(bag: Bag, topic: str) -> str:
+    found = sorted(name for name, kind in bag.topics.items() if kind in _IMAGE_TYPES)
+    if topic:
+        if topic not in found:
+            raise DemonstrationError(
+                f'{bag.path} has no image topic {topic}; it has: {", ".join(found) or "none"}'
+            )
+        return topic
+    if len(found) != 1:
+        raise DemonstrationError(
+            f'{bag.path} has {len(found)} image topics ({", ".join(found) or "none"}); name one '
+            f'as {bag.path.name}#TOPIC'
+        )
+    return found[0]

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what `DemonstrationWriter` wrote; what is read is checked against damage."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mcap.exceptions import McapError
+from mcap.reader import McapReader, make_reader
+from mcap.records import Message
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.demonstrations.demonstration_writer import (
+    ATTACHMENT_NAME,
+    MESSAGE_TYPE,
+    METADATA_NAME,
+    TOPIC,
+    texts_crc32,
+    typestore,
+)
+from afformer_core.demonstrations.record import Record
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime.encoded_frames import EncodedFrames
+
+# Less than the marks at both ends and the footer of an MCAP file take.
+_LEAST_BYTES = 64
+_DAMAGE = (
+    DemonstrationError,
+    KeyError,
+    McapError,
+    MemoryError,
+    OverflowError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+    cv2.error,
+    struct.error,
+)
+
+
+def read_record(path: Path) -> Record:
+    """What is kept beside the frames; reads only the end of the file.
+
+    Raises:
+        DemonstrationError: the file is damaged, cut off, or of another format.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as reader:
+        return Record.from_text(_texts(reader))
+
+
+def read_encoded_frames(path: Path) -> EncodedFrames:
+    """The frames that the model uses, as they were encoded when the demonstration was made.
+
+    Raises:
+        DemonstrationError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as reader:
+        wanted = _texts(reader)['encoded_frames_crc32']
+        for attachment in reader.iter_attachments():
+            if attachment.name == ATTACHMENT_NAME:
+                if str(zlib.crc32(attachment.data)) != wanted:
+                    raise ValueError('the checksum of the encoded frames is wrong')
+                tensors = load(attachment.data)
+                return EncodedFrames(tensors['images'], tensors['features'])
+        raise ValueError(f'it has no attachment {ATTACHMENT_NAME}')
+
+
+def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
+    """At most so many frames, evenly spaced, of the part that is used: uint8 RGB [H, W, 3] each.
+
+    Raises:
+        DemonstrationError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    with _opened(path) as reader:
+        record = Record.from_text(_texts(reader))
+        count = record.last_frame - record.first_frame + 1
+        wanted = {record.first_frame + i for i in uniform_indices(count, maximum)}
+        messages = (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
+        frames = [_image(message) for number, message in enumerate(messages) if number in wanted]
+        if len(frames) < len(wanted):
+            raise ValueError(f'it ends before frame {record.last_frame}')
+        return frames
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[McapReader]:
+    with path.open('rb') as file:
+        try:
+            if path.stat().st_size < _LEAST_BYTES:
+                raise ValueError('it is cut off')
+            yield make_reader(file, validate_crcs=True)
+        except _DAMAGE as error:
+            raise DemonstrationError(
+                f'{path} is damaged: {error or type(error).__name__}'
+            ) from error
+
+
+def _texts(reader: McapReader) -> Mapping[str, str]:
+    for metadata in reader.iter_metadata():
+        if metadata.name == METADATA_NAME:
+            texts = dict(metadata.metadata)
+            if texts.pop('crc32') != texts_crc32(texts):
+                raise ValueError(f'the checksum of its metadata record {METADATA_NAME} is wrong')
+            return texts
+    raise ValueError(f'it has no metadata record {METADATA_NAME}')
+
+
+def _image(message: Message) -> NDArray[np.uint8]:
+    data = typestore().deserialize_cdr(message.data, MESSAGE_TYPE).data
+    image = cv2.imdecode(np.asarray(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f'frame {message.sequence} is not a JPEG image')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes one demonstration as an MCAP file that ROS 2 tools play: aside first, then in place."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mcap.writer import CompressionType, Writer
+from numpy.typing import NDArray
+from rosbags.typesys import Stores, get_typestore
+from safetensors.numpy import save
+
+from afformer_core.demonstrations.record import Record
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime.encoded_frames import EncodedFrames
+
+TOPIC = 'demonstration'
+MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'
+METADATA_NAME = 'afformer'
+ATTACHMENT_NAME = 'encoded_frames.safetensors'
+
+_JPEG_QUALITY = 95
+_CHUNK_BYTES = 1 << 20
+
+
+@cache
+def typestore() -> Any:
+    """The standard message types, which are the same in every ROS 2 since Humble."""
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
+class DemonstrationWriter:
+    """Streams frames into a file that comes into its place when it is finished.
+
+    The file has the topic `demonstration` of sensor_msgs/CompressedImage (JPEG), the metadata
+    record `afformer` and the attachment `encoded_frames.safetensors`. Memory does not grow with
+    the frames.
+
+    Args:
+        path: its place.
+        partial: where it is until then, in the same folder.
+
+    Raises:
+        DemonstrationError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path, partial: Path) -> None:
+        self._path = path
+        self._partial = partial
+        self._count = 0
+        try:
+            self._file = open(partial, 'wb')  # noqa: SIM115
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
+            self._writer = Writer(
+                self._file, chunk_size=_CHUNK_BYTES, compression=CompressionType.NONE
+            )
+            self._writer.start(profile='ros2', library='afformer')
+            definition, _ = typestore().generate_msgdef(MESSAGE_TYPE, ros_version=2)
+            schema = self._writer.register_schema(MESSAGE_TYPE, 'ros2msg', definition.encode())
+            self._channel = self._writer.register_channel(TOPIC, 'cdr', schema)
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+
+    def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
+        """Append uint8 RGB [H, W, 3], taken at a time in seconds, at least 0.
+
+        Raises:
+            DemonstrationError: the disk refuses; the file is removed.
+        """
+        nanoseconds = max(0, round(stamp * 1e9))
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
+        message = _message(np.asarray(data, np.uint8).ravel(), nanoseconds)
+        try:
+            self._writer.add_message(
+                self._channel, nanoseconds, message, nanoseconds, self._count % (1 << 32)
+            )
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+        self._count += 1
+
+    def finish(self, record: Record, encoded: EncodedFrames) -> None:
+        """Complete the file and put it in its place, where an earlier one is replaced.
+
+        Raises:
+            DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
+        """
+        created = round(record.created * 1e9)
+        tensors = save({'images': encoded.images, 'features': encoded.features})
+        texts = {**record.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
+        try:
+            self._writer.add_metadata(METADATA_NAME, {**texts, 'crc32': texts_crc32(texts)})
+            self._writer.add_attachment(
+                created, created, ATTACHMENT_NAME, 'application/octet-stream', tensors
+            )
+            self._writer.finish()  # type: ignore[no-untyped-call]
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._partial, self._path)
+            flush_folder(self._path.parent)
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+
+    def discard(self) -> None:
+        """Remove what was written; nothing happens once it is finished."""
+        # What the buffer still holds is lost with the file, whether or not the disk takes it.
+        with suppress(OSError):
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def _failure(self, error: OSError) -> DemonstrationError:
+        return DemonstrationError(f'it cannot be written to {self._path}: {error}')
+
+
+def texts_crc32(texts: Mapping[str, str]) -> str:
+    """Checksum of a metadata record, which the MCAP format itself does not protect."""
+    return str(zlib.crc32(json.dumps(texts, sort_keys=True).encode()))
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename durable: the entry belongs to the folder, not to the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _message(data: NDArray[np.uint8], nanoseconds: int) -> bytes:
+    types = typestore().types
+    stamp = types['builtin_interfaces/msg/Time'](nanoseconds // 10**9, nanoseconds % 10**9)
+    header = types['std_msgs/msg/Header'](stamp, '')
+    message = types[MESSAGE_TYPE](header, 'jpeg', data)
+    return bytes(typestore().serialize_cdr(message, MESSAGE_TYPE))

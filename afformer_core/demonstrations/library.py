@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstrations of one model: recorded, kept on disk, selected. One thread owns them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.collection import DemonstrationCollection
+from afformer_core.demonstrations.names import join_names, split_names
+from afformer_core.demonstrations.recording import (
+    Recorded,
+    Recording,
+    RecordingSettings,
+    record_whole,
+)
+from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import AfformerError, DemonstrationError, ImageError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.prediction import Prediction
+
+
+class DemonstrationLibrary:
+    """Demonstrations of one grounder and what is stored of them.
+
+    What lies in the store is memorized when it is first selected.
+
+    Args:
+        grounder: used by nobody else.
+        store: where finished ones are kept; None: they end with this object.
+        changed: called with the new state after each change.
+        settings: how demonstrations are recorded.
+
+    Raises:
+        DemonstrationError: the hand model cannot be used.
+    """
+
+    def __init__(
+        self,
+        grounder: Grounder,
+        store: DemonstrationStore | None,
+        changed: Callable[[DemonstrationState], None] = lambda state: None,
+        settings: RecordingSettings | None = None,
+    ) -> None:
+        self._grounder = grounder
+        self._store = store
+        self._changed = changed
+        self._settings = settings or RecordingSettings()
+        self._recording: Recording | None = None
+        self._failed = False
+        self._message = 'no demonstration is selected'
+        self._selected: tuple[str, ...] = ()
+        # A hand model that cannot be used is told now, not when somebody stands there to record.
+        for detector in self._settings.detectors():
+            detector.close()
+        self._finished = DemonstrationCollection(grounder, store)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each file of the store that is damaged."""
+        return self._finished.problems
+
+    @property
+    def backend(self) -> str:
+        """What computes."""
+        return self._grounder.backend
+
+    @property
+    def maximum_frames(self) -> int:
+        """Frames that the model uses of a demonstration, at most."""
+        return self._grounder.configuration.maximum_frames
+
+    @property
+    def selected(self) -> str:
+        """What images are grounded against, several names joined by '+', or empty."""
+        return join_names(self._selected)
+
+    @property
+    def recording(self) -> bool:
+        """Whether a demonstration is being recorded."""
+        return self._recording is not None
+
+    @property
+    def recorded_seconds(self) -> float:
+        """How long the recording lasts so far."""
+        return 0.0 if self._recording is None else self._recording.duration
+
+    def start(self, name: str) -> str:
+        """Begin to record; returns the name, which is chosen here where it is empty.
+
+        Raises:
+            DemonstrationError: one is being recorded, or the name is not allowed.
+        """
+        self._require_no_recording()
+        name = name or self._finished.free_name()
+        self._recording = Recording(name, self._grounder, self._store, self._settings)
+        self._report(f'recording {name!r}')
+        return name
+
+    def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
+        """Add uint8 RGB [H, W, 3], taken at a time in seconds, to the recording.
+
+        Raises:
+            DemonstrationError: none is being recorded.
+            ImageError: not an image; the recording goes on without it.
+        """
+        recording = self._require_recording()
+        recording.add_frame(image, stamp)
+        self._report(f'recording {recording.name!r}')
+
+    def reject_frame(self, error: ImageError) -> None:
+        """Count a frame that cannot be read; the recording goes on."""
+        if self._recording is not None:
+            self._recording.unreadable += 1
+            self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
+
+    def finish(self, dropped: int = 0, reason: str = '') -> Summary:
+        """End the recording, keep it on disk and select it.
+
+        Args:
+            dropped: frames that were lost on the way, to be told.
+            reason: why it ends, where nobody asked for it.
+
+        Raises:
+            DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
+        """
+        recording = self._require_recording()
+        self._recording = None
+        try:
+            recorded = recording.finish()
+        except AfformerError as error:
+            self.fail(str(error))
+            raise
+        notes = [reason] if reason else []
+        if dropped:
+            notes.append(f'{dropped} frames were dropped')
+        if recording.unreadable:
+            notes.append(f'{recording.unreadable} frames could not be read')
+        return self._take(recorded, notes)
+
+    def cancel(self, reason: str) -> None:
+        """Drop the recording, if there is one, and say why."""
+        if self._recording is not None:
+            recording, self._recording = self._recording, None
+            recording.cancel()
+            self.fail(f'the recording of {recording.name!r} was dropped: {reason}')
+
+    def add(
+        self, frames: Sequence[NDArray[np.uint8]], name: str, frame_count: int, duration: float
+    ) -> Summary:
+        """Take a demonstration that was read elsewhere, whole, keep it on disk and select it.
+
+        Args:
+            frames: uint8 RGB [H, W, 3] in order, at least one.
+            name: see `validated_name`.
+            frame_count: frames that `frames` were sampled from, evenly.
+            duration: seconds.
+
+        Raises:
+            DemonstrationError: one is being recorded, no frame, or the name is not allowed.
+            ImageError: a frame is not an image.
+        """
+        self._require_no_recording()
+        try:
+            recorded = record_whole(
+                frames, frame_count, duration, name, self._grounder, self._store
+            )
+        except AfformerError as error:
+            self.fail(str(error))
+            raise
+        return self._take(recorded, [])
+
+    def select(self, selection: str) -> None:
+        """Ground this demonstration from now on, or several together: 'press_left+press_right'.
+
+        Raises:
+            DemonstrationError: unknown, named twice, or its file was damaged meanwhile.
+        """
+        names = split_names(selection)
+        self._finished.memorize(names)
+        self._failed = False
+        self._selected = names
+        self._report(f'{selection!r} is selected')
+
+    def delete(self, name: str) -> None:
+        """Forget a demonstration, on disk too; a selection that it is part of becomes empty.
+
+        Raises:
+            DemonstrationError: unknown, or the disk refuses.
+        """
+        self._finished.delete(name)
+        if name in self._selected:
+            self._selected = ()
+            self._report(f'the selected demonstration {name!r} was deleted; select another')
+        else:
+            self._report(f'{name!r} was deleted')
+
+    def fail(self, message: str) -> None:
+        """Tell a failure, also one that happened before a demonstration could be made."""
+        self._failed = True
+        self._report(message)
+
+    def predict(self, image: NDArray[Any]) -> Prediction:
+        """What the model says of uint8 RGB [H, W, 3] for the selection.
+
+        Raises:
+            DemonstrationError: none is selected.
+            ImageError: not an image.
+        """
+        return self._grounder.predict(image, *self._selected)
+
+    def state(self) -> DemonstrationState:
+        """What is known now."""
+        names = self._finished.names
+        recording = self._recording
+        if recording is not None:
+            return DemonstrationState(
+                Phase.RECORDING,
+                recording.name,
+                self.selected,
+                names,
+                recording.frames,
+                recording.frames_kept,
+                recording.duration,
+                recording.hands_seen,
+                self._message,
+            )
+        shown = [self._finished.summary(name) for name in self._selected]
+        return DemonstrationState(
+            Phase.FAILED if self._failed else Phase.READY if shown else Phase.IDLE,
+            self.selected,
+            self.selected,
+            names,
+            sum(one.frames for one in shown),
+            sum(one.frames_kept for one in shown),
+            sum(one.duration for one in shown),
+            sum(one.hands_seen for one in shown),
+            self._message,
+        )
+
+    def _take(self, recorded: Recorded, notes: list[str]) -> Summary:
+        self._finished.take(recorded)
+        self._failed = False
+        self._selected = (recorded.summary.name,)
+        self._report('; '.join([f'{self.selected!r} is selected: {recorded}', *notes]))
+        return recorded.summary
+
+    def _report(self, message: str) -> None:
+        self._message = message
+        self._changed(self.state())
+
+    def _require_recording(self) -> Recording:
+        if self._recording is None:
+            raise DemonstrationError('no demonstration is being recorded; start one first')
+        return self._recording
+
+    def _require_no_recording(self) -> None:
+        if self._recording is not None:
+            raise DemonstrationError(
+                f'demonstration {self._recording.name!r} is being recorded; finish it first'
+            )

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos, bags, images and folders of images, as sources of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sampling import uniform_indices
+from afformer_core.data.video import VideoReader
+from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
+from afformer_core.errors import DemonstrationError, ImageError
+
+_TOPIC_MARK = '#'
+
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+
+
+@dataclass(frozen=True)
+class MediaFrames:
+    """A demonstration as it was read.
+
+    Attributes:
+        frames: uint8 RGB [H, W, 3] each, in order.
+        frame_count: frames that the source holds.
+        duration: seconds between its first and last frame; 0 where it has no time.
+    """
+
+    frames: tuple[NDArray[np.uint8], ...]
+    frame_count: int
+    duration: float
+
+
+@dataclass(frozen=True)
+class TimedImage:
+    """uint8 RGB [H, W, 3] and its seconds from the first one, where the source has time."""
+
+    image: NDArray[np.uint8]
+    time: float | None
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """uint8 RGB [H, W, 3] of an image file.
+
+    Raises:
+        ImageError: missing, empty or not an image.
+    """
+    if not path.is_file():
+        raise ImageError(f'there is no image file {path}')
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def image_paths(folder: Path) -> tuple[Path, ...]:
+    """Image files of a folder in order of their names.
+
+    Raises:
+        ImageError: there is none.
+    """
+    paths = tuple(
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+    )
+    if not paths:
+        raise ImageError(
+            f'folder {folder} has no image; its files must end in one of '
+            f'{", ".join(IMAGE_SUFFIXES)}'
+        )
+    return paths
+
+
+def timed_images(path: Path) -> Iterator[TimedImage]:
+    """All frames of a video, an image or a folder of images, read as they are asked for.
+
+    Raises:
+        VideoError: the video is missing, empty or not a video.
+        ImageError: an image cannot be read, or a folder has none.
+    """
+    if path.is_dir():
+        for one in image_paths(path):
+            yield TimedImage(read_image(one), None)
+    elif path.suffix.lower() in IMAGE_SUFFIXES:
+        yield TimedImage(read_image(path), None)
+    else:
+        with VideoReader(path) as reader:
+            for frame in reader:
+                yield TimedImage(frame.image, frame.time)
+
+
+def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
+    """The resolved path, where it lies below one of the resolved folders.
+
+    Args:
+        path: of a file or folder; `BAG#TOPIC` names a topic of a bag.
+        folders: resolved.
+
+    Raises:
+        DemonstrationError: it does not lie there, whether or not it exists.
+    """
+    # The part before the topic is resolved alone: a link must not pass as a part of a name.
+    file, topic = split_topic(Path(path).expanduser())
+    resolved = file.resolve()
+    if not any(resolved.is_relative_to(folder) for folder in folders):
+        allowed = ', '.join(str(folder) for folder in folders) or 'no folder'
+        raise DemonstrationError(
+            f'{path!r} may not be read; the parameter demonstration_folders allows {allowed}'
+        )
+    return Path(f'{resolved}{_TOPIC_MARK}{topic}') if topic else resolved
+
+
+def split_topic(path: Path) -> tuple[Path, str]:
+    """`BAG#TOPIC` as its two parts; the topic is empty where none is named."""
+    file, mark, topic = str(path).rpartition(_TOPIC_MARK)
+    return (Path(file), topic) if mark and not path.exists() else (path, '')
+
+
+def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
+    """At most so many frames of a video, a folder of images or a bag, evenly spaced.
+
+    Args:
+        path: `BAG#TOPIC` names a topic of a bag, which needs it where it has several of images.
+        maximum_frames: at least 1.
+
+    Raises:
+        VideoError: the video is missing, empty or not a video.
+        ImageError: an image cannot be read, or a folder has none.
+        BagError: the bag is missing or damaged.
+        DemonstrationError: the bag has no such topic of images, or several and none was named.
+    """
+    file, topic = split_topic(path)
+    if topic or is_bag(file):
+        frames, count, duration = read_bag_frames(file, topic, maximum_frames)
+        return MediaFrames(tuple(frames), count, duration)
+    if file.is_dir():
+        paths = image_paths(file)
+        chosen = uniform_indices(len(paths), maximum_frames)
+        return MediaFrames(tuple(read_image(paths[i]) for i in chosen), len(paths), 0.0)
+    with VideoReader(file) as reader:
+        count = reader.count()
+        frames = list(reader.read(uniform_indices(count, maximum_frames)))
+        return MediaFrames(tuple(frames), count, (count - 1) / reader.rate)

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One demonstration while its frames arrive: encoded, trimmed and written as they come."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
+from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
+from afformer_core.demonstrations.hands import HandActivity
+from afformer_core.demonstrations.names import validated_name
+from afformer_core.demonstrations.record import Record
+from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
+
+# Frames may turn out to belong to the part after they came; they are caught up one at a time.
+_ENCODED_PER_FRAME = 2
+# A stamp that lies further back than this is of a clock that was set back.
+_CLOCK_JUMP = 1.0
+
+
+@dataclass(frozen=True)
+class RecordingSettings:
+    """How demonstrations are recorded.
+
+    Attributes:
+        trim: whether they are trimmed to the part where something happens.
+        hand_model: MediaPipe's `hand_landmarker.task`; None: only motion is looked for.
+        margin: seconds that are kept before and after that part, at least 0.
+    """
+
+    trim: bool = True
+    hand_model: Path | None = None
+    margin: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise DemonstrationError(f'the margin is {self.margin} s; it must be at least 0')
+
+    def detectors(self) -> list[ActivityDetector]:
+        """New detectors for one recording, in order of trust.
+
+        Raises:
+            DemonstrationError: the hand model cannot be used.
+        """
+        if not self.trim:
+            return []
+        if self.hand_model is None:
+            return [MotionActivity()]
+        return [HandActivity(self.hand_model), MotionActivity()]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a recording gave.
+
+    Attributes:
+        summary: its numbers.
+        encoded: the frames that are used.
+        reason: why it was not trimmed, or empty.
+        problem: why it is not on disk, or empty.
+    """
+
+    summary: Summary
+    encoded: EncodedFrames
+    reason: str
+    problem: str
+
+    def __str__(self) -> str:
+        """What was kept, in words."""
+        one = self.summary
+        said = [f'{one.frames_kept} of {one.frames} frames, {one.duration:.1f} s']
+        if one.trimmed_by:
+            said.append(f'used from {one.begin:.1f} to {one.end:.1f} s by its {one.trimmed_by}')
+        elif self.reason:
+            said.append(f'everything is used: {self.reason}')
+        if self.problem:
+            said.append(f'it will be lost at the end: {self.problem}')
+        return '; '.join(said)
+
+
+class Recording:
+    """A demonstration while its frames arrive.
+
+    Frames are written as they came, while the disk takes them; a disk that refuses costs the
+    file, not the recording. Memory is bounded.
+
+    Args:
+        name: see `validated_name`.
+        grounder: encodes the frames.
+        store: where the file goes; None: it is kept in memory only.
+        settings: how it is trimmed.
+
+    Raises:
+        DemonstrationError: the name is not allowed, or the hand model cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        grounder: Grounder,
+        store: DemonstrationStore | None,
+        settings: RecordingSettings,
+    ) -> None:
+        self.name = validated_name(name)
+        self.frames = 0
+        self.unreadable = 0
+        self.duration = 0.0
+        self._grounder = grounder
+        maximum = grounder.configuration.maximum_frames
+        self._trimmer = Trimmer(settings.detectors(), maximum, settings.margin)
+        self._first_stamp = self._last_stamp = 0.0
+        self._problem = ''
+        self._writer: DemonstrationWriter | None = None
+        try:
+            self._writer = None if store is None else store.begin(name)
+        except DemonstrationError as error:
+            self._problem = str(error)
+
+    @property
+    def frames_kept(self) -> int:
+        """Frames that the model would use, as things stand."""
+        maximum = self._grounder.configuration.maximum_frames
+        return min(len(self._trimmer.certain_frames()), maximum)
+
+    @property
+    def hands_seen(self) -> int:
+        """Frames in which a hand was seen."""
+        return self._trimmer.hands_seen
+
+    def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
+        """Add uint8 RGB [H, W, 3], taken at a time in seconds.
+
+        Raises:
+            ImageError: not an image; the recording goes on without it.
+        """
+        resized = self._grounder.resize(image)
+        frame = RecordedFrame(self.frames, self._elapsed(stamp), resized)
+        self.frames += 1
+        source = np.ascontiguousarray(image)
+        self._trimmer.add(frame, source)
+        missing = [one for one in self._trimmer.certain_frames() if one.features is None]
+        self._encode(missing[:_ENCODED_PER_FRAME])
+        try:
+            if self._writer is not None:
+                self._writer.add_frame(source, stamp)
+        except DemonstrationError as error:
+            self._problem, self._writer = str(error), None
+
+    def finish(self, frame_count: int | None = None) -> Recorded:
+        """End it; the file is in its place afterwards, unless `problem` says why it is not.
+
+        Args:
+            frame_count: frames that those added were sampled from; None: no more than those.
+
+        Raises:
+            DemonstrationError: it has no frame; nothing is left of it.
+        """
+        try:
+            return self._finished(frame_count)
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Drop it, on disk too, unless it is finished."""
+        self._trimmer.close()
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+
+    def _finished(self, frame_count: int | None) -> Recorded:
+        if not self.frames:
+            raise DemonstrationError(
+                f'demonstration {self.name!r} has no frame; send at least one before the end'
+            )
+        part = self._trimmer.part()
+        self._encode([frame for frame in part.frames if frame.features is None])
+        encoded = EncodedFrames.stack(
+            [(one.image, one.features) for one in part.frames if one.features is not None]
+        )
+        summary = self._summary(part, frame_count or self.frames)
+        self._complete_file(summary, part, encoded)
+        return Recorded(summary, encoded, part.reason, self._problem)
+
+    def _summary(self, part: Part, frame_count: int) -> Summary:
+        return Summary(
+            self.name,
+            frame_count,
+            len(part.frames),
+            self.duration,
+            part.first.time,
+            part.last.time,
+            part.trimmed_by,
+            self.hands_seen,
+        )
+
+    def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
+        if self._writer is None:
+            return
+        fingerprint = self._grounder.fingerprint
+        numbers = part.first.number, part.last.number
+        try:
+            self._writer.finish(Record(summary, time.time(), *numbers, fingerprint), encoded)
+        except DemonstrationError as error:
+            self._problem = str(error)
+        self._writer = None
+
+    def _encode(self, frames: list[RecordedFrame]) -> None:
+        for frame in frames:
+            frame.features = self._grounder.encode(frame.image)
+
+    def _elapsed(self, stamp: float) -> float:
+        """Seconds after the first frame; a clock that is set back does not set them back."""
+        if self.frames == 0:
+            self._first_stamp = stamp
+        elif stamp < self._last_stamp - _CLOCK_JUMP:
+            self._first_stamp = stamp - self.duration
+        self._last_stamp = stamp
+        self.duration = max(self.duration, stamp - self._first_stamp)
+        return self.duration
+
+
+def record_whole(
+    frames: Sequence[NDArray[np.uint8]],
+    frame_count: int,
+    duration: float,
+    name: str,
+    grounder: Grounder,
+    store: DemonstrationStore | None,
+) -> Recorded:
+    """A recording of frames that are there already; everything is used.
+
+    Args:
+        frames: uint8 RGB [H, W, 3] in order, at least one.
+        frame_count: frames that they were sampled from, evenly.
+        duration: seconds of those.
+        name, grounder, store: see `Recording`.
+
+    Raises:
+        DemonstrationError: no frame, or the name is not allowed.
+        ImageError: a frame is not an image.
+    """
+    recording = Recording(name, grounder, store, RecordingSettings(trim=False))
+    try:
+        for number, frame in enumerate(frames):
+            recording.add_frame(frame, duration * number / max(1, len(frames) - 1))
+        return recording.finish(frame_count)
+    finally:
+        recording.cancel()

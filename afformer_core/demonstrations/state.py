@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is told of demonstrations: their state at one moment, and finished ones in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from afformer_core.demonstrations.names import validated_name
+from afformer_core.errors import DemonstrationError
+
+
+class Phase(IntEnum):
+    """The states of DemonstrationStatus."""
+
+    IDLE = 0
+    RECORDING = 1
+    READY = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True)
+class DemonstrationState:
+    """What is known of the demonstrations at one moment.
+
+    Attributes:
+        phase: see DemonstrationStatus.
+        name: the demonstration recorded, else the selected one, else empty.
+        selected: what images are grounded against, several names joined by '+', or empty.
+        names: all finished ones, oldest first.
+        frames, frames_kept: of `name`: seen, and used by the model as far as is known.
+        duration: of `name`, in seconds.
+        hands_seen: frames of `name` in which a hand was detected.
+        message: one sentence for a person.
+    """
+
+    phase: Phase
+    name: str
+    selected: str
+    names: tuple[str, ...]
+    frames: int
+    frames_kept: int
+    duration: float
+    hands_seen: int = 0
+    message: str = ''
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A finished demonstration in numbers.
+
+    Attributes:
+        name: see `validated_name`.
+        frames: frames that were seen, at least 1.
+        frames_kept: frames that the model uses, 1 to `frames`.
+        duration: seconds between the first and the last frame seen, at least 0.
+        begin, end: the part that the frames kept are of, in seconds after the first frame.
+        trimmed_by: what found that part, such as 'hands' or 'motion'; empty: nothing was cut off.
+        hands_seen: frames in which a hand was detected; 0 where no hand detector ran.
+    """
+
+    name: str
+    frames: int
+    frames_kept: int
+    duration: float
+    begin: float
+    end: float
+    trimmed_by: str = ''
+    hands_seen: int = 0
+
+    def __post_init__(self) -> None:
+        validated_name(self.name)
+        if not 1 <= self.frames_kept <= self.frames:
+            raise DemonstrationError(
+                f'demonstration {self.name!r} keeps {self.frames_kept} of {self.frames} frames; '
+                'it must keep at least one and cannot keep more than were seen'
+            )
+        if not (np.isfinite(self.duration) and 0 <= self.begin <= self.end <= self.duration):
+            raise DemonstrationError(
+                f'demonstration {self.name!r} lasts {self.duration} s and is used from '
+                f'{self.begin} to {self.end} s; these must be finite and lie in it'
+            )
+        if not 0 <= self.hands_seen <= self.frames:
+            raise DemonstrationError(
+                f'demonstration {self.name!r} has hands in {self.hands_seen} of {self.frames} '
+                'frames; it cannot have them in more frames than were seen'
+            )

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finished demonstrations on disk: one file each, never half-written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations import demonstration_file, npz_file
+from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
+from afformer_core.demonstrations.names import validated_name
+from afformer_core.demonstrations.record import Record
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime.encoded_frames import EncodedFrames
+
+_SUFFIX = '.mcap'
+# Written by version 0.1, and only read.
+_OLD_SUFFIX = '.npz'
+_PARTIAL = '.partial'
+
+
+class DemonstrationStore:
+    """A folder of demonstrations, `NAME.mcap` each.
+
+    Each is written aside, flushed to the disk and renamed, so that a crash at any time leaves
+    either the whole file or none. What an interrupted write left is removed when the folder is
+    opened; files of a process that still runs are left to it.
+
+    Args:
+        folder: made where it does not exist.
+
+    Raises:
+        DemonstrationError: the folder cannot be made or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob(f'.*{_PARTIAL}'):
+                if not _writer_runs(leftover):
+                    leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise DemonstrationError(
+                f'demonstrations cannot be kept in {folder}: {error}; choose another folder'
+            ) from error
+
+    def begin(self, name: str) -> DemonstrationWriter:
+        """Begin to write a demonstration; an earlier one of its name stays until it is finished.
+
+        Raises:
+            DemonstrationError: not a name, or the disk refuses.
+        """
+        validated_name(name)
+        partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
+        return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
+
+    def load_all(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+        """Read what is kept beside the frames of every demonstration.
+
+        Returns:
+            the sound ones, oldest first, and a sentence for each damaged file; a damaged file is
+            set aside under a name ending in `.damaged`.
+        """
+        sound: dict[str, Record] = {}
+        problems: list[str] = []
+        # A new file of the same name comes later and counts.
+        for suffix in (_OLD_SUFFIX, _SUFFIX):
+            for path in sorted(self.folder.glob(f'[!.]*{suffix}')):
+                try:
+                    sound[path.stem] = _record(path)
+                except DemonstrationError as error:
+                    problems.append(f'{error}; {_set_aside(path)}')
+                except OSError as error:
+                    problems.append(f'{path} cannot be read: {error}')
+        ordered = sorted(sound.values(), key=lambda one: (one.created, one.summary.name))
+        return tuple(ordered), tuple(problems)
+
+    def encoded_frames(self, name: str, fingerprint: str) -> EncodedFrames | None:
+        """The encoded frames of a demonstration, where the model of a fingerprint made them.
+
+        Raises:
+            DemonstrationError: it does not exist or its file is damaged.
+        """
+        path = self._existing(name)
+        try:
+            if not fingerprint or _record(path).fingerprint != fingerprint:
+                return None
+            return demonstration_file.read_encoded_frames(path)
+        except OSError as error:
+            raise DemonstrationError(f'{path} cannot be read: {error}') from error
+
+    def frames(self, name: str, maximum: int) -> Sequence[NDArray[np.uint8]]:
+        """At most so many frames, evenly spaced, of the part that is used: uint8 RGB [H, W, 3].
+
+        Raises:
+            DemonstrationError: it does not exist or its file is damaged.
+        """
+        path = self._existing(name)
+        read = demonstration_file.read_frames if path.suffix == _SUFFIX else npz_file.read_frames
+        try:
+            return read(path, maximum)
+        except OSError as error:
+            raise DemonstrationError(f'{path} cannot be read: {error}') from error
+
+    def delete(self, name: str) -> None:
+        """Remove a demonstration; nothing happens where there is none of the name.
+
+        Raises:
+            DemonstrationError: not a name, or the disk refuses.
+        """
+        for path in self._paths(name):
+            try:
+                path.unlink(missing_ok=True)
+                flush_folder(self.folder)
+            except OSError as error:
+                raise DemonstrationError(f'{path} cannot be removed: {error}') from error
+
+    def _paths(self, name: str) -> tuple[Path, Path]:
+        validated_name(name)
+        return self.folder / f'{name}{_SUFFIX}', self.folder / f'{name}{_OLD_SUFFIX}'
+
+    def _existing(self, name: str) -> Path:
+        for path in self._paths(name):
+            if path.is_file():
+                return path
+        raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
+
+
+def _record(path: Path) -> Record:
+    read = demonstration_file.read_record if path.suffix == _SUFFIX else npz_file.read_record
+    record = read(path)
+    if record.summary.name != path.stem:
+        # A file that was copied or renamed by hand is the demonstration that it is called.
+        record = replace(record, summary=replace(record.summary, name=validated_name(path.stem)))
+    return record
+
+
+def _set_aside(path: Path) -> str:
+    aside = path.with_name(f'{path.name}.damaged')
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        return f'it could not be set aside: {error}'
+    return f'it was set aside as {aside.name}'
+
+
+def _writer_runs(leftover: Path) -> bool:
+    process = leftover.name[: -len(_PARTIAL)].rpartition('.')[2]
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which part of a recording is used: found while its frames arrive, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.activity import ActivityDetector
+from afformer_core.runtime.frame_sampler import FrameSampler
+from afformer_core.runtime.session import FloatArray, UInt8Array
+
+# Bounds the frames before a part, however fast they come.
+_MOST_FRAMES_BEFORE = 256
+_MOVING_CAMERA = 0.5
+_ROUNDING = 1e-6
+
+
+@dataclass
+class RecordedFrame:
+    """One frame of a recording.
+
+    Attributes:
+        number: from 0.
+        time: seconds after the first frame.
+        image: uint8 RGB [h, w, 3] at the model's input size.
+        features: float32 [C, h / 8, w / 8], once it was encoded.
+    """
+
+    number: int
+    time: float
+    image: UInt8Array
+    features: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a recording that is used.
+
+    Attributes:
+        frames: those that stand for it, evenly spaced, in order.
+        first, last: where it begins and ends, both included.
+        trimmed_by: the detector that found it; empty: nothing was cut off.
+        reason: why nothing was cut off, or empty.
+    """
+
+    frames: tuple[RecordedFrame, ...]
+    first: RecordedFrame
+    last: RecordedFrame
+    trimmed_by: str = ''
+    reason: str = ''
+
+
+class ActivePart:
+    """The frames from shortly before one detector's first activity to shortly after its last.
+
+    A pause between two activities belongs to the part. Only frames that belong to it for certain
+    are in `frames`; those that may yet turn out to lie in a pause are kept aside.
+
+    Args:
+        maximum: frames that stand for the part at most.
+        margin: seconds kept before and after, at least 0.
+    """
+
+    def __init__(self, maximum: int, margin: float) -> None:
+        self._margin = margin
+        self._before: deque[RecordedFrame] = deque(maxlen=_MOST_FRAMES_BEFORE)
+        self._pause: FrameSampler[RecordedFrame] | None = None
+        self._last_activity = 0.0
+        self.frames: FrameSampler[RecordedFrame] = FrameSampler(maximum)
+        self.first: RecordedFrame | None = None
+        self.last: RecordedFrame | None = None
+
+    def add(self, frame: RecordedFrame, active: bool) -> None:
+        """The next frame, and whether something happens in it."""
+        if self.first is None:
+            self._before.append(frame)
+            while self._before[0].time < frame.time - self._margin - _ROUNDING:
+                self._before.popleft()
+            if active:
+                self._begin(frame)
+        elif active:
+            if self._pause is not None:
+                self.frames.absorb(self._pause)
+                self._pause = None
+            self._keep(frame)
+            self._last_activity = frame.time
+        elif frame.time <= self._last_activity + self._margin + _ROUNDING and self._pause is None:
+            self._keep(frame)
+        else:
+            self._pause = self._pause or self.frames.continuation()
+            self._pause.offer(frame)
+
+    def _begin(self, frame: RecordedFrame) -> None:
+        self.first = self._before[0]
+        for one in self._before:
+            self._keep(one)
+        self._before.clear()
+        self._last_activity = frame.time
+
+    def _keep(self, frame: RecordedFrame) -> None:
+        self.frames.offer(frame)
+        self.last = frame
+
+
+class Trimmer:
+    """Finds the part of a recording in which something happens.
+
+    The first detector that saw something decides; where none did, or where the camera moved in
+    most frames, everything is used.
+
+    Args:
+        detectors: in order of trust; none: everything is used.
+        maximum: frames that stand for the part at most.
+        margin: seconds kept before the first and after the last activity.
+    """
+
+    def __init__(self, detectors: Sequence[ActivityDetector], maximum: int, margin: float) -> None:
+        self._detectors = tuple(detectors)
+        self._parts = tuple(ActivePart(maximum, margin) for _ in detectors)
+        self._moving = [0] * len(self._parts)
+        self._everything: FrameSampler[RecordedFrame] = FrameSampler(maximum)
+        self._first: RecordedFrame | None = None
+        self._last: RecordedFrame | None = None
+        self.hands_seen = 0
+
+    def add(self, frame: RecordedFrame, source: NDArray[np.uint8]) -> None:
+        """The next frame, and its uint8 RGB [H, W, 3] as it came."""
+        self._first = self._first or frame
+        self._last = frame
+        self._everything.offer(frame)
+        hands = 0
+        for index, (detector, part) in enumerate(zip(self._detectors, self._parts, strict=True)):
+            activity = detector.observe(source, frame.time)
+            self._moving[index] += activity.camera_moves
+            hands = max(hands, activity.hands)
+            part.add(frame, activity.active)
+        self.hands_seen += hands > 0
+
+    def certain_frames(self) -> list[RecordedFrame]:
+        """Frames that, as things stand, belong to the part that will be used."""
+        if not self._detectors:
+            return self._everything.kept
+        begun = (part.frames.kept for part in self._parts if part.first is not None)
+        return next(begun, [])
+
+    def part(self) -> Part:
+        """The part that is used of the frames so far, at least one.
+
+        Raises:
+            ValueError: there is no frame yet.
+        """
+        if self._first is None or self._last is None:
+            raise ValueError('there is no frame yet; add one first')
+        for index, (detector, part) in enumerate(zip(self._detectors, self._parts, strict=True)):
+            if part.first is None or part.last is None or self._camera_moved(index):
+                continue
+            if part.first is self._first and part.last is self._last:
+                return self._whole(f'{detector.name} from its beginning to its end')
+            frames = tuple(part.frames.selection())
+            return Part(frames, part.first, part.last, trimmed_by=detector.name)
+        if not self._detectors:
+            return self._whole('')
+        moved = any(self._camera_moved(index) for index in range(len(self._detectors)))
+        return self._whole('the camera moved in most of it' if moved else 'no activity was seen')
+
+    def close(self) -> None:
+        """Free what the detectors hold."""
+        for detector in self._detectors:
+            detector.close()
+
+    def _whole(self, reason: str) -> Part:
+        assert self._first is not None
+        assert self._last is not None
+        frames = tuple(self._everything.selection())
+        return Part(frames, self._first, self._last, reason=reason)
+
+    def _camera_moved(self, index: int) -> bool:
+        return self._moving[index] > _MOVING_CAMERA * self._everything.count

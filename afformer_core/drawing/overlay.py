@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture a person looks at: the heatmap over the image, with its peaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.drawing.colour_map import grey_colours, heat_colours
+from afformer_core.runtime import Peak
+
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
+_HELD = (255, 176, 0)
+_GREY = (150, 150, 150)
+_BEST = (0, 230, 255)
+
+Picture = NDArray[np.uint8]
+
+
+class Look(Enum):
+    """How a result is shown: as it is, as one of an earlier image, or as none."""
+
+    CURRENT = 'current'
+    HELD = 'held'
+    ABSTAINED = 'abstained'
+
+
+def draw_overlay(
+    image: Picture,
+    heatmap: NDArray[np.float32],
+    peaks: Sequence[Peak],
+    caption: str,
+    opacity: float,
+    distances: Sequence[float | None] = (),
+    look: Look = Look.CURRENT,
+) -> Picture:
+    """Draw a grounding over its image.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        heatmap: float32 [H, W], not negative; shown relative to its maximum.
+        peaks: best first, in pixels of the image; numbered from 1.
+        caption: ASCII text in the upper left corner; may be empty.
+        opacity: of the heatmap where it is highest, 0 to 1.
+        distances: of the peaks along the optical axis, metres, written beside their numbers;
+            None where unknown; empty: of none.
+        look: held results have a frame of amber and dashed peaks, abstained ones a grey heatmap
+            in a grey frame.
+
+    Returns:
+        uint8 RGB [H, W, 3], a new array.
+
+    Raises:
+        ValueError: the sizes differ, or not every peak has a distance.
+    """
+    if image.shape[:2] != heatmap.shape:
+        raise ValueError(
+            f'the image is {image.shape[:2]} and the heatmap {heatmap.shape}; both must be equal'
+        )
+    if distances and len(distances) != len(peaks):
+        raise ValueError(
+            f'there are {len(distances)} distances of {len(peaks)} peaks; '
+            'give one of each, or none'
+        )
+    picture = _blend(image, heatmap, opacity, look)
+    scale = max(0.35, min(image.shape[:2]) / 480)
+    _draw_frame(picture, look, scale)
+    labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
+    for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
+        _draw_peak(picture, peak, label, number == 0, look, scale)
+    if caption:
+        _draw_caption(picture, caption, scale)
+    return picture
+
+
+def _blend(image: Picture, heatmap: NDArray[np.float32], opacity: float, look: Look) -> Picture:
+    top = float(heatmap.max())
+    if top <= 0:
+        return np.array(image)
+    levels = np.asarray(cv2.convertScaleAbs(heatmap, alpha=255 / top), np.uint8)
+    # The square root keeps the flanks of a sharp peak visible.
+    weights = np.sqrt(np.arange(256, dtype=np.float32) / 255)[:, None] * np.float32(opacity)
+    colours = grey_colours() if look is Look.ABSTAINED else heat_colours()
+    # Tables of what is added and of what is kept let whole images be blended in bytes.
+    added = np.rint(colours * weights).astype(np.uint8)
+    kept = np.rint(255 * (1 - np.repeat(weights, 3, axis=1))).astype(np.uint8)
+    under = cv2.multiply(image, _of_levels(levels, kept), scale=1 / 255)
+    return np.asarray(cv2.add(under, _of_levels(levels, added)), dtype=np.uint8)
+
+
+def _of_levels(levels: Picture, table: Picture) -> Picture:
+    """[H, W, 3] of what a table [256, 3] has for each level [H, W]."""
+    return np.asarray(cv2.applyColorMap(levels, table[:, None, :]), dtype=np.uint8)
+
+
+def _draw_frame(picture: Picture, look: Look, scale: float) -> None:
+    if look is Look.CURRENT:
+        return
+    colour = _HELD if look is Look.HELD else _GREY
+    corner = (picture.shape[1] - 1, picture.shape[0] - 1)
+    cv2.rectangle(picture, (0, 0), corner, colour, max(1, round(8 * scale)))
+
+
+def _label(number: int, distances: Sequence[float | None]) -> str:
+    distance = distances[number - 1] if distances else None
+    return str(number) if distance is None else f'{number}: {distance:.2f} m'
+
+
+def _draw_peak(
+    picture: Picture, peak: Peak, label: str, best: bool, look: Look, scale: float
+) -> None:
+    radius = round((11 if best else 7) * scale)
+    thickness = max(1, round(2 * scale))
+    colour = _HELD if look is Look.HELD else _BEST if best else _WHITE
+    # Fractional bits place the mark between pixels, as the peak is.
+    centre = (round(peak.u * 16), round(peak.v * 16))
+    for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
+        for begin, end in _arcs(look):
+            axes = (radius * 16, radius * 16)
+            cv2.ellipse(picture, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
+    if best:
+        cv2.circle(picture, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
+    at = (round(peak.u) + radius + thickness, round(peak.v) - radius)
+    _draw_text(picture, label, at, 0.5 * scale)
+
+
+def _arcs(look: Look) -> list[tuple[int, int]]:
+    """Degrees at which the arcs of a peak's ring begin and end."""
+    if look is Look.HELD:
+        return [(begin, begin + 35) for begin in range(0, 360, 60)]
+    return [(0, 360)]
+
+
+def _draw_caption(picture: Picture, caption: str, scale: float) -> None:
+    size = 0.55 * scale
+    (width, height), baseline = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    if width > picture.shape[1] - 12:
+        size *= max(0.3, (picture.shape[1] - 12) / width)
+        (width, height), baseline = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    bar = picture[: height + baseline + 10, : width + 12]
+    bar[...] = bar // 3
+    _draw_text(picture, caption, (6, height + 5), size)
+
+
+def _draw_text(picture: Picture, text: str, at: tuple[int, int], size: float) -> None:
+    thickness = max(1, round(1.6 * size))
+    for colour, width in ((_BLACK, thickness + 2), (_WHITE, thickness)):
+        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From pixels to space: points, normals, poses and clouds out of registered depth."""
+
+from afformer_core.geometry.alignment import alignment_problem
+from afformer_core.geometry.calibration import Calibration, CalibrationError
+from afformer_core.geometry.cloud import weighted_cloud
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.transform import RigidTransform, TransformError
+
+__all__ = [
+    'Calibration',
+    'CalibrationError',
+    'DepthImage',
+    'GraspCandidate',
+    'RigidTransform',
+    'SurfacePoint',
+    'SurfaceSettings',
+    'TransformError',
+    'alignment_problem',
+    'grasp_candidate',
+    'measure_surface',
+    'weighted_cloud',
+]

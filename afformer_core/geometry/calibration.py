@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibration of a camera: from pixels to rays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from afformer_core.errors import AfformerError
+
+# How many coefficients each model of distortion may have.
+_COEFFICIENTS = {
+    'plumb_bob': (4, 5),
+    'rational_polynomial': (8, 12, 14),
+    'equidistant': (4,),
+}
+_CRITERIA = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 50, 1e-10)
+# Beyond this the ray is nearly at a right angle to the optical axis: nothing was undone.
+_LARGEST_SLOPE = 1e3
+
+
+class CalibrationError(AfformerError):
+    """A calibration is absent, malformed or of a kind that is not known."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One camera as its images come: after binning and region of interest.
+
+    Pixel centres lie at integers; the first pixel's centre is (0, 0).
+
+    Attributes:
+        width, height: of the images, pixels.
+        matrix: float64 [3, 3], focal lengths and principal point in pixels.
+        distortion_model: 'plumb_bob', 'rational_polynomial', 'equidistant', or '' for none.
+        distortion: the model's coefficients in OpenCV's order; empty for none.
+        translation: (Tx, Ty) of a rectified camera's projection, pixels times metres; 0 for one
+            that is not rectified. It is not 0 for the second camera of a stereo pair.
+        frame_id: coordinate frame of the camera.
+    """
+
+    width: int
+    height: int
+    matrix: NDArray[np.float64]
+    distortion_model: str
+    distortion: tuple[float, ...]
+    translation: tuple[float, float]
+    frame_id: str
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise CalibrationError(
+                f'the calibration is for images of {self.width}x{self.height} pixels; '
+                'its width and height must be positive'
+            )
+        if self.matrix.shape != (3, 3) or not np.isfinite(self.matrix).all():
+            raise CalibrationError(
+                f'the camera matrix is {self.matrix.tolist()}; it must be nine finite numbers'
+            )
+        if min(self.matrix[0, 0], self.matrix[1, 1]) <= 0:
+            raise CalibrationError(
+                f'the focal lengths are {self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels; '
+                'they must be positive: calibrate the camera'
+            )
+        if not np.isfinite(self.translation).all():
+            raise CalibrationError(
+                f'the translation of the projection is {self.translation}; it must be finite'
+            )
+        _check_distortion(self.distortion_model, self.distortion)
+
+    @classmethod
+    def from_message(cls, message: Any, rectified: bool) -> Calibration:
+        """The calibration that a sensor_msgs/CameraInfo holds.
+
+        Binning (0 means 1) and region of interest (all zero means the full sensor) are applied.
+        The matrices of the message are those of the full sensor.
+
+        Args:
+            message: a CameraInfo with its fields named k, d, p or K, D, P.
+            rectified: the images are rectified, so that P holds for them; otherwise K and D do.
+
+        Raises:
+            CalibrationError: the camera is not calibrated, or the message contradicts itself.
+        """
+        width, height = int(message.width), int(message.height)
+        if width <= 0 or height <= 0:
+            raise CalibrationError(
+                f'camera_info is for images of {width}x{height} pixels; '
+                'the driver must fill in width and height'
+            )
+        matrix, distortion_model, distortion, translation = _intrinsics(message, rectified)
+        left, top, width, height = _region(message.roi, width, height)
+        bins = max(1, int(message.binning_x)), max(1, int(message.binning_y))
+        for axis, (size, offset) in enumerate(zip(bins, (left, top), strict=True)):
+            matrix[axis, :2] /= size
+            matrix[axis, 2] = (matrix[axis, 2] - offset - (size - 1) / 2) / size
+        return cls(
+            width=width // bins[0],
+            height=height // bins[1],
+            matrix=matrix,
+            distortion_model=distortion_model,
+            distortion=distortion,
+            translation=(translation[0] / bins[0], translation[1] / bins[1]),
+            frame_id=str(message.header.frame_id),
+        )
+
+    @property
+    def focal_length(self) -> float:
+        """Geometric mean of both focal lengths, pixels."""
+        return math.sqrt(float(self.matrix[0, 0] * self.matrix[1, 1]))
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """Float64 [3], where all rays meet, metres; the origin where the translation is 0."""
+        return np.array(
+            [
+                -self.translation[0] / self.matrix[0, 0],
+                -self.translation[1] / self.matrix[1, 1],
+                0.0,
+            ]
+        )
+
+    def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """Directions of pixels, the distortion undone.
+
+        Args:
+            pixels: [N, 2] (u, v) in pixels of the image; they may lie outside of it.
+
+        Returns:
+            float64 [N, 2] (x, y) at depth 1 from the camera's centre; NaN where the distortion
+            cannot be undone.
+        """
+        points = np.asarray(pixels, np.float64).reshape(-1, 2)
+        if not len(points):
+            return np.zeros((0, 2))
+        coefficients = np.array(self.distortion)
+        if self.distortion_model == 'equidistant':
+            rays = cv2.fisheye.undistortPoints(
+                points[:, None], self.matrix, coefficients, criteria=_CRITERIA
+            )
+        elif coefficients.any():
+            rays = cv2.undistortPointsIter(
+                points[:, None],
+                self.matrix,
+                coefficients,
+                np.eye(3),
+                np.eye(3),
+                _CRITERIA,
+            )
+        else:
+            focal_lengths = self.matrix[[0, 1], [0, 1]]
+            return np.asarray((points - self.matrix[:2, 2]) / focal_lengths, np.float64)
+        undone = np.array(rays, np.float64).reshape(-1, 2)
+        undone[(np.abs(undone) > _LARGEST_SLOPE).any(axis=1)] = np.nan
+        return undone
+
+    def points(self, pixels: ArrayLike, depths: ArrayLike) -> NDArray[np.float64]:
+        """Points that pixels see.
+
+        Args:
+            pixels: [N, 2] (u, v) in pixels of the image.
+            depths: [N] metres along the optical axis.
+
+        Returns:
+            float64 [N, 3] metres in the camera's frame.
+        """
+        rays = self.rays(pixels)
+        directions = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
+        return np.asarray(self.centre + np.asarray(depths, float)[:, None] * directions)
+
+
+def _field(message: Any, name: str) -> NDArray[np.float64]:
+    values = getattr(message, name, None)
+    if values is None:
+        values = getattr(message, name.upper())
+    return np.array(values, np.float64).ravel()
+
+
+def _intrinsics(
+    message: Any, rectified: bool
+) -> tuple[NDArray[np.float64], str, tuple[float, ...], tuple[float, float]]:
+    camera = _field(message, 'k')
+    if camera.size != 9 or not camera.any():
+        raise CalibrationError(
+            'camera_info has an all-zero K: the camera is not calibrated; calibrate it, or give '
+            'its driver the file of its calibration'
+        )
+    if not rectified:
+        distortion = tuple(_field(message, 'd').tolist())
+        model = str(message.distortion_model) if distortion else ''
+        return camera.reshape(3, 3), model, distortion, (0.0, 0.0)
+    projection = _field(message, 'p')
+    if projection.size != 12 or not projection.any():
+        raise CalibrationError(
+            'camera_info has an all-zero P, which rectified images need; have the driver fill it '
+            'in, or say that the images are not rectified'
+        )
+    projection = projection.reshape(3, 4)
+    translation = (float(projection[0, 3]), float(projection[1, 3]))
+    return projection[:, :3].copy(), '', (), translation
+
+
+def _region(roi: Any, width: int, height: int) -> tuple[int, int, int, int]:
+    left, top = int(roi.x_offset), int(roi.y_offset)
+    region = int(roi.width), int(roi.height)
+    if region == (0, 0) and not left and not top:
+        return 0, 0, width, height
+    inside = left >= 0 and top >= 0 and left + region[0] <= width and top + region[1] <= height
+    if min(region) <= 0 or not inside:
+        raise CalibrationError(
+            f'the region of interest of camera_info, {region[0]}x{region[1]} pixels at '
+            f'({left}, {top}), does not lie within the sensor of {width}x{height} pixels'
+        )
+    return left, top, *region
+
+
+def _check_distortion(model: str, coefficients: tuple[float, ...]) -> None:
+    if not np.isfinite(coefficients).all():
+        raise CalibrationError(
+            f'the coefficients of distortion are {coefficients}; they must be finite'
+        )
+    if model == '':
+        if any(coefficients):
+            raise CalibrationError(
+                f'{len(coefficients)} coefficients of distortion come without the name of their '
+                f'model; name one of {", ".join(_COEFFICIENTS)}'
+            )
+        return
+    if model not in _COEFFICIENTS:
+        raise CalibrationError(
+            f'the distortion model {model!r} is not known; use one of {", ".join(_COEFFICIENTS)}, '
+            'or rectified images'
+        )
+    if len(coefficients) not in _COEFFICIENTS[model]:
+        wanted = ' or '.join(str(count) for count in _COEFFICIENTS[model])
+        raise CalibrationError(
+            f'the distortion model {model!r} has {len(coefficients)} coefficients; '
+            f'it must have {wanted}'
+        )

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The region that a heatmap marks, as a cloud of points."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import SurfaceSettings
+
+# The nine depths of a 3x3 neighbourhood on a plane spread over 3 standard deviations on average,
+# on a steep one over 5. Wider is a depth edge, and what lies there may be a flying pixel.
+_LARGEST_SPREAD = 8.0
+_LEAST_NEIGHBOURS = 5
+
+
+def weighted_cloud(
+    heatmap: NDArray[np.float32],
+    depth: DepthImage,
+    calibration: Calibration,
+    settings: SurfaceSettings,
+    least_weight: float = 0.05,
+    maximum_points: int = 5000,
+) -> NDArray[np.float32]:
+    """Points of the pixels that a heatmap marks.
+
+    Left out are holes, depths out of range, and pixels at depth edges. What is left is thinned by
+    an even stride.
+
+    Args:
+        heatmap: float32 [H, W] at the image's size, not negative.
+        depth: registered to the image; of its size, or of another with the same aspect ratio.
+        calibration: of the image's camera.
+        settings: noise and range of the depth.
+        least_weight: pixels below this share of the heatmap's maximum are left out, 0 to 1.
+        maximum_points: points at most, at least 1.
+
+    Returns:
+        float32 [N, 4]: x, y, z in metres in the camera's frame, and the heatmap's value as a share
+        of its maximum.
+    """
+    largest = float(heatmap.max())
+    if not largest > 0:
+        return np.zeros((0, 4), np.float32)
+    height, width = depth.size
+    weights = heatmap / np.float32(largest)
+    if heatmap.shape != depth.size:
+        shrinks = height < heatmap.shape[0]
+        weights = cv2.resize(
+            weights, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
+    marked = weights >= max(least_weight, np.finfo(np.float32).tiny)
+    rows, columns = np.nonzero(marked)
+    if not len(rows):
+        return np.zeros((0, 4), np.float32)
+    # A margin of one pixel, so that those at the border of the crop have all their neighbours.
+    top, left = max(0, rows.min() - 1), max(0, columns.min() - 1)
+    crop = np.s_[top : rows.max() + 2, left : columns.max() + 2]
+    rows, columns = np.nonzero(marked[crop] & _on_surface(depth.values[crop], settings))
+    stride = max(1, -(-len(rows) // maximum_points))
+    rows, columns = rows[::stride] + top, columns[::stride] + left
+    scale = np.array([heatmap.shape[1] / width, heatmap.shape[0] / height])
+    pixels = (np.stack([columns, rows], axis=1) + 0.5) * scale - 0.5
+    points = calibration.points(pixels, depth.values[rows, columns])
+    cloud = np.concatenate([points, weights[rows, columns, None]], axis=1).astype(np.float32)
+    return np.asarray(cloud[np.isfinite(cloud).all(axis=1)])
+
+
+def _on_surface(values: NDArray[np.float32], settings: SurfaceSettings) -> NDArray[np.bool_]:
+    with np.errstate(invalid='ignore'):
+        valid = (values >= settings.nearest) & (values <= settings.farthest)
+    kernel = np.ones((3, 3), np.uint8)
+    farthest = cv2.dilate(np.where(valid, values, np.float32(-1e9)), kernel)
+    nearest = cv2.erode(np.where(valid, values, np.float32(1e9)), kernel)
+    neighbours = cv2.boxFilter(
+        valid.astype(np.float32), -1, (3, 3), normalize=False, borderType=cv2.BORDER_REPLICATE
+    )
+    spread = _LARGEST_SPREAD * settings.noise * np.where(valid, values, 1.0)
+    return np.asarray(
+        valid & (farthest - nearest <= spread) & (neighbours > _LEAST_NEIGHBOURS - 0.5)
+    )

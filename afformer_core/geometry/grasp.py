@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grasp candidates: how a hand could meet the surface at a peak of the heatmap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.rotation import quaternion_of_rotation
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.peaks import NEIGHBOURHOOD
+
+# Of a blob's variance, the share by which the long axis must exceed the short one. A blob that is
+# 15 % longer than wide reaches it.
+_LEAST_ELONGATION = 0.14
+_HORIZONTAL = np.array([1.0, 0.0])
+_VERTICAL = np.array([0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class GraspCandidate:
+    """A pose at a surface.
+
+    Attributes:
+        position: float64 [3], metres.
+        orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
+            into the surface; its x axis lies in the surface, along the blob of the heatmap.
+        score: of the peak, 0 to 1.
+    """
+
+    position: NDArray[np.float64]
+    orientation: NDArray[np.float64]
+    score: float
+
+    def __post_init__(self) -> None:
+        if self.position.shape != (3,) or self.orientation.shape != (4,):
+            raise ValueError(
+                f'a grasp candidate has a position of shape {self.position.shape} and an '
+                f'orientation of shape {self.orientation.shape}; they must be (3,) and (4,)'
+            )
+        if not abs(float(np.linalg.norm(self.orientation)) - 1) < 1e-6:
+            raise ValueError(
+                f'the orientation of a grasp candidate, {self.orientation.tolist()}, '
+                'is no unit quaternion'
+            )
+
+
+def grasp_candidate(
+    heatmap: NDArray[np.float32], peak: Peak, surface: SurfacePoint, calibration: Calibration
+) -> GraspCandidate | None:
+    """The pose of a hand that meets the surface at a peak head on.
+
+    z is the approach, against the surface's normal. x is the long axis of the heatmap's blob
+    within a tenth of the image's shorter side around the peak, laid onto the surface; where the
+    blob is round, the image's horizontal. x points to the right and down in the image, so that a
+    horizontal or a vertical handle has the same x in every image; only a handle that rises to the
+    right at 45 degrees may have either sign.
+
+    Args:
+        heatmap: float32 [H, W] at the image's size, not negative.
+        peak: a peak of the heatmap.
+        surface: what the depth image shows at the peak.
+        calibration: of the image's camera.
+
+    Returns:
+        the candidate in the camera's frame; None where the surface has no normal there.
+    """
+    if surface.position is None or surface.normal is None:
+        return None
+    rays = calibration.rays([[peak.u, peak.v], [peak.u + 1, peak.v], [peak.u, peak.v + 1]])
+    across = (rays[1:] - rays[0]).T @ _long_axis(heatmap, peak)
+    ray = np.append(rays[0], 1.0)
+    x = _along_surface(across, ray, surface.normal)
+    z = -surface.normal
+    rotation = np.stack([x, np.cross(z, x), z], axis=1)
+    return GraspCandidate(surface.position, quaternion_of_rotation(rotation), peak.score)
+
+
+def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
+    """Unit vector (u, v) in pixels, to the right and down."""
+    radius = max(2.0, NEIGHBOURHOOD * min(heatmap.shape))
+    top, left = (max(0, math.ceil(at - radius)) for at in (peak.v, peak.u))
+    weights = heatmap[
+        top : math.floor(peak.v + radius) + 1, left : math.floor(peak.u + radius) + 1
+    ].astype(np.float64)
+    rows, columns = (
+        np.arange(count) + start for count, start in zip(weights.shape, (top, left), strict=True)
+    )
+    disc = (rows[:, None] - peak.v) ** 2 + (columns - peak.u) ** 2 <= radius**2
+    # What lies evenly under the blob has the disc's shape, not the blob's.
+    weights = np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0)
+    total = weights.sum()
+    if not total > 0:
+        return _HORIZONTAL
+    u = columns - (weights.sum(axis=0) @ columns) / total
+    v = rows - (weights.sum(axis=1) @ rows) / total
+    uu, vv = weights.sum(axis=0) @ u**2, weights.sum(axis=1) @ v**2
+    uv = v @ weights @ u
+    if math.hypot(uu - vv, 2 * uv) < _LEAST_ELONGATION * (uu + vv):
+        return _HORIZONTAL
+    angle = math.atan2(2 * uv, uu - vv) / 2
+    axis = np.array([math.cos(angle), math.sin(angle)])
+    return axis if axis.sum() >= 0 else -axis
+
+
+def _along_surface(
+    across: NDArray[np.float64], ray: NDArray[np.float64], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Unit vector in the plane of `normal` that is seen along `across` from the ray on."""
+    step = np.append(across, 0.0)
+    if abs(normal @ ray) > 1e-3 * np.linalg.norm(ray):
+        tangent = step - ray * (normal @ step) / (normal @ ray)
+    else:
+        tangent = step
+    # Of an edge-on surface nothing but the direction of view is left.
+    for candidate in (tangent, np.append(_HORIZONTAL, 0.0), np.append(_VERTICAL, 0.0)):
+        flat = candidate - normal * (normal @ candidate)
+        length = float(np.linalg.norm(flat))
+        if length > 1e-3 * float(np.linalg.norm(candidate)):
+            return np.asarray(flat / length, np.float64)
+    raise ValueError(f'{normal.tolist()} is no unit normal')

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rotations as matrices and as unit quaternions (x, y, z, w)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def rotation_of_quaternion(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float64 [3, 3] of a unit quaternion (x, y, z, w)."""
+    x, y, z, w = quaternion.tolist()
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def quaternion_of_rotation(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit quaternion (x, y, z, w), w at least 0, of an orthonormal right-handed matrix."""
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    # Each row is the quaternion times four times another of its components; the row of the
+    # largest component never divides by nearly zero.
+    rows = np.array(
+        [
+            [1 + a - e - i, b + d, c + g, h - f],
+            [b + d, 1 - a + e - i, f + h, c - g],
+            [c + g, f + h, 1 - a - e + i, d - b],
+            [h - f, c - g, d - b, 1 + a + e + i],
+        ]
+    )
+    quaternion = rows[int(np.argmax(np.diag(rows)))]
+    quaternion = quaternion / np.linalg.norm(quaternion)
+    return np.asarray(-quaternion if quaternion[3] < 0 else quaternion, np.float64)

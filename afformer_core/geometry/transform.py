@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rigid transforms between coordinate frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError
+from afformer_core.geometry.grasp import GraspCandidate
+from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.geometry.surface import SurfacePoint
+
+_TOLERANCE = 1e-3
+
+
+class TransformError(AfformerError):
+    """A transform is not rigid: its quaternion has no unit length, or a number is not finite."""
+
+
+@dataclass(frozen=True)
+class RigidTransform:
+    """From one coordinate frame to another: p becomes rotation @ p + translation.
+
+    Attributes:
+        rotation: float64 [3, 3], orthonormal and right-handed.
+        translation: float64 [3], metres.
+    """
+
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.rotation.shape != (3, 3) or self.translation.shape != (3,):
+            raise TransformError(
+                f'a transform has a rotation of shape {self.rotation.shape} and a translation of '
+                f'shape {self.translation.shape}; they must be (3, 3) and (3,)'
+            )
+        if not (np.isfinite(self.rotation).all() and np.isfinite(self.translation).all()):
+            raise TransformError('a transform holds a number that is not finite')
+        deviation = np.abs(self.rotation @ self.rotation.T - np.eye(3)).max()
+        if deviation > _TOLERANCE or np.linalg.det(self.rotation) < 0:
+            raise TransformError(
+                f'a rotation is {self.rotation.tolist()}; it must be orthonormal and right-handed'
+            )
+
+    @classmethod
+    def from_message(cls, message: Any) -> RigidTransform:
+        """The transform that a geometry_msgs/Transform holds.
+
+        Raises:
+            TransformError: the quaternion does not have unit length, or a number is not finite.
+        """
+        turn, shift = message.rotation, message.translation
+        quaternion = np.array([turn.x, turn.y, turn.z, turn.w], np.float64)
+        length = float(np.linalg.norm(quaternion))
+        if not abs(length - 1) <= _TOLERANCE:
+            raise TransformError(
+                f'the quaternion of a transform, {quaternion.tolist()}, has the length '
+                f'{length:g}; it must be 1: correct who publishes it'
+            )
+        return cls(
+            rotation=rotation_of_quaternion(quaternion / length),
+            translation=np.array([shift.x, shift.y, shift.z], np.float64),
+        )
+
+    def point(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A point, float64 [3] metres, in the other frame."""
+        return np.asarray(self.rotation @ point + self.translation, np.float64)
+
+    def vector(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A direction, float64 [3], in the other frame."""
+        return np.asarray(self.rotation @ vector, np.float64)
+
+    def covariance(self, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A covariance of a point, float64 [3, 3] square metres, in the other frame."""
+        return np.asarray(self.rotation @ covariance @ self.rotation.T, np.float64)
+
+    def surface(self, surface: SurfacePoint) -> SurfacePoint:
+        """A surface point in the other frame; one that is unknown stays so."""
+        if surface.position is None or surface.covariance is None:
+            return surface
+        return SurfacePoint(
+            position=self.point(surface.position),
+            covariance=self.covariance(surface.covariance),
+            normal=None if surface.normal is None else self.vector(surface.normal),
+            problem='',
+        )
+
+    def candidate(self, candidate: GraspCandidate) -> GraspCandidate:
+        """A grasp candidate in the other frame."""
+        rotation = self.rotation @ rotation_of_quaternion(candidate.orientation)
+        return GraspCandidate(
+            position=self.point(candidate.position),
+            orientation=quaternion_of_rotation(rotation),
+            score=candidate.score,
+        )
+
+    def cloud(self, cloud: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A cloud, float32 [N, 4] of x y z and weight, in the other frame."""
+        points = cloud[:, :3] @ self.rotation.T + self.translation
+        return np.concatenate([points, cloud[:, 3:]], axis=1).astype(np.float32)

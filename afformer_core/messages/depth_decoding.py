@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depth messages to metres, as REP 118 and compressed_depth_image_transport define them."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import ImageError
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.messages.compressed_data import decompress
+from afformer_core.messages.pixel_rows import byte_data, pixel_rows
+
+_ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
+# An enumeration and the two parameters by which inverse depth is quantized.
+_HEADER = struct.Struct('<iff')
+_METRES_PER_MILLIMETRE = np.float32(0.001)
+
+
+def to_depth(message: Any) -> DepthImage:
+    """The depth image that a message holds.
+
+    Args:
+        message: of rclpy or of a bag: a sensor_msgs/Image of encoding 16UC1 or mono16
+            (millimetres, 0 is unknown) or 32FC1 (metres), or a CompressedImage: compressedDepth,
+            a PNG of 16UC1 or a TIFF of 32FC1.
+
+    Raises:
+        ImageError: another encoding, no pixels, sizes that contradict each other or are absurd,
+            or a compressed image that is damaged or cut off.
+    """
+    if hasattr(message, 'format'):
+        values = _decompressed(message)
+    elif message.encoding in _ENCODINGS:
+        values = pixel_rows(message, _ENCODINGS[message.encoding])[..., 0]
+    else:
+        raise ImageError(
+            f'images of encoding {message.encoding!r} are no depth; send one of '
+            f'{", ".join(_ENCODINGS)}'
+        )
+    metres = _of_millimetres(values) if values.dtype == np.uint16 else _known(values)
+    stamp = message.header.stamp
+    return DepthImage(
+        metres,
+        str(message.header.frame_id),
+        int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec),
+    )
+
+
+def _of_millimetres(values: NDArray[np.uint16]) -> NDArray[np.float32]:
+    metres = np.empty(values.shape, np.float32)
+    np.multiply(values, _METRES_PER_MILLIMETRE, out=metres, dtype=np.float32)
+    metres[values == 0] = np.nan
+    return metres
+
+
+def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Metres, without what drivers write for unknown places: infinite or not positive."""
+    known = (values > 0) & (values < np.inf)
+    return np.asarray(np.where(known, values, np.float32(np.nan)), dtype=np.float32)
+
+
+def _decompressed(message: Any) -> NDArray[Any]:
+    """uint16 millimetres or float32 metres, [H, W]."""
+    data = byte_data(message)
+    name = f'a depth image of format {message.format!r}'
+    encoding = message.format.split(';')[0].strip()
+    if 'compressedDepth' not in message.format:
+        image = decompress(data, name)
+        _check_payload(image, name, (np.uint16, np.float32))
+        return image
+    if 'rvl' in message.format.lower():
+        raise ImageError(f'{name} is compressed by RVL; set the format of its publisher to png')
+    if data.size <= _HEADER.size:
+        raise ImageError(f'{name} has {data.size} bytes; a header and a PNG are more')
+    _, a, b = _HEADER.unpack(data[: _HEADER.size].tobytes())
+    image = decompress(data[_HEADER.size :], name)
+    _check_payload(image, name, (np.uint16,))
+    if encoding == '32FC1':
+        return _of_inverse_depth(image, a, b, name)
+    if encoding not in _ENCODINGS:
+        raise ImageError(f'{name} holds {encoding!r}; send 16UC1 or 32FC1')
+    return image
+
+
+def _check_payload(image: NDArray[Any], name: str, wanted: tuple[type[np.generic], ...]) -> None:
+    if image.dtype not in wanted or image.ndim != 2:
+        raise ImageError(
+            f'{name} holds {image.dtype} of shape {image.shape}; depth is '
+            f'{" or ".join(kind.__name__ for kind in wanted)} [H, W]'
+        )
+
+
+def _of_inverse_depth(
+    values: NDArray[np.uint16], a: float, b: float, name: str
+) -> NDArray[np.float32]:
+    if not (np.isfinite(a) and np.isfinite(b) and a > 0):
+        raise ImageError(
+            f'{name} is quantized by {a:g} and {b:g}; the first must be positive, both finite'
+        )
+    # Zero stands for unknown, and what is not above b would lie behind infinity.
+    steps = values.astype(np.float32) - np.float32(b)
+    known = (values > 0) & (steps > 0)
+    metres = np.full(steps.shape, np.nan, np.float32)
+    np.divide(np.float32(a), steps, out=metres, where=known)
+    return metres

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How messages are made without knowing whose classes they are."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class MessageFactory(Protocol):
+    """Makes messages of one library, such as rclpy's or rosbags'."""
+
+    def create(self, type_name: str, **fields: Any) -> Any:
+        """A new message.
+
+        Args:
+            type_name: such as 'geometry_msgs/msg/Point'.
+            fields: values of fields; the others have the defaults of the message's definition.
+                Bytes are uint8 NumPy arrays [N], arrays of fixed length are NumPy arrays of the
+                field's type, sequences of messages are lists.
+        """
+        ...

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grasp candidates as poses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from afformer_core.messages.affordance import point_message
+from afformer_core.messages.factory import MessageFactory
+
+if TYPE_CHECKING:
+    from afformer_core.geometry.grasp import GraspCandidate
+
+
+def grasp_candidates_message(
+    factory: MessageFactory, candidates: Sequence[GraspCandidate], header: Any
+) -> Any:
+    """A geometry_msgs/PoseArray: z along the approach, x along the shape of the region.
+
+    Args:
+        factory: makes the message.
+        candidates: in the order in which they are published, best first.
+        header: with the frame in which they are given.
+    """
+    poses = []
+    for candidate in candidates:
+        x, y, z, w = (float(value) for value in candidate.orientation)
+        orientation = factory.create('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
+        position = point_message(factory, candidate.position)
+        poses.append(
+            factory.create('geometry_msgs/msg/Pose', position=position, orientation=orientation)
+        )
+    return factory.create('geometry_msgs/msg/PoseArray', header=header, poses=poses)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pixels of a sensor_msgs/Image as an array: sizes, padding and byte order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import ImageError
+
+# Far above any camera's image; a size beyond it is a mistake that would take gigabytes.
+MAXIMUM_PIXELS = 100_000_000
+
+
+def pixel_rows(
+    message: Any, dtype: Any, channels: int = 1, rows: int | None = None
+) -> NDArray[Any]:
+    """The pixels of an image message.
+
+    Args:
+        message: a sensor_msgs/Image.
+        dtype: of a channel; its byte order is taken from the message.
+        channels: interleaved in each pixel.
+        rows: of the data, where they are not as many as the image is high.
+
+    Returns:
+        [rows, W, channels] in the byte order of this machine, without padding; it may share the
+        memory of the message and is then read-only.
+
+    Raises:
+        ImageError: no pixels, too many, or sizes that contradict each other.
+    """
+    width, step = int(message.width), int(message.step)
+    height = int(message.height) if rows is None else rows
+    item = np.dtype(dtype)
+    line = width * item.itemsize * channels
+    name = f'a {message.encoding} image of {width} x {message.height}'
+    if height == 0 or line == 0:
+        raise ImageError(f'{name} has no pixels; send at least one')
+    if step < line:
+        raise ImageError(f'{name} has a step of {step}; a row takes at least {line} bytes')
+    check_pixel_count(name, width, height)
+    data = byte_data(message)
+    # The padding after the last row may be missing.
+    if data.size < step * (height - 1) + line:
+        raise ImageError(
+            f'{name} with a step of {step} has {data.size} bytes of data; '
+            f'it must have {step * height}'
+        )
+    strides = (step, item.itemsize * channels, item.itemsize, 1)
+    shape = (height, width, channels, item.itemsize)
+    tight = np.lib.stride_tricks.as_strided(data, shape, strides, writeable=False)
+    sent = item.newbyteorder('>' if message.is_bigendian else '<')
+    image = np.ascontiguousarray(tight).view(sent)[..., 0]
+    return np.ascontiguousarray(image, dtype=item.newbyteorder('='))
+
+
+def byte_data(message: Any) -> NDArray[np.uint8]:
+    """The `data` of a message as uint8 [N], shared with it."""
+    data = message.data
+    if not len(data):
+        return np.zeros(0, np.uint8)
+    return np.frombuffer(data, np.uint8)
+
+
+def check_pixel_count(name: str, width: int, height: int) -> None:
+    """Refuse an image before memory is taken for it.
+
+    Args:
+        name: what it is, for the error.
+        width: in pixels.
+        height: in pixels.
+
+    Raises:
+        ImageError: it has more pixels than any camera's image.
+    """
+    if width * height > MAXIMUM_PIXELS:
+        raise ImageError(
+            f'{name} has {width * height / 1e6:.0f} million pixels; '
+            f'at most {MAXIMUM_PIXELS / 1e6:.0f} million are read, send a smaller one'
+        )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of the rosbags library: ROS's and this package's, without ROS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.interfaces import Nodetype
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from afformer_core.errors import AfformerError
+from afformer_core.messages.factory import MessageFactory
+
+_PACKAGE = 'afformer_ros'
+# Defaults that a definition gives; rosbags drops them.
+_DECLARED_DEFAULTS = {'geometry_msgs/msg/Quaternion': {'w': 1.0}}
+
+
+def affordance_typestore() -> Typestore:
+    """The types of ROS 2 with those of this package.
+
+    Raises:
+        AfformerError: the definitions of this package's messages are not found.
+    """
+    typestore = get_typestore(Stores.LATEST)
+    types: dict[str, Any] = {}
+    for path in sorted(_definitions_folder().glob('*.msg')):
+        types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
+    typestore.register(types)
+    return typestore
+
+
+class RosbagsMessages(MessageFactory):
+    """Makes messages that rosbags writes.
+
+    Args:
+        typestore: has the type of each message, such as `affordance_typestore()`.
+    """
+
+    def __init__(self, typestore: Typestore) -> None:
+        self._typestore = typestore
+
+    def create(self, type_name: str, **fields: Any) -> Any:
+        """A new message; see `MessageFactory`.
+
+        Raises:
+            AfformerError: there is no such type.
+        """
+        if type_name not in self._typestore.fielddefs:
+            raise AfformerError(
+                f'there is no message type {type_name!r}; give one such as geometry_msgs/msg/Point'
+            )
+        declared = _DECLARED_DEFAULTS.get(type_name, {})
+        for name, definition in self._typestore.fielddefs[type_name][1]:
+            if name not in fields:
+                fields[name] = declared.get(name, self._default(definition))
+        return self._typestore.types[type_name](**fields)
+
+    def _default(self, definition: Any) -> Any:
+        kind, description = definition
+        if kind == Nodetype.NAME:
+            return self.create(description)
+        if kind == Nodetype.BASE:
+            return _zero(description[0])
+        (item_kind, item), length = description
+        count = length if kind == Nodetype.ARRAY else 0
+        if item_kind == Nodetype.NAME:
+            return [self.create(item) for _ in range(count)]
+        if item[0] == 'string':
+            return [''] * count
+        return np.zeros(count, _dtype(item[0]))
+
+
+def _zero(base: str) -> Any:
+    if base == 'string':
+        return ''
+    return np.zeros((), _dtype(base)).item()
+
+
+def _dtype(base: str) -> np.dtype[Any]:
+    return np.dtype({'byte': 'uint8', 'octet': 'uint8', 'char': 'uint8'}.get(base, base))
+
+
+def _definitions_folder() -> Path:
+    for folder in _candidate_folders():
+        if (folder / 'Affordance.msg').is_file():
+            return folder
+    tried = ', '.join(str(folder) for folder in _candidate_folders())
+    raise AfformerError(
+        f'the messages of {_PACKAGE} are defined in none of {tried}; '
+        'source the workspace in which the package was built'
+    )
+
+
+def _candidate_folders() -> Iterator[Path]:
+    """The source tree's, then those of ROS workspaces that are sourced."""
+    yield Path(__file__).resolve().parents[2] / 'msg'
+    for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
+        if prefix:
+            yield Path(prefix) / 'share' / _PACKAGE / 'msg'

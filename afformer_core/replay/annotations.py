@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known to be true of a bag's images, as a JSON file.
+
+    {"images": [{"stamp": 1700000000033000000,
+                 "points": [[412.5, 230.1], [409.0, 233.7]],
+                 "outline": [[401, 221], [420, 221], [420, 240], [401, 240]],
+                 "position": [0.031, -0.012, 0.702],
+                 "normal": [0.1, 0.0, -0.995]}]}
+
+`stamp` is the image header's, in nanoseconds; an entry without one holds for every image that has
+no entry of its own. All the others are optional, but for one of `points` and `position`. What else
+the file holds is of no concern here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class ImageAnnotation:
+    """The truth of one image, or of all.
+
+    Attributes:
+        stamp: of the image, nanoseconds; None for every image without an entry of its own.
+        points: float64 [N, 2], where to interact, (x, y) in pixels of the image; N may be 0.
+        outline: float64 [K, 2] polygon around what is to be touched; None where unknown.
+        position: float64 [3], where to touch, metres in the camera's optical frame, or None.
+        normal: float64 [3] unit vector out of the surface there, or None.
+    """
+
+    stamp: int | None
+    points: NDArray[np.float64]
+    outline: NDArray[np.float64] | None
+    position: NDArray[np.float64] | None
+    normal: NDArray[np.float64] | None
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 2 or self.points.shape[1] != 2:
+            raise DatasetError(f'points must be [N, 2], not {list(self.points.shape)}')
+        if self.outline is not None and (self.outline.ndim != 2 or len(self.outline) < 3):
+            raise DatasetError(f'an outline must be [K, 2] with K >= 3, not {self.outline.shape}')
+        for name in ('position', 'normal'):
+            vector = getattr(self, name)
+            if vector is not None and vector.shape != (3,):
+                raise DatasetError(f'{name} must be [3], not {list(vector.shape)}')
+        if len(self.points) == 0 and self.position is None:
+            raise DatasetError('an annotation needs points or a position')
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> ImageAnnotation:
+        """Read one entry of a file.
+
+        Raises:
+            DatasetError: a value has another form.
+        """
+        try:
+            stamp = fields.get('stamp')
+            return cls(
+                None if stamp is None else int(stamp),
+                np.array(fields.get('points', ()), np.float64).reshape(-1, 2),
+                *(
+                    np.array(fields[key], np.float64) if fields.get(key) is not None else None
+                    for key in ('outline', 'position', 'normal')
+                ),
+            )
+        except (TypeError, ValueError) as error:
+            raise DatasetError(f'an annotation has a value of another form: {error}') from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry of a file, rounded to what matters."""
+        fields: dict[str, Any] = {} if self.stamp is None else {'stamp': self.stamp}
+        fields['points'] = np.round(self.points, 2).tolist()
+        if self.outline is not None:
+            fields['outline'] = np.round(self.outline, 2).tolist()
+        for key in ('position', 'normal'):
+            if getattr(self, key) is not None:
+                fields[key] = np.round(getattr(self, key), 6).tolist()
+        return fields
+
+
+class Annotations:
+    """The annotations of a bag, by stamp.
+
+    Args:
+        entries: at most one a stamp, and at most one without.
+    """
+
+    def __init__(self, entries: Iterable[ImageAnnotation]) -> None:
+        self._entries: dict[int | None, ImageAnnotation] = {}
+        for entry in entries:
+            if entry.stamp in self._entries:
+                raise DatasetError(f'two annotations have the stamp {entry.stamp}')
+            self._entries[entry.stamp] = entry
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def of(self, stamp: int) -> ImageAnnotation | None:
+        """The annotation of the image with a stamp, nanoseconds; None where there is none."""
+        return self._entries.get(stamp, self._entries.get(None))
+
+
+def read_annotations(path: Path) -> Annotations:
+    """Read a file of annotations.
+
+    Raises:
+        DatasetError: missing, not JSON, or of another form.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f'{path} cannot be read as JSON: {error}') from error
+    entries = content.get('images') if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise DatasetError(f'{path} must be a JSON object with a list of objects under "images"')
+    try:
+        return Annotations(ImageAnnotation.from_json(entry) for entry in entries)
+    except DatasetError as error:
+        raise DatasetError(f'{path}: {error}') from error

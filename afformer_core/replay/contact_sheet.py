@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A few pictures that stand for a whole replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.runtime.frame_sampler import FrameSampler
+
+_COUNT = 12
+_WIDTH = 420
+_JPEG_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class SheetPicture:
+    """A small overlay as JPEG, with the stamp of its image in nanoseconds."""
+
+    stamp: int
+    jpeg: bytes
+
+
+class ContactSheet:
+    """Keeps a few overlays, evenly spaced over a replay of any length."""
+
+    def __init__(self) -> None:
+        self._sampler: FrameSampler[SheetPicture] = FrameSampler(_COUNT)
+
+    @property
+    def pictures(self) -> list[SheetPicture]:
+        """Those that were chosen, in order."""
+        return self._sampler.selection()
+
+    def offer(self, overlay: NDArray[np.uint8], stamp: int) -> None:
+        """Take the next overlay, uint8 RGB [H, W, 3]."""
+        if not self._sampler.wants_next():
+            self._sampler.skip()
+            return
+        scale = min(1.0, _WIDTH / overlay.shape[1])
+        small = cv2.resize(overlay, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        ok, data = cv2.imencode(
+            '.jpg',
+            cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
+            [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
+        )
+        if not ok:
+            raise OSError(f'an overlay of shape {overlay.shape} cannot be encoded')
+        self._sampler.add(SheetPicture(stamp, data.tobytes()))

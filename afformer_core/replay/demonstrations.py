@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstrations that a bag is replayed with: recorded in it, from files, or stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.demonstrations.collection import DemonstrationCollection
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import read_demonstration
+from afformer_core.demonstrations.names import join_names
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.replay.bag import Bag
+from afformer_core.replay.image_replayer import decoded_frame
+from afformer_core.replay.settings import Window
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.prediction import Prediction
+
+_NAME_IN_BAG = 'recorded'
+_NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9_.-]')
+
+
+class ReplayDemonstrations:
+    """What the images of a bag are grounded against; nothing of it is written to a disk.
+
+    Args:
+        grounder: used by nobody else.
+        settings: how demonstrations are recorded from a bag.
+    """
+
+    def __init__(self, grounder: Grounder, settings: RecordingSettings) -> None:
+        self._grounder = grounder
+        self._library = DemonstrationLibrary(grounder, None, settings=settings)
+        self._names: list[str] = []
+        self._accounts: list[str] = []
+
+    @property
+    def selected(self) -> str:
+        """All of them, joined by '+'."""
+        return join_names(self._names)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """What was kept of each, a sentence for a person."""
+        return tuple(self._accounts)
+
+    def record(self, bag: Bag, topic: str, window: Window) -> None:
+        """Record the images of a topic as the node does.
+
+        Raises:
+            DemonstrationError: not one image of it can be used.
+            BagError: the bag is damaged there.
+        """
+        start, stop = window.nanoseconds(bag.start, bag.end)
+        self._library.start(_NAME_IN_BAG)
+        for message in bag.messages((topic,), start, stop):
+            try:
+                self._library.add_frame(*decoded_frame(bag, message))
+            except ImageError as error:
+                self._library.reject_frame(error)
+        self._take(self._library.finish().name, self._library.state().message)
+
+    def add_file(self, path: Path) -> None:
+        """Take the demonstration in a video or a folder of images.
+
+        Raises:
+            DemonstrationError: no frame.
+            VideoError: the video is missing, empty or not a video.
+            ImageError: an image cannot be read, or a folder has none.
+        """
+        media = read_demonstration(path, self._library.maximum_frames)
+        name = _NOT_IN_NAMES.sub('_', path.stem).lstrip('.')[:64] or 'demonstration'
+        name = next(one for one in _alternatives(name) if one not in self._names)
+        self._library.add(media.frames, name, media.frame_count, media.duration)
+        self._take(name, self._library.state().message)
+
+    def add_stored(self, store: DemonstrationStore, name: str) -> None:
+        """Take a stored demonstration.
+
+        Raises:
+            DemonstrationError: it is not in the store, its file is damaged, or it was taken.
+        """
+        if name in self._names:
+            raise DemonstrationError(f'{name!r} is named twice; name each demonstration once')
+        collection = DemonstrationCollection(self._grounder, store)
+        collection.memorize([name])
+        self._take(name, f'{name!r} is stored in {store.folder}')
+
+    def predict(self, image: NDArray[np.uint8]) -> Prediction:
+        """What the model says of uint8 RGB [H, W, 3] for all of them together.
+
+        Raises:
+            DemonstrationError: there is none.
+            ImageError: not an image.
+        """
+        if not self._names:
+            raise DemonstrationError(
+                'there is no demonstration; name its topic by --demonstration-topic, or a video, '
+                'a folder of images or a stored one by --demonstration'
+            )
+        return self._grounder.predict(image, *self._names)
+
+    def _take(self, name: str, account: str) -> None:
+        self._names.append(name)
+        self._accounts.append(account)
+
+
+def _alternatives(name: str) -> Iterator[str]:
+    """The name, then the name with a number behind."""
+    yield name
+    for number in range(2, 1000):
+        yield f'{name[:60]}_{number}'

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An mp4 of overlays that runs as the recording did."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_TICKS = 1000
+# A recording with a pause of minutes is not watched in real time.
+_LONGEST_GAP = 1.0
+_FIRST_GAP = 1 / 30
+
+
+class OverlayVideo:
+    """Writes H.264, each picture shown from its own time on; to be used with `with`.
+
+    All pictures take the size of the first one, without distortion.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path), 'w', format='mp4')
+        self._stream: av.VideoStream | None = None
+        self._before = 0
+        self._ticks = 0
+
+    def __enter__(self) -> OverlayVideo:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the file; it has no picture where none was added."""
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+        self._container.close()
+
+    def add(self, picture: NDArray[np.uint8], stamp: int) -> None:
+        """Add uint8 RGB [H, W, 3] with its time in nanoseconds."""
+        if self._stream is None:
+            self._stream = self._open(picture.shape[1], picture.shape[0])
+        else:
+            gap = (stamp - self._before) * 1e-9
+            gap = min(gap, _LONGEST_GAP) if gap > 0 else _FIRST_GAP
+            self._ticks += max(1, round(gap * _TICKS))
+        self._before = stamp
+        fitted = _fitted(picture, self._stream.width, self._stream.height)
+        frame = av.VideoFrame.from_ndarray(fitted, format='rgb24')
+        frame.pts, frame.time_base = self._ticks, Fraction(1, _TICKS)
+        self._container.mux(self._stream.encode(frame))
+
+    def _open(self, width: int, height: int) -> av.VideoStream:
+        stream = self._container.add_stream('libx264', rate=30)
+        stream.width, stream.height = width + width % 2, height + height % 2
+        stream.pix_fmt = 'yuv420p'
+        stream.time_base = stream.codec_context.time_base = Fraction(1, _TICKS)
+        # adaptive quantisation makes x264's output differ from run to run
+        stream.options = {
+            'crf': '23',
+            'preset': 'veryfast',
+            'x264-params': 'no-mbtree=1:aq-mode=0',
+        }
+        stream.codec_context.thread_count = 1
+        return stream
+
+
+def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The picture in the middle of black [height, width, 3], as large as it fits."""
+    rows, columns = picture.shape[:2]
+    if (rows, columns) == (height, width):
+        return picture
+    scale = min(width / columns, height / rows)
+    # an odd side is padded by one, not resampled
+    if scale < 1 or scale > 1.05:
+        columns, rows = max(1, round(columns * scale)), max(1, round(rows * scale))
+        picture = np.asarray(
+            cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    canvas[top : top + rows, left : left + columns] = picture
+    return canvas

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a replay says of one camera image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOUND, HELD, ABSTAINED, UNREADABLE = 'found', 'held', 'abstained', 'unreadable'
+STAGES = ('decode', 'predict', 'stream', 'messages')
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """A grounding against the truth; None where the truth or the grounding does not say.
+
+    Attributes:
+        kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics`.
+        peak_pixels: from the best peak to the highest pixel of the true heatmap.
+        peak_millimetres: from the measured position to the true one.
+        normal_degrees: between the measured normal and the true one.
+        inside: whether the best peak lies inside the outline.
+    """
+
+    kld: float | None
+    sim: float | None
+    auc_judd: float | None
+    peak_pixels: float | None
+    peak_millimetres: float | None
+    normal_degrees: float | None
+    inside: bool | None
+
+
+@dataclass(frozen=True)
+class ReplayRecord:
+    """One camera image of a replay.
+
+    Attributes:
+        stamp: of its header, nanoseconds.
+        time: at which it was recorded, nanoseconds.
+        state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
+        confidence, resemblance, age: see `StreamedGrounding`; 0 where it is unreadable.
+        action: name of the best one; empty where it is unreadable.
+        peak: (u, v, score) of the best peak; None where nothing was found.
+        position, normal: [3] of the best peak in the camera's frame, where they are known.
+        restart: why nothing before this image was used; empty where it was.
+        problem: why there is no position, or why the image is unreadable; empty otherwise.
+        milliseconds: of each of `STAGES`.
+        scores: against the truth; None without annotations.
+    """
+
+    stamp: int
+    time: int
+    state: str
+    confidence: float
+    resemblance: float
+    age: float
+    action: str
+    peak: tuple[float, float, float] | None
+    position: NDArray[np.float64] | None
+    normal: NDArray[np.float64] | None
+    restart: str
+    problem: str
+    milliseconds: Mapping[str, float]
+    scores: ImageScores | None
+
+    def __post_init__(self) -> None:
+        if self.state not in (FOUND, HELD, ABSTAINED, UNREADABLE):
+            raise ValueError(f'{self.state!r} is no state of an image')
+        if (self.peak is not None) != (self.state in (FOUND, HELD)):
+            raise ValueError(f'an image that is {self.state} has the peak {self.peak}')

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A replay in numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from afformer_core.replay.record import FOUND, STAGES, UNREADABLE, ReplayRecord
+
+_NUMBER = re.compile(r'\d+(?:\.\d+)?(?:e[+-]?\d+)?')
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Of some values: how many, median, 95th percentile, mean and maximum."""
+
+    count: int
+    median: float
+    p95: float
+    mean: float
+    maximum: float
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError('a distribution needs a value')
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Distribution | None:
+        """Of the values that are known and finite; None where there is none."""
+        known = np.array([v for v in values if v is not None and math.isfinite(v)])
+        if not len(known):
+            return None
+        median, p95 = np.percentile(known, [50, 95])
+        return cls(len(known), float(median), float(p95), float(known.mean()), float(known.max()))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that went wrong, with one of its sentences, and how often."""
+
+    example: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ReplaySummary:
+    """A replay in numbers.
+
+    Attributes:
+        facts: what was replayed, for a person.
+        states: how many images are in each state.
+        positions: how many of the found ones have a position.
+        confidence, distance: of the found ones; distance in metres along the optical axis.
+        jitter: pixels from the best peak of an image to that of the next, both found in
+            themselves.
+        stages: milliseconds of each stage; `total` is the sum of an image's.
+        scores: of each measure against the truth, those that there are.
+        inside: share of the best peaks inside their outline, None without outlines.
+        problems: most frequent first; those that differ in numbers only count as one.
+        notes: what befell the bag as a whole.
+    """
+
+    facts: Mapping[str, str]
+    states: Mapping[str, int]
+    positions: int
+    confidence: Distribution | None
+    distance: Distribution | None
+    jitter: Distribution | None
+    stages: Mapping[str, Distribution]
+    scores: Mapping[str, Distribution]
+    inside: float | None
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `summary.json`."""
+        return {
+            'facts': dict(self.facts),
+            'images': sum(self.states.values()),
+            'states': dict(self.states),
+            'positions': self.positions,
+            'confidence': _json(self.confidence),
+            'distance_m': _json(self.distance),
+            'jitter_pixels': _json(self.jitter),
+            'milliseconds': {name: _json(value) for name, value in self.stages.items()},
+            'scores': {name: _json(value) for name, value in self.scores.items()},
+            'inside_outline': self.inside,
+            'problems': [vars(problem) for problem in self.problems],
+            'notes': list(self.notes),
+        }
+
+
+def summarize(
+    records: Sequence[ReplayRecord], facts: Mapping[str, str], notes: Sequence[str]
+) -> ReplaySummary:
+    """The numbers of a replay."""
+    found = [record for record in records if record.peak is not None]
+    stages = {stage: [r.milliseconds.get(stage) for r in records] for stage in STAGES}
+    stages['total'] = [total_milliseconds(record) for record in records]
+    scored = [record.scores for record in records if record.scores is not None]
+    names = ('kld', 'sim', 'auc_judd', 'peak_pixels', 'peak_millimetres', 'normal_degrees')
+    inside = [scores.inside for scores in scored if scores.inside is not None]
+    return ReplaySummary(
+        facts=facts,
+        states=Counter(record.state for record in records),
+        positions=sum(record.position is not None for record in found),
+        confidence=Distribution.of(record.confidence for record in found),
+        distance=Distribution.of(
+            None if record.position is None else float(record.position[2]) for record in found
+        ),
+        jitter=Distribution.of(jitter(records)),
+        stages=_known(stages),
+        scores=_known({name: [getattr(s, name) for s in scored] for name in names}),
+        inside=sum(inside) / len(inside) if inside else None,
+        problems=_problems(record.problem for record in records),
+        notes=tuple(notes),
+    )
+
+
+def total_milliseconds(record: ReplayRecord) -> float | None:
+    """Of all stages; None where the image is unreadable."""
+    return sum(record.milliseconds.values()) if record.state != UNREADABLE else None
+
+
+def jitter(records: Sequence[ReplayRecord]) -> list[float | None]:
+    """Pixels from the best peak of each image to the one before, [N].
+
+    None where either was not found in its own image, or nothing before the image was used.
+    """
+    distances: list[float | None] = []
+    before: ReplayRecord | None = None
+    for record in records:
+        follows = before is not None and before.state == record.state == FOUND
+        if follows and before is not None and before.peak and record.peak and not record.restart:
+            shift = (record.peak[0] - before.peak[0], record.peak[1] - before.peak[1])
+            distances.append(math.hypot(*shift))
+        else:
+            distances.append(None)
+        before = record
+    return distances
+
+
+def _known(values: Mapping[str, Iterable[float | None]]) -> dict[str, Distribution]:
+    distributions = {name: Distribution.of(each) for name, each in values.items()}
+    return {name: each for name, each in distributions.items() if each is not None}
+
+
+def _problems(sentences: Iterable[str]) -> tuple[Problem, ...]:
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for sentence in sentences:
+        if sentence:
+            kind = _NUMBER.sub('#', sentence)
+            counts[kind] += 1
+            examples.setdefault(kind, sentence)
+    return tuple(Problem(examples[kind], count) for kind, count in counts.most_common())
+
+
+def _json(distribution: Distribution | None) -> dict[str, float] | None:
+    return None if distribution is None else dict(vars(distribution))

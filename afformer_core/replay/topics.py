@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which topics of a bag are the demonstration, the camera, its depth and its calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from afformer_core.messages.outputs import OUTPUT_TYPES
+from afformer_core.replay.bag import BagError
+
+_IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+_CAMERA_INFO = ('sensor_msgs/msg/CameraInfo',)
+
+
+@dataclass(frozen=True)
+class ReplayTopics:
+    """The topics of a replay.
+
+    Attributes:
+        image: of the camera.
+        demonstration: that is recorded; empty where demonstrations come from elsewhere.
+        depth, camera_info: of the camera; empty for none.
+    """
+
+    image: str
+    demonstration: str
+    depth: str
+    camera_info: str
+
+    def __post_init__(self) -> None:
+        if not self.image:
+            raise BagError('a replay needs an image topic')
+
+
+def choose_topics(
+    available: Mapping[str, str],
+    image: str | None,
+    demonstration: str | None,
+    depth: str | None,
+    camera_info: str | None,
+) -> ReplayTopics:
+    """The topics that were named, and for the others what can only be meant.
+
+    Args:
+        available: type name of each topic of the bag.
+        image: None for the only one that shows colours and is not the demonstration.
+        demonstration: None for the only one with `demonstration` in its name; '' for none.
+        depth: None for the only one with `depth` in its name, if there is one; '' for none.
+        camera_info: None for the one beside the image topic, or the only one; '' for none.
+
+    Raises:
+        BagError: a topic is not in the bag or of another type, or it is not clear which is
+            meant.
+    """
+    for name, types in (
+        (image, _IMAGES),
+        (demonstration, _IMAGES),
+        (depth, _IMAGES),
+        (camera_info, _CAMERA_INFO),
+    ):
+        if name:
+            _check(name, types, available)
+    images = [
+        topic
+        for topic, kind in available.items()
+        # a node that ran while the bag was recorded shows no camera of its own
+        if kind in _IMAGES and topic.removeprefix('/') not in OUTPUT_TYPES
+    ]
+    shown = [topic for topic in images if 'demonstration' in topic and topic != image]
+    if demonstration is None:
+        demonstration = _only(shown, '--demonstration-topic', available)
+    depths = [topic for topic in images if 'depth' in topic]
+    if image is None:
+        others = (demonstration, depth, *shown, *depths)
+        rest = [topic for topic in images if topic not in others]
+        image = _only(rest, '--image-topic', available)
+    if depth is None:
+        depth = _only_or_none([topic for topic in depths if topic not in (image, demonstration)])
+    if camera_info is None:
+        infos = [topic for topic, kind in available.items() if kind in _CAMERA_INFO]
+        beside = [topic for topic in infos if topic in _beside(image)]
+        camera_info = beside[0] if beside else _only_or_none(infos)
+    return ReplayTopics(image, demonstration, depth, camera_info)
+
+
+def describe(available: Mapping[str, str]) -> str:
+    """The topics with their types, for a person."""
+    return ', '.join(f'{topic} ({kind})' for topic, kind in sorted(available.items()))
+
+
+def _check(topic: str, types: Collection[str], available: Mapping[str, str]) -> None:
+    if topic not in available:
+        raise BagError(f'the bag has no topic {topic}; it has {describe(available)}')
+    if available[topic] not in types:
+        raise BagError(
+            f'{topic} is {available[topic]}, not {" or ".join(types)}; '
+            f'the bag has {describe(available)}'
+        )
+
+
+def _only(topics: Iterable[str], option: str, available: Mapping[str, str]) -> str:
+    found = list(topics)
+    if len(found) != 1:
+        raise BagError(f'name one by {option}; the bag has {describe(available)}')
+    return found[0]
+
+
+def _only_or_none(topics: Iterable[str]) -> str:
+    found = list(topics)
+    return found[0] if len(found) == 1 else ''
+
+
+def _beside(image: str) -> tuple[str, str]:
+    """Where image_transport publishes the calibration of a raw and of a compressed topic."""
+    parent = image.rpartition('/')[0]
+    return f'{parent}/camera_info', f'{parent.rpartition("/")[0]}/camera_info'

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a real depth camera does to exact depth: noise, holes and flying pixels at edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+# A plane has none; where depth bends by more from pixel to pixel, two surfaces meet in a pixel.
+_EDGE_BEND = 0.004
+_BLOB_RADIUS = (0.004, 0.015)
+_LONGEST_BLOB = 3.0
+
+
+@dataclass(frozen=True)
+class SensedDepth:
+    """A depth image as a camera measures it.
+
+    Attributes:
+        values: float32 [H, W] metres along the optical axis, NaN where nothing was measured.
+        holes: bool [H, W], where nothing was measured.
+        edges: bool [H, W], where the pixel lies between two surfaces and measured a mixture.
+    """
+
+    values: np.ndarray
+    holes: np.ndarray
+    edges: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not (self.values.shape == self.holes.shape == self.edges.shape):
+            raise ValueError(
+                f'values {self.values.shape}, holes {self.holes.shape} and edges '
+                f'{self.edges.shape} must be of one size'
+            )
+
+    def millimetres(self) -> np.ndarray:
+        """uint16 [H, W], as depth cameras send it (16UC1); 0 where nothing was measured."""
+        rounded = np.nan_to_num(np.round(1000 * self.values))
+        return np.where(rounded > np.iinfo(np.uint16).max, 0, rounded).astype(np.uint16)
+
+
+@dataclass(frozen=True)
+class DepthCamera:
+    """A depth camera's defects.
+
+    Attributes:
+        noise: standard deviation of a measurement, as a share of the depth.
+        holes: share of the pixels that measure nothing; half of them alone, half in blobs.
+        farthest: metres; nothing is measured beyond.
+    """
+
+    noise: float = 0.005
+    holes: float = 0.05
+    farthest: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.noise < 0 or not 0 <= self.holes < 0.5 or self.farthest <= 0:
+            raise ValueError(
+                f'got noise {self.noise}, holes {self.holes} and farthest {self.farthest}; noise '
+                'must not be negative, holes must be in [0, 0.5) and farthest positive'
+            )
+
+    def measure(self, depth: np.ndarray, random: np.random.Generator) -> SensedDepth:
+        """What the camera makes of exact depth, float32 [H, W] metres."""
+        edges = depth_edges(depth)
+        values = np.where(edges, _mixed(depth, random), depth.astype(np.float64))
+        values = values * (1 + self.noise * random.standard_normal(depth.shape))
+        holes = (random.random(depth.shape) < self.holes / 2) | (values > self.farthest)
+        holes |= _blobs(depth.shape, self.holes / 2, random)
+        return SensedDepth(
+            np.where(holes, np.nan, values).astype(np.float32), holes, edges & ~holes
+        )
+
+
+def depth_edges(depth: np.ndarray) -> np.ndarray:
+    """Where depth jumps or bends sharply between neighbours: bool [H, W]."""
+    exact = depth.astype(np.float64)
+    bend = np.zeros(depth.shape)
+    bend[:, 1:-1] = np.abs(exact[:, :-2] - 2 * exact[:, 1:-1] + exact[:, 2:])
+    down = np.abs(exact[:-2] - 2 * exact[1:-1] + exact[2:])
+    bend[1:-1] = np.maximum(bend[1:-1], down)
+    return bend > _EDGE_BEND
+
+
+def _mixed(depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Depths anywhere between the nearest and the farthest surface around each pixel."""
+    kernel = np.ones((3, 3), np.uint8)
+    near, far = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)
+    # neighbours mix alike: an edge bleeds as a ragged seam rather than as salt and pepper
+    share = cv2.GaussianBlur(random.standard_normal(depth.shape), (0, 0), 1.0)
+    share = 0.5 + 0.5 * np.clip(share / share.std(), -1, 1)
+    mixed: np.ndarray = near + share * (far - near)
+    return mixed
+
+
+def _blobs(shape: tuple[int, ...], share: float, random: np.random.Generator) -> np.ndarray:
+    """Random ellipses that cover about a share of an image: bool [H, W]."""
+    height, width = shape
+    covered = np.zeros((height, width), np.uint8)
+    area = 0.0
+    while area < share * height * width:
+        radius = width * random.uniform(*_BLOB_RADIUS)
+        stretch = math.sqrt(random.uniform(1, _LONGEST_BLOB))
+        centre = (random.uniform(0, width), random.uniform(0, height))
+        box = (centre, (2 * radius * stretch, 2 * radius / stretch), random.uniform(0, 180))
+        cv2.ellipse(covered, box, 1, -1)
+        area += math.pi * radius**2
+    return covered.astype(bool)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes into a grounding stream and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.runtime import Grounding
+
+
+@dataclass(frozen=True)
+class CameraFrame:
+    """One image of the camera.
+
+    Attributes:
+        image: uint8 RGB [H, W, 3].
+        stamp: nanoseconds.
+        frame_id: of the camera's optical frame.
+    """
+
+    image: NDArray[np.uint8]
+    stamp: int
+    frame_id: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the image."""
+        return int(self.image.shape[0]), int(self.image.shape[1])
+
+
+@dataclass(frozen=True)
+class SpatialView:
+    """What is known of the space that an image shows.
+
+    Attributes:
+        depth: at the time of the image, or None.
+        calibration: of the camera, or None.
+        problem: why one of them is missing; empty where both are there.
+    """
+
+    depth: DepthImage | None
+    calibration: Calibration | None
+    problem: str
+
+    def __post_init__(self) -> None:
+        missing = self.depth is None or self.calibration is None
+        if missing != bool(self.problem):
+            raise ValueError(
+                f'the problem is {self.problem!r}, with depth '
+                f'{"missing" if self.depth is None else "given"} and calibration '
+                f'{"missing" if self.calibration is None else "given"}; '
+                'it must say why where one is missing, and be empty otherwise'
+            )
+
+
+@dataclass(frozen=True)
+class StreamedGrounding:
+    """What one image of a stream gives.
+
+    Attributes:
+        demonstration: that was grounded.
+        grounding: smoothed over the images before; held from an earlier image where `age` is
+            above 0, and of this image alone where `found` is false.
+        found: whether there is evidence that the place is in view, now or `age` ago.
+        confidence, resemblance: of this image, also where the grounding is held.
+        age: seconds since the evidence was seen; 0: in this image.
+        surfaces: one for each peak of `grounding`; from the image that the grounding is of.
+        view: that the surfaces were measured in.
+        restart: why nothing before this image was used; empty where it was.
+    """
+
+    demonstration: str
+    grounding: Grounding
+    found: bool
+    confidence: float
+    resemblance: float
+    age: float
+    surfaces: tuple[SurfacePoint, ...]
+    view: SpatialView
+    restart: str
+
+    def __post_init__(self) -> None:
+        if len(self.surfaces) != len(self.grounding.peaks):
+            raise ValueError(
+                f'there are {len(self.surfaces)} surfaces for {len(self.grounding.peaks)} peaks; '
+                'there must be one for each'
+            )
+        if self.age < 0 or (self.age > 0 and not self.found):
+            raise ValueError(
+                f'age is {self.age} and found {self.found}; '
+                'only what was found can be held, and for no negative time'
+            )
+
+    @property
+    def held(self) -> bool:
+        """Whether the grounding is of an earlier image."""
+        return self.age > 0

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a stream of camera images is grounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from afformer_core.geometry.surface import SurfaceSettings
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """How a stream of camera images is grounded.
+
+    Attributes:
+        maximum_peaks: peaks wanted at most, at least 1.
+        minimum_confidence: below this share of the heatmap around its best peak there is no
+            evidence, 0 to 1.
+        minimum_resemblance: below this there is none either, -1 to 1; see `Appearance`.
+        smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
+        hold_time: seconds for which the last evidence is held when there is none.
+        scene_cut_threshold: change of the picture from one image to the next that begins a new
+            scene, as a share of the range of grey values, 0 to 1; 1: never.
+        surface: how points are measured in depth.
+    """
+
+    maximum_peaks: int = 5
+    minimum_confidence: float = 0.2
+    minimum_resemblance: float = 0.7
+    smoothing_time: float = 0.1
+    hold_time: float = 0.5
+    scene_cut_threshold: float = 0.2
+    surface: SurfaceSettings = field(default_factory=SurfaceSettings)
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ('maximum_peaks', 1, 1_000),
+            ('minimum_confidence', 0, 1),
+            ('minimum_resemblance', -1, 1),
+            ('smoothing_time', 0, 3600),
+            ('hold_time', 0, 3600),
+            ('scene_cut_threshold', 0, 1),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f'{name} is {value}; it must be from {low} to {high}')

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker does with a camera image: from the message to the published result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.errors import ImageError
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.messages.outputs import OutputSettings
+from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.stream.results import CameraFrame, StreamedGrounding
+from afformer_ros.frame_transforms import FrameTransforms
+from afformer_ros.grounding_publisher import GroundingPublisher
+from afformer_ros.grounding_statistics import GroundingStatistics
+from afformer_ros.latency import StageTimes
+from afformer_ros.parameters import GroundingParameters
+from afformer_ros.spatial_inputs import SpatialInputs
+
+
+@dataclass(frozen=True)
+class ImageArrival:
+    """An image message and when it came.
+
+    Attributes:
+        message: the image.
+        received: monotonic seconds.
+        age: seconds since its stamp by the node's clock, when it came.
+        topic: that it came on.
+    """
+
+    message: Image | CompressedImage
+    received: float
+    age: float
+    topic: str
+
+
+class ImageGrounding:
+    """Grounds image messages and publishes what comes out; called by the worker alone.
+
+    Args:
+        node: whose clock and log are used.
+        read_parameters: the parameters as they are now.
+        spatial: depth and calibration.
+        transforms: where positions are published.
+        publisher: of the results.
+        statistics: told of each image.
+        permitted: whether results may still be published.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        read_parameters: Callable[[], GroundingParameters],
+        spatial: SpatialInputs,
+        transforms: FrameTransforms,
+        publisher: GroundingPublisher,
+        statistics: GroundingStatistics,
+        permitted: Callable[[], bool],
+    ) -> None:
+        self._node = node
+        self._read_parameters = read_parameters
+        self._spatial = spatial
+        self._transforms = transforms
+        self._publisher = publisher
+        self._statistics = statistics
+        self._permitted = permitted
+        self._stream = GroundingStream()
+
+    def __call__(self, library: DemonstrationLibrary, arrival: ImageArrival) -> None:
+        """Ground one image."""
+        times = [time.monotonic()]
+        parameters = self._read_parameters()
+        try:
+            frame = _camera_frame(arrival)
+        except ImageError as error:
+            self._statistics.image_refused(str(error))
+            self._node.get_logger().warning(
+                f'an image was left out: {error}', throttle_duration_sec=5.0
+            )
+            return
+        times.append(time.monotonic())
+        prediction = library.predict(frame.image)
+        times.append(time.monotonic())
+        rectified = _is_rectified(parameters.image_rectification, arrival.topic)
+        result = self._stream.ground(
+            frame,
+            prediction,
+            library.selected,
+            self._spatial.view(frame, rectified, parameters),
+            parameters.stream_settings,
+        )
+        times.append(time.monotonic())
+        if self._permitted():
+            self._publish(arrival, frame, result, parameters)
+            times.append(time.monotonic())
+            self._note(arrival, result, times)
+
+    def _publish(
+        self,
+        arrival: ImageArrival,
+        frame: CameraFrame,
+        result: StreamedGrounding,
+        parameters: GroundingParameters,
+    ) -> None:
+        header = arrival.message.header
+        settings = OutputSettings(
+            parameters.overlay_opacity,
+            parameters.cloud_minimum_weight,
+            parameters.cloud_maximum_points,
+            parameters.stream_settings.surface,
+        )
+        placement = self._transforms.placement(header)
+        self._publisher.publish(frame, header, result, placement, settings)
+
+    def _note(self, arrival: ImageArrival, result: StreamedGrounding, times: list[float]) -> None:
+        begin, converted, grounded, located, end = times
+        clock = self._node.get_clock()
+        stamp = Time.from_msg(arrival.message.header.stamp, clock.clock_type)
+        self._statistics.grounding_published(
+            result,
+            StageTimes(
+                age_at_arrival=arrival.age,
+                wait=begin - arrival.received,
+                preprocess=converted - begin,
+                ground=grounded - converted,
+                postprocess=located - grounded,
+                publish=end - located,
+                end_to_end=(clock.now() - stamp).nanoseconds * 1e-9,
+            ),
+        )
+
+
+def _camera_frame(arrival: ImageArrival) -> CameraFrame:
+    header = arrival.message.header
+    stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
+    return CameraFrame(to_rgb(arrival.message), stamp, header.frame_id)
+
+
+def _is_rectified(rectification: str, topic: str) -> bool:
+    """Whether distortion is undone already; by convention such topics begin with image_rect."""
+    if rectification == 'auto':
+        return any(part.startswith('image_rect') for part in topic.split('/'))
+    return rectification == 'rectified'

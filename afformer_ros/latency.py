@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long each stage of a grounding takes, over the last seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+_WINDOW = 10.0
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Seconds of one image on its way from the camera to its result.
+
+    Attributes:
+        age_at_arrival: from the stamp of the image to its arrival, by the node's clock.
+        wait: from its arrival until the worker took it.
+        preprocess: from the message to the colours.
+        ground: in the model.
+        postprocess: smoothing, waiting for depth, points in space.
+        publish: making and sending the messages.
+        end_to_end: from the stamp of the image until everything was sent, by the node's clock.
+    """
+
+    age_at_arrival: float
+    wait: float
+    preprocess: float
+    ground: float
+    postprocess: float
+    publish: float
+    end_to_end: float
+
+
+class LatencyWindow:
+    """Stage times of the last ten seconds; for use by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: deque[tuple[float, StageTimes]] = deque()
+
+    def add(self, times: StageTimes) -> None:
+        """Take the times of an image."""
+        with self._lock:
+            self._times.append((time.monotonic(), times))
+            self._forget()
+
+    def values(self) -> dict[str, str]:
+        """Median, 95th percentile and largest of each stage, in milliseconds, as text."""
+        values: dict[str, str] = {}
+        for stage, times in self._stages().items():
+            for name, figure in (
+                ('p50', np.percentile(times, 50)),
+                ('p95', np.percentile(times, 95)),
+                ('max', times.max()),
+            ):
+                values[f'{stage} {name} (ms)'] = f'{1000 * figure:.1f}'
+        return values
+
+    def high_latency(self) -> float:
+        """95th percentile of the time from stamp to result in seconds; 0 where there is none."""
+        times = self._stages().get('end to end')
+        return 0.0 if times is None else float(np.percentile(times, 95))
+
+    def _stages(self) -> dict[str, np.ndarray]:
+        with self._lock:
+            self._forget()
+            rows = [times for _, times in self._times]
+        if not rows:
+            return {}
+        return {
+            one.name.replace('_', ' '): np.array([getattr(row, one.name) for row in rows])
+            for one in fields(StageTimes)
+        }
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        while self._times and now - self._times[0][0] > _WINDOW:
+            self._times.popleft()

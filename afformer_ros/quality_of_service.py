@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of service of every topic, by parameters named as NVIDIA Isaac ROS names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rclpy.qos import (
+    QoSCompatibility,
+    QoSPresetProfiles,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_check_compatible,
+)
+
+from afformer_ros.parameter_fields import parameter
+
+PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
+
+
+def _profile(default: str, topic: str) -> str:
+    name: str = parameter(
+        default,
+        f'Quality of service of {topic}: SENSOR_DATA (best effort), DEFAULT (reliable) or '
+        'SYSTEM_DEFAULT',
+        choices=PROFILES,
+        change='never',
+    )
+    return name
+
+
+def _depth(default: int, topic: str) -> int:
+    depth: int = parameter(
+        default, f'Messages of {topic} that the middleware keeps', limits=(1, 1000), change='never'
+    )
+    return depth
+
+
+@dataclass(frozen=True)
+class QosParameters:
+    """The parameters `TOPIC_qos` and `TOPIC_qos_depth`; read when the node starts."""
+
+    image_qos: str = _profile('SENSOR_DATA', 'image')
+    image_qos_depth: int = _depth(1, 'image')
+    camera_info_qos: str = _profile('SENSOR_DATA', 'camera_info')
+    camera_info_qos_depth: int = _depth(1, 'camera_info')
+    depth_qos: str = _profile('SENSOR_DATA', 'depth')
+    depth_qos_depth: int = _depth(1, 'depth')
+    demonstration_qos: str = _profile('SENSOR_DATA', 'demonstration')
+    demonstration_qos_depth: int = _depth(30, 'demonstration')
+    affordance_qos: str = _profile('DEFAULT', 'affordance')
+    affordance_qos_depth: int = _depth(5, 'affordance')
+    grasp_candidates_qos: str = _profile('DEFAULT', 'grasp_candidates')
+    grasp_candidates_qos_depth: int = _depth(5, 'grasp_candidates')
+    affordance_cloud_qos: str = _profile('DEFAULT', 'affordance_cloud')
+    affordance_cloud_qos_depth: int = _depth(5, 'affordance_cloud')
+    heatmap_qos: str = _profile('DEFAULT', 'heatmap')
+    heatmap_qos_depth: int = _depth(5, 'heatmap')
+    overlay_qos: str = _profile('DEFAULT', 'overlay')
+    overlay_qos_depth: int = _depth(5, 'overlay')
+    markers_qos: str = _profile('DEFAULT', 'markers')
+    markers_qos_depth: int = _depth(5, 'markers')
+
+    def profile(self, topic: str) -> QoSProfile:
+        """The profile of a topic, a new one for each call because rclpy changes it."""
+        preset = QoSPresetProfiles.get_from_short_key(getattr(self, f'{topic}_qos'))
+        return QoSProfile(
+            depth=getattr(self, f'{topic}_qos_depth'),
+            history=preset.history,
+            reliability=preset.reliability,
+            durability=preset.durability,
+        )
+
+
+def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProfile) -> str:
+    """Why nothing of a publisher arrives, and what to do; empty where all does.
+
+    Args:
+        topic: short name, as the parameters have it.
+        publisher: name of its node.
+        offered: by the publisher.
+        requested: by the subscription.
+    """
+    compatibility, reason = qos_check_compatible(offered, requested)
+    if compatibility != QoSCompatibility.ERROR:
+        return ''
+    if (
+        offered.reliability == QoSReliabilityPolicy.BEST_EFFORT
+        and requested.reliability == QoSReliabilityPolicy.RELIABLE
+    ):
+        return (
+            f'{publisher} offers {topic} with BEST_EFFORT, and RELIABLE is asked for; '
+            f'set {topic}_qos to SENSOR_DATA'
+        )
+    return f'the quality of service of {publisher} does not fit {topic}: {reason.rstrip()}'

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The topics that tell where a pixel lies in space: depth and camera_info."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo
+
+from afformer_core.errors import ImageError
+from afformer_core.geometry.calibration import Calibration, CalibrationError
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.messages.depth_decoding import to_depth
+from afformer_core.stream.depth_buffer import DepthBuffer
+from afformer_core.stream.results import CameraFrame, SpatialView
+from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.parameters import GroundingParameters
+from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.topic_watch import TopicWatch
+
+# Depth of half a second at camera rate; older depth belongs to no image that is still grounded.
+_CAPACITY = 16
+# After depth did not come in time, images do not wait for it for so many seconds.
+_IMPATIENCE = 1.0
+_RECENT = 1.0
+
+
+class SpatialInputs:
+    """Depth and camera_info, matched to images by their stamps.
+
+    Args:
+        node: that subscribes.
+        parameters: as they are at the configuration.
+        qos: of the topics.
+        group: in which messages are taken.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        parameters: GroundingParameters,
+        qos: QosParameters,
+        group: CallbackGroup,
+    ) -> None:
+        self._buffer: DepthBuffer[Any] = DepthBuffer(_CAPACITY)
+        self._camera_info: Any = None
+        self._impatient_until = 0.0
+        self._depth = ImageSubscription(
+            node, 'depth', parameters.depth_type, qos.profile('depth'), self._depth_arrived, group
+        )
+        self._calibration = CameraInfoSubscription(
+            node, qos.profile('camera_info'), self._camera_info_arrived, group
+        )
+        self.depth_watch = TopicWatch(node, 'depth', self._depth)
+        self.camera_info_watch = TopicWatch(node, 'camera_info', self._calibration)
+        self.problem = ''
+
+    def destroy(self) -> None:
+        """End the subscriptions."""
+        self._depth.destroy()
+        self._calibration.destroy()
+
+    def view(
+        self, frame: CameraFrame, rectified: bool, parameters: GroundingParameters
+    ) -> SpatialView:
+        """What is known of the space that an image shows; may wait for its depth.
+
+        Args:
+            frame: the image.
+            rectified: whether its distortion is undone already.
+            parameters: as they are now.
+        """
+        depth, calibration, problem = None, None, ''
+        try:
+            depth = self._depth_of(frame, parameters)
+            calibration = self._calibration_of(rectified)
+        except (ImageError, CalibrationError) as error:
+            problem = str(error)
+        self.problem = problem
+        return SpatialView(depth, calibration, problem)
+
+    def _depth_of(self, frame: CameraFrame, parameters: GroundingParameters) -> DepthImage:
+        tolerance = round(parameters.depth_tolerance * 1e9)
+        now = time.monotonic()
+        comes = self.depth_watch.silence < _RECENT
+        patience = parameters.depth_wait if comes and now >= self._impatient_until else 0.0
+        message = self._buffer.nearest(frame.stamp, tolerance, patience)
+        if message is not None:
+            return to_depth(message)
+        if patience:
+            self._impatient_until = time.monotonic() + _IMPATIENCE
+        lag = self._buffer.lag(frame.stamp)
+        if lag is None:
+            raise ImageError(f'no depth has arrived on {self._depth.topic_name}')
+        older = 'older' if lag > 0 else 'newer'
+        raise ImageError(
+            f'no depth within {1000 * parameters.depth_tolerance:.0f} ms of the image; the newest '
+            f'on {self._depth.topic_name} is {1000 * abs(lag):.0f} ms {older}'
+        )
+
+    def _calibration_of(self, rectified: bool) -> Calibration:
+        if self._camera_info is None:
+            raise CalibrationError(f'no camera_info has arrived on {self._calibration.topic_name}')
+        return Calibration.from_message(self._camera_info, rectified)
+
+    def _depth_arrived(self, message: Any) -> None:
+        self.depth_watch.arrived()
+        stamp = message.header.stamp
+        self._buffer.add(stamp.sec * 1_000_000_000 + stamp.nanosec, message)
+
+    def _camera_info_arrived(self, message: CameraInfo) -> None:
+        self.camera_info_watch.arrived()
+        self._camera_info = message
+
+
+class CameraInfoSubscription:
+    """A subscription to camera_info that can be watched.
+
+    Args:
+        node: that subscribes.
+        qos: of the subscription, unless parameters `qos_overrides` say otherwise.
+        callback: gets the message.
+        group: in which `callback` runs.
+    """
+
+    message_type = 'sensor_msgs/msg/CameraInfo'
+
+    def __init__(self, node: Node, qos: QoSProfile, callback: Any, group: CallbackGroup) -> None:
+        self._node = node
+        self.qos = qos
+        self._subscription = node.create_subscription(
+            CameraInfo,
+            'camera_info',
+            callback,
+            qos,
+            callback_group=group,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    @property
+    def topic_name(self) -> str:
+        """Name of the topic after namespace and remapping."""
+        return self._subscription.topic_name
+
+    def destroy(self) -> None:
+        """End the subscription."""
+        self._node.destroy_subscription(self._subscription)

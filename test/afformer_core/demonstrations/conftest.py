@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A grounder, pictures to record, and demonstrations that were finished."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.record import Record
+from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
+
+
+@pytest.fixture
+def grounder(shipped_model: Path) -> Grounder:
+    return Grounder.load(shipped_model, 'torch', threads=1)
+
+
+@pytest.fixture(scope='session')
+def desk() -> Callable[[int], np.ndarray]:
+    """Makes noisy pictures of a still desk, uint8 [120, 160, 3]; each number is other noise."""
+    random = np.random.default_rng(3)
+    coarse = random.integers(40, 200, (12, 16, 3), np.uint8)
+    scene = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+
+    def make(number: int) -> np.ndarray:
+        noise = np.random.default_rng(number).normal(0, 3, scene.shape)
+        return np.clip(scene + noise, 0, 255).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def busy_desk(desk: Callable[[int], np.ndarray]) -> Callable[[int], np.ndarray]:
+    """Makes pictures of the desk over which a dark square moves, each number one step."""
+
+    def make(number: int) -> np.ndarray:
+        image = desk(number)
+        left = 10 + 6 * (number % 20)
+        image[40:75, left : left + 30] = 20
+        return image
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def save() -> Callable[..., Path]:
+    """Writes a demonstration of three frames of one grey level into a store."""
+
+    def write(
+        store: DemonstrationStore,
+        name: str,
+        created: float = 1.0,
+        value: int = 7,
+        fingerprint: str = 'model',
+    ) -> Path:
+        writer = store.begin(name)
+        for number in range(3):
+            writer.add_frame(np.full((24, 32, 3), value, np.uint8), 100 + 0.25 * number)
+        summary = Summary(name, 3, 2, 0.5, 0.25, 0.5, 'motion', 1)
+        encoded = EncodedFrames(
+            np.full((2, 8, 8, 3), value, np.uint8), np.full((2, 4, 1, 1), value, np.float32)
+        )
+        writer.finish(Record(summary, created, 1, 2, fingerprint), encoded)
+        return store.folder / f'{name}.mcap'
+
+    return write

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.data.video import VideoReader
+from afformer_core.demonstrations.hands import HandActivity
+from afformer_core.errors import DemonstrationError
+
+
+@pytest.fixture
+def hands():
+    pytest.importorskip('mediapipe', reason='mediapipe is not installed')
+    model = Path(os.environ.get('AFFORMER_HAND_MODEL', 'hand_landmarker.task'))
+    if not model.is_file():
+        pytest.skip(f'no hand model at {model}; name it by AFFORMER_HAND_MODEL')
+    detector = HandActivity(model)
+    yield detector
+    detector.close()
+
+
+def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
+    path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
+    with VideoReader(path) as reader:
+        seen = [hands.observe(frame.image, frame.time) for frame in reader]
+    with_hand, without = seen[:116], seen[120:]
+    assert sum(one.hands > 0 for one in with_hand) >= 110
+    assert sum(one.active for one in with_hand) >= 105
+    assert sum(one.active for one in without) <= 2
+
+
+def test_a_frame_with_the_stamp_of_the_one_before(hands):
+    picture = np.zeros((120, 160, 3), np.uint8)
+    assert [hands.observe(picture, 1.0).hands for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_file_that_is_no_hand_model(tmp_path):
+    pytest.importorskip('mediapipe', reason='mediapipe is not installed')
+    (tmp_path / 'hand_landmarker.task').write_bytes(b'no model')
+    with pytest.raises(DemonstrationError, match='not a hand model that MediaPipe can use'):
+        HandActivity(tmp_path / 'hand_landmarker.task')
+
+
+def test_without_mediapipe_it_says_what_to_do(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, 'mediapipe', None)
+    with pytest.raises(DemonstrationError, match='install mediapipe, or give no hand model'):
+        HandActivity(tmp_path / 'hand_landmarker.task')

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.demonstrations.state import Phase
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.runtime import Grounder
+
+
+@pytest.fixture
+def library(grounder, tmp_path):
+    return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
+
+
+@pytest.fixture
+def restarted(shipped_model, tmp_path):
+    """Opens the same store with a model of its own, as after a restart."""
+
+    def open_again(changes=None):
+        grounder = Grounder.load(shipped_model, 'torch', threads=1)
+        if changes:
+            grounder = changes(grounder)
+        return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
+
+    return open_again
+
+
+def _record(library, name, images):
+    library.start(name)
+    for number, image in enumerate(images):
+        library.add_frame(image, 100 + number / 10)
+    return library.finish()
+
+
+def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
+    states = []
+    library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path), states.append)
+    summary = _record(library, 'press', map(desk, range(4)))
+    assert (summary.name, summary.frames, summary.frames_kept) == ('press', 4, 4)
+    assert [state.phase for state in states] == [Phase.RECORDING] * 5 + [Phase.READY]
+    assert (states[-1].name, states[-1].selected, states[-1].names) == ('press',) * 2 + (
+        ('press',),
+    )
+    assert states[-1].message == (
+        "'press' is selected: 4 of 4 frames, 0.3 s; everything is used: no activity was seen"
+    )
+
+
+def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, desk, busy_desk):
+    _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
+    before = library.predict(desk(99))
+    again = restarted()
+    assert again.state().names == ('press',)
+    again.select('press')
+    after = again.predict(desk(99))
+    np.testing.assert_array_equal(after.probabilities, before.probabilities)
+    assert (after.action_scores, after.resemblance) == (before.action_scores, before.resemblance)
+    assert again.state().frames == 18
+
+
+def test_another_model_encodes_the_pictures_again(
+    grounder, library, restarted, desk, busy_desk, tmp_path
+):
+    _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
+    store = DemonstrationStore(tmp_path / 'store')
+    kept = store.encoded_frames('press', grounder.fingerprint).images
+    encoded = []
+
+    def with_other_weights(grounder):
+        other = Grounder(grounder.configuration, grounder._session, weights='other')
+        encode = other.encode
+        other.encode = lambda frame: encoded.append(frame) or encode(frame)
+        return other
+
+    again = restarted(with_other_weights)
+    assert encoded == []
+    again.select('press')
+    difference = np.abs(np.stack(encoded).astype(int) - kept)
+    assert 0 < difference.mean() < 3
+    assert again.predict(desk(99)).probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_several_are_grounded_together(library, restarted, desk, busy_desk):
+    _record(library, 'left', map(busy_desk, range(4)))
+    left = library.predict(desk(99)).probabilities
+    _record(library, 'right', map(busy_desk, range(12, 16)))
+    right = library.predict(desk(99)).probabilities
+    again = restarted()
+    again.select('left+right')
+    state = again.state()
+    assert (state.name, state.selected, state.frames) == ('left+right', 'left+right', 8)
+    together = again.predict(desk(99)).probabilities
+    wanted = np.sqrt(left.astype(np.float64) * right)
+    np.testing.assert_allclose(together, wanted / wanted.sum(), rtol=1e-4)
+    again.delete('left')
+    assert (again.selected, again.state().names) == ('', ('right',))
+
+
+@pytest.mark.parametrize(
+    ('selection', 'message'),
+    [
+        ('absent', "no demonstration 'absent'; there are: press"),
+        ('press+absent', "no demonstration 'absent'"),
+        ('press+press', 'twice'),
+        ('../press', 'cannot name'),
+        ('', 'cannot name'),
+    ],
+)
+def test_a_selection_that_cannot_be_leaves_the_old_one(library, desk, selection, message):
+    _record(library, 'press', [desk(0)])
+    with pytest.raises(DemonstrationError, match=message):
+        library.select(selection)
+    assert library.selected == 'press'
+
+
+def test_deleted_demonstrations_do_not_come_back(library, restarted, desk):
+    _record(library, 'press', [desk(0)])
+    _record(library, 'push', [desk(1)])
+    library.delete('press')
+    assert library.selected == 'push'
+    assert restarted().state().names == ('push',)
+    with pytest.raises(DemonstrationError, match="no demonstration 'press'"):
+        library.delete('press')
+
+
+def test_it_works_without_a_store(grounder, desk):
+    library = DemonstrationLibrary(grounder, None)
+    _record(library, 'press', [desk(0)])
+    _record(library, 'push', [desk(1)])
+    library.select('press')
+    library.delete('push')
+    assert library.state().names == ('press',)
+    assert library.predict(desk(2)).probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_file_that_was_damaged_meanwhile(library, restarted, desk, tmp_path):
+    _record(library, 'press', [desk(0)])
+    again = restarted()
+    path = tmp_path / 'store' / 'press.mcap'
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DemonstrationError, match=r'press\.mcap is damaged'):
+        again.select('press')
+    assert again.selected == ''
+
+
+def test_damaged_files_are_told(library, restarted, desk, tmp_path):
+    _record(library, 'press', [desk(0)])
+    (tmp_path / 'store' / 'broken.mcap').write_bytes(b'half')
+    again = restarted()
+    assert 'broken.mcap is damaged' in again.problems[0]
+    assert again.state().names == ('press',)
+
+
+def test_one_recording_at_a_time(library, desk):
+    assert library.start('') == 'demonstration_1'
+    with pytest.raises(DemonstrationError, match="'demonstration_1' is being recorded"):
+        library.start('other')
+    with pytest.raises(DemonstrationError, match="'demonstration_1' is being recorded"):
+        library.add([desk(0)], 'other', 1, 0.0)
+    library.cancel('the test ends')
+    assert library.state().phase is Phase.FAILED
+    with pytest.raises(DemonstrationError, match='start one first'):
+        library.finish()
+    with pytest.raises(DemonstrationError, match='start one first'):
+        library.add_frame(desk(0), 1.0)
+
+
+def test_what_was_lost_is_told(library, desk):
+    library.start('press')
+    library.add_frame(desk(0), 1.0)
+    library.reject_frame(ImageError('not an image'))
+    library.finish(dropped=3, reason='it was finished by itself')
+    message = library.state().message
+    assert message.endswith(
+        'it was finished by itself; 3 frames were dropped; 1 frames could not be read'
+    )
+
+
+def test_demonstrations_from_elsewhere(library, restarted, desk):
+    summary = library.add([desk(0), desk(1)], 'clip', 30, 2.0)
+    assert (summary.frames, summary.frames_kept, summary.duration) == (30, 2, 2.0)
+    again = restarted()
+    again.select('clip')
+    assert (again.state().frames, again.state().duration) == (30, 2.0)
+    with pytest.raises(DemonstrationError, match='cannot name'):
+        library.add([desk(0)], '../clip', 1, 0.0)
+    with pytest.raises(DemonstrationError, match='has no frame'):
+        library.add([], 'empty', 0, 0.0)
+
+
+def test_a_hand_model_that_cannot_be_used_is_told_at_once(grounder, tmp_path):
+    with pytest.raises(DemonstrationError, match='hand'):
+        DemonstrationLibrary(
+            grounder, None, settings=RecordingSettings(hand_model=tmp_path / 'absent.task')
+        )

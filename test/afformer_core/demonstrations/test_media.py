@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.data.video import write_video
+from afformer_core.demonstrations.media import permitted_path, read_demonstration, split_topic
+from afformer_core.errors import DemonstrationError, ImageError, VideoError
+from afformer_core.replay.bag import BagError
+
+
+def _grey(value):
+    return np.full((48, 64, 3), value, np.uint8)
+
+
+@pytest.fixture
+def bag_of_two_topics(tmp_path):
+    """A rosbag2 folder: five raw images at /left and two at /right, a second from first to last."""
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    typestore = get_typestore(Stores.ROS2_HUMBLE)
+    types = typestore.types
+    path = tmp_path / 'bag'
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        for topic, count in (('/left', 5), ('/right', 2)):
+            kind = 'sensor_msgs/msg/Image'
+            connection = writer.add_connection(topic, kind, typestore=typestore)
+            for number in range(count):
+                stamp = types['builtin_interfaces/msg/Time'](10, 0)
+                header = types['std_msgs/msg/Header'](stamp, 'camera')
+                data = _grey(40 * number).ravel()
+                message = types[kind](header, 48, 64, 'rgb8', 0, 192, data)
+                nanoseconds = 10**10 + number * 10**9 // (count - 1)
+                writer.write(connection, nanoseconds, typestore.serialize_cdr(message, kind))
+    return path
+
+
+def test_a_video_is_sampled(tmp_path):
+    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
+    media = read_demonstration(tmp_path / 'push.mp4', 3)
+    assert (len(media.frames), media.frame_count) == (3, 11)
+    assert media.duration == pytest.approx(1.0)
+    assert [int(frame.mean().round(-1)) for frame in media.frames] == [0, 100, 200]
+
+
+def test_a_folder_of_images_is_sampled(tmp_path):
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), _grey(10 * number))
+    media = read_demonstration(tmp_path, 2)
+    assert [int(frame[0, 0, 0]) for frame in media.frames] == [0, 30]
+    assert (media.frame_count, media.duration) == (4, 0.0)
+
+
+def test_a_topic_of_a_bag_is_sampled(bag_of_two_topics):
+    media = read_demonstration(bag_of_two_topics.parent / 'bag#/left', 3)
+    assert [int(frame[0, 0, 0]) for frame in media.frames] == [0, 80, 160]
+    assert (media.frame_count, media.duration) == (5, 1.0)
+
+
+def test_a_bag_of_several_image_topics_needs_one_named(bag_of_two_topics):
+    with pytest.raises(DemonstrationError, match=r'2 image topics \(/left, /right\); name one as'):
+        read_demonstration(bag_of_two_topics, 8)
+    with pytest.raises(DemonstrationError, match='no image topic /up; it has: /left, /right'):
+        read_demonstration(bag_of_two_topics.parent / 'bag#/up', 8)
+
+
+def test_a_stored_demonstration_can_be_loaded_elsewhere(tmp_path, save):
+    from afformer_core.demonstrations.store import DemonstrationStore
+
+    media = read_demonstration(save(DemonstrationStore(tmp_path), 'press', value=120), 8)
+    assert (len(media.frames), media.duration) == (3, pytest.approx(0.5))
+    assert abs(float(media.frames[1].mean()) - 120) < 2
+
+
+@pytest.mark.parametrize(
+    ('name', 'error'),
+    [('absent.mp4', VideoError), ('absent.mcap', BagError), ('absent#/image', BagError)],
+)
+def test_what_is_not_there(tmp_path, name, error):
+    with pytest.raises(error, match='there is no'):
+        read_demonstration(tmp_path / name, 8)
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(ImageError, match='has no image'):
+        read_demonstration(tmp_path, 8)
+
+
+def test_a_file_with_the_mark_in_its_name_has_no_topic(tmp_path):
+    (tmp_path / 'take#2.mp4').write_bytes(b'')
+    assert split_topic(tmp_path / 'take#2.mp4') == (tmp_path / 'take#2.mp4', '')
+    assert split_topic(tmp_path / 'bag#/image') == (tmp_path / 'bag', '/image')
+
+
+def test_only_below_the_folders_may_be_read(tmp_path):
+    inside, outside = tmp_path / 'inside', tmp_path / 'outside'
+    inside.mkdir()
+    outside.mkdir()
+    (inside / 'link').symlink_to(outside)
+    assert permitted_path(str(inside / 'a.mp4'), (inside,)) == inside / 'a.mp4'
+    wanted = inside / 'bag#' / 'left'
+    assert permitted_path(str(inside / 'bag#/left'), (inside,)) == wanted
+    for path in ('../outside/a.mp4', 'link/a.mp4', 'link#/left', 'bag#/../../../outside'):
+        try:
+            permitted = permitted_path(str(inside / path), (inside,))
+        except DemonstrationError as error:
+            assert 'may not be read' in str(error)
+        else:
+            assert split_topic(permitted)[0] == inside / 'bag'

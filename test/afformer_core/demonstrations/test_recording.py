@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import resource
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from afformer_core.data.video import VideoReader
+from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.sim.demonstration import plan_demonstration, render_clip
+from afformer_core.sim.layout import generate_appliance
+from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.seeds import Stream, generator
+
+TRIMMED = RecordingSettings()
+
+
+def _record(grounder, images, store=None, settings=TRIMMED, rate=10.0, start=100.0):
+    recording = Recording('press', grounder, store, settings)
+    for number, image in enumerate(images):
+        recording.add_frame(image, start + number / rate)
+    return recording
+
+
+def _desk_with_activity(desk, busy_desk):
+    return [*map(desk, range(20)), *map(busy_desk, range(20)), *map(desk, range(20))]
+
+
+def test_the_part_with_the_activity_is_kept(grounder, desk, busy_desk):
+    recorded = _record(grounder, _desk_with_activity(desk, busy_desk)).finish()
+    summary = recorded.summary
+    assert (summary.frames, summary.frames_kept, summary.trimmed_by) == (60, 8, 'motion')
+    assert summary.duration == pytest.approx(5.9)
+    assert 1.4 <= summary.begin <= 1.8
+    assert 4.4 <= summary.end <= 5.0
+    assert 'used from' in str(recorded)
+
+
+def test_where_nothing_happens_everything_is_kept_and_said(grounder, desk):
+    recorded = _record(grounder, map(desk, range(20))).finish()
+    assert (recorded.summary.begin, recorded.summary.end) == (0.0, pytest.approx(1.9))
+    assert str(recorded) == ('8 of 20 frames, 1.9 s; everything is used: no activity was seen')
+
+
+def test_trimming_can_be_left_out(grounder, desk, busy_desk):
+    settings = RecordingSettings(trim=False)
+    images = _desk_with_activity(desk, busy_desk)
+    recorded = _record(grounder, images, settings=settings).finish()
+    assert (recorded.summary.begin, recorded.summary.end) == (0.0, pytest.approx(5.9))
+    assert str(recorded) == '8 of 60 frames, 5.9 s'
+
+
+def test_a_real_demonstration_between_still_pictures(grounder, test_data):
+    path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
+    with VideoReader(path) as reader:
+        clip = [np.ascontiguousarray(frame.image[::4, ::4]) for frame in reader]
+    still = [clip[124]] * 90
+    summary = _record(grounder, [*still, *clip, *still], rate=29.97).finish().summary
+    assert (summary.frames, summary.trimmed_by) == (376, 'motion')
+    assert 2.0 <= summary.begin <= 4.0
+    assert 6.9 <= summary.end <= 10.1
+
+
+def _simulated_with_rest(seed, element):
+    """A clip at 15 frames/s of 4 s between 3 s of the appliance at rest, by the same camera."""
+    plan = plan_demonstration(seed, element, size=(160, 120))
+    noise = generator(seed, Stream.TARGET, 99)
+    with Renderer(generate_appliance(seed), seed, plan.view.size) as renderer:
+        clip = render_clip(renderer, seed, plan, 60)
+        before, after = (renderer.render(plan.camera(t), plan.view.size) for t in (0.0, 1.0))
+        expose = plan.view.sensor.expose
+        rest = [[expose(image, noise) for _ in range(45)] for image in (before, after)]
+    return [*rest[0], *clip, *rest[1]]
+
+
+@pytest.mark.parametrize(('seed', 'element'), [(0, 0), (3, 2), (5, 1)])
+def test_a_simulated_demonstration_between_pictures_at_rest(grounder, seed, element):
+    images = _simulated_with_rest(seed, element)
+    summary = _record(grounder, images, rate=15.0).finish().summary
+    assert summary.trimmed_by == 'motion'
+    assert 2.4 <= summary.begin <= 3.3
+    assert 6.2 <= summary.end <= 8.0
+
+
+def test_a_file_holds_every_frame_and_the_part(grounder, desk, busy_desk, tmp_path):
+    store = DemonstrationStore(tmp_path)
+    recorded = _record(grounder, _desk_with_activity(desk, busy_desk), store).finish()
+    (record,), problems = store.load_all()
+    assert (record.summary, recorded.problem, problems) == (recorded.summary, '', ())
+    assert record.first_frame == round(10 * record.summary.begin)
+    assert record.last_frame == round(10 * record.summary.end)
+    kept = store.encoded_frames('press', grounder.fingerprint)
+    np.testing.assert_array_equal(kept.features, recorded.encoded.features)
+    pictures = [grounder.resize(one) for one in store.frames('press', 8)]
+    assert np.abs(np.stack(pictures).astype(int) - kept.images).mean() < 3
+
+
+def test_a_clock_that_is_set_back_does_not_shorten_it(grounder, desk):
+    recording = Recording('press', grounder, None, RecordingSettings(trim=False))
+    for number, stamp in enumerate([100.0, 100.5, 101.0, 40.0, 40.5, 41.0]):
+        recording.add_frame(desk(number), stamp)
+    assert recording.duration == pytest.approx(2.0)
+
+
+def test_what_is_no_image_is_left_out(grounder, desk):
+    recording = _record(grounder, [desk(0)])
+    with pytest.raises(ImageError, match='uint8 RGB'):
+        recording.add_frame(np.zeros((4, 4), np.uint8), 101.0)
+    assert recording.finish().summary.frames == 1
+
+
+def test_without_a_frame_nothing_is_left(grounder, tmp_path):
+    recording = _record(grounder, [], DemonstrationStore(tmp_path))
+    with pytest.raises(DemonstrationError, match='has no frame'):
+        recording.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_that_is_dropped_leaves_no_file(grounder, desk, tmp_path):
+    recording = _record(grounder, map(desk, range(3)), DemonstrationStore(tmp_path))
+    assert [path.suffix for path in tmp_path.iterdir()] == ['.partial']
+    recording.cancel()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_does_not_grow_with_the_recording(grounder, desk, busy_desk, tmp_path):
+    recording = Recording('press', grounder, DemonstrationStore(tmp_path), TRIMMED)
+    sizes = []
+    tracemalloc.start()
+    try:
+        for number in range(600):
+            still = number % 200 < 130
+            recording.add_frame(desk(number % 7) if still else busy_desk(number), number / 30)
+            if number in (199, 399, 599):
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    recording.cancel()
+    assert sizes[2] - sizes[0] < 6e6
+
+
+def test_a_disk_that_fills_up_costs_the_file_not_the_recording(grounder, desk, tmp_path):
+    store = DemonstrationStore(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, limits[1]))
+    try:
+        images = [np.random.default_rng(i).integers(0, 256, (240, 320, 3)) for i in range(30)]
+        recording = _record(grounder, [one.astype(np.uint8) for one in images], store)
+        during = list(tmp_path.iterdir())
+        recorded = recording.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert during == []
+    assert recorded.summary.frames == 30
+    assert 'it will be lost at the end: ' in str(recorded)
+    assert f'[Errno 27] {os.strerror(27)}' in recorded.problem
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_cannot_be_written_costs_the_file_not_the_recording(grounder, desk, tmp_path):
+    store = DemonstrationStore(tmp_path / 'store')
+    (tmp_path / 'store').rmdir()
+    recorded = _record(grounder, [desk(0)], store).finish()
+    assert 'press.mcap: [Errno 2]' in recorded.problem
+
+
+def test_frames_that_are_there_already_are_used_whole(grounder, desk, busy_desk, tmp_path):
+    store = DemonstrationStore(tmp_path)
+    frames = [desk(0), desk(1), busy_desk(3), busy_desk(4), desk(5)]
+    recorded = record_whole(frames, 40, 8.0, 'press', grounder, store)
+    summary = recorded.summary
+    assert (summary.frames, summary.frames_kept, summary.duration) == (40, 5, 8.0)
+    assert (summary.begin, summary.end, summary.trimmed_by) == (0.0, 8.0, '')
+    assert len(store.frames('press', 8)) == 5
+
+
+@pytest.mark.parametrize('margin', [-0.1, float('nan')])
+def test_a_margin_that_cannot_be(margin):
+    with pytest.raises(DemonstrationError, match='at least 0'):
+        RecordingSettings(margin=margin)

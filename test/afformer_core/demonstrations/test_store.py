@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import DemonstrationError
+
+
+def test_what_was_saved_is_loaded(tmp_path, save):
+    save(DemonstrationStore(tmp_path / 'store'), 'press')
+    store = DemonstrationStore(tmp_path / 'store')
+    (record,), problems = store.load_all()
+    summary = record.summary
+    assert problems == ()
+    assert (summary.name, summary.frames, summary.frames_kept) == ('press', 3, 2)
+    assert (summary.begin, summary.end, summary.trimmed_by) == (0.25, 0.5, 'motion')
+    assert (record.first_frame, record.last_frame, record.created) == (1, 2, 1.0)
+    encoded = store.encoded_frames('press', 'model')
+    np.testing.assert_array_equal(encoded.images, np.full((2, 8, 8, 3), 7, np.uint8))
+    np.testing.assert_array_equal(encoded.features, np.full((2, 4, 1, 1), 7, np.float32))
+
+
+def test_another_model_gets_the_pictures_of_the_part_that_is_used(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press', value=90)
+    assert store.encoded_frames('press', 'another model') is None
+    frames = store.frames('press', 8)
+    assert len(frames) == 2
+    assert np.abs(frames[0].astype(int) - 90).max() <= 2
+    assert len(store.frames('press', 1)) == 1
+
+
+def test_encoded_frames_of_an_unknown_model_are_not_trusted(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press', fingerprint='')
+    assert store.encoded_frames('press', '') is None
+
+
+def test_ros_tools_read_it(tmp_path, save):
+    from rosbags.highlevel import AnyReader
+
+    path = save(DemonstrationStore(tmp_path), 'press')
+    with AnyReader([path]) as reader:
+        (connection,) = reader.connections
+        messages = [
+            (stamp, reader.deserialize(data, connection.msgtype))
+            for _, stamp, data in reader.messages()
+        ]
+    assert (connection.topic, connection.msgtype) == (
+        'demonstration',
+        'sensor_msgs/msg/CompressedImage',
+    )
+    assert 'MSG: std_msgs/Header' in connection.msgdef.data
+    assert [stamp for stamp, _ in messages] == [100_000_000_000, 100_250_000_000, 100_500_000_000]
+    last = messages[-1][1]
+    assert (last.header.stamp.sec, last.header.stamp.nanosec) == (100, 500_000_000)
+    assert (last.format, bytes(last.data[:2])) == ('jpeg', b'\xff\xd8')
+
+
+def test_only_the_finished_file_remains(tmp_path, save):
+    save(DemonstrationStore(tmp_path), 'press')
+    assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
+
+
+def test_saving_again_replaces(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press', value=1)
+    save(store, 'press', value=2)
+    assert store.encoded_frames('press', 'model').features.max() == 2
+
+
+def test_load_all_is_in_order_of_creation(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'a', created=30.0)
+    save(store, 'b', created=10.0)
+    save(store, '217.5_6.5', created=20.0)
+    sound, problems = store.load_all()
+    assert [one.summary.name for one in sound] == ['b', '217.5_6.5', 'a']
+    assert problems == ()
+
+
+def test_a_file_that_was_renamed_is_what_it_is_called(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press').rename(tmp_path / 'push.mcap')
+    assert [one.summary.name for one in store.load_all()[0]] == ['push']
+
+
+def test_delete(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press')
+    store.delete('press')
+    assert store.load_all() == ((), ())
+    store.delete('press')
+
+
+def test_a_path_as_name_reaches_no_file(tmp_path):
+    store = DemonstrationStore(tmp_path / 'store')
+    (tmp_path / 'outside.mcap').write_bytes(b'x')
+    for act in (
+        store.delete,
+        store.begin,
+        lambda name: store.encoded_frames(name, 'model'),
+        lambda name: store.frames(name, 8),
+    ):
+        with pytest.raises(DemonstrationError, match='cannot name'):
+            act('../outside')
+    assert (tmp_path / 'outside.mcap').read_bytes() == b'x'
+    assert list((tmp_path / 'store').iterdir()) == []
+
+
+def test_an_interrupted_write_is_removed_and_not_loaded(tmp_path):
+    finished = subprocess.run(
+        [sys.executable, '-c', 'import os; print(os.getpid())'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (tmp_path / f'.press.{finished.stdout.strip()}.partial').write_bytes(b'half')
+    (tmp_path / '.hold.partial').write_bytes(b'half')
+    assert DemonstrationStore(tmp_path).load_all() == ((), ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_of_a_running_process_is_left_alone(tmp_path):
+    partial = tmp_path / f'.press.{os.getppid()}.partial'
+    partial.write_bytes(b'half')
+    DemonstrationStore(tmp_path)
+    assert partial.exists()
+
+
+@pytest.mark.parametrize('keep', [0, 10, 1000, -1])
+def test_a_truncated_file_is_reported_and_set_aside(tmp_path, save, keep):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'sound')
+    path = save(store, 'broken')
+    path.write_bytes(path.read_bytes()[:keep])
+    sound, problems = store.load_all()
+    assert [one.summary.name for one in sound] == ['sound']
+    assert len(problems) == 1
+    assert 'broken.mcap is damaged' in problems[0]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['broken.mcap.damaged', 'sound.mcap']
+
+
+@pytest.mark.parametrize(
+    ('near', 'read'),
+    [
+        (b'trimmed_by', lambda store: store.encoded_frames('press', 'model')),
+        (b'"features"', lambda store: store.encoded_frames('press', 'model')),
+        (b'\xff\xd8\xff', lambda store: store.frames('press', 8)),
+    ],
+)
+def test_a_flipped_byte_is_noticed(tmp_path, save, near, read):
+    store = DemonstrationStore(tmp_path)
+    path = save(store, 'press')
+    data = bytearray(path.read_bytes())
+    data[data.index(near) + len(near) + 5] ^= 0x04
+    path.write_bytes(bytes(data))
+    with pytest.raises(DemonstrationError, match=r'press\.mcap is damaged'):
+        read(store)
+
+
+def test_bags_of_others_are_set_aside(tmp_path, test_data):
+    source = next((test_data / 'bags' / 'spot_mcap').glob('*.mcap'))
+    (tmp_path / 'spot.mcap').write_bytes(source.read_bytes())
+    sound, problems = DemonstrationStore(tmp_path).load_all()
+    assert sound == ()
+    assert 'no metadata record afformer' in problems[0]
+
+
+def _old_file(path, **changes):
+    fields = {
+        'format': 1,
+        'frames': np.full((3, 4, 5, 3), 7, np.uint8),
+        'frame_count': 9,
+        'duration': 0.5,
+        'created': 1.0,
+    }
+    np.savez_compressed(path, **{**fields, **changes})
+
+
+def test_files_of_version_0_1_are_read(tmp_path):
+    _old_file(tmp_path / 'old.npz')
+    store = DemonstrationStore(tmp_path)
+    (record,), problems = store.load_all()
+    assert problems == ()
+    assert (record.summary.name, record.summary.frames, record.summary.frames_kept) == (
+        'old',
+        9,
+        3,
+    )
+    assert store.encoded_frames('old', 'model') is None
+    np.testing.assert_array_equal(store.frames('old', 8), np.full((3, 4, 5, 3), 7, np.uint8))
+    store.delete('old')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_counts_before_an_old_one_of_its_name(tmp_path, save):
+    _old_file(tmp_path / 'press.npz')
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press')
+    assert [one.summary.frames for one in store.load_all()[0]] == [3]
+    store.delete('press')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'format': 2}, 'format 2 is unknown, 1 is read'),
+        ({'frames': np.array([{}], dtype=object)}, 'pickle'),
+        ({'frames': np.zeros((0, 4, 4, 3), np.uint8)}, 'not uint8'),
+        ({'frame_count': 2}, 'cannot keep more'),
+        ({'duration': float('nan')}, 'finite'),
+    ],
+)
+def test_old_files_that_are_not_read(tmp_path, changes, message):
+    _old_file(tmp_path / 'old.npz', **changes)
+    sound, problems = DemonstrationStore(tmp_path).load_all()
+    assert sound == ()
+    assert message in problems[0]
+    assert [path.name for path in tmp_path.iterdir()] == ['old.npz.damaged']
+
+
+def test_an_absent_one_is_named(tmp_path):
+    with pytest.raises(DemonstrationError, match="'press' is not stored in"):
+        DemonstrationStore(tmp_path).encoded_frames('press', 'model')
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / 'file').write_bytes(b'')
+    with pytest.raises(DemonstrationError, match='choose another folder'):
+        DemonstrationStore(tmp_path / 'file')
+
+
+def _save_until_killed(folder, save):
+    store = DemonstrationStore(folder)
+    value = 0
+    while True:
+        value = value % 250 + 1
+        save(store, f'demonstration_{value % 3}', value=value)
+
+
+def _whole(store, name):
+    """Whether every part of a file is of the same writing."""
+    encoded = store.encoded_frames(name, 'model')
+    value = int(encoded.images[0, 0, 0, 0])
+    pictures = np.stack(store.frames(name, 8)).astype(int)
+    return (encoded.features == value).all() and np.abs(pictures - value).max() <= 2
+
+
+def test_fifty_kills_while_it_is_written_leave_every_finished_demonstration(tmp_path, save):
+    delays = random.Random(1)
+    names: set[str] = set()
+    interrupted = 0
+    for _ in range(50):
+        child = os.fork()
+        if child == 0:
+            _save_until_killed(tmp_path, save)
+        time.sleep(delays.uniform(0.01, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        interrupted += any(tmp_path.glob('.*.partial'))
+        store = DemonstrationStore(tmp_path)
+        sound, problems = store.load_all()
+        assert problems == ()
+        assert {one.summary.name for one in sound} >= names
+        names = {one.summary.name for one in sound}
+        assert {path.name for path in tmp_path.iterdir()} == {f'{name}.mcap' for name in names}
+        assert all(_whole(store, name) for name in names)
+    assert len(names) == 3
+    assert interrupted
+
+
+def test_a_disk_that_is_full_leaves_the_earlier_one(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    size = save(store, 'press', value=1).stat().st_size
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+        try:
+            save(store, 'press', value=2)
+        except DemonstrationError as error:
+            os._exit(0 if 'press.mcap: [Errno 27]' in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.encoded_frames('press', 'model').features.max() == 1
+    assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.drawing.grounding_overlay import caption, draw_grounding
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.runtime import Grounding, Peak
+from afformer_core.stream.results import SpatialView, StreamedGrounding
+
+IMAGE = np.zeros((480, 640, 3), np.uint8)
+NO_DEPTH = SurfacePoint.unknown('no depth is received')
+NEAR = SurfacePoint(np.array([0.0, 0.0, 0.62]), np.eye(3), None, '')
+
+
+def _result(surface=NO_DEPTH, **fields):
+    heatmap = np.zeros((480, 640), np.float32)
+    heatmap[200, 100] = 1
+    values = {
+        'demonstration': 'coffee',
+        'grounding': Grounding(heatmap, {'press': 0.75}, (Peak(100, 200, 0.5),), 0.5, 0.875),
+        'found': True,
+        'confidence': 0.5,
+        'resemblance': 0.875,
+        'age': 0.0,
+        'surfaces': (surface,),
+        'view': SpatialView(None, None, 'no depth is received'),
+        'restart': '',
+    }
+    return StreamedGrounding(**{**values, **fields})
+
+
+@pytest.mark.parametrize(
+    ('fields', 'text'),
+    [
+        ({}, 'press 0.75, confidence 0.50, resemblance 0.88'),
+        ({'age': 0.25}, 'press 0.75, held for 0.2 s (confidence 0.50, resemblance 0.88)'),
+        ({'found': False}, 'not found (confidence 0.50, resemblance 0.88)'),
+    ],
+)
+def test_the_caption_says_what_it_is(fields, text):
+    assert caption(_result(**fields)) == text
+
+
+def test_held_results_are_framed():
+    assert draw_grounding(IMAGE, _result(age=0.25), 0.5)[-1, 320].tolist() == [255, 176, 0]
+    assert draw_grounding(IMAGE, _result(), 0.5)[-1, 320].tolist() == [0, 0, 0]
+
+
+def test_an_abstention_marks_no_peak():
+    picture = draw_grounding(IMAGE, _result(found=False), 0.0)
+    assert not picture[150:250, 50:200].any()
+    assert draw_grounding(IMAGE, _result(), 0.0)[150:250, 50:200].any()
+
+
+def test_the_distance_of_a_peak_is_shown():
+    plain, near = (draw_grounding(IMAGE, _result(surface), 0.0) for surface in (NO_DEPTH, NEAR))
+    assert (plain != near)[170:200, 120:200].any()

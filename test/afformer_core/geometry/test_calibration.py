@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibrations from messages with literal numbers."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration, CalibrationError
+
+CAMERA = [600.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]
+PROJECTION = [400.0, 0.0, 300.0, -40.0, 0.0, 400.0, 200.0, 20.0, 0.0, 0.0, 1.0, 0.0]
+
+
+def camera_info(**changes: Any) -> SimpleNamespace:
+    fields = {
+        'header': SimpleNamespace(frame_id='camera'),
+        'width': 640,
+        'height': 480,
+        'distortion_model': 'plumb_bob',
+        'd': np.zeros(5),
+        'k': np.array(CAMERA),
+        'p': np.array(PROJECTION),
+        'binning_x': 0,
+        'binning_y': 0,
+        'roi': SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0, do_rectify=False),
+    }
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def region(left: int, top: int, width: int, height: int) -> SimpleNamespace:
+    return SimpleNamespace(
+        x_offset=left, y_offset=top, width=width, height=height, do_rectify=False
+    )
+
+
+def test_pixels_of_an_image_that_is_not_rectified() -> None:
+    calibration = Calibration.from_message(camera_info(), rectified=False)
+
+    assert (calibration.width, calibration.height) == (640, 480)
+    assert calibration.frame_id == 'camera'
+    rays = calibration.rays([[320, 240], [920, 240], [320, 740]])
+    np.testing.assert_allclose(rays, [[0, 0], [1, 0], [0, 1]])
+
+
+def test_fields_in_capitals() -> None:
+    message = camera_info()
+    message.K, message.D, message.P = message.k, message.d, message.p
+    del message.k, message.d, message.p
+
+    calibration = Calibration.from_message(message, rectified=False)
+
+    assert calibration.matrix.ravel().tolist() == CAMERA
+
+
+def test_a_rectified_image_has_the_projection_with_its_translation() -> None:
+    calibration = Calibration.from_message(
+        camera_info(d=np.array([0.3, 0.1, 0, 0, 0])), rectified=True
+    )
+
+    # X = ((u - cx) z - Tx) / fx
+    (point,) = calibration.points([[500, 200]], [2.0])
+    np.testing.assert_allclose(point, [(200 * 2 + 40) / 400, -20 / 400, 2])
+
+
+def test_binning_keeps_the_direction_of_the_same_place() -> None:
+    full = Calibration.from_message(camera_info(), rectified=False)
+    binned = Calibration.from_message(camera_info(binning_x=2, binning_y=4), rectified=False)
+
+    assert (binned.width, binned.height) == (320, 120)
+    # The first binned pixel lies amid columns 0 and 1 and amid rows 0 to 3.
+    np.testing.assert_allclose(binned.rays([[0, 0]]), full.rays([[0.5, 1.5]]))
+    assert binned.matrix[0].tolist() == [300, 0, (320 - 0.5) / 2]
+
+
+def test_binning_scales_the_translation() -> None:
+    calibration = Calibration.from_message(camera_info(binning_x=2, binning_y=2), rectified=True)
+
+    assert calibration.translation == (-20, 10)
+
+
+def test_a_region_of_interest_shifts() -> None:
+    calibration = Calibration.from_message(
+        camera_info(roi=region(100, 60, 200, 160), binning_x=2, binning_y=2), rectified=False
+    )
+
+    assert (calibration.width, calibration.height) == (100, 80)
+    assert calibration.matrix[0, 2] == (320 - 100 - 0.5) / 2
+    assert calibration.matrix[1, 2] == (240 - 60 - 0.5) / 2
+
+
+@pytest.mark.parametrize(
+    ('model', 'coefficients'),
+    [
+        ('plumb_bob', [-0.3, 0.1, 0.001, -0.002, 0.01]),
+        ('rational_polynomial', [0.4, -2.5, 0.001, -0.0002, 1.5, 0.3, -2.3, 1.4]),
+    ],
+)
+def test_distortion_is_undone(model: str, coefficients: list[float]) -> None:
+    directions = np.array([[0.0, 0.0], [0.3, -0.2], [-0.45, 0.35]])
+    matrix = np.reshape(CAMERA, (3, 3))
+    pixels, _ = cv2.projectPoints(
+        np.concatenate([directions, np.ones((3, 1))], axis=1),
+        np.zeros(3),
+        np.zeros(3),
+        matrix,
+        np.array(coefficients),
+    )
+    message = camera_info(distortion_model=model, d=np.array(coefficients))
+
+    rays = Calibration.from_message(message, rectified=False).rays(pixels.reshape(-1, 2))
+
+    np.testing.assert_allclose(rays, directions, atol=1e-6)
+
+
+def test_a_fisheye_lens_is_undone_even_with_zero_coefficients() -> None:
+    message = camera_info(distortion_model='equidistant', d=np.zeros(4))
+
+    rays = Calibration.from_message(message, rectified=False).rays([[320 + 600 * 0.5, 240]])
+
+    # The distance from the middle is the angle, not its tangent.
+    np.testing.assert_allclose(rays, [[np.tan(0.5), 0]], atol=1e-6)
+
+
+def test_what_cannot_be_undone_has_no_ray() -> None:
+    message = camera_info(distortion_model='equidistant', d=np.zeros(4))
+
+    rays = Calibration.from_message(message, rectified=False).rays([[320 + 600 * 1.6, 240]])
+
+    assert np.isnan(rays).all()
+
+
+def test_no_coefficients_are_no_distortion() -> None:
+    calibration = Calibration.from_message(
+        camera_info(distortion_model='', d=np.zeros(0)), rectified=False
+    )
+
+    assert (calibration.distortion_model, calibration.distortion) == ('', ())
+
+
+@pytest.mark.parametrize(
+    ('changes', 'rectified', 'text'),
+    [
+        ({'k': np.zeros(9)}, False, 'all-zero K: the camera is not calibrated'),
+        ({'p': np.zeros(12)}, True, 'all-zero P'),
+        ({'width': 0}, False, '0x480'),
+        ({'height': 0}, False, '640x0'),
+        ({'k': np.array([-1.0, *CAMERA[1:]])}, False, 'must be positive'),
+        ({'k': np.array([np.nan, *CAMERA[1:]])}, False, 'finite'),
+        ({'distortion_model': 'magic'}, False, "'magic' is not known"),
+        ({'d': np.zeros(3)}, False, 'has 3 coefficients; it must have 4 or 5'),
+        ({'distortion_model': '', 'd': np.ones(5)}, False, 'without the name of their model'),
+        ({'d': np.full(5, np.nan)}, False, 'finite'),
+        ({'roi': region(600, 0, 100, 480)}, False, r'100x480 pixels at \(600, 0\)'),
+        ({'roi': region(10, 0, 0, 0)}, False, 'region of interest'),
+        ({'binning_x': 1000}, False, '0x480'),
+    ],
+)
+def test_what_is_refused(changes: dict[str, Any], rectified: bool, text: str) -> None:
+    with pytest.raises(CalibrationError, match=text):
+        Calibration.from_message(camera_info(**changes), rectified=rectified)

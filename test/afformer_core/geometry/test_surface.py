@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The surface at a pixel of depth images without noise, and why there is none."""
+
+import math
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+
+SIZE = (480, 640)
+FLAT = np.full(SIZE, 0.8, np.float32)
+
+
+def plane(calibration: Calibration, normal: np.ndarray, distance: float) -> np.ndarray:
+    v, u = np.mgrid[:480, :640]
+    rays = calibration.rays(np.stack([u.ravel(), v.ravel()], axis=1))
+    depth = normal[2] * distance / (rays @ normal[:2] + normal[2])
+    return depth.reshape(SIZE).astype(np.float32)
+
+
+def measured(
+    values: np.ndarray,
+    calibration: Calibration,
+    u: float = 320,
+    v: float = 240,
+    settings: SurfaceSettings | None = None,
+) -> SurfacePoint:
+    depth = DepthImage(values.astype(np.float32), 'camera', 0)
+    return measure_surface(depth, calibration, SIZE, u, v, settings or SurfaceSettings())
+
+
+def test_a_wall_that_faces_the_camera(calibration: Calibration) -> None:
+    surface = measured(FLAT, calibration, 439.5, 179.5)
+
+    assert surface.problem == ''
+    assert surface.position is not None
+    assert surface.normal is not None
+    np.testing.assert_allclose(surface.position, [0.16, -0.08, 0.8], rtol=1e-6)
+    np.testing.assert_allclose(surface.normal, [0, 0, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize('tilt', [-60, -20, 35, 60])
+def test_a_tilted_plane(calibration: Calibration, tilt: float) -> None:
+    normal = np.array([math.sin(math.radians(tilt)), 0.1, -math.cos(math.radians(tilt))])
+    normal /= np.linalg.norm(normal)
+    values = plane(calibration, normal, 0.7)
+
+    surface = measured(values, calibration, 350.3, 200.8)
+
+    assert surface.position is not None
+    assert surface.normal is not None
+    x, y = (350.3 - 319.5) / 600, (200.8 - 239.5) / 600
+    depth = normal[2] * 0.7 / (normal @ [x, y, 1])
+    np.testing.assert_allclose(surface.position, [x * depth, y * depth, depth], rtol=1e-4)
+    np.testing.assert_allclose(surface.normal, normal, atol=1e-3)
+
+
+def test_a_steep_plane_with_a_quiet_sensor(calibration: Calibration) -> None:
+    normal = np.array([0.94, 0.0, -0.34]) / math.hypot(0.94, 0.34)
+
+    surface = measured(
+        plane(calibration, normal, 0.6), calibration, settings=SurfaceSettings(noise=0.0005)
+    )
+
+    assert surface.normal is not None
+    np.testing.assert_allclose(surface.normal, normal, atol=1e-3)
+
+
+def test_the_second_camera_of_a_pair_is_beside_the_origin(calibration: Calibration) -> None:
+    second = Calibration(640, 480, calibration.matrix, '', (), (-60.0, 0.0), 'camera')
+
+    surface = measured(FLAT, second, 319.5, 239.5)
+
+    assert surface.position is not None
+    np.testing.assert_allclose(surface.position, [0.1, 0, 0.8], atol=1e-6)
+
+
+def test_a_distorted_lens(calibration: Calibration) -> None:
+    lens = Calibration(
+        640, 480, calibration.matrix, 'plumb_bob', (-0.3, 0.1, 0.001, 0, 0), (0, 0), 'camera'
+    )
+    v, u = np.mgrid[:480, :640]
+    rays = lens.rays(np.stack([u.ravel(), v.ravel()], axis=1))
+    normal = np.array([0.6, 0.0, -0.8])
+    values = (-0.8 * 0.7 / (rays @ normal[:2] + normal[2])).reshape(SIZE)
+
+    surface = measured(values, lens, 560, 60)
+
+    assert surface.position is not None
+    assert surface.normal is not None
+    (x, y) = lens.rays([[560, 60]])[0]
+    assert surface.position[0] / surface.position[2] == pytest.approx(x)
+    assert surface.position[1] / surface.position[2] == pytest.approx(y)
+    assert normal @ surface.position == pytest.approx(-0.8 * 0.7, abs=1e-3)
+    assert normal @ surface.normal > math.cos(math.radians(1))
+
+
+def test_depth_of_half_the_size(calibration: Calibration) -> None:
+    values = plane(calibration, np.array([0.6, 0, -0.8]), 0.7)
+    inverse = 1 / values
+    half = 4 / (inverse[::2, ::2] + inverse[1::2, ::2] + inverse[::2, 1::2] + inverse[1::2, 1::2])
+
+    full_surface, half_surface = (
+        measured(depth, calibration, 401, 233) for depth in (values, half)
+    )
+
+    assert full_surface.position is not None
+    assert half_surface.position is not None
+    assert half_surface.normal is not None
+    np.testing.assert_allclose(half_surface.position, full_surface.position, atol=2e-4)
+    np.testing.assert_allclose(half_surface.normal, [0.6, 0, -0.8], atol=2e-3)
+
+
+def test_covariance(calibration: Calibration) -> None:
+    surface = measured(FLAT, calibration, 319.5, 239.5)
+
+    assert surface.covariance is not None
+    # A pixel is 0.8 m / 600 across; the median of the 32 pixels within 3 of the peak.
+    deviations = np.sqrt(np.diag(surface.covariance))
+    along = 0.8 * math.hypot(0.005, 0.0003 / 0.8) * math.sqrt(math.pi / 2 / 32)
+    np.testing.assert_allclose(deviations, [0.8 / 600, 0.8 / 600, along], rtol=1e-3)
+
+
+def test_covariance_lies_along_a_tilted_surface(calibration: Calibration) -> None:
+    normal = np.array([0.8, 0, -0.6])
+    surface = measured(plane(calibration, normal, 0.7), calibration, 319.5, 239.5)
+
+    assert surface.covariance is not None
+    downhill = np.array([0.6, 0, 0.8])
+    assert downhill @ surface.covariance @ downhill > (0.7 / 600 / 0.6) ** 2
+
+
+def test_a_corner_of_the_image(calibration: Calibration) -> None:
+    surface = measured(FLAT, calibration, 0, 479)
+
+    assert surface.problem == ''
+
+
+@pytest.mark.parametrize('place', [(-1, 5), (640, 5), (5, 480.2), (math.nan, 5)])
+def test_a_peak_outside(calibration: Calibration, place: tuple[float, float]) -> None:
+    assert 'outside the image' in measured(FLAT, calibration, *place).problem
+
+
+@pytest.mark.parametrize('hole', [math.nan, 0, math.inf])
+def test_a_peak_in_a_hole(calibration: Calibration, hole: float) -> None:
+    values = FLAT.copy()
+    values[240, 320] = hole
+
+    assert 'has a hole at the peak' in measured(values, calibration, 320.3, 239.8).problem
+
+
+def test_holes_around_the_peak(calibration: Calibration) -> None:
+    values = FLAT.copy()
+    values[:, :320] = math.nan
+
+    assert 'are holes' in measured(values, calibration, 320, 240).problem
+    assert measured(values, calibration, 324, 240).problem == ''
+
+
+def test_depth_out_of_range(calibration: Calibration) -> None:
+    assert 'out of the range from 0.1 to 10 m' in measured(FLAT / 10, calibration).problem
+    assert 'out of the range' in measured(FLAT * 20, calibration).problem
+
+
+def test_a_flying_pixel(calibration: Calibration) -> None:
+    values = FLAT.copy()
+    values[240, 320] = 0.9
+
+    assert 'jumps by' in measured(values, calibration).problem
+
+
+def test_a_flying_pixel_farther_off_does_not_matter(calibration: Calibration) -> None:
+    values = FLAT.copy()
+    values[240, 323] = 1.5
+
+    surface = measured(values, calibration)
+
+    assert surface.position is not None
+    assert surface.position[2] == pytest.approx(0.8, abs=1e-4)
+
+
+@pytest.mark.parametrize('step', [0.01, 0.03, 0.2, 2.0])
+def test_an_edge(calibration: Calibration, step: float) -> None:
+    values = FLAT.copy()
+    values[:, 321:] += step
+
+    assert 'edge of' in measured(values, calibration).problem
+
+
+def test_beside_an_edge(calibration: Calibration) -> None:
+    values = FLAT.copy()
+    values[:, 321:] += 0.1
+
+    near, far = measured(values, calibration, 316), measured(values, calibration, 325)
+
+    assert near.position is not None
+    assert far.position is not None
+    assert near.position[2] == pytest.approx(0.8, abs=1e-4)
+    assert far.position[2] == pytest.approx(0.9, abs=1e-4)
+
+
+def test_a_step_says_its_height(calibration: Calibration) -> None:
+    values = FLAT.copy()
+    values[:, 321:] += 0.012
+
+    assert 'a depth edge of 12 mm' in measured(values, calibration).problem
+
+
+def test_no_ray(calibration: Calibration) -> None:
+    fisheye = Calibration(
+        640, 480, np.diag([100.0, 100, 1]), 'equidistant', (0.0,) * 4, (0, 0), 'camera'
+    )
+
+    assert 'cannot be undone' in measured(FLAT, fisheye).problem
+
+
+@pytest.mark.parametrize(
+    ('noise', 'nearest', 'farthest'),
+    [(0, 0.1, 10), (0.3, 0.1, 10), (0.005, 0, 10), (0.005, 5, 5), (0.005, 0.1, math.inf)],
+)
+def test_settings_out_of_range(noise: float, nearest: float, farthest: float) -> None:
+    with pytest.raises(ValueError, match='must be'):
+        SurfaceSettings(noise, nearest, farthest)
+
+
+def test_a_point_has_no_problem() -> None:
+    with pytest.raises(ValueError, match='or else a problem'):
+        SurfacePoint(np.zeros(3), np.eye(3), None, 'a hole')

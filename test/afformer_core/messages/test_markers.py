@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.messages.markers import marker_messages
+
+from .conftest import NO_DEPTH, ON_TABLE, header_of
+
+ARROW, SPHERE, LINE_STRIP, TEXT = 0, 2, 4, 9
+ADD, DELETE_ALL = 0, 3
+
+
+def _markers(factory, result, position_frame='base'):
+    message = marker_messages(factory, result, header_of(factory), position_frame, (48, 64))
+    return message.markers
+
+
+def _kind(markers, kind):
+    return [marker for marker in markers[1:] if marker.type == kind]
+
+
+def _place(point):
+    return (point.x, point.y, point.z)
+
+
+def test_what_was_there_is_erased_first(factory, result):
+    for surfaces in ((NO_DEPTH, NO_DEPTH), (ON_TABLE, NO_DEPTH)):
+        first, *others = _markers(factory, result(surfaces))
+        assert first.action == DELETE_ALL
+        assert {marker.action for marker in others} == {ADD}
+        assert len({marker.id for marker in others}) == len(others)
+
+
+def test_without_positions_the_points_lie_on_the_image_plane(factory, result):
+    markers = _markers(factory, result())
+    assert {marker.header.frame_id for marker in markers} == {'camera'}
+    assert [_place(sphere.pose.position) for sphere in _kind(markers, SPHERE)] == [
+        (0.0, 0.0, 1.0),
+        pytest.approx((-0.4921875, -0.3671875, 1.0)),
+    ]
+    assert [marker.text for marker in _kind(markers, TEXT)] == ['press 0.75\n1: 0.50', '2: 0.25']
+    assert not _kind(markers, ARROW)
+
+
+def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result):
+    (border,) = _kind(_markers(factory, result()), LINE_STRIP)
+    assert [_place(point) for point in border.points] == [
+        (-0.5, -0.375, 1.0),
+        (0.5, -0.375, 1.0),
+        (0.5, 0.375, 1.0),
+        (-0.5, 0.375, 1.0),
+        (-0.5, -0.375, 1.0),
+    ]
+
+
+def test_points_with_a_position_stand_there(factory, result):
+    markers = _markers(factory, result((NO_DEPTH, ON_TABLE)))
+    (sphere,), (text,) = _kind(markers, SPHERE), _kind(markers, TEXT)
+    assert _place(sphere.pose.position) == (0.1, -0.2, 0.8)
+    assert text.text == '2: 0.25'
+    assert not _kind(markers, LINE_STRIP)
+    assert {marker.header.frame_id for marker in markers[1:]} == {'base'}
+    assert {(m.header.stamp.sec, m.header.stamp.nanosec) for m in markers} == {(12, 34)}
+
+
+def test_the_arrow_points_at_the_surface_along_the_approach(factory, result):
+    (arrow,) = _kind(_markers(factory, result((ON_TABLE, NO_DEPTH))), ARROW)
+    begin, end = (np.array(_place(point)) for point in arrow.points)
+    np.testing.assert_allclose(end, [0.1, -0.2, 0.8])
+    np.testing.assert_allclose((end - begin) / np.linalg.norm(end - begin), [0, 0, 1], atol=1e-12)
+    assert arrow.scale.y > arrow.scale.x > 0
+
+
+def test_orientations_are_unit_quaternions(factory, result):
+    for marker in _markers(factory, result((ON_TABLE, NO_DEPTH))):
+        rotation = marker.pose.orientation
+        assert (rotation.x, rotation.y, rotation.z, rotation.w) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize('surfaces', [(NO_DEPTH, NO_DEPTH), (ON_TABLE, ON_TABLE)])
+def test_held_results_are_half_transparent(factory, result, surfaces):
+    now = _markers(factory, result(surfaces))
+    held = _markers(factory, result(surfaces, age=0.25))
+    np.testing.assert_allclose(
+        [marker.color.a for marker in held[1:]], [marker.color.a / 2 for marker in now[1:]]
+    )
+
+
+def test_an_abstention_leaves_nothing_standing(factory, result):
+    (marker,) = _markers(factory, result(found=False))
+    assert marker.action == DELETE_ALL

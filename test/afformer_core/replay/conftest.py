@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small RGB-D bag, a model, and copies of the bag with other messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.replay.bag import Bag
+from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.settings import Window
+from afformer_core.runtime import Grounder
+from afformer_core.sim.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.rgbd_plan import RgbdBagPlan
+
+Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
+
+
+@pytest.fixture(scope='session')
+def rgbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with `bag` (8 demonstration frames, 6 images of 160 x 120) and annotations."""
+    folder = tmp_path_factory.mktemp('rgbd') / 'recording'
+    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
+    list(write_rgbd_bag(folder, plan))
+    return folder
+
+
+@pytest.fixture(scope='session')
+def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
+    """The one that the bag holds, by the shipped model."""
+    grounder = Grounder.load(shipped_model, threads=1)
+    demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=False))
+    with Bag(rgbd / 'bag') as bag:
+        demonstrations.record(bag, '/demonstration', Window())
+    return demonstrations
+
+
+@pytest.fixture
+def copied(rgbd: Path, tmp_path: Path) -> Callable[[Change], Path]:
+    """Copies the bag with other messages.
+
+    The change gets topic, time and message; it returns a time and a message, bytes to be
+    written as they are, or None for no message.
+    """
+
+    def copy(change: Change) -> Path:
+        folder = tmp_path / 'copied'
+        with (
+            AnyReader([rgbd / 'bag']) as reader,
+            Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
+        ):
+            connections = {
+                one.topic: writer.add_connection(
+                    one.topic, one.msgtype, typestore=reader.typestore
+                )
+                for one in reader.connections
+            }
+            for one, time, data in reader.messages():
+                changed = change(one.topic, time, reader.deserialize(data, one.msgtype))
+                if isinstance(changed, bytes):
+                    writer.write(connections[one.topic], time, changed)
+                elif changed is not None:
+                    data = reader.typestore.serialize_cdr(changed[1], one.msgtype)
+                    writer.write(connections[one.topic], changed[0], data)
+        return folder
+
+    return copy

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer replay`: from arguments to a folder, or one line that says why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.video import write_video
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.runtime import Grounder
+
+EVIDENT = ('--minimum-confidence', '0', '--minimum-resemblance', '-1')
+
+
+def facts(out: Path) -> dict[str, str]:
+    return dict(json.loads((out / 'summary.json').read_text())['facts'])
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / 'press it.mp4'
+    frames = np.random.default_rng(0).integers(0, 256, (3, 48, 64, 3), np.uint8)
+    write_video(path, frames, 10)
+    return path
+
+
+def test_topics_are_found_and_the_folder_is_whole(
+    rgbd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / 'out'
+    annotations = str(rgbd / 'annotations.json')
+    arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--out', str(out)]
+    assert main([*arguments, *EVIDENT]) == 0
+    assert 'found in 6 of 6 images' in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == [
+        'bag', 'groundings.csv', 'overlay.mp4', 'report.html', 'summary.json',
+    ]  # fmt: skip
+    assert facts(out)['depth topic'] == '/camera/depth'
+    assert "'recorded' is selected: " in facts(out)['demonstration']
+    assert main(arguments) == 1
+    assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err
+
+
+def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: Path) -> None:
+    topic = ('--image-topic', '/demonstration', '--demonstration-topic', '/demonstration')
+    parts = ('--demonstration-to', '0.35', '--from', '0.35', '--to', '0.75')
+    out = tmp_path / 'out'
+    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), '--whole']
+    assert main([*arguments, *topic, *parts, *EVIDENT]) == 0
+    assert '4 of 4 frames' in facts(out)['demonstration']
+    assert json.loads((out / 'summary.json').read_text())['images'] == 4
+
+
+def test_files_and_stored_demonstrations_are_grounded_together(
+    rgbd: Path, tmp_path: Path, clip: Path, shipped_model: Path
+) -> None:
+    store = tmp_path / 'store'
+    library = DemonstrationLibrary(Grounder.load(shipped_model), DemonstrationStore(store))
+    library.add([np.zeros((48, 64, 3), np.uint8)], 'kept', 1, 0.0)
+    before = {path: path.stat().st_mtime_ns for path in store.iterdir()}
+    out = tmp_path / 'out'
+    sources = ('--demonstration', str(clip), '--demonstration', 'kept', '--store', str(store))
+    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *sources, *EVIDENT]
+    assert main(arguments) == 0
+    table = (out / 'groundings.csv').read_text()
+    assert table.count('\n') == 7
+    assert "'press_it' is selected: 3 of 3 frames" in facts(out)['demonstration']
+    assert "'kept' is stored in" in facts(out)['demonstration']
+    assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'line'),
+    [
+        (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
+        (('--demonstration', 'nope'), 'there is no file nope; a stored demonstration also'),
+        (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
+        (('--from', '5', '--to', '2'), 'got the seconds 5.0 to 2.0'),
+        (('--from', '500'), 'has no image of /camera/image in this window'),
+        (('--depth-wait', '-1'), 'depth_wait must be 0 to 10 seconds, not -1'),
+        (('--demonstration-from', '500'), 'has no frame'),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    rgbd: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    line: str,
+) -> None:
+    out = tmp_path / 'out'
+    assert main(['replay', str(rgbd / 'bag'), '--out', str(out), *arguments]) == 1
+    error = [one for one in capsys.readouterr().err.splitlines() if 'error' in one]
+    assert len(error) == 1
+    assert line in error[0]
+    assert list(tmp_path.iterdir()) == []

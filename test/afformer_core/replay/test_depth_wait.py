@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which depth an image gets, and when its turn comes; times in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from afformer_core.replay.bag import BagMessage
+from afformer_core.replay.depth_wait import DepthWait, StampedMessage
+
+MS = 10**6
+
+
+def message(topic: str, time: int, stamp: int | None) -> StampedMessage:
+    stamp = None if stamp is None else stamp * MS
+    return StampedMessage(BagMessage(topic, 'type', time * MS, b''), stamp)
+
+
+def pairs(
+    messages: list[StampedMessage], depth: str = '/depth', info: str = ''
+) -> list[tuple[int, int | None]]:
+    """Stamp of each image and of the depth that it got."""
+    wait = DepthWait('/image', depth, info, 20 * MS, 100 * MS)
+    return [
+        (
+            ready.message.stamp // MS,
+            None if ready.depth is None else ready.depth.stamp // MS,
+        )
+        for ready in wait.order(messages)
+        if ready.message.message.topic == '/image'
+    ]
+
+
+def test_the_nearest_depth_is_taken_though_it_comes_later() -> None:
+    messages = [
+        message('/depth', 5, 0),
+        message('/image', 20, 15),
+        message('/depth', 30, 18),
+        message('/image', 40, 35),
+        message('/depth', 45, 36),
+    ]
+    assert pairs(messages) == [(15, 18), (35, 36)]
+
+
+def test_depth_beyond_the_tolerance_is_none() -> None:
+    messages = [message('/image', 10, 0), message('/depth', 11, 21), message('/depth', 30, 40)]
+    assert pairs(messages) == [(0, None)]
+
+
+def test_an_image_waits_no_longer_than_it_may() -> None:
+    messages = [
+        message('/image', 10, 0),
+        message('/other', 109, None),
+        message('/other', 110, None),
+        message('/depth', 111, 0),
+    ]
+    assert pairs(messages) == [(0, None)]
+
+
+def test_at_the_end_of_the_bag_earlier_depth_will_do() -> None:
+    assert pairs([message('/depth', 1, 0), message('/image', 10, 15)]) == [(15, 0)]
+
+
+def test_everything_comes_out_as_it_went_in() -> None:
+    messages = [
+        message('/image', 10, 0),
+        message('/other', 12, None),
+        message('/image', 20, 10),
+        message('/depth', 25, 11),
+        message('/other', 26, None),
+    ]
+    wait = DepthWait('/image', '/depth', '', 20 * MS, 100 * MS)
+    assert [ready.message for ready in wait.order(messages)] == messages
+
+
+def test_no_more_is_read_ahead_than_needed() -> None:
+    read = []
+
+    def reading() -> Iterator[StampedMessage]:
+        for number in range(100):
+            read.append(number)
+            yield message('/image', 10 * number, 10 * number)
+            yield message('/depth', 10 * number + 1, 10 * number)
+
+    wait = DepthWait('/image', '/depth', '', 20 * MS, 100 * MS)
+    next(wait.order(reading()))
+    assert read == [0]
+
+
+def test_the_first_image_waits_for_a_calibration_too() -> None:
+    messages = [
+        message('/image', 10, 0),
+        message('/depth', 11, 0),
+        message('/info', 12, 0),
+        message('/image', 20, 10),
+        message('/depth', 21, 10),
+    ]
+    wait = DepthWait('/image', '/depth', '/info', 20 * MS, 100 * MS)
+    images = [r for r in wait.order(messages) if r.message.message.topic == '/image']
+    assert [ready.camera_info for ready in images] == [messages[2], messages[2]]
+
+
+def test_an_image_without_depth_topic_does_not_wait() -> None:
+    messages = [message('/image', 10, 0), message('/depth', 11, 0)]
+    assert pairs(messages, depth='') == [(0, None)]

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of a Spot robot, one message a topic, in every storage and encoding of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.messages.depth_decoding import to_depth
+from afformer_core.replay.bag import Bag, BagError
+from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.settings import ReplaySettings, Window
+from afformer_core.replay.summary import ReplaySummary
+from afformer_core.replay.topics import ReplayTopics
+from afformer_core.stream.settings import StreamSettings
+
+# Its cameras took turns.
+SETTINGS = ReplaySettings(
+    StreamSettings(minimum_confidence=0, minimum_resemblance=-1),
+    depth_tolerance=3.0,
+    depth_wait=3.0,
+)
+
+
+@pytest.fixture
+def replay(
+    test_data: Path, demonstrations: ReplayDemonstrations, tmp_path: Path
+) -> Callable[[str, str, str], ReplaySummary]:
+    def replay(name: str, image: str, depth: str) -> ReplaySummary:
+        with Bag(test_data / 'bags' / name) as bag:
+            topics = ReplayTopics(image, '', depth, '')
+            plan = ReplayPlan(topics, demonstrations.selected, Window(), SETTINGS, None, {})
+            return write_replay(bag, plan, demonstrations.predict, tmp_path, lambda _: None)
+
+    return replay
+
+
+@pytest.mark.parametrize('name', ['spot_mcap', 'spot_sqlite3'])
+@pytest.mark.parametrize(
+    'image',
+    ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft'],
+)
+def test_every_raw_topic_is_an_image(
+    replay: Callable[[str, str, str], ReplaySummary], name: str, image: str
+) -> None:
+    summary = replay(name, f'/spot/{image}/image', '/spot/depth/frontleft/image')
+    assert dict(summary.states) == {'found': 1}
+    assert summary.positions == 0
+    assert [problem.example for problem in summary.problems] == [
+        'no camera_info topic is replayed'
+    ]
+
+
+@pytest.mark.parametrize(
+    'image',
+    ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft'],
+)
+def test_every_compressed_topic_is_an_image(
+    replay: Callable[[str, str, str], ReplaySummary], image: str
+) -> None:
+    depth = '/spot/depth/frontleft/image/compressed'
+    summary = replay('spot_compressed', f'/spot/{image}/image/compressed', depth)
+    assert dict(summary.states) == {'found': 1}
+
+
+def test_compressed_depth_is_no_image_and_says_so(
+    replay: Callable[[str, str, str], ReplaySummary],
+) -> None:
+    with pytest.raises(BagError, match='compressedDepth.* is depth; send a colour image'):
+        replay('spot_compressedDepth', '/spot/depth/frontleft/image/compressedDepth', '')
+
+
+@pytest.mark.parametrize(
+    ('name', 'topic', 'farthest'),
+    [
+        ('spot_compressedDepth', '/spot/depth/frontleft/image/compressedDepth', 4.820),
+        ('spot_compressed', '/spot/depth/frontleft/image/compressed', None),
+        ('spot_mcap', '/spot/depth/frontleft/image', None),
+        ('spot_sqlite3', '/spot/depth/frontleft/image', None),
+    ],
+)
+def test_every_depth_topic_is_depth(
+    test_data: Path, name: str, topic: str, farthest: float | None
+) -> None:
+    with Bag(test_data / 'bags' / name) as bag:
+        (message,) = bag.messages((topic,), bag.start, bag.end)
+        depth = to_depth(bag.decode(message))
+    assert depth.values.shape == (240, 424)
+    assert depth.frame_id == 'frontleft'
+    assert 0.1 < np.nanmin(depth.values) < np.nanmax(depth.values) < 10
+    if farthest is not None:
+        assert np.nanmax(depth.values) == pytest.approx(farthest)

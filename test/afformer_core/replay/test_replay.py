@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole replay of a small RGB-D bag by the shipped model."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+import struct
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from afformer_core.data.video import read_video
+from afformer_core.replay.annotations import read_annotations
+from afformer_core.replay.bag import Bag, BagError
+from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.settings import ReplaySettings, Window
+from afformer_core.replay.summary import ReplaySummary
+from afformer_core.replay.topics import ReplayTopics, choose_topics
+from afformer_core.sim.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.rgbd_plan import RgbdBagPlan
+from afformer_core.stream.settings import StreamSettings
+
+OUTPUTS = {
+    '/affordance', '/heatmap', '/overlay', '/markers', '/grasp_candidates', '/affordance_cloud',
+}  # fmt: skip
+# Whatever the model says counts as evidence: the tests are of the replay.
+SETTINGS = ReplaySettings(StreamSettings(minimum_confidence=0, minimum_resemblance=-1))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A replay's folder, read."""
+
+    folder: Path
+    summary: ReplaySummary
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        with (self.folder / 'groundings.csv').open(newline='') as file:
+            return list(csv.DictReader(file))
+
+    @property
+    def messages(self) -> dict[str, list[tuple[int, Any]]]:
+        found: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+        with AnyReader([self.folder / 'bag']) as reader:
+            for connection, time, data in reader.messages():
+                message = reader.deserialize(data, connection.msgtype)
+                found[connection.topic].append((time, message))
+        return found
+
+
+Replayer = Callable[..., Written]
+
+
+@pytest.fixture(scope='module')
+def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Written]:
+    def replay(folder: Path, path: Path = rgbd / 'bag', **fields: Any) -> Written:
+        folder.mkdir()
+        with Bag(path) as bag:
+            plan = ReplayPlan(
+                topics=fields.pop('topics', choose_topics(bag.topics, None, None, None, None)),
+                demonstration=demonstrations.selected,
+                window=fields.pop('window', Window()),
+                settings=fields.pop('settings', SETTINGS),
+                annotations=fields.pop('annotations', None),
+                facts={'bag': 'recording'},
+            )
+            done: list[int] = []
+            summary = write_replay(bag, plan, demonstrations.predict, folder, done.append)
+        assert done[-1] == sum(summary.states.values())
+        return Written(folder, summary)
+
+    return replay
+
+
+@pytest.fixture(scope='module')
+def written(replay: Replayer, rgbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    annotations = read_annotations(rgbd / 'annotations.json')
+    return replay(tmp_path_factory.mktemp('replay') / 'out', annotations=annotations)
+
+
+def test_the_bag_holds_the_recording_and_the_outputs(written: Written, rgbd: Path) -> None:
+    with Bag(rgbd / 'bag') as before, Bag(written.folder / 'bag') as after:
+        recorded = list(before.messages(None, before.start, before.end))
+        kept = list(after.messages(set(before.topics), after.start, after.end))
+        assert kept == recorded
+        assert set(after.topics) == set(before.topics) | OUTPUTS
+        assert {after.count(topic) for topic in OUTPUTS} == {6}
+        for connection in before.connections:
+            copy = next(c for c in after.connections if c.topic == connection.topic)
+            assert copy.ext == connection.ext
+            assert copy.digest == connection.digest
+
+
+def test_outputs_have_the_header_and_the_time_of_their_image(written: Written) -> None:
+    messages = written.messages
+    images = messages['/camera/image']
+    for topic in OUTPUTS - {'/markers'}:
+        for (time, image), (logged, output) in zip(images, messages[topic], strict=True):
+            assert logged == time
+            assert output.header == image.header
+
+
+def test_points_are_in_the_message_and_in_the_table(written: Written) -> None:
+    messages, rows = written.messages['/affordance'], written.rows
+    assert written.summary.positions > 0
+    for (_, message), row in zip(messages, rows, strict=True):
+        best = message.points[0]
+        assert message.position_frame == 'camera_optical_frame'
+        assert float(row['u']) == pytest.approx(best.u, rel=1e-5)
+        assert best.position_valid == (row['z'] != '')
+        assert best.position_problem == row['problem']
+        if best.position_valid:
+            assert float(row['z']) == pytest.approx(best.position.z, rel=1e-5)
+            assert 0.4 < best.position.z < 1.1
+
+
+def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Written) -> None:
+    _, heatmap = written.messages['/heatmap'][0]
+    values = heatmap.data.view('<f4').reshape(120, 160)
+    assert values.sum() == pytest.approx(1, abs=1e-4)
+    u, v = (float(written.rows[0][key]) for key in 'uv')
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    assert abs(column - u) <= 2
+    assert abs(row - v) <= 2
+
+
+def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> None:
+    images = json.loads((rgbd / 'annotations.json').read_text())['images']
+    for one, row in zip(images, written.rows, strict=True):
+        u, v = np.mean(one['points'], axis=0)
+        expected = np.hypot(u - float(row['u']), v - float(row['v']))
+        assert float(row['peak_pixels']) == pytest.approx(expected, abs=0.02)
+        if row['z']:
+            place = [float(row[key]) for key in 'xyz']
+            expected = 1000 * np.linalg.norm(np.array(place) - one['position'])
+            assert float(row['peak_millimetres']) == pytest.approx(expected, abs=0.01)
+        assert float(row['kld']) >= 0
+        assert 0 <= float(row['sim']) <= 1
+        assert 0 <= float(row['auc_judd']) <= 1
+    summary = json.loads((written.folder / 'summary.json').read_text())
+    assert summary['scores']['kld']['count'] == 6
+    assert summary['images'] == 6
+
+
+def test_the_video_shows_every_image(written: Written) -> None:
+    assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
+
+
+def test_the_report_shows_pictures(written: Written) -> None:
+    page = (written.folder / 'report.html').read_text()
+    assert page.count('<img') == 6
+    assert 'median peak error' in page
+
+
+def test_two_replays_are_equal_but_for_their_times(
+    written: Written, replay: Replayer, rgbd: Path, tmp_path: Path
+) -> None:
+    annotations = read_annotations(rgbd / 'annotations.json')
+    again = replay(tmp_path / 'again', annotations=annotations)
+    for name in ('bag/bag.mcap', 'bag/metadata.yaml', 'overlay.mp4'):
+        assert (again.folder / name).read_bytes() == (written.folder / name).read_bytes(), name
+
+    def timeless(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{k: v for k, v in row.items() if not k.endswith('_ms')} for row in rows]
+
+    assert timeless(again.rows) == timeless(written.rows)
+
+
+def test_what_cannot_be_decoded_is_counted_and_listed(
+    replay: Replayer, copied: Callable[..., Path], tmp_path: Path
+) -> None:
+    seen: list[int] = []
+
+    def damage(topic: str, time: int, message: Any) -> Any:
+        if topic == '/camera/image':
+            seen.append(time)
+            if len(seen) == 2:
+                return time, replace(message, encoding='sepia')
+            if len(seen) == 3:
+                return struct.pack('<4B', 0, 1, 0, 0)
+            if len(seen) == 4:
+                return time, replace(message, width=1 << 31, step=1)
+        return time, message
+
+    rows = replay(tmp_path / 'out', copied(damage)).rows
+    assert [row['state'] for row in rows] == [
+        'found', 'unreadable', 'unreadable', 'unreadable', 'found', 'found',
+    ]  # fmt: skip
+    assert "'sepia' cannot be grounded" in rows[1]['problem']
+    assert 'is not a sound sensor_msgs/msg/Image' in rows[2]['problem']
+
+
+def test_a_bag_without_one_sound_image_is_refused(
+    replay: Replayer, copied: Callable[..., Path], tmp_path: Path
+) -> None:
+    def damage(topic: str, time: int, message: Any) -> Any:
+        return (time, replace(message, encoding='sepia') if topic.endswith('image') else message)
+
+    with pytest.raises(BagError, match=r'not one of the 6 images of /camera/image .* .sepia.'):
+        replay(tmp_path / 'out', copied(damage))
+
+
+@pytest.mark.parametrize(
+    ('change', 'problem'),
+    [
+        (lambda m: replace(m, encoding='rgb8', step=480), 'of encoding .rgb8. are no depth'),
+        (lambda m: replace(m, height=60, data=m.data[: 60 * m.step]), 'another aspect ratio'),
+        (
+            lambda m: replace(m, header=replace(m.header, frame_id='other')),
+            "the depth image is in the frame 'other'",
+        ),
+        (
+            lambda m: replace(
+                m, header=replace(m.header, stamp=replace(m.header.stamp, sec=1600000000))
+            ),
+            'no depth image lies within 20 ms of the image',
+        ),
+    ],
+)
+def test_depth_that_does_not_fit_gives_a_reason_and_no_point(
+    replay: Replayer, copied: Callable[..., Path], tmp_path: Path, change: Any, problem: str
+) -> None:
+    def damage(topic: str, time: int, message: Any) -> Any:
+        return time, change(message) if topic == '/camera/depth' else message
+
+    written = replay(tmp_path / 'out', copied(damage))
+    assert [row['state'] for row in written.rows] == 6 * ['found']
+    assert written.summary.positions == 0
+    assert len(written.summary.problems) == 1
+    assert re.search(problem, written.summary.problems[0].example)
+    assert written.messages['/affordance_cloud'][0][1].width == 0
+
+
+def test_depth_that_was_recorded_late_is_waited_for(
+    replay: Replayer, copied: Callable[..., Path], tmp_path: Path
+) -> None:
+    def later(topic: str, time: int, message: Any) -> Any:
+        return (time + 150_000_000 if topic == '/camera/depth' else time), message
+
+    bag = copied(later)
+    patient = replay(tmp_path / 'patient', bag)
+    assert patient.summary.positions > 0
+    hasty = replay(tmp_path / 'hasty', bag, settings=replace(SETTINGS, depth_wait=0.05))
+    assert 'no depth image lies within' in hasty.rows[0]['problem']
+
+
+def test_without_depth_images_are_grounded_without_points(
+    replay: Replayer, written: Written, tmp_path: Path
+) -> None:
+    topics = ReplayTopics('/camera/image', '/demonstration', '', '/camera/camera_info')
+    flat = replay(tmp_path / 'out', topics=topics)
+    assert [row['u'] for row in flat.rows] == [row['u'] for row in written.rows]
+    assert {row['problem'] for row in flat.rows} == {'no depth topic is replayed'}
+
+
+def test_a_part_of_the_bag(replay: Replayer, rgbd: Path, tmp_path: Path) -> None:
+    with Bag(rgbd / 'bag') as bag:
+        times = [m.time for m in bag.messages(('/camera/image',), bag.start, bag.end)]
+        window = Window((times[2] - bag.start) * 1e-9 - 1e-6, (times[4] - bag.start) * 1e-9)
+        start = bag.start
+    part = replay(tmp_path / 'out', window=window)
+    assert len(part.rows) == 2
+    assert min(t for each in part.messages.values() for t, _ in each) >= times[2]
+    with pytest.raises(BagError, match='has no image of /camera/image in this window'):
+        replay(tmp_path / 'none', window=Window(0, (times[0] - start) * 1e-9))
+
+
+def test_images_that_change_their_size_go_into_one_video(
+    replay: Replayer, copied: Callable[..., Path], tmp_path: Path
+) -> None:
+    seen: list[int] = []
+
+    def shrink(topic: str, time: int, message: Any) -> Any:
+        if topic == '/camera/image':
+            seen.append(time)
+            if len(seen) > 3:
+                pixels = message.data.reshape(120, 160, 3)[::2, ::2]
+                data = np.ascontiguousarray(pixels).ravel()
+                return time, replace(message, height=60, width=80, step=240, data=data)
+        return time, message
+
+    written = replay(tmp_path / 'out', copied(shrink))
+    assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
+    assert written.rows[3]['restart'] == 'images of 80 x 60 now'
+    assert 'the image has 80x60 pixels' in written.rows[3]['problem']
+
+
+def test_outputs_of_an_earlier_node_give_way(
+    replay: Replayer, written: Written, tmp_path: Path
+) -> None:
+    again = replay(tmp_path / 'out', written.folder / 'bag')
+    counts = {topic: len(each) for topic, each in again.messages.items()}
+    assert counts['/affordance'] == counts['/camera/image'] == 6
+
+
+def test_a_bag_that_is_damaged_in_the_middle_is_replayed_up_to_there(
+    replay: Replayer, tmp_path: Path
+) -> None:
+    plan = RgbdBagPlan(
+        seed=7, size=(160, 120), seconds=0.2, demonstration_frames=2, storage='sqlite3'
+    )
+    list(write_rgbd_bag(tmp_path / 'recording', plan))
+    path = tmp_path / 'recording' / 'bag' / 'bag.db3'
+    content = bytearray(path.read_bytes())
+    middle, length = len(content) // 2 // 4096 * 4096, 40 * 4096
+    content[middle : middle + length] = length * b'\xff'
+    path.write_bytes(content)
+    written = replay(tmp_path / 'out', tmp_path / 'recording' / 'bag')
+    assert 1 <= len(written.rows) < 6
+    assert 'is damaged' in written.summary.notes[0]
+    assert 'The rest was not read' in (written.folder / 'report.html').read_text()
+
+
+def test_topics_of_unknown_types_are_left_out_and_named(
+    replay: Replayer, rgbd: Path, tmp_path: Path
+) -> None:
+    """Recorders before ROS 2 Iron wrote no definitions into sqlite3."""
+    folder = tmp_path / 'old'
+    with (
+        AnyReader([rgbd / 'bag']) as reader,
+        Writer(folder, version=9, storage_plugin=StoragePlugin.SQLITE3) as writer,
+    ):
+        odd = writer.add_connection('/odd', 'odd_msgs/msg/Odd', msgdef='', rihs01='RIHS01_0')
+        connections = {
+            c.topic: writer.add_connection(c.topic, c.msgtype, typestore=reader.typestore)
+            for c in reader.connections
+        }
+        for connection, time, data in reader.messages():
+            writer.write(connections[connection.topic], time, data)
+            writer.write(odd, time, b'odd')
+    with sqlite3.connect(folder / 'old.db3') as database:
+        database.execute('DELETE FROM message_definitions')
+    written = replay(tmp_path / 'out', folder)
+    assert written.summary.notes == (
+        'Not copied, because the bag does not define their type: /odd.',
+    )
+    assert written.summary.positions > 0
+    assert '/odd' not in written.messages

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers, the table and the page of some records."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.replay.contact_sheet import ContactSheet
+from afformer_core.replay.record import (
+    ABSTAINED,
+    FOUND,
+    HELD,
+    UNREADABLE,
+    ImageScores,
+    ReplayRecord,
+)
+from afformer_core.replay.report import write_report
+from afformer_core.replay.summary import Distribution, Problem, jitter, summarize
+from afformer_core.replay.table import write_table
+from afformer_core.stream.settings import StreamSettings
+
+STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
+SEEN = ReplayRecord(
+    stamp=10**18, time=10**18 + 5, state=FOUND, confidence=0.5, resemblance=0.8, age=0.0,
+    action='press', peak=(10.0, 20.0, 0.5), position=np.array([0.0, 0.1, 0.7]),
+    normal=np.array([0.0, 0.0, -1.0]), restart='', problem='', milliseconds=STAGES,
+    scores=ImageScores(0.7, 0.5, 0.9, 2.5, 3.0, 1.0, True),
+)  # fmt: skip
+BESIDE = replace(
+    SEEN, stamp=10**18 + 10**8, time=10**18 + 10**8, peak=(13.0, 24.0, 0.5), position=None,
+    normal=None, problem='the depth jumps by 34 mm next to the peak',
+    scores=ImageScores(0.9, 0.4, 0.8, 7.5, None, None, False),
+)  # fmt: skip
+AGAIN = replace(BESIDE, problem='the depth jumps by 7 mm next to the peak', scores=None)
+KEPT = replace(SEEN, state=HELD, age=0.1, confidence=0.1, scores=None)
+NOTHING = replace(
+    SEEN, state=ABSTAINED, peak=None, position=None, normal=None, scores=None, confidence=0.1
+)
+BROKEN = replace(
+    NOTHING, state=UNREADABLE, problem='the JPEG lacks its end', milliseconds={}, action=''
+)
+RECORDS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
+
+
+def test_states_positions_and_scores_are_counted() -> None:
+    summary = summarize(RECORDS, {'bag': 'a'}, [])
+    assert dict(summary.states) == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
+    assert summary.positions == 2
+    assert summary.inside == 0.5
+    assert summary.scores['kld'] == Distribution(2, 0.8, 0.89, 0.8, 0.9)
+    assert summary.scores['peak_millimetres'].count == 1
+    assert summary.stages['total'].median == 30.0
+    assert summary.stages['total'].count == 5
+
+
+def test_problems_that_differ_in_numbers_are_one() -> None:
+    assert summarize(RECORDS, {}, []).problems == (
+        Problem('the depth jumps by 34 mm next to the peak', 2),
+        Problem('the JPEG lacks its end', 1),
+    )
+
+
+def test_jitter_is_between_neighbours_that_were_seen() -> None:
+    assert jitter(RECORDS) == [None, 5.0, 0.0, None, None, None]
+    assert jitter((SEEN, replace(BESIDE, restart='another scene'))) == [None, None]
+
+
+def test_a_distribution_leaves_out_what_is_unknown() -> None:
+    assert Distribution.of([None, float('inf')]) is None
+    assert Distribution.of([None, 2.0]) == Distribution(1, 2.0, 2.0, 2.0, 2.0)
+
+
+def test_the_json_holds_no_numpy(tmp_path: Path) -> None:
+    import json
+
+    content = json.loads(json.dumps(summarize(RECORDS, {'bag': 'a'}, ['cut off']).to_json()))
+    assert content['images'] == 6
+    assert content['states'] == {'found': 3, 'held': 1, 'abstained': 1, 'unreadable': 1}
+    assert content['notes'] == ['cut off']
+
+
+def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
+    write_table(tmp_path / 'a.csv', RECORDS)
+    with (tmp_path / 'a.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['state'] for row in rows] == [record.state for record in RECORDS]
+    assert rows[0]['stamp'] == '1000000000000000000'
+    assert (rows[0]['u'], rows[0]['z'], rows[0]['inside']) == ('10', '0.7', 'true')
+    assert (rows[1]['z'], rows[1]['problem']) == ('', BESIDE.problem)
+    assert (rows[4]['found'], rows[4]['u']) == ('false', '')
+    assert rows[5]['predict_ms'] == ''
+
+
+@pytest.mark.parametrize('records', [RECORDS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
+def test_the_page_needs_nothing_beside_it(
+    tmp_path: Path, records: tuple[ReplayRecord, ...]
+) -> None:
+    sheet = ContactSheet()
+    readable = [record for record in records if record.state != UNREADABLE]
+    for record in readable:
+        sheet.offer(np.zeros((48, 640, 3), np.uint8), record.stamp)
+    path = tmp_path / 'report.html'
+    summary = summarize(records, {'bag': '<b>&'}, ['cut off'])
+    write_report(path, summary, records, sheet, StreamSettings())
+    page = path.read_text()
+    assert page.count('<img') == page.count('src="data:image/jpeg;base64,') == len(readable)
+    assert not re.search(r'(?:src|href)="(?!data:)|url\(|<script|<link', page)
+    assert 'Replay of &lt;b&gt;&amp;' in page
+    assert 'nan' not in page
+    for problem in summary.problems:
+        assert problem.example in page
+
+
+def test_a_record_cannot_contradict_itself() -> None:
+    with pytest.raises(ValueError, match='abstained has the peak'):
+        replace(SEEN, state=ABSTAINED)

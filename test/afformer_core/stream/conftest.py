@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictions with one peak where a test wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime.prediction import Prediction
+
+SIZE = 64
+
+
+@pytest.fixture
+def predict() -> Callable[..., Prediction]:
+    """A prediction of 64 x 64 with a blob of 4 places at (column, row), on a grey picture."""
+
+    def make(
+        column: float, row: float, resemblance: float = 0.9, spread: float = 1.5, grey: int = 100
+    ) -> Prediction:
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        blob = np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / (2 * spread**2))
+        probabilities = (blob / blob.sum()).astype(np.float32)
+        image = np.full((SIZE, SIZE, 3), grey, np.uint8)
+        return Prediction(image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance)
+
+    return make

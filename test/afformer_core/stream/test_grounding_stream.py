@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stream of images: smoothed, held, abstained from, begun anew."""
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.stream.results import CameraFrame, SpatialView
+from afformer_core.stream.settings import StreamSettings
+
+NO_DEPTH = SpatialView(None, None, 'no depth is received')
+MILLISECOND = 1_000_000
+
+
+class Camera:
+    """Feeds a stream with images of 640 x 480."""
+
+    def __init__(self, **settings):
+        self.stream = GroundingStream()
+        self.settings = StreamSettings(**settings)
+
+    def see(self, milliseconds, prediction, demonstration='press', view=NO_DEPTH, size=(480, 640)):
+        image = np.zeros((*size, 3), np.uint8)
+        frame = CameraFrame(image, milliseconds * MILLISECOND, 'camera')
+        return self.stream.ground(frame, prediction, demonstration, view, self.settings)
+
+
+def test_a_peak_is_in_pixels_of_the_source_image(predict):
+    peak = Camera().see(0, predict(31.5, 15.5)).grounding.peaks[0]
+    assert (peak.u, peak.v) == (pytest.approx(319.5, abs=0.5), pytest.approx(119.5, abs=0.5))
+
+
+def test_smoothing_lags_by_its_time_constant(predict):
+    camera = Camera(smoothing_time=0.1)
+    camera.see(0, predict(20, 20))
+    heatmap = camera.see(100, predict(24, 20)).grounding.heatmap
+    column = float((heatmap.sum(axis=0) * np.arange(640)).sum()) / 10 - 0.45
+    assert column == pytest.approx(20 + 4 * (1 - np.exp(-1)), abs=0.1)
+
+
+def test_smoothing_does_not_depend_on_the_rate(predict):
+    slow, fast = Camera(smoothing_time=0.2), Camera(smoothing_time=0.2)
+    for camera in (slow, fast):
+        camera.see(0, predict(20, 20))
+    for time in range(10, 101, 10):
+        result = fast.see(time, predict(26, 20))
+    expected = slow.see(100, predict(26, 20))
+    np.testing.assert_allclose(
+        result.grounding.heatmap, expected.grounding.heatmap, atol=1e-7, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ('second', 'reason'),
+    [
+        ({'milliseconds': -60_000}, 'the stamps went back by 60.000 s'),
+        ({'milliseconds': 2_000}, 'no image for 2.0 s'),
+        ({'demonstration': 'pull'}, 'another demonstration'),
+        ({'size': (240, 320)}, 'images of 320 x 240 now'),
+        ({'grey': 200}, 'another scene (change 0.39)'),
+    ],
+)
+def test_what_begins_the_smoothing_anew(predict, second, reason):
+    camera = Camera(smoothing_time=10.0, hold_time=1.0)
+    camera.see(0, predict(20, 20))
+    camera.settings = StreamSettings(smoothing_time=0.2, hold_time=1.0)
+    given = {'milliseconds': 33, **second}
+    prediction = predict(40, 40, grey=given.pop('grey', 100))
+    result = camera.see(prediction=prediction, **given)
+    assert result.restart == reason
+    alone = prediction.grounding(given.get('size', (480, 640)), 5)
+    assert np.array_equal(result.grounding.heatmap, alone.heatmap)
+
+
+def test_a_covered_place_is_held_and_then_given_up(predict):
+    camera = Camera(hold_time=0.5)
+    seen = camera.see(0, predict(20, 20))
+    covered = camera.see(300, predict(50, 50, resemblance=0.3))
+    assert (covered.found, covered.held, covered.age) == (True, True, pytest.approx(0.3))
+    assert covered.grounding is seen.grounding
+    assert covered.resemblance == 0.3
+    given_up = camera.see(600, predict(50, 50, resemblance=0.3))
+    assert (given_up.found, given_up.age) == (False, 0.0)
+    assert not camera.see(700, predict(50, 50, resemblance=0.3)).found
+
+
+def test_what_covers_the_place_is_not_blended_in(predict):
+    camera = Camera(smoothing_time=5.0)
+    camera.see(0, predict(20, 20))
+    camera.see(100, predict(50, 50, resemblance=0.3))
+    heatmap = camera.see(200, predict(20, 20)).grounding.heatmap
+    assert heatmap[360:].sum() < 1e-6
+
+
+def test_a_heatmap_without_a_peak_is_no_evidence(predict):
+    result = Camera(minimum_confidence=0.4).see(0, predict(32, 32, spread=20))
+    assert not result.found
+    assert result.confidence < 0.4
+
+
+def test_a_place_that_jumps_does_not_vanish(predict):
+    camera = Camera(smoothing_time=0.1, minimum_confidence=0.7)
+    camera.see(0, predict(10, 10))
+    result = camera.see(69, predict(50, 50))
+    assert result.found
+    assert result.grounding.peaks[0].u == pytest.approx(504.5, abs=0.5)
+
+
+def test_stamps_that_stand_still_are_not_smoothed(predict):
+    camera = Camera(smoothing_time=1.0)
+    camera.see(0, predict(20, 20))
+    result = camera.see(0, predict(40, 20))
+    assert result.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
+
+
+def _view(frame_id='camera', metres=0.7):
+    depth = DepthImage(np.full((480, 640), metres, np.float32), frame_id, 0)
+    matrix = np.array([[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]])
+    return SpatialView(depth, Calibration(640, 480, matrix, '', (), (0.0, 0.0), 'camera'), '')
+
+
+def test_points_lie_on_the_surface(predict):
+    result = Camera().see(0, predict(31.5, 31.5), view=_view())
+    assert result.surfaces[0].position == pytest.approx([0, 0, 0.7], abs=1e-3)
+    assert result.surfaces[0].normal == pytest.approx([0, 0, -1], abs=1e-3)
+
+
+def test_a_held_point_keeps_its_position(predict):
+    camera = Camera(hold_time=0.5)
+    camera.see(0, predict(31.5, 31.5), view=_view())
+    held = camera.see(100, predict(31.5, 31.5, resemblance=0.1), view=_view(metres=0.3))
+    assert held.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
+
+
+def test_depth_of_another_frame_gives_no_point(predict):
+    result = Camera().see(0, predict(31.5, 31.5), view=_view(frame_id='depth_camera'))
+    assert result.surfaces[0].position is None
+    assert 'depth_camera' in result.surfaces[0].problem
+    assert result.found
+
+
+def test_no_depth_is_told(predict):
+    result = Camera().see(0, predict(31.5, 31.5))
+    assert [one.problem for one in result.surfaces] == ['no depth is received']

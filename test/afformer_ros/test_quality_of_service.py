@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of service by the names of its parameters, and mismatches in words."""
+
+import pytest
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+
+from afformer_ros.quality_of_service import QosParameters, mismatch
+
+BEST_EFFORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+RELIABLE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def test_images_are_sensor_data_of_depth_one():
+    profile = QosParameters().profile('image')
+    assert (profile.reliability, profile.depth) == (QoSReliabilityPolicy.BEST_EFFORT, 1)
+
+
+def test_a_profile_by_its_name():
+    profile = QosParameters(depth_qos='DEFAULT', depth_qos_depth=7).profile('depth')
+    assert (profile.reliability, profile.depth) == (QoSReliabilityPolicy.RELIABLE, 7)
+
+
+@pytest.mark.parametrize(
+    ('offered', 'requested'),
+    [(RELIABLE, BEST_EFFORT), (BEST_EFFORT, BEST_EFFORT), (LATCHED, BEST_EFFORT)],
+)
+def test_what_fits(offered, requested):
+    assert mismatch('image', '/camera', offered, requested) == ''
+
+
+def test_best_effort_does_not_satisfy_who_asks_for_reliable():
+    assert mismatch('image', '/camera', BEST_EFFORT, RELIABLE) == (
+        '/camera offers image with BEST_EFFORT, and RELIABLE is asked for; '
+        'set image_qos to SENSOR_DATA'
+    )
+
+
+def test_other_mismatches_are_told_too():
+    told = mismatch('image', '/camera', RELIABLE, LATCHED)
+    assert told.startswith('the quality of service of /camera does not fit image: ')
+    assert 'transient local' in told.lower()

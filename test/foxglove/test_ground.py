@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the Foxglove layout shows is what the node publishes and receives."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afformer_core.messages.rosbags_messages import affordance_typestore
+from afformer_ros.latency import LatencyWindow, StageTimes
+
+PANELS = {'3D', 'DiagnosticSummary', 'Image', 'Plot', 'RawMessages'}
+TOPICS = {
+    '/image',
+    '/camera_info',
+    '/overlay',
+    '/affordance',
+    '/affordance_cloud',
+    '/grasp_candidates',
+    '/markers',
+    '/demonstration_status',
+    '/diagnostics',
+}
+
+
+@pytest.fixture(scope='module')
+def layout(root: Path) -> dict[str, Any]:
+    return json.loads((root / 'foxglove' / 'ground.json').read_text())
+
+
+@pytest.fixture(scope='module')
+def panels(layout) -> dict[str, Any]:
+    return layout['configById']
+
+
+def _leaves(part):
+    if isinstance(part, str):
+        return [part]
+    assert part['direction'] in ('row', 'column')
+    assert 0 < part['splitPercentage'] < 100
+    return _leaves(part['first']) + _leaves(part['second'])
+
+
+def _strings(value):
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.items() for part in item for text in _strings(part)]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return []
+
+
+def _series(panels):
+    plots = [panel for name, panel in panels.items() if name.startswith('Plot!')]
+    return [path['value'] for plot in plots for path in plot['paths']]
+
+
+def test_every_panel_is_laid_out_once(layout, panels):
+    leaves = _leaves(layout['layout'])
+    assert sorted(leaves) == sorted(panels)
+    assert {name.split('!')[0] for name in leaves} == PANELS
+
+
+def test_it_names_the_topics_of_the_node_only(panels):
+    named = {re.match(r'/\w+', text).group() for text in _strings(panels) if text.startswith('/')}
+    assert named == TOPICS
+
+
+def test_plots_of_the_affordance_are_of_fields_that_it_has(panels):
+    fields_of = affordance_typestore().fielddefs['afformer_ros/msg/Affordance'][1]
+    plotted = {text.split('.')[1] for text in _series(panels) if text.startswith('/affordance.')}
+    assert plotted == {'confidence', 'resemblance', 'age'}
+    assert plotted <= {name for name, _ in fields_of}
+
+
+def test_plots_of_the_latency_are_of_diagnostics_that_exist(panels):
+    window = LatencyWindow()
+    window.add(StageTimes(*(0.0 for _ in fields(StageTimes))))
+    keys = {
+        match.group(1)
+        for text in _series(panels)
+        if (match := re.fullmatch(r'/diagnostics\..*\{key=="(.*)"\}\.value', text))
+    }
+    assert keys == {'end to end p50 (ms)', 'end to end p95 (ms)', 'ground p50 (ms)'}
+    assert keys <= set(window.values())
+
+
+def test_the_cloud_is_coloured_by_its_weights(panels):
+    cloud = panels['3D!space']['topics']['/affordance_cloud']
+    assert (cloud['colorField'], cloud['minValue'], cloud['maxValue']) == ('weight', 0, 1)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What RViz shows is what the node publishes and receives."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+# Message type that each kind of display takes, and each topic has.
+DISPLAYS = {
+    'rviz_default_plugins/Image': 'Image',
+    'rviz_default_plugins/Camera': 'Image',
+    'rviz_default_plugins/PointCloud2': 'PointCloud2',
+    'rviz_default_plugins/PoseArray': 'PoseArray',
+    'rviz_default_plugins/MarkerArray': 'MarkerArray',
+}
+TOPICS = {
+    '/image': 'Image',
+    '/heatmap': 'Image',
+    '/overlay': 'Image',
+    '/affordance_cloud': 'PointCloud2',
+    '/grasp_candidates': 'PoseArray',
+    '/markers': 'MarkerArray',
+}
+
+
+@pytest.fixture(scope='module')
+def manager(root: Path) -> dict[str, Any]:
+    content = yaml.safe_load((root / 'rviz' / 'ground.rviz').read_text())
+    return content['Visualization Manager']
+
+
+def test_every_display_takes_what_its_topic_sends(manager):
+    shown = {display['Topic']['Value'] for display in manager['Displays']}
+    assert shown == set(TOPICS)
+    for display in manager['Displays']:
+        assert DISPLAYS[display['Class']] == TOPICS[display['Topic']['Value']]
+
+
+def test_every_display_receives_from_any_publisher(manager):
+    for display in manager['Displays']:
+        topic = display['Topic']
+        assert (topic['Reliability Policy'], topic['Durability Policy']) == (
+            'Best Effort',
+            'Volatile',
+        )
+
+
+def test_only_what_needs_more_than_an_image_is_off(manager):
+    off = [display['Name'] for display in manager['Displays'] if not display['Enabled']]
+    assert off == ['Camera with markers']
+    for display in manager['Displays']:
+        assert display['Enabled'] == display['Value']
+
+
+def test_the_camera_names_displays_that_exist(manager):
+    names = {display['Name'] for display in manager['Displays']}
+    (camera,) = (one for one in manager['Displays'] if one['Class'].endswith('/Camera'))
+    assert set(camera['Visibility']) - {'Value'} == names - {camera['Name']}
+
+
+def test_the_cloud_is_coloured_by_its_weights(manager):
+    (cloud,) = (one for one in manager['Displays'] if one['Class'].endswith('/PointCloud2'))
+    assert (cloud['Color Transformer'], cloud['Channel Name']) == ('Intensity', 'weight')
+    assert (cloud['Min Intensity'], cloud['Max Intensity']) == (0, 1)
+    assert cloud['Autocompute Intensity Bounds'] is False

@@ -21,7 +21,7 @@ MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-slow lint evaluate bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint evaluate bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -37,10 +37,13 @@ demo: setup ## ground a demonstration in camera images over ROS 2 and leave pict
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 
 test: setup ## run the tests
-	@$(ENVIRONMENT) && python -m pytest -m 'not slow' $(PYTEST)
+	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' $(PYTEST)
 
 test-slow: setup ## run the tests that take minutes each
 	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
+
+soak: setup ## ground half an hour of camera images with depth and print the times
+	@$(ENVIRONMENT) && python -m pytest -m soak -s $(PYTEST)
 
 lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
@@ -86,7 +89,7 @@ $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packag
 
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
-build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
+build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
   $(if $(wildcard install/afformer_ros),,FORCE) | $(MODEL)/graphs.json
 	@echo 'Building the messages'
 	@mkdir -p build/workspace/src

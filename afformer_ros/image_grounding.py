@@ -76,7 +76,7 @@ class ImageGrounding:
 
     def __call__(self, library: DemonstrationLibrary, arrival: ImageArrival) -> None:
         """Ground one image."""
-        times = [time.monotonic()]
+        begin = time.monotonic()
         parameters = self._read_parameters()
         try:
             frame = _camera_frame(arrival)
@@ -86,9 +86,8 @@ class ImageGrounding:
                 f'an image was left out: {error}', throttle_duration_sec=5.0
             )
             return
-        times.append(time.monotonic())
+        converted = time.monotonic()
         prediction = library.predict(frame.image)
-        times.append(time.monotonic())
         rectified = _is_rectified(parameters.image_rectification, arrival.topic)
         result = self._stream.ground(
             frame,
@@ -97,11 +96,24 @@ class ImageGrounding:
             self._spatial.view(frame, rectified, parameters),
             parameters.stream_settings,
         )
-        times.append(time.monotonic())
-        if self._permitted():
-            self._publish(arrival, frame, result, parameters)
-            times.append(time.monotonic())
-            self._note(arrival, result, times)
+        located = time.monotonic()
+        if not self._permitted():
+            return
+        self._publish(arrival, frame, result, parameters)
+        published = time.monotonic()
+        self._statistics.grounding_published(
+            result,
+            StageTimes(
+                age_at_arrival=arrival.age,
+                wait=begin - arrival.received,
+                preprocess=converted - begin,
+                ground=prediction.seconds,
+                postprocess=located - converted - prediction.seconds,
+                publish=published - located,
+                overhead=published - begin - prediction.seconds,
+                end_to_end=self._age(arrival),
+            ),
+        )
 
     def _publish(
         self,
@@ -120,22 +132,10 @@ class ImageGrounding:
         placement = self._transforms.placement(header)
         self._publisher.publish(frame, header, result, placement, settings)
 
-    def _note(self, arrival: ImageArrival, result: StreamedGrounding, times: list[float]) -> None:
-        begin, converted, grounded, located, end = times
+    def _age(self, arrival: ImageArrival) -> float:
         clock = self._node.get_clock()
         stamp = Time.from_msg(arrival.message.header.stamp, clock.clock_type)
-        self._statistics.grounding_published(
-            result,
-            StageTimes(
-                age_at_arrival=arrival.age,
-                wait=begin - arrival.received,
-                preprocess=converted - begin,
-                ground=grounded - converted,
-                postprocess=located - grounded,
-                publish=end - located,
-                end_to_end=(clock.now() - stamp).nanoseconds * 1e-9,
-            ),
-        )
+        return float((clock.now() - stamp).nanoseconds * 1e-9)
 
 
 def _camera_frame(arrival: ImageArrival) -> CameraFrame:

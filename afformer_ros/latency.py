@@ -20,10 +20,11 @@ class StageTimes:
     Attributes:
         age_at_arrival: from the stamp of the image to its arrival, by the node's clock.
         wait: from its arrival until the worker took it.
-        preprocess: from the message to the colours.
+        preprocess: from the message to its colours.
         ground: in the model.
-        postprocess: smoothing, waiting for depth, points in space.
+        postprocess: from the model's output to peaks, smoothed, and points in space.
         publish: making and sending the messages.
+        overhead: the three stages before, after and besides the model together.
         end_to_end: from the stamp of the image until everything was sent, by the node's clock.
     """
 
@@ -33,6 +34,7 @@ class StageTimes:
     ground: float
     postprocess: float
     publish: float
+    overhead: float
     end_to_end: float
 
 

@@ -11,12 +11,11 @@ from launch.actions import (
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
-    SetEnvironmentVariable,
 )
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
@@ -24,10 +23,17 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
-# Topics that both the node and RViz use; RViz names them from the root.
-OUTPUT_TOPICS = ('overlay', 'heatmap', 'markers')
+from afformer_ros.environment import prepare_environment
+
+# What is remapped is the argument of the same name with _topic at its end.
+INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
+# Topics that RViz shows; it names them from the root.
+SHOWN_INPUT_TOPICS = ('image', 'camera_info')
+SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidates', 'markers')
 # Arguments that overrule the parameter of the same name in the parameter file, unless empty.
-OVERRULING = ('model', 'backend', 'selected_demonstration')
+OVERRULING = ('model', 'backend', 'selected_demonstration', 'target_frame')
+# Seconds before a node that died is started again.
+RESPAWN_DELAY = 2.0
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -47,6 +53,18 @@ def generate_launch_description() -> LaunchDescription:
             default_value='image',
             description='Topic of the camera images that the demonstration is grounded in, '
             'raw or compressed.',
+        ),
+        DeclareLaunchArgument(
+            'depth_topic',
+            default_value='depth',
+            description='Topic of the depth images that are registered to the camera images, raw '
+            'or compressedDepth; without them there are no points in space.',
+        ),
+        DeclareLaunchArgument(
+            'camera_info_topic',
+            default_value='camera_info',
+            description='Topic of the calibration of the camera; without it there are no points '
+            'in space.',
         ),
         DeclareLaunchArgument(
             'demonstration_topic',
@@ -78,6 +96,12 @@ def generate_launch_description() -> LaunchDescription:
             'file says.',
         ),
         DeclareLaunchArgument(
+            'target_frame',
+            default_value='',
+            description='Frame that points in space are transformed to by tf2; empty: as the '
+            'parameter file says, and by default that of the camera images.',
+        ),
+        DeclareLaunchArgument(
             'use_sim_time',
             default_value='false',
             choices=['true', 'false'],
@@ -89,6 +113,13 @@ def generate_launch_description() -> LaunchDescription:
             choices=['true', 'false'],
             description='Whether the node is configured and activated at the start; otherwise '
             'ros2 lifecycle does it.',
+        ),
+        DeclareLaunchArgument(
+            'respawn',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether a node that died is started again, and configured and activated '
+            'where autostart is true.',
         ),
         DeclareLaunchArgument(
             'log_level',
@@ -116,10 +147,7 @@ def generate_launch_description() -> LaunchDescription:
     ]
 
     # Environment: the default transports of Fast DDS drop most messages of the size of an image
-    transports = SetEnvironmentVariable(
-        'FASTDDS_BUILTIN_TRANSPORTS',
-        EnvironmentVariable('FASTDDS_BUILTIN_TRANSPORTS', default_value='LARGE_DATA'),
-    )
+    transports = OpaqueFunction(function=lambda _: prepare_environment())
 
     # RViz
     rviz = Node(
@@ -135,8 +163,8 @@ def generate_launch_description() -> LaunchDescription:
         ],
         parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
         remappings=[
-            ('/image', LaunchConfiguration('image_topic')),
-            *((f'/{topic}', topic) for topic in OUTPUT_TOPICS),
+            *((f'/{name}', LaunchConfiguration(f'{name}_topic')) for name in SHOWN_INPUT_TOPICS),
+            *((f'/{name}', name) for name in SHOWN_OUTPUT_TOPICS),
         ],
         output='screen',
     )
@@ -166,10 +194,9 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
                 if value
             },
         ],
-        remappings=[
-            ('image', LaunchConfiguration('image_topic')),
-            ('demonstration', LaunchConfiguration('demonstration_topic')),
-        ],
+        remappings=[(name, LaunchConfiguration(f'{name}_topic')) for name in INPUT_TOPICS],
+        respawn=IfCondition(LaunchConfiguration('respawn')).evaluate(context),
+        respawn_delay=RESPAWN_DELAY,
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],
         output='screen',
     )

@@ -5,10 +5,12 @@ ros2 launch afformer_ros play.launch.py path:=demonstration.mp4 image_topic:=dem
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
+
+from afformer_ros.environment import prepare_environment
 
 # Parameters of the node, which are arguments here, and their types.
 PARAMETERS = {
@@ -101,10 +103,7 @@ def generate_launch_description() -> LaunchDescription:
     ]
 
     # Environment: the default transports of Fast DDS drop most messages of the size of an image
-    transports = SetEnvironmentVariable(
-        'FASTDDS_BUILTIN_TRANSPORTS',
-        EnvironmentVariable('FASTDDS_BUILTIN_TRANSPORTS', default_value='LARGE_DATA'),
-    )
+    transports = OpaqueFunction(function=lambda _: prepare_environment())
 
     # Player
     player = Node(

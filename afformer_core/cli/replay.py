@@ -36,22 +36,26 @@ def add_parser(subparsers: Any) -> None:
     _add_topics(parser.add_argument_group('topics; those that can only be meant are found'))
     _add_demonstration(parser.add_argument_group('demonstration'))
     _add_settings(parser.add_argument_group('grounding; named as the parameters of the node'))
-    parser.add_argument('--annotations', type=Path, help='JSON file of what is true of the images')
+    parser.add_argument(
+        '--annotations', type=Path, metavar='FILE', help='JSON file of what is true of the images'
+    )
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
-        help='seconds into the bag at which to begin (default: 0)',
+        help='seconds into the bag at which images begin (default: 0)',
     )  # fmt: skip
     parser.add_argument(
-        '--to', type=float, dest='end', metavar='S', help='and to end (default: all)'
+        '--to', type=float, dest='end', metavar='S', help='and end (default: with the bag)'
     )
     parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
-    group.add_argument('--image-topic', help='of the camera')
-    group.add_argument('--demonstration-topic', help='that is recorded as the demonstration')
-    group.add_argument('--depth-topic', help="of the camera; '' for none")
-    group.add_argument('--camera-info-topic', help="of the camera; '' for none")
+    group.add_argument('--image-topic', metavar='TOPIC', help='of the camera')
+    group.add_argument(
+        '--demonstration-topic', metavar='TOPIC', help='that is recorded as the demonstration'
+    )
+    group.add_argument('--depth-topic', metavar='TOPIC', help="of the camera; '' for none")
+    group.add_argument('--camera-info-topic', metavar='TOPIC', help="of the camera; '' for none")
 
 
 def _add_demonstration(group: Any) -> None:
@@ -60,7 +64,9 @@ def _add_demonstration(group: Any) -> None:
         help='a video, a folder of images or a stored demonstration, instead of a topic; several '
         'are grounded together',
     )  # fmt: skip
-    group.add_argument('--store', type=Path, help='folder of the stored demonstrations')
+    group.add_argument(
+        '--store', type=Path, metavar='FOLDER', help='folder of the stored demonstrations'
+    )
     group.add_argument(
         '--demonstration-from', type=float, default=0.0, metavar='S',
         help='seconds into the bag at which the demonstration begins (default: 0)',
@@ -71,7 +77,15 @@ def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--whole', action='store_true', help='do not trim it to the part where something happens'
     )
-    group.add_argument('--model', type=Path, help='model folder (default: the shipped)')
+    group.add_argument(
+        '--hand-model',
+        type=Path,
+        metavar='FILE',
+        help="MediaPipe's hand_landmarker.task to trim by",
+    )
+    group.add_argument(
+        '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped)'
+    )
     group.add_argument('--backend', default='auto', help='auto, torch or onnxruntime')
 
 
@@ -89,14 +103,18 @@ def _add_settings(group: Any) -> None:
     ):
         default = getattr(defaults.stream, name)
         option = '--' + name.replace('_', '-')
-        group.add_argument(option, type=kind, default=default, help=f'{text} ({default})')
+        group.add_argument(
+            option, type=kind, default=default, metavar='N', help=f'{text} ({default})'
+        )
     for name, text in (
         ('depth_tolerance', 'seconds between an image and its depth at most'),
         ('depth_wait', 'seconds of the bag to read ahead for the depth of an image at most'),
     ):
         default = getattr(defaults, name)
         option = '--' + name.replace('_', '-')
-        group.add_argument(option, type=float, default=default, help=f'{text} ({default})')
+        group.add_argument(
+            option, type=float, default=default, metavar='S', help=f'{text} ({default})'
+        )
     group.add_argument(
         '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
         help='auto: rectified where the name of the image topic says image_rect (auto)',
@@ -137,6 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _replay(
     arguments: argparse.Namespace, bag: Any, topics: Any, window: Any, folder: Path
 ) -> Any:
+    import torch
     from tqdm import tqdm
 
     from afformer_core.replay.annotations import read_annotations
@@ -145,6 +164,9 @@ def _replay(
     annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
+    if annotations is not None and demonstrations.backend != 'torch':
+        # The true heatmaps are small: threads would wait for each other longer than compute.
+        torch.set_num_threads(1)
     facts = {
         'bag': str(arguments.bag),
         'image topic': topics.image,
@@ -153,6 +175,7 @@ def _replay(
         'camera_info topic': topics.camera_info or 'none',
         'demonstration': '; '.join(demonstrations.accounts),
         'model': str(arguments.model or 'the shipped one'),
+        'backend': demonstrations.backend,
         'images are': 'rectified' if settings.rectified else 'distorted',
         'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
     }
@@ -173,7 +196,8 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.runtime import Grounder, shipped_model_folder
 
     grounder = Grounder.load(arguments.model or shipped_model_folder(), arguments.backend)
-    demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=not arguments.whole))
+    settings = RecordingSettings(not arguments.whole, arguments.hand_model)
+    demonstrations = ReplayDemonstrations(grounder, settings)
     if topics.demonstration:
         window = Window(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)

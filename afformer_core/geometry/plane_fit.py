@@ -27,7 +27,8 @@ _LARGEST_RESIDUAL = 3.5
 _PLACE_DOUBT = 9.0
 _PLACE_REACH = 1.5
 # Standard deviations by which squared residuals may exceed what noise alone leaves.
-_LARGEST_EXCESS = 3.0
+_LARGEST_EXCESS = 1.5
+_LARGEST_INFLATION = 1e4
 _DIRECTIONS = 8
 _OFFSETS = 9
 _LEAST_PIXELS = 12
@@ -42,7 +43,6 @@ class Window:
     Attributes:
         radius: pixels.
         offsets: int64 [N, 2], (u, v) of each pixel from the middle.
-        distances: float32 [N], pixels from the middle.
         design: float32 [N, 3], 1 and both offsets as shares of the radius.
         curvature: float32 [N, 3], the second powers of the latter two.
         steps: float32 [K, N], -1 on one side of the step and 1 on the other.
@@ -53,7 +53,6 @@ class Window:
 
     radius: int
     offsets: NDArray[np.int64]
-    distances: FloatArray
     design: FloatArray
     curvature: FloatArray
     steps: FloatArray
@@ -79,7 +78,6 @@ def disc_window(radius: int) -> Window:
     return Window(
         radius=radius,
         offsets=offsets,
-        distances=np.hypot(*offsets.T).astype(np.float32),
         design=np.stack([np.ones(len(x)), x, y], axis=1).astype(np.float32),
         curvature=np.stack([x * x, x * y, y * y], axis=1).astype(np.float32),
         steps=np.where(beyond, np.float32(1), np.float32(-1)),
@@ -104,7 +102,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plane:
-    """A plane through the pixels of one surface.
+    """A plane through the pixels of one surface; where that is curved, its tangent in the middle.
 
     Attributes:
         pixels: bool [N], the window's pixels on the surface.
@@ -130,7 +128,8 @@ def fit_surface(
 ) -> Plane | Step | None:
     """The plane of the surface that a window's middle lies on.
 
-    The strongest step is cut off, with all that lies beyond it, until no step is left.
+    The strongest step is cut off, with all that lies beyond it, until no step is left or a curved
+    surface explains what is left.
 
     Args:
         window: the pixels.
@@ -232,14 +231,14 @@ def _refitted(
     # Beyond this, even those would move the first fit.
     pixels = pixels & (np.abs(values) <= _LARGEST_VALUE)
     plane = None
-    for _ in range(3):
+    for _ in range(2):
         if np.count_nonzero(pixels) < _LEAST_PIXELS:
             return None
-        known = design[pixels].astype(np.float64)
-        covariance = _inverse(known.T @ known)
+        weighted = design * pixels[:, None]
+        covariance = _inverse((design.T @ weighted).astype(np.float64))
         if covariance is None:
             return None
-        coefficients = covariance @ (known.T @ values[pixels])
+        coefficients = covariance @ (values @ weighted)
         plane = Plane(pixels, coefficients[:3], covariance[:3, :3], cuts)
         residuals = values - design @ coefficients.astype(np.float32)
         pixels = pixels & (np.abs(residuals) <= _LARGEST_RESIDUAL)
@@ -248,6 +247,11 @@ def _refitted(
 
 def _inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """None where all pixels lie on a line or nearly so."""
-    if np.linalg.det(moments) < 1e-6 ** (len(moments) // 3) * moments[0, 0] ** len(moments):
+    try:
+        inverse = np.linalg.inv(moments)
+    except np.linalg.LinAlgError:
         return None
-    return np.asarray(np.linalg.inv(moments), np.float64)
+    # How much more each coefficient varies for the others' sake.
+    if not 0 < (inverse.diagonal() * moments.diagonal()).max() < _LARGEST_INFLATION:
+        return None
+    return np.asarray(inverse, np.float64)

@@ -28,7 +28,8 @@ class SurfaceSettings:
     """What is known of a depth camera.
 
     Attributes:
-        noise: standard deviation of one pixel's depth as a share of the depth.
+        noise: standard deviation of one pixel's depth as a share of the depth, at most 0.2. Where
+            neighbouring pixels clearly differ by more, that counts.
         nearest, farthest: metres; depths outside are taken for holes.
     """
 

@@ -10,14 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 import PIL.Image
+import simplejpeg
 from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
 from afformer_core.messages.pixel_rows import check_pixel_count
 
-_END_OF_JPEG = b'\xff\xd9'
-_BEGIN_OF_SCAN = 0xDA
-_FILL = 0xFF
+_BEGIN_OF_JPEG = b'\xff\xd8'
 
 
 def decompress(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
@@ -35,26 +34,38 @@ def decompress(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
         ImageError: not such a picture, too large, cut off or damaged.
     """
     picture = data.tobytes()
+    if picture.startswith(_BEGIN_OF_JPEG):
+        return _decode_jpeg(picture, name)
     _check(picture, name)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None:
-        raise ImageError(
-            f'{name} and {data.size} bytes cannot be decoded; send JPEG or PNG, undamaged'
-        )
+        raise _damaged(picture, name, 'the decoder finds no picture')
     return np.asarray(image)
 
 
+def _decode_jpeg(picture: bytes, name: str) -> NDArray[np.uint8]:
+    # OpenCV gives a picture with grey or shifted parts for a JPEG that is cut off or damaged, and
+    # says so on the console only.
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(picture)
+        check_pixel_count(name, width, height)
+        if colours == 'Gray':
+            return np.asarray(simplejpeg.decode_jpeg(picture, 'GRAY'), np.uint8)[..., 0]
+        return np.asarray(simplejpeg.decode_jpeg(picture, 'BGR'), np.uint8)
+    except ValueError as error:
+        raise _damaged(picture, name, str(error)) from None
+
+
 def _check(picture: bytes, name: str) -> None:
-    """Refuse what a decoder would fill up with grey, or with gigabytes."""
-    problem = f'{name} and {len(picture)} bytes cannot be decoded'
+    """Refuse what is not whole, or would take gigabytes."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             opened = PIL.Image.open(io.BytesIO(picture))
-            kind, (width, height) = opened.format, opened.size
+            width, height = opened.size
             check_pixel_count(name, width, height)
             # Of a PNG this compares the checksums; it decodes nothing.
             opened.verify()
@@ -64,20 +75,10 @@ def _check(picture: bytes, name: str) -> None:
         raise ImageError(f'{name} is too large: {error}; send a smaller one') from None
     # A damaged file makes its reader fail in any way.
     except Exception as error:  # noqa: BLE001
-        raise ImageError(f'{problem} ({error}); send JPEG or PNG, whole') from None
-    if kind in ('JPEG', 'MPO') and not _has_end(picture):
-        raise ImageError(f'{problem}: the JPEG lacks its end; send it whole')
+        raise _damaged(picture, name, str(error)) from None
 
 
-def _has_end(picture: bytes) -> bool:
-    """Whether the mark of the end follows the first scan of a JPEG.
-
-    The segments before the scan are stepped over, since a thumbnail in them has an end too.
-    """
-    at = 2
-    while at + 3 < len(picture) and picture[at + 1] != _BEGIN_OF_SCAN:
-        if picture[at + 1] == _FILL:
-            at += 1
-        else:
-            at += 2 + int.from_bytes(picture[at + 2 : at + 4], 'big')
-    return picture.find(_END_OF_JPEG, at) >= 0
+def _damaged(picture: bytes, name: str, reason: str) -> ImageError:
+    return ImageError(
+        f'{name} and {len(picture)} bytes cannot be decoded ({reason}); send JPEG or PNG, whole'
+    )

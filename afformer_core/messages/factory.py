@@ -17,5 +17,8 @@ class MessageFactory(Protocol):
             fields: values of fields; the others have the defaults of the message's definition.
                 Bytes are uint8 NumPy arrays [N], arrays of fixed length are NumPy arrays of the
                 field's type, sequences of messages are lists.
+
+        Raises:
+            TypeError: the message has no such field.
         """
         ...

@@ -42,6 +42,11 @@ class ReplayDemonstrations:
         self._accounts: list[str] = []
 
     @property
+    def backend(self) -> str:
+        """What computes."""
+        return self._grounder.backend
+
+    @property
     def selected(self) -> str:
         """All of them, joined by '+'."""
         return join_names(self._names)

@@ -74,8 +74,10 @@ class DepthWait:
             return True
         if now - message.message.time >= self._wait:
             return True
+        # Depth much later than the image is of before the clock was set back.
+        latest = message.stamp + self._wait + self._tolerance
         depth = not self._depth or any(
-            one.stamp is not None and one.stamp >= message.stamp for one in self._depths
+            one.stamp is not None and message.stamp <= one.stamp <= latest for one in self._depths
         )
         return depth and (not self._camera_info or self._newest_info is not None)
 

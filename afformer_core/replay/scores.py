@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.evaluation.elements import contains
 from afformer_core.evaluation.protocols import Row, RowsProtocol
 from afformer_core.evaluation.scoring import measure
+from afformer_core.geometry.calibration import Calibration
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_core.replay.record import ImageScores
 from afformer_core.stream.results import StreamedGrounding
@@ -31,15 +33,19 @@ class AnnotationScorer:
         """A grounding against the truth of its image.
 
         The heatmap is measured of every image; the peak, its position and its normal only where
-        the place was found. The distance in pixels is that to the middle of the points.
+        the place was found. The distance in pixels is that to the middle of the points. Where
+        there is only a position, its pixel is the point, if the calibration is known.
         """
-        kld, sim, auc_judd = self._heatmap(result, annotation)
+        points = annotation.points
+        if not len(points) and annotation.position is not None:
+            points = _pixels(annotation.position, result.view.calibration)
+        kld, sim, auc_judd = self._heatmap(result.grounding.heatmap, points)
         pixels = millimetres = degrees = inside = None
         if result.found:
             peak, surface = result.grounding.peaks[0], result.surfaces[0]
             place = np.array([peak.u, peak.v])
-            if len(annotation.points):
-                pixels = float(np.linalg.norm(annotation.points.mean(axis=0) - place))
+            if len(points):
+                pixels = float(np.linalg.norm(points.mean(axis=0) - place))
             if annotation.outline is not None:
                 inside = contains(annotation.outline, (peak.u, peak.v))
             if surface.position is not None and annotation.position is not None:
@@ -50,13 +56,12 @@ class AnnotationScorer:
         return ImageScores(kld, sim, auc_judd, pixels, millimetres, degrees, inside)
 
     def _heatmap(
-        self, result: StreamedGrounding, annotation: ImageAnnotation
+        self, heatmap: NDArray[np.float32], points: NDArray[np.float64]
     ) -> tuple[float | None, float | None, float | None]:
-        if not len(annotation.points):
+        if not len(points):
             return None, None, None
-        heatmap = result.grounding.heatmap
         height, width = heatmap.shape
-        truth = self._protocol.truths([Row(0, '', annotation.points, (width, height))])
+        truth = self._protocol.truths([Row(0, '', points, (width, height))])
         predicted = self._protocol.prediction(heatmap)[None]
         scores = measure(predicted, truth, self._generator)
         return float(scores.kld[0]), float(scores.sim[0]), float(scores.auc_judd[0])
@@ -66,3 +71,20 @@ def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Degrees between two vectors."""
     cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
     return math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
+
+
+def _pixels(position: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
+    """Where a camera sees a point in front of it: [1, 2], or [0, 2] where that is not known."""
+    if calibration is None:
+        return np.zeros((0, 2))
+    local = (position - calibration.centre).reshape(1, 1, 3)
+    if local[0, 0, 2] <= 0:
+        return np.zeros((0, 2))
+    still, coefficients = np.zeros(3), np.array(calibration.distortion)
+    if calibration.distortion_model == 'equidistant':
+        pixels, _ = cv2.fisheye.projectPoints(
+            local, still, still, calibration.matrix, coefficients
+        )
+    else:
+        pixels, _ = cv2.projectPoints(local, still, still, calibration.matrix, coefficients)
+    return np.asarray(pixels, np.float64).reshape(1, 2)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grounding at run time: the user's API and the sessions behind it."""
 
-from afformer_core.runtime.grounder import BACKENDS, Grounder
+from afformer_core.runtime.backends import BACKENDS
+from afformer_core.runtime.grounder import Grounder
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
 from afformer_core.runtime.model_folder import shipped_model_folder
 from afformer_core.runtime.session import Memory, Session

@@ -68,9 +68,7 @@ class _Ground(nn.Module):
             (None,) * levels,
             self.model.configuration.feature_size,
         )
-        return tuple(
-            output[0] for output in self.model.ground_with_features(image[None], memory)
-        )
+        return tuple(output[0] for output in self.model.ground_with_features(image[None], memory))
 
 
 def export_graphs(folder: Path) -> None:

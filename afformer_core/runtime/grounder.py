@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,18 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import DemonstrationError, ModelFolderError
+from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.appearance import Appearance
+from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
-from afformer_core.runtime.model_folder import GRAPHS_FILE, read_description
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.session import FloatArray, Session, UInt8Array
-
-BACKENDS = ('auto', 'torch', 'onnxruntime')
 
 
 @dataclass
@@ -66,14 +66,9 @@ class Grounder:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
             ValueError: no such backend, or negative threads.
         """
-        if backend not in BACKENDS or threads < 0:
-            raise ValueError(
-                f'backend is {backend!r} and threads {threads}; '
-                f'backend must be one of {BACKENDS} and threads at least 0'
-            )
         folder = Path(model)
         description = read_description(folder)
-        session = _open_session(folder, backend, threads)
+        session = open_session(folder, backend, threads)
         return cls(description.configuration, session, description.weights_sha256)
 
     @property
@@ -253,7 +248,9 @@ class Grounder:
             raise DemonstrationError('no demonstration was named; name at least one')
         demonstrations = [self.demonstration(name) for name in names]
         resized = self.resize(image)
+        begin = time.perf_counter()
         outputs = [self._session.ground(resized, one.memory) for one in demonstrations]
+        seconds = time.perf_counter() - begin
         actions = np.mean([output.action_logits for output in outputs], axis=0)
         best = int(np.argmax(actions)) if self.configuration.heatmap_per_action else 0
         logits = np.mean([output.heatmap_logits[best] for output in outputs], axis=0)
@@ -262,7 +259,9 @@ class Grounder:
             one.appearance.resemblance(output.image_features, probabilities)
             for one, output in zip(demonstrations, outputs, strict=True)
         )
-        return Prediction(resized, probabilities, self._action_scores(actions), max(resemblances))
+        return Prediction(
+            resized, probabilities, self._action_scores(actions), max(resemblances), seconds
+        )
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
         if self.configuration.action_activation == 'softmax':
@@ -276,23 +275,6 @@ class Grounder:
         if self._recording is None:
             raise DemonstrationError('no demonstration is being recorded; start one first')
         return self._recording
-
-
-def _open_session(folder: Path, backend: str, threads: int) -> Session:
-    if backend == 'auto':
-        backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
-    try:
-        if backend == 'onnxruntime':
-            from afformer_core.runtime.onnx_session import OnnxSession
-
-            return OnnxSession(folder, threads)
-        from afformer_core.runtime.torch_session import TorchSession
-
-        return TorchSession(folder, threads)
-    except ImportError as error:
-        raise ModelFolderError(
-            f'backend {backend!r} cannot be used: {error}; install it or choose another'
-        ) from error
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

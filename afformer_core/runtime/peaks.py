@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.session import FloatArray
@@ -12,6 +15,8 @@ from afformer_core.runtime.session import FloatArray
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
 _LEAST_SHARE = 1e-3
+_MOST_CANDIDATES = 64
+_NEAREST = np.ones((3, 3), np.uint8)
 
 
 def find_peaks(
@@ -33,35 +38,52 @@ def find_peaks(
         at most `maximum` peaks.
     """
     radius = max(1, round(NEIGHBOURHOOD * min(probabilities.shape)))
-    shares = _shares(probabilities, radius)
-    candidates = _local_maxima(probabilities, radius)
-    candidates.sort(key=lambda place: (-shares[place], place))
-    best = candidates[:1] + [c for c in candidates[1:] if shares[c] >= _LEAST_SHARE]
+    disc = _disc(radius)
+    candidates = [
+        (_share(probabilities, place, disc), place) for place in _local_maxima(probabilities, disc)
+    ]
+    candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
+    best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
     return tuple(
-        _to_source(_refine(probabilities, place), probabilities.shape, source_size, shares[place])
-        for place in best[:maximum]
+        _to_source(_refine(probabilities, place), probabilities.shape, source_size, share)
+        for share, place in best[:maximum]
     )
 
 
-def _disc(radius: int) -> np.ndarray:
+@cache
+def _disc(radius: int) -> NDArray[np.bool_]:
     size = 2 * radius + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)).astype(bool)
 
 
-def _shares(probabilities: FloatArray, radius: int) -> FloatArray:
-    disc = _disc(radius).astype(np.float32)
-    shares = cv2.filter2D(probabilities, cv2.CV_32F, disc, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(np.clip(shares, 0.0, 1.0), dtype=np.float32)
+def _within(
+    probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.bool_]
+) -> FloatArray:
+    """The values within the disc around a place, as far as it lies inside."""
+    radius = len(disc) // 2
+    row, column = place
+    top, left = max(row - radius, 0), max(column - radius, 0)
+    window = probabilities[top : row + radius + 1, left : column + radius + 1]
+    first_row, first_column = top - row + radius, left - column + radius
+    height, width = window.shape
+    return window[disc[first_row : first_row + height, first_column : first_column + width]]
 
 
-def _local_maxima(probabilities: FloatArray, radius: int) -> list[tuple[int, int]]:
-    largest = cv2.dilate(probabilities, _disc(radius))
-    rows, columns = np.nonzero(probabilities >= largest)
-    order = np.argsort(-probabilities[rows, columns], kind='stable')[:256]
+def _share(probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.bool_]) -> float:
+    return float(np.clip(_within(probabilities, place, disc).sum(dtype=np.float64), 0.0, 1.0))
+
+
+def _local_maxima(probabilities: FloatArray, disc: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    # Maxima among the nearest neighbours are few, and only these are compared with the disc.
+    rows, columns = np.nonzero(probabilities >= cv2.dilate(probabilities, _NEAREST))
+    order = np.argsort(-probabilities[rows, columns], kind='stable')[:_MOST_CANDIDATES]
+    radius = len(disc) // 2
     places: list[tuple[int, int]] = []
     # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if all((row - r) ** 2 + (column - c) ** 2 > radius**2 for r, c in places):
+        apart = all((row - r) ** 2 + (column - c) ** 2 > radius**2 for r, c in places)
+        value = probabilities[row, column]
+        if apart and value >= _within(probabilities, (row, column), disc).max():
             places.append((row, column))
     return places
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from afformer_core.runtime.grounding import Grounding
+from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.session import FloatArray, UInt8Array
 
@@ -24,12 +24,18 @@ class Prediction:
         action_scores: score of each action, 0 to 1, best first.
         resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
             1; see `Appearance`.
+        seconds: that the session took for it.
     """
 
     image: UInt8Array
     probabilities: FloatArray
     action_scores: Mapping[str, float]
     resemblance: float
+    seconds: float
+
+    def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
+        """Peaks in pixels of a source image of (height, width), best first; at least one."""
+        return find_peaks(self.probabilities, source_size, maximum)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """The prediction in pixels of the source image.
@@ -38,11 +44,9 @@ class Prediction:
             source_size: (height, width) of the source image.
             maximum_peaks: peaks wanted at most, at least 1.
         """
-        peaks = find_peaks(self.probabilities, source_size, maximum_peaks)
+        peaks = self.peaks(source_size, maximum_peaks)
         heatmap = _enlarge(self.probabilities, source_size)
-        return Grounding(
-            heatmap, self.action_scores, peaks, peaks[0].score, self.resemblance
-        )
+        return Grounding(heatmap, self.action_scores, peaks, peaks[0].score, self.resemblance)
 
 
 def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:

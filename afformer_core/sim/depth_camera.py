@@ -75,14 +75,14 @@ class DepthCamera:
         )
 
 
-def depth_edges(depth: np.ndarray) -> np.ndarray:
-    """Where depth jumps or bends sharply between neighbours: bool [H, W]."""
+def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
+    """Where depth jumps or bends by more than `least` metres between neighbours: bool [H, W]."""
     exact = depth.astype(np.float64)
     bend = np.zeros(depth.shape)
     bend[:, 1:-1] = np.abs(exact[:, :-2] - 2 * exact[:, 1:-1] + exact[:, 2:])
     down = np.abs(exact[:-2] - 2 * exact[1:-1] + exact[2:])
     bend[1:-1] = np.maximum(bend[1:-1], down)
-    return bend > _EDGE_BEND
+    return bend > least
 
 
 def _mixed(depth: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -100,7 +100,8 @@ def plan_rgbd_scene(
 
 def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
     """A vector of the panel's axes along the optical frame's: x right, y down, z ahead; [3]."""
-    return (vector @ camera.rotation) * np.array([1.0, -1.0, -1.0])
+    along: np.ndarray = (vector @ camera.rotation) * np.array([1.0, -1.0, -1.0])
+    return along
 
 
 def _camera_path(random: np.random.Generator, frames: int, rate: float) -> list[Camera]:

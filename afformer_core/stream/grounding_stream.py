@@ -64,37 +64,35 @@ class GroundingStream:
         if restart:
             self._smoother.restart()
             self._evident = None
-        alone = prediction.grounding(frame.size, settings.maximum_peaks)
-        if _is_evident(alone, settings):
-            grounding = self._smooth(frame, prediction, alone, settings)
-            result = _located(frame, grounding, alone, demonstration, view, settings, restart)
+        confidence = prediction.peaks(frame.size, 1)[0].score
+        if (
+            confidence >= settings.minimum_confidence
+            and prediction.resemblance >= settings.minimum_resemblance
+        ):
+            grounding = self._smooth(frame, prediction, settings)
+            result = _located(frame, grounding, demonstration, view, settings, restart)
             self._evident, self._evident_stamp = result, frame.stamp
             return result
-        held = self._held(alone, frame)
+        held = self._held(confidence, prediction.resemblance, frame)
         if held is not None and held.age <= settings.hold_time:
             return held
         self._smoother.restart()
         self._evident = None
-        result = _located(frame, alone, alone, demonstration, view, settings, restart)
+        grounding = prediction.grounding(frame.size, settings.maximum_peaks)
+        result = _located(frame, grounding, demonstration, view, settings, restart)
         return replace(result, found=False)
 
     def _smooth(
-        self,
-        frame: CameraFrame,
-        prediction: Prediction,
-        alone: Grounding,
-        settings: StreamSettings,
+        self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> Grounding:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
-        if smoothed is prediction:
-            return alone
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
         if grounding.confidence >= settings.minimum_confidence:
             return grounding
         # A place that moved faster than the smoothing follows leaves a trail of weak peaks.
         self._smoother.restart()
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
-        return alone
+        return prediction.grounding(frame.size, settings.maximum_peaks)
 
     def _why_restart(
         self,
@@ -120,31 +118,25 @@ class GroundingStream:
             return f'no image for {elapsed:.1f} s'
         return ''
 
-    def _held(self, alone: Grounding, frame: CameraFrame) -> StreamedGrounding | None:
+    def _held(
+        self, confidence: float, resemblance: float, frame: CameraFrame
+    ) -> StreamedGrounding | None:
         if self._evident is None:
             return None
         age = (frame.stamp - self._evident_stamp) * 1e-9
         # Images of the same stamp cannot be told apart in time; held is what is older than now.
         return replace(
             self._evident,
-            confidence=alone.confidence,
-            resemblance=alone.resemblance,
+            confidence=confidence,
+            resemblance=resemblance,
             age=max(age, 1e-9),
             restart='',
         )
 
 
-def _is_evident(alone: Grounding, settings: StreamSettings) -> bool:
-    return (
-        alone.confidence >= settings.minimum_confidence
-        and alone.resemblance >= settings.minimum_resemblance
-    )
-
-
 def _located(
     frame: CameraFrame,
     grounding: Grounding,
-    alone: Grounding,
     demonstration: str,
     view: SpatialView,
     settings: StreamSettings,
@@ -156,7 +148,7 @@ def _located(
         grounding,
         found=True,
         confidence=grounding.confidence,
-        resemblance=alone.resemblance,
+        resemblance=grounding.resemblance,
         age=0.0,
         surfaces=locate(grounding.peaks, frame, view, settings.surface),
         view=view,

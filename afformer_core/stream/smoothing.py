@@ -56,4 +56,4 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
         now.probabilities - before.probabilities
     )
     ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
-    return Prediction(now.image, probabilities, ordered, now.resemblance)
+    return Prediction(now.image, probabilities, ordered, now.resemblance, now.seconds)

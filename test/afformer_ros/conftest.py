@@ -27,7 +27,10 @@ from afformer_ros.srv import (
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -111,9 +114,11 @@ class Client:
         self._executor.add_node(self.node)
         self.statuses: list[DemonstrationStatus] = []
         self.affordances: list[Affordance] = []
+        self.diagnostics: list[DiagnosticArray] = []
         self.node.create_subscription(
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
+        self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnosed, 10)
         self.node.create_subscription(Affordance, 'affordance', self.affordances.append, 100)
         self.images = self.node.create_publisher(Image, 'image', 10)
         self.frames = self.node.create_publisher(Image, 'demonstration', 100)
@@ -178,6 +183,33 @@ class Client:
 
     def list(self) -> Any:
         return self.call(ListDemonstrations, 'list_demonstrations')
+
+    def set_parameter(self, name: str, value: Any) -> SetParametersResult:
+        message = Parameter(name, value=value).to_parameter_msg()
+        return self.call(SetParameters, 'set_parameters', parameters=[message]).results[0]
+
+    def get_parameter(self, name: str) -> Any:
+        answer = self.call(GetParameters, 'get_parameters', names=[name])
+        return parameter_value_to_python(answer.values[0])
+
+    def told(
+        self, name: str, text: str, act: Callable[[], Any] = lambda: None, pause: float = 0.1
+    ) -> dict[str, str]:
+        """Wait until the node tells a text on /diagnostics; `act` is repeated meanwhile."""
+        self.diagnostics.clear()
+
+        def found() -> dict[str, str] | None:
+            act()
+            self.spin(pause)
+            findings = [self.finding(one, name) for one in self.diagnostics]
+            return next((one for one in findings if text in one['message']), None)
+
+        return self.wait(found, f'{text!r} about {name} on /diagnostics')
+
+    def _diagnosed(self, diagnostics: DiagnosticArray) -> None:
+        ours = f'{self.node.get_namespace().rstrip("/")}/grounding'
+        if diagnostics.status and diagnostics.status[0].hardware_id == ours:
+            self.diagnostics.append(diagnostics)
 
     @staticmethod
     def finding(diagnostics: DiagnosticArray, name: str) -> dict[str, str]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import resource
+import shutil
+import subprocess
 import tracemalloc
 
 import numpy as np
@@ -158,6 +160,36 @@ def test_a_disk_that_fills_up_costs_the_file_not_the_recording(grounder, desk, t
     assert 'it will be lost at the end: ' in str(recorded)
     assert f'[Errno 27] {os.strerror(27)}' in recorded.problem
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of half a megabyte of its own."""
+    folder = tmp_path / 'disk'
+    folder.mkdir()
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', str(folder)]
+    if shutil.which('mount') is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip('no file system can be mounted here; that takes root')
+    yield folder
+    subprocess.run(['umount', str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_was_finished_and_takes_the_next_one(grounder, desk, small_disk):
+    store = DemonstrationStore(small_disk / 'store')
+    for number in range(4):
+        record_whole([desk(number)], 1, 0.0, f'small_{number}', grounder, store)
+        if not (small_disk / 'store' / f'small_{number}.mcap').exists():
+            break
+    kept = {path.stem for path in (small_disk / 'store').iterdir()}
+    recorded = _record(grounder, map(desk, range(8)), store).finish()
+    assert 'press.mcap: [Errno 28] No space left on device' in recorded.problem
+    sound, problems = store.load_all()
+    assert {one.summary.name for one in sound} == kept != set()
+    assert problems == ()
+    assert all(store.encoded_frames(name, grounder.fingerprint) for name in kept)
+    for name in kept:
+        store.delete(name)
+    assert record_whole([desk(0)], 1, 0.0, 'next', grounder, store).problem == ''
 
 
 def test_a_store_that_cannot_be_written_costs_the_file_not_the_recording(grounder, desk, tmp_path):

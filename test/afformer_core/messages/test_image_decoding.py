@@ -200,15 +200,26 @@ def test_a_picture_that_is_cut_off_is_refused(rosbags_factory, suffix, share):
 def test_a_jpeg_that_lacks_nothing_but_its_end_is_refused(rosbags_factory):
     data = _noise('.jpg')
     assert data.endswith(b'\xff\xd9')
-    with pytest.raises(ImageError, match='lacks its end'):
+    with pytest.raises(ImageError, match='Premature end of JPEG file'):
         to_rgb(compressed_of(rosbags_factory, 'jpeg', data[:-2]))
 
 
 def test_a_thumbnail_with_an_end_does_not_stand_for_the_end(rosbags_factory):
     data = _noise('.jpg')
     segment = b'\xff\xe1' + (len(data) + 2).to_bytes(2, 'big') + data
-    with pytest.raises(ImageError, match='lacks its end'):
+    with pytest.raises(ImageError, match='Premature end of JPEG file'):
         to_rgb(compressed_of(rosbags_factory, 'jpeg', data[:2] + segment + data[2:-2]))
+
+
+def test_a_jpeg_that_lost_a_packet_is_refused(rosbags_factory):
+    data = _noise('.jpg')
+    middle = len(data) // 2
+    assert (
+        cv2.imdecode(np.frombuffer(data[:middle] + data[middle + 500 :], np.uint8), 1) is not None
+    )
+    message = compressed_of(rosbags_factory, 'jpeg', data[:middle] + data[middle + 500 :])
+    with pytest.raises(ImageError, match='Corrupt JPEG data'):
+        to_rgb(message)
 
 
 def test_bytes_after_the_end_of_a_jpeg_do_not_matter(rosbags_factory):
@@ -225,12 +236,12 @@ def test_a_png_with_a_flipped_bit_is_refused(rosbags_factory):
         to_rgb(compressed_of(rosbags_factory, 'png', bytes(data)))
 
 
-@pytest.mark.parametrize('size', [0xFFFF, 20_000])
+@pytest.mark.parametrize('size', [65_500, 20_000])
 def test_a_jpeg_of_absurd_size_is_refused_before_it_is_decoded(rosbags_factory, size):
     data = bytearray(_noise('.jpg'))
     frame = data.find(b'\xff\xc0')
     data[frame + 5 : frame + 9] = size.to_bytes(2, 'big') * 2
-    with pytest.raises(ImageError, match=r'is too large|million pixels'):
+    with pytest.raises(ImageError, match='million pixels'):
         to_rgb(compressed_of(rosbags_factory, 'jpeg', bytes(data)))
 
 

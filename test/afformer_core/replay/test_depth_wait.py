@@ -103,3 +103,13 @@ def test_the_first_image_waits_for_a_calibration_too() -> None:
 def test_an_image_without_depth_topic_does_not_wait() -> None:
     messages = [message('/image', 10, 0), message('/depth', 11, 0)]
     assert pairs(messages, depth='') == [(0, None)]
+
+
+def test_after_the_clock_was_set_back_images_still_wait() -> None:
+    messages = [
+        message('/image', 1000, 60_000),
+        message('/depth', 1001, 60_000),
+        message('/image', 1030, 10),
+        message('/depth', 1031, 11),
+    ]
+    assert pairs(messages) == [(60_000, 60_000), (10, 11)]

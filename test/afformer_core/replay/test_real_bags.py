@@ -70,7 +70,7 @@ def test_every_compressed_topic_is_an_image(
 def test_compressed_depth_is_no_image_and_says_so(
     replay: Callable[[str, str, str], ReplaySummary],
 ) -> None:
-    with pytest.raises(BagError, match='compressedDepth.* is depth; send a colour image'):
+    with pytest.raises(BagError, match=r'compressedDepth.* is depth; send a colour image'):
         replay('spot_compressedDepth', '/spot/depth/frontleft/image/compressedDepth', '')
 
 

@@ -3,6 +3,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from afformer_core.data.sampling import uniform_indices
@@ -42,3 +43,36 @@ def test_long_streams_stay_even_and_are_mostly_skipped() -> None:
 
 def test_empty() -> None:
     assert FrameSampler[int](8).selection() == []
+
+
+def test_offered_frames_are_kept_only_where_they_are_wanted() -> None:
+    sampler: FrameSampler[int] = FrameSampler(2)
+    for frame in range(20):
+        sampler.offer(frame)
+
+    assert sampler.kept == [0, 4, 8, 12, 16]
+    assert sampler.count == 20
+
+
+@pytest.mark.parametrize(('before', 'after'), [(3, 5), (3, 500), (40, 5), (40, 4000)])
+def test_absorbing_a_continuation_keeps_the_frames_even(before: int, after: int) -> None:
+    sampler, _ = feed(8, before)
+    later = sampler.continuation()
+    for frame in range(before, before + after):
+        later.offer(frame)
+    sampler.absorb(later)
+
+    assert sampler.kept[0] == 0
+    assert min(before + after, 16) <= len(sampler.kept) <= 32
+    assert np.ptp(np.diff(sampler.kept)) == 0
+    assert sampler.count == before + after
+
+
+def test_a_continuation_that_is_dropped_changes_nothing() -> None:
+    sampler, _ = feed(8, 10)
+    later = sampler.continuation()
+    for frame in range(10, 500):
+        later.offer(frame)
+
+    assert sampler.kept == list(range(10))
+    assert sampler.count == 10

@@ -11,6 +11,8 @@ import torch
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import FloatArray, Memory, UInt8Array
 from afformer_core.runtime.torch_session import TorchSession
 from afformer_core.runtime.weights import load_model
@@ -107,6 +109,44 @@ def test_recording_goes_start_frames_finish(grounder: Grounder, pictures: Pictur
     assert (demonstration.name, demonstration.frame_count) == ('knob', 3)
     assert grounder.recording is None
     assert grounder.demonstrations == ('knob',)
+
+
+def test_several_demonstrations_are_grounded_by_their_mean_logits(
+    grounder: Grounder, pictures: Pictures
+) -> None:
+    image = pictures(64, 96, 3)
+    grounder.set_demonstration(pictures(3, 64, 96, 3), 'a')
+    grounder.set_demonstration(pictures(2, 64, 96, 3), 'b')
+    a, b, both = (grounder.predict(image, *names) for names in (('a',), ('b',), ('a', 'b')))
+    product = np.sqrt(a.probabilities.astype(np.float64) * b.probabilities)
+
+    np.testing.assert_allclose(both.probabilities, product / product.sum(), rtol=1e-4)
+    assert both.resemblance == pytest.approx(max(a.resemblance, b.resemblance), abs=0.05)
+    np.testing.assert_array_equal(grounder.predict(image, 'a', 'a').probabilities, a.probabilities)
+    with pytest.raises(DemonstrationError, match='name at least one'):
+        grounder.predict(image)
+
+
+def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(
+    grounder: Grounder, pictures: Pictures
+) -> None:
+    image, frames = pictures(64, 96, 3), list(pictures(3, 64, 96, 3))
+    grounder.set_demonstration(frames, 'a')
+    encoded = EncodedFrames.stack([(frame, grounder.encode(frame)) for frame in frames])
+    demonstration = grounder.memorize(encoded, 'b', 7)
+
+    assert (demonstration.name, demonstration.frame_count) == ('b', 7)
+    np.testing.assert_array_equal(
+        grounder.predict(image, 'b').probabilities, grounder.predict(image, 'a').probabilities
+    )
+
+
+def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
+    grounder = Grounder.load(small_folder, 'torch')
+    weights = read_description(small_folder).weights_sha256
+
+    assert grounder.fingerprint == f'{weights} 96x64 32 frames'
+    assert Grounder(grounder.configuration, TorchSession(small_folder)).fingerprint == ''
 
 
 def test_ground_before_any_demonstration(grounder: Grounder, pictures: Pictures) -> None:

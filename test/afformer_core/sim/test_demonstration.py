@@ -97,6 +97,15 @@ def test_the_same_element_can_be_asked_for_either_action() -> None:
         assert plan_demonstration(SEED, 0, action=action).action == action
 
 
+def test_another_performance_has_its_own_person_and_camera() -> None:
+    first, second, again = (plan_demonstration(SEED, 0, performance=k) for k in (0, 1, 1))
+    assert first.hand == plan_demonstration(SEED, 0).hand
+    assert second.element == first.element
+    assert second.hand != first.hand
+    assert not np.allclose(second.view.camera.position, first.view.camera.position)
+    np.testing.assert_array_equal(second.view.camera.position, again.view.camera.position)
+
+
 def test_the_demonstrated_elements_are_different_ones() -> None:
     assert len(set(choose_elements(SEED, 5))) == 5
     with pytest.raises(ValueError, match='fewer than 100'):

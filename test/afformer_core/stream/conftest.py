@@ -24,6 +24,6 @@ def predict() -> Callable[..., Prediction]:
         blob = np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / (2 * spread**2))
         probabilities = (blob / blob.sum()).astype(np.float32)
         image = np.full((SIZE, SIZE, 3), grey, np.uint8)
-        return Prediction(image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance)
+        return Prediction(image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance, 0.01)
 
     return make

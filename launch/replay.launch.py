@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Play a rosbag2 into the grounding node, from its activation to the end of the bag.
+
+ros2 launch afformer_ros replay.launch.py bag:=kitchen demonstration:=press \
+    image_topic:=/camera/image_raw record:=kitchen_grounded
+"""
+
+import re
+from collections.abc import Callable
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+    TimerAction,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch_ros.actions import LifecycleNode
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.substitutions import FindPackageShare
+
+from afformer_ros.environment import prepare_environment
+
+INPUT_TOPICS = ('image', 'depth', 'camera_info')
+OUTPUT_TOPICS = (
+    'affordance',
+    'grasp_candidates',
+    'affordance_cloud',
+    'heatmap',
+    'overlay',
+    'markers',
+    'demonstration_status',
+)
+# Arguments of ground.launch.py that are the same here.
+PASSED_ON = (
+    'namespace',
+    'image_topic',
+    'depth_topic',
+    'camera_info_topic',
+    'params_file',
+    'target_frame',
+    'log_level',
+    'rviz',
+    'rviz_frame',
+)
+# Messages a second on /clock: ages and latencies are as fine as its steps.
+CLOCK_RATE = '200'
+# Seconds in which the node finds the publishers of the bag before the first message.
+DISCOVERY = '2'
+# Seconds in which the last images are grounded and recorded.
+LAST_RESULTS = 2.0
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Compose the launch description."""
+    share = FindPackageShare('afformer_ros')
+
+    # Arguments
+    arguments = [
+        DeclareLaunchArgument(
+            'bag',
+            description='Folder of the rosbag2 to play.',
+        ),
+        DeclareLaunchArgument(
+            'demonstration',
+            description='Stored demonstration to ground in the images, or several of one skill '
+            'joined by +; record it first, with the services of the node.',
+        ),
+        DeclareLaunchArgument(
+            'image_topic',
+            default_value='image',
+            description='Topic of the camera images in the bag, raw or compressed.',
+        ),
+        DeclareLaunchArgument(
+            'depth_topic',
+            default_value='depth',
+            description='Topic of the depth images in the bag that are registered to the camera '
+            'images, raw or compressedDepth; without them there are no points in space.',
+        ),
+        DeclareLaunchArgument(
+            'camera_info_topic',
+            default_value='camera_info',
+            description='Topic of the calibration of the camera in the bag; without it there are '
+            'no points in space.',
+        ),
+        DeclareLaunchArgument(
+            'other_topics',
+            default_value='/tf /tf_static',
+            description='Further topics of the bag to play, separated by blanks; results that '
+            'the bag already holds should stay unplayed.',
+        ),
+        DeclareLaunchArgument(
+            'rate',
+            default_value='1.0',
+            description='Speed of playing, as a multiple of real time; the slower, the fewer '
+            'images are left out.',
+        ),
+        DeclareLaunchArgument(
+            'record',
+            default_value='',
+            description='Folder of a new rosbag2 for the results and what was played; empty: '
+            'nothing is recorded.',
+        ),
+        DeclareLaunchArgument(
+            'namespace',
+            default_value='',
+            description='Namespace of the node and of every topic whose name does not start '
+            'with a slash.',
+        ),
+        DeclareLaunchArgument(
+            'params_file',
+            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
+            description='YAML file with all parameters of the node.',
+        ),
+        DeclareLaunchArgument(
+            'target_frame',
+            default_value='',
+            description='Frame that points in space are transformed to by tf2; empty: as the '
+            'parameter file says, and by default that of the camera images.',
+        ),
+        DeclareLaunchArgument(
+            'log_level',
+            default_value='info',
+            choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            description='Least severity that the node logs.',
+        ),
+        DeclareLaunchArgument(
+            'rviz',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether RViz is started to show the results.',
+        ),
+        DeclareLaunchArgument(
+            'rviz_frame',
+            default_value='camera',
+            description='Fixed frame of RViz; the frame of the camera images unless a transform '
+            'to it is published.',
+        ),
+    ]
+
+    # Environment: the default transports of Fast DDS drop most messages of the size of an image
+    transports = OpaqueFunction(function=lambda _: prepare_environment())
+
+    # Node
+    ground = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
+        launch_arguments=[
+            ('selected_demonstration', LaunchConfiguration('demonstration')),
+            ('use_sim_time', 'true'),
+            *((name, LaunchConfiguration(name)) for name in PASSED_ON),
+        ],
+    )
+
+    # The end, where there is no node to play to
+    not_configured = RegisterEventHandler(
+        OnStateTransition(
+            start_state='configuring',
+            goal_state='unconfigured',
+            entities=[Shutdown(reason='grounding could not be configured')],
+        )
+    )
+    not_activated = RegisterEventHandler(
+        OnStateTransition(
+            start_state='activating',
+            goal_state='inactive',
+            entities=[Shutdown(reason='grounding could not be activated')],
+        )
+    )
+    died = RegisterEventHandler(
+        OnProcessExit(
+            target_action=lambda action: isinstance(action, LifecycleNode),
+            on_exit=_end('grounding has ended'),
+        )
+    )
+
+    # Bag
+    bag = OpaqueFunction(function=_bag)
+
+    return LaunchDescription(
+        [*arguments, transports, not_configured, not_activated, died, bag, ground]
+    )
+
+
+def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
+    """Playing, once the node is active, and where wanted recording.
+
+    A function, because the topics on the command line need the namespace in front.
+    """
+    bag, record, rate, others = (
+        LaunchConfiguration(name).perform(context)
+        for name in ('bag', 'record', 'rate', 'other_topics')
+    )
+    played = [
+        *(
+            _topic(context, LaunchConfiguration(f'{name}_topic').perform(context))
+            for name in INPUT_TOPICS
+        ),
+        *others.split(),
+    ]
+    play = ExecuteProcess(
+        cmd=[
+            *('ros2', 'bag', 'play', bag),
+            *('--rate', rate),
+            *('--clock', CLOCK_RATE),
+            *('--delay', DISCOVERY),
+            '--disable-keyboard-controls',
+            *('--topics', *played),
+        ],
+        output='screen',
+    )
+    play_once_active = RegisterEventHandler(
+        OnStateTransition(
+            start_state='activating', goal_state='active', entities=[play], handle_once=True
+        )
+    )
+    end_with_the_bag = RegisterEventHandler(OnProcessExit(target_action=play, on_exit=_played))
+    actions = [play_once_active, end_with_the_bag]
+    if record:
+        results = [_topic(context, name) for name in OUTPUT_TOPICS]
+        # Options for a list of topics differ between distributions, that for a pattern does not.
+        pattern = '|'.join(re.escape(topic) for topic in [*played, *results, '/diagnostics'])
+        recording = ExecuteProcess(
+            cmd=['ros2', 'bag', 'record', '--use-sim-time']
+            + ['--output', record, '--regex', f'^({pattern})$'],
+            output='screen',
+        )
+        end_without_recording = RegisterEventHandler(
+            OnProcessExit(
+                target_action=recording,
+                on_exit=_end('nothing is recorded any more; the message above says why'),
+            )
+        )
+        actions += [recording, end_without_recording]
+    return actions
+
+
+def _topic(context: LaunchContext, name: str) -> str:
+    """Name of a topic from the root."""
+    namespace = LaunchConfiguration('namespace').perform(context).strip('/')
+    return name if name.startswith('/') or not namespace else f'/{namespace}/{name}'
+
+
+def _played(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
+    reason = 'the bag has ended'
+    if event.returncode:
+        reason = 'the bag could not be played; the message above says why'
+    if context.is_shutdown:
+        return []
+    return [TimerAction(period=LAST_RESULTS, actions=[Shutdown(reason=reason)])]
+
+
+def _end(reason: str) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
+    """End everything when a process ends, unless that is why it ended."""
+    return lambda _, context: [] if context.is_shutdown else [Shutdown(reason=reason)]

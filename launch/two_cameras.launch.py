@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ground in the images of two cameras at once: a node for each, in a namespace of its own.
+
+ros2 launch afformer_ros two_cameras.launch.py first_namespace:=wrist second_namespace:=head \
+    first_image_topic:=/wrist_camera/image_raw second_image_topic:=/head_camera/image_raw
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch_ros.substitutions import FindPackageShare
+
+# Arguments of ground.launch.py that each camera has of its own, here with the camera in front.
+OF_A_CAMERA = ('namespace', 'image_topic', 'depth_topic', 'camera_info_topic')
+# Arguments of ground.launch.py that are the same for both.
+OF_BOTH = (
+    'demonstration_topic',
+    'params_file',
+    'selected_demonstration',
+    'target_frame',
+    'use_sim_time',
+    'autostart',
+    'respawn',
+    'log_level',
+    'rviz',
+    'rviz_frame',
+)
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Compose the launch description."""
+    share = FindPackageShare('afformer_ros')
+
+    # Arguments
+    arguments = [
+        *_arguments_of('first', 'left'),
+        *_arguments_of('second', 'right'),
+        DeclareLaunchArgument(
+            'demonstration_topic',
+            default_value='/demonstration',
+            description='Topic of the images that demonstrations are recorded from, by the node '
+            'whose start_demonstration is called.',
+        ),
+        DeclareLaunchArgument(
+            'params_file',
+            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
+            description='YAML file with the parameters of both nodes; parameters below '
+            '/left/grounding: after those below /**: are for that node only. With one '
+            'store_folder, each node finds what the other recorded when it is next configured, '
+            'and of two recordings of one name the later stays.',
+        ),
+        DeclareLaunchArgument(
+            'selected_demonstration',
+            default_value='',
+            description='Stored demonstration that both nodes select at the start; empty: as the '
+            'parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'target_frame',
+            default_value='',
+            description='Frame that the points of both cameras are transformed to by tf2; empty: '
+            'as the parameter file says, and by default those of their images.',
+        ),
+        DeclareLaunchArgument(
+            'use_sim_time',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether time comes from /clock, as with a simulator or a played bag.',
+        ),
+        DeclareLaunchArgument(
+            'autostart',
+            default_value='true',
+            choices=['true', 'false'],
+            description='Whether both nodes are configured and activated at the start; otherwise '
+            'ros2 lifecycle does it.',
+        ),
+        DeclareLaunchArgument(
+            'respawn',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether a node that died is started again.',
+        ),
+        DeclareLaunchArgument(
+            'log_level',
+            default_value='info',
+            choices=['debug', 'info', 'warn', 'error', 'fatal'],
+            description='Least severity that the nodes log.',
+        ),
+        DeclareLaunchArgument(
+            'rviz',
+            default_value='false',
+            choices=['true', 'false'],
+            description='Whether RViz is started for each camera to show its results.',
+        ),
+        DeclareLaunchArgument(
+            'rviz_frame',
+            default_value='base_link',
+            description='Fixed frame of RViz, to which transforms from the frames of both cameras '
+            'are published.',
+        ),
+    ]
+
+    return LaunchDescription([*arguments, _camera('first'), _camera('second')])
+
+
+def _arguments_of(camera: str, namespace: str) -> list[DeclareLaunchArgument]:
+    return [
+        DeclareLaunchArgument(
+            f'{camera}_namespace',
+            default_value=namespace,
+            description=f'Namespace of the node of the {camera} camera and of every topic of it '
+            'whose name does not start with a slash.',
+        ),
+        DeclareLaunchArgument(
+            f'{camera}_image_topic',
+            default_value='image',
+            description=f'Topic of the images of the {camera} camera, raw or compressed.',
+        ),
+        DeclareLaunchArgument(
+            f'{camera}_depth_topic',
+            default_value='depth',
+            description=f'Topic of the depth images of the {camera} camera, raw or '
+            'compressedDepth; without them it gives no points in space.',
+        ),
+        DeclareLaunchArgument(
+            f'{camera}_camera_info_topic',
+            default_value='camera_info',
+            description=f'Topic of the calibration of the {camera} camera; without it it gives '
+            'no points in space.',
+        ),
+    ]
+
+
+def _camera(camera: str) -> GroupAction:
+    ground = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource([ThisLaunchFileDir(), '/ground.launch.py']),
+        launch_arguments=[
+            *((name, LaunchConfiguration(f'{camera}_{name}')) for name in OF_A_CAMERA),
+            *((name, LaunchConfiguration(name)) for name in OF_BOTH),
+        ],
+    )
+    return GroupAction([ground])

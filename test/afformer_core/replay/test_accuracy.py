@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points in space against the simulator's exact depth, at 0.5 to 1 m, through realistic noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
+from afformer_core.replay.bag import Bag
+from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.settings import ReplaySettings, Window
+from afformer_core.replay.topics import choose_topics
+from afformer_core.runtime import Grounder
+from afformer_core.sim.depth_camera import SensedDepth, depth_edges
+from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.rgbd_bag import sensed_depth, write_rgbd_bag
+from afformer_core.sim.rgbd_messages import camera_info_message, header_message
+from afformer_core.sim.rgbd_plan import RgbdBagPlan
+from afformer_core.stream.settings import StreamSettings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SEEDS = (31, 32, 33)
+# Metres between two surfaces: four standard deviations of the noise at 0.75 m.
+EDGE = 0.015
+PER_IMAGE = 60
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One view: exact depth, what the camera measured, and what each pixel belongs to."""
+
+    exact: np.ndarray
+    sensed: SensedDepth
+    calibration: Calibration
+    normal: np.ndarray
+    panel: np.ndarray
+
+    def measure(self, u: float, v: float) -> SurfacePoint:
+        millimetres = self.sensed.millimetres()
+        metres = np.where(millimetres > 0, millimetres / 1000, np.nan).astype(np.float32)
+        depth = DepthImage(metres, 'camera', 0)
+        return measure_surface(depth, self.calibration, metres.shape, u, v, SurfaceSettings())
+
+    def truth(self, u: float, v: float) -> np.ndarray:
+        depth = float(self.exact[round(v), round(u)])
+        point: np.ndarray = self.calibration.points([[u, v]], [depth])[0]
+        return point
+
+
+def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
+    factory = RosbagsMessages(affordance_typestore())
+    scene = plan.scene()
+    with Renderer(scene.appliance, scene.scene_seed, plan.size) as renderer:
+        for number in numbers:
+            view = scene.views[number]
+            renderer.set_room(view.lighting, view.surroundings)
+            exact = renderer.depth(view.camera, view.size)
+            info = camera_info_message(factory, view, header_message(factory, 0, 'camera'))
+            annotation = scene.annotation(number, 0)
+            assert annotation.position is not None
+            assert annotation.normal is not None
+            calibration = Calibration.from_message(info, rectified=False)
+            v, u = np.mgrid[: exact.shape[0], : exact.shape[1]]
+            points = calibration.points(np.stack([u, v], 2).reshape(-1, 2), exact.ravel())
+            element = scene.appliance.elements[scene.demonstration.element]
+            surface = annotation.position - element.depth * annotation.normal
+            height = (points - surface) @ annotation.normal
+            yield Sight(
+                exact,
+                sensed_depth(renderer, plan, view, number),
+                calibration,
+                annotation.normal,
+                np.abs(height).reshape(exact.shape) < 1e-4,
+            )
+
+
+def clear(sight: Sight, pixels: int) -> np.ndarray:
+    """Pixels that were measured and lie so far from all edges: bool [H, W]."""
+    smooth = (~depth_edges(sight.exact)).astype(np.uint8)
+    distance = cv2.distanceTransform(smooth, cv2.DIST_L2, 5)
+    clear: np.ndarray = (distance > pixels) & ~sight.sensed.holes
+    return clear
+
+
+def drawn(mask: np.ndarray, random: np.random.Generator) -> list[tuple[float, float]]:
+    rows, columns = np.nonzero(mask)
+    chosen = random.choice(len(rows), min(PER_IMAGE, len(rows)), replace=False)
+    return [(float(columns[i]), float(rows[i])) for i in chosen]
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_published_points_are_where_the_peaks_pixels_are(
+    seed: int, tmp_path: Path, shipped_model: Path
+) -> None:
+    plan = RgbdBagPlan(seed=seed, seconds=1.5)
+    list(write_rgbd_bag(tmp_path / 'recording', plan))
+    demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
+    (tmp_path / 'out').mkdir()
+    settings = ReplaySettings(StreamSettings(minimum_confidence=0, minimum_resemblance=-1))
+    with Bag(tmp_path / 'recording' / 'bag') as bag:
+        topics = choose_topics(bag.topics, None, None, None, None)
+        demonstrations.record(bag, topics.demonstration, Window())
+        replay = ReplayPlan(topics, demonstrations.selected, Window(), settings, None, {})
+        write_replay(bag, replay, demonstrations.predict, tmp_path / 'out', lambda _: None)
+    errors = []
+    with Bag(tmp_path / 'out' / 'bag') as bag:
+        messages = bag.messages(('/affordance',), bag.start, bag.end)
+        for sight, message in zip(sights(plan, range(45)), messages, strict=True):
+            for point in bag.decode(message).points:
+                if point.position_valid:
+                    position = [point.position.x, point.position.y, point.position.z]
+                    gap = np.array(position) - sight.truth(point.u, point.v)
+                    errors.append(1000 * float(np.linalg.norm(gap)))
+    assert len(errors) > 30
+    assert np.median(errors) <= 3
+    assert np.percentile(errors, 95) <= 6
+
+
+@pytest.mark.parametrize('seed', SEEDS)
+def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    angles = []
+    for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+        for u, v in drawn(sight.panel & clear(sight, 25), random):
+            surface = sight.measure(u, v)
+            if surface.normal is not None:
+                cosine = np.clip(surface.normal @ sight.normal, -1, 1)
+                angles.append(float(np.degrees(np.arccos(cosine))))
+    assert len(angles) > PER_IMAGE
+    assert np.percentile(angles, 95) <= 10
+
+
+def test_no_point_comes_from_holes_or_edges() -> None:
+    random = np.random.default_rng(5)
+    places = points = 0
+    for seed in SEEDS:
+        for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+            edges = sight.sensed.edges & depth_edges(sight.exact, EDGE)
+            for mask in (sight.sensed.holes, edges):
+                for u, v in drawn(mask, random):
+                    places += 1
+                    points += sight.measure(u, v).position is not None
+    assert places > 800
+    assert points <= 0.01 * places
+
+
+def test_most_places_far_from_edges_have_a_point() -> None:
+    random = np.random.default_rng(6)
+    found = []
+    for seed in SEEDS:
+        for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
+            for u, v in drawn(clear(sight, 10) & (sight.exact < 1.2), random):
+                found.append(sight.measure(u, v).position is not None)
+    assert np.mean(found) > 0.9

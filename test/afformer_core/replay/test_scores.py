@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Groundings against annotations, with numbers that can be worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.replay.annotations import ImageAnnotation
+from afformer_core.replay.scores import AnnotationScorer
+from afformer_core.runtime import Grounding, Peak
+from afformer_core.stream.results import SpatialView, StreamedGrounding
+
+CAMERA = Calibration(
+    256, 256, np.array([[200.0, 0, 128], [0, 200.0, 128], [0, 0, 1]]), '', (), (0.0, 0.0), 'c'
+)
+SLANTED = np.array([0.0, -0.6, -0.8])
+
+
+def surface(position: Any) -> SurfacePoint:
+    return SurfacePoint(np.array(position), np.eye(3), np.array([0.0, 0.0, -1.0]), '')
+
+
+@pytest.fixture
+def result() -> StreamedGrounding:
+    """Evenly spread over 256 x 256 pixels, with its best peak at (131, 132)."""
+    heatmap = np.full((256, 256), 1 / 256**2, np.float32)
+    grounding = Grounding(heatmap, {'press': 1.0}, (Peak(131.0, 132.0, 0.5),), 0.5, 0.9)
+    view = SpatialView(None, CAMERA, 'no depth topic is replayed')
+    points = (surface([0.0, 0.003, 0.7]),)
+    return StreamedGrounding('d', grounding, True, 0.5, 0.9, 0.0, points, view, '')
+
+
+def annotation(**fields: Any) -> ImageAnnotation:
+    return ImageAnnotation.from_json(fields)
+
+
+def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
+    truth = annotation(
+        points=[[127, 129], [129, 127]],
+        outline=[[120, 120], [131.5, 120], [131.5, 140], [120, 140]],
+        position=[0.0, 0.0, 0.704],
+        normal=SLANTED.tolist(),
+    )
+    scores = AnnotationScorer().score(result, truth)
+    assert scores.peak_pixels == pytest.approx(5)
+    assert scores.peak_millimetres == pytest.approx(5)
+    assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
+    assert scores.inside is True
+
+
+def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
+    scores = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
+    assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
+    # a blurred point against an even map
+    assert 2 < scores.kld < 5
+    assert 0 < scores.sim < 0.2
+    assert (scores.peak_millimetres, scores.normal_degrees, scores.inside) == (None, None, None)
+
+
+def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
+    truth = annotation(position=[0.0, 0.0, 0.5])
+    scores = AnnotationScorer().score(result, truth)
+    assert scores.peak_pixels == pytest.approx(5)
+    assert scores.kld is not None
+    unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
+    blind = AnnotationScorer().score(unknown, truth)
+    assert (blind.peak_pixels, blind.kld) == (None, None)
+    assert blind.peak_millimetres is not None
+
+
+@pytest.mark.parametrize(
+    ('model', 'coefficients'),
+    [('plumb_bob', (0.1, -0.05, 0.001, 0.002, 0.0)), ('equidistant', (0.02, 0.01, 0.0, 0.0))],
+)
+def test_distortion_is_applied(
+    result: StreamedGrounding, model: str, coefficients: tuple[float, ...]
+) -> None:
+    camera = replace(CAMERA, distortion_model=model, distortion=coefficients)
+    position = camera.points([[131.0, 129.0]], [0.6])[0]
+    distorted = replace(result, view=SpatialView(None, camera, 'no depth topic is replayed'))
+    scores = AnnotationScorer().score(distorted, annotation(position=position.tolist()))
+    assert scores.peak_pixels == pytest.approx(3, abs=1e-3)
+
+
+def test_what_was_not_found_has_no_peak(result: StreamedGrounding) -> None:
+    truth = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
+    scores = AnnotationScorer().score(replace(result, found=False), truth)
+    assert scores.kld is not None
+    assert (scores.peak_pixels, scores.peak_millimetres) == (None, None)

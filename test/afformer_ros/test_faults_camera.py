@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera that stops, changes, lies about time or sends rubbish: told in words, then goes on."""
+
+import itertools
+
+import numpy as np
+import pytest
+from afformer_ros.msg import Affordance
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+from afformer_core.messages.image_encoding import jpeg_message
+from afformer_ros.rclpy_messages import RclpyMessages
+
+BEST_EFFORT = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+RELIABLE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(
+    depth=1,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+def _publish_images_by(client, kind, qos):
+    """Have the camera of a client be another publisher, and wait until the node hears it."""
+    client.node.destroy_publisher(client.images)
+    client.images = client.node.create_publisher(kind, 'image', qos)
+    client.wait(client.images.get_subscription_count, 'the subscription to the other publisher')
+
+
+@pytest.fixture
+def smoothed(active):
+    """The client of a node that smooths over a minute and takes every image for the same scene."""
+    assert active.set_parameter('smoothing_time', 60.0).successful
+    assert active.set_parameter('scene_cut_threshold', 1.0).successful
+    active.record('press')
+    yield active
+    active.set_parameter('smoothing_time', 0.1)
+    active.set_parameter('scene_cut_threshold', 0.2)
+
+
+def test_a_camera_that_stops_is_told_and_its_return_is_grounded(active):
+    active.record('press')
+    active.ground(active.image_message(1))
+    topic = active.images.topic_name
+    active.told('grounding', f'no message has arrived on {topic} for')
+    active.node.destroy_publisher(active.images)
+    active.told('image', f'nobody publishes {topic} any more')
+    active.images = active.node.create_publisher(Image, 'image', 10)
+    active.ground(active.image_message(2))
+    active.told('grounding', 'grounding', lambda: active.images.publish(active.image_message(3)))
+
+
+def test_a_change_of_size_begins_anew_and_everything_has_the_new_size(smoothed):
+    smoothed.ground(smoothed.image_message(1))
+    heatmaps = []
+    listener = smoothed.node.create_subscription(Image, 'heatmap', heatmaps.append, 10)
+    try:
+        for number, (width, height) in enumerate([(320, 240), (30, 20), (64, 48)], 10):
+            message = smoothed.image_message(number, width=width, height=height)
+            after = smoothed.ground(message)
+            smoothed.wait(
+                lambda m=message: [one for one in heatmaps if one.header == m.header],
+                'the heatmap',
+            )
+            assert (heatmaps[-1].width, heatmaps[-1].height) == (width, height)
+            assert all(point.u < width and point.v < height for point in after.points)
+            # The same image with the same stamp is not blended with itself.
+            assert smoothed.ground(message).points == after.points
+    finally:
+        smoothed.node.destroy_subscription(listener)
+
+
+def _next_points(client, message):
+    """Points of an image that is sent once."""
+    client.affordances.clear()
+    client.images.publish(message)
+    client.wait(lambda: client.affordances, 'the affordance')
+    assert client.affordances[-1].header == message.header
+    assert client.affordances[-1].age == 0
+    return client.affordances[-1].points
+
+
+def test_stamps_that_go_back_begin_anew(smoothed):
+    alone = smoothed.ground(smoothed.image_message(5)).points
+    smoothed.ground(smoothed.image_message(0))
+    for number in range(1, 5):
+        _next_points(smoothed, smoothed.image_message(number))
+    assert _next_points(smoothed, smoothed.image_message(5)) != alone
+    back = smoothed.image_message(5)
+    back.header.stamp.sec -= 60
+    assert _next_points(smoothed, back) == alone
+    assert _next_points(smoothed, smoothed.image_message(6)) != alone
+
+
+@pytest.mark.parametrize(
+    ('sec', 'nanosec'), [(0, 0), (-5, 0), (2**31 - 1, 2**32 - 1), (-(2**31), 999_999_999)]
+)
+def test_stamps_that_no_clock_gives_are_grounded(active, sec, nanosec):
+    active.record('press')
+    message = active.image_message(1)
+    message.header.stamp.sec, message.header.stamp.nanosec = sec, nanosec
+    assert active.ground(message).header == message.header
+    assert active.ground(active.image_message(2)).header == active.header(2)
+
+
+def _damaged_jpegs(client):
+    sound = jpeg_message(RclpyMessages(), client.picture(1, 320, 240), client.header(1))
+    data = bytes(sound.data)
+    noise = np.random.default_rng(0).integers(0, 256, len(data), np.uint8).tobytes()
+    damaged = {
+        'no data': b'',
+        'no image in it': noise,
+        'half of the data': data[: len(data) // 2],
+        'its head alone': data[:20],
+    }
+    return {
+        what: CompressedImage(header=sound.header, format='jpeg', data=content)
+        for what, content in damaged.items()
+    }
+
+
+def test_damaged_jpegs_are_told_and_the_next_sound_one_is_grounded(active):
+    active.record('press')
+    _publish_images_by(active, CompressedImage, 10)
+    try:
+        for number, (what, message) in enumerate(_damaged_jpegs(active).items(), 10):
+            active.affordances.clear()
+            active.told(
+                'grounding',
+                'could not be grounded',
+                lambda m=message: active.images.publish(m),
+            )
+            assert active.affordances == [], what
+            sound = jpeg_message(RclpyMessages(), active.picture(number), active.header(number))
+            assert active.ground(sound).header == active.header(number), what
+    finally:
+        _publish_images_by(active, Image, 10)
+    # The node follows the type of its publishers back, too.
+    active.ground(active.image_message(1))
+
+
+def test_damaged_bytes_inside_a_jpeg_do_not_stop_the_node(active):
+    """A decoder may make an image of them; what counts is that the node goes on."""
+    active.record('press')
+    _publish_images_by(active, CompressedImage, 10)
+    try:
+        sound = jpeg_message(RclpyMessages(), active.picture(1, 320, 240), active.header(1))
+        generator = np.random.default_rng(0)
+        for _ in range(30):
+            data = np.array(sound.data, np.uint8)
+            data[generator.integers(2, len(data), 10)] = generator.integers(0, 256, 10)
+            active.images.publish(
+                CompressedImage(header=sound.header, format='jpeg', data=data.tobytes())
+            )
+            active.spin(0.02)
+        later = jpeg_message(RclpyMessages(), active.picture(2), active.header(2))
+        assert active.ground(later).header == active.header(2)
+    finally:
+        _publish_images_by(active, Image, 10)
+
+
+def test_images_are_left_alone_and_counted_while_nobody_listens(active):
+    active.record('press')
+    active.ground(active.image_message(1))
+    for listener in list(active.node.subscriptions):
+        if listener.topic_name.endswith('/affordance'):
+            active.node.destroy_subscription(listener)
+    numbers = itertools.count(10)
+
+    def values():
+        found = active.told(
+            'grounding', '', lambda: active.images.publish(active.image_message(next(numbers)))
+        )
+        ignored = int(found['images left alone because nobody listens'])
+        return ignored, int(found['groundings published'])
+
+    active.wait(lambda: values()[0] > 0, 'images that are left alone')
+    ignored, published = values()
+    active.wait(lambda: values()[0] > ignored + 5, 'more images that are left alone')
+    assert values()[1] == published
+    active.node.create_subscription(Affordance, 'affordance', active.affordances.append, 100)
+    active.ground(active.image_message(2))
+
+
+@pytest.mark.parametrize('offered', [RELIABLE, BEST_EFFORT, LATCHED])
+def test_sensor_data_takes_images_of_every_publisher(active, offered):
+    active.record('press')
+    _publish_images_by(active, Image, offered)
+    try:
+        active.ground(active.image_message(1))
+    finally:
+        _publish_images_by(active, Image, 10)
+
+
+@pytest.fixture(scope='module')
+def strict_client(shared_nodes):
+    """Client of a second node: images reliable by parameter, depth by an override of QoS."""
+    shared_nodes.grounding(
+        '/strict',
+        store_folder=shared_nodes.store.parent / 'strict_store',
+        diagnostics_period=0.2,
+        image_qos='DEFAULT',
+        **{'qos_overrides./strict/depth.subscription.reliability': 'reliable'},
+    )
+    client = shared_nodes.client('/strict')
+    client.bring_up()
+    return client
+
+
+def test_reliable_takes_images_of_reliable_publishers_and_tells_of_others(strict_client):
+    client = strict_client
+    client.record('press')
+    for offered in (RELIABLE, LATCHED):
+        _publish_images_by(client, Image, offered)
+        client.ground(client.image_message(1))
+    client.node.destroy_publisher(client.images)
+    client.images = client.node.create_publisher(Image, 'image', BEST_EFFORT)
+    told = client.told(
+        'image',
+        '/strict/client offers image with BEST_EFFORT, and RELIABLE is asked for; '
+        'set image_qos to SENSOR_DATA',
+        lambda: client.images.publish(client.image_message(2)),
+    )
+    assert told['reliability'] == 'RELIABLE'
+    _publish_images_by(client, Image, RELIABLE)
+    client.ground(client.image_message(3))
+
+
+def test_an_override_of_qos_takes_effect(active, strict_client):
+    depths = strict_client.node.create_publisher(Image, 'depth', BEST_EFFORT)
+    told = strict_client.told('depth', 'RELIABLE is asked for')
+    assert told['reliability'] == 'RELIABLE'
+    assert strict_client.told('camera_info', '')['reliability'] == 'BEST_EFFORT'
+    assert active.told('depth', '')['reliability'] == 'BEST_EFFORT'
+    strict_client.node.destroy_publisher(depths)
+
+
+def test_two_nodes_do_not_disturb_each_other(active, strict_client):
+    active.record('press')
+    strict_client.record('hold')
+    active.statuses.clear()
+    for number in range(5):
+        strict_client.affordances.clear()
+        assert active.ground(active.image_message(number)).demonstration == 'press'
+        strict_client.spin(0.1)
+        assert strict_client.affordances == []
+        assert strict_client.ground(strict_client.image_message(number)).demonstration == 'hold'
+    assert strict_client.delete('hold').success
+    active.spin(0.2)
+    assert active.statuses == []
+    assert active.list().names == ['press']
+    assert active.ground(active.image_message(9)).demonstration == 'press'

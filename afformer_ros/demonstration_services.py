@@ -31,6 +31,15 @@ from afformer_ros.srv import (
     StartDemonstration,
 )
 
+SERVICES = {
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+    'load_demonstration': LoadDemonstration,
+    'select_demonstration': SelectDemonstration,
+    'list_demonstrations': ListDemonstrations,
+    'delete_demonstration': DeleteDemonstration,
+}
+
 Response = TypeVar('Response')
 
 # Memorizing a demonstration on a slow machine takes seconds; a caller gets an answer either way.
@@ -68,16 +77,17 @@ class DemonstrationServices:
         self._folders = folders
         # A service that waits for the worker must not keep others from being answered.
         group = ReentrantCallbackGroup()
+        callbacks: dict[str, Callable[[Any, Any], Any]] = {
+            'start_demonstration': self._start,
+            'finish_demonstration': self._finish,
+            'load_demonstration': self._load,
+            'select_demonstration': self._select,
+            'list_demonstrations': self._list,
+            'delete_demonstration': self._delete,
+        }
         self._services = [
-            node.create_service(kind, f'~/{name}', callback, callback_group=group)
-            for name, kind, callback in (
-                ('start_demonstration', StartDemonstration, self._start),
-                ('finish_demonstration', FinishDemonstration, self._finish),
-                ('load_demonstration', LoadDemonstration, self._load),
-                ('select_demonstration', SelectDemonstration, self._select),
-                ('list_demonstrations', ListDemonstrations, self._list),
-                ('delete_demonstration', DeleteDemonstration, self._delete),
-            )
+            node.create_service(kind, f'~/{name}', callbacks[name], callback_group=group)
+            for name, kind in SERVICES.items()
         ]
 
     def destroy(self) -> None:

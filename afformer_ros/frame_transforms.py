@@ -45,7 +45,8 @@ class FrameTransforms:
                 self._target, source, Time.from_msg(header.stamp), Duration(seconds=_PATIENCE)
             )
             transform = RigidTransform.from_message(found.transform)
-        except (self._errors, TransformError) as error:
+        # rclpy has no time before the epoch.
+        except (self._errors, TransformError, ValueError) as error:
             self.problem = f'no transform from {source!r} to {self._target!r}: {error}'
             return Placement(self._target, None, self.problem)
         self.problem = ''

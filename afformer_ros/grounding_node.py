@@ -21,7 +21,7 @@ from afformer_ros.quality_of_service import QosParameters
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
 _LOADING_PATIENCE = 3.0
-_STOPPING_PATIENCE = 2.0
+_STOPPING_PATIENCE = 1.5
 
 
 class GroundingNode(LifecycleNode):

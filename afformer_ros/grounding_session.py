@@ -12,7 +12,6 @@ from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
-from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
@@ -33,6 +32,7 @@ from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.spatial_inputs import SpatialInputs
+from afformer_ros.stamps import stamp_age
 from afformer_ros.topic_watch import TopicWatch
 
 _LOADING = DemonstrationState(
@@ -195,11 +195,8 @@ class GroundingSession:
         if not self._publisher.wanted and self._live_parameters().lazy:
             self._statistics.image_ignored()
             return
-        clock = self._node.get_clock()
-        age = clock.now() - Time.from_msg(message.header.stamp, clock.clock_type)
-        arrival = ImageArrival(
-            message, time.monotonic(), age.nanoseconds * 1e-9, self._images.topic_name
-        )
+        age = stamp_age(self._node, message.header.stamp)
+        arrival = ImageArrival(message, time.monotonic(), age, self._images.topic_name)
         if self._worker.offer_image(arrival) and self._state.selected:
             self._statistics.image_replaced()
 

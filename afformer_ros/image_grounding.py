@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rclpy.node import Node
-from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
@@ -23,6 +22,7 @@ from afformer_ros.grounding_statistics import GroundingStatistics
 from afformer_ros.latency import StageTimes
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.spatial_inputs import SpatialInputs
+from afformer_ros.stamps import stamp_age, stamp_nanoseconds
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class ImageGrounding:
                 postprocess=located - converted - prediction.seconds,
                 publish=published - located,
                 overhead=published - begin - prediction.seconds,
-                end_to_end=self._age(arrival),
+                end_to_end=stamp_age(self._node, arrival.message.header.stamp),
             ),
         )
 
@@ -132,16 +132,10 @@ class ImageGrounding:
         placement = self._transforms.placement(header)
         self._publisher.publish(frame, header, result, placement, settings)
 
-    def _age(self, arrival: ImageArrival) -> float:
-        clock = self._node.get_clock()
-        stamp = Time.from_msg(arrival.message.header.stamp, clock.clock_type)
-        return float((clock.now() - stamp).nanoseconds * 1e-9)
-
 
 def _camera_frame(arrival: ImageArrival) -> CameraFrame:
     header = arrival.message.header
-    stamp = header.stamp.sec * 1_000_000_000 + header.stamp.nanosec
-    return CameraFrame(to_rgb(arrival.message), stamp, header.frame_id)
+    return CameraFrame(to_rgb(arrival.message), stamp_nanoseconds(header.stamp), header.frame_id)
 
 
 def _is_rectified(rectification: str, topic: str) -> bool:

@@ -21,6 +21,8 @@ from afformer_ros.environment import prepare_environment
 from afformer_ros.garbage import keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
+# Seconds for callbacks that still run at the end.
+_PATIENCE = 0.5
 
 
 class RunnableNode(Protocol):
@@ -70,12 +72,12 @@ def run_node(
     keep_what_lives()
     sound = _spin_until(finished, node, executor)
     ended = node.close()
-    executor.shutdown(timeout_sec=1.0)
+    ended = executor.shutdown(_PATIENCE) and ended
     node.destroy_node()
     rclpy.try_shutdown()
     status = 0 if sound else 1
     if not ended:
-        # A thread is inside the model, which cannot be interrupted.
+        # A thread is inside the model or reads a video, which cannot be interrupted.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from rclpy.executors import (
@@ -28,7 +28,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     def __init__(self, threads: int) -> None:
         super().__init__()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
-        self._called: list[Any] = []
+        self._called: list[tuple[Any, Future[Any]]] = []
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and call it.
@@ -41,19 +41,19 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
         if isinstance(entity, Service):
-            self._pool.submit(handler)
-            self._called.append(handler)
+            self._called.append((handler, self._pool.submit(handler)))
         else:
             handler()
             self._raise_failure(handler)
-        for called in [each for each in self._called if each.done()]:
+        for called in [each for each in self._called if each[1].done()]:
             self._called.remove(called)
-            self._raise_failure(called)
+            self._raise_failure(called[0])
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Stop; whether all that was called has ended within the timeout in seconds."""
         self._pool.shutdown(wait=False)
-        return super().shutdown(timeout_sec)
+        running = wait([future for _, future in self._called], timeout_sec).not_done
+        return super().shutdown(timeout_sec) and not running
 
     @staticmethod
     def _raise_failure(handler: Any) -> None:

@@ -21,6 +21,7 @@ from afformer_core.stream.results import CameraFrame, SpatialView
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.stamps import stamp_nanoseconds
 from afformer_ros.topic_watch import TopicWatch
 
 # Depth of half a second at camera rate; older depth belongs to no image that is still grounded.
@@ -110,8 +111,7 @@ class SpatialInputs:
 
     def _depth_arrived(self, message: Any) -> None:
         self.depth_watch.arrived()
-        stamp = message.header.stamp
-        self._buffer.add(stamp.sec * 1_000_000_000 + stamp.nanosec, message)
+        self._buffer.add(stamp_nanoseconds(message.header.stamp), message)
 
     def _camera_info_arrived(self, message: CameraInfo) -> None:
         self.camera_info_watch.arrived()

@@ -123,7 +123,7 @@ def _add_settings(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay what the arguments name; 0 when the folder is there."""
-    from afformer_core.replay.bag import Bag
+    from afformer_core.data.bag import Bag
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.settings import Window
     from afformer_core.replay.topics import choose_topics

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.bag import Bag
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.errors import DemonstrationError
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.replay.bag import Bag
 
 _IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 

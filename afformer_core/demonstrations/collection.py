@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.demonstrations.recording import Recorded
+from afformer_core.demonstrations.recorded import Recorded
 from afformer_core.demonstrations.state import Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError

@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
 from afformer_core.demonstrations.names import join_names, split_names
-from afformer_core.demonstrations.recording import (
-    Recorded,
-    Recording,
-    RecordingSettings,
-    record_whole,
-)
+from afformer_core.demonstrations.recorded import Recorded
+from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import AfformerError, DemonstrationError, ImageError
@@ -25,9 +21,7 @@ from afformer_core.runtime.prediction import Prediction
 
 
 class DemonstrationLibrary:
-    """Demonstrations of one grounder and what is stored of them.
-
-    What lies in the store is memorized when it is first selected.
+    """Demonstrations of one grounder and what is stored of them; memorized when first selected.
 
     Args:
         grounder: used by nobody else.
@@ -217,28 +211,20 @@ class DemonstrationLibrary:
         """What is known now."""
         names = self._finished.names
         recording = self._recording
-        if recording is not None:
-            return DemonstrationState(
-                Phase.RECORDING,
-                recording.name,
-                self.selected,
-                names,
-                recording.frames,
-                recording.frames_kept,
-                recording.duration,
-                recording.hands_seen,
-                self._message,
-            )
-        shown = [self._finished.summary(name) for name in self._selected]
+        if recording is None:
+            shown = [self._finished.summary(name) for name in self._selected]
+            ready = Phase.READY if shown else Phase.IDLE
+            phase = Phase.FAILED if self._failed else ready
+            return DemonstrationState.of_selection(phase, shown, names, self._message)
         return DemonstrationState(
-            Phase.FAILED if self._failed else Phase.READY if shown else Phase.IDLE,
-            self.selected,
+            Phase.RECORDING,
+            recording.name,
             self.selected,
             names,
-            sum(one.frames for one in shown),
-            sum(one.frames_kept for one in shown),
-            sum(one.duration for one in shown),
-            sum(one.hands_seen for one in shown),
+            recording.frames,
+            recording.frames_kept,
+            recording.duration,
+            recording.hands_seen,
             self._message,
         )
 

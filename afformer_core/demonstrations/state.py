@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from afformer_core.demonstrations.names import validated_name
+from afformer_core.demonstrations.names import join_names, validated_name
 from afformer_core.errors import DemonstrationError
 
 
@@ -19,32 +20,6 @@ class Phase(IntEnum):
     RECORDING = 1
     READY = 2
     FAILED = 3
-
-
-@dataclass(frozen=True)
-class DemonstrationState:
-    """What is known of the demonstrations at one moment.
-
-    Attributes:
-        phase: see DemonstrationStatus.
-        name: the demonstration recorded, else the selected one, else empty.
-        selected: what images are grounded against, several names joined by '+', or empty.
-        names: all finished ones, oldest first.
-        frames, frames_kept: of `name`: seen, and used by the model as far as is known.
-        duration: of `name`, in seconds.
-        hands_seen: frames of `name` in which a hand was detected.
-        message: one sentence for a person.
-    """
-
-    phase: Phase
-    name: str
-    selected: str
-    names: tuple[str, ...]
-    frames: int
-    frames_kept: int
-    duration: float
-    hands_seen: int = 0
-    message: str = ''
 
 
 @dataclass(frozen=True)
@@ -87,3 +62,47 @@ class Summary:
                 f'demonstration {self.name!r} has hands in {self.hands_seen} of {self.frames} '
                 'frames; it cannot have them in more frames than were seen'
             )
+
+
+@dataclass(frozen=True)
+class DemonstrationState:
+    """What is known of the demonstrations at one moment.
+
+    Attributes:
+        phase: see DemonstrationStatus.
+        name: the demonstration recorded, else the selected one, else empty.
+        selected: what images are grounded against, several names joined by '+', or empty.
+        names: all finished ones, oldest first.
+        frames, frames_kept: of `name`: seen, and used by the model as far as is known.
+        duration: of `name`, in seconds.
+        hands_seen: frames of `name` in which a hand was detected.
+        message: one sentence for a person.
+    """
+
+    phase: Phase
+    name: str
+    selected: str
+    names: tuple[str, ...]
+    frames: int
+    frames_kept: int
+    duration: float
+    hands_seen: int = 0
+    message: str = ''
+
+    @classmethod
+    def of_selection(
+        cls, phase: Phase, selected: Sequence[Summary], names: tuple[str, ...], message: str
+    ) -> DemonstrationState:
+        """The state while nothing is recorded; numbers of several selected ones are summed."""
+        selection = join_names([one.name for one in selected])
+        return cls(
+            phase,
+            selection,
+            selection,
+            names,
+            sum(one.frames for one in selected),
+            sum(one.frames_kept for one in selected),
+            sum(one.duration for one in selected),
+            sum(one.hands_seen for one in selected),
+            message,
+        )

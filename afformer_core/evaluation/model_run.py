@@ -23,6 +23,21 @@ from afformer_core.evaluation.protocols import EvaluationProtocol, Row
 from afformer_core.evaluation.scoring import RowScores, measure
 from afformer_core.runtime import Grounder, Grounding
 
+_FOREIGN = 'of another appliance'
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells whether a demonstrated place is in view; see `Grounding`."""
+
+    confidence: float
+    resemblance: float
+
+    @classmethod
+    def of(cls, grounding: Grounding) -> Evidence:
+        """The evidence of a grounding."""
+        return cls(grounding.confidence, grounding.resemblance)
+
 
 @dataclass(frozen=True)
 class PairResult:
@@ -38,6 +53,8 @@ class PairResult:
         swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
         swapped_peak: the best peak with the swapped demonstration, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.
+        evidence: that the demonstrated place is in view.
+        foreign_evidence: that what another appliance's demonstration shows is, or None.
     """
 
     pair: Pair
@@ -49,6 +66,8 @@ class PairResult:
     swapped_kld: NDArray[np.float64] | None
     swapped_peak: Point | None
     reversed_action: str | None
+    evidence: Evidence
+    foreign_evidence: Evidence | None
 
 
 class ModelRun:
@@ -103,7 +122,17 @@ class ModelRun:
             swapped_kld,
             swapped_peak,
             reversed_action,
+            Evidence.of(grounding),
+            None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
+
+    def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
+        frames = read_video(sample.video_path, self._grounder.configuration.maximum_frames)
+        self._grounder.set_demonstration(frames, _FOREIGN)
+        try:
+            return Evidence.of(self._grounder.ground(image, _FOREIGN))
+        finally:
+            self._grounder.delete_demonstration(_FOREIGN)
 
     def _ground(
         self, image: NDArray[np.uint8], sample: Sample, backwards: bool = False

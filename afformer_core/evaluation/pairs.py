@@ -20,10 +20,13 @@ class Pair:
         sample: both of them, and their annotation.
         swapped: a sample of the same appliance whose demonstration shows another element, or
             None where the data has none.
+        foreign: a sample of another appliance, which the image does not show, or None where the
+            data names no appliances.
     """
 
     sample: Sample
     swapped: Sample | None
+    foreign: Sample | None = None
 
 
 def choose_pairs(
@@ -50,10 +53,20 @@ def choose_pairs(
     for sample in samples:
         groups.setdefault(sample_group(sample), []).append(sample)
     pairs: list[Pair] = []
-    for group in list(groups.values())[: limit or None]:
+    chosen = list(groups.values())[: limit or None]
+    for number, group in enumerate(chosen):
         order = generator.permutation(len(group))[: per_group or None]
-        pairs += [Pair(group[i], _swap(group[i], group, generator)) for i in sorted(order)]
+        foreign = _foreign(group[0], chosen[(number + 1) % len(chosen)][0])
+        pairs += [
+            Pair(group[i], _swap(group[i], group, generator), foreign) for i in sorted(order)
+        ]
     return tuple(sorted(pairs, key=_demonstration_order))
+
+
+def _foreign(sample: Sample, other: Sample) -> Sample | None:
+    if sample.scene is None or other.scene is None:
+        return None
+    return other if other.scene.scene_id != sample.scene.scene_id else None
 
 
 def _swap(

@@ -12,6 +12,7 @@ import numpy as np
 
 from afformer_core.data.opra import OpraDataset
 from afformer_core.errors import DatasetError
+from afformer_core.evaluation.abstention import abstention_table
 from afformer_core.evaluation.accuracy import accuracy_table
 from afformer_core.evaluation.demonstration_use import demonstration_table, motion_table
 from afformer_core.evaluation.model_run import PairResult
@@ -117,6 +118,7 @@ def build_report(
         accuracy_table(results, protocol, blind, action_names, constant, seed, progress),
         demonstration_table(results, seed),
         motion_table(results, action_names, seed),
+        abstention_table(results, seed),
     )
     counted = {
         'pairs': len(results),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,9 @@ def _definitions_folder() -> Path:
 
 
 def _candidate_folders() -> Iterator[Path]:
-    """The source tree's, then those of ROS workspaces that are sourced."""
+    """The source tree's, pip's, then those of ROS workspaces that are sourced."""
     yield Path(__file__).resolve().parents[2] / 'msg'
+    yield Path(sys.prefix) / 'share' / _PACKAGE / 'msg'
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
         if prefix:
             yield Path(prefix) / 'share' / _PACKAGE / 'msg'

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from afformer_core.data.bag import BagError
 from afformer_core.messages.outputs import OUTPUT_TYPES
-from afformer_core.replay.bag import BagError
 
 _IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _CAMERA_INFO = ('sensor_msgs/msg/CameraInfo',)

@@ -65,10 +65,7 @@ class GroundingStream:
             self._smoother.restart()
             self._evident = None
         confidence = prediction.peaks(frame.size, 1)[0].score
-        if (
-            confidence >= settings.minimum_confidence
-            and prediction.resemblance >= settings.minimum_resemblance
-        ):
+        if settings.is_evidence(confidence, prediction.resemblance):
             grounding = self._smooth(frame, prediction, settings)
             result = _located(frame, grounding, demonstration, view, settings, restart)
             self._evident, self._evident_stamp = result, frame.stamp

@@ -44,3 +44,7 @@ class StreamSettings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
+
+    def is_evidence(self, confidence: float, resemblance: float) -> bool:
+        """Whether an image of this confidence and resemblance shows the demonstrated place."""
+        return confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance

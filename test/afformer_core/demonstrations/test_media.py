@@ -3,10 +3,10 @@ import cv2
 import numpy as np
 import pytest
 
+from afformer_core.data.bag import BagError
 from afformer_core.data.video import write_video
 from afformer_core.demonstrations.media import permitted_path, read_demonstration, split_topic
 from afformer_core.errors import DemonstrationError, ImageError, VideoError
-from afformer_core.replay.bag import BagError
 
 
 def _grey(value):

@@ -43,8 +43,9 @@ def grounder(model_folder):
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
     pairs = choose_pairs(list(OpraDataset(appliances)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
-    # Six clips of five frames, forwards and backwards; swapped ones are the appliance's own.
-    assert grounder.encoded == 2 * 6 * 5
+    # Six clips of five frames, forwards and backwards; swapped ones are the appliance's own, and
+    # those of another appliance are not kept.
+    assert grounder.encoded == 3 * 6 * 5
     assert len(grounder.demonstrations) == 4
 
 
@@ -78,6 +79,7 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         "same action's mean map (5 folds)",
         '### Does the demonstration decide?',
         '### Is the action read from the motion?',
+        '### Is it known what is not in view?',
     ):
         assert text in output
 

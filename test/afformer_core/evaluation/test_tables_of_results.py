@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from afformer_core.data.opra import OpraDataset
+from afformer_core.evaluation.abstention import abstention_table
 from afformer_core.evaluation.accuracy import accuracy_table
 from afformer_core.evaluation.demonstration_use import demonstration_table, motion_table
-from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.model_run import Evidence, PairResult
 from afformer_core.evaluation.pairs import choose_pairs
 from afformer_core.evaluation.priors import uniform
 from afformer_core.evaluation.protocols import RowsProtocol
@@ -31,6 +32,8 @@ def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action):
         np.array([swapped_kld]),
         swapped_peak,
         reversed_action,
+        Evidence(0.6, 0.9 if action == 'press' else 0.75),
+        None if pair.foreign is None else Evidence(0.6, 0.65 if action == 'press' else 0.8),
     )
 
 
@@ -108,3 +111,18 @@ def test_motion(results):
     assert constant == pytest.approx(0.5)
     assert backwards.value == pytest.approx(0.5)
     assert table.rows['all'][2] == pytest.approx(0.5)
+
+
+def test_what_is_found_of_what_is_not_there(results):
+    table = abstention_table(results)
+    found = {row: cells[1].value for row, cells in table.rows.items()}
+    assert found["another appliance's demonstration"] == pytest.approx(0.25)
+    assert found['its own demonstration'] == pytest.approx(1.0)
+    assert table.rows['its own demonstration, peak inside'][0] == 2
+    # Three own ones at 0.9 and one at 0.75; three foreign ones at 0.65 and one at 0.8.
+    assert '0.938' in table.notes[0]
+
+
+def test_no_table_without_another_appliance(results):
+    alone = [replace(one, foreign_evidence=None) for one in results]
+    assert abstention_table(alone) is None

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from afformer_core.data.bag import Bag
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.replay.bag import Bag
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
 from afformer_core.replay.settings import ReplaySettings, Window

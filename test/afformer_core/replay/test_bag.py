@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.replay.bag import Bag, BagError
+from afformer_core.data.bag import Bag, BagError
 
 
 def test_a_folder_and_its_bare_mcap_hold_the_same(rgbd: Path) -> None:

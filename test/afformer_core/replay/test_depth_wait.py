@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from afformer_core.replay.bag import BagMessage
+from afformer_core.data.bag import BagMessage
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 
 MS = 10**6

@@ -20,9 +20,9 @@ from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from afformer_core.data.bag import Bag, BagError
 from afformer_core.data.video import read_video
 from afformer_core.replay.annotations import read_annotations
-from afformer_core.replay.bag import Bag, BagError
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
 from afformer_core.replay.settings import ReplaySettings, Window

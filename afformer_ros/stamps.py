@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stamps of messages as numbers; unlike rclpy's Time they may be negative, as messages allow."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+from rclpy.node import Node
+
+
+def stamp_nanoseconds(stamp: Time) -> int:
+    """Nanoseconds since the epoch of the stamp's clock."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def stamp_age(node: Node, stamp: Time) -> float:
+    """Seconds since a stamp by the clock of a node; negative where it lies in the future."""
+    return float((node.get_clock().now().nanoseconds - stamp_nanoseconds(stamp)) * 1e-9)

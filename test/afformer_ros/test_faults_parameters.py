@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters that are out of range: refused with the reason at any time, and nothing changes."""
+
+import math
+
+import pytest
+
+# What is given, and what the one line on the standard error must say of it.
+REFUSED_AT_THE_START = {
+    'overlay_opacity above its range': ({'overlay_opacity': 2.0}, 'overlay_opacity'),
+    'confidence that is no number': ({'minimum_confidence': '.nan'}, 'minimum_confidence'),
+    'smoothing without an end': ({'smoothing_time': '.inf'}, 'smoothing_time'),
+    'a word for a number': ({'threads': 'many'}, 'threads'),
+    'an integer for a float': ({'hold_time': 1}, 'hold_time'),
+    'an unknown choice': ({'backend': 'abacus'}, 'must be one of auto, torch, onnxruntime'),
+    'an unknown profile': ({'image_qos': 'RELIABLE'}, 'one of SENSOR_DATA, DEFAULT'),
+    'a queue of nothing': ({'depth_qos_depth': 0}, 'depth_qos_depth'),
+    'a contradiction': (
+        {'nearest_depth': 5.0, 'farthest_depth': 1.0},
+        'depths from 5.0 to 1.0 metres are used',
+    ),
+}
+
+
+def test_values_that_are_refused_at_the_start(nodes):
+    processes = {
+        what: nodes.grounding(f'/start_{number}', **given)
+        for number, (what, (given, _)) in enumerate(REFUSED_AT_THE_START.items())
+    }
+    for what, (_, reason) in REFUSED_AT_THE_START.items():
+        process = processes[what]
+        assert process.popen.wait(40) == 1, what
+        lines = process.output.strip().splitlines()
+        assert len(lines) == 1, (what, lines)
+        assert lines[0].startswith('afformer: error: '), what
+        assert reason in lines[0], what
+
+
+@pytest.fixture(scope='module')
+def unconfigured(shared_nodes):
+    """Client of a node that just started."""
+    shared_nodes.grounding('/parameters')
+    return shared_nodes.client('/parameters')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('overlay_opacity', -0.1, 'overlay_opacity'),
+        ('minimum_confidence', math.nan, 'minimum_confidence'),
+        ('smoothing_time', math.inf, 'smoothing_time'),
+        ('depth_tolerance', -math.inf, 'depth_tolerance'),
+        ('maximum_peaks', 101, 'maximum_peaks'),
+        ('maximum_peaks', 2**62, 'maximum_peaks'),
+        ('maximum_peaks', 3.0, 'type'),
+        ('maximum_peaks', 'five', 'type'),
+        ('lazy', 1, 'type'),
+        ('image_rectification', 'sometimes', 'must be one of auto, rectified, distorted'),
+        ('nearest_depth', 10.0, 'depths from 10.0 to 10.0 metres are used'),
+        ('farthest_depth', 0.05, 'metres are used'),
+        ('image_qos', 'DEFAULT', 'read-only'),
+        ('store_folder', '/elsewhere', 'read-only'),
+    ],
+)
+def test_values_that_are_refused_at_run_time(unconfigured, name, value, reason):
+    before = unconfigured.get_parameter(name)
+    answer = unconfigured.set_parameter(name, value)
+    assert not answer.successful
+    assert reason in answer.reason
+    assert unconfigured.get_parameter(name) == before
+
+
+def test_a_parameter_that_does_not_exist_is_refused(unconfigured):
+    answer = unconfigured.set_parameter('hand_modell', '/misspelt')
+    assert not answer.successful
+    assert 'declared' in answer.reason
+
+
+def test_values_that_contradict_each_other_only_one_after_the_other(unconfigured):
+    assert unconfigured.set_parameter('nearest_depth', 2.0).successful
+    refused = unconfigured.set_parameter('farthest_depth', 1.0)
+    assert 'depths from 2.0 to 1.0 metres are used' in refused.reason
+    assert unconfigured.get_parameter('farthest_depth') == 10.0
+    assert unconfigured.set_parameter('nearest_depth', 0.5).successful
+    assert unconfigured.set_parameter('farthest_depth', 1.0).successful
+    assert unconfigured.get_parameter('farthest_depth') == 1.0

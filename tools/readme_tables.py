@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write the tables of README.md that describe the node from the code that they describe.
+
+Run it after a topic, a service or a parameter has changed::
+
+    source tools/environment.sh && python tools/readme_tables.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from afformer_core.messages.outputs import OUTPUT_TYPES
+from afformer_ros.demonstration_services import SERVICES
+from afformer_ros.parameter_fields import constraints_of, defaults_of
+from afformer_ros.parameters import GroundingParameters
+from afformer_ros.quality_of_service import QosParameters
+
+README = Path(__file__).resolve().parent.parent / 'README.md'
+
+_INPUTS = {
+    'image': (
+        'sensor_msgs/msg/Image or CompressedImage',
+        'camera images; the newest is grounded, none waits',
+    ),
+    'depth': (
+        'sensor_msgs/msg/Image or CompressedImage',
+        'registered to `image`: 16UC1 (mm), 32FC1 (m) or compressedDepth; optional',
+    ),
+    'camera_info': ('sensor_msgs/msg/CameraInfo', 'calibration of `image`; optional'),
+    'demonstration': (
+        'sensor_msgs/msg/Image or CompressedImage',
+        'frames of a demonstration, read between start and finish',
+    ),
+}
+_OUTPUTS = {
+    'affordance': 'action scores; peaks with pixel, score, 3-D position, normal and covariance',
+    'grasp_candidates': 'a pose for each point with a normal: z along the approach, x along the '
+    'region',
+    'affordance_cloud': 'points of the region: x, y, z, weight',
+    'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
+    'overlay': 'rgb8, the image under its heatmap; only made while somebody listens',
+    'markers': 'the points, for RViz and Foxglove',
+}
+_OTHERS = (
+    (
+        'out',
+        'demonstration_status',
+        'afformer_ros/msg/DemonstrationStatus',
+        'latched: recording, ready or failed, and why',
+    ),
+    (
+        'out',
+        '/diagnostics',
+        'diagnostic_msgs/msg/DiagnosticArray',
+        'rates, latency of each stage, and in words why nothing is published',
+    ),
+)
+_SERVICES = {
+    'start_demonstration': 'record the frames that arrive on `demonstration`',
+    'finish_demonstration': 'end the recording, keep it and select it',
+    'load_demonstration': 'make a demonstration of a video, a folder of images or a bag',
+    'select_demonstration': 'ground another one, or several joined by `+`',
+    'list_demonstrations': 'names, and the selected one',
+    'delete_demonstration': 'forget one, on disk too',
+}
+
+
+def topics() -> str:
+    """Every topic with its type and meaning."""
+    rows = [('in', f'`{name}`', f'`{kind}`', text) for name, (kind, text) in _INPUTS.items()]
+    rows += [
+        ('out', f'`{name}`', f'`{kind}`', _OUTPUTS[name]) for name, kind in OUTPUT_TYPES.items()
+    ]
+    rows += [(way, f'`{name}`', f'`{kind}`', text) for way, name, kind, text in _OTHERS]
+    return _table(('', 'topic', 'type', ''), rows)
+
+
+def services() -> str:
+    """Every service with its type and meaning."""
+    return _table(
+        ('service', 'type', ''),
+        [
+            (f'`~/{name}`', f'`afformer_ros/srv/{kind.__name__}`', _SERVICES[name])
+            for name, kind in SERVICES.items()
+        ],
+    )
+
+
+def parameters() -> str:
+    """Every parameter but the QoS with its default, range and meaning."""
+    constraints = constraints_of(GroundingParameters)
+    rows = []
+    for name, default in defaults_of(GroundingParameters).items():
+        one = constraints[name]
+        shown = 'none' if default in ('', ['']) else str(default).lower()
+        limits = f'{one.limits[0]} to {one.limits[1]}' if one.limits else ', '.join(one.choices)
+        changes = {'anytime': 'at any time', 'unconfigured': 'unconfigured', 'never': 'at start'}
+        rows.append((f'`{name}`', f'`{shown}`', limits, changes[one.change], one.description))
+    return _table(('parameter', 'default', 'values', 'changes', ''), rows)
+
+
+def qualities() -> str:
+    """The QoS parameters of every topic."""
+    defaults = defaults_of(QosParameters)
+    rows = [
+        (f'`{name}`', f'`{value}`', f'`{name}_depth`', f'`{defaults[f"{name}_depth"]}`')
+        for name, value in defaults.items()
+        if name.endswith('_qos')
+    ]
+    return _table(('parameter', 'default', 'parameter', 'default'), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    'topics': topics,
+    'services': services,
+    'parameters': parameters,
+    'qualities': qualities,
+}
+
+
+def with_tables(text: str) -> str:
+    """The text with every table between its marks written anew.
+
+    Raises:
+        ValueError: the marks of a table are missing.
+    """
+    for name, table in TABLES.items():
+        pattern = re.compile(rf'(<!-- {name} -->\n).*?(<!-- end of {name} -->)', re.DOTALL)
+        found = pattern.search(text)
+        if found is None:
+            raise ValueError(f'the marks of the table {name!r} are missing')
+        text = text[: found.start()] + found[1] + table() + found[2] + text[found.end() :]
+    return text
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ['| ' + ' | '.join(cells) + ' |' for cells in (heading, ['---'] * len(heading), *rows)]
+    return '\n'.join(lines) + '\n'
+
+
+def main() -> int:
+    """Write the tables."""
+    aside = README.with_name(f'.{README.name}.partial')
+    aside.write_text(with_tables(README.read_text()))
+    os.replace(aside, README)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -25,6 +25,7 @@ _LEAST_CHANGE = 6.0
 # A step of the camera between two frames changes an edge by its steepness times the step.
 _EDGE_TOLERANCE = 0.6
 _LEAST_SHARE = 0.003
+_LEAST_STAYING_SHARE = 0.02
 _GLOBAL_SHARE = 0.5
 _CAMERA_STEP = 0.025
 _GLOBAL_NOISE = 8.0
@@ -93,6 +94,8 @@ class MotionActivity:
     its brightness and contrast are fitted, so that neither a shaken camera nor its automatic
     exposure counts; then a compact patch must differ by more than the noise of the picture, for
     0.1 s and in two frames at least. What changes half of the picture is the camera's motion.
+    Something large that came into the picture and stays counts as well: a hand that holds a
+    handle does not move.
     """
 
     name = 'motion'
@@ -100,6 +103,8 @@ class MotionActivity:
     def __init__(self) -> None:
         self._history: deque[tuple[float, Thumbnail]] = deque(maxlen=_LONGEST_HISTORY)
         self._persistence = Persistence()
+        self._before: Thumbnail | None = None
+        self._begun = False
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
         """See `ActivityDetector.observe`."""
@@ -118,10 +123,23 @@ class MotionActivity:
             or float(changed.mean()) > _GLOBAL_SHARE
         )
         acts = not camera_moves and _largest_patch(changed) >= _LEAST_SHARE * size
-        return Activity(self._persistence.lasts(acts, time), camera_moves)
+        active = self._persistence.lasts(acts or self._something_stays(thumbnail), time)
+        if not self._begun:
+            self._before, self._begun = reference, active
+        return Activity(active, camera_moves)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _something_stays(self, thumbnail: Thumbnail) -> bool:
+        """Whether a part of the picture is not as it was before anything happened."""
+        before = self._before
+        if not self._begun or before is None or before.shape != thumbnail.shape:
+            return False
+        changed = _explained(before, thumbnail)[1].changed
+        if float(changed.mean()) > _GLOBAL_SHARE:
+            return False
+        return _largest_patch(changed) >= _LEAST_STAYING_SHARE * changed.size
 
     def _reference(self, time: float) -> Thumbnail | None:
         """The newest thumbnail that is old enough, else the oldest; older ones are forgotten."""

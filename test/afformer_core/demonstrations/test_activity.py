@@ -28,6 +28,23 @@ def test_a_thing_that_moves_is_seen_soon_and_not_before(desk, busy_desk):
     assert not any(one.camera_moves for one in seen)
 
 
+def _with_hand(image, reach):
+    """The picture with a dark hand that comes in from the right by so many pixels."""
+    image = image.copy()
+    if reach:
+        image[50:75, -reach:] = 30
+    return image
+
+
+def test_a_hand_that_holds_still_is_activity_until_it_leaves(desk):
+    reaches = [0] * 20 + list(range(2, 42, 2)) + [40] * 60 + list(range(40, 0, -2)) + [0] * 40
+    seen = _observe(_with_hand(desk(i), reach) for i, reach in enumerate(reaches))
+    active = [number for number, one in enumerate(seen) if one.active]
+    assert 20 < active[0] <= 30
+    assert active == list(range(active[0], active[-1] + 1))
+    assert 115 <= active[-1] <= 140
+
+
 def test_few_frames_a_second_are_enough(desk, busy_desk):
     images = [desk(i) for i in range(6)] + [busy_desk(3 * i) for i in range(6)]
     active = [number for number, one in enumerate(_observe(images, rate=3.0)) if one.active]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small RGB-D bag, a model, and copies of the bag with other messages."""
+"""A demonstration of the small RGB-D bag, and copies of the bag with other messages."""
 
 from __future__ import annotations
 
@@ -16,19 +16,8 @@ from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.settings import Window
 from afformer_core.runtime import Grounder
-from afformer_core.sim.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.rgbd_plan import RgbdBagPlan
 
 Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
-
-
-@pytest.fixture(scope='session')
-def rgbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with `bag` (8 demonstration frames, 6 images of 160 x 120) and annotations."""
-    folder = tmp_path_factory.mktemp('rgbd') / 'recording'
-    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
-    list(write_rgbd_bag(folder, plan))
-    return folder
 
 
 @pytest.fixture(scope='session')

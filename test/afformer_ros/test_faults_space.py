@@ -132,9 +132,8 @@ def test_no_calibration_at_all(camera):
 
 
 def test_no_depth_at_all(camera):
-    reason = 'no depth has arrived on /shared/depth'
-    camera.send_until(reason, info={})
-    camera.client.told('depth', reason)
+    camera.send_until('no depth has arrived on /shared/depth', info={})
+    camera.client.told('depth', 'no message has arrived on /shared/depth yet')
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import Header
@@ -15,6 +15,7 @@ from afformer_core.messages.outputs import Placement
 
 # A transform is often published a little after the image that it belongs to.
 _PATIENCE = 0.03
+_POLL = 0.003
 
 
 class FrameTransforms:
@@ -26,6 +27,7 @@ class FrameTransforms:
     """
 
     def __init__(self, node: Node, target_frame: str) -> None:
+        self._node = node
         self._target = target_frame
         self._buffer: Any = None
         self._listener: Any = None
@@ -40,10 +42,10 @@ class FrameTransforms:
             return Placement(source)
         if self._buffer is None:
             return Placement(self._target, None, self.problem)
+        stamp = Time.from_msg(header.stamp)
+        self._wait_for_transform(source, stamp)
         try:
-            found = self._buffer.lookup_transform(
-                self._target, source, Time.from_msg(header.stamp), Duration(seconds=_PATIENCE)
-            )
+            found = self._buffer.lookup_transform(self._target, source, stamp)
             transform = RigidTransform.from_message(found.transform)
         # rclpy has no time before the epoch.
         except (self._errors, TransformError, ValueError) as error:
@@ -56,6 +58,15 @@ class FrameTransforms:
         """Stop listening."""
         if self._listener is not None:
             self._listener.unregister()
+            self._node.destroy_service(self._buffer.srv)
+
+    def _wait_for_transform(self, source: str, stamp: Time) -> None:
+        # The patience of tf2 itself has no end while a simulated clock stands still.
+        end = time.monotonic() + _PATIENCE
+        while not self._buffer.can_transform(self._target, source, stamp):
+            if time.monotonic() >= end:
+                return
+            time.sleep(_POLL)
 
     def _listen(self, node: Node) -> None:
         try:

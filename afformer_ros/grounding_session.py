@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -35,6 +37,9 @@ from afformer_ros.spatial_inputs import SpatialInputs
 from afformer_ros.stamps import stamp_age
 from afformer_ros.topic_watch import TopicWatch
 
+_BACKWARDS = JumpThreshold(
+    min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
+)
 _LOADING = DemonstrationState(
     Phase.IDLE, '', '', (), 0, 0, 0.0, message='the model is being loaded'
 )
@@ -59,6 +64,10 @@ class GroundingSession:
         self._node = node
         self._parameters = parameters
         self._statistics = GroundingStatistics()
+        # What is older or newer by the time before the jump is neither by the time after it.
+        self._jumps = node.get_clock().create_jump_callback(
+            _BACKWARDS, post_callback=lambda jump: self._statistics.latency.clear()
+        )
         self._state = _LOADING
         self._active = False
         self._backend = ''
@@ -126,6 +135,7 @@ class GroundingSession:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
         self._active = False
         ended = self._worker.stop(timeout)
+        self._jumps.unregister()
         self._diagnostics.destroy()
         self._services.destroy()
         self._images.destroy()

@@ -51,6 +51,11 @@ class LatencyWindow:
             self._times.append((time.monotonic(), times))
             self._forget()
 
+    def clear(self) -> None:
+        """Forget all times, because the clock was set."""
+        with self._lock:
+            self._times.clear()
+
     def values(self) -> dict[str, str]:
         """Median, 95th percentile and largest of each stage, in milliseconds, as text."""
         values: dict[str, str] = {}

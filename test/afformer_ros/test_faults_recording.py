@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings that pause, whose disk is full, or whose process is killed while it writes."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from afformer_ros.srv import FinishDemonstration
+from lifecycle_msgs.msg import Transition
+
+from afformer_core.demonstrations.store import DemonstrationStore
+
+
+@pytest.fixture(scope='module')
+def small_disk(tmp_path_factory):
+    """Folder of a file system of one megabyte."""
+    folder = tmp_path_factory.mktemp('disk')
+    if os.geteuid():
+        pytest.skip('only root may mount the small file system that is to be filled')
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f'no small file system can be mounted here: {mounted.stderr.strip()}')
+    yield folder
+    subprocess.run(['umount', '--lazy', folder], check=True)
+
+
+def test_a_pause_of_the_demonstration_is_told_and_the_recording_goes_on(active):
+    topic = active.frames.topic_name
+    assert active.start('paused').success
+    active.send_frames(2)
+    told = active.told(
+        'grounding', 'a demonstration is being recorded, but no message has arrived'
+    )
+    assert topic in told['message']
+    active.told('demonstration', f'no message has arrived on {topic} for')
+    active.node.destroy_publisher(active.frames)
+    active.told('grounding', f'but nobody publishes {topic} any more')
+    active.frames = active.node.create_publisher(
+        type(active.image_message(0)), 'demonstration', 10
+    )
+    active.wait(active.frames.get_subscription_count, 'the subscription to demonstration')
+    for number in range(2, 5):
+        active.frames.publish(active.image_message(number))
+    active.wait(lambda: active.statuses[-1].frames == 5, 'all five frames')
+    active.told(
+        'demonstration', 'arriving', lambda: active.frames.publish(active.image_message(9))
+    )
+    answer = active.finish()
+    assert answer.success, answer.message
+    assert answer.frames >= 5
+    assert active.ground(active.image_message(1)).demonstration == 'paused'
+
+
+def test_a_full_disk_costs_the_file_and_nothing_else(nodes, small_disk):
+    process = nodes.grounding(store_folder=small_disk, diagnostics_period=0.2)
+    client = nodes.client()
+    client.bring_up()
+    client.record('kept')
+    assert client.start('large').success
+    for number in range(4):
+        client.frames.publish(client.image_message(number, width=640, height=480))
+    client.wait(lambda: client.statuses[-1].frames == 4, 'four frames')
+    answer = client.finish()
+    assert answer.success, answer.message
+    assert 'it will be lost at the end' in answer.message
+    assert 'No space left' in answer.message
+    assert client.ground(client.image_message(1)).demonstration == 'large'
+    assert sorted(path.name for path in small_disk.iterdir()) == ['kept.mcap']
+
+    (small_disk / 'filler').write_bytes(b'0' * (os.statvfs(small_disk).f_bavail * 4096))
+    assert 'No space left' in client.record('lost').message
+    (small_disk / 'filler').unlink()
+    assert 'lost' not in client.record('later').message
+
+    assert client.change_state(Transition.TRANSITION_DEACTIVATE)
+    assert client.change_state(Transition.TRANSITION_CLEANUP)
+    client.bring_up()
+    assert client.list().names == ['kept', 'later']
+    assert client.select('kept').success
+    assert client.ground(client.image_message(2)).demonstration == 'kept'
+    assert process.stop(signal.SIGINT) == 0
+    assert 'Traceback' not in process.output
+
+
+def _kill_while_it_writes(nodes, number, finished, generator):
+    """Record one demonstration and kill the node while it writes another.
+
+    Returns whether it was killed before it had answered.
+    """
+    process = nodes.grounding(f'/killed_{number}')
+    client = nodes.client(f'/killed_{number}')
+    client.bring_up()
+    assert set(client.list().names) >= set(finished)
+    assert 'damaged' not in process.output
+    name, frames = f'kept_{number}', 1 + number % 5
+    assert client.record(name, frames).frames == frames
+    finished[name] = frames
+    assert client.start(f'torn_{number}').success
+    for frame in range(10):
+        client.frames.publish(client.image_message(frame, width=320, height=240))
+    client.spin(generator.uniform(0.0, 0.1))
+    finish = client.node.create_client(FinishDemonstration, 'grounding/finish_demonstration')
+    client.wait(finish.service_is_ready, 'the service')
+    answer = finish.call_async(FinishDemonstration.Request())
+    time.sleep(generator.uniform(0.0, 0.15))
+    process.stop(signal.SIGKILL)
+    client.spin(0.05)
+    nodes.end_client(client)
+    return not answer.done()
+
+
+def _kill(nodes, times):
+    generator = random.Random(0)
+    finished = {}
+    early = sum(
+        _kill_while_it_writes(nodes, number, finished, generator) for number in range(times)
+    )
+    process = nodes.grounding('/after')
+    client = nodes.client('/after')
+    client.bring_up()
+    names = client.list().names
+    torn = [name for name in names if name.startswith('torn')]
+    print(
+        f'{times} kills, {early} before the answer; {len(finished)} finished demonstrations, '
+        f'{len(torn)} of those that were being written'
+    )
+    assert sorted(names) == sorted([*finished, *torn])
+    for name in names:
+        assert client.select(name).success
+        client.wait(lambda n=name: client.statuses[-1].selected == n, 'the status')
+        status = client.statuses[-1]
+        assert status.frames == finished.get(name, status.frames)
+        assert client.ground(client.image_message(1)).demonstration == name
+    assert process.stop(signal.SIGINT) == 0
+    assert 'damaged' not in process.output
+    assert sorted(path.name for path in nodes.store.iterdir()) == sorted(
+        f'{name}.mcap' for name in names
+    )
+    records, problems = DemonstrationStore(nodes.store).load_all()
+    assert problems == ()
+    assert {one.summary.name: one.summary.frames for one in records}.items() >= finished.items()
+
+
+def test_kills_while_the_store_is_written(nodes):
+    _kill(nodes, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_fifty_kills_while_the_store_is_written(nodes):
+    _kill(nodes, 50)

@@ -259,7 +259,7 @@ class GroundingSession:
         if not self._active:
             return 'the node is not active'
         if not self._state.selected:
-            return self._state.message
+            return self._recorder.silence() or self._state.message
         return (
             self._statistics.refusal() or self._recorder.silence() or self._image_watch.problem()
         )

@@ -17,6 +17,7 @@ from rclpy.executors import Executor
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_core.errors import AfformerError
+from afformer_core.runtime.numpy_threads import use_one_numpy_thread
 from afformer_ros.environment import prepare_environment
 from afformer_ros.garbage import keep_what_lives
 
@@ -52,6 +53,7 @@ def run_node(
         reason on stderr.
     """
     prepare_environment()
+    use_one_numpy_thread()
     # rclpy's own handlers pull the context away from under an executor that is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     finished = threading.Event()

@@ -4,24 +4,30 @@
 ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw rviz:=true
 """
 
+import asyncio
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     LogInfo,
+    OpaqueCoroutine,
     OpaqueFunction,
     RegisterEventHandler,
 )
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
+from launch.events.process import ProcessStarted
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import GetState
 
 from afformer_ros.environment import prepare_environment
 
@@ -34,6 +40,9 @@ SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidat
 OVERRULING = ('model', 'backend', 'selected_demonstration', 'target_frame')
 # Seconds before a node that died is started again.
 RESPAWN_DELAY = 2.0
+# Seconds between two looks whether a node that starts answers, and looks until it is asked anew.
+LOOK_PERIOD = 0.1
+LOOKS = 5
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -204,14 +213,19 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
     if not autostart.evaluate(context):
         return [node]
     configure_once_running = RegisterEventHandler(
-        OnProcessStart(target_action=node, on_start=[_transition(node, 'CONFIGURE')])
+        OnProcessStart(
+            target_action=node,
+            on_start=lambda event, _: [
+                OpaqueCoroutine(coroutine=_configure, args=(node, event)),
+            ],
+        )
     )
     activate_once_configured = RegisterEventHandler(
         OnStateTransition(
             target_lifecycle_node=node,
             start_state='configuring',
             goal_state='inactive',
-            entities=[_transition(node, 'ACTIVATE')],
+            entities=[EmitEvent(event=_change(node, 'ACTIVATE'))],
         )
     )
     say_that_it_failed = RegisterEventHandler(
@@ -225,10 +239,29 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
     return [node, configure_once_running, activate_once_configured, say_that_it_failed]
 
 
-def _transition(node: LifecycleNode, name: str) -> EmitEvent:
-    return EmitEvent(
-        event=ChangeState(
-            lifecycle_node_matcher=matches_action(node),
-            transition_id=getattr(Transition, f'TRANSITION_{name}'),
-        )
+async def _configure(context: LaunchContext, node: LifecycleNode, started: ProcessStarted) -> None:
+    """Configure a node once it answers, unless it dies before.
+
+    The services of a process that was killed seem to exist for many seconds, and what is asked of
+    them is never answered; hence the node is asked for its state until the new process answers.
+    """
+    asking = get_ros_node(context)
+    client = asking.create_client(GetState, f'{node.node_name}/get_state')
+    try:
+        while node.process_details['pid'] == started.pid:
+            answer = client.call_async(GetState.Request())
+            for _ in range(LOOKS):
+                await asyncio.sleep(LOOK_PERIOD)
+                if answer.done():
+                    await context.emit_event(_change(node, 'CONFIGURE'))
+                    return
+            client.remove_pending_request(answer)
+    finally:
+        asking.destroy_client(client)
+
+
+def _change(node: LifecycleNode, name: str) -> ChangeState:
+    return ChangeState(
+        lifecycle_node_matcher=matches_action(node),
+        transition_id=getattr(Transition, f'TRANSITION_{name}'),
     )

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
-    Shutdown,
     TimerAction,
 )
 from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
@@ -163,20 +165,20 @@ def generate_launch_description() -> LaunchDescription:
         OnStateTransition(
             start_state='configuring',
             goal_state='unconfigured',
-            entities=[Shutdown(reason='grounding could not be configured')],
+            entities=_end('there is no node to play to'),
         )
     )
     not_activated = RegisterEventHandler(
         OnStateTransition(
             start_state='activating',
             goal_state='inactive',
-            entities=[Shutdown(reason='grounding could not be activated')],
+            entities=_end('grounding could not be activated; its own message says why'),
         )
     )
     died = RegisterEventHandler(
         OnProcessExit(
             target_action=lambda action: isinstance(action, LifecycleNode),
-            on_exit=_end('grounding has ended'),
+            on_exit=_end_unless_ending('grounding has ended'),
         )
     )
 
@@ -205,6 +207,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
         *others.split(),
     ]
     play = ExecuteProcess(
+        name='play',
         cmd=[
             *('ros2', 'bag', 'play', bag),
             *('--rate', rate),
@@ -227,6 +230,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
         # Options for a list of topics differ between distributions, that for a pattern does not.
         pattern = '|'.join(re.escape(topic) for topic in [*played, *results, '/diagnostics'])
         recording = ExecuteProcess(
+            name='record',
             cmd=['ros2', 'bag', 'record', '--use-sim-time']
             + ['--output', record, '--regex', f'^({pattern})$'],
             output='screen',
@@ -234,7 +238,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
         end_without_recording = RegisterEventHandler(
             OnProcessExit(
                 target_action=recording,
-                on_exit=_end('nothing is recorded any more; the message above says why'),
+                on_exit=_end_unless_ending('nothing is recorded; the message above says why'),
             )
         )
         actions += [recording, end_without_recording]
@@ -244,7 +248,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
 def _topic(context: LaunchContext, name: str) -> str:
     """Name of a topic from the root."""
     namespace = LaunchConfiguration('namespace').perform(context).strip('/')
-    return name if name.startswith('/') or not namespace else f'/{namespace}/{name}'
+    return name if name.startswith('/') else '/'.join(['', namespace, name]).replace('//', '/')
 
 
 def _played(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
@@ -253,9 +257,15 @@ def _played(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
         reason = 'the bag could not be played; the message above says why'
     if context.is_shutdown:
         return []
-    return [TimerAction(period=LAST_RESULTS, actions=[Shutdown(reason=reason)])]
+    return [TimerAction(period=LAST_RESULTS, actions=_end(reason))]
 
 
-def _end(reason: str) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
-    """End everything when a process ends, unless that is why it ended."""
-    return lambda _, context: [] if context.is_shutdown else [Shutdown(reason=reason)]
+def _end_unless_ending(
+    reason: str,
+) -> Callable[[ProcessExited, LaunchContext], list[LogInfo | EmitEvent]]:
+    """End everything when a process ends by itself."""
+    return lambda _, context: [] if context.is_shutdown else _end(reason)
+
+
+def _end(reason: str) -> list[LogInfo | EmitEvent]:
+    return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]

@@ -11,9 +11,6 @@ from afformer_core.runtime.session import FloatArray
 # Spread of the neighbourhood of the heatmap that is looked at, as a share of the image's side.
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
-# Products of matrices larger than this wake threads of NumPy, which would take the cores from
-# the model for longer than the product itself takes.
-_LARGEST_PRODUCT = 1 << 19
 
 
 class Appearance:
@@ -53,15 +50,8 @@ class Appearance:
         weights = cv2.GaussianBlur(weights, (0, 0), _SPREAD * min(height, width)).ravel()
         near = np.flatnonzero(weights > _LEAST_WEIGHT * weights.max())
         places = self._directions(image_features.reshape(len(image_features), -1).T[near])
-        return float(np.average(self._largest_cosines(places), weights=weights[near]))
-
-    def _largest_cosines(self, places: FloatArray) -> FloatArray:
-        step = max(1, _LARGEST_PRODUCT // places.size)
-        products = [
-            (places @ self._places[begin : begin + step].T).max(axis=1)
-            for begin in range(0, len(self._places), step)
-        ]
-        return np.asarray(np.max(products, axis=0), dtype=np.float32)
+        best = (self._places @ places.T).max(axis=0)
+        return float(np.average(best, weights=weights[near]))
 
     def _directions(self, places: FloatArray) -> FloatArray:
         standardised = (places - self._mean) * self._scale

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.runtime.appearance import Appearance
-from afformer_core.runtime.session import Memory
+from afformer_core.runtime.session import FloatArray, Memory
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Grounding:
     """A demonstration grounded in one image.
 
     Attributes:
-        heatmap: float32 [H, W] at the source image's size; probabilities, sum 1.
+        probabilities: float32 [h, w] at the model's size, sum 1.
+        source_size: (H, W) of the source image.
         action_scores: score of each action, 0 to 1, best first.
         peaks: best first; empty only where none was asked for.
         confidence: score of the best peak, 0 to 1. A heatmap spread over the image, which says
@@ -42,11 +45,17 @@ class Grounding:
             1. An image of something else has a low one, however sharp its heatmap.
     """
 
-    heatmap: NDArray[np.float32]
+    probabilities: FloatArray
+    source_size: tuple[int, int]
     action_scores: Mapping[str, float]
     peaks: tuple[Peak, ...]
     confidence: float
     resemblance: float
+
+    @cached_property
+    def heatmap(self) -> FloatArray:
+        """float32 [H, W] at the source image's size; probabilities, sum 1."""
+        return _enlarge(self.probabilities, self.source_size)
 
     @property
     def action(self) -> str:
@@ -78,3 +87,15 @@ class Demonstration:
                 f'demonstration {self.name!r} keeps frames of shape {self.frames.shape} of '
                 f'{self.frame_count}; it must keep at least one and no more than were seen'
             )
+
+
+def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Resample to [H, W] of the source image, sum 1."""
+    height, width = size
+    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
+    total = float(resized.sum(dtype=np.float64))
+    if total <= 0:
+        # A peak narrower than the spacing of the pixels kept falls between them.
+        resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
+        total = float(resized.sum(dtype=np.float64))
+    return np.asarray(resized / total, dtype=np.float32)

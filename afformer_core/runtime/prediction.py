@@ -6,9 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.session import FloatArray, UInt8Array
@@ -45,17 +42,11 @@ class Prediction:
             maximum_peaks: peaks wanted at most, at least 1.
         """
         peaks = self.peaks(source_size, maximum_peaks)
-        heatmap = _enlarge(self.probabilities, source_size)
-        return Grounding(heatmap, self.action_scores, peaks, peaks[0].score, self.resemblance)
-
-
-def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Resample to [H, W] of the source image, sum 1."""
-    height, width = size
-    resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
-    total = float(resized.sum(dtype=np.float64))
-    if total <= 0:
-        # A peak narrower than the spacing of the pixels kept falls between them.
-        resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
-        total = float(resized.sum(dtype=np.float64))
-    return np.asarray(resized / total, dtype=np.float32)
+        return Grounding(
+            self.probabilities,
+            source_size,
+            self.action_scores,
+            peaks,
+            peaks[0].score,
+            self.resemblance,
+        )

@@ -250,8 +250,9 @@ class Client:
 class Nodes:
     """Starts grounding nodes and clients in namespaces of their own, and ends them."""
 
-    def __init__(self, model: Path, folder: Path) -> None:
+    def __init__(self, model: Path, folder: Path, backend: str = 'torch') -> None:
         self._model = model
+        self._backend = backend
         self._folder = folder
         self._number = 0
         self._open: list[Process | Client] = []
@@ -260,7 +261,7 @@ class Nodes:
     def grounding(self, namespace: str = '/test', **parameters: Any) -> Process:
         values: dict[str, Any] = {
             'model': self._model,
-            'backend': 'torch',
+            'backend': self._backend,
             'threads': 1,
             'store_folder': self.store,
             # A model with random weights is never sure.
@@ -302,6 +303,14 @@ class Nodes:
 def nodes(random_model: Path, tmp_path: Path) -> Iterator[Nodes]:
     """For tests that end or restart the node."""
     made = Nodes(random_model, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shipped_nodes(shipped_model: Path, tmp_path: Path) -> Iterator[Nodes]:
+    """The same with the shipped model, which needs no PyTorch: they start faster."""
+    made = Nodes(shipped_model, tmp_path, 'auto')
     yield made
     made.close()
 

@@ -57,7 +57,9 @@ def _finalized(client):
     assert client.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
 
 
-STATES = (_unconfigured, _inactive, _active, _grounding, _recording, _cleaned_up, _finalized)
+# Those in which something of the node's own runs; the others are slow tests.
+BUSY_STATES = (_inactive, _grounding, _recording)
+ALL_STATES = (_unconfigured, _active, _cleaned_up, _finalized, *BUSY_STATES)
 
 
 def _end(process, number):
@@ -74,10 +76,10 @@ def _end(process, number):
     return taken
 
 
-def _end_in_every_state(nodes, number):
+def _end_in(nodes, states, number):
     started = [
         (reach, nodes.grounding(f'/end{reach.__name__}'), nodes.client(f'/end{reach.__name__}'))
-        for reach in STATES
+        for reach in states
     ]
     for reach, process, client in started:
         reach(client)
@@ -86,13 +88,15 @@ def _end_in_every_state(nodes, number):
         assert taken < SECONDS, reach.__name__
 
 
-def test_interrupt_in_every_state(nodes):
-    _end_in_every_state(nodes, signal.SIGINT)
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_signals_while_the_node_works(shipped_nodes, number):
+    _end_in(shipped_nodes, BUSY_STATES, number)
 
 
 @pytest.mark.slow
-def test_termination_in_every_state(nodes):
-    _end_in_every_state(nodes, signal.SIGTERM)
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_signals_in_every_state(shipped_nodes, number):
+    _end_in(shipped_nodes, ALL_STATES, number)
 
 
 @pytest.fixture
@@ -129,11 +133,16 @@ def test_signals_while_the_model_is_loading(nodes, endless_model):
         assert seconds < SECONDS, name
 
 
-def test_a_signal_while_the_node_is_being_configured(nodes):
+@pytest.mark.slow
+def test_a_signal_while_the_node_is_being_configured(shipped_nodes):
     """Wherever in the transition it comes."""
     delays = (0.0, 0.02, 0.05, 0.1, 0.3)
     started = [
-        (delay, nodes.grounding(f'/delay_{index}'), nodes.client(f'/delay_{index}'))
+        (
+            delay,
+            shipped_nodes.grounding(f'/delay_{index}'),
+            shipped_nodes.client(f'/delay_{index}'),
+        )
         for index, delay in enumerate(delays)
     ]
     for delay, process, client in started:
@@ -147,10 +156,11 @@ def test_a_signal_while_the_node_is_being_configured(nodes):
         assert taken < SECONDS
 
 
-def test_a_signal_while_a_long_video_is_read(nodes, tmp_path):
+@pytest.mark.slow
+def test_a_signal_while_a_long_video_is_read(shipped_nodes, tmp_path):
     video = tmp_path / 'long.mp4'
-    process = nodes.grounding('/reading', demonstration_folders=f'["{tmp_path}"]')
-    client = nodes.client('/reading')
+    process = shipped_nodes.grounding('/reading', demonstration_folders=f'["{tmp_path}"]')
+    client = shipped_nodes.client('/reading')
     write_video(video, (client.picture(number, 640, 480) for number in range(600)), 30)
     client.bring_up()
     load = client.node.create_client(LoadDemonstration, 'grounding/load_demonstration')
@@ -161,17 +171,3 @@ def test_a_signal_while_a_long_video_is_read(nodes, tmp_path):
     taken = _end(process, signal.SIGTERM)
     print(f'SIGTERM while a video is read: {taken:.2f} s')
     assert taken < SECONDS
-
-
-def test_no_thread_stays_when_the_node_is_cleaned_up(nodes):
-    process = nodes.grounding()
-    client = nodes.client()
-    counts = []
-    for _ in range(3):
-        client.bring_up()
-        client.record('press')
-        client.ground(client.image_message(1))
-        assert client.change_state(Transition.TRANSITION_DEACTIVATE)
-        assert client.change_state(Transition.TRANSITION_CLEANUP)
-        counts.append(psutil.Process(process.popen.pid).num_threads())
-    assert counts[2] <= counts[1] <= counts[0] + 8, counts

@@ -16,11 +16,11 @@ from afformer_core.demonstrations.store import DemonstrationStore
 
 @pytest.fixture(scope='module')
 def small_disk(tmp_path_factory):
-    """Folder of a file system of one megabyte."""
+    """Folder of a file system of eight megabytes."""
     folder = tmp_path_factory.mktemp('disk')
     if os.geteuid():
         pytest.skip('only root may mount the small file system that is to be filled')
-    mount = ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]
     mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f'no small file system can be mounted here: {mounted.stderr.strip()}')
@@ -55,14 +55,14 @@ def test_a_pause_of_the_demonstration_is_told_and_the_recording_goes_on(active):
     assert active.ground(active.image_message(1)).demonstration == 'paused'
 
 
-def test_a_full_disk_costs_the_file_and_nothing_else(nodes, small_disk):
-    process = nodes.grounding(store_folder=small_disk, diagnostics_period=0.2)
-    client = nodes.client()
+def test_a_full_disk_costs_the_file_and_nothing_else(shipped_nodes, small_disk):
+    process = shipped_nodes.grounding(store_folder=small_disk, diagnostics_period=0.2)
+    client = shipped_nodes.client()
     client.bring_up()
     client.record('kept')
     assert client.start('large').success
     for number in range(4):
-        client.frames.publish(client.image_message(number, width=640, height=480))
+        client.frames.publish(client.image_message(number, width=1920, height=1080))
     client.wait(lambda: client.statuses[-1].frames == 4, 'four frames')
     answer = client.finish()
     assert answer.success, answer.message
@@ -86,13 +86,12 @@ def test_a_full_disk_costs_the_file_and_nothing_else(nodes, small_disk):
     assert 'Traceback' not in process.output
 
 
-def _kill_while_it_writes(nodes, number, finished, generator):
+def _kill_while_it_writes(nodes, process, number, finished, generator):
     """Record one demonstration and kill the node while it writes another.
 
     Returns whether it was killed before it had answered.
     """
-    process = nodes.grounding(f'/killed_{number}')
-    client = nodes.client(f'/killed_{number}')
+    client = nodes.client(f'/node_{number}')
     client.bring_up()
     assert set(client.list().names) >= set(finished)
     assert 'damaged' not in process.output
@@ -102,11 +101,11 @@ def _kill_while_it_writes(nodes, number, finished, generator):
     assert client.start(f'torn_{number}').success
     for frame in range(10):
         client.frames.publish(client.image_message(frame, width=320, height=240))
-    client.spin(generator.uniform(0.0, 0.1))
+    client.spin(generator.uniform(0.0, 0.05))
     finish = client.node.create_client(FinishDemonstration, 'grounding/finish_demonstration')
     client.wait(finish.service_is_ready, 'the service')
     answer = finish.call_async(FinishDemonstration.Request())
-    time.sleep(generator.uniform(0.0, 0.15))
+    time.sleep(generator.uniform(0.0, 0.12))
     process.stop(signal.SIGKILL)
     client.spin(0.05)
     nodes.end_client(client)
@@ -116,11 +115,14 @@ def _kill_while_it_writes(nodes, number, finished, generator):
 def _kill(nodes, times):
     generator = random.Random(0)
     finished = {}
-    early = sum(
-        _kill_while_it_writes(nodes, number, finished, generator) for number in range(times)
-    )
-    process = nodes.grounding('/after')
-    client = nodes.client('/after')
+    early = 0
+    process = nodes.grounding('/node_0')
+    for number in range(times):
+        # The next one starts meanwhile.
+        following = nodes.grounding(f'/node_{number + 1}')
+        early += _kill_while_it_writes(nodes, process, number, finished, generator)
+        process = following
+    client = nodes.client(f'/node_{times}')
     client.bring_up()
     names = client.list().names
     torn = [name for name in names if name.startswith('torn')]
@@ -145,11 +147,11 @@ def _kill(nodes, times):
     assert {one.summary.name: one.summary.frames for one in records}.items() >= finished.items()
 
 
-def test_kills_while_the_store_is_written(nodes):
-    _kill(nodes, 3)
+def test_kills_while_the_store_is_written(shipped_nodes):
+    _kill(shipped_nodes, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_fifty_kills_while_the_store_is_written(nodes):
-    _kill(nodes, 50)
+def test_fifty_kills_while_the_store_is_written(shipped_nodes):
+    _kill(shipped_nodes, 50)

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 import rclpy
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
 
 SECONDS_TO_START = 60.0
 LAUNCH = """
@@ -50,10 +54,14 @@ class Launched:
         """What it and its nodes have printed so far."""
         return self._log.read_text()
 
-    def pid(self) -> int | None:
-        """Process of the first node, once it was started."""
-        started = re.search(r'process started with pid \[(\d+)\]', self.log())
-        return int(started[1]) if started else None
+    def pids(self) -> list[int]:
+        """Processes that were started so far, in order."""
+        started = re.findall(r'process started with pid \[(\d+)\]', self.log())
+        return [int(pid) for pid in started]
+
+    def wait(self) -> int:
+        """Wait until it ends by itself, and return its exit status."""
+        return self._process.wait(SECONDS_TO_START)
 
     def interrupt(self) -> int:
         """Interrupt it as a person does, and return its exit status."""
@@ -76,13 +84,29 @@ class Observer(Node):
             assert time.monotonic() < end, f'{what} did not happen in {SECONDS_TO_START:.0f} s'
             rclpy.spin_once(self, timeout_sec=0.05)
 
+    def state(self, node: str) -> int:
+        """Lifecycle state of a node, or unknown where it does not answer."""
+        response = self.call(GetState, f'{node}/get_state', GetState.Request())
+        return State.PRIMARY_STATE_UNKNOWN if response is None else response.current_state.id
+
+    def wait_for_active(self, node: str) -> None:
+        """Wait until a node is active, or fail."""
+        active = State.PRIMARY_STATE_ACTIVE
+        self.wait(f'{node} becoming active', lambda: self.state(node) == active)
+
+    def parameters(self, node: str, *names: str) -> list[object]:
+        """Values of parameters of a node."""
+        request = GetParameters.Request(names=names)
+        response = self.call(GetParameters, f'{node}/get_parameters', request)
+        return [parameter_value_to_python(value) for value in response.values]
+
     def call(self, kind: type, name: str, request: object) -> object:
-        """Call a service; None where it did not answer within ten seconds."""
+        """Call a service; None where it did not answer within two seconds."""
         client = self.create_client(kind, name)
         try:
             assert client.wait_for_service(SECONDS_TO_START), f'{name} is not offered'
             future = client.call_async(request)
-            rclpy.spin_until_future_complete(self, future, timeout_sec=10.0)
+            rclpy.spin_until_future_complete(self, future, timeout_sec=2.0)
             return future.result()
         finally:
             self.destroy_client(client)

@@ -15,7 +15,7 @@ pytest.importorskip(
 )
 
 
-@pytest.mark.parametrize('name', ['ground', 'play'])
+@pytest.mark.parametrize('name', ['ground', 'play', 'replay', 'two_cameras'])
 def test_every_argument_is_described_in_a_sentence(root: Path, name: str) -> None:
     from launch.launch_description_sources import PythonLaunchDescriptionSource
 

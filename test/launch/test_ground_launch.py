@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from lifecycle_msgs.msg import State
-from lifecycle_msgs.srv import GetState
-from rcl_interfaces.srv import GetParameters
-from rclpy.parameter import parameter_value_to_python
 
 pytest.importorskip(
     'launch_ros',
@@ -19,17 +17,8 @@ pytest.importorskip(
 )
 
 FILE = 'ground.launch.py'
-
-
-def _state(observer, node: str) -> int:
-    response = observer.call(GetState, f'{node}/get_state', GetState.Request())
-    return State.PRIMARY_STATE_UNKNOWN if response is None else response.current_state.id
-
-
-def _parameters(observer, node: str, *names: str) -> list[object]:
-    request = GetParameters.Request(names=names)
-    response = observer.call(GetParameters, f'{node}/get_parameters', request)
-    return [parameter_value_to_python(value) for value in response.values]
+TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
 
 
 def test_the_node_becomes_active_under_the_names_it_was_given(
@@ -39,24 +28,30 @@ def test_the_node_becomes_active_under_the_names_it_was_given(
         FILE,
         'namespace:=robot',
         'image_topic:=/camera/image_raw',
+        'depth_topic:=/camera/depth/image_rect',
+        'camera_info_topic:=camera/camera_info',
+        'target_frame:=base_link',
         'demonstration_topic:=demonstration/image',
         f'model:={shipped_model}',
         'backend:=torch',
     )
     node = '/robot/grounding'
-    active = State.PRIMARY_STATE_ACTIVE
-    observer.wait(f'{node} becoming active', lambda: _state(observer, node) == active)
+    observer.wait_for_active(node)
 
     topics = dict(observer.get_topic_names_and_types())
     assert topics['/robot/affordance'] == ['afformer_ros/msg/Affordance']
     assert topics['/robot/heatmap'] == ['sensor_msgs/msg/Image']
     assert topics['/robot/overlay'] == ['sensor_msgs/msg/Image']
+    assert topics['/robot/affordance_cloud'] == ['sensor_msgs/msg/PointCloud2']
+    assert topics['/robot/grasp_candidates'] == ['geometry_msgs/msg/PoseArray']
     assert topics['/robot/markers'] == ['visualization_msgs/msg/MarkerArray']
     assert topics['/robot/demonstration_status'] == ['afformer_ros/msg/DemonstrationStatus']
     assert '/camera/image_raw' in topics
+    assert '/camera/depth/image_rect' in topics
+    assert topics['/robot/camera/camera_info'] == ['sensor_msgs/msg/CameraInfo']
     assert '/robot/demonstration/image' in topics
-    found = _parameters(observer, node, 'model', 'backend', 'use_sim_time')
-    assert found == [str(shipped_model), 'torch', False]
+    found = observer.parameters(node, 'model', 'backend', 'target_frame')
+    assert found == [str(shipped_model), 'torch', 'base_link']
 
     assert launched.interrupt() == 0, launched.log()
     assert 'Traceback' not in launched.log()
@@ -64,7 +59,7 @@ def test_the_node_becomes_active_under_the_names_it_was_given(
 
 def test_without_autostart_the_node_waits_unconfigured(launch, observer) -> None:
     launch(FILE, 'autostart:=false', 'namespace:=waiting')
-    assert _state(observer, '/waiting/grounding') == State.PRIMARY_STATE_UNCONFIGURED
+    assert observer.state('/waiting/grounding') == State.PRIMARY_STATE_UNCONFIGURED
 
 
 def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
@@ -79,8 +74,8 @@ def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
         f'params_file:={file}',
         'use_sim_time:=true',
     )
-    found = _parameters(
-        observer, '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'use_sim_time'
+    found = observer.parameters(
+        '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'use_sim_time'
     )
     assert found == ['/my/model', 'auto', 2, True]
 
@@ -89,18 +84,37 @@ def test_a_node_that_cannot_be_configured_is_reported(launch, observer, tmp_path
     launched = launch(FILE, 'namespace:=broken', f'model:={tmp_path / "no_model"}')
     report = 'grounding could not be configured'
     observer.wait('the report', lambda: report in launched.log())
-    assert _state(observer, '/broken/grounding') == State.PRIMARY_STATE_UNCONFIGURED
+    assert observer.state('/broken/grounding') == State.PRIMARY_STATE_UNCONFIGURED
 
 
-@pytest.mark.parametrize(('chosen', 'wanted'), [(None, 'LARGE_DATA'), ('UDPv4', 'UDPv4')])
+def test_a_node_that_was_killed_becomes_active_again(launch, observer) -> None:
+    launched = launch(FILE, 'namespace:=reborn', 'respawn:=true')
+    observer.wait_for_active('/reborn/grounding')
+    os.kill(launched.pids()[0], signal.SIGKILL)
+    observer.wait('another start', lambda: len(launched.pids()) == 2)
+    observer.wait_for_active('/reborn/grounding')
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'transports', 'profiles'),
+    [(None, 'LARGE_DATA', 'config/fastdds.xml'), ('UDPv4', 'UDPv4', None)],
+)
 def test_the_transports_carry_images_unless_the_user_chose_others(
-    launch, observer, monkeypatch: pytest.MonkeyPatch, chosen: str | None, wanted: str
+    launch,
+    observer,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: str | None,
+    transports: str,
+    profiles: str | None,
 ) -> None:
-    name = 'FASTDDS_BUILTIN_TRANSPORTS'
-    monkeypatch.delitem(os.environ, name)
+    for name in (TRANSPORTS, PROFILES):
+        monkeypatch.delenv(name, raising=False)
     if chosen is not None:
-        monkeypatch.setenv(name, chosen)
+        monkeypatch.setenv(TRANSPORTS, chosen)
     launched = launch(FILE, 'autostart:=false')
-    observer.wait('the start', launched.pid)
-    environment = Path(f'/proc/{launched.pid()}/environ').read_text().split('\0')
-    assert f'{name}={wanted}' in environment
+    observer.wait('the start', launched.pids)
+    text = Path(f'/proc/{launched.pids()[0]}/environ').read_text()
+    environment = dict(one.split('=', 1) for one in text.split('\0') if one)
+    assert environment[TRANSPORTS] == transports
+    assert environment.get(PROFILES) == (profiles and str(root / profiles))

@@ -17,7 +17,9 @@ def _result(surface=NO_DEPTH, **fields):
     heatmap[200, 100] = 1
     values = {
         'demonstration': 'coffee',
-        'grounding': Grounding(heatmap, {'press': 0.75}, (Peak(100, 200, 0.5),), 0.5, 0.875),
+        'grounding': Grounding(
+            heatmap, heatmap.shape, {'press': 0.75}, (Peak(100, 200, 0.5),), 0.5, 0.875
+        ),
         'found': True,
         'confidence': 0.5,
         'resemblance': 0.875,

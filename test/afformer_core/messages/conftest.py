@@ -103,7 +103,9 @@ def result():
         heatmap = np.full((48, 64), 1 / 3072, np.float32)
         values = {
             'demonstration': 'coffee',
-            'grounding': Grounding(heatmap, {'press': 0.75, 'hold': 0.25}, peaks, 0.5, 0.875),
+            'grounding': Grounding(
+                heatmap, heatmap.shape, {'press': 0.75, 'hold': 0.25}, peaks, 0.5, 0.875
+            ),
             'found': True,
             'confidence': 0.5,
             'resemblance': 0.875,

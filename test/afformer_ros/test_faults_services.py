@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services and transitions in any order and number: the node stays, and answers in sentences."""
+
+import random
+import re
+import signal
+
+import psutil
+import pytest
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    ListDemonstrations,
+    LoadDemonstration,
+    SelectDemonstration,
+    StartDemonstration,
+)
+from lifecycle_msgs.msg import Transition
+
+CONFIGURE = Transition.TRANSITION_CONFIGURE
+ACTIVATE = Transition.TRANSITION_ACTIVATE
+DEACTIVATE = Transition.TRANSITION_DEACTIVATE
+CLEANUP = Transition.TRANSITION_CLEANUP
+SERVICES = {
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+    'load_demonstration': LoadDemonstration,
+    'select_demonstration': SelectDemonstration,
+    'list_demonstrations': ListDemonstrations,
+    'delete_demonstration': DeleteDemonstration,
+}
+NAMES = (
+    *(('', 'press', 'hold') * 5),
+    *('press+hold', 'absent', 'press+press', '+', 'a+', '\0', 'sane'),
+    *('../escape', '/etc/passwd', '.hidden', 'a/b', 'press.mcap', 'x' * 300, ' ', 'ü', '\n', '~'),
+)
+PARAMETERS = (
+    *(('maximum_peaks', 0), ('maximum_peaks', 3), ('overlay_opacity', 5.0), ('lazy', False)),
+    *(('smoothing_time', 0.2), ('hold_time', 'x'), ('backend', 'abacus'), ('depth_wait', 0.0)),
+)
+# What a Python exception looks like that nobody put into words.
+UNWORDED = re.compile(r'Traceback|^\w*(Error|Exception)\b|object at 0x')
+ALLOWED_GROWTH = 16 * 2**20
+
+
+class Fuzzer:
+    """Calls a grounding node at random."""
+
+    def __init__(self, client, seed):
+        self._client = client
+        self._random = random.Random(seed)
+        self.calls = self.successes = self.unanswered = 0
+
+    def call_any(self):
+        """One call of a service, one change, or a few messages."""
+        self.calls += 1
+        kind = self._random.choices(
+            (self._service, self._burst, self._transition, self._parameter, self._messages),
+            (60, 8, 12, 10, 10),
+        )[0]
+        kind()
+
+    def _request(self):
+        service = self._random.choice(list(SERVICES))
+        request = SERVICES[service].Request()
+        if hasattr(request, 'name'):
+            request.name = self._random.choice(NAMES)
+        if hasattr(request, 'path'):
+            request.path = self._random.choice(NAMES)
+        return service, request
+
+    def _service(self):
+        if self._client.state() == 'unconfigured':
+            self._transition()
+            return
+        service, request = self._request()
+        fields = {name: getattr(request, name) for name in request.get_fields_and_field_types()}
+        self._judge(service, self._client.call(SERVICES[service], service, **fields))
+
+    def _judge(self, service, answer):
+        if service == 'list_demonstrations':
+            assert len(set(answer.names)) == len(answer.names)
+            return
+        self.successes += answer.success
+        assert len(answer.message) > 8, (service, answer)
+        assert not UNWORDED.search(answer.message), (service, answer.message)
+
+    def _burst(self):
+        """Eight calls at once, with the node being cleaned up under half of them."""
+        if self._client.state() == 'unconfigured':
+            return
+        callers, calls = [], []
+        for service, request in (self._request() for _ in range(8)):
+            caller = self._client.node.create_client(SERVICES[service], f'grounding/{service}')
+            self._client.wait(caller.service_is_ready, service)
+            callers.append(caller)
+            calls.append((service, caller.call_async(request)))
+        pulled = self._random.random() < 0.5
+        if pulled:
+            self._client.change_state(DEACTIVATE)
+            self._client.change_state(CLEANUP)
+            self._client.spin(0.2)
+        else:
+            self._client.wait(lambda: all(future.done() for _, future in calls), 'all answers')
+        for service, future in calls:
+            if future.done():
+                self._judge(service, future.result())
+            else:
+                self.unanswered += 1
+        for caller in callers:
+            self._client.node.destroy_client(caller)
+
+    def _transition(self):
+        wanted = self._random.choices((CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP), (2, 3, 1, 1))[0]
+        before = self._client.state()
+        changed = self._client.change_state(wanted)
+        possible = {
+            'unconfigured': (CONFIGURE,),
+            'inactive': (ACTIVATE, CLEANUP),
+            'active': (DEACTIVATE,),
+        }
+        assert changed == (wanted in possible[before]), (before, wanted)
+
+    def _parameter(self):
+        name, value = self._random.choice(PARAMETERS)
+        answer = self._client.set_parameter(name, value)
+        assert answer.successful or len(answer.reason) > 8
+        assert not UNWORDED.search(answer.reason), answer.reason
+
+    def _messages(self):
+        for number in range(self._random.randrange(6)):
+            publisher = self._random.choice((self._client.images, self._client.frames))
+            publisher.publish(self._client.image_message(number))
+        self._client.spin(0.01)
+
+
+def _bring_up_from(client):
+    """Make the node active, whatever it is."""
+    if client.state() == 'unconfigured':
+        assert client.change_state(CONFIGURE)
+    if client.state() == 'inactive':
+        assert client.change_state(ACTIVATE)
+    client.wait(client.images.get_subscription_count, 'the subscription to image')
+    client.wait(client.frames.get_subscription_count, 'the subscription to demonstration')
+
+
+def _fuzz(nodes, calls):
+    process, client = nodes.grounding(), nodes.client()
+    client.bring_up()
+    fuzzer = Fuzzer(client, seed=0)
+    usage, memory = psutil.Process(process.popen.pid), []
+    for number in range(calls):
+        fuzzer.call_any()
+        assert process.popen.poll() is None, process.output
+        if number % (calls // 4) == 0:
+            memory.append(usage.memory_info().rss / 2**20)
+    print(
+        f'{calls} calls, {fuzzer.successes} successes, {fuzzer.unanswered} unanswered because '
+        f'the node was cleaned up; memory {", ".join(f"{one:.0f}" for one in memory)} MiB'
+    )
+    _bring_up_from(client)
+    client.finish()
+    client.record('sane')
+    assert client.ground(client.image_message(1)).demonstration == 'sane'
+    assert process.stop(signal.SIGINT) == 0
+    assert 'Traceback' not in process.output
+    assert {path.suffix for path in nodes.store.iterdir()} == {'.mcap'}
+    assert not (nodes.store.parent / 'escape.mcap').exists()
+
+
+def test_a_hundred_random_calls(shipped_nodes):
+    _fuzz(shipped_nodes, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_thousand_random_calls(shipped_nodes):
+    _fuzz(shipped_nodes, 1000)
+
+
+def _cycle(nodes, times):
+    """Every transition so many times; gives memory in bytes and threads after each time."""
+    process, client = nodes.grounding(), nodes.client()
+    usage, memory, threads = psutil.Process(process.popen.pid), [], []
+    for number in range(times):
+        client.bring_up()
+        client.record('press')
+        assert client.ground(client.image_message(number)).demonstration == 'press'
+        assert client.change_state(DEACTIVATE)
+        # Back and forth once more: these two go in both directions.
+        assert client.change_state(ACTIVATE)
+        assert client.change_state(DEACTIVATE)
+        assert client.change_state(CLEANUP)
+        memory.append(usage.memory_info().rss)
+        threads.append(usage.num_threads())
+    assert client.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert client.state() == 'finalized'
+    assert process.stop(signal.SIGINT) == 0
+    assert 'Traceback' not in process.output
+    print(
+        f'{times} cycles: memory {memory[0] / 2**20:.1f} MiB after the first, '
+        f'{memory[min(9, times - 1)] / 2**20:.1f} after the tenth, '
+        f'{memory[-1] / 2**20:.1f} at the end; threads {threads[0]} and {threads[-1]}'
+    )
+    return memory, threads
+
+
+def test_every_transition_again_and_again(shipped_nodes):
+    _, threads = _cycle(shipped_nodes, 5)
+    assert threads[-1] <= threads[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_transition_fifty_times(shipped_nodes):
+    memory, threads = _cycle(shipped_nodes, 50)
+    assert threads[-1] <= threads[9]
+    # Pools of allocators fill up in the first cycles.
+    assert memory[-1] - memory[9] < ALLOWED_GROWTH

@@ -42,9 +42,9 @@ class FrameTransforms:
             return Placement(source)
         if self._buffer is None:
             return Placement(self._target, None, self.problem)
-        stamp = Time.from_msg(header.stamp)
-        self._wait_for_transform(source, stamp)
         try:
+            stamp = Time.from_msg(header.stamp)
+            self._wait_for_transform(source, stamp)
             found = self._buffer.lookup_transform(self._target, source, stamp)
             transform = RigidTransform.from_message(found.transform)
         # rclpy has no time before the epoch.

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 
 
@@ -12,5 +14,20 @@ def keep_what_lives() -> None:
     A full collection visits every object and holds up every thread meanwhile; what the imports
     made, hundreds of thousands of objects that never die, would take most of that time.
     """
+    # What lived at an earlier call may be garbage by now.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def release_what_is_left() -> None:
+    """Collect what `keep_what_lives` kept and is garbage now, and give its memory back.
+
+    The C library keeps freed memory apart for each group of threads; without this a node that is
+    configured again and again, by one thread or the other, takes several times what it needs.
+    """
+    gc.unfreeze()
+    gc.collect()
+    # Other C libraries than GNU's have no such function.
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

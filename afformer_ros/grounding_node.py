@@ -9,6 +9,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from afformer_ros.garbage import release_what_is_left
 from afformer_ros.grounding_session import GroundingSession
 from afformer_ros.parameter_fields import (
     constraints_of,
@@ -95,6 +96,7 @@ class GroundingNode(LifecycleNode):
         """Close the model and the topics."""
         result = super().on_cleanup(state)
         self.close()
+        release_what_is_left()
         return result
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -84,6 +84,7 @@ class GroundingStatistics:
         if result is not None:
             values['confidence'] = f'{result.confidence:.3f}'
             values['resemblance'] = f'{result.resemblance:.3f}'
+            values['continuity'] = f'{result.continuity:.3f}'
             values['found'] = 'held' if result.held else 'yes' if result.found else 'no'
             values['position'] = (result.surfaces[0].problem if result.surfaces else '') or 'known'
         return values

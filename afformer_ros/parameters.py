@@ -60,6 +60,17 @@ class GroundingParameters:
         'either; -1: it is not asked for',
         limits=(-1.0, 1.0),
     )
+    minimum_continuity: float = parameter(
+        0.75,
+        'Below this likeness to the place that was found before there is no evidence either; -1: '
+        'it is not asked for',
+        limits=(-1.0, 1.0),
+    )
+    release_time: float = parameter(
+        5.0,
+        'Seconds without evidence after which a place that looks otherwise may be found',
+        limits=(0.0, 3600.0),
+    )
     hold_time: float = parameter(
         0.5,
         'Seconds for which the last evidence is held, with its age, where there is none',
@@ -192,6 +203,8 @@ class GroundingParameters:
             self.maximum_peaks,
             self.minimum_confidence,
             self.minimum_resemblance,
+            self.minimum_continuity,
+            self.release_time,
             self.smoothing_time,
             self.hold_time,
             self.scene_cut_threshold,

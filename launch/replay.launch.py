@@ -55,7 +55,7 @@ PASSED_ON = (
 # Messages a second on /clock: ages and latencies are as fine as its steps.
 CLOCK_RATE = '200'
 # Seconds in which the node finds the publishers of the bag before the first message.
-DISCOVERY = '2'
+DISCOVERY = '3'
 # Seconds in which the last images are grounded and recorded.
 LAST_RESULTS = 2.0
 

@@ -43,6 +43,7 @@ def affordance_message(
         found=bool(result.found),
         confidence=float(result.confidence),
         resemblance=float(result.resemblance),
+        continuity=float(result.continuity),
         age=float(result.age),
         actions=actions,
         points=points,

@@ -42,7 +42,8 @@ class ReplayRecord:
         stamp: of its header, nanoseconds.
         time: at which it was recorded, nanoseconds.
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
-        confidence, resemblance, age: see `StreamedGrounding`; 0 where it is unreadable.
+        confidence, resemblance, continuity, age: see `StreamedGrounding`; 0 where it is
+            unreadable.
         action: name of the best one; empty where it is unreadable.
         peak: (u, v, score) of the best peak; None where nothing was found.
         position, normal: [3] of the best peak in the camera's frame, where they are known.
@@ -57,6 +58,7 @@ class ReplayRecord:
     state: str
     confidence: float
     resemblance: float
+    continuity: float
     age: float
     action: str
     peak: tuple[float, float, float] | None

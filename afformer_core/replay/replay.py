@@ -216,7 +216,21 @@ class _Replay:
 
 def _unreadable(message: BagMessage, stamp: int, problem: str) -> ReplayRecord:
     return ReplayRecord(
-        stamp, message.time, UNREADABLE, 0.0, 0.0, 0.0, '', None, None, None, '', problem, {}, None
+        stamp=stamp,
+        time=message.time,
+        state=UNREADABLE,
+        confidence=0.0,
+        resemblance=0.0,
+        continuity=0.0,
+        age=0.0,
+        action='',
+        peak=None,
+        position=None,
+        normal=None,
+        restart='',
+        problem=problem,
+        milliseconds={},
+        scores=None,
     )
 
 
@@ -232,6 +246,7 @@ def _record(
         state=(HELD if result.held else FOUND) if shown else ABSTAINED,
         confidence=result.confidence,
         resemblance=result.resemblance,
+        continuity=result.continuity,
         age=result.age,
         action=result.grounding.action,
         peak=(peak.u, peak.v, peak.score) if shown else None,

@@ -27,7 +27,9 @@ _STATE_COLOURS = {
     ABSTAINED: '#B8B8B8',
     UNREADABLE: '#D55E00',
 }
-_BLUE, _PURPLE = '#0072B2', '#AA4499'
+_BLUE = '#0072B2'
+# What is drawn over time, and how.
+_EVIDENCE = (('confidence', _BLUE), ('resemblance', '#AA4499'), ('continuity', '#117733'))
 _SCORE_NAMES = {
     'kld': 'KLD',
     'sim': 'SIM',
@@ -119,9 +121,6 @@ def _contact_sheet(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> str:
 def _timeline(
     records: Sequence[ReplayRecord], seconds: Sequence[float], settings: StreamSettings
 ) -> str:
-    readable = [record.state != UNREADABLE for record in records]
-    confidence = [r.confidence if ok else None for r, ok in zip(records, readable, strict=True)]
-    resemblance = [r.resemblance if ok else None for r, ok in zip(records, readable, strict=True)]
     counts = [sum(record.state == state for record in records) for state in _STATE_COLOURS]
     keys = _keys(
         {
@@ -130,25 +129,31 @@ def _timeline(
         }
     )
     return (
-        '<h2>Confidence and resemblance</h2>'
+        '<h2>Evidence</h2>'
         f'<p class="note">The band shows each image: {keys}</p>'
         + strip(seconds, [_STATE_COLOURS[record.state] for record in records])
-        + line_chart(
-            seconds,
-            [Series('confidence', _BLUE, confidence)],
-            'seconds',
-            'confidence',
-            (0.0, 1.0),
-            (settings.minimum_confidence, 'minimum_confidence'),
+        + ''.join(
+            _evidence(name, colour, records, seconds, settings) for name, colour in _EVIDENCE
         )
-        + line_chart(
-            seconds,
-            [Series('resemblance', _PURPLE, resemblance)],
-            'seconds',
-            'resemblance',
-            (0.0, 1.0),
-            (settings.minimum_resemblance, 'minimum_resemblance'),
-        )
+    )
+
+
+def _evidence(
+    name: str,
+    colour: str,
+    records: Sequence[ReplayRecord],
+    seconds: Sequence[float],
+    settings: StreamSettings,
+) -> str:
+    values = [None if one.state == UNREADABLE else getattr(one, name) for one in records]
+    least = f'minimum_{name}'
+    return line_chart(
+        seconds,
+        [Series(name, colour, values)],
+        'seconds',
+        name,
+        (0.0, 1.0),
+        (getattr(settings, least), least),
     )
 
 

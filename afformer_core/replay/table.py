@@ -13,8 +13,8 @@ from afformer_core.replay.record import STAGES, ImageScores, ReplayRecord
 
 _SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
-    'stamp', 'state', 'found', 'confidence', 'resemblance', 'age', 'action', 'u', 'v', 'score',
-    'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem', 'restart',
+    'stamp', 'state', 'found', 'confidence', 'resemblance', 'continuity', 'age', 'action',
+    'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem', 'restart',
     *_SCORES, *(f'{stage}_ms' for stage in STAGES),
 )  # fmt: skip
 
@@ -37,6 +37,7 @@ def _row(record: ReplayRecord) -> list[Any]:
         record.peak is not None,
         record.confidence,
         record.resemblance,
+        record.continuity,
         record.age,
         record.action,
         *(record.peak or nothing),

@@ -53,6 +53,24 @@ class Appearance:
         best = (self._places @ places.T).max(axis=0)
         return float(np.average(best, weights=weights[near]))
 
+    def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
+        """What the place under the heatmap looks like, to be compared from image to image.
+
+        Args:
+            image_features: float32 [C, h, w].
+            probabilities: float32 heatmap of the same image, of any size, sum 1.
+
+        Returns:
+            float32 [C] of length 1, the mean of the standardised features where the heatmap is
+            more than a third of its maximum, weighted by it.
+        """
+        height, width = image_features.shape[1:]
+        weights = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA).ravel()
+        high = np.flatnonzero(weights > weights.max() / 3)
+        places = self._directions(image_features.reshape(len(image_features), -1).T[high])
+        mean = weights[high] @ places
+        return np.asarray(mean / (np.linalg.norm(mean) + 1e-6), dtype=np.float32)
+
     def _directions(self, places: FloatArray) -> FloatArray:
         standardised = (places - self._mean) * self._scale
         lengths = np.linalg.norm(standardised, axis=1, keepdims=True) + 1e-6

@@ -260,7 +260,12 @@ class Grounder:
             for one, output in zip(demonstrations, outputs, strict=True)
         )
         return Prediction(
-            resized, probabilities, self._action_scores(actions), max(resemblances), seconds
+            resized,
+            probabilities,
+            self._action_scores(actions),
+            max(resemblances),
+            demonstrations[0].appearance.describe(outputs[0].image_features, probabilities),
+            seconds,
         )
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:

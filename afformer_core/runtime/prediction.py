@@ -21,6 +21,7 @@ class Prediction:
         action_scores: score of each action, 0 to 1, best first.
         resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
             1; see `Appearance`.
+        place: float32 [C] of length 1, what the place under the heatmap looks like.
         seconds: that the session took for it.
     """
 
@@ -28,6 +29,7 @@ class Prediction:
     probabilities: FloatArray
     action_scores: Mapping[str, float]
     resemblance: float
+    place: FloatArray
     seconds: float
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:

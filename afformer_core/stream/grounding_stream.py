@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from afformer_core.runtime import Grounding
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.location import checked_view, locate
+from afformer_core.stream.place_memory import PlaceMemory
 from afformer_core.stream.results import CameraFrame, SpatialView, StreamedGrounding
 from afformer_core.stream.scene_cut import SceneCutDetector
 from afformer_core.stream.settings import StreamSettings
@@ -26,19 +27,36 @@ class _Before:
     demonstration: str
 
 
+@dataclass(frozen=True)
+class _Evidence:
+    """How far one image shows the place; see `StreamedGrounding`."""
+
+    confidence: float
+    resemblance: float
+    continuity: float
+
+    def suffices(self, settings: StreamSettings) -> bool:
+        return (
+            settings.is_evidence(self.confidence, self.resemblance)
+            and self.continuity >= settings.minimum_continuity
+        )
+
+
 class GroundingStream:
     """Smooths predictions over time, holds what was seen, abstains, and measures points.
 
     There is evidence that the demonstrated place is in view where the confidence reaches
-    `minimum_confidence` and the resemblance `minimum_resemblance`. Images without evidence are
-    not blended into the smoothed heatmap; the last grounding with evidence is held for
-    `hold_time`, with its points, and after that nothing is found. Everything before is forgotten
-    when the stamps go back, the scene, the size or the demonstration changes. One thread owns it.
+    `minimum_confidence`, the resemblance `minimum_resemblance`, and the continuity with what was
+    found in the `release_time` before `minimum_continuity`. Images without evidence are not
+    blended into the smoothed heatmap; the last grounding with evidence is held for `hold_time`,
+    with its points, and after that nothing is found. Everything before is forgotten when the
+    stamps go back, the scene, the size or the demonstration changes. One thread owns it.
     """
 
     def __init__(self) -> None:
         self._smoother = PredictionSmoother()
         self._cuts = SceneCutDetector()
+        self._places = PlaceMemory()
         self._before: _Before | None = None
         self._evident: StreamedGrounding | None = None
         self._evident_stamp = 0
@@ -60,24 +78,44 @@ class GroundingStream:
             view: depth and calibration that belong to the image.
             settings: which may change from image to image.
         """
+        pause = self._pause(frame, settings)
         restart = self._why_restart(frame, prediction, demonstration, settings)
         if restart:
+            self._forget()
+            self._places.forget()
+        elif pause:
             self._smoother.restart()
-            self._evident = None
-        confidence = prediction.peaks(frame.size, 1)[0].score
-        if settings.is_evidence(confidence, prediction.resemblance):
+        restart = restart or pause
+        evidence = _Evidence(
+            prediction.peaks(frame.size, 1)[0].score,
+            prediction.resemblance,
+            self._continuity(frame, prediction, settings),
+        )
+        if evidence.suffices(settings):
+            self._places.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
-            result = _located(frame, grounding, demonstration, view, settings, restart)
+            evidence = replace(evidence, confidence=grounding.confidence)
+            result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
             self._evident, self._evident_stamp = result, frame.stamp
             return result
-        held = self._held(confidence, prediction.resemblance, frame)
+        held = self._held(evidence, frame)
         if held is not None and held.age <= settings.hold_time:
             return held
+        self._forget()
+        grounding = prediction.grounding(frame.size, settings.maximum_peaks)
+        result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
+        return replace(result, found=False)
+
+    def _forget(self) -> None:
         self._smoother.restart()
         self._evident = None
-        grounding = prediction.grounding(frame.size, settings.maximum_peaks)
-        result = _located(frame, grounding, demonstration, view, settings, restart)
-        return replace(result, found=False)
+
+    def _continuity(
+        self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
+    ) -> float:
+        if (frame.stamp - self._evident_stamp) * 1e-9 > settings.release_time:
+            self._places.forget()
+        return self._places.continuity(prediction.place)
 
     def _smooth(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
@@ -111,24 +149,21 @@ class GroundingStream:
             return f'images of {frame.size[1]} x {frame.size[0]} now'
         if change > settings.scene_cut_threshold:
             return f'another scene (change {change:.2f})'
-        if elapsed > max(_PAUSE * settings.smoothing_time, settings.hold_time):
-            return f'no image for {elapsed:.1f} s'
         return ''
 
-    def _held(
-        self, confidence: float, resemblance: float, frame: CameraFrame
-    ) -> StreamedGrounding | None:
+    def _pause(self, frame: CameraFrame, settings: StreamSettings) -> str:
+        """Why there is nothing to smooth with, although it is the same scene; or empty."""
+        before = self._before
+        elapsed = 0.0 if before is None else (frame.stamp - before.stamp) * 1e-9
+        pauses = elapsed > max(_PAUSE * settings.smoothing_time, settings.hold_time)
+        return f'no image for {elapsed:.1f} s' if pauses else ''
+
+    def _held(self, evidence: _Evidence, frame: CameraFrame) -> StreamedGrounding | None:
         if self._evident is None:
             return None
         age = (frame.stamp - self._evident_stamp) * 1e-9
         # Images of the same stamp cannot be told apart in time; held is what is older than now.
-        return replace(
-            self._evident,
-            confidence=confidence,
-            resemblance=resemblance,
-            age=max(age, 1e-9),
-            restart='',
-        )
+        return replace(self._evident, **asdict(evidence), age=max(age, 1e-9), restart='')
 
 
 def _located(
@@ -137,6 +172,7 @@ def _located(
     demonstration: str,
     view: SpatialView,
     settings: StreamSettings,
+    evidence: _Evidence,
     restart: str,
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
@@ -144,8 +180,7 @@ def _located(
         demonstration,
         grounding,
         found=True,
-        confidence=grounding.confidence,
-        resemblance=grounding.resemblance,
+        **asdict(evidence),
         age=0.0,
         surfaces=locate(grounding.peaks, frame, view, settings.surface),
         view=view,

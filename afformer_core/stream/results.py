@@ -68,7 +68,7 @@ class StreamedGrounding:
         grounding: smoothed over the images before; held from an earlier image where `age` is
             above 0, and of this image alone where `found` is false.
         found: whether there is evidence that the place is in view, now or `age` ago.
-        confidence, resemblance: of this image, also where the grounding is held.
+        confidence, resemblance, continuity: of this image, also where the grounding is held.
         age: seconds since the evidence was seen; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: that the surfaces were measured in.
@@ -80,6 +80,7 @@ class StreamedGrounding:
     found: bool
     confidence: float
     resemblance: float
+    continuity: float
     age: float
     surfaces: tuple[SurfacePoint, ...]
     view: SpatialView

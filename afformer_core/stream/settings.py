@@ -17,6 +17,10 @@ class StreamSettings:
         minimum_confidence: below this share of the heatmap around its best peak there is no
             evidence, 0 to 1.
         minimum_resemblance: below this there is none either, -1 to 1; see `Appearance`.
+        minimum_continuity: below this likeness to the place that was found before there is none
+            either, -1 to 1; see `PlaceMemory`.
+        release_time: seconds without evidence after which a place that looks otherwise may be
+            found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
         hold_time: seconds for which the last evidence is held when there is none.
         scene_cut_threshold: change of the picture from one image to the next that begins a new
@@ -27,6 +31,8 @@ class StreamSettings:
     maximum_peaks: int = 5
     minimum_confidence: float = 0.2
     minimum_resemblance: float = 0.7
+    minimum_continuity: float = 0.75
+    release_time: float = 5.0
     smoothing_time: float = 0.1
     hold_time: float = 0.5
     scene_cut_threshold: float = 0.2
@@ -37,6 +43,8 @@ class StreamSettings:
             ('maximum_peaks', 1, 1_000),
             ('minimum_confidence', 0, 1),
             ('minimum_resemblance', -1, 1),
+            ('minimum_continuity', -1, 1),
+            ('release_time', 0, 3600),
             ('smoothing_time', 0, 3600),
             ('hold_time', 0, 3600),
             ('scene_cut_threshold', 0, 1),
@@ -46,5 +54,5 @@ class StreamSettings:
                 raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
 
     def is_evidence(self, confidence: float, resemblance: float) -> bool:
-        """Whether an image of this confidence and resemblance shows the demonstrated place."""
+        """Whether an image alone, of this confidence and resemblance, shows the place."""
         return confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance

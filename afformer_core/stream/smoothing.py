@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,4 +57,4 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
         now.probabilities - before.probabilities
     )
     ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
-    return Prediction(now.image, probabilities, ordered, now.resemblance, now.seconds)
+    return replace(now, probabilities=probabilities, action_scores=ordered)

@@ -133,6 +133,11 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
 
 def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
     affordance = result.affordance
+    if not affordance.found:
+        return (
+            f'nothing found, {milliseconds:.0f} ms: confidence {affordance.confidence:.2f}, '
+            f'resemblance {affordance.resemblance:.2f}; the heatmap is shown in grey'
+        )
     best, action = affordance.points[0], affordance.actions[0]
     text = (
         f'{action.name} {action.score:.2f} at pixel ({best.u:.0f}, {best.v:.0f}), '

@@ -220,11 +220,21 @@ class Client:
     def send_frames(self, count: int) -> None:
         """Send frames of a recording and wait until the node has counted them."""
         for number in range(count):
-            self.frames.publish(image_message(number, 'demonstrator'))
-        self.wait(
-            lambda: self.statuses and self.statuses[-1].frames >= count,
-            f'{count} frames in the status',
-        )
+            self.send_frame(image_message(number, 'demonstrator'), number + 1)
+
+    def send_frame(self, frame: Image, count: int) -> None:
+        """Send a frame until the node has counted so many; best effort may lose it."""
+        sent = 0.0
+
+        def counted() -> bool:
+            nonlocal sent
+            if time.monotonic() > sent + 5.0:
+                sent = time.monotonic()
+                self.frames.publish(frame)
+            status = self.statuses[-1] if self.statuses else DemonstrationStatus()
+            return status.state == DemonstrationStatus.RECORDING and status.frames >= count
+
+        self.wait(counted, f'{count} frames in the status')
 
     def record(self, name: str, count: int = 3) -> Any:
         """Record a demonstration; returns the answer of finish."""
@@ -267,6 +277,7 @@ class Nodes:
             # A model with random weights is never sure.
             'minimum_confidence': 0.0,
             'minimum_resemblance': -1.0,
+            'minimum_continuity': -1.0,
             'trim_demonstrations': False,
             **parameters,
         }

@@ -2,6 +2,7 @@
 """The demo with files of the user, as a process."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,17 +31,25 @@ def _command(arguments):
     return [sys.executable, '-m', 'afformer_ros.demo', *map(str, arguments)]
 
 
+def _run(*arguments):
+    return subprocess.run(
+        _command(arguments), capture_output=True, text=True, timeout=110, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_demo_finds_what_was_demonstrated(tmp_path):
+    done = _run('--output', tmp_path / 'output')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(re.findall(r'at pixel \(.*, inside the demonstrated element', done.stdout)) >= 2
+    assert 'nothing found' not in done.stdout
+
+
 def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
     output = tmp_path / 'output'
-    done = subprocess.run(
-        _command([*files, '--model', random_model, '--output', output]),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = _run(*files, '--model', random_model, '--output', output)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert 'at pixel (' in done.stdout
+    assert 'nothing found' in done.stdout
     assert str(output / 'contact_sheet.png') in done.stdout
     assert sorted(path.name for path in output.iterdir()) == [
         'bag',
@@ -58,8 +67,10 @@ def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
                 stamps[connection.topic].add((header.stamp.sec, header.stamp.nanosec))
     assert set(counts) == {
         '/affordance',
+        '/affordance_cloud',
         '/demonstration',
         '/demonstration_status',
+        '/grasp_candidates',
         '/heatmap',
         '/image',
         '/markers',
@@ -78,13 +89,7 @@ def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
     ],
 )
 def test_what_the_demo_refuses(arguments, status, message, tmp_path):
-    done = subprocess.run(
-        _command([*arguments, '--output', tmp_path / 'output']),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = _run(*arguments, '--output', tmp_path / 'output')
     assert done.returncode == status
     assert message in done.stderr
     assert 'Traceback' not in done.stderr
@@ -92,13 +97,7 @@ def test_what_the_demo_refuses(arguments, status, message, tmp_path):
 
 
 def test_a_node_that_fails_ends_the_demo_with_its_reason(files, tmp_path):
-    done = subprocess.run(
-        _command([*files, '--model', tmp_path / 'absent', '--output', tmp_path / 'output']),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = _run(*files, '--model', tmp_path / 'absent', '--output', tmp_path / 'output')
     assert done.returncode == 1
     assert 'absent/model.json does not exist' in done.stderr
     assert list((tmp_path / 'output').iterdir()) == []

@@ -23,8 +23,7 @@ def _record(client, name):
     assert client.start(name).success
     for number in range(30):
         message = image_message(RclpyMessages(), _scene(number), 'rgb8', client.header(number))
-        client.frames.publish(message)
-    client.wait(lambda: client.statuses and client.statuses[-1].frames == 30, 'all frames')
+        client.send_frame(message, number + 1)
     answer = client.finish()
     assert answer.success, answer.message
     return answer

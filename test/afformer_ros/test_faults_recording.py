@@ -44,8 +44,7 @@ def test_a_pause_of_the_demonstration_is_told_and_the_recording_goes_on(active):
     )
     active.wait(active.frames.get_subscription_count, 'the subscription to demonstration')
     for number in range(2, 5):
-        active.frames.publish(active.image_message(number))
-    active.wait(lambda: active.statuses[-1].frames == 5, 'all five frames')
+        active.send_frame(active.image_message(number), number + 1)
     active.told(
         'demonstration', 'arriving', lambda: active.frames.publish(active.image_message(9))
     )
@@ -62,8 +61,7 @@ def test_a_full_disk_costs_the_file_and_nothing_else(shipped_nodes, small_disk):
     client.record('kept')
     assert client.start('large').success
     for number in range(4):
-        client.frames.publish(client.image_message(number, width=1920, height=1080))
-    client.wait(lambda: client.statuses[-1].frames == 4, 'four frames')
+        client.send_frame(client.image_message(number, width=1920, height=1080), number + 1)
     answer = client.finish()
     assert answer.success, answer.message
     assert 'it will be lost at the end' in answer.message

@@ -5,6 +5,7 @@ import random
 import re
 import signal
 
+import cv2
 import psutil
 import pytest
 from afformer_ros.srv import (
@@ -46,8 +47,9 @@ ALLOWED_GROWTH = 16 * 2**20
 class Fuzzer:
     """Calls a grounding node at random."""
 
-    def __init__(self, client, seed):
+    def __init__(self, client, media, seed):
         self._client = client
+        self._paths = (*NAMES, *[media] * len(NAMES))
         self._random = random.Random(seed)
         self.calls = self.successes = self.unanswered = 0
 
@@ -56,7 +58,7 @@ class Fuzzer:
         self.calls += 1
         kind = self._random.choices(
             (self._service, self._burst, self._transition, self._parameter, self._messages),
-            (60, 8, 12, 10, 10),
+            (60, 3, 15, 7, 15),
         )[0]
         kind()
 
@@ -66,7 +68,7 @@ class Fuzzer:
         if hasattr(request, 'name'):
             request.name = self._random.choice(NAMES)
         if hasattr(request, 'path'):
-            request.path = self._random.choice(NAMES)
+            request.path = str(self._random.choice(self._paths))
         return service, request
 
     def _service(self):
@@ -111,7 +113,7 @@ class Fuzzer:
             self._client.node.destroy_client(caller)
 
     def _transition(self):
-        wanted = self._random.choices((CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP), (2, 3, 1, 1))[0]
+        wanted = self._random.choices((CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP), (4, 6, 1, 1))[0]
         before = self._client.state()
         changed = self._client.change_state(wanted)
         possible = {
@@ -145,9 +147,14 @@ def _bring_up_from(client):
 
 
 def _fuzz(nodes, calls):
-    process, client = nodes.grounding(), nodes.client()
+    media = nodes.store.parent / 'media'
+    media.mkdir()
+    process = nodes.grounding(demonstration_folders=f'["{media}"]')
+    client = nodes.client()
+    for number in range(3):
+        cv2.imwrite(str(media / f'{number}.png'), client.picture(number))
     client.bring_up()
-    fuzzer = Fuzzer(client, seed=0)
+    fuzzer = Fuzzer(client, media, seed=0)
     usage, memory = psutil.Process(process.popen.pid), []
     for number in range(calls):
         fuzzer.call_any()

@@ -136,9 +136,7 @@ def test_a_recording_goes_on_over_the_jump(simulated):
     client = simulated.client
     assert client.start('looped').success
     for number in range(4):
-        message = simulated.image(number, -60 if number == 2 else 0.1)
-        client.frames.publish(message)
-    client.wait(lambda: client.statuses[-1].frames == 4, 'four frames')
+        client.send_frame(simulated.image(number, -60 if number == 2 else 0.1), number + 1)
     answer = client.finish()
     assert answer.success, answer.message
     assert answer.frames == 4

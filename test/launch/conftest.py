@@ -86,7 +86,8 @@ class Observer(Node):
 
     def state(self, node: str) -> int:
         """Lifecycle state of a node, or unknown where it does not answer."""
-        response = self.call(GetState, f'{node}/get_state', GetState.Request())
+        # A process that was killed still seems to offer its services, but never answers.
+        response = self.call(GetState, f'{node}/get_state', GetState.Request(), timeout=2.0)
         return State.PRIMARY_STATE_UNKNOWN if response is None else response.current_state.id
 
     def wait_for_active(self, node: str) -> None:
@@ -100,13 +101,13 @@ class Observer(Node):
         response = self.call(GetParameters, f'{node}/get_parameters', request)
         return [parameter_value_to_python(value) for value in response.values]
 
-    def call(self, kind: type, name: str, request: object) -> object:
-        """Call a service; None where it did not answer within two seconds."""
+    def call(self, kind: type, name: str, request: object, timeout: float = 20.0) -> object:
+        """Call a service; None where it did not answer within a timeout, in seconds."""
         client = self.create_client(kind, name)
         try:
             assert client.wait_for_service(SECONDS_TO_START), f'{name} is not offered'
             future = client.call_async(request)
-            rclpy.spin_until_future_complete(self, future, timeout_sec=2.0)
+            rclpy.spin_until_future_complete(self, future, timeout_sec=timeout)
             return future.result()
         finally:
             self.destroy_client(client)

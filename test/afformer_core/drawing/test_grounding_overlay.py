@@ -23,6 +23,7 @@ def _result(surface=NO_DEPTH, **fields):
         'found': True,
         'confidence': 0.5,
         'resemblance': 0.875,
+        'continuity': 1.0,
         'age': 0.0,
         'surfaces': (surface,),
         'view': SpatialView(None, None, 'no depth is received'),

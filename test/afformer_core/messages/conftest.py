@@ -109,6 +109,7 @@ def result():
             'found': True,
             'confidence': 0.5,
             'resemblance': 0.875,
+            'continuity': 0.75,
             'age': 0.0,
             'surfaces': surfaces,
             'view': SpatialView(None, None, 'no depth is received'),

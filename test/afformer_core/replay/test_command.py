@@ -15,7 +15,10 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder
 
-EVIDENT = ('--minimum-confidence', '0', '--minimum-resemblance', '-1')
+EVIDENT = tuple(
+    f'--minimum-{name}={least}'
+    for name, least in (('confidence', 0), ('resemblance', -1), ('continuity', -1))
+)
 
 
 def facts(out: Path) -> dict[str, str]:

@@ -27,8 +27,8 @@ from afformer_core.stream.settings import StreamSettings
 
 STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
 SEEN = ReplayRecord(
-    stamp=10**18, time=10**18 + 5, state=FOUND, confidence=0.5, resemblance=0.8, age=0.0,
-    action='press', peak=(10.0, 20.0, 0.5), position=np.array([0.0, 0.1, 0.7]),
+    stamp=10**18, time=10**18 + 5, state=FOUND, confidence=0.5, resemblance=0.8, continuity=1.0,
+    age=0.0, action='press', peak=(10.0, 20.0, 0.5), position=np.array([0.0, 0.1, 0.7]),
     normal=np.array([0.0, 0.0, -1.0]), restart='', problem='', milliseconds=STAGES,
     scores=ImageScores(0.7, 0.5, 0.9, 2.5, 3.0, 1.0, True),
 )  # fmt: skip

@@ -15,15 +15,26 @@ SIZE = 64
 
 @pytest.fixture
 def predict() -> Callable[..., Prediction]:
-    """A prediction of 64 x 64 with a blob of 4 places at (column, row), on a grey picture."""
+    """A prediction of 64 x 64 with a blob of 4 places at (column, row), on a grey picture.
+
+    The place looks otherwise by so many radians as it is turned.
+    """
 
     def make(
-        column: float, row: float, resemblance: float = 0.9, spread: float = 1.5, grey: int = 100
+        column: float,
+        row: float,
+        resemblance: float = 0.9,
+        spread: float = 1.5,
+        grey: int = 100,
+        turn: float = 0.0,
     ) -> Prediction:
         rows, columns = np.mgrid[:SIZE, :SIZE]
         blob = np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / (2 * spread**2))
         probabilities = (blob / blob.sum()).astype(np.float32)
+        place = np.array([np.cos(turn), np.sin(turn)], np.float32)
         image = np.full((SIZE, SIZE, 3), grey, np.uint8)
-        return Prediction(image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance, 0.01)
+        return Prediction(
+            image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance, place, 0.01
+        )
 
     return make

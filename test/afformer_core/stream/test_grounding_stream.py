@@ -94,6 +94,35 @@ def test_what_covers_the_place_is_not_blended_in(predict):
     assert heatmap[360:].sum() < 1e-6
 
 
+def test_another_place_is_not_taken_for_the_covered_one(predict):
+    camera = Camera(hold_time=0.5, release_time=5.0)
+    seen = camera.see(0, predict(20, 20))
+    covered = camera.see(300, predict(50, 50, turn=1.2))
+    assert covered.grounding is seen.grounding
+    assert (covered.age, covered.continuity) == (pytest.approx(0.3), pytest.approx(np.cos(1.2)))
+    assert not camera.see(800, predict(50, 50, turn=1.2)).found
+    assert camera.see(900, predict(21, 20, turn=0.1)).found
+
+
+def test_a_place_that_stays_otherwise_is_taken_in_the_end(predict):
+    camera = Camera(hold_time=0.5, release_time=5.0)
+    camera.see(0, predict(20, 20))
+    found = [camera.see(t, predict(50, 50, turn=1.2)).found for t in range(600, 5600, 400)]
+    assert found == [False] * 12 + [True]
+
+
+def test_a_place_may_slowly_look_otherwise(predict):
+    camera = Camera()
+    found = [camera.see(100 * i, predict(20, 20, turn=0.05 * i)).found for i in range(60)]
+    assert all(found)
+
+
+def test_another_scene_may_look_otherwise_at_once(predict):
+    camera = Camera()
+    camera.see(0, predict(20, 20))
+    assert camera.see(100, predict(50, 50, turn=1.2, grey=200)).found
+
+
 def test_a_heatmap_without_a_peak_is_no_evidence(predict):
     result = Camera(minimum_confidence=0.4).see(0, predict(32, 32, spread=20))
     assert not result.found

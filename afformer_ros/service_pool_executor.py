@@ -6,12 +6,15 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import (
     ExternalShutdownException,
     ShutdownException,
     SingleThreadedExecutor,
     TimeoutException,
 )
+from rclpy.logging import get_logger
 from rclpy.service import Service
 
 
@@ -21,12 +24,16 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     rclpy's MultiThreadedExecutor hands each image to another thread as well; at camera rate its
     threads then take Python's lock from each other, and from the model, for up to a second.
 
+    A topic or a service may be removed while its callback runs, or before it begins: a cleanup
+    does that. What a callback raises for that reason is no failure.
+
     Args:
         threads: services that may wait at once.
+        context: of the nodes; None: the one that `rclpy.init` makes by default.
     """
 
-    def __init__(self, threads: int) -> None:
-        super().__init__()
+    def __init__(self, threads: int, context: Context | None = None) -> None:
+        super().__init__(context=context)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
         self._called: list[tuple[Any, Future[Any]]] = []
 
@@ -44,10 +51,11 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             self._called.append((handler, self._pool.submit(handler)))
         else:
             handler()
-            self._raise_failure(handler)
+            if not isinstance(handler.exception(), InvalidHandle):
+                handler.result()
         for called in [each for each in self._called if each[1].done()]:
             self._called.remove(called)
-            self._raise_failure(called[0])
+            self._report(called[0].exception())
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Stop; whether all that was called has ended within the timeout in seconds."""
@@ -56,6 +64,9 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         return super().shutdown(timeout_sec) and not running
 
     @staticmethod
-    def _raise_failure(handler: Any) -> None:
-        if handler.exception() is not None:
-            handler.result()
+    def _report(error: Exception | None) -> None:
+        """Log what a service raised; the others are still to be answered."""
+        if error is not None and not isinstance(error, InvalidHandle):
+            get_logger('executor').error(
+                f'a service could not be answered: {type(error).__name__}: {error}'
+            )

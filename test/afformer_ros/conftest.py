@@ -43,6 +43,8 @@ from afformer_ros.rclpy_messages import RclpyMessages
 
 # A machine under load may take long; a test that waits so long fails.
 PATIENCE = 40.0
+# What has not come after so many seconds was lost on the way.
+LOSS = 15.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
@@ -107,14 +109,19 @@ class Client:
     image_message = staticmethod(image_message)
 
     def __init__(self, namespace: str) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node('client', namespace=namespace, context=self.context)
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(self.node)
+        self.namespace = namespace
         self.statuses: list[DemonstrationStatus] = []
         self.affordances: list[Affordance] = []
         self.diagnostics: list[DiagnosticArray] = []
+        self._open()
+
+    def _open(self) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('client', namespace=self.namespace, context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self._callers: dict[str, Any] = {}
         self.node.create_subscription(
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
@@ -135,23 +142,34 @@ class Client:
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Spin until a condition holds; returns what it gave."""
-        end = time.monotonic() + PATIENCE
-        while not (result := condition()):
-            if time.monotonic() > end:
-                pytest.fail(f'waited {PATIENCE:.0f} s in vain for {what}')
+        if not (result := self.hold(condition, PATIENCE)):
+            pytest.fail(f'waited {PATIENCE:.0f} s in vain for {what}')
+        return result
+
+    def hold(self, condition: Callable[[], Any], seconds: float) -> Any:
+        """Spin until a condition holds, or time is up; returns what it gave last."""
+        end = time.monotonic() + seconds
+        while not (result := condition()) and time.monotonic() < end:
             self._executor.spin_once(timeout_sec=0.05)
         return result
 
     def call(self, kind: Any, service: str, /, **fields: Any) -> Any:
         """Call a service of the grounding node."""
-        client = self.node.create_client(kind, f'grounding/{service}')
-        try:
-            self.wait(client.service_is_ready, f'service {service}')
-            future = client.call_async(kind.Request(**fields))
-            self.wait(future.done, f'the answer of {service}')
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        caller = self.caller(kind, service)
+        self.wait(caller.service_is_ready, f'service {service}')
+        future = caller.call_async(kind.Request(**fields))
+        if not self.hold(future.done, LOSS):
+            # The middleware drops the answer to a caller that it has not found yet.
+            caller.remove_pending_request(future)
+            future = caller.call_async(kind.Request(**fields))
+        self.wait(future.done, f'the answer of {service}')
+        return future.result()
+
+    def caller(self, kind: Any, service: str) -> Any:
+        """A client of a service of the grounding node; the same each time."""
+        if service not in self._callers:
+            self._callers[service] = self.node.create_client(kind, f'grounding/{service}')
+        return self._callers[service]
 
     def change_state(self, transition: int) -> bool:
         return self.call(ChangeState, 'change_state', transition=Transition(id=transition)).success
@@ -163,6 +181,18 @@ class Client:
         """Configure and activate the node, and find its topics."""
         assert self.change_state(Transition.TRANSITION_CONFIGURE)
         assert self.change_state(Transition.TRANSITION_ACTIVATE)
+        self.connect()
+
+    def connect(self) -> None:
+        """See that the node of an active session and this one have found each other.
+
+        Of two processes that begin at the same time, Fast DDS may let one never learn of the
+        other's first topics; only a new participant helps, with or without this package.
+        """
+        if not self.hold(lambda: self.statuses, LOSS):
+            self.close()
+            self._open()
+            self.wait(lambda: self.statuses, 'the latched status')
         self.wait(self.images.get_subscription_count, 'the subscription to image')
         self.wait(self.frames.get_subscription_count, 'the subscription to demonstration')
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Services in threads of their own, topics in the thread that spins."""
+
+import threading
+import time
+
+import pytest
+import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import Empty
+from std_srvs.srv import Trigger
+
+from afformer_ros.service_pool_executor import ServicePoolExecutor
+
+PATIENCE = 20.0
+
+
+class Pair:
+    """A node on the executor, and another that calls it from the thread of the test."""
+
+    group = ReentrantCallbackGroup()
+
+    def __init__(self):
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.served = rclpy.create_node('served', context=self.context)
+        self.caller = rclpy.create_node('caller', context=self.context)
+        self.executor = ServicePoolExecutor(4, context=self.context)
+        self.executor.add_node(self.served)
+        self._calling = SingleThreadedExecutor(context=self.context)
+        self._calling.add_node(self.caller)
+
+    def serve(self, name, callback):
+        """Offer a service whose callback gets no more than its response."""
+        return self.served.create_service(
+            Trigger, name, lambda _, answer: callback(answer), callback_group=self.group
+        )
+
+    def call(self, name):
+        """Call a service."""
+        client = self.caller.create_client(Trigger, name)
+        self.until(client.service_is_ready)
+        return client.call_async(Trigger.Request())
+
+    def until(self, condition):
+        """Spin both until a condition holds."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end
+            self.executor.spin_once(timeout_sec=0.01)
+            self._calling.spin_once(timeout_sec=0.01)
+
+    def close(self):
+        self.executor.shutdown(1.0)
+        self._calling.shutdown()
+        self.served.destroy_node()
+        self.caller.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture
+def pair():
+    made = Pair()
+    yield made
+    made.close()
+
+
+def _answer(response):
+    response.success = True
+    return response
+
+
+def _refuse(response):
+    raise ValueError('not today')
+
+
+def test_a_service_that_waits_holds_up_no_other(pair):
+    released = threading.Event()
+
+    def wait(response):
+        released.wait(PATIENCE)
+        return _answer(response)
+
+    pair.serve('slow', wait)
+    pair.serve('quick', _answer)
+    slow = pair.call('slow')
+    quick = pair.call('quick')
+    pair.until(quick.done)
+    assert not slow.done()
+    released.set()
+    pair.until(slow.done)
+
+
+def test_a_service_may_be_removed_while_it_is_called(pair):
+    begun = threading.Event()
+    removed = threading.Event()
+
+    def wait(response):
+        begun.set()
+        removed.wait(PATIENCE)
+        return _answer(response)
+
+    service = pair.serve('removed', wait)
+    pair.serve('other', _answer)
+    unanswered = pair.call('removed')
+    pair.until(begun.is_set)
+    pair.served.destroy_service(service)
+    removed.set()
+    pair.until(pair.call('other').done)
+    assert not unanswered.done()
+
+
+def test_a_service_that_raises_is_told_and_ends_nothing(pair, capfd):
+    pair.serve('failing', _refuse)
+    pair.serve('other', _answer)
+    pair.call('failing')
+    pair.until(lambda: 'ValueError: not today' in capfd.readouterr().err)
+    pair.until(pair.call('other').done)
+
+
+def test_what_a_topic_raises_is_raised(pair):
+    def refuse(_):
+        raise ValueError('not this message')
+
+    pair.served.create_subscription(Empty, 'topic', refuse, 1)
+    publisher = pair.caller.create_publisher(Empty, 'topic', 1)
+    pair.until(publisher.get_subscription_count)
+
+    def publish():
+        publisher.publish(Empty())
+        return False
+
+    with pytest.raises(ValueError, match='not this message'):
+        pair.until(publish)

@@ -19,7 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from afformer_core.errors import AfformerError
 from afformer_core.runtime.numpy_threads import use_one_numpy_thread
 from afformer_ros.environment import prepare_environment
-from afformer_ros.garbage import keep_what_lives
+from afformer_ros.garbage import keep_few_heaps, keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
 # Seconds for callbacks that still run at the end.
@@ -53,6 +53,7 @@ def run_node(
         reason on stderr.
     """
     prepare_environment()
+    keep_few_heaps()
     use_one_numpy_thread()
     # rclpy's own handlers pull the context away from under an executor that is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

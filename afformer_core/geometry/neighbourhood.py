@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
+from afformer_core.geometry.median import median
 from afformer_core.geometry.plane_fit import Mask, Window, disc_window
 
 # Pixels from the middle to each side.
@@ -83,7 +84,7 @@ class Neighbourhood:
         ):
             both = valid[before] & valid[after]
             differences = (values[after] - values[before])[both]
-            slopes.append(float(np.median(differences)) / _SPAN if len(differences) > 8 else 0.0)
+            slopes.append(median(differences) / _SPAN if len(differences) > 8 else 0.0)
         return np.array(slopes)
 
 
@@ -131,7 +132,7 @@ def look_around(
     if len(depths) < _LEAST_VALID * len(near):
         share = 100 * (1 - len(depths) / len(near))
         raise SurfaceMissing(f'{share:.0f} % of the depth image around the peak are holes')
-    inverse = 1 / float(np.median(depths))
+    inverse = 1 / median(depths)
     noise = math.hypot(noise, _RESOLUTION * inverse)
     values = np.divide(1, crop, out=np.zeros_like(crop), where=valid)
     values = np.where(valid, (values / inverse - 1) / noise, 0).astype(np.float32)
@@ -156,7 +157,7 @@ def _roughness(values: NDArray[np.float32], valid: Mask) -> float:
         bends = along[2:] - 2 * along[1:-1] + along[:-2]
         bends = np.abs(bends[known[2:] & known[1:-1] & known[:-2]])
         # Of normal noise, the median of the sizes is 0.6745 deviations, and of bends root 6 more.
-        deviations.append(float(np.median(bends)) / 1.652 if len(bends) > 50 else 0.0)
+        deviations.append(median(bends) / 1.652 if len(bends) > 50 else 0.0)
     return min(deviations)
 
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -247,9 +248,9 @@ def _refitted(
 
 def _inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """None where all pixels lie on a line or nearly so."""
-    try:
-        inverse = np.linalg.inv(moments)
-    except np.linalg.LinAlgError:
+    # For so small a matrix a third of the time of NumPy's.
+    regular, inverse = cv2.invert(moments)
+    if not regular:
         return None
     # How much more each coefficient varies for the others' sake.
     if not 0 < (inverse.diagonal() * moments.diagonal()).max() < _LARGEST_INFLATION:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.median import median
 from afformer_core.geometry.neighbourhood import Neighbourhood, SurfaceMissing, look_around
 from afformer_core.geometry.surface_plane import SurfacePlane, large_plane, small_plane
 
@@ -165,7 +166,7 @@ def _distance(around: Neighbourhood, surface: SurfacePlane) -> tuple[float, floa
         raise SurfaceMissing('the surface at the peak is too small in the depth image')
     values, _ = around.seen_by(window)
     residuals = values[near] - window.design[near] @ plane.coefficients
-    value = around.noise * (_at_peak(around, surface) + float(np.median(residuals)))
+    value = around.noise * (_at_peak(around, surface) + median(residuals))
     if value < -_LARGEST_CHANGE:
         raise SurfaceMissing('the noise of the depth hides the surface at the peak')
     # The median of n normal numbers varies pi / 2 times as much as their mean.

@@ -50,7 +50,7 @@ class Appearance:
         weights = cv2.GaussianBlur(weights, (0, 0), _SPREAD * min(height, width)).ravel()
         near = np.flatnonzero(weights > _LEAST_WEIGHT * weights.max())
         places = self._directions(image_features.reshape(len(image_features), -1).T[near])
-        best = (self._places @ places.T).max(axis=0)
+        best = (places @ self._places.T).max(axis=1)
         return float(np.average(best, weights=weights[near]))
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:

@@ -75,16 +75,24 @@ def _share(probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.b
 
 def _local_maxima(probabilities: FloatArray, disc: NDArray[np.bool_]) -> list[tuple[int, int]]:
     # Maxima among the nearest neighbours are few, and only these are compared with the disc.
-    rows, columns = np.nonzero(probabilities >= cv2.dilate(probabilities, _NEAREST))
-    order = np.argsort(-probabilities[rows, columns], kind='stable')[:_MOST_CANDIDATES]
-    radius = len(disc) // 2
+    high = probabilities >= cv2.dilate(probabilities, _NEAREST)
+    # Where even a disc full of the value would hold too little, there is no peak to be kept.
+    high &= probabilities >= min(_LEAST_SHARE / disc.sum(), float(probabilities.max()))
+    indices = np.flatnonzero(high)
+    values = probabilities.ravel()[indices]
+    order = np.argsort(-values, kind='stable')[:_MOST_CANDIDATES]
+    values = values[order]
+    rows, columns = np.divmod(indices[order], high.shape[1])
+    distances = (rows[:, None] - rows) ** 2 + (columns[:, None] - columns) ** 2
+    near = distances <= (len(disc) // 2) ** 2
+    left = ~(near & (values > values[:, None])).any(axis=1)
     places: list[tuple[int, int]] = []
-    # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        apart = all((row - r) ** 2 + (column - c) ** 2 > radius**2 for r, c in places)
-        value = probabilities[row, column]
-        if apart and value >= _within(probabilities, (row, column), disc).max():
+    for index in np.flatnonzero(left):
+        row, column = int(rows[index]), int(columns[index])
+        # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
+        if left[index] and values[index] >= _within(probabilities, (row, column), disc).max():
             places.append((row, column))
+            left &= ~near[index]
     return places
 
 

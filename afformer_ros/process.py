@@ -22,6 +22,9 @@ from afformer_ros.environment import prepare_environment
 from afformer_ros.garbage import keep_few_heaps, keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
+# Seconds after which a thread hands Python's lock to one that waits for it. Python's own five
+# milliseconds are as much as everything besides the model takes for an image.
+_SWITCH_INTERVAL = 0.0002
 # Seconds for callbacks that still run at the end.
 _PATIENCE = 0.5
 
@@ -54,6 +57,7 @@ def run_node(
     """
     prepare_environment()
     keep_few_heaps()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     use_one_numpy_thread()
     # rclpy's own handlers pull the context away from under an executor that is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -31,6 +32,20 @@ class Memory:
                 f'a memory has {len(self.keys)} keys and {len(self.values)} values; '
                 'it needs one of each for every image level'
             )
+
+    @classmethod
+    def joined(cls, memories: Sequence[Memory]) -> Memory:
+        """One memory of all frames of several demonstrations, each of which keeps its own times.
+
+        Args:
+            memories: NumPy arrays of the same model; at least one.
+        """
+        keys = zip(*(one.keys for one in memories), strict=True)
+        values = zip(*(one.values for one in memories), strict=True)
+        return cls(
+            tuple(np.concatenate(level, axis=2) for level in keys),
+            tuple(np.concatenate(level, axis=1) for level in values),
+        )
 
 
 class Output(NamedTuple):

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 
 import numpy as np
 
 
+@unique
 class Stream(IntEnum):
     """What a random stream is drawn for."""
 
@@ -18,8 +19,8 @@ class Stream(IntEnum):
     CAMERA_PATH = 4
     CHOICE = 5
     ANNOTATION = 6
-    PERFORMANCE = 7
     RGBD = 7
+    PERFORMANCE = 8
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

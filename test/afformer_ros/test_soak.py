@@ -18,9 +18,9 @@ from afformer_core.cli.main import main
 
 RATE = 30
 WARM_UP = 10
-# Pools of allocators and of the middleware may still grow by a little; a leaked image of
-# 900 kB in each of the 500 or more groundings of a minute would be hundreds of megabytes.
-ALLOWED_GROWTH = 24 * 2**20
+# Pools of allocators grow by tens of megabytes once; half a page leaked in each of the groundings
+# of half an hour would be more.
+ALLOWED_GROWTH = 48 * 2**20
 STAGES = ('preprocess', 'ground', 'postprocess', 'publish', 'overhead', 'end to end')
 
 
@@ -138,7 +138,7 @@ def _run(camera, recording, seconds):
         client.spin(begin + (number + 1) / RATE - time.monotonic())
         client.affordances.clear()
         if number >= WARM_UP * RATE and number % RATE == 0:
-            memory.append(usage.memory_info().rss)
+            memory.append(usage.memory_full_info().uss)
     client.spin(1.0)
     print(
         f'\n{len(watch.sources)} images, {len(watch.seen)} groundings, {watch.located} with a '

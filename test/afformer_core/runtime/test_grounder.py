@@ -111,20 +111,39 @@ def test_recording_goes_start_frames_finish(grounder: Grounder, pictures: Pictur
     assert grounder.demonstrations == ('knob',)
 
 
-def test_several_demonstrations_are_grounded_by_their_mean_logits(
+def test_several_demonstrations_are_grounded_by_one_attention_over_all_frames(
     grounder: Grounder, pictures: Pictures
 ) -> None:
     image = pictures(64, 96, 3)
     grounder.set_demonstration(pictures(3, 64, 96, 3), 'a')
     grounder.set_demonstration(pictures(2, 64, 96, 3), 'b')
     a, b, both = (grounder.predict(image, *names) for names in (('a',), ('b',), ('a', 'b')))
-    product = np.sqrt(a.probabilities.astype(np.float64) * b.probabilities)
 
-    np.testing.assert_allclose(both.probabilities, product / product.sum(), rtol=1e-4)
+    assert np.abs(both.probabilities - a.probabilities).max() > 1e-6
+    assert np.abs(both.probabilities - b.probabilities).max() > 1e-6
+    other_order = grounder.predict(image, 'b', 'a').probabilities
+    np.testing.assert_allclose(both.probabilities, other_order, rtol=1e-4)
     assert both.resemblance == pytest.approx(max(a.resemblance, b.resemblance), abs=0.05)
-    np.testing.assert_array_equal(grounder.predict(image, 'a', 'a').probabilities, a.probabilities)
+    # Every key twice weighs as much as every key once.
+    twice = grounder.predict(image, 'a', 'a').probabilities
+    np.testing.assert_allclose(twice, a.probabilities, rtol=1e-4)
     with pytest.raises(DemonstrationError, match='name at least one'):
         grounder.predict(image)
+
+
+def test_a_demonstration_that_is_replaced_counts_at_once(
+    grounder: Grounder, pictures: Pictures
+) -> None:
+    image = pictures(64, 96, 3)
+    for name in ('a', 'b'):
+        grounder.set_demonstration(pictures(2, 64, 96, 3), name)
+    before = grounder.predict(image, 'a', 'b').probabilities
+    grounder.set_demonstration(pictures(3, 64, 96, 3)[::-1], 'b')
+
+    assert np.abs(grounder.predict(image, 'a', 'b').probabilities - before).max() > 1e-6
+    grounder.delete_demonstration('b')
+    with pytest.raises(DemonstrationError, match="no demonstration 'b'"):
+        grounder.predict(image, 'a', 'b')
 
 
 def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two demonstrations of one skill, by other people from other sides: which way is better?
+
+`make test-slow PYTEST='-s -k together'` prints what README says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.elements import contains
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.prediction import Prediction
+
+pytest.importorskip('mujoco', reason='mujoco is not installed')
+
+from afformer_core.sim.demonstration import choose_elements, plan_demonstration, render_clip
+from afformer_core.sim.layout import generate_appliance
+from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.seeds import scene_seed
+from afformer_core.sim.view import outlines_in_views, plan_target, render_target
+
+# Of no data set that a model is trained on.
+SEED = 881_003
+SCENES = 120
+SIDE = 192
+FRAMES = 8
+
+Clips = list[NDArray[np.uint8]]
+
+
+def _clips(seed: int, element: int) -> Clips:
+    """Two clips of the same action."""
+    size = (SIDE, SIDE)
+    first = plan_demonstration(seed, element, size=size)
+    second = plan_demonstration(seed, element, size=size, action=first.action, performance=1)
+    clips = []
+    for plan in (first, second):
+        with Renderer(generate_appliance(seed), seed, size) as renderer:
+            clips.append(render_clip(renderer, seed, plan, FRAMES))
+    return clips
+
+
+def _one(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+    grounder.set_demonstration(clips[0], 'first')
+    return grounder.predict(image, 'first')
+
+
+def _together(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+    """As they are grounded on a robot: attention over the frames of both."""
+    for name, clip in zip(('first', 'second'), clips, strict=True):
+        grounder.set_demonstration(clip, name)
+    return grounder.predict(image, 'first', 'second')
+
+
+def _averaged(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+    """The mean of the logits that each gives."""
+    predictions = [_one(grounder, [clip], image) for clip in clips]
+    product = np.sqrt(predictions[0].probabilities * predictions[1].probabilities)
+    return replace(predictions[0], probabilities=product / product.sum())
+
+
+def _longer_video(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
+    """All frames as those of one video, of which the model keeps as many as it can."""
+    grounder.set_demonstration(np.concatenate(clips), 'longer')
+    return grounder.predict(image, 'longer')
+
+
+WAYS: dict[str, Callable[[Grounder, Clips, NDArray[np.uint8]], Prediction]] = {
+    'one demonstration': _one,
+    'attention over the frames of both': _together,
+    'logits averaged': _averaged,
+    'one longer video': _longer_video,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_attention_over_both_is_better_than_one_and_than_other_ways(shipped_model: Path) -> None:
+    grounder = Grounder.load(shipped_model, 'onnxruntime')
+    inside: dict[str, list[bool]] = {name: [] for name in WAYS}
+    for index in range(SCENES):
+        seed = scene_seed(SEED, index)
+        element = choose_elements(seed, 1)[0]
+        target = plan_target(seed, 0, size=(SIDE, SIDE))
+        outline = outlines_in_views(seed, element, [target])[0]
+        image = render_target(seed, 0, (SIDE, SIDE))
+        clips = _clips(seed, element)
+        for name, ground in WAYS.items():
+            peak = ground(grounder, clips, image).peaks((SIDE, SIDE), 1)[0]
+            inside[name].append(contains(outline, (peak.u, peak.v)))
+    shares = {name: float(np.mean(each)) for name, each in inside.items()}
+    for name, share in shares.items():
+        print(f'{name}: peak inside in {100 * share:.0f} % of {SCENES}')
+    best = shares.pop('attention over the frames of both')
+    assert best > max(shares.values())

@@ -47,6 +47,10 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             handler, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
+        except InvalidHandle:
+            # A topic was removed while what is waited for was put together; the next try is
+            # without it.
+            return
         if isinstance(entity, Service):
             self._called.append((handler, self._pool.submit(handler)))
         else:

@@ -7,7 +7,9 @@ import time
 import pytest
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.waitable import NumberOfEntities, Waitable
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
@@ -109,6 +111,44 @@ def test_a_service_may_be_removed_while_it_is_called(pair):
     removed.set()
     pair.until(pair.call('other').done)
     assert not unanswered.done()
+
+
+class Removed(Waitable):
+    """Something to wait for that is removed before it is waited for the second time."""
+
+    def __init__(self, group):
+        super().__init__(group)
+        self.asked = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def is_ready(self, _):
+        return False
+
+    def take_data(self):
+        return None
+
+    async def execute(self, _):
+        pass
+
+    def get_num_entities(self):
+        return NumberOfEntities()
+
+    def add_to_wait_set(self, _):
+        self.asked += 1
+        if self.asked == 2:
+            raise InvalidHandle('destruction was requested')
+
+
+def test_a_topic_may_be_removed_while_it_is_put_into_the_wait_set(pair):
+    pair.serve('other', _answer)
+    pair.served.add_waitable(removed := Removed(pair.group))
+    pair.until(lambda: removed.asked > 3)
+    pair.until(pair.call('other').done)
 
 
 def test_a_service_that_raises_is_told_and_ends_nothing(pair, capfd):

@@ -236,9 +236,9 @@ class Grounder:
         """What the model says of an image, at its own size; `ground` before peaks are sought.
 
         Several demonstrations of one skill are grounded together: the model attends to the frames
-        of all of them at once. That is more accurate than one longer video, of which it keeps no
-        more frames than of a short one, and than the mean of what each gives; and the image is
-        encoded once.
+        of all of them at once. The peak is then right more often than with one longer video, of
+        which it keeps no more frames than of a short one, and than with the mean of what each
+        gives; the heatmap as a whole is as good as that mean. The image is encoded once.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.

@@ -15,10 +15,12 @@ _TIME_CONSTANT = 1.0
 class PlaceMemory:
     """Tells the place that was found from another that the model points at while it is covered.
 
-    What covers the place, a hand or a passer-by, makes the model point at the next best one, with
-    as much confidence and in the same surroundings. That one looks different: in features, the
-    place seen a moment ago and a step aside has a cosine of 0.93 with itself, and another 0.66.
-    The memory follows slow changes of light and viewpoint over a second.
+    What covers the place, a hand or a passer-by, looks different, and the model may point at the
+    next best place meanwhile, with as much confidence and in the same surroundings. On 60
+    simulated appliances the place seen by a camera that moved on had a median cosine of 0.96 with
+    itself, 0.91 at the 5th percentile, and another element of the same appliance 0.75: half of
+    the look-alikes are told apart by a threshold there, and no step of the camera is taken for
+    one. The memory follows slow changes of light and viewpoint over a second.
     """
 
     def __init__(self) -> None:

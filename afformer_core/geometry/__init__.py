@@ -6,7 +6,7 @@ from afformer_core.geometry.calibration import Calibration, CalibrationError
 from afformer_core.geometry.cloud import weighted_cloud
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 from afformer_core.geometry.transform import RigidTransform, TransformError
 
 __all__ = [
@@ -20,6 +20,6 @@ __all__ = [
     'TransformError',
     'alignment_problem',
     'grasp_candidate',
-    'measure_surface',
+    'measure_surfaces',
     'weighted_cloud',
 ]

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a depth image shows around a pixel, in the units that planes are fitted in."""
+"""What a depth image shows around pixels, in the units that planes are fitted in."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import AfformerError
-from afformer_core.geometry.median import median
-from afformer_core.geometry.plane_fit import Mask, Window, disc_window
+from afformer_core.geometry.median import medians
+from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask
 
-# Pixels from the middle to each side.
-REACH = 16
 # Pixels around the peak most of which must not be holes.
 _HOLE_RADIUS = 2.5
 _LEAST_VALID = 2 / 3
@@ -29,139 +25,180 @@ _SPAN = 4
 # As a share of its depth, what lies so far from the peak is another surface, however steep.
 _LARGEST_RISE = 0.25
 
-
-class SurfaceMissing(AfformerError):  # noqa: N818
-    """A depth image shows no surface at a pixel that could be trusted; its text says why."""
+_SIDE = np.arange(-REACH, REACH + 1)
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
-    """Inverse depth around a peak.
+class Neighbourhoods:
+    """Inverse depth around each of P peaks; S is 2 * REACH + 1.
 
     Attributes:
-        values: float32 [S, S], (inverse depth / `inverse` - 1) / `noise`, 0 where not valid.
-        valid: bool [S, S].
-        middle: index of the peak's own pixel on both axes.
-        peak: (u, v) from that pixel, within half a pixel.
-        inverse: inverse depth at the peak, 1 / metres.
-        noise: standard deviation of one pixel as a share of its depth.
+        values: float32 [P, S, S], (inverse depth / `inverse` - 1) / `noise`, 0 where not valid.
+        valid: bool [P, S, S].
+        peaks: float64 [P, 2], (u, v) from the pixel in the middle, within half a pixel.
+        inverse: float64 [P], inverse depth at the peak, 1 / metres.
+        noise: float64 [P], standard deviation of one pixel as a share of its depth.
     """
 
-    values: NDArray[np.float32]
+    values: FloatArray
     valid: Mask
-    middle: int
-    peak: tuple[float, float]
-    inverse: float
-    noise: float
+    peaks: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    noise: NDArray[np.float64]
 
-    def seen_by(self, window: Window) -> tuple[NDArray[np.float32], Mask]:
-        """Values and validity of a window's pixels, both [N]."""
-        u, v = (window.offsets + self.middle).T
-        return self.values[v, u], self.valid[v, u]
+    def of(self, rows: Mask) -> Neighbourhoods:
+        """Those of some of the peaks, bool [P]."""
+        if rows.all():
+            return self
+        return Neighbourhoods(
+            self.values[rows],
+            self.valid[rows],
+            self.peaks[rows],
+            self.inverse[rows],
+            self.noise[rows],
+        )
 
-    def distances(self, window: Window) -> NDArray[np.float64]:
-        """Pixels from the peak to each of a window's, float64 [N]."""
-        du, dv = self.peak
-        return np.asarray(np.hypot(window.offsets[:, 0] - du, window.offsets[:, 1] - dv))
+    def seen_by(self, inside: Mask) -> tuple[FloatArray, Mask]:
+        """Values and validity of the first pixels of the largest window, both [P, N].
 
-    def radius(self, length: float, focal_length: float) -> float:
-        """Pixels that a length in metres has at the peak's depth."""
+        Args:
+            inside: bool [P, N], the pixels of each peak's own window; others are not valid.
+        """
+        u, v = OFFSETS[: inside.shape[1]].T + REACH
+        return self.values[:, v, u], self.valid[:, v, u] & inside
+
+    def near(self, radius: float) -> Mask:
+        """Which of the NEAREST pixels lie so near to each peak, bool [P, NEAREST].
+
+        Args:
+            radius: pixels, at most 3.
+        """
+        return _near(self.peaks, radius)
+
+    def radii(self, length: float, focal_length: float) -> NDArray[np.float64]:
+        """Pixels that a length in metres has at each peak's depth, float64 [P]."""
         return length * focal_length * self.inverse
 
-    def millimetres(self, value: float) -> float:
-        """How much depth a difference of values is at the peak."""
-        return 1000 * value * self.noise / self.inverse
+    def millimetres(self, row: int, value: float) -> float:
+        """How much depth a difference of values is at a peak."""
+        return float(1000 * value * self.noise[row] / self.inverse[row])
 
-    def slope(self, radius: int) -> NDArray[np.float64]:
-        """Values per pixel along u and v, float64 [2], unmoved by steps."""
-        square = np.s_[self.middle - radius : self.middle + radius + 1]
-        values = self.values[square, square]
-        valid = self.valid[square, square] & (np.abs(values) <= 4 + _LARGEST_RISE / self.noise)
+    def slopes(self, radii: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Values per pixel along u and v within radii [P], float64 [P, 2], unmoved by steps."""
+        reach = int(radii.max(initial=_SPAN))
+        square = np.s_[:, REACH - reach : REACH + reach + 1, REACH - reach : REACH + reach + 1]
+        near = np.abs(_SIDE[square[1]]) <= radii[:, None]
+        values = self.values[square]
+        rise = (4 + _LARGEST_RISE / self.noise).astype(np.float32)
+        valid = self.valid[square] & (np.abs(values) <= rise[:, None, None])
+        valid &= near[:, :, None] & near[:, None]
         slopes = []
-        for before, after in (
-            (np.s_[:, :-_SPAN], np.s_[:, _SPAN:]),
-            (np.s_[:-_SPAN], np.s_[_SPAN:]),
-        ):
-            both = valid[before] & valid[after]
-            differences = (values[after] - values[before])[both]
-            slopes.append(median(differences) / _SPAN if len(differences) > 8 else 0.0)
-        return np.array(slopes)
+        for along, known in ((values, valid), (values.swapaxes(1, 2), valid.swapaxes(1, 2))):
+            differences = along[:, :, _SPAN:] - along[:, :, :-_SPAN]
+            both = known[:, :, _SPAN:] & known[:, :, :-_SPAN]
+            slopes.append(_medians_of_many(differences, both, 8) / _SPAN)
+        return np.stack(slopes, axis=1)
 
 
 def look_around(
-    depth: NDArray[np.float32],
-    place: NDArray[np.float64],
+    depth: FloatArray,
+    places: NDArray[np.float64],
     bounds: tuple[float, float],
     noise: float,
-) -> Neighbourhood:
-    """What a depth image shows around a place.
+) -> tuple[Neighbourhoods, list[str]]:
+    """What a depth image shows around places.
 
     Args:
         depth: float32 [H, W], metres.
-        place: float64 [2], (u, v) within the depth image, pixels.
+        places: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
         noise: standard deviation of one pixel as a share of its depth; where the pixels are
             clearly noisier, what is measured counts.
 
-    Raises:
-        SurfaceMissing: the place lies in a hole, or many holes are next to it.
+    Returns:
+        the neighbourhoods of those places that show a surface; and for each place, why it does
+        not: it lies in a hole, or many holes are next to it; empty where it does.
     """
+    pixels = np.floor(places + 0.5).astype(int)
+    crops, inside = _crops(depth, pixels)
     nearest, farthest = bounds
-    column, row = np.floor(place + 0.5).astype(int).tolist()
-    own = float(depth[row, column])
-    if not math.isfinite(own) or own <= 0:
-        raise SurfaceMissing('the depth image has a hole at the peak')
-    if not nearest <= own <= farthest:
-        raise SurfaceMissing(
-            f'the depth at the peak, {own:.2f} m, is out of the range from '
-            f'{nearest:g} to {farthest:g} m'
-        )
-    crop = np.zeros((2 * REACH + 1, 2 * REACH + 1), np.float32)
-    top, left = max(0, row - REACH), max(0, column - REACH)
-    part = depth[top : row + REACH + 1, left : column + REACH + 1]
-    top, left = top - row + REACH, left - column + REACH
-    crop[top : top + part.shape[0], left : left + part.shape[1]] = part
-    valid = (crop >= nearest) & (crop <= farthest)
-    du, dv = (place - (column, row)).tolist()
-    close = disc_window(5)
-    distances = np.hypot(close.offsets[:, 0] - du, close.offsets[:, 1] - dv)
-    near = close.offsets[distances <= _HOLE_RADIUS] + REACH
-    inside = _inside(near, (top, left), part.shape)
-    near = near[inside]
-    depths = crop[near[:, 1], near[:, 0]][valid[near[:, 1], near[:, 0]]]
-    if len(depths) < _LEAST_VALID * len(near):
-        share = 100 * (1 - len(depths) / len(near))
-        raise SurfaceMissing(f'{share:.0f} % of the depth image around the peak are holes')
-    inverse = 1 / median(depths)
-    noise = math.hypot(noise, _RESOLUTION * inverse)
-    values = np.divide(1, crop, out=np.zeros_like(crop), where=valid)
-    values = np.where(valid, (values / inverse - 1) / noise, 0).astype(np.float32)
+    valid = (crops >= nearest) & (crops <= farthest) & inside
+    peaks = places - pixels
+    u, v = OFFSETS[:NEAREST].T + REACH
+    near = _near(peaks, _HOLE_RADIUS) & inside[:, v, u]
+    known = near & valid[:, v, u]
+    counts, wanted = known.sum(axis=1), near.sum(axis=1)
+    problems = [
+        _problem(depth[row, column], bounds, count / all_of_them)
+        for (column, row), count, all_of_them in zip(pixels, counts, wanted, strict=True)
+    ]
+    rows = np.array([not problem for problem in problems], bool)
+    crops, valid = crops[rows], valid[rows]
+    inverse = 1 / medians(crops[:, v, u], known[rows])
+    noises = np.hypot(noise, _RESOLUTION * inverse)
+    scaled = np.divide(1, crops, out=np.zeros_like(crops), where=valid)
+    scaled = (scaled / inverse[:, None, None] - 1) / noises[:, None, None]
+    values = np.where(valid, scaled, 0).astype(np.float32)
     excess = _roughness(values, valid)
-    if excess > _CLEAR_EXCESS:
-        noise *= excess
-        values /= np.float32(excess)
-    return Neighbourhood(values, valid, REACH, (du, dv), inverse, noise)
+    excess[excess <= _CLEAR_EXCESS] = 1
+    values /= excess[:, None, None].astype(np.float32)
+    return Neighbourhoods(values, valid, peaks[rows], inverse, noises * excess), problems
 
 
-def _roughness(values: NDArray[np.float32], valid: Mask) -> float:
-    """Standard deviation from pixel to pixel next to the middle; no slope and few edges add to it.
+def _crops(depth: FloatArray, pixels: NDArray[np.int64]) -> tuple[FloatArray, Mask]:
+    """Depth around pixels (u, v), float32 [P, S, S], and what of it lies inside the image."""
+    columns, rows = pixels[:, :1] + _SIDE, pixels[:, 1:] + _SIDE
+    height, width = depth.shape
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
+        :, None
+    ]
+    rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+    return depth[rows[:, :, None], columns[:, None]], inside
+
+
+def _near(peaks: NDArray[np.float64], radius: float) -> Mask:
+    u, v = OFFSETS[:NEAREST].T
+    return np.asarray((u - peaks[:, :1]) ** 2 + (v - peaks[:, 1:]) ** 2 <= radius * radius)
+
+
+def _problem(depth: float, bounds: tuple[float, float], known_share: float) -> str:
+    nearest, farthest = bounds
+    if not 0 < depth < np.inf:
+        return 'the depth image has a hole at the peak'
+    if not nearest <= depth <= farthest:
+        return (
+            f'the depth at the peak, {depth:.2f} m, is out of the range from {nearest:g} to '
+            f'{farthest:g} m'
+        )
+    if known_share < _LEAST_VALID:
+        return f'{100 * (1 - known_share):.0f} % of the depth image around the peak are holes'
+    return ''
+
+
+def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
+    """Standard deviation [P] from pixel to pixel next to the middle, free of slopes and edges.
 
     Edges run along rows or along columns; the smoother of both directions counts.
     """
-    square = np.s_[REACH - _ROUGH_REACH : REACH + _ROUGH_REACH + 1]
+    square = np.s_[
+        :,
+        REACH - _ROUGH_REACH : REACH + _ROUGH_REACH + 1,
+        REACH - _ROUGH_REACH : REACH + _ROUGH_REACH + 1,
+    ]
+    values, valid = values[square], valid[square]
     deviations = []
-    for along, known in (
-        (values[square, square], valid[square, square]),
-        (values[square, square].T, valid[square, square].T),
-    ):
-        bends = along[2:] - 2 * along[1:-1] + along[:-2]
-        bends = np.abs(bends[known[2:] & known[1:-1] & known[:-2]])
+    for along, known in ((values, valid), (values.swapaxes(1, 2), valid.swapaxes(1, 2))):
+        bends = along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2]
+        whole = known[:, 2:] & known[:, 1:-1] & known[:, :-2]
         # Of normal noise, the median of the sizes is 0.6745 deviations, and of bends root 6 more.
-        deviations.append(median(bends) / 1.652 if len(bends) > 50 else 0.0)
-    return min(deviations)
+        deviations.append(_medians_of_many(np.abs(bends), whole, 50) / 1.652)
+    return np.minimum(*deviations)
 
 
-def _inside(pixels: NDArray[np.int64], start: tuple[int, int], shape: tuple[int, ...]) -> Mask:
-    """Which pixels (u, v) lie in a part of the crop that starts at (row, column)."""
-    first = np.array([start[1], start[0]])
-    return np.asarray(((pixels >= first) & (pixels < first + shape[::-1])).all(axis=1))
+def _medians_of_many(values: FloatArray, counted: Mask, few: int) -> NDArray[np.float64]:
+    """Medians of values [P, H, W] that count; 0 where no more than few do."""
+    count, rows, columns = values.shape
+    counted = counted.reshape(count, rows * columns)
+    many = counted.sum(axis=1) > few
+    found = medians(values.reshape(counted.shape), counted)
+    return np.where(many, found, 0.0)

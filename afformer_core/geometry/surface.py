@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The surface that a depth image shows at a pixel: point, normal, and how sure they are."""
+"""The surfaces that a depth image shows at pixels: points, normals, and how sure they are."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.median import median
-from afformer_core.geometry.neighbourhood import Neighbourhood, SurfaceMissing, look_around
-from afformer_core.geometry.surface_plane import SurfacePlane, large_plane, small_plane
+from afformer_core.geometry.median import medians
+from afformer_core.geometry.neighbourhood import Neighbourhoods, look_around
+from afformer_core.geometry.sights import Sights, look_at
+from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
+from afformer_core.geometry.window import REACH, Mask
+
+FloatArray = NDArray[np.float64]
 
 # Pixels around the peak whose median is its depth.
 _MEDIAN_RADIUS = 3.0
@@ -63,9 +68,9 @@ class SurfacePoint:
         problem: one sentence why there is no position; '' where there is one.
     """
 
-    position: NDArray[np.float64] | None
-    covariance: NDArray[np.float64] | None
-    normal: NDArray[np.float64] | None
+    position: FloatArray | None
+    covariance: FloatArray | None
+    normal: FloatArray | None
     problem: str
 
     def __post_init__(self) -> None:
@@ -81,15 +86,14 @@ class SurfacePoint:
         return cls(position=None, covariance=None, normal=None, problem=problem)
 
 
-def measure_surface(
+def measure_surfaces(
     depth: DepthImage,
     calibration: Calibration,
     image_size: tuple[int, int],
-    u: float,
-    v: float,
+    peaks: ArrayLike,
     settings: SurfaceSettings,
-) -> SurfacePoint:
-    """The surface at a pixel of an image.
+) -> tuple[SurfacePoint, ...]:
+    """The surfaces at pixels of an image.
 
     There is no point from a hole, nor near holes that leave too little, nor across a depth edge:
     not where a pixel next to the peak is off the peak's surface, nor where the window fits two
@@ -103,103 +107,116 @@ def measure_surface(
             the same aspect ratio.
         calibration: of the image's camera.
         image_size: (height, width) of the image.
-        u, v: column and row in pixels of the image, the first pixel's centre at (0, 0).
+        peaks: [P, 2], each (u, v), column and row in pixels of the image, the first pixel's
+            centre at (0, 0).
         settings: what is known of the depth camera.
 
     Returns:
-        the surface point in the camera's frame.
+        the surface point of each peak in the camera's frame.
     """
+    pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
-    place = (np.array([u, v]) + 0.5) * scale - 0.5
-    if not ((place >= -0.5) & (place < [width - 0.5, height - 0.5])).all():
-        return SurfacePoint.unknown(f'the peak ({u:.1f}, {v:.1f}) lies outside the image')
+    places = (pixels + 0.5) * scale - 0.5
     focal_length = calibration.focal_length * float(scale.mean())
-    try:
-        ray, change = _ray(calibration, place, scale)
-        around = look_around(
-            depth.values, place, (settings.nearest, settings.farthest), settings.noise
-        )
-        small = small_plane(around, focal_length)
-        large = large_plane(around, focal_length, small)
-        distance, deviation = _distance(around, small)
-    except SurfaceMissing as missing:
-        return SurfacePoint.unknown(str(missing))
-    normal, gradient = _normal(around, large, ray, change)
-    direction = np.append(ray, 1.0)
-    # How the point moves along the surface with each pixel of the image.
-    moves = np.concatenate([change, np.zeros((1, 2))]) - np.outer(direction, gradient @ change)
-    moves *= distance * scale * _PIXEL_DEVIATION
-    along = distance * deviation * direction
-    return SurfacePoint(
-        position=calibration.centre + distance * direction,
-        covariance=np.outer(along, along) + moves @ moves.T,
-        normal=normal,
-        problem='',
+    bounds = (settings.nearest, settings.farthest)
+
+    sights, problems = look_at(calibration, pixels, places, scale, depth.size)
+    candidates = _Candidates(problems)
+    around, problems = look_around(depth.values, places[candidates.rows], bounds, settings.noise)
+    candidates.keep(problems)
+    small, problems = small_planes(around, focal_length)
+    around = around.of(candidates.keep(problems))
+    large, problems = large_planes(around, focal_length, small)
+    kept = candidates.keep(problems)
+    around, small = around.of(kept), small.of(kept)
+    distances, deviations, problems = _distances(around, small)
+    kept = candidates.keep(problems)
+    found = _points(
+        around.of(kept),
+        large.of(kept),
+        sights.of(candidates.rows),
+        distances[kept],
+        deviations[kept],
+    )
+    return tuple(
+        SurfacePoint.unknown(problem) if problem else next(found)
+        for problem in candidates.problems
     )
 
 
-def _ray(
-    calibration: Calibration, place: NDArray[np.float64], scale: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The ray [2] of a place in the depth image, and its change [2, 2] with each pixel.
+class _Candidates:
+    """Which peaks may still have a surface, and why the others have none."""
 
-    Across a window, the rays of any lens change evenly.
-    """
-    reach = 4.0
-    moves = np.array([[0, 0], [reach, 0], [-reach, 0], [0, reach], [0, -reach]])
-    rays = calibration.rays((place + moves + 0.5) / scale - 0.5)
-    if not np.isfinite(rays).all():
-        raise SurfaceMissing(
-            'the distortion of the camera cannot be undone at the peak; check the calibration'
-        )
-    change = np.stack([rays[1] - rays[2], rays[3] - rays[4]], axis=1) / (2 * reach)
-    return rays[0], change
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        self.rows = np.flatnonzero([not problem for problem in problems])
+
+    def keep(self, problems: list[str]) -> Mask:
+        """Go on with those candidates that have no problem; bool, which of them."""
+        for row, problem in zip(self.rows, problems, strict=True):
+            self.problems[row] = problem
+        kept = np.array([not problem for problem in problems], bool)
+        self.rows = self.rows[kept]
+        return kept
 
 
-def _distance(around: Neighbourhood, surface: SurfacePlane) -> tuple[float, float]:
-    """Depth at the peak, metres, and its standard deviation as a share of it."""
-    window, plane = surface.window, surface.plane
-    near = (around.distances(window) <= _MEDIAN_RADIUS) & plane.pixels
-    count = np.count_nonzero(near)
-    if not count:
-        raise SurfaceMissing('the surface at the peak is too small in the depth image')
-    values, _ = around.seen_by(window)
-    residuals = values[near] - window.design[near] @ plane.coefficients
-    value = around.noise * (_at_peak(around, surface) + median(residuals))
-    if value < -_LARGEST_CHANGE:
-        raise SurfaceMissing('the noise of the depth hides the surface at the peak')
+def _distances(
+    around: Neighbourhoods, surfaces: SurfacePlanes
+) -> tuple[FloatArray, FloatArray, list[str]]:
+    """Depth [P] at the peaks, metres, its standard deviation as a share of it, and why not."""
+    near = around.near(_MEDIAN_RADIUS) & surfaces.nearest
+    counts = near.sum(axis=1)
+    middles = medians(surfaces.residuals, near)
+    relative = around.noise * (surfaces.at(around.peaks) + middles)
+    problems = []
+    for count, value in zip(counts.tolist(), relative.tolist(), strict=True):
+        problem = ''
+        if not count:
+            problem = 'the surface at the peak is too small in the depth image'
+        elif value < -_LARGEST_CHANGE:
+            problem = 'the noise of the depth hides the surface at the peak'
+        problems.append(problem)
     # The median of n normal numbers varies pi / 2 times as much as their mean.
-    deviation = around.noise * math.sqrt(math.pi / 2 / count)
-    return 1 / (around.inverse * (1 + value)), deviation
+    deviations = around.noise * np.sqrt(math.pi / 2 / np.maximum(counts, 1))
+    nearer = 1 + relative.clip(-_LARGEST_CHANGE)
+    return 1 / (around.inverse * nearer), deviations, problems
 
 
-def _at_peak(around: Neighbourhood, surface: SurfacePlane) -> float:
-    place = np.array([surface.window.radius, *around.peak]) / surface.window.radius
-    return float(place @ surface.plane.coefficients)
-
-
-def _normal(
-    around: Neighbourhood,
-    surface: SurfacePlane,
-    ray: NDArray[np.float64],
-    change: NDArray[np.float64],
-) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
-    """The plane's normal where it is sure, and the gradient of its inverse depth by the ray.
+def _points(
+    around: Neighbourhoods,
+    surfaces: SurfacePlanes,
+    sights: Sights,
+    distances: FloatArray,
+    deviations: FloatArray,
+) -> Iterator[SurfacePoint]:
+    """The points, with their normals where those are sure.
 
     The inverse depth of a plane is a x + b y + c at the ray (x, y), and (a, b, c) its normal. All
     three are divided by the inverse depth at the peak.
     """
-    plane = surface.plane
-    per_ray = np.linalg.inv(change).T * (around.noise / surface.window.radius)
-    per_ray /= 1 + around.noise * _at_peak(around, surface)
-    gradient = per_ray @ plane.coefficients[1:]
-    normal = np.append(gradient, 1 - gradient @ ray)
-    length = float(np.linalg.norm(normal))
-    normal /= -length
-    spread = np.concatenate([per_ray, -(ray @ per_ray)[None]]) / length
-    spread -= np.outer(normal, normal @ spread)
-    variances = np.linalg.eigvalsh(spread @ plane.covariance[1:, 1:] @ spread.T)
-    if variances[-1] > _LARGEST_NORMAL_DEVIATION**2:
-        return None, gradient
-    return normal, gradient
+    rays, changes = sights.rays, sights.changes
+    directions = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
+    at_peaks = 1 + around.noise * surfaces.at(around.peaks)
+    per_ray = np.linalg.inv(changes).swapaxes(1, 2)
+    per_ray *= (around.noise / (REACH * at_peaks))[:, None, None]
+    gradients = (per_ray @ surfaces.coefficients[:, 1:, None])[:, :, 0]
+    normals = np.concatenate(
+        [gradients, 1 - (gradients * rays).sum(axis=1, keepdims=True)], axis=1
+    )
+    lengths = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
+    normals /= -lengths
+    spreads = np.concatenate([per_ray, -(rays[:, None] @ per_ray)], axis=1) / lengths[:, :, None]
+    spreads -= normals[:, :, None] * (normals[:, None] @ spreads)
+    variances = spreads @ surfaces.covariances[:, 1:, 1:] @ spreads.swapaxes(1, 2)
+    sure = np.linalg.eigvalsh(variances)[:, -1] <= _LARGEST_NORMAL_DEVIATION**2
+    # How the points move along the surfaces with each pixel of the image.
+    moves = -directions[:, :, None] * (gradients[:, None] @ changes)
+    moves[:, :2] += changes
+    moves *= distances[:, None, None] * sights.scale * _PIXEL_DEVIATION
+    along = (distances * deviations)[:, None] * directions
+    covariances = along[:, :, None] * along[:, None] + moves @ moves.swapaxes(1, 2)
+    positions = sights.centre + distances[:, None] * directions
+    for row, known in enumerate(sure.tolist()):
+        normal = normals[row] if known else None
+        yield SurfacePoint(positions[row], covariances[row], normal, '')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plane of the surface that a peak lies on, first in a small window and then in a large one.
+"""The planes of the surfaces that peaks lie on, first in a small window and then in a large one.
 
 Windows are round. Their radii are lengths on the surface, so that they see the same of an object
 from near and far, within limits in pixels: at least so many that noise averages out, at most so
@@ -11,17 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from afformer_core.geometry.neighbourhood import REACH, Neighbourhood, SurfaceMissing
-from afformer_core.geometry.plane_fit import (
+from afformer_core.geometry.neighbourhood import Neighbourhoods
+from afformer_core.geometry.plane_fit import Fits, fit_surfaces
+from afformer_core.geometry.window import (
+    DESIGN,
+    NEAREST,
+    REACH,
     FloatArray,
     Mask,
-    Plane,
-    Step,
     Window,
-    beside,
-    disc_window,
-    fit_surface,
+    disc_windows,
 )
 
 # Metres, and pixels at least and at most.
@@ -40,79 +41,139 @@ _STEP_DISTANCE = 1.75
 
 
 @dataclass(frozen=True)
-class SurfacePlane:
-    """A plane, and the window whose design its coefficients belong to."""
+class SurfacePlanes:
+    """Planes of P surfaces, in the design of the windows.
 
-    window: Window
-    plane: Plane
-
-
-def small_plane(around: Neighbourhood, focal_length: float) -> SurfacePlane:
-    """The plane next to the peak.
-
-    Args:
-        around: of the peak.
-        focal_length: of the depth image, pixels.
-
-    Raises:
-        SurfaceMissing: a depth edge lies at the peak, or the surface has too few pixels.
+    Attributes:
+        nearest: bool [P, NEAREST], which of the pixels next to the peak lie on the surface.
+        residuals: float32 [P, NEAREST], what those pixels' values have more than the plane's.
+        coefficients: float64 [P, 3].
+        covariances: float64 [P, 3, 3], of the coefficients.
+        beside: bool [P, M], pixels of the largest window that no step cuts off the surface.
     """
-    window = _window(_SMALL_WINDOW, around, focal_length)
-    values, valid = around.seen_by(window)
-    slope = np.array([0, *(around.slope(window.radius) * window.radius)], np.float32)
-    plane = _fit(around, window, values - window.design @ slope, valid)
-    if plane is None:
-        raise SurfaceMissing('the surface at the peak is too small in the depth image')
-    plane = Plane(plane.pixels, plane.coefficients + slope, plane.covariance, plane.cuts)
-    jumps = np.abs(values - window.design @ plane.coefficients.astype(np.float32))
-    near = (around.distances(window) <= _EDGE_RADIUS) & valid
-    largest = float(jumps[near].max(initial=0))
-    if largest > _LARGEST_JUMP:
-        raise SurfaceMissing(
-            f'the depth jumps by {around.millimetres(largest):.0f} mm next to the peak'
+
+    nearest: Mask
+    residuals: FloatArray
+    coefficients: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    beside: Mask
+
+    def of(self, rows: Mask) -> SurfacePlanes:
+        """Those of some of the surfaces, bool [P]."""
+        if rows.all():
+            return self
+        return SurfacePlanes(
+            self.nearest[rows],
+            self.residuals[rows],
+            self.coefficients[rows],
+            self.covariances[rows],
+            self.beside[rows],
         )
-    return SurfacePlane(window, plane)
+
+    def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The planes' values [P] at places [P, 2], (u, v) from the middle, pixels."""
+        slopes = self.coefficients[:, 1:]
+        return np.asarray(self.coefficients[:, 0] + (slopes * places).sum(axis=1) / REACH)
 
 
-def large_plane(around: Neighbourhood, focal_length: float, small: SurfacePlane) -> SurfacePlane:
-    """The plane in the large window; the small one where that shows too few pixels.
-
-    Smaller steps are found in the large window than in the small one.
+def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePlanes, list[str]]:
+    """The planes next to the peaks.
 
     Args:
-        around: of the peak.
+        around: of the peaks.
         focal_length: of the depth image, pixels.
-        small: the plane next to the peak; what it was cut off from stays cut off.
 
-    Raises:
-        SurfaceMissing: a depth edge lies at the peak.
+    Returns:
+        the planes of those peaks that have one; and for each peak, why it has none: a depth edge
+        lies there, or the surface has too few pixels; empty where it has.
     """
-    window = _window(_LARGE_WINDOW, around, focal_length)
-    values, valid = around.seen_by(window)
-    growth = window.radius / small.window.radius
-    rescaled = small.plane.coefficients * [1, growth, growth]
-    values = values - window.design @ rescaled.astype(np.float32)
+    radii = _radii(_SMALL_WINDOW, around, focal_length)
+    windows, inside = disc_windows(radii)
+    values, valid = around.seen_by(inside)
+    slopes = np.zeros((len(radii), 3))
+    slopes[:, 1:] = around.slopes(radii) * REACH
+    fits = _fitted(around, windows, values - _seen(slopes, len(inside.T)), valid)
+    coefficients = fits.coefficients + slopes
+    residuals = values[:, :NEAREST] - _seen(coefficients, NEAREST)
+    near = around.near(_EDGE_RADIUS) & valid[:, :NEAREST]
+    largest = (np.abs(residuals) * near).max(axis=1)
+    problems = []
+    for row, found in enumerate(fits.found):
+        problem = _edge(around, fits, row)
+        if not problem and not found:
+            problem = 'the surface at the peak is too small in the depth image'
+        if not problem and largest[row] > _LARGEST_JUMP:
+            jump = around.millimetres(row, largest[row])
+            problem = f'the depth jumps by {jump:.0f} mm next to the peak'
+        problems.append(problem)
+    nearest = fits.pixels[:, :NEAREST]
+    planes = SurfacePlanes(nearest, residuals, coefficients, fits.covariances, fits.beside)
+    return planes.of(_without(problems)), problems
+
+
+def large_planes(
+    around: Neighbourhoods, focal_length: float, small: SurfacePlanes
+) -> tuple[SurfacePlanes, list[str]]:
+    """The planes in the large windows; the small ones where those show too few pixels.
+
+    Smaller steps are found in the large windows than in the small ones.
+
+    Args:
+        around: of the peaks.
+        focal_length: of the depth image, pixels.
+        small: the planes next to the peaks; what they were cut off from stays cut off.
+
+    Returns:
+        the planes of those peaks that have one; and for each peak, why it has none, that is a
+        depth edge; empty where it has.
+    """
+    windows, inside = disc_windows(_radii(_LARGE_WINDOW, around, focal_length))
+    values, valid = around.seen_by(inside)
+    values = values - _seen(small.coefficients, len(inside.T))
     pixels = valid & (np.abs(values) <= _LARGEST_DEPARTURE)
-    for cut in small.plane.cuts:
-        pixels &= beside(window, cut)
-    plane = _fit(around, window, values, pixels)
-    if plane is None:
-        return small
-    plane = Plane(plane.pixels, plane.coefficients + rescaled, plane.covariance, plane.cuts)
-    return SurfacePlane(window, plane)
+    pixels &= small.beside[:, : len(inside.T)]
+    fits = _fitted(around, windows, values, pixels)
+    coefficients = np.where(fits.found[:, None], fits.coefficients, 0) + small.coefficients
+    covariances = np.where(fits.found[:, None, None], fits.covariances, small.covariances)
+    residuals = values[:, :NEAREST] - _seen(coefficients - small.coefficients, NEAREST)
+    nearest = fits.pixels[:, :NEAREST]
+    planes = SurfacePlanes(
+        nearest, residuals, coefficients, covariances, small.beside & fits.beside
+    )
+    problems = [_edge(around, fits, row) for row in range(len(windows))]
+    return planes.of(_without(problems)), problems
 
 
-def _window(limits: tuple[float, int, int], around: Neighbourhood, focal_length: float) -> Window:
+def _radii(
+    limits: tuple[float, int, int], around: Neighbourhoods, focal_length: float
+) -> NDArray[np.int64]:
+    """Radii [P] of the windows, pixels."""
     length, least, most = limits
-    return disc_window(int(min(max(round(around.radius(length, focal_length)), least), most)))
+    radii = np.rint(around.radii(length, focal_length).clip(least, most))
+    return np.asarray(radii, np.int64)
 
 
-def _fit(around: Neighbourhood, window: Window, values: FloatArray, pixels: Mask) -> Plane | None:
-    least_step = _LEAST_STEP * around.inverse / around.noise
-    found = fit_surface(window, values, pixels, around.peak, least_step, _STEP_DISTANCE)
-    if isinstance(found, Step):
-        raise SurfaceMissing(
-            f'a depth edge of {around.millimetres(found.height):.0f} mm runs '
-            f'{found.place:.1f} pixels from the peak'
-        )
-    return found
+def _seen(coefficients: NDArray[np.float64], count: int) -> FloatArray:
+    """Values [P, N] of planes at the first pixels of the largest window."""
+    return np.asarray(coefficients.astype(np.float32) @ DESIGN[:count, :3].T)
+
+
+def _fitted(
+    around: Neighbourhoods, windows: list[Window], values: FloatArray, pixels: Mask
+) -> Fits:
+    least_steps = _LEAST_STEP * around.inverse / around.noise
+    return fit_surfaces(windows, values, pixels, around.peaks, least_steps, _STEP_DISTANCE)
+
+
+def _edge(around: Neighbourhoods, fits: Fits, row: int) -> str:
+    step = fits.steps[row]
+    if step is None:
+        return ''
+    return (
+        f'a depth edge of {around.millimetres(row, step.height):.0f} mm runs '
+        f'{step.place:.1f} pixels from the peak'
+    )
+
+
+def _without(problems: list[str]) -> Mask:
+    return np.array([not problem for problem in problems], bool)

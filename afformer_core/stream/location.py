@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from afformer_core.geometry.alignment import alignment_problem
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 from afformer_core.runtime import Peak
 from afformer_core.stream.results import CameraFrame, SpatialView
 
@@ -18,9 +18,8 @@ def locate(
     depth, calibration = view.depth, view.calibration
     if depth is None or calibration is None:
         return tuple(SurfacePoint.unknown(view.problem) for _ in peaks)
-    return tuple(
-        measure_surface(depth, calibration, frame.size, peak.u, peak.v, settings) for peak in peaks
-    )
+    places = [(peak.u, peak.v) for peak in peaks]
+    return measure_surfaces(depth, calibration, frame.size, places, settings)
 
 
 def checked_view(frame: CameraFrame, view: SpatialView) -> SpatialView:

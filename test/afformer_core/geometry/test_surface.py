@@ -8,7 +8,7 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 
 SIZE = (480, 640)
 FLAT = np.full(SIZE, 0.8, np.float32)
@@ -29,7 +29,9 @@ def measured(
     settings: SurfaceSettings | None = None,
 ) -> SurfacePoint:
     depth = DepthImage(values.astype(np.float32), 'camera', 0)
-    return measure_surface(depth, calibration, SIZE, u, v, settings or SurfaceSettings())
+    settings = settings or SurfaceSettings()
+    (surface,) = measure_surfaces(depth, calibration, SIZE, [(u, v)], settings)
+    return surface
 
 
 def test_a_wall_that_faces_the_camera(calibration: Calibration) -> None:

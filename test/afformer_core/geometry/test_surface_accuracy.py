@@ -14,7 +14,7 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 
 HEIGHTS = (0.008, 0.015, 0.04)
 PEAKS = 60
@@ -40,6 +40,11 @@ def panels(scene: Callable[..., Any], solid: Callable[..., Any]) -> list[Any]:
     return [panel_with_buttons(seed, scene, solid) for seed in range(8)]
 
 
+def surface_at(depth: DepthImage, calibration: Calibration, u: float, v: float) -> SurfacePoint:
+    (surface,) = measure_surfaces(depth, calibration, (480, 640), [(u, v)], SurfaceSettings())
+    return surface
+
+
 def surfaces_at(
     pixels: np.ndarray, panel: Any, calibration: Calibration, random: np.random.Generator
 ) -> list[tuple[tuple[float, float], tuple[int, int], SurfacePoint]]:
@@ -48,7 +53,7 @@ def surfaces_at(
     found = []
     for row, column in chosen.tolist():
         u, v = np.array([column, row]) + random.uniform(-0.5, 0.5, 2)
-        surface = measure_surface(panel.seen, calibration, (480, 640), u, v, SurfaceSettings())
+        surface = surface_at(panel.seen, calibration, u, v)
         found.append(((u, v), (row, column), surface))
     return found
 
@@ -170,7 +175,7 @@ def test_a_thin_handle_far_before_its_background(
         half_width = width / 2 * 0.7 / 600
         panel = scene(seed, 0.7 + gap, 0, 0, [solid(0.0005, 0, half_width, 0.3, gap - 0.006, gap)])
         for u, v in random.permutation(middles(panel.depth < 0.71, panel))[:PEAKS]:
-            surface = measure_surface(panel.seen, calibration, (480, 640), u, v, SurfaceSettings())
+            surface = surface_at(panel.seen, calibration, u, v)
             results.append(surface.problem == '')
             if surface.position is not None:
                 distances.append(abs(surface.position[2] - 0.7))
@@ -218,10 +223,7 @@ def test_a_round_handle(calibration: Calibration) -> None:
     noisy = depth * (1 + 0.005 * random.standard_normal(depth.shape))
     image = DepthImage(noisy.astype(np.float32), 'camera', 0)
 
-    surfaces = [
-        measure_surface(image, calibration, (480, 640), column, 239.5, SurfaceSettings())
-        for column in range(40, 600, 10)
-    ]
+    surfaces = [surface_at(image, calibration, column, 239.5) for column in range(40, 600, 10)]
 
     assert np.mean([surface.position is not None for surface in surfaces]) >= 0.9
     depths = [surface.position[2] for surface in surfaces if surface.position is not None]

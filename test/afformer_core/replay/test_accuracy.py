@@ -15,7 +15,7 @@ from afformer_core.data.bag import Bag
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surface
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
@@ -51,7 +51,10 @@ class Sight:
         millimetres = self.sensed.millimetres()
         metres = np.where(millimetres > 0, millimetres / 1000, np.nan).astype(np.float32)
         depth = DepthImage(metres, 'camera', 0)
-        return measure_surface(depth, self.calibration, metres.shape, u, v, SurfaceSettings())
+        (surface,) = measure_surfaces(
+            depth, self.calibration, metres.shape, [(u, v)], SurfaceSettings()
+        )
+        return surface
 
     def truth(self, u: float, v: float) -> np.ndarray:
         depth = float(self.exact[round(v), round(u)])

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rays on which a camera sees peaks, and how they change around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.geometry.calibration import Calibration
+
+FloatArray = NDArray[np.float64]
+
+# Pixels to each side over which the change of the rays is measured.
+_RAY_REACH = 4.0
+
+
+@dataclass(frozen=True)
+class Sights:
+    """How a camera sees P peaks.
+
+    Attributes:
+        rays: [P, 2].
+        changes: [P, 2, 2], of the rays with each pixel (u, v) of the depth image. Across a window,
+            the rays of any lens change evenly.
+        scale: [2], pixels of the depth image for one of the image.
+        centre: [3], where all rays meet, metres.
+    """
+
+    rays: FloatArray
+    changes: FloatArray
+    scale: FloatArray
+    centre: FloatArray
+
+    def of(self, rows: NDArray[np.int64]) -> Sights:
+        """Those of some of the peaks, by index."""
+        return Sights(self.rays[rows], self.changes[rows], self.scale, self.centre)
+
+
+def look_at(
+    calibration: Calibration,
+    pixels: FloatArray,
+    places: FloatArray,
+    scale: FloatArray,
+    size: tuple[int, int],
+) -> tuple[Sights, list[str]]:
+    """The rays of peaks.
+
+    Args:
+        calibration: of the image's camera.
+        pixels: float64 [P, 2], (u, v) of the peaks in the image.
+        places: float64 [P, 2], the same in pixels of the depth image.
+        scale: float64 [2], pixels of the depth image for one of the image.
+        size: (height, width) of the depth image.
+
+    Returns:
+        the sights; and for each peak, why it has none: it lies outside, or the distortion cannot
+        be undone; empty where it has.
+    """
+    height, width = size
+    inside = np.all((places >= -0.5) & (places < [width - 0.5, height - 0.5]), axis=1)
+    moves = _RAY_REACH * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    seen = np.where(inside[:, None], places, 0)[:, None] + moves
+    rays = calibration.rays((seen + 0.5) / scale - 0.5).reshape(-1, 5, 2)
+    changes = np.stack([rays[:, 1] - rays[:, 2], rays[:, 3] - rays[:, 4]], axis=2)
+    changes /= 2 * _RAY_REACH
+    determinants = changes[:, 0, 0] * changes[:, 1, 1] - changes[:, 0, 1] * changes[:, 1, 0]
+    # Where it is 0, rays of different pixels coincide.
+    undone = np.isfinite(rays).all(axis=(1, 2)) & (determinants != 0)
+    problems = []
+    for (u, v), seen_there, ray_there in zip(pixels.tolist(), inside, undone, strict=True):
+        problem = ''
+        if not seen_there:
+            problem = f'the peak ({u:.1f}, {v:.1f}) lies outside the image'
+        elif not ray_there:
+            problem = (
+                'the distortion of the camera cannot be undone at the peak; check the calibration'
+            )
+        problems.append(problem)
+    return Sights(rays[:, 0], changes, scale, calibration.centre), problems

@@ -43,12 +43,18 @@ def inverses(moments: NDArray[np.float64]) -> tuple[NDArray[np.float64], Mask]:
 
     Those do not where all pixels lie on a line or nearly so.
     """
-    index = np.arange(moments.shape[1])
-    ridged = moments.copy()
-    diagonals = moments[:, index, index] * (1 + _RIDGE) + 1e-9
-    ridged[:, index, index] = diagonals
-    inverse = np.linalg.inv(ridged)
+    ridged = np.array(moments, order='C')
+    diagonals = _diagonals(ridged)
+    diagonals *= 1 + _RIDGE
+    diagonals += 1e-9
+    inverse = np.asarray(np.linalg.inv(ridged), np.float64)
     # How much more each coefficient varies for the others' sake.
-    inflation = inverse[:, index, index] * diagonals
+    inflation = _diagonals(inverse) * diagonals
     regular = (inflation > 0) & (inflation < _LARGEST_INFLATION)
     return inverse, np.asarray(regular.all(axis=1))
+
+
+def _diagonals(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Views [P, S] of contiguous matrices [P, S, S]."""
+    count, size, _ = matrices.shape
+    return matrices.reshape(count, size * size)[:, :: size + 1]

@@ -92,12 +92,11 @@ class Neighbourhoods:
         rise = (4 + _LARGEST_RISE / self.noise).astype(np.float32)
         valid = self.valid[square] & (np.abs(values) <= rise[:, None, None])
         valid &= near[:, :, None] & near[:, None]
-        slopes = []
-        for along, known in ((values, valid), (values.swapaxes(1, 2), valid.swapaxes(1, 2))):
-            differences = along[:, :, _SPAN:] - along[:, :, :-_SPAN]
-            both = known[:, :, _SPAN:] & known[:, :, :-_SPAN]
-            slopes.append(_medians_of_many(differences, both, 8) / _SPAN)
-        return np.stack(slopes, axis=1)
+        values, valid = _both_ways(values, valid)
+        differences = values[:, :, _SPAN:] - values[:, :, :-_SPAN]
+        both = valid[:, :, _SPAN:] & valid[:, :, :-_SPAN]
+        slopes = _medians_of_many(differences, both, 8) / _SPAN
+        return np.asarray(slopes.reshape(2, -1).T)
 
 
 def look_around(
@@ -149,11 +148,10 @@ def _crops(depth: FloatArray, pixels: NDArray[np.int64]) -> tuple[FloatArray, Ma
     """Depth around pixels (u, v), float32 [P, S, S], and what of it lies inside the image."""
     columns, rows = pixels[:, :1] + _SIDE, pixels[:, 1:] + _SIDE
     height, width = depth.shape
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[
-        :, None
-    ]
+    rows_inside, columns_inside = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
+    inside = rows_inside[:, :, None] & columns_inside[:, None]
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    return depth[rows[:, :, None], columns[:, None]], inside
+    return depth.ravel().take((rows * width)[:, :, None] + columns[:, None]), inside
 
 
 def _near(peaks: NDArray[np.float64], radius: float) -> Mask:
@@ -180,19 +178,21 @@ def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
 
     Edges run along rows or along columns; the smoother of both directions counts.
     """
-    square = np.s_[
-        :,
-        REACH - _ROUGH_REACH : REACH + _ROUGH_REACH + 1,
-        REACH - _ROUGH_REACH : REACH + _ROUGH_REACH + 1,
-    ]
-    values, valid = values[square], valid[square]
-    deviations = []
-    for along, known in ((values, valid), (values.swapaxes(1, 2), valid.swapaxes(1, 2))):
-        bends = along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2]
-        whole = known[:, 2:] & known[:, 1:-1] & known[:, :-2]
-        # Of normal noise, the median of the sizes is 0.6745 deviations, and of bends root 6 more.
-        deviations.append(_medians_of_many(np.abs(bends), whole, 50) / 1.652)
-    return np.minimum(*deviations)
+    near = slice(REACH - _ROUGH_REACH, REACH + _ROUGH_REACH + 1)
+    values, valid = _both_ways(values[:, near, near], valid[:, near, near])
+    bends = values[:, :, 2:] - 2 * values[:, :, 1:-1] + values[:, :, :-2]
+    whole = valid[:, :, 2:] & valid[:, :, 1:-1] & valid[:, :, :-2]
+    # Of normal noise, the median of the sizes is 0.6745 deviations, and of bends root 6 more.
+    deviations = _medians_of_many(np.abs(bends), whole, 50) / 1.652
+    return np.asarray(deviations.reshape(2, -1).min(axis=0))
+
+
+def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
+    """Squares [P, S, S], and after them the same with rows for columns, [2 P, S, S]."""
+    return (
+        np.concatenate([values, values.swapaxes(1, 2)]),
+        np.concatenate([valid, valid.swapaxes(1, 2)]),
+    )
 
 
 def _medians_of_many(values: FloatArray, counted: Mask, few: int) -> NDArray[np.float64]:

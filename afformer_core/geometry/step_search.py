@@ -101,5 +101,6 @@ def _sums(windows: list[Window], values: FloatArray, pixels: Mask) -> NDArray[np
     for window in set(windows):
         rows = [row for row, other in enumerate(windows) if other is window]
         part = columns[rows, :, : window.count].reshape(-1, window.count)
-        sums[rows] = (part @ window.basis.T).reshape(-1, 4, 3 + STEPS)
+        # In this order of the factors BLAS takes half the time.
+        sums[rows] = (window.basis @ part.T).T.reshape(-1, 4, 3 + STEPS)
     return sums

@@ -118,7 +118,7 @@ def measure_surfaces(
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
     places = (pixels + 0.5) * scale - 0.5
-    focal_length = calibration.focal_length * float(scale.mean())
+    focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
     bounds = (settings.nearest, settings.farthest)
 
     sights, problems = look_at(calibration, pixels, places, scale, depth.size)
@@ -154,6 +154,8 @@ class _Candidates:
 
     def keep(self, problems: list[str]) -> Mask:
         """Go on with those candidates that have no problem; bool, which of them."""
+        if not any(problems):
+            return np.ones(len(problems), bool)
         for row, problem in zip(self.rows, problems, strict=True):
             self.problems[row] = problem
         kept = np.array([not problem for problem in problems], bool)

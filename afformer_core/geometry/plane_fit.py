@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.least_squares import inverses, normal_equations
-from afformer_core.geometry.step_search import FoundStep, strongest_steps
+from afformer_core.geometry.step_search import StepSearch
 from afformer_core.geometry.window import DESIGN, OFFSETS, FloatArray, Mask, Window, beside
 
 # Beyond this a value tells that its pixel lies elsewhere, but not by how much.
@@ -83,6 +83,7 @@ def fit_surfaces(
         least_distance: a step closer to the peak is not cut off but given back, pixels.
     """
     bounded = np.where(valid, values.clip(-_LARGEST_VALUE, _LARGEST_VALUE), np.float32(0))
+    search = StepSearch(windows, bounded, peaks, least_steps, least_distance)
     pixels = valid.copy()
     kept = np.ones((len(values), len(OFFSETS)), bool)
     steps: list[Step | None] = [None] * len(values)
@@ -92,47 +93,35 @@ def fit_surfaces(
         rows = rows[pixels[rows].sum(axis=1) >= _LEAST_PIXELS]
         if not len(rows):
             break
-        strongest = strongest_steps(
-            [windows[row] for row in rows],
-            bounded[rows],
-            pixels[rows],
-            peaks[rows],
-            least_steps[rows],
-            least_distance,
-        )
-        continuing = []
-        for row, found in zip(rows.tolist(), strongest, strict=True):
-            if found is None:
-                continue
-            if _is_curved(bounded[row], pixels[row], found):
-                curved[row] = True
-            elif found.at_peak:
-                steps[row] = Step(found.distance, found.height)
+        strongest = search.strongest(rows, pixels[rows])
+        if strongest is None:
+            break
+        rows = strongest.rows
+        curved[rows] = _are_curved(bounded[rows], pixels[rows], strongest.squares)
+        for at in np.flatnonzero(~curved[rows]):
+            row = rows[at]
+            if strongest.at_peak[at]:
+                steps[row] = Step(float(strongest.distances[at]), float(strongest.heights[at]))
             else:
-                kept[row] &= beside(windows[row], found.index)
+                kept[row] &= beside(windows[row], strongest.indices[at])
                 pixels[row] &= kept[row, : pixels.shape[1]]
-                continuing.append(row)
-        rows = np.array(continuing, int)
-    found_planes, pixels, coefficients, covariances = _refitted(values, pixels, curved)
-    found_planes &= np.array([step is None for step in steps], bool)
-    return Fits(found_planes, steps, pixels, coefficients, covariances, kept)
+        rows = rows[~(curved[rows] | strongest.at_peak)]
+    found, pixels, coefficients, covariances = _refitted(values, pixels, curved)
+    found &= np.array([step is None for step in steps], bool)
+    return Fits(found, steps, pixels, coefficients, covariances, kept)
 
 
-def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:
-    """Whether a curved surface fits, and fits better than two planes with a step between them."""
-    values, design = values[pixels], DESIGN[: len(values)][pixels]
-    squares = _residual_squares(design, values)
-    if squares > len(values) + _LARGEST_EXCESS * (2 * len(values)) ** 0.5:
-        return False
-    return squares <= _residual_squares(design[:, :3], values) - step.reduction
-
-
-def _residual_squares(design: FloatArray, values: FloatArray) -> float:
-    moments, sums = design.T @ design, design.T @ values
+def _are_curved(values: FloatArray, pixels: Mask, step_squares: NDArray[np.float64]) -> Mask:
+    """Whether curved surfaces fit, and fit better than two planes with a step between them."""
+    moments, sums = normal_equations(values, pixels, 6)
+    counts = moments[:, 0, 0]
     # What few pixels leave open is as well left at 0.
-    moments[np.diag_indices_from(moments)] += 1e-3
-    residuals = values - design @ np.linalg.solve(moments, sums)
-    return float(residuals @ residuals)
+    solved = np.linalg.solve(moments + 1e-3 * np.eye(6), sums[:, :, None])[:, :, 0]
+    fitted = solved.astype(np.float32) @ DESIGN[: values.shape[1]].T
+    residuals = (values - fitted) * pixels
+    squares = np.einsum('pn,pn->p', residuals, residuals, dtype=np.float64)
+    fits = squares <= counts + _LARGEST_EXCESS * np.sqrt(2 * counts)
+    return np.asarray(fits & (squares <= step_squares))
 
 
 def _refitted(

@@ -19,10 +19,9 @@ Mask = NDArray[np.bool_]
 
 # Pixels from the middle to each side of the largest window.
 REACH = 16
-_DIRECTIONS = 8
+_ANGLES = np.arange(8) * math.pi / 8
+# Steps on each side of the middle across each direction; small windows have fewer.
 _OFFSETS = 9
-# Those of the windows with most of them; others have steps that no pixel lies beside.
-STEPS = 2 * _DIRECTIONS * _OFFSETS
 
 
 def _disc() -> NDArray[np.int64]:
@@ -40,6 +39,11 @@ def _design() -> FloatArray:
 
 OFFSETS = _disc()
 """int64 [N, 2], (u, v) of each pixel of the largest window from the middle."""
+
+DIRECTIONS = np.repeat(np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1), 2 * _OFFSETS, axis=0)
+"""float64 [K, 2], unit vector across each step of a window."""
+
+STEPS = len(DIRECTIONS)
 
 NEAREST = int((np.hypot(*OFFSETS.T) <= 3 + 0.5 * math.sqrt(2)).sum())
 """How many pixels can lie within 3 pixels of a peak that is within half a pixel of the middle."""
@@ -62,14 +66,12 @@ class Window:
         count: N, its pixels, the first of OFFSETS.
         basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on
             one side and 1 on the other.
-        directions: float64 [K, 2], unit vector across each step.
-        places: float64 [K], where each step crosses its direction, pixels from the middle;
-            infinite for those that do not exist.
+        places: float64 [K], where each step crosses its one of the DIRECTIONS, pixels from the
+            middle; infinite for those that do not exist.
     """
 
     count: int
     basis: FloatArray
-    directions: NDArray[np.float64]
     places: NDArray[np.float64]
 
 
@@ -77,21 +79,14 @@ class Window:
 def disc_window(radius: int) -> Window:
     """The window of a radius in pixels, at least 3 and at most REACH."""
     count = pixel_count(radius)
-    offsets = OFFSETS[:count]
-    angles = np.arange(_DIRECTIONS) * math.pi / _DIRECTIONS
     places = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
     places = np.concatenate([-places[::-1], places])
-    units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    directions = np.zeros((STEPS, 2))
-    directions[: _DIRECTIONS * len(places)] = np.repeat(units, len(places), axis=0)
-    places = np.tile(places, _DIRECTIONS)
-    padding = (0, STEPS - len(places))
-    places = np.pad(places, padding, constant_values=np.inf)
-    beyond = directions @ offsets.T > places[:, None]
+    places = np.pad(places, (0, 2 * _OFFSETS - len(places)), constant_values=np.inf)
+    places = np.tile(places, len(_ANGLES))
+    beyond = places[:, None] < DIRECTIONS @ OFFSETS[:count].T
     sides = np.where(beyond, np.float32(1), np.float32(-1))
     sides[np.isinf(places)] = 0
-    basis = np.concatenate([DESIGN[:count, :3].T, sides])
-    return Window(count, np.ascontiguousarray(basis), directions, places)
+    return Window(count, np.concatenate([DESIGN[:count, :3].T, sides]), places)
 
 
 def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
@@ -104,4 +99,4 @@ def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
 def beside(window: Window, step: int) -> Mask:
     """Which pixels of the largest window lie on the middle's side of a step, bool [N]."""
     place = window.places[step]
-    return np.asarray((OFFSETS @ window.directions[step] > place) == (place < 0))
+    return np.asarray((OFFSETS @ DIRECTIONS[step] > place) == (place < 0))

@@ -51,9 +51,11 @@ def to_depth(message: Any) -> DepthImage:
 
 
 def _of_millimetres(values: NDArray[np.uint16]) -> NDArray[np.float32]:
-    metres = np.empty(values.shape, np.float32)
-    np.multiply(values, _METRES_PER_MILLIMETRE, out=metres, dtype=np.float32)
-    metres[values == 0] = np.nan
+    metres = values.astype(np.float32)
+    metres *= _METRES_PER_MILLIMETRE
+    with np.errstate(invalid='ignore'):
+        # NaN where it is 0, in a third of the time that choosing those pixels takes.
+        metres += 0 / metres
     return metres
 
 

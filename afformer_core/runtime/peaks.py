@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import cv2
@@ -39,9 +40,7 @@ def find_peaks(
     """
     radius = max(1, round(NEIGHBOURHOOD * min(probabilities.shape)))
     disc = _disc(radius)
-    candidates = [
-        (_share(probabilities, place, disc), place) for place in _local_maxima(probabilities, disc)
-    ]
+    candidates = _local_maxima(probabilities, disc)
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
     best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
     return tuple(
@@ -69,11 +68,10 @@ def _within(
     return window[disc[first_row : first_row + height, first_column : first_column + width]]
 
 
-def _share(probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.bool_]) -> float:
-    return float(np.clip(_within(probabilities, place, disc).sum(dtype=np.float64), 0.0, 1.0))
-
-
-def _local_maxima(probabilities: FloatArray, disc: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _local_maxima(
+    probabilities: FloatArray, disc: NDArray[np.bool_]
+) -> list[tuple[float, tuple[int, int]]]:
+    """Places (row, column) that are the largest of the disc around them, and what it holds."""
     # Maxima among the nearest neighbours are few, and only these are compared with the disc.
     high = probabilities >= cv2.dilate(probabilities, _NEAREST)
     # Where even a disc full of the value would hold too little, there is no peak to be kept.
@@ -86,37 +84,37 @@ def _local_maxima(probabilities: FloatArray, disc: NDArray[np.bool_]) -> list[tu
     distances = (rows[:, None] - rows) ** 2 + (columns[:, None] - columns) ** 2
     near = distances <= (len(disc) // 2) ** 2
     left = ~(near & (values > values[:, None])).any(axis=1)
-    places: list[tuple[int, int]] = []
+    found: list[tuple[float, tuple[int, int]]] = []
     for index in np.flatnonzero(left):
         row, column = int(rows[index]), int(columns[index])
         # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
-        if left[index] and values[index] >= _within(probabilities, (row, column), disc).max():
-            places.append((row, column))
+        if not left[index]:
+            continue
+        around = _within(probabilities, (row, column), disc)
+        if values[index] >= around.max():
+            share = float(around.sum(dtype=np.float64))
+            found.append((min(share, 1.0), (row, column)))
             left &= ~near[index]
-    return places
+    return found
 
 
 def _refine(probabilities: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
     row, column = place
     height, width = probabilities.shape
-    logarithms = np.log(
-        np.maximum(
-            probabilities[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2], 1e-30
-        )
-    )
-    offsets = [0.0, 0.0]
-    if 0 < row < height - 1 and 0 < column < width - 1:
-        offsets = [_vertex(logarithms[:, 1]), _vertex(logarithms[1, :])]
-    return row + offsets[0], column + offsets[1]
+    if not (0 < row < height - 1 and 0 < column < width - 1):
+        return row, column
+    along_rows = probabilities[row - 1 : row + 2, column].tolist()
+    along_columns = probabilities[row, column - 1 : column + 2].tolist()
+    return row + _vertex(*along_rows), column + _vertex(*along_columns)
 
 
-def _vertex(values: FloatArray) -> float:
-    """Offset, -0.5 to 0.5, of the top of a parabola through three values at -1, 0, 1."""
-    before, middle, after = (float(value) for value in values)
+def _vertex(before: float, middle: float, after: float) -> float:
+    """Offset, -0.5 to 0.5, of the top of a parabola through three logarithms at -1, 0, 1."""
+    before, middle, after = (math.log(max(value, 1e-30)) for value in (before, middle, after))
     curvature = before - 2 * middle + after
     if curvature >= 0:
         return 0.0
-    return float(np.clip((before - after) / (2 * curvature), -0.5, 0.5))
+    return min(max((before - after) / (2 * curvature), -0.5), 0.5)
 
 
 def _to_source(
@@ -126,7 +124,7 @@ def _to_source(
     share: float,
 ) -> Peak:
     v, u = (
-        float(np.clip((at + 0.5) * source / size - 0.5, 0, source - 1))
+        min(max((at + 0.5) * source / size - 0.5, 0.0), source - 1.0)
         for at, size, source in zip(place, heatmap_size, source_size, strict=True)
     )
-    return Peak(u=u, v=v, score=float(share))
+    return Peak(u=u, v=v, score=share)

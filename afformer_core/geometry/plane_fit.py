@@ -2,8 +2,7 @@
 """Planes through round windows of pixels, and the steps that contradict them.
 
 Values are what is fitted, in standard deviations of their noise: a plane's inverse depth is
-exactly affine in the pixel, so its values are 1, u and v times three coefficients. All peaks of an
-image are fitted at once, because calling NumPy takes longer than the sums over one window do.
+exactly affine in the pixel, so its values are 1, u and v times three coefficients.
 """
 
 from __future__ import annotations
@@ -30,19 +29,6 @@ _MOST_CUTS = 10
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step between two parallel planes that share a window.
-
-    Attributes:
-        place: pixels from the peak to the step, at least 0.
-        height: how far apart the planes are, standard deviations of one pixel's noise.
-    """
-
-    place: float
-    height: float
-
-
-@dataclass(frozen=True)
 class Fits:
     """Planes through the pixels of one surface each; where that is curved, its tangent.
 
@@ -57,7 +43,7 @@ class Fits:
     """
 
     found: Mask
-    steps: list[Step | None]
+    steps: list[FoundStep | None]
     pixels: Mask
     coefficients: NDArray[np.float64]
     covariances: NDArray[np.float64]
@@ -88,28 +74,39 @@ def fit_surfaces(
     bounded = np.where(valid, values.clip(-_LARGEST_VALUE, _LARGEST_VALUE), np.float32(0))
     pixels = valid.copy()
     kept = np.ones((len(values), len(OFFSETS)), bool)
-    steps: list[Step | None] = [None] * len(values)
     curved = np.zeros(len(values), bool)
+    steps: list[FoundStep | None] = []
     for row, window in enumerate(windows):
         seen, counted = bounded[row, : window.count], pixels[row, : window.count]
         search = StepSearch(window, seen, peaks[row], float(least_steps[row]), least_distance)
-        for _ in range(_MOST_CUTS):
-            found = None
-            if np.count_nonzero(counted) >= _LEAST_PIXELS:
-                found = search.strongest(counted)
-            if found is None:
-                break
-            if _is_curved(seen, counted, found):
-                curved[row] = True
-                break
-            if found.at_peak:
-                steps[row] = Step(found.distance, found.height)
-                break
-            kept[row] &= beside(window, found.index)
-            counted &= kept[row, : window.count]
-    found_planes, pixels, coefficients, covariances = _refitted(values, pixels, curved)
-    found_planes &= np.array([step is None for step in steps], bool)
-    return Fits(found_planes, steps, pixels, coefficients, covariances, kept)
+        curved[row], step = _cut_off(search, window, seen, counted, kept[row])
+        steps.append(step)
+    found, pixels, coefficients, covariances = _refitted(values, pixels, curved)
+    found &= np.array([step is None for step in steps], bool)
+    return Fits(found, steps, pixels, coefficients, covariances, kept)
+
+
+def _cut_off(
+    search: StepSearch, window: Window, values: FloatArray, pixels: Mask, kept: Mask
+) -> tuple[bool, FoundStep | None]:
+    """Clear the pixels beyond steps, of the window and of the largest one, in place.
+
+    Returns:
+        whether what is left is curved, and the step at the peak where one was found.
+    """
+    for _ in range(_MOST_CUTS):
+        if np.count_nonzero(pixels) < _LEAST_PIXELS:
+            break
+        step = search.strongest(pixels)
+        if step is None:
+            break
+        if _is_curved(values, pixels, step):
+            return True, None
+        if step.at_peak:
+            return False, step
+        kept &= beside(window, step.index)
+        pixels &= kept[: window.count]
+    return False, None
 
 
 def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:

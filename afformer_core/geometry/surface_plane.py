@@ -171,7 +171,7 @@ def _edge(around: Neighbourhoods, fits: Fits, row: int) -> str:
         return ''
     return (
         f'a depth edge of {around.millimetres(row, step.height):.0f} mm runs '
-        f'{step.place:.1f} pixels from the peak'
+        f'{step.distance:.1f} pixels from the peak'
     )
 
 

@@ -219,6 +219,38 @@ def test_no_ray(calibration: Calibration) -> None:
     assert 'cannot be undone' in measured(FLAT, fisheye).problem
 
 
+def test_several_peaks_are_measured_as_each_alone(calibration: Calibration) -> None:
+    values = plane(calibration, np.array([0.6, 0, -0.8]), 0.7)
+    values[:, 321:] += 0.02
+    values[:60] = math.nan
+    values *= 1 + 0.005 * np.random.default_rng(0).standard_normal(values.shape)
+    peaks = [(100.2, 200.7), (320, 300), (-3, 5), (500, 20), (400.4, 400), (0, 470.3)]
+    depth = DepthImage(values.astype(np.float32), 'camera', 0)
+
+    together = measure_surfaces(depth, calibration, SIZE, peaks, SurfaceSettings())
+
+    assert [bool(surface.problem) for surface in together] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    for peak, surface in zip(peaks, together, strict=True):
+        alone = measured(values, calibration, *peak)
+        assert alone.problem == surface.problem
+        if alone.position is not None:
+            np.testing.assert_allclose(alone.position, surface.position, atol=1e-6)
+            np.testing.assert_allclose(alone.covariance, surface.covariance, rtol=1e-3)
+
+
+def test_no_peaks(calibration: Calibration) -> None:
+    depth = DepthImage(FLAT, 'camera', 0)
+
+    assert measure_surfaces(depth, calibration, SIZE, [], SurfaceSettings()) == ()
+
+
 @pytest.mark.parametrize(
     ('noise', 'nearest', 'farthest'),
     [(0, 0.1, 10), (0.3, 0.1, 10), (0.005, 0, 10), (0.005, 5, 5), (0.005, 0.1, math.inf)],

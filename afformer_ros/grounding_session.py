@@ -20,8 +20,10 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime.session import Session
 from afformer_ros.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.demonstration_services import DemonstrationServices
+from afformer_ros.engine_build import EngineBuild
 from afformer_ros.frame_transforms import FrameTransforms
 from afformer_ros.garbage import keep_what_lives
 from afformer_ros.grounding_diagnostics import Finding, GroundingDiagnostics, topic_finding
@@ -63,7 +65,7 @@ class GroundingSession:
     ) -> None:
         self._node = node
         self._parameters = parameters
-        self._statistics = GroundingStatistics()
+        self._statistics = GroundingStatistics(parameters.latency_window)
         # What is older or newer by the time before the jump is neither by the time after it.
         self._jumps = node.get_clock().create_jump_callback(
             _BACKWARDS, post_callback=lambda jump: self._statistics.latency.clear()
@@ -72,6 +74,7 @@ class GroundingSession:
         self._active = False
         self._backend = ''
         self._problems: tuple[str, ...] = ()
+        self._engine_build: EngineBuild | None = None
         self._publisher = GroundingPublisher(node, qos)
         self._publisher.publish_state(self._state)
         self._transforms = FrameTransforms(node, parameters.target_frame)
@@ -135,6 +138,8 @@ class GroundingSession:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
         self._active = False
         ended = self._worker.stop(timeout)
+        if self._engine_build is not None:
+            self._engine_build.stop()
         self._jumps.unregister()
         self._diagnostics.destroy()
         self._services.destroy()
@@ -164,10 +169,16 @@ class GroundingSession:
 
     def _load(self) -> DemonstrationLibrary:
         parameters = self._parameters
-        folder = Path(parameters.model).expanduser() if parameters.model else None
+        given = Path(parameters.model).expanduser() if parameters.model else None
+        folder = given or shipped_model_folder()
         begin = time.monotonic()
+        later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
         grounder = Grounder.load(
-            folder or shipped_model_folder(), parameters.backend, parameters.threads
+            folder,
+            'auto' if later else parameters.backend,
+            parameters.threads,
+            'auto' if later else parameters.precision,
+            self._log,
         )
         store = DemonstrationStore(parameters.store_path)
         library = DemonstrationLibrary(
@@ -180,11 +191,25 @@ class GroundingSession:
             library.select(parameters.selected_demonstration)
         self._demonstrations_changed(library.state())
         keep_what_lives()
+        if later:
+            self._engine_build = EngineBuild(
+                folder, parameters.precision, self._log, self._engine_ready
+            )
         self._node.get_logger().info(
             f'model loaded with {grounder.backend} in {time.monotonic() - begin:.1f} s; '
             f'{len(self._state.names)} demonstrations in {store.folder}'
         )
         return library
+
+    def _log(self, line: str) -> None:
+        self._node.get_logger().info(line)
+
+    def _engine_ready(self, session: Session) -> None:
+        def use(library: DemonstrationLibrary) -> None:
+            library.use(session)
+            self._backend = library.backend
+
+        self._worker.submit(use)
 
     def _loading_ended(self, loaded: Future[None]) -> None:
         error = loaded.exception()
@@ -240,7 +265,14 @@ class GroundingSession:
             topic_finding('demonstration', self._recorder.watch, False, self._recorder.silence()),
             Finding('transform', self._transforms.problem, '', 'not needed or known', {}),
             Finding('latency', '', slow if late > limit else '', 'in time', latency.values()),
+            *self._engine_findings(),
         )
+
+    def _engine_findings(self) -> tuple[Finding, ...]:
+        build = self._engine_build
+        if build is None:
+            return ()
+        return (Finding('engine', '', build.problem, build.status, {'backend': self._backend}),)
 
     def _values(self) -> dict[str, str]:
         return {

@@ -10,10 +10,14 @@ from afformer_ros.latency import LatencyWindow, StageTimes
 
 
 class GroundingStatistics:
-    """Counts of the node, filled and read by several threads."""
+    """Counts of the node, filled and read by several threads.
 
-    def __init__(self) -> None:
-        self.latency = LatencyWindow()
+    Args:
+        latency_window: seconds over which latencies are told.
+    """
+
+    def __init__(self, latency_window: float) -> None:
+        self.latency = LatencyWindow(latency_window)
         self._lock = threading.Lock()
         self._replaced = 0
         self._ignored = 0

@@ -6,11 +6,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
-
-_WINDOW = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,21 @@ class StageTimes:
 
 
 class LatencyWindow:
-    """Stage times of the last ten seconds; for use by several threads."""
+    """Stage times of the last seconds; for use by several threads.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: how many.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._lock = threading.Lock()
-        self._times: deque[tuple[float, StageTimes]] = deque()
+        self._times: deque[tuple[float, tuple[float, ...]]] = deque()
 
     def add(self, times: StageTimes) -> None:
         """Take the times of an image."""
         with self._lock:
-            self._times.append((time.monotonic(), times))
+            self._times.append((time.monotonic(), astuple(times)))
             self._forget()
 
     def clear(self) -> None:
@@ -79,12 +82,10 @@ class LatencyWindow:
             rows = [times for _, times in self._times]
         if not rows:
             return {}
-        return {
-            one.name.replace('_', ' '): np.array([getattr(row, one.name) for row in rows])
-            for one in fields(StageTimes)
-        }
+        names = (one.name.replace('_', ' ') for one in fields(StageTimes))
+        return dict(zip(names, np.array(rows).T, strict=True))
 
     def _forget(self) -> None:
         now = time.monotonic()
-        while self._times and now - self._times[0][0] > _WINDOW:
+        while self._times and now - self._times[0][0] > self._seconds:
             self._times.popleft()

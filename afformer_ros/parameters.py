@@ -9,10 +9,10 @@ from pathlib import Path
 
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.settings import StreamSettings
 from afformer_ros.parameter_fields import constraints_of, parameter
 
-BACKENDS = ('auto', 'torch', 'onnxruntime')
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 RECTIFICATIONS = ('auto', 'rectified', 'distorted')
 
@@ -26,8 +26,22 @@ class GroundingParameters:
     )
     backend: str = parameter(
         'auto',
-        'What computes: torch, onnxruntime, or auto (onnxruntime where the model has graphs)',
+        'What computes: torch, onnxruntime, tensorrt, or auto (onnxruntime where the model has '
+        'graphs)',
         choices=BACKENDS,
+        change='unconfigured',
+    )
+    precision: str = parameter(
+        'auto',
+        'What the model computes in: fp32, fp16, bf16, or auto (fp32 on the CPU; by tensorrt fp16 '
+        'where such graphs were exported)',
+        choices=PRECISIONS,
+        change='unconfigured',
+    )
+    wait_for_engine: bool = parameter(
+        False,
+        'Whether nothing is grounded until the engines of tensorrt are compiled; else the CPU '
+        'grounds meanwhile, and for good where they cannot be used',
         change='unconfigured',
     )
     threads: int = parameter(
@@ -181,6 +195,12 @@ class GroundingParameters:
         'Seconds from the stamp of an image to its result above which the diagnostics warn; 0: '
         'never',
         limits=(0.0, 3600.0),
+    )
+    latency_window: float = parameter(
+        10.0,
+        'Seconds over which /diagnostics tells medians and percentiles of the latencies',
+        limits=(1.0, 3600.0),
+        change='unconfigured',
     )
     diagnostics_period: float = parameter(
         1.0,

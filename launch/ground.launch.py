@@ -95,7 +95,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'backend',
             default_value='',
-            choices=['', 'auto', 'torch', 'onnxruntime'],
+            choices=['', 'auto', 'torch', 'onnxruntime', 'tensorrt'],
             description='What computes the model; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(

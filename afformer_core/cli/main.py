@@ -16,7 +16,16 @@ from collections.abc import Sequence
 
 from afformer_core.errors import AfformerError
 
-SUBCOMMANDS = ('simulate', 'train', 'evaluate', 'export', 'ground', 'replay', 'bench')
+SUBCOMMANDS = (
+    'simulate',
+    'train',
+    'evaluate',
+    'export',
+    'build-engine',
+    'ground',
+    'replay',
+    'bench',
+)
 
 EXAMPLES = """\
 examples:
@@ -38,7 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--debug', action='store_true', help=debug_help)
     subparsers = parser.add_subparsers(metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
-        importlib.import_module(f'afformer_core.cli.{name}').add_parser(subparsers)
+        importlib.import_module(f'afformer_core.cli.{name.replace("-", "_")}').add_parser(
+            subparsers
+        )
     for subparser in subparsers.choices.values():
         # Without a default of its own, so that it does not undo one given before the subcommand.
         subparser.add_argument(

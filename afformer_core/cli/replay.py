@@ -86,7 +86,7 @@ def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped)'
     )
-    group.add_argument('--backend', default='auto', help='auto, torch or onnxruntime')
+    group.add_argument('--backend', default='auto', help='auto, torch, onnxruntime or tensorrt')
 
 
 def _add_settings(group: Any) -> None:

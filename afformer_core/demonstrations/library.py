@@ -18,6 +18,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import AfformerError, DemonstrationError, ImageError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.session import Session
 
 
 class DemonstrationLibrary:
@@ -62,6 +63,10 @@ class DemonstrationLibrary:
     def backend(self) -> str:
         """What computes."""
         return self._grounder.backend
+
+    def use(self, session: Session) -> None:
+        """Compute by another session of the same weights from now on; all demonstrations stay."""
+        self._grounder.use(session)
 
     @property
     def maximum_frames(self) -> int:

@@ -36,12 +36,14 @@ _LEAST_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Latency:
-    """One measurement. Times are medians in milliseconds.
+    """One measurement. Times are in milliseconds, medians where nothing else is said.
 
     Attributes:
         method: one of `METHODS`: everything again for each image, or a grounder's backend.
         frames: of the demonstration.
         image_milliseconds: for each camera image.
+        image_p95_milliseconds: the 95th percentile of it.
+        first_milliseconds: from opening the model until the first heatmap, once.
         frame_milliseconds: for each demonstration frame as it arrives, or None where the method
             has no such step.
         memorize_milliseconds: once at the demonstration's end, or None likewise.
@@ -52,6 +54,8 @@ class Latency:
     method: str
     frames: int
     image_milliseconds: float
+    image_p95_milliseconds: float
+    first_milliseconds: float
     frame_milliseconds: float | None
     memorize_milliseconds: float | None
     peak_megabytes: float
@@ -110,6 +114,7 @@ def _measure_recompute(
     from afformer_core.runtime.weights import load_model
 
     torch.set_num_threads(threads)
+    begin = time.perf_counter()
     model = load_model(folder)
     reference = RecomputeReference(model)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
@@ -120,16 +125,28 @@ def _measure_recompute(
         return heatmaps, actions
 
     heatmaps, actions = ground()
+    first = 1e3 * (time.perf_counter() - begin)
     times = _times(ground)
     best = int(actions.argmax()) if model.configuration.heatmap_per_action else 0
     heatmap = heatmaps[best].flatten().softmax(0).view_as(heatmaps[best]).numpy()
-    median = statistics.median(times)
-    return Latency(RECOMPUTE, frames, median, None, None, _peak_megabytes(), len(times)), heatmap
+    latency = Latency(
+        RECOMPUTE,
+        frames,
+        statistics.median(times),
+        float(np.percentile(times, 95)),
+        first,
+        None,
+        None,
+        _peak_megabytes(),
+        len(times),
+    )
+    return latency, heatmap
 
 
 def _measure_grounder(
     folder: Path, backend: str, frames: int, threads: int
 ) -> tuple[Latency, NDArray[np.float32]]:
+    begin = time.perf_counter()
     grounder = Grounder.load(folder, backend, threads)
     video, image = _noise(frames, grounder.configuration.input_size)
 
@@ -139,13 +156,16 @@ def _measure_grounder(
         return encoding, _milliseconds(grounder.finish_demonstration)
 
     memorize()
-    encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
     heatmap = grounder.ground(image, 'noise').heatmap
+    first = 1e3 * (time.perf_counter() - begin)
+    encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
     times = _times(lambda: grounder.ground(image, 'noise'))
     latency = Latency(
         backend,
         frames,
         statistics.median(times),
+        float(np.percentile(times, 95)),
+        first,
         statistics.median(each for encoding in encodings for each in encoding),
         statistics.median(endings),
         _peak_megabytes(),

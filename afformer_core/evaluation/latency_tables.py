@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.evaluation.arithmetic import image_flops, matrix_rate
 from afformer_core.evaluation.latency import METHODS, RECOMPUTE, Latency, measure_in_process
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
@@ -27,9 +28,12 @@ _LABELS = {
 _COLUMNS = (
     'T',
     'ms / image',
+    '95 %',
     'times faster',
+    'of matrix rate',
     'ms / demonstration frame',
     'ms to memorize',
+    'ms to first use',
     'peak MB',
     'difference',
 )
@@ -38,7 +42,11 @@ _NOTES = (
     'relative-position bias is materialised for fused attention, as in the released code; same '
     'weights.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground.',
-    'Medians. Peak memory is the whole process, libraries included, each row in its own.',
+    'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
+    'row in its own. First use: from opening the model until the first heatmap, the demonstration '
+    'included.',
+    'of matrix rate: the floating-point operations of `ground` in its time, as a share of what a '
+    'matrix product of 1024 x 1024 reaches here with as many threads; recomputing does more.',
     'difference: largest difference of the softmaxed heatmap from the first method of the same T, '
     'relative to its maximum.',
 )
@@ -76,19 +84,21 @@ def latency_table(
     Raises:
         AfformerError: a measurement failed.
     """
-    maximum = read_description(folder).configuration.maximum_frames
+    configuration = read_description(folder).configuration
+    maximum, rate = configuration.maximum_frames, matrix_rate(threads)
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
     rows: dict[str, list[Cell]] = {}
     bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
         for length in possible:
+            seconds_at_best = image_flops(configuration, length) / rate
             found: list[tuple[Latency, NDArray[np.float32]]] = []
             for method in methods:
                 path = Path(name) / f'{method}_{length}.npy'
                 latency = measure_in_process(folder, method, length, threads, path)
                 found.append((latency, np.load(path)))
                 label = f'{_LABELS[method]}, T = {length}'
-                rows[label] = _cells(*found[0], *found[-1])
+                rows[label] = _cells(*found[0], *found[-1], 1e3 * seconds_at_best)
                 bar.update()
     left_out = [str(length) for length in frames if length > maximum]
     note = f'The model takes {maximum} frames at most; left out: T = {", ".join(left_out)}.'
@@ -100,14 +110,19 @@ def _cells(
     first_heatmap: NDArray[np.float32],
     latency: Latency,
     heatmap: NDArray[np.float32],
+    milliseconds_at_best: float,
 ) -> list[Cell]:
+    recomputed = latency.method == RECOMPUTE
     difference = float(np.abs(heatmap - first_heatmap).max() / first_heatmap.max())
     return [
         latency.frames,
         latency.image_milliseconds,
+        latency.image_p95_milliseconds,
         first.image_milliseconds / latency.image_milliseconds,
+        None if recomputed else milliseconds_at_best / latency.image_milliseconds,
         latency.frame_milliseconds,
         latency.memorize_milliseconds,
+        round(latency.first_milliseconds),
         round(latency.peak_megabytes),
         None if latency is first else f'{difference:.1e}',
     ]

@@ -9,6 +9,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder import FineGrainedDecoder, VideoMemory
 from afformer_core.models.encoder import build_encoder
 from afformer_core.models.predictor import FocusedPredictor, Predictor
+from afformer_core.models.widening import widened
 
 _STRIDES = {'p2': 4, 'p3': 8, 'p4': 16}
 
@@ -48,7 +49,7 @@ class Afformer(nn.Module):
         Returns:
             p3 features [N, C, H / 8, W / 8].
         """
-        return self.encoder.encode_frames(frames)
+        return widened(self.encoder.encode_frames(frames))
 
     def memorize(self, features: Tensor, lengths: Tensor | None = None) -> VideoMemory:
         """Memory of a batch of demonstrations.
@@ -57,7 +58,7 @@ class Afformer(nn.Module):
             features: [B, T, C, H / 8, W / 8] from `encode_frames`, padded at the end.
             lengths: [B] integers from 1 to T, or None when every frame exists.
         """
-        return self.decoder.memorize(features, lengths)
+        return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
         """Ground memorized demonstrations in images, one for each.
@@ -77,7 +78,7 @@ class Afformer(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`ground`, and the features of the images as `encode_frames` gives them."""
         levels, features = self.encoder.encode_images_and_features(images)
-        return (*self.ground_levels(levels, memory), features)
+        return (*self.ground_levels(levels, memory), widened(features))
 
     def ground_levels(
         self, levels: tuple[Tensor, ...], memory: VideoMemory
@@ -86,7 +87,7 @@ class Afformer(nn.Module):
         height, width = levels[0].shape[-2:]
         stride = _STRIDES[self.configuration.image_levels[0]]
         decoded = self.decoder(levels, memory)
-        return self.predictor(decoded, (height * stride, width * stride))
+        return self.predictor(widened(decoded), (height * stride, width * stride))
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None

@@ -17,6 +17,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from afformer_core.models.relative_position import (
     axis_indicators,
@@ -24,6 +25,7 @@ from afformer_core.models.relative_position import (
     relative_table,
     temporal_table,
 )
+from afformer_core.models.widening import widened
 
 Size = tuple[int, int]
 
@@ -40,6 +42,7 @@ class _RelativeAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
         super().__init__()
+        self.attend = attend_in_parts
         self.heads = heads
         self.head_channels = channels // heads
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * maximum_size[0] - 1, self.head_channels))
@@ -73,13 +76,20 @@ class _RelativeAttention(nn.Module):
         return torch.cat((scaled, rows, columns), dim=-1).flatten(2, 3)
 
 
+def _merge_heads(attended: Tensor) -> Tensor:
+    """[B, heads, N, D] to [B, N, heads * D]."""
+    return attended.transpose(1, 2).flatten(2)
+
+
 def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
     sizes = '_'.join(str(n) for n in (*query_size, *key_size))
     return f'table_{axis}_{sizes}'
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    """Softmax attention with scale 1.
+def attend_in_parts(
+    queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
+) -> Tensor:
+    """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
 
     Args:
         queries: [B, heads, N, D'].
@@ -88,20 +98,36 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
         padding: [B, M], true where a key does not exist, or None.
 
     Returns:
-        [B, N, heads * D].
+        [B, heads, N, D].
     """
-    attended = [
-        _attend_part(part, keys, values, padding)
-        for part in queries.split(_QUERIES_AT_ONCE, dim=2)
-    ]
-    return torch.cat(attended, dim=2).transpose(1, 2).flatten(2)
+    parts = queries.split(_QUERIES_AT_ONCE, dim=2)
+    return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
 
 
 def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
     scores = queries @ keys
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], _PADDING_SCORE)
-    return scores.softmax(dim=-1) @ values
+    # In half precision the sum of the exponentials would leave its range.
+    return widened(scores).softmax(dim=-1).to(values.dtype) @ values
+
+
+def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    """The same as one operator, for GPUs, whose kernels never write the scores down.
+
+    Those kernels take keys and values of one width only, so values are padded with zeros.
+
+    Raises:
+        ValueError: there is padding, which is for training alone.
+    """
+    if padding is not None:
+        raise ValueError('fused attention is for inference; it knows no padding')
+    width = values.shape[-1]
+    wide = functional.pad(values, (0, keys.shape[2] - width))
+    attended = functional.scaled_dot_product_attention(
+        queries, keys.transpose(2, 3), wide, scale=1.0
+    )
+    return attended[..., :width]
 
 
 class SelfAttention2d(_RelativeAttention):
@@ -125,7 +151,8 @@ class SelfAttention2d(_RelativeAttention):
         q, k, v = (self._split_heads(part) for part in self.qkv(x).chunk(3, dim=2))
         places = axis_indicators(*size, dtype=k.dtype, device=k.device)
         keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
-        return self.proj(attend(self._augment_queries(q, size, size), keys, v, None))
+        queries = self._augment_queries(q, size, size)
+        return self.proj(_merge_heads(self.attend(queries, keys, v, None)))
 
 
 class CrossAttention3d(_RelativeAttention):
@@ -187,4 +214,4 @@ class CrossAttention3d(_RelativeAttention):
             [B, N, C].
         """
         queries = self._augment_queries(self._split_heads(self.q_proj(x)), size, video_size)
-        return self.proj(attend(queries, keys, values, padding))
+        return self.proj(_merge_heads(self.attend(queries, keys, values, padding)))

@@ -91,7 +91,9 @@ class Encoder(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 RGB [B, H, W, 3] to float [B, 3, H, W] as the backbone was trained on."""
-        return (images.permute(0, 3, 1, 2).to(self.mean.dtype) / 255 - self.mean) / self.std
+        # TensorRT does nothing with uint8 but convert it.
+        values = images.to(self.mean.dtype).permute(0, 3, 1, 2)
+        return (values / 255 - self.mean) / self.std
 
     def encode_images(self, images: Tensor) -> tuple[Tensor, ...]:
         """uint8 RGB [B, H, W, 3] to the decoder's image levels, coarse to fine."""

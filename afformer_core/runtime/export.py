@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -15,24 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from afformer_core.errors import AfformerError
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder import VideoMemory
-from afformer_core.models.folding import fold_frozen_batch_norms
-from afformer_core.runtime.model_folder import (
-    GRAPH_NAMES,
-    GRAPHS_FILE,
-    read_description,
+from afformer_core.runtime.graphs import (
+    graphs_folder,
+    graphs_of,
+    move_graphs,
     write_graph_listing,
 )
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.onnx_session import OnnxSession
-from afformer_core.runtime.session import Session
-from afformer_core.runtime.torch_session import TorchSession
-from afformer_core.runtime.weights import load_model
+from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.torch_session import TorchSession, prepared_model
 
-OPSET = 18
-TOLERANCE = 1e-4
-_OUTPUTS = ('heatmap', 'actions', 'image features')
+# From 23 on, fused attention is one operator, which TensorRT has known since 10.14; before, it is
+# written out, for the compiler to recognise.
+OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
 
 
 class _EncodeFrames(nn.Module):
@@ -68,36 +66,57 @@ class _Ground(nn.Module):
             (None,) * levels,
             self.model.configuration.feature_size,
         )
-        return tuple(output[0] for output in self.model.ground_with_features(image[None], memory))
+        # TensorRT does nothing with uint8 but convert it.
+        images = image.to(self.model.encoder.mean.dtype)[None]
+        return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
 
-def export_graphs(folder: Path) -> None:
-    """Write `encode_frames.onnx`, `memorize.onnx` and `ground.onnx` into a model folder.
+def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> float:
+    """Write `encode_frames.onnx`, `memorize.onnx` and `ground.onnx`, and what they must give.
 
-    T is dynamic, from 1 to the model's maximum. The graphs come into their places only when all
-    three were exported and agree with PyTorch.
+    T is dynamic, from 1 to the model's maximum. The graphs come into their places, see
+    `graphs_folder`, only when all three were exported and give what PyTorch gives in fp32.
+
+    Args:
+        folder: the model folder.
+        precision: 'fp32', 'fp16' or 'bf16', see `convert_precision`.
+        opset: of ONNX, at least 18; None: that of `OPSETS`.
+
+    Returns:
+        the largest difference from PyTorch, see `self_test`.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model.
-        AfformerError: a graph does not give what PyTorch gives.
+        ModelFolderError: the folder does not hold a sound model, or a graph does not give what
+            PyTorch gives.
+        ValueError: another precision, or one that does not suit the model.
     """
     description = read_description(folder)
-    model = load_model(folder)
-    fold_frozen_batch_norms(model.encoder)
-    model.freeze_tables()
+    model = prepared_model(folder, precision)
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
-        _export_all(model, aside)
-        write_graph_listing(aside, description.weights_sha256)
-        shutil.copy(folder / 'model.json', aside)
-        _check(TorchSession(folder), OnnxSession(aside), model)
-        (folder / GRAPHS_FILE).unlink(missing_ok=True)
-        for graph in GRAPH_NAMES:
-            (aside / f'{graph}.onnx').replace(folder / f'{graph}.onnx')
-    write_graph_listing(folder, description.weights_sha256)
+        _export_all(model, aside, opset or OPSETS[precision])
+        references = _references(TorchSession.load(folder), model.configuration)
+        references[-1].write(aside)
+        write_graph_listing(aside, description.weights_sha256, precision)
+        graphs = graphs_of(aside, description, precision)
+        # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
+        session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
+        difference = max(self_test(session, one, graphs.tolerance) for one in references)
+        move_graphs(aside, graphs_folder(folder, precision))
+    return difference
 
 
-def _export_all(model: Afformer, aside: Path) -> None:
+def _references(session: TorchSession, configuration: AfformerConfiguration) -> list[References]:
+    """Of noise, for as many frames as the model takes and, last, for two."""
+    random = np.random.default_rng(0)
+    size = (*configuration.input_size, 3)
+    frames = random.integers(0, 256, (configuration.maximum_frames, *size), np.uint8)
+    image = random.integers(0, 256, size, np.uint8)
+    lengths = sorted({1, min(2, len(frames)), len(frames)}, key=lambda length: length == 2)
+    return [References.of(session, frames[:length], image) for length in lengths]
+
+
+def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     height, width = model.configuration.input_size
     levels = len(model.configuration.image_levels)
     frames = torch.zeros((2, height, width, 3), dtype=torch.uint8)
@@ -111,16 +130,16 @@ def _export_all(model: Afformer, aside: Path) -> None:
     values = tuple({1: places[level]} for level in range(levels))
     _export(
         _EncodeFrames(model), (frames,), aside / 'encode_frames.onnx',
-        ['frames'], ['features'], {'frames': {0: batch}},
+        ['frames'], ['features'], {'frames': {0: batch}}, opset,
     )  # fmt: skip
     _export(
         _Memorize(model), (features,), aside / 'memorize.onnx',
-        ['features'], names, {'features': {0: time}},
+        ['features'], names, {'features': {0: time}}, opset,
     )  # fmt: skip
     _export(
         _Ground(model), (frames[0], memory), aside / 'ground.onnx',
         ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
-        {'image': None, 'tensors': (*keys, *values)},
+        {'image': None, 'tensors': (*keys, *values)}, opset,
     )  # fmt: skip
 
 
@@ -131,6 +150,7 @@ def _export(
     inputs: list[str],
     outputs: list[str],
     dynamic_shapes: Mapping[str, Any],
+    opset: int,
 ) -> None:
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
@@ -142,32 +162,8 @@ def _export(
             input_names=inputs,
             output_names=outputs,
             dynamic_shapes=dict(dynamic_shapes),
-            opset_version=OPSET,
+            opset_version=opset,
             dynamo=True,
             external_data=False,
             verbose=False,
-        )
-
-
-def _check(torch_session: Session, onnx_session: Session, model: Afformer) -> None:
-    """Compare the sessions on noise, for one frame and for as many as the model takes."""
-    random = np.random.default_rng(0)
-    size = (*model.configuration.input_size, 3)
-    frames = random.integers(0, 256, (model.configuration.maximum_frames, *size), np.uint8)
-    image = random.integers(0, 256, size, np.uint8)
-    features = torch_session.encode_frames(frames)
-    _compare('encode_frames', features, onnx_session.encode_frames(frames))
-    for length in {1, len(frames)}:
-        wanted = torch_session.ground(image, torch_session.memorize(features[:length]))
-        found = onnx_session.ground(image, onnx_session.memorize(features[:length]))
-        for name, one, other in zip(_OUTPUTS, wanted, found, strict=True):
-            _compare(f'{name} at {length} frames', one, other)
-
-
-def _compare(what: str, wanted: np.ndarray, found: np.ndarray) -> None:
-    difference = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
-    if not difference <= TOLERANCE:
-        raise AfformerError(
-            f'the exported graphs differ from PyTorch in {what} by {difference:.1e}, more than '
-            f'{TOLERANCE:.0e}; nothing was written: try other releases of torch and onnxruntime'
         )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,28 +54,42 @@ class Grounder:
         self._joined: tuple[tuple[str, ...], Memory] | None = None
 
     @classmethod
-    def load(cls, model: Path | str, backend: str = 'auto', threads: int = 0) -> Grounder:
+    def load(
+        cls,
+        model: Path | str,
+        backend: str = 'auto',
+        threads: int = 0,
+        precision: str = 'auto',
+        report: Callable[[str], None] = lambda line: None,
+    ) -> Grounder:
         """Open a model folder.
 
         Args:
             model: the folder.
-            backend: 'torch', 'onnxruntime', or 'auto': ONNX Runtime where graphs were exported,
-                else PyTorch.
+            backend: 'torch', 'onnxruntime', 'tensorrt', or 'auto': ONNX Runtime where graphs were
+                exported, else PyTorch.
             threads: threads to compute with; 0 lets the backend choose.
+            precision: 'fp32', 'fp16', 'bf16', or 'auto', see `open_session`.
+            report: told in lines what takes long, such as compiling.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
-            ValueError: no such backend, or negative threads.
+            EngineError: TensorRT cannot compile or run it here.
+            ValueError: no such backend or precision, or negative threads.
         """
         folder = Path(model)
         description = read_description(folder)
-        session = open_session(folder, backend, threads)
+        session = open_session(folder, backend, threads, precision, report)
         return cls(description.configuration, session, description.weights_sha256)
 
     @property
     def backend(self) -> str:
-        """Name of what computes: 'torch' or 'onnxruntime'."""
+        """Name of what computes: 'torch', 'onnxruntime' or 'tensorrt'."""
         return self._session.backend
+
+    def use(self, session: Session) -> None:
+        """Compute by another session of the same weights from now on; all demonstrations stay."""
+        self._session = session
 
     @property
     def fingerprint(self) -> str:

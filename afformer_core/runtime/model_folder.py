@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model on disk: one folder of `model.json`, `model.safetensors` and, once exported, graphs."""
+"""A model on disk: one folder of `model.json` and `model.safetensors`; graphs come beside them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ FORMAT = 'afformer-model'
 VERSION = 1
 DESCRIPTION_FILE = 'model.json'
 WEIGHTS_FILE = 'model.safetensors'
-GRAPHS_FILE = 'graphs.json'
-GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def read_description(folder: Path) -> ModelDescription:
             architecture that cannot be.
     """
     path = folder / DESCRIPTION_FILE
-    fields = _read_json(path)
+    fields = read_json(path)
     if fields.get('format') != FORMAT or fields.get('version') != VERSION:
         raise ModelFolderError(
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
@@ -97,40 +95,6 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 
-def graph_paths(folder: Path, description: ModelDescription) -> dict[str, Path]:
-    """The exported graphs by name, once found whole and made from these weights.
-
-    Raises:
-        ModelFolderError: none were exported, one is missing or altered, or they are of other
-            weights.
-    """
-    listing = folder / GRAPHS_FILE
-    if not listing.is_file():
-        raise ModelFolderError(f'{folder} holds no exported graphs; run: afformer export {folder}')
-    fields = _read_json(listing)
-    if fields.get('weights_sha256') != description.weights_sha256:
-        raise ModelFolderError(
-            f'the graphs in {folder} were exported from other weights; '
-            f'run: afformer export {folder}'
-        )
-    hashes = fields.get('graphs_sha256')
-    paths = {name: folder / f'{name}.onnx' for name in GRAPH_NAMES}
-    for name, path in paths.items():
-        wanted = hashes.get(name) if isinstance(hashes, dict) else None
-        if not path.is_file() or file_sha256(path) != wanted:
-            raise ModelFolderError(
-                f'{path} is missing or was altered since its export; run: afformer export {folder}'
-            )
-    return paths
-
-
-def write_graph_listing(folder: Path, weights_sha256: str) -> None:
-    """Record the graphs that stand in a folder, as the last step of their export."""
-    hashes = {name: file_sha256(folder / f'{name}.onnx') for name in GRAPH_NAMES}
-    fields = {'weights_sha256': weights_sha256, 'graphs_sha256': hashes}
-    write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
-
-
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open('rb') as file:
@@ -156,7 +120,12 @@ def write_aside(path: Path, content: bytes) -> None:
         raise
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a model folder.
+
+    Raises:
+        ModelFolderError: there is no such file, or it holds something else.
+    """
     try:
         fields = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError as error:

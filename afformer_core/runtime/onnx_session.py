@@ -8,28 +8,36 @@ from pathlib import Path
 import onnxruntime
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.model_folder import graph_paths, read_description
+from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs, read_graphs
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 
 
 class OnnxSession:
-    """Runs the graphs of a model folder by ONNX Runtime on the CPU.
+    """Runs exported graphs by ONNX Runtime on the CPU.
 
     Args:
-        folder: the model folder, exported.
+        graphs: in fp32 or fp16.
         threads: threads of each graph; 0 lets ONNX Runtime choose.
 
     Raises:
-        ModelFolderError: the graphs are absent, altered, of other weights, or do not load.
+        ModelFolderError: a graph does not load.
     """
 
     backend = 'onnxruntime'
 
-    def __init__(self, folder: Path, threads: int = 0) -> None:
-        paths = graph_paths(folder, read_description(folder))
+    def __init__(self, graphs: Graphs, threads: int = 0) -> None:
         self._encode_frames, self._memorize, self._ground = (
-            _open(paths[name], threads) for name in ('encode_frames', 'memorize', 'ground')
+            _open(graphs.path(name), threads) for name in GRAPH_NAMES
         )
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> OnnxSession:
+        """Of a model folder.
+
+        Raises:
+            ModelFolderError: its graphs are absent, altered, of other weights, or do not load.
+        """
+        return cls(read_graphs(folder, precision), threads)
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """See `Session.encode_frames`."""

@@ -38,8 +38,7 @@ def find_peaks(
     Returns:
         at most `maximum` peaks.
     """
-    radius = max(1, round(NEIGHBOURHOOD * min(probabilities.shape)))
-    disc = _disc(radius)
+    disc = _neighbourhood(probabilities)
     candidates = _local_maxima(probabilities, disc)
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
     best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
@@ -47,6 +46,21 @@ def find_peaks(
         _to_source(_refine(probabilities, place), probabilities.shape, source_size, share)
         for share, place in best[:maximum]
     )
+
+
+def share_at_maximum(probabilities: FloatArray) -> float:
+    """The score of the peak that is highest, 0 to 1; the best peak's is no lower.
+
+    Args:
+        probabilities: float32 [h, w], sum 1.
+    """
+    row, column = divmod(int(probabilities.argmax()), probabilities.shape[1])
+    around = _within(probabilities, (row, column), _neighbourhood(probabilities))
+    return min(float(around.sum(dtype=np.float64)), 1.0)
+
+
+def _neighbourhood(probabilities: FloatArray) -> NDArray[np.bool_]:
+    return _disc(max(1, round(NEIGHBOURHOOD * min(probabilities.shape))))
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from afformer_core.runtime.grounding import Grounding, Peak
-from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.session import FloatArray, UInt8Array
 
 
@@ -35,6 +35,10 @@ class Prediction:
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
         """Peaks in pixels of a source image of (height, width), best first; at least one."""
         return find_peaks(self.probabilities, source_size, maximum)
+
+    def least_confidence(self) -> float:
+        """What the best peak's score is at least, in a tenth of the time that finding it takes."""
+        return share_at_maximum(self.probabilities)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """The prediction in pixels of the source image.

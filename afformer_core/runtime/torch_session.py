@@ -7,31 +7,39 @@ from pathlib import Path
 
 import torch
 
+from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoder import VideoMemory
-from afformer_core.models.folding import fold_frozen_batch_norms
+from afformer_core.models.folding import fold_batch_norms
+from afformer_core.models.precision import convert_precision
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.weights import load_model
 
 
 class TorchSession:
-    """Runs a model folder in fp32 by PyTorch on the CPU.
+    """Runs a network by PyTorch on the CPU.
 
     Args:
-        folder: the model folder.
+        model: ready for inference, see `prepared_model`.
         threads: threads for PyTorch's operators in this process; 0 leaves them as they are.
-
-    Raises:
-        ModelFolderError: the folder does not hold a sound model.
     """
 
     backend = 'torch'
 
-    def __init__(self, folder: Path, threads: int = 0) -> None:
+    def __init__(self, model: Afformer, threads: int = 0) -> None:
         if threads > 0:
             torch.set_num_threads(threads)
-        self._model = load_model(folder)
-        fold_frozen_batch_norms(self._model.encoder)
-        self._model.freeze_tables()
+        self._model = model
+        self._dtype = model.encoder.mean.dtype
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> TorchSession:
+        """Of a model folder.
+
+        Raises:
+            ModelFolderError: it does not hold a sound model.
+            ValueError: the precision does not suit it.
+        """
+        return cls(prepared_model(folder, precision), threads)
 
     @torch.inference_mode()
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
@@ -43,18 +51,33 @@ class TorchSession:
         """See `Session.memorize`."""
         memory = self._model.memorize(torch.from_numpy(features)[None])
         return Memory(
-            tuple(keys[0].numpy() for keys in memory.keys),
-            tuple(values[0].numpy() for values in memory.values),
+            tuple(_array(keys[0]) for keys in memory.keys),
+            tuple(_array(values[0]) for values in memory.values),
         )
 
     @torch.inference_mode()
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
         batch = VideoMemory(
-            tuple(torch.from_numpy(keys)[None] for keys in memory.keys),
-            tuple(torch.from_numpy(values)[None] for values in memory.values),
+            tuple(torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys),
+            tuple(torch.from_numpy(values)[None].to(self._dtype) for values in memory.values),
             (None,) * len(memory.keys),
             self._model.configuration.feature_size,
         )
         outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)
         return Output(*(output[0].numpy() for output in outputs))
+
+
+def prepared_model(folder: Path, precision: str) -> Afformer:
+    """The network of a model folder, ready for inference in a precision."""
+    model = load_model(folder)
+    fold_batch_norms(model.encoder)
+    model.freeze_tables()
+    convert_precision(model, precision)
+    return model
+
+
+def _array(tensor: torch.Tensor) -> FloatArray:
+    # NumPy has no bf16.
+    array: FloatArray = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return array

@@ -86,11 +86,7 @@ class GroundingStream:
         elif pause:
             self._smoother.restart()
         restart = restart or pause
-        evidence = _Evidence(
-            prediction.peaks(frame.size, 1)[0].score,
-            prediction.resemblance,
-            self._continuity(frame, prediction, settings),
-        )
+        evidence = self._evidence(frame, prediction, settings)
         if evidence.suffices(settings):
             self._places.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
@@ -109,6 +105,18 @@ class GroundingStream:
     def _forget(self) -> None:
         self._smoother.restart()
         self._evident = None
+
+    def _evidence(
+        self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
+    ) -> _Evidence:
+        evidence = _Evidence(
+            prediction.least_confidence(),
+            prediction.resemblance,
+            self._continuity(frame, prediction, settings),
+        )
+        if evidence.suffices(settings):
+            return evidence
+        return replace(evidence, confidence=prediction.peaks(frame.size, 1)[0].score)
 
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings

@@ -165,7 +165,7 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     weights = read_description(small_folder).weights_sha256
 
     assert grounder.fingerprint == f'{weights} 96x64 32 frames'
-    assert Grounder(grounder.configuration, TorchSession(small_folder)).fingerprint == ''
+    assert Grounder(grounder.configuration, TorchSession.load(small_folder)).fingerprint == ''
 
 
 def test_ground_before_any_demonstration(grounder: Grounder, pictures: Pictures) -> None:

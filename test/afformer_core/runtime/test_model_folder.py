@@ -102,17 +102,17 @@ def test_missing_tensor(copied_folder: Path) -> None:
 def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
     (copied_folder / 'graphs.json').unlink()
     with pytest.raises(ModelFolderError, match='afformer export'):
-        OnnxSession(copied_folder)
+        OnnxSession.load(copied_folder)
 
 
 def test_graphs_of_other_weights(copied_folder: Path) -> None:
     change_description(copied_folder, weights_sha256='0' * 64)
     with pytest.raises(ModelFolderError, match='other weights'):
-        OnnxSession(copied_folder)
+        OnnxSession.load(copied_folder)
 
 
 def test_truncated_graph(copied_folder: Path) -> None:
     path = copied_folder / 'ground.onnx'
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ModelFolderError, match='altered'):
-        OnnxSession(copied_folder)
+        OnnxSession.load(copied_folder)

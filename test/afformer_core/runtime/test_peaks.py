@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 
 
 def blobs(size: tuple[int, int], *centres: tuple[float, float, float]) -> np.ndarray:
@@ -65,3 +65,23 @@ def test_a_flat_heatmap_has_peaks_of_low_score() -> None:
 
     assert len(peaks) == 5
     assert peaks[0].score < 0.04
+
+
+def test_the_highest_place_need_not_be_the_best_peak() -> None:
+    probabilities = np.full((64, 64), 1e-6, np.float32)
+    probabilities[10, 10] = 0.1
+    probabilities[40:44, 40:44] = 0.05
+    probabilities /= probabilities.sum()
+
+    best = find_peaks(probabilities, (64, 64), 1)[0].score
+
+    assert share_at_maximum(probabilities) == pytest.approx(0.1 / 0.9, abs=6e-3)
+    assert best == pytest.approx(0.8 / 0.9, abs=6e-3)
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_no_peak_is_worse_than_the_highest_place(seed: int) -> None:
+    probabilities = np.random.default_rng(seed).random((24, 40), np.float32) ** 8
+    probabilities /= probabilities.sum()
+
+    assert share_at_maximum(probabilities) <= find_peaks(probabilities, (24, 40), 1)[0].score

@@ -25,7 +25,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def session(backend: str, model_folder: Path) -> Session:
-    return SESSIONS[backend][0](model_folder)
+    return SESSIONS[backend][0].load(model_folder)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer build-engine`: compile the graphs of a model by TensorRT and keep the engines."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """examples:
+  afformer build-engine my_model --precision fp16
+  afformer build-engine my_model --compute-capability 8.6    # for another GPU, without one here
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'build-engine',
+        help='compile a model for an NVIDIA GPU',
+        description='Compiles the graphs of a model by TensorRT and keeps the engines, with what '
+        'they depend on, in the cache; graphs that were not exported yet are exported first. '
+        'TensorRT compiles for the GPU at hand, TensorRT for RTX for any.',
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('model', type=Path, nargs='?', help='model folder (default: the shipped)')
+    parser.add_argument(
+        '--precision',
+        choices=('fp32', 'fp16', 'bf16'),
+        default='fp16',
+        help='of the graphs (default: fp16)',
+    )
+    parser.add_argument(
+        '--compute-capability',
+        type=_capability,
+        metavar='MAJOR.MINOR',
+        help='of the GPU that will run the engines (default: of the one at hand)',
+    )
+    parser.add_argument(
+        '--workspace', type=int, default=0, help='MiB for the compiler (0: no limit of ours)'
+    )
+    parser.add_argument(
+        '--cache', type=Path, help='folder of engines (default: ~/.cache/afformer)'
+    )
+    parser.add_argument(
+        '--require-gpu', action='store_true', help='give up where no GPU is here to run them'
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, and say where to."""
+    from afformer_core.runtime.model_folder import read_description, shipped_model_folder
+    from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError
+    from afformer_core.runtime.tensorrt.engine_cache import cache_folder
+    from afformer_core.runtime.tensorrt.engines import gpu_at_hand, obtain_engines
+
+    if arguments.require_gpu and gpu_at_hand() is None:
+        raise EngineError('engines run on an NVIDIA GPU, and PyTorch finds none here')
+    folder = arguments.model or shipped_model_folder()
+    description = read_description(folder)
+    options = BuildOptions(arguments.compute_capability, arguments.workspace)
+    cache = arguments.cache or cache_folder()
+    graphs = _graphs(folder, arguments.precision)
+    engines = obtain_engines(folder, graphs, description.configuration, options, cache, _report)
+    size = sum(len(engine) for engine in engines.values()) / 2**20
+    print(f'the engines of {folder}, {size:.1f} MiB, are in {cache}')
+    return 0
+
+
+def _graphs(folder: Path, precision: str) -> Any:
+    from afformer_core.errors import ModelFolderError
+    from afformer_core.runtime.graphs import read_graphs
+
+    try:
+        return read_graphs(folder, precision)
+    except ModelFolderError as reason:
+        _report(f'{reason}; exporting')
+    from afformer_core.runtime.export import export_graphs
+
+    export_graphs(folder, precision)
+    return read_graphs(folder, precision)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _capability(text: str) -> tuple[int, int]:
+    major, dot, minor = text.partition('.')
+    if not (dot and major.isdigit() and minor.isdigit()):
+        raise argparse.ArgumentTypeError(f'{text!r} is no compute capability; give one like 8.6')
+    return int(major), int(minor)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much arithmetic an image costs, and how fast this machine could do it at best."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
+
+_SIDE = 1024
+_RUNS = 15
+
+
+def image_flops(configuration: AfformerConfiguration, frames: int) -> int:
+    """Floating-point operations of `ground` for one image, a multiply-add counted as two.
+
+    Args:
+        configuration: of the model.
+        frames: of the demonstration, 1 to the model's maximum.
+    """
+    height, width = configuration.input_size
+    # On this device tensors have shapes and no values, so that nothing is computed.
+    with torch.device('meta'), torch.no_grad():
+        model = Afformer(configuration).eval()
+        features = torch.empty(1, frames, configuration.channels, *configuration.feature_size)
+        memory = model.memorize(features)
+        image = torch.empty(1, height, width, 3, dtype=torch.uint8)
+        with FlopCounterMode(display=False) as counter:
+            model.ground(image, memory)
+    return int(counter.get_total_flops())
+
+
+def matrix_rate(threads: int) -> float:
+    """Floating-point operations a second of a large fp32 matrix product, the median of some.
+
+    Args:
+        threads: to compute with, at least 1.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        left, right = torch.rand(2, _SIDE, _SIDE)
+        left @ right
+        times = []
+        for _ in range(_RUNS):
+            begin = time.perf_counter()
+            left @ right
+            times.append(time.perf_counter() - begin)
+    finally:
+        torch.set_num_threads(before)
+    return 2 * _SIDE**3 / statistics.median(times)

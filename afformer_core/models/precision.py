@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Half precision where it is safe: decided in the network, so that every backend does the same."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, attend_fused
+from afformer_core.models.decoder import ChannelNorm
+
+# Fused half-precision attention sums so many equal weights wrongly beyond this (65,504 is the
+# largest number of fp16).
+MOST_FP16_KEYS = 65_504
+
+DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+
+
+class InFloat32(nn.Module):
+    """A module that computes in fp32 among others that do not.
+
+    Args:
+        module: of one input and one output.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of any type, to the same type."""
+        result: Tensor = self.module(x.float())
+        return result.to(x.dtype)
+
+
+def convert_precision(model: Afformer, precision: str) -> None:
+    """Let encoder and decoder compute in a precision, in place.
+
+    Convolutions, linear layers and attention do, the latter as one operator, which sums in fp32.
+    Normalisations, whose sums of squares leave the range of fp16, and the heads, whose logits do,
+    stay in fp32.
+
+    Args:
+        model: whose batch normalisations were folded and whose tables are frozen.
+        precision: 'fp32', 'fp16' or 'bf16'.
+
+    Raises:
+        ValueError: another precision, or a model of more keys than fp16 attention can hold.
+    """
+    if precision not in DTYPES:
+        raise ValueError(f'precision is {precision!r}; it must be one of {", ".join(DTYPES)}')
+    if precision == 'fp32':
+        return
+    configuration = model.configuration
+    height, width = configuration.feature_size
+    keys = configuration.maximum_frames * height * width
+    if precision == 'fp16' and keys > MOST_FP16_KEYS:
+        raise ValueError(
+            f'the model attends to {keys} keys ({configuration.maximum_frames} frames of {width}x'
+            f'{height}); fp16 attention holds {MOST_FP16_KEYS} at most: choose bf16 or fp32, or '
+            'fewer frames'
+        )
+    for part in (model.encoder, model.decoder):
+        part.to(DTYPES[precision])
+        _keep_norms(part)
+    for module in model.decoder.modules():
+        if isinstance(module, SelfAttention2d | CrossAttention3d):
+            module.attend = attend_fused
+
+
+def _keep_norms(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.LayerNorm | nn.GroupNorm | ChannelNorm):
+            setattr(module, name, InFloat32(child.float()))
+        else:
+            _keep_norms(child)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must not be computed in half precision."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def widened(x: Tensor) -> Tensor:
+    """The tensor in fp32 where it is in half precision, else itself."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exported graphs of a model: three ONNX files for each precision, with their references.
+
+Those in fp32 stand in the model folder itself, others in a folder of it that has the precision's
+name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.model_folder import (
+    ModelDescription,
+    file_sha256,
+    read_description,
+    read_json,
+    write_aside,
+)
+from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
+
+GRAPHS_FILE = 'graphs.json'
+GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Exported graphs that were found whole.
+
+    Attributes:
+        folder: that holds them and their references.
+        precision: 'fp32', 'fp16' or 'bf16'.
+        tolerance: how far what runs them may be from the references.
+        sha256: of each graph by name, in hexadecimal.
+    """
+
+    folder: Path
+    precision: str
+    tolerance: float
+    sha256: Mapping[str, str]
+
+    def path(self, name: str) -> Path:
+        """Of one of `GRAPH_NAMES`."""
+        return self.folder / f'{name}.onnx'
+
+
+def graphs_folder(folder: Path, precision: str) -> Path:
+    """Where a model folder has its graphs of a precision."""
+    return folder if precision == 'fp32' else folder / precision
+
+
+def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
+    """The graphs of a model folder, once found whole and made from its weights.
+
+    Raises:
+        ModelFolderError: none were exported, a file is missing or altered, or they are of other
+            weights.
+    """
+    return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
+
+
+def graphs_of(place: Path, description: ModelDescription, precision: str) -> Graphs:
+    """The same, of the very folder that holds the graphs."""
+    listing = place / GRAPHS_FILE
+    again = f'run: afformer export --precision {precision} with the model folder'
+    if not listing.is_file():
+        raise ModelFolderError(f'{place} holds no exported graphs; {again}')
+    fields = read_json(listing)
+    if fields.get('weights_sha256') != description.weights_sha256:
+        raise ModelFolderError(f'the graphs in {place} were exported from other weights; {again}')
+    if fields.get('precision') != precision:
+        raise ModelFolderError(
+            f'the graphs in {place} have the precision {fields.get("precision")}, not '
+            f'{precision}; {again}'
+        )
+    hashes = fields.get('sha256')
+    hashes = hashes if isinstance(hashes, dict) else {}
+    for file in _FILES:
+        path = place / file
+        if not path.is_file() or file_sha256(path) != hashes.get(file):
+            raise ModelFolderError(f'{path} is missing or was altered since its export; {again}')
+    sha256 = {name: str(hashes[f'{name}.onnx']) for name in GRAPH_NAMES}
+    return Graphs(place, precision, float(fields['tolerance']), sha256)
+
+
+def write_graph_listing(place: Path, weights_sha256: str, precision: str) -> None:
+    """Record the files that stand in a folder, as the last step of their export."""
+    fields = {
+        'weights_sha256': weights_sha256,
+        'precision': precision,
+        'tolerance': TOLERANCES[precision],
+        'sha256': {file: file_sha256(place / file) for file in _FILES},
+    }
+    write_aside(place / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def move_graphs(aside: Path, place: Path) -> None:
+    """Bring whole graphs into their place; while they move there is no listing."""
+    place.mkdir(exist_ok=True)
+    (place / GRAPHS_FILE).unlink(missing_ok=True)
+    for file in (*_FILES, GRAPHS_FILE):
+        (aside / file).replace(place / file)
+
+
+_FILES = (*(f'{name}.onnx' for name in GRAPH_NAMES), REFERENCES_FILE)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model gives for one input, kept beside its graphs to test whatever runs them.
+
+A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
+normalisation that left the range of half precision. A session that does not give this is not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.model_folder import write_aside
+from afformer_core.runtime.session import FloatArray, Session, UInt8Array
+
+REFERENCES_FILE = 'references.safetensors'
+# Largest difference, as a share of the largest value, that each precision may have from PyTorch in
+# fp32; of the heatmap, the difference of the probabilities as a share of the largest.
+TOLERANCES = {'fp32': 1e-4, 'fp16': 2e-2, 'bf16': 1.5e-1}
+
+
+class SelfTestError(ModelFolderError):
+    """A session does not give what the model gives."""
+
+
+@dataclass(frozen=True)
+class References:
+    """One input, and what PyTorch gives for it in fp32.
+
+    Attributes:
+        frames: uint8 RGB [T, h, w, 3], a demonstration.
+        image: uint8 RGB [h, w, 3].
+        features: float32 [T, C, h / 8, w / 8], of the frames.
+        heatmap_logits: float32 [heatmaps, h, w].
+        action_logits: float32 [actions].
+        image_features: float32 [C, h / 8, w / 8].
+    """
+
+    frames: UInt8Array
+    image: UInt8Array
+    features: FloatArray
+    heatmap_logits: FloatArray
+    action_logits: FloatArray
+    image_features: FloatArray
+
+    @classmethod
+    def of(cls, session: Session, frames: UInt8Array, image: UInt8Array) -> References:
+        """What a session gives for frames and an image."""
+        features = session.encode_frames(frames)
+        output = session.ground(image, session.memorize(features))
+        return cls(frames, image, features, *output)
+
+    def write(self, folder: Path) -> None:
+        """Write them into a folder, whole or not at all."""
+        arrays = {one.name: np.ascontiguousarray(getattr(self, one.name)) for one in fields(self)}
+        write_aside(folder / REFERENCES_FILE, save(arrays))
+
+    @classmethod
+    def read(cls, folder: Path) -> References:
+        """Those of a folder.
+
+        Raises:
+            ModelFolderError: there are none, or the file is damaged.
+        """
+        path = folder / REFERENCES_FILE
+        try:
+            arrays = load_file(path)
+            return cls(**{one.name: arrays[one.name] for one in fields(cls)})
+        except (OSError, SafetensorError, KeyError) as error:
+            raise ModelFolderError(
+                f'{path} cannot be read ({error}); run: afformer export {folder}'
+            ) from error
+
+
+def self_test(session: Session, references: References, tolerance: float) -> float:
+    """Compare what a session gives with the references.
+
+    Returns:
+        the largest difference as a share, see `TOLERANCES`.
+
+    Raises:
+        SelfTestError: it is above the tolerance, or not finite.
+    """
+    found = References.of(session, references.frames, references.image)
+    differences = {
+        'frame features': _difference(found.features, references.features),
+        'image features': _difference(found.image_features, references.image_features),
+        'actions': _difference(found.action_logits, references.action_logits),
+        'heatmap': _difference(
+            _probabilities(found.heatmap_logits), _probabilities(references.heatmap_logits)
+        ),
+    }
+    worst = max(differences, key=lambda name: differences[name])
+    if differences[worst] > tolerance:
+        raise SelfTestError(
+            f'{session.backend} does not give what the model gives: the {worst} differ by '
+            f'{differences[worst]:.1e} of the largest value, more than {tolerance:.1e}'
+        )
+    return differences[worst]
+
+
+def _difference(found: FloatArray, wanted: FloatArray) -> float:
+    if found.shape != wanted.shape:
+        return float('inf')
+    difference = float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
+    return difference if np.isfinite(difference) else float('inf')
+
+
+def _probabilities(logits: FloatArray) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max(axis=(1, 2), keepdims=True))
+    return np.asarray(powers / powers.sum(axis=(1, 2), keepdims=True), np.float32)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles one graph, and says how far it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import AfformerError
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
+
+Report = Callable[[str], None]
+
+# Seconds between two lines while nothing else is said.
+HEARTBEAT = 5.0
+
+
+class EngineError(AfformerError):
+    """A graph cannot be compiled, or an engine not be run; its text says why."""
+
+
+@dataclass(frozen=True)
+class ShapeRange:
+    """Shapes that an engine takes for one input: the smallest, the usual, and the largest."""
+
+    smallest: tuple[int, ...]
+    usual: tuple[int, ...]
+    largest: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        shapes = zip(self.smallest, self.usual, self.largest, strict=True)
+        if not all(0 < low <= middle <= high for low, middle, high in shapes):
+            raise ValueError(
+                f'shapes from {self.smallest} over {self.usual} to {self.largest} are no range; '
+                'each size must be above 0 and not fall'
+            )
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to compile.
+
+    Attributes:
+        compute_capability: of the GPU that will run it, such as (8, 6); None for the one at hand.
+        workspace: mebibytes that the compiler may use at most; 0 leaves it to the library.
+    """
+
+    compute_capability: tuple[int, int] | None = None
+    workspace: int = 0
+
+    def __post_init__(self) -> None:
+        if self.workspace < 0:
+            raise ValueError(f'a workspace of {self.workspace} MiB; it must be at least 0')
+
+
+def build_engine(
+    graph: Path, shapes: Mapping[str, ShapeRange], options: BuildOptions, report: Report
+) -> bytes:
+    """Compile a graph.
+
+    Args:
+        graph: an ONNX file, in which the precision of each tensor is decided.
+        shapes: of each input whose shape is not fixed.
+        options: for the compiler.
+        report: told in lines how far it is, at least every `HEARTBEAT` seconds.
+
+    Returns:
+        the engine, serialized.
+
+    Raises:
+        EngineError: the graph is not taken, or there is no GPU to compile for.
+    """
+    logger = _Logger()
+    with _Heartbeat(graph.name, report) as heartbeat:
+        builder = trt.Builder(logger)
+        network = builder.create_network(_network_flags())
+        parser = trt.OnnxParser(network, logger)
+        if not parser.parse(graph.read_bytes(), str(graph)):
+            raise EngineError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
+        config = builder.create_builder_config()
+        config.progress_monitor = heartbeat.monitor
+        if options.workspace:
+            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace << 20)
+        _set_compute_capability(config, options.compute_capability)
+        if shapes:
+            profile = builder.create_optimization_profile()
+            for name, shape in shapes.items():
+                smallest, usual, largest = (
+                    trt.Dims(list(one)) for one in (shape.smallest, shape.usual, shape.largest)
+                )
+                profile.set_shape(name, smallest, usual, largest)
+            config.add_optimization_profile(profile)
+        serialized = builder.build_serialized_network(network, config)
+    if serialized is None:
+        raise EngineError(
+            f'{NAME} cannot compile {graph}: {logger.last_error or "it gives no reason"}'
+        )
+    return bytes(serialized)
+
+
+def _network_flags() -> int:
+    # TensorRT 11 and TensorRT for RTX know no other networks and may have no such flag.
+    flag: Any = getattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> None:
+    if capability is None:
+        return
+    name = f'SM{capability[0]}{capability[1]}'
+    known = getattr(trt, 'ComputeCapability', None)
+    if not IS_RTX or known is None:
+        raise EngineError(
+            f'{NAME} compiles for the GPU at hand only; to compile for compute capability '
+            f'{capability[0]}.{capability[1]} elsewhere, use TensorRT for RTX'
+        )
+    if not hasattr(known, name):
+        choices = sorted(one.removeprefix('SM') for one in dir(known) if one.startswith('SM'))
+        raise EngineError(
+            f'{NAME} knows no compute capability {capability[0]}.{capability[1]}; it knows '
+            f'{", ".join(f"{one[:-1]}.{one[-1]}" for one in choices)}'
+        )
+    config.num_compute_capabilities = 1
+    config.set_compute_capability(getattr(known, name), 0)
+
+
+def _parser_errors(parser: Any) -> str:
+    errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
+    return '; '.join(errors) or 'it gives no reason'
+
+
+class _Logger(trt.ILogger):
+    """Keeps the last error, which is the reason of a failure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_error = ''
+
+    def log(self, severity: trt.ILogger.Severity, message: str) -> None:
+        if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
+            self.last_error = message
+
+
+class _Monitor(trt.IProgressMonitor):
+    """Keeps what the compiler is doing; called in its threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._phases: dict[str, tuple[int, int]] = {}
+
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+        self._phases[phase_name] = 0, num_steps
+
+    def step_complete(self, phase_name: str, step: int) -> bool:
+        self._phases[phase_name] = step + 1, self._phases.get(phase_name, (0, 0))[1]
+        return True
+
+    def phase_finish(self, phase_name: str) -> None:
+        self._phases.pop(phase_name, None)
+
+    def text(self) -> str:
+        """The phases that run, outermost first."""
+        phases = list(self._phases.items())
+        return ', '.join(f'{name} {done} of {steps}' for name, (done, steps) in phases)
+
+
+class _Heartbeat:
+    """Reports, from a thread of its own, that the compiler still works, and how long it took."""
+
+    def __init__(self, what: str, report: Report) -> None:
+        self.monitor = _Monitor()
+        self._what = what
+        self._report = report
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name='heartbeat', daemon=True)
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> _Heartbeat:
+        self._report(f'compiling {self._what}')
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._done.set()
+        self._thread.join()
+        outcome = 'done with' if kind is None else 'gave up'
+        self._report(f'{outcome} {self._what} after {self._seconds():.1f} s')
+
+    def _beat(self) -> None:
+        while not self._done.wait(HEARTBEAT):
+            self._report(f'compiling {self._what}: {self._seconds():.0f} s, {self.monitor.text()}')
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._begin

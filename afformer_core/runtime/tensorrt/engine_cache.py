@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled engines on disk, each beside a description of exactly what it was compiled from."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import AfformerError
+from afformer_core.runtime.model_folder import write_aside
+
+FORMAT = 'afformer-engine'
+
+
+class EngineRefusedError(AfformerError):
+    """A file in the cache is not the engine that is wanted; its text says why."""
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """All that an engine depends on; an engine is used only where every field is the same.
+
+    Attributes:
+        library: 'TensorRT' or 'TensorRT-RTX'.
+        library_version: of it.
+        gpu: name of the GPU that it was compiled on; empty where it was compiled without one.
+        compute_capability: that it was compiled for, such as '8.6'; empty: all that the library
+            compiles for by itself.
+        graph: 'encode_frames', 'memorize' or 'ground'.
+        graph_sha256: of the ONNX file.
+        precision: of the graph.
+        shapes: of each input without a fixed shape: the smallest, the usual and the largest.
+        workspace: mebibytes that the compiler was allowed; 0: the library's default.
+    """
+
+    library: str
+    library_version: str
+    gpu: str
+    compute_capability: str
+    graph: str
+    graph_sha256: str
+    precision: str
+    shapes: dict[str, list[list[int]]]
+    workspace: int
+
+
+def cache_folder() -> Path:
+    """Where engines are kept: `afformer` in the user's cache folder."""
+    base = os.environ.get('XDG_CACHE_HOME', '')
+    # The specification tells to ignore a path that is not absolute.
+    return (Path(base) if os.path.isabs(base) else Path.home() / '.cache') / 'afformer'
+
+
+def engine_path(cache: Path, model: Path, key: EngineKey) -> Path:
+    """Where the engine of a model's graph stands: one place for each model, precision and GPU."""
+    model = model.resolve()
+    name = f'{model.name}-{hashlib.sha256(str(model).encode()).hexdigest()[:8]}'
+    target = f'sm{key.compute_capability.replace(".", "")}' if key.compute_capability else 'any'
+    return cache / name / f'{key.graph}-{key.precision}-{target}.engine'
+
+
+def load_engine(path: Path, key: EngineKey) -> bytes:
+    """An engine from the cache.
+
+    Raises:
+        EngineRefusedError: there is none, it was compiled from something else (says which fields
+            differ), or its file is not whole.
+    """
+    fields = _sidecar(path)
+    wanted = asdict(key)
+    found = fields.get('key')
+    found = found if isinstance(found, dict) else {}
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    if differing:
+        raise EngineRefusedError(
+            f'{path} was compiled for another '
+            + ', '.join(
+                f'{name} ({found.get(name)!r}, not {wanted[name]!r})' for name in differing
+            )
+        )
+    try:
+        engine = path.read_bytes()
+    except OSError as error:
+        raise EngineRefusedError(f'{path} cannot be read: {error.strerror}') from error
+    if len(engine) != fields.get('bytes'):
+        raise EngineRefusedError(
+            f'{path} has {len(engine)} bytes, not {fields.get("bytes")}; it was cut off or '
+            'replaced'
+        )
+    if hashlib.sha256(engine).hexdigest() != fields.get('sha256'):
+        raise EngineRefusedError(f'{path} was altered since it was compiled')
+    return engine
+
+
+def store_engine(path: Path, key: EngineKey, engine: bytes) -> None:
+    """Put an engine and its description into the cache, each whole or not at all."""
+    fields = {
+        'format': FORMAT,
+        'key': asdict(key),
+        'bytes': len(engine),
+        'sha256': hashlib.sha256(engine).hexdigest(),
+    }
+    # Whoever reads between the two finds hashes that differ, and compiles.
+    write_aside(path, engine)
+    write_aside(sidecar_path(path), (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def obtain_engine(
+    path: Path, key: EngineKey, build: Callable[[], bytes], report: Callable[[str], None]
+) -> bytes:
+    """An engine from the cache, or compiled and put there.
+
+    Of several processes that want the same engine, one compiles it and the others wait for it.
+
+    Args:
+        path: from `engine_path`.
+        key: what it must be.
+        build: compiles it.
+        report: told in lines why it is compiled, or for whom this process waits.
+    """
+    try:
+        return load_engine(path, key)
+    except EngineRefusedError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path.with_suffix('.lock'), report):
+        try:
+            return load_engine(path, key)
+        except EngineRefusedError as reason:
+            report(str(reason))
+        engine = build()
+        store_engine(path, key, engine)
+    return engine
+
+
+def sidecar_path(path: Path) -> Path:
+    """The description beside an engine."""
+    return path.with_suffix('.json')
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    sidecar = sidecar_path(path)
+    try:
+        fields = json.loads(sidecar.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        state = 'has no description beside it' if path.exists() else 'was not compiled yet'
+        raise EngineRefusedError(f'{path} {state}') from error
+    except (OSError, ValueError) as error:
+        raise EngineRefusedError(f'{sidecar} cannot be read: {error}') from error
+    if not isinstance(fields, dict) or fields.get('format') != FORMAT:
+        raise EngineRefusedError(f'{sidecar} does not describe an engine of afformer')
+    return fields
+
+
+@contextmanager
+def _lock(path: Path, report: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of an engine; the system lets go of it if this process dies."""
+    with path.open('ab') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            report(f'another process compiles {path.stem}; waiting for it')
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

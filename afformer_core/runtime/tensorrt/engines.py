@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three engines of a model, from the cache or compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.precision import MOST_FP16_KEYS
+from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
+from afformer_core.runtime.tensorrt.builder import (
+    BuildOptions,
+    EngineError,
+    Report,
+    ShapeRange,
+    build_engine,
+)
+from afformer_core.runtime.tensorrt.engine_cache import EngineKey, engine_path, obtain_engine
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION
+
+# Frames that are encoded at once where many come together, as in training and evaluation.
+MOST_FRAMES_AT_ONCE = 8
+# Longest demonstrations that are grounded together.
+_MOST_JOINED = 4
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The GPU at hand.
+
+    Attributes:
+        name: such as 'Orin'.
+        compute_capability: such as (8, 7).
+    """
+
+    name: str
+    compute_capability: tuple[int, int]
+
+
+def gpu_at_hand() -> Gpu | None:
+    """The GPU that PyTorch would use; None where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    return Gpu(torch.cuda.get_device_name(), torch.cuda.get_device_capability())
+
+
+def shape_ranges(
+    configuration: AfformerConfiguration, precision: str
+) -> dict[str, dict[str, ShapeRange]]:
+    """The shapes that the engines of a model take, by graph and input."""
+    height, width = configuration.input_size
+    rows, columns = configuration.feature_size
+    channels, frames = configuration.channels, configuration.maximum_frames
+    encode = {
+        'frames': ShapeRange(
+            (1, height, width, 3), (1, height, width, 3), (MOST_FRAMES_AT_ONCE, height, width, 3)
+        )
+    }
+    memorize = {
+        'features': ShapeRange(
+            (1, channels, rows, columns),
+            (frames, channels, rows, columns),
+            (frames, channels, rows, columns),
+        )
+    }
+    return {
+        'encode_frames': encode,
+        'memorize': memorize,
+        'ground': _memory_shapes(configuration, precision),
+    }
+
+
+def _memory_shapes(configuration: AfformerConfiguration, precision: str) -> dict[str, ShapeRange]:
+    rows, columns = configuration.feature_size
+    heads, frames = configuration.heads, configuration.maximum_frames
+    head = configuration.channels // heads
+    joined = _MOST_JOINED
+    if precision == 'fp16':
+        joined = max(1, min(joined, MOST_FP16_KEYS // (frames * rows * columns)))
+    shapes = {}
+    for level in range(len(configuration.image_levels)):
+        usual = -(-frames // 2**level) * rows * columns
+        keys = rows * columns, usual, joined * usual
+        depth = head + rows + columns
+        shapes[f'keys_{level}'] = ShapeRange(*((heads, depth, count) for count in keys))
+        shapes[f'values_{level}'] = ShapeRange(*((heads, count, head) for count in keys))
+    return shapes
+
+
+def engine_key(
+    graphs: Graphs,
+    graph: str,
+    shapes: Mapping[str, ShapeRange],
+    options: BuildOptions,
+    gpu: Gpu | None,
+) -> EngineKey:
+    """All that the engine of a graph depends on."""
+    # TensorRT for RTX compiles the last part on the GPU that runs it; its engines fit others too.
+    capability = options.compute_capability
+    if capability is None and gpu is not None:
+        capability = gpu.compute_capability
+    return EngineKey(
+        library=NAME,
+        library_version=VERSION,
+        gpu='' if IS_RTX or gpu is None else gpu.name,
+        compute_capability='' if capability is None else f'{capability[0]}.{capability[1]}',
+        graph=graph,
+        graph_sha256=graphs.sha256[graph],
+        precision=graphs.precision,
+        shapes={
+            name: [list(shape) for shape in (one.smallest, one.usual, one.largest)]
+            for name, one in shapes.items()
+        },
+        workspace=options.workspace,
+    )
+
+
+def obtain_engines(
+    model: Path,
+    graphs: Graphs,
+    configuration: AfformerConfiguration,
+    options: BuildOptions,
+    cache: Path,
+    report: Report,
+) -> dict[str, bytes]:
+    """The engines of a model's graphs by name, from the cache or compiled and put there.
+
+    Args:
+        model: the model folder.
+        graphs: of it.
+        configuration: of it.
+        options: for the compiler.
+        cache: folder of engines.
+        report: told in lines what is done and how far it is.
+
+    Raises:
+        EngineError: a graph cannot be compiled; so it is without a GPU, but for TensorRT for RTX.
+    """
+    gpu = gpu_at_hand()
+    if gpu is None and not IS_RTX:
+        raise EngineError(
+            f'{NAME} {VERSION} compiles on the GPU that will run the engine, and there is none '
+            'here; TensorRT for RTX compiles anywhere'
+        )
+    target = options
+    if IS_RTX and options.compute_capability is None and gpu is not None:
+        target = BuildOptions(gpu.compute_capability, options.workspace)
+    ranges = shape_ranges(configuration, graphs.precision)
+    engines = {}
+    for graph in GRAPH_NAMES:
+        key = engine_key(graphs, graph, ranges[graph], target, gpu)
+        build = partial(build_engine, graphs.path(graph), ranges[graph], target, report)
+        engines[graph] = obtain_engine(engine_path(cache, model, key), key, build, report)
+    return engines

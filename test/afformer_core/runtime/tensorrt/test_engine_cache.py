@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cache gives an engine only to whom it belongs, and only whole."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from afformer_core.runtime.tensorrt.engine_cache import (
+    EngineKey,
+    EngineRefusedError,
+    cache_folder,
+    engine_path,
+    load_engine,
+    obtain_engine,
+    sidecar_path,
+    store_engine,
+)
+
+KEY = EngineKey(
+    library='TensorRT',
+    library_version='10.3.0',
+    gpu='Orin',
+    compute_capability='8.7',
+    graph='ground',
+    graph_sha256='ab' * 32,
+    precision='fp16',
+    shapes={'keys_0': [[4, 56, 576], [4, 56, 4608], [4, 56, 18432]]},
+    workspace=0,
+)
+ENGINE = bytes(range(256)) * 4
+OTHERS = {
+    'library': 'TensorRT-RTX',
+    'library_version': '10.4.0',
+    'gpu': 'NVIDIA RTX A2000',
+    'compute_capability': '8.6',
+    'graph': 'memorize',
+    'graph_sha256': 'cd' * 32,
+    'precision': 'fp32',
+    'shapes': {'keys_0': [[4, 56, 576], [4, 56, 4608], [4, 56, 4608]]},
+    'workspace': 512,
+}
+
+
+def fail() -> bytes:
+    raise AssertionError('it was compiled although the cache holds it')
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    stored = tmp_path / 'ground.engine'
+    store_engine(stored, KEY, ENGINE)
+    return stored
+
+
+def test_an_engine_comes_back(path: Path) -> None:
+    assert load_engine(path, KEY) == ENGINE
+    assert obtain_engine(path, KEY, fail, print) == ENGINE
+
+
+def test_every_field_of_the_key_is_tried_here() -> None:
+    assert OTHERS.keys() == EngineKey.__dataclass_fields__.keys()
+
+
+@pytest.mark.parametrize('field', sorted(OTHERS))
+def test_a_field_that_differs_is_named(path: Path, field: str) -> None:
+    other = replace(KEY, **{field: OTHERS[field]})
+
+    with pytest.raises(EngineRefusedError, match=rf'another {field} \(') as refused:
+        load_engine(path, other)
+
+    assert repr(getattr(KEY, field)) in str(refused.value)
+    assert repr(OTHERS[field]) in str(refused.value)
+
+
+@pytest.mark.parametrize('field', sorted(OTHERS))
+def test_what_does_not_fit_is_compiled_again_with_the_reason(path: Path, field: str) -> None:
+    lines: list[str] = []
+    other = replace(KEY, **{field: OTHERS[field]})
+
+    assert obtain_engine(path, other, lambda: b'new', lines.append) == b'new'
+
+    assert f'another {field} ' in lines[0]
+    assert load_engine(path, other) == b'new'
+
+
+def test_a_truncated_engine(path: Path) -> None:
+    path.write_bytes(ENGINE[:100])
+
+    with pytest.raises(EngineRefusedError, match='has 100 bytes, not 1024; it was cut off'):
+        load_engine(path, KEY)
+
+
+def test_an_altered_engine(path: Path) -> None:
+    path.write_bytes(b'x' + ENGINE[1:])
+
+    with pytest.raises(EngineRefusedError, match='was altered'):
+        load_engine(path, KEY)
+
+
+def test_an_engine_that_is_gone(path: Path) -> None:
+    path.unlink()
+
+    with pytest.raises(EngineRefusedError, match='cannot be read: No such file'):
+        load_engine(path, KEY)
+
+
+def test_an_engine_without_a_description(path: Path) -> None:
+    sidecar_path(path).unlink()
+
+    with pytest.raises(EngineRefusedError, match='has no description beside it'):
+        load_engine(path, KEY)
+
+
+@pytest.mark.parametrize(
+    ('content', 'reason'),
+    [
+        ('{"format": "afformer-eng', 'cannot be read'),
+        ('[]', 'does not describe an engine'),
+        ('{"key": {}}', 'does not describe an engine'),
+        ('{"format": "afformer-engine"}', 'another library'),
+        ('{"format": "afformer-engine", "key": 5}', 'another library'),
+    ],
+)
+def test_a_foreign_description(path: Path, content: str, reason: str) -> None:
+    sidecar_path(path).write_text(content, encoding='utf-8')
+
+    with pytest.raises(EngineRefusedError, match=reason):
+        load_engine(path, KEY)
+
+
+def test_a_description_that_names_no_hash(path: Path) -> None:
+    fields = json.loads(sidecar_path(path).read_text(encoding='utf-8'))
+    del fields['sha256']
+    sidecar_path(path).write_text(json.dumps(fields), encoding='utf-8')
+
+    with pytest.raises(EngineRefusedError, match='was altered'):
+        load_engine(path, KEY)
+
+
+def test_a_build_that_fails_leaves_the_old_engine(path: Path) -> None:
+    other = replace(KEY, workspace=1)
+
+    def give_up() -> bytes:
+        raise OSError('no room')
+
+    with pytest.raises(OSError, match='no room'):
+        obtain_engine(path, other, give_up, print)
+
+    assert load_engine(path, KEY) == ENGINE
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_engine_cache import KEY
+from afformer_core.runtime.tensorrt.engine_cache import obtain_engine
+def build():
+    print('compiling', flush=True)
+    time.sleep(1.0)
+    return {engine!r} * 100000
+assert obtain_engine(Path({path!r}), KEY, build, print) == {engine!r} * 100000
+"""
+
+
+def test_of_two_processes_one_compiles(tmp_path: Path) -> None:
+    path = tmp_path / 'new' / 'ground.engine'
+    script = WRITER.format(tests=str(Path(__file__).parent), path=str(path), engine=b'engine')
+    processes = [
+        subprocess.Popen([sys.executable, '-c', script], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=60)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sum('compiling\n' in output for output in outputs) == 1
+    assert load_engine(path, KEY) == b'engine' * 100000
+    assert sorted(one.name for one in path.parent.iterdir()) == [
+        'ground.engine',
+        'ground.json',
+        'ground.lock',
+    ]
+
+
+def test_each_model_precision_and_gpu_has_its_own_place(tmp_path: Path) -> None:
+    models = [tmp_path / 'a' / 'model', tmp_path / 'b' / 'model']
+    keys = [KEY, replace(KEY, precision='fp32'), replace(KEY, compute_capability='')]
+
+    paths = {engine_path(tmp_path, model, key) for model in models for key in keys}
+
+    assert len(paths) == 6
+    names = sorted({path.name for path in paths})
+    assert names == [
+        'ground-fp16-any.engine',
+        'ground-fp16-sm87.engine',
+        'ground-fp32-sm87.engine',
+    ]
+
+
+def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert cache_folder() == tmp_path / 'afformer'
+    monkeypatch.setenv('XDG_CACHE_HOME', 'relative')
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    assert cache_folder() == tmp_path / 'home' / '.cache' / 'afformer'

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines of both architectures, compiled for GPUs that are not here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+
+from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.tensorrt.builder import (
+    BuildOptions,
+    EngineError,
+    ShapeRange,
+    build_engine,
+)
+from afformer_core.runtime.tensorrt.engines import (
+    engine_key,
+    gpu_at_hand,
+    obtain_engines,
+    shape_ranges,
+)
+
+AMPERE, ADA = BuildOptions((8, 6)), BuildOptions((8, 9))
+
+
+@pytest.fixture(scope='session')
+def half_folder(model_folder: Path) -> Path:
+    """Either model, exported in fp16 too."""
+    export_graphs(model_folder, 'fp16')
+    return model_folder
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+@pytest.mark.parametrize('options', [AMPERE, ADA], ids=['8.6', '8.9'])
+def test_a_model_is_compiled_and_found_again(
+    half_folder: Path, precision: str, options: BuildOptions, tmp_path: Path
+) -> None:
+    graphs = read_graphs(half_folder, precision)
+    configuration = read_description(half_folder).configuration
+    lines: list[str] = []
+
+    def obtain() -> dict[str, bytes]:
+        return obtain_engines(half_folder, graphs, configuration, options, tmp_path, lines.append)
+
+    engines = obtain()
+
+    assert engines.keys() == set(GRAPH_NAMES)
+    assert all(len(engine) > 10_000 for engine in engines.values())
+    assert sum('done with' in line for line in lines) == 3
+    assert obtain() == engines
+    assert sum('done with' in line for line in lines) == 3
+
+
+def test_what_the_key_says(half_folder: Path) -> None:
+    graphs = read_graphs(half_folder, 'fp16')
+    configuration = read_description(half_folder).configuration
+    ranges = shape_ranges(configuration, 'fp16')['ground']
+
+    key = engine_key(graphs, 'ground', ranges, AMPERE, None)
+
+    assert (key.library, key.gpu, key.compute_capability) == ('TensorRT-RTX', '', '8.6')
+    assert key.graph_sha256 == graphs.sha256['ground']
+    rows, columns = configuration.feature_size
+    head = configuration.channels // configuration.heads
+    smallest, _, _ = key.shapes['keys_0']
+    assert smallest == [configuration.heads, head + rows + columns, rows * columns]
+
+
+@pytest.mark.parametrize(
+    ('capability', 'reason'), [((3, 5), 'knows no compute capability 3.5; it knows .*8.6')]
+)
+def test_a_gpu_that_is_not_known(
+    small_folder: Path, capability: tuple[int, int], reason: str
+) -> None:
+    graph = read_graphs(small_folder).path('memorize')
+
+    with pytest.raises(EngineError, match=reason):
+        build_engine(graph, {}, BuildOptions(capability), print)
+
+
+def test_a_graph_that_is_none(tmp_path: Path) -> None:
+    graph = tmp_path / 'ground.onnx'
+    graph.write_bytes(b'no graph')
+    lines: list[str] = []
+
+    with pytest.raises(EngineError, match=r'does not take .*ground.onnx'):
+        build_engine(graph, {}, AMPERE, lines.append)
+
+    assert lines[0] == 'compiling ground.onnx'
+    assert lines[-1].startswith('gave up ground.onnx after ')
+
+
+def test_shapes_that_do_not_fit_the_graph(small_folder: Path) -> None:
+    graph = read_graphs(small_folder).path('memorize')
+
+    with pytest.raises(EngineError, match=r'cannot compile .*memorize.onnx: '):
+        build_engine(graph, {}, AMPERE, print)
+
+
+@pytest.mark.parametrize(
+    'shapes', [((0, 3), (1, 3), (2, 3)), ((2,), (1,), (4,)), ((1,), (5,), (4,))]
+)
+def test_a_range_that_is_none(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match='are no range'):
+        ShapeRange(*shapes)
+
+
+def test_a_workspace_that_is_none() -> None:
+    with pytest.raises(ValueError, match='must be at least 0'):
+        BuildOptions(workspace=-1)
+
+
+def test_every_five_seconds_it_says_that_it_still_compiles(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_core.runtime.tensorrt.builder.HEARTBEAT', 0.05)
+    configuration = read_description(small_folder).configuration
+    lines: list[str] = []
+
+    build_engine(
+        read_graphs(small_folder).path('ground'),
+        shape_ranges(configuration, 'fp32')['ground'],
+        AMPERE,
+        lines.append,
+    )
+
+    assert len([line for line in lines if line.startswith('compiling ground.onnx: ')]) >= 2
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(gpu_at_hand() is None, reason='no NVIDIA GPU is here')
+def test_engines_give_what_the_model_gives(
+    half_folder: Path, tmp_path: Path, pictures: Callable[..., object]
+) -> None:
+    from afformer_core.runtime.tensorrt.session import TensorRTSession
+
+    for precision in ('fp32', 'fp16'):
+        TensorRTSession.load(half_folder, precision, print, cache=tmp_path)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mend the type stubs of TensorRT, which are not Python: mypy refuses them as they are published.
+
+Parameters are named `in`, and some without a default follow one that has a default.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sysconfig
+from pathlib import Path
+
+_NAMED_IN = re.compile(r'\bin: ')
+_SIGNATURE = re.compile(r'^(\s*def \w+\()(.*)(\)(?: -> .*)?: *\.*)$')
+
+
+def mended(text: str) -> str:
+    """The stubs with every signature made one that Python takes."""
+    return '\n'.join(_mended_line(line) for line in text.split('\n'))
+
+
+def _mended_line(line: str) -> str:
+    found = _SIGNATURE.match(line)
+    if found is None:
+        return line
+    line = _NAMED_IN.sub('in_: ', line)
+    try:
+        ast.parse(f'{line.strip()} ...' if line.rstrip().endswith(':') else line.strip())
+    except SyntaxError:
+        # Whatever the others are, a call of it is not checked then.
+        start, _, end = found.groups()
+        return f'{start}*args, **kwargs{end}'
+    return line
+
+
+def main() -> None:
+    """Mend those of this Python's packages, where there are any."""
+    path = Path(sysconfig.get_paths()['purelib']) / 'tensorrt_bindings' / 'tensorrt.pyi'
+    if path.is_file():
+        path.write_text(mended(path.read_text(encoding='utf-8')), encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         f'wrote encode_frames.onnx, memorize.onnx and ground.onnx to '
         f'{graphs_folder(folder, precision)}; they differ from PyTorch in fp32 by '
-        f'{difference:.1e} of the largest value'
+        f'{difference:.1e}'
     )
     return 0
 

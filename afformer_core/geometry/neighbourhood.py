@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.median import medians
 from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask
 
@@ -100,7 +101,7 @@ class Neighbourhoods:
 
 
 def look_around(
-    depth: FloatArray,
+    depth: DepthImage,
     places: NDArray[np.float64],
     bounds: tuple[float, float],
     noise: float,
@@ -108,7 +109,7 @@ def look_around(
     """What a depth image shows around places.
 
     Args:
-        depth: float32 [H, W], metres.
+        depth: the image.
         places: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
         noise: standard deviation of one pixel as a share of its depth; where the pixels are
@@ -128,8 +129,10 @@ def look_around(
     known = near & valid[:, v, u]
     counts, wanted = known.sum(axis=1), near.sum(axis=1)
     problems = [
-        _problem(depth[row, column], bounds, count / all_of_them)
-        for (column, row), count, all_of_them in zip(pixels, counts, wanted, strict=True)
+        _problem(depth_there, bounds, count / all_of_them)
+        for depth_there, count, all_of_them in zip(
+            crops[:, REACH, REACH].tolist(), counts, wanted, strict=True
+        )
     ]
     rows = np.array([not problem for problem in problems], bool)
     crops, valid = crops[rows], valid[rows]
@@ -144,14 +147,14 @@ def look_around(
     return Neighbourhoods(values, valid, peaks[rows], inverse, noises * excess), problems
 
 
-def _crops(depth: FloatArray, pixels: NDArray[np.int64]) -> tuple[FloatArray, Mask]:
+def _crops(depth: DepthImage, pixels: NDArray[np.int64]) -> tuple[FloatArray, Mask]:
     """Depth around pixels (u, v), float32 [P, S, S], and what of it lies inside the image."""
     columns, rows = pixels[:, :1] + _SIDE, pixels[:, 1:] + _SIDE
-    height, width = depth.shape
+    height, width = depth.size
     rows_inside, columns_inside = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
     inside = rows_inside[:, :, None] & columns_inside[:, None]
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    return depth.ravel().take((rows * width)[:, :, None] + columns[:, None]), inside
+    return depth.at((rows * width)[:, :, None] + columns[:, None]), inside
 
 
 def _near(peaks: NDArray[np.float64], radius: float) -> Mask:

@@ -123,7 +123,7 @@ def measure_surfaces(
 
     sights, problems = look_at(calibration, pixels, places, scale, depth.size)
     candidates = _Candidates(problems)
-    around, problems = look_around(depth.values, places[candidates.rows], bounds, settings.noise)
+    around, problems = look_around(depth, places[candidates.rows], bounds, settings.noise)
     candidates.keep(problems)
     small, problems = small_planes(around, focal_length)
     around = around.of(candidates.keep(problems))

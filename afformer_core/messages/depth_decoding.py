@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth messages to metres, as REP 118 and compressed_depth_image_transport define them."""
+"""Depth messages to depth images, as REP 118 and compressed_depth_image_transport define them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from afformer_core.messages.pixel_rows import byte_data, pixel_rows
 _ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
 # An enumeration and the two parameters by which inverse depth is quantized.
 _HEADER = struct.Struct('<iff')
-_METRES_PER_MILLIMETRE = np.float32(0.001)
 
 
 def to_depth(message: Any) -> DepthImage:
@@ -41,22 +40,13 @@ def to_depth(message: Any) -> DepthImage:
             f'images of encoding {message.encoding!r} are no depth; send one of '
             f'{", ".join(_ENCODINGS)}'
         )
-    metres = _of_millimetres(values) if values.dtype == np.uint16 else _known(values)
+    measured = values if values.dtype == np.uint16 else _known(values)
     stamp = message.header.stamp
     return DepthImage(
-        metres,
+        measured,
         str(message.header.frame_id),
         int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec),
     )
-
-
-def _of_millimetres(values: NDArray[np.uint16]) -> NDArray[np.float32]:
-    metres = values.astype(np.float32)
-    metres *= _METRES_PER_MILLIMETRE
-    with np.errstate(invalid='ignore'):
-        # NaN where it is 0, in a third of the time that choosing those pixels takes.
-        metres += 0 / metres
-    return metres
 
 
 def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:

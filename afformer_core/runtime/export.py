@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,7 @@ from afformer_core.runtime.graphs import (
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.session import UInt8Array
 from afformer_core.runtime.torch_session import TorchSession, prepared_model
 
 # From 23 on, fused attention is one operator, which TensorRT has known since 10.14; before, it is
@@ -107,13 +109,20 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
 
 
 def _references(session: TorchSession, configuration: AfformerConfiguration) -> list[References]:
-    """Of noise, for as many frames as the model takes and, last, for two."""
-    random = np.random.default_rng(0)
-    size = (*configuration.input_size, 3)
-    frames = random.integers(0, 256, (configuration.maximum_frames, *size), np.uint8)
-    image = random.integers(0, 256, size, np.uint8)
-    lengths = sorted({1, min(2, len(frames)), len(frames)}, key=lambda length: length == 2)
-    return [References.of(session, frames[:length], image) for length in lengths]
+    """Of soft colours, for as many frames as the model takes and, last, for two."""
+    length = configuration.maximum_frames
+    pictures = _soft_pictures(length + 1, configuration.input_size)
+    frames, image = pictures[:length], pictures[length]
+    lengths = sorted({1, min(2, length), length}, key=lambda count: count == 2)
+    return [References.of(session, frames[:count], image) for count in lengths]
+
+
+def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
+    """uint8 RGB [N, height, width, 3]; noise would be unlike anything that models have seen."""
+    coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
+    height, width = size
+    pictures = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    return np.asarray(np.stack(pictures), np.uint8)
 
 
 def _export_all(model: Afformer, aside: Path, opset: int) -> None:

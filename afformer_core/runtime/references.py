@@ -20,9 +20,9 @@ from afformer_core.runtime.model_folder import write_aside
 from afformer_core.runtime.session import FloatArray, Session, UInt8Array
 
 REFERENCES_FILE = 'references.safetensors'
-# Largest difference, as a share of the largest value, that each precision may have from PyTorch in
-# fp32; of the heatmap, the difference of the probabilities as a share of the largest.
-TOLERANCES = {'fp32': 1e-4, 'fp16': 2e-2, 'bf16': 1.5e-1}
+# How far each precision may be from PyTorch in fp32. The small model on simulated images and on
+# noise is up to 0.013 off in fp16 and 0.11 in bf16.
+TOLERANCES = {'fp32': 1e-4, 'fp16': 3e-2, 'bf16': 1.5e-1}
 
 
 class SelfTestError(ModelFolderError):
@@ -81,8 +81,11 @@ class References:
 def self_test(session: Session, references: References, tolerance: float) -> float:
     """Compare what a session gives with the references.
 
+    Features and action logits differ by the largest difference as a share of the largest value,
+    heatmaps by the probability that lies elsewhere.
+
     Returns:
-        the largest difference as a share, see `TOLERANCES`.
+        the largest of these differences.
 
     Raises:
         SelfTestError: it is above the tolerance, or not finite.
@@ -92,26 +95,30 @@ def self_test(session: Session, references: References, tolerance: float) -> flo
         'frame features': _difference(found.features, references.features),
         'image features': _difference(found.image_features, references.image_features),
         'actions': _difference(found.action_logits, references.action_logits),
-        'heatmap': _difference(
-            _probabilities(found.heatmap_logits), _probabilities(references.heatmap_logits)
-        ),
+        'heatmaps': _elsewhere(found.heatmap_logits, references.heatmap_logits),
     }
     worst = max(differences, key=lambda name: differences[name])
     if differences[worst] > tolerance:
         raise SelfTestError(
-            f'{session.backend} does not give what the model gives: the {worst} differ by '
-            f'{differences[worst]:.1e} of the largest value, more than {tolerance:.1e}'
+            f'{session.backend} does not give what the model gives: the difference in '
+            f'{worst} is {differences[worst]:.1e}, more than {tolerance:.1e}'
         )
     return differences[worst]
 
 
 def _difference(found: FloatArray, wanted: FloatArray) -> float:
-    if found.shape != wanted.shape:
+    if found.shape != wanted.shape or not np.isfinite(found).all():
         return float('inf')
-    difference = float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
-    return difference if np.isfinite(difference) else float('inf')
+    return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
 
 
-def _probabilities(logits: FloatArray) -> NDArray[np.float32]:
-    powers = np.exp(logits - logits.max(axis=(1, 2), keepdims=True))
-    return np.asarray(powers / powers.sum(axis=(1, 2), keepdims=True), np.float32)
+def _elsewhere(found: FloatArray, wanted: FloatArray) -> float:
+    if found.shape != wanted.shape or not np.isfinite(found).all():
+        return float('inf')
+    differences = np.abs(_probabilities(found) - _probabilities(wanted))
+    return 0.5 * float(differences.sum(axis=(1, 2)).max())
+
+
+def _probabilities(logits: FloatArray) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=(1, 2), keepdims=True), dtype=np.float64)
+    return np.asarray(powers / powers.sum(axis=(1, 2), keepdims=True))

@@ -84,7 +84,7 @@ class TensorRTSession:
         )
         session = cls(engines)
         difference = self_test(session, References.read(graphs.folder), graphs.tolerance)
-        report(f'the engines differ from PyTorch by {difference:.1e} of the largest value')
+        report(f'the engines differ from PyTorch by {difference:.1e}')
         return session
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:

@@ -23,6 +23,7 @@ from afformer_core.runtime.tensorrt.engines import (
     obtain_engines,
     shape_ranges,
 )
+from afformer_core.runtime.tensorrt.library import trt
 
 AMPERE, ADA = BuildOptions((8, 6)), BuildOptions((8, 9))
 
@@ -68,6 +69,24 @@ def test_what_the_key_says(half_folder: Path) -> None:
     head = configuration.channels // configuration.heads
     smallest, _, _ = key.shapes['keys_0']
     assert smallest == [configuration.heads, head + rows + columns, rows * columns]
+
+
+def test_every_attention_is_one_fused_layer(half_folder: Path) -> None:
+    configuration = read_description(half_folder).configuration
+    logger = trt.Logger(trt.Logger.ERROR)
+    network = trt.Builder(logger).create_network(0)
+    parser = trt.OnnxParser(network, logger)
+
+    assert parser.parse(read_graphs(half_folder, 'fp16').path('ground').read_bytes())
+
+    kinds = [network.get_layer(index).type for index in range(network.num_layers)]
+    inputs = [index for index, kind in enumerate(kinds) if kind == trt.LayerType.ATTENTION_INPUT]
+    assert len(inputs) == 2 * len(configuration.image_levels)
+    for index in inputs:
+        layer = network.get_layer(index)
+        layer.__class__ = trt.IAttentionInputLayer
+        # What is not decomposable becomes one kernel, or does not compile.
+        assert not layer.attention.decomposable
 
 
 @pytest.mark.parametrize(

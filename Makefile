@@ -74,10 +74,13 @@ $(VENV)/.created: $(shell [ "$$(cat $(VENV)/.created 2>/dev/null)" = "$$(pwd -P)
 	@'$(PYTHON)' -m venv --clear $(VENV)
 	@pwd -P > $@
 
-$(VENV)/.packages: pyproject.toml setup.py $(VENV)/.created
+# The stubs of TensorRT depend on a package that pip cannot install everywhere.
+$(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,export,ros,dev]'
+	@$(PIP) install --quiet --editable '.[train,sim,export,tensorrt,ros,dev]'
+	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
+	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@
 
 $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packages

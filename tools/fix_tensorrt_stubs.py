@@ -7,6 +7,7 @@ Parameters are named `in`, and some without a default follow one that has a defa
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sysconfig
 from pathlib import Path
@@ -38,7 +39,9 @@ def main() -> None:
     """Mend those of this Python's packages, where there are any."""
     path = Path(sysconfig.get_paths()['purelib']) / 'tensorrt_bindings' / 'tensorrt.pyi'
     if path.is_file():
-        path.write_text(mended(path.read_text(encoding='utf-8')), encoding='utf-8')
+        aside = path.with_suffix('.aside')
+        aside.write_text(mended(path.read_text(encoding='utf-8')), encoding='utf-8')
+        os.replace(aside, path)
 
 
 if __name__ == '__main__':

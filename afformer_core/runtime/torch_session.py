@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,6 +14,9 @@ from afformer_core.models.folding import fold_batch_norms
 from afformer_core.models.precision import convert_precision
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.weights import load_model
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class TorchSession:
@@ -32,7 +36,7 @@ class TorchSession:
         self._dtype = model.encoder.mean.dtype
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> TorchSession:
+    def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
         """Of a model folder.
 
         Raises:

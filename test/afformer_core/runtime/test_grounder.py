@@ -57,7 +57,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pi
 
 
 def test_a_second_image_encodes_no_frame_again(small_folder: Path, pictures: Pictures) -> None:
-    session = CountingSession(small_folder)
+    session = CountingSession.load(small_folder)
     grounder = Grounder(load_model(small_folder).configuration, session)
     grounder.set_demonstration(pictures(5, 64, 96, 3), 'five')
     grounder.ground(pictures(64, 96, 3), 'five')
@@ -67,7 +67,7 @@ def test_a_second_image_encodes_no_frame_again(small_folder: Path, pictures: Pic
 
 
 def test_a_long_stream_is_bounded(small_folder: Path, pictures: Pictures) -> None:
-    session = CountingSession(small_folder)
+    session = CountingSession.load(small_folder)
     grounder = Grounder(load_model(small_folder).configuration, session)
     demonstration = grounder.set_demonstration(
         (picture for _ in range(60) for picture in pictures(10, 64, 96, 3)), 'long'

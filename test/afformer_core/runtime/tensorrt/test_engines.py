@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines of both architectures, compiled for GPUs that are not here."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +30,12 @@ AMPERE, ADA = BuildOptions((8, 6)), BuildOptions((8, 9))
 
 
 @pytest.fixture(scope='session')
-def half_folder(model_folder: Path) -> Path:
+def half_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Either model, exported in fp16 too."""
-    export_graphs(model_folder, 'fp16')
-    return model_folder
+    folder = tmp_path_factory.mktemp('half') / 'model'
+    shutil.copytree(model_folder, folder)
+    export_graphs(folder, 'fp16')
+    return folder
 
 
 @pytest.mark.parametrize('precision', ['fp32', 'fp16'])

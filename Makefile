@@ -57,7 +57,7 @@ bench: setup ## measure the milliseconds per camera image
 
 clean: ## remove what was built, keep the installed packages
 	rm -rf build install log demo_output .mypy_cache .pytest_cache .ruff_cache
-	rm -rf $(MODEL)/*.onnx $(MODEL)/graphs.json $(MODEL)/references.safetensors $(MODEL)/fp16 $(MODEL)/bf16
+	rm -rf $(MODEL)/*.onnx $(MODEL)/graphs.json $(MODEL)/references.safetensors $(MODEL)/fp16 $(MODEL)/bf16 $(MODEL)/int8
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## remove the installed packages as well

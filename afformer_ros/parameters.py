@@ -26,15 +26,15 @@ class GroundingParameters:
     )
     backend: str = parameter(
         'auto',
-        'What computes: torch, onnxruntime, tensorrt, or auto (onnxruntime where the model has '
-        'graphs)',
+        'What computes: torch or onnxruntime on the CPU, cuda (PyTorch) or tensorrt on an NVIDIA '
+        'GPU, or auto (onnxruntime where the model has graphs, else torch)',
         choices=BACKENDS,
         change='unconfigured',
     )
     precision: str = parameter(
         'auto',
-        'What the model computes in: fp32, fp16, bf16, or auto (fp32 on the CPU; by tensorrt fp16 '
-        'where such graphs were exported)',
+        'What the model computes in: fp32, fp16, bf16, int8, or auto (fp32; by '
+        'tensorrt fp16 where such graphs were exported)',
         choices=PRECISIONS,
         change='unconfigured',
     )

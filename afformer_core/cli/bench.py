@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from afformer_core.evaluation.methods import Method
     from afformer_core.evaluation.tables import Table
 
-_EXAMPLE = """example:
+_EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
+  afformer bench my_model --methods onnxruntime:fp32 onnxruntime:int8 --node
 """
 
 
@@ -36,6 +40,20 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--image-size', type=int, default=256, help='side of the ResNet-50 model, in pixels'
+    )
+    parser.add_argument(
+        '--methods',
+        nargs='+',
+        metavar='BACKEND:PRECISION',
+        help='what to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, cuda '
+        'or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: the CPU in fp32, the '
+        'GPU in fp16 and, by cuda, in fp32)',
+    )
+    parser.add_argument(
+        '--node',
+        action='store_true',
+        help='also run each in the grounding node, images of 640x480 at 30 Hz coming and results '
+        'going over DDS; needs ROS 2',
     )
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
@@ -66,11 +84,18 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from afformer_core.data.opra import OPRA_ACTIONS
     from afformer_core.evaluation.latency_tables import latency_table, random_model
+    from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
+    from afformer_core.evaluation.node_latency_table import node_latency_table
     from afformer_core.models.configuration import afformer_r50
     from afformer_core.runtime import shipped_model_folder
 
+    methods = DEFAULT_METHODS
+    if arguments.methods:
+        methods = tuple(dict.fromkeys(Method.parse(text) for text in arguments.methods))
     tables = []
     with tempfile.TemporaryDirectory() as name:
+        # Engines of models that are gone in an hour would stay in the user's cache.
+        os.environ['XDG_CACHE_HOME'] = name
         folders = {str(folder): folder for folder in arguments.models}
         if not folders:
             side = arguments.image_size
@@ -78,23 +103,36 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             folders = {title: Path(name) / 'r50', 'shipped model': shipped_model_folder()}
             random_model(afformer_r50(OPRA_ACTIONS, (side, side)), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
-            copy = _exported_copy(folder, Path(name) / str(number))
-            tables.append(latency_table(title, copy, arguments.frames, arguments.threads))
+            copy = _exported_copy(folder, Path(name) / str(number), methods)
+            threads = arguments.threads
+            tables.append(latency_table(title, copy, arguments.frames, threads, methods))
+            if arguments.node:
+                tables.append(node_latency_table(title, copy, threads, methods))
     return tables
 
 
-def _exported_copy(folder: Path, copy: Path) -> Path:
-    """A copy of a model folder with graphs of its weights."""
+def _exported_copy(folder: Path, copy: Path, methods: Sequence[Method]) -> Path:
+    """A copy of a model folder with graphs of its weights, as the methods need them."""
     import shutil
 
+    import torch
+
     from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
 
     read_description(folder)
     copy.mkdir()
     for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
         shutil.copy(folder / file, copy)
-    export_graphs(copy)
+    has_gpu = torch.cuda.is_available()
+    measured = [one for one in methods if one.needs_graphs and (has_gpu or not one.on_gpu)]
+    for precision in sorted({one.precision for one in measured}):
+        if precision == 'int8':
+            # These need a dataset to be made.
+            shutil.copytree(read_graphs(folder, precision).folder, copy / precision)
+        else:
+            export_graphs(copy, precision)
     return copy
 
 
@@ -102,8 +140,10 @@ def _facts(threads: int) -> dict[str, str]:
     import onnxruntime
     import torch
 
+    has_gpu = torch.cuda.is_available()
     return {
         'processor': _processor(),
+        'GPU': torch.cuda.get_device_name() if has_gpu else 'none',
         'threads': str(threads),
         'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
         f'onnxruntime {onnxruntime.__version__}',

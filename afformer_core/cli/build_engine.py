@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('model', type=Path, nargs='?', help='model folder (default: the shipped)')
     parser.add_argument(
         '--precision',
-        choices=('fp32', 'fp16', 'bf16'),
+        choices=('fp32', 'fp16', 'bf16', 'int8'),
         default='fp16',
         help='of the graphs (default: fp16)',
     )
@@ -77,6 +77,8 @@ def _graphs(folder: Path, precision: str) -> Any:
     try:
         return read_graphs(folder, precision)
     except ModelFolderError as reason:
+        if precision == 'int8':  # which needs a dataset
+            raise
         _report(f'{reason}; exporting')
     from afformer_core.runtime.export import export_graphs
 

@@ -51,7 +51,9 @@ def add_parser(subparsers: Any) -> None:
         default=0,
         help='pairs drawn at random of each appliance or image; 0: all',
     )
-    parser.add_argument('--backend', default='auto', help='auto, torch, onnxruntime or tensorrt')
+    parser.add_argument(
+        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+    )
     parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
     parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')

@@ -26,7 +26,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--video', type=Path, required=True, help='the demonstration')
     parser.add_argument('--image', type=Path, required=True, help='where to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped)')
-    parser.add_argument('--backend', default='auto', help='auto, torch, onnxruntime or tensorrt')
+    parser.add_argument(
+        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+    )
     parser.add_argument('--output', type=Path, help='write the image under its heatmap here')
     parser.set_defaults(run=run)
 

@@ -86,7 +86,9 @@ def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped)'
     )
-    group.add_argument('--backend', default='auto', help='auto, torch, onnxruntime or tensorrt')
+    group.add_argument(
+        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+    )
 
 
 def _add_settings(group: Any) -> None:

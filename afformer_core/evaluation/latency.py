@@ -24,13 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
+from afformer_core.evaluation.methods import Method
 from afformer_core.runtime import Grounder
 
-RECOMPUTE = 'recompute'
-METHODS = (RECOMPUTE, 'torch', 'onnxruntime')
-
 _LEAST_RUNS = 3
-_MOST_RUNS = 50
+_MOST_RUNS = 200
 _LEAST_SECONDS = 2.0
 
 
@@ -39,7 +37,7 @@ class Latency:
     """One measurement. Times are in milliseconds, medians where nothing else is said.
 
     Attributes:
-        method: one of `METHODS`: everything again for each image, or a grounder's backend.
+        method: text of the `Method`.
         frames: of the demonstration.
         image_milliseconds: for each camera image.
         image_p95_milliseconds: the 95th percentile of it.
@@ -47,7 +45,8 @@ class Latency:
         frame_milliseconds: for each demonstration frame as it arrives, or None where the method
             has no such step.
         memorize_milliseconds: once at the demonstration's end, or None likewise.
-        peak_megabytes: the process's largest resident memory, libraries and weights included.
+        peak_megabytes: the process's largest resident memory, libraries and weights included; of
+            a method on the GPU, what it took of the GPU's memory.
         runs: camera images timed.
     """
 
@@ -63,13 +62,13 @@ class Latency:
 
 
 def measure_in_process(
-    folder: Path, method: str, frames: int, threads: int, heatmap: Path
+    folder: Path, method: Method, frames: int, threads: int, heatmap: Path
 ) -> Latency:
     """Measure in a new process.
 
     Args:
-        folder: a model folder; with graphs for 'onnxruntime'.
-        method: one of `METHODS`.
+        folder: a model folder; with graphs where the method needs them.
+        method: how.
         frames: of the demonstration, 1 to the model's maximum.
         threads: to compute with, at least 1.
         heatmap: where to write the heatmap, as .npy.
@@ -77,77 +76,92 @@ def measure_in_process(
     Raises:
         AfformerError: the process failed, for want of memory for example; says how.
     """
-    command = [sys.executable, '-m', __name__, str(folder), method, str(frames), str(threads)]
+    words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
     environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
     done = subprocess.run(
-        [*command, str(heatmap)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, '-m', __name__, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ['no message'])[-1]
         raise AfformerError(
-            f'measuring {method} of {folder} with {frames} frames ended with status '
+            f'measuring {method.text} of {folder} with {frames} frames ended with status '
             f'{done.returncode}: {last}'
         )
     return Latency(**json.loads(done.stdout))
 
 
 def measure_here(
-    folder: Path, method: str, frames: int, threads: int
+    folder: Path, method: Method, frames: int, threads: int
 ) -> tuple[Latency, NDArray[np.float32]]:
     """Measure in this process; see `measure_in_process`.
 
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    if method == RECOMPUTE:
-        return _measure_recompute(folder, frames, threads)
-    return _measure_grounder(folder, method, frames, threads)
+    used = _gpu_megabytes_used if method.on_gpu else _peak_megabytes
+    before = used() if method.on_gpu else 0.0
+    measure = _measure_recompute if method.recomputes else _measure_grounder
+    first, timings, heatmap = measure(folder, method, frames, threads)
+    latency = Latency(
+        method.text,
+        frames,
+        statistics.median(timings.image),
+        float(np.percentile(timings.image, 95)),
+        first,
+        statistics.median(timings.frame) if timings.frame else None,
+        statistics.median(timings.memorize) if timings.memorize else None,
+        used() - before,
+        len(timings.image),
+    )
+    return latency, heatmap
 
 
-def _measure_recompute(
-    folder: Path, frames: int, threads: int
-) -> tuple[Latency, NDArray[np.float32]]:
+@dataclass(frozen=True)
+class _Timings:
+    """Milliseconds of each time that something was done."""
+
+    image: list[float]
+    frame: list[float]
+    memorize: list[float]
+
+
+_Measured = tuple[float, _Timings, NDArray[np.float32]]
+
+
+def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
     # Imported here, since the memory of ONNX Runtime's row must not hold PyTorch.
     import torch
 
     from afformer_core.models.recompute_reference import RecomputeReference
     from afformer_core.runtime.weights import load_model
 
+    device = 'cuda' if method.on_gpu else 'cpu'
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     model = load_model(folder)
-    reference = RecomputeReference(model)
+    reference = RecomputeReference(model).to(device)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
 
     @torch.inference_mode()
     def ground() -> tuple[torch.Tensor, torch.Tensor]:
-        heatmaps, actions = reference(image, video)
-        return heatmaps, actions
+        with torch.autocast(device, torch.float16, enabled=method.precision == 'fp16'):
+            heatmaps, actions = reference(image.to(device), video.to(device))
+        return heatmaps.float().cpu(), actions.float().cpu()
 
     heatmaps, actions = ground()
     first = 1e3 * (time.perf_counter() - begin)
-    times = _times(ground)
     best = int(actions.argmax()) if model.configuration.heatmap_per_action else 0
     heatmap = heatmaps[best].flatten().softmax(0).view_as(heatmaps[best]).numpy()
-    latency = Latency(
-        RECOMPUTE,
-        frames,
-        statistics.median(times),
-        float(np.percentile(times, 95)),
-        first,
-        None,
-        None,
-        _peak_megabytes(),
-        len(times),
-    )
-    return latency, heatmap
+    return first, _Timings(_times(ground), [], []), heatmap
 
 
-def _measure_grounder(
-    folder: Path, backend: str, frames: int, threads: int
-) -> tuple[Latency, NDArray[np.float32]]:
+def _measure_grounder(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
     begin = time.perf_counter()
-    grounder = Grounder.load(folder, backend, threads)
+    grounder = Grounder.load(folder, method.backend, threads, method.precision)
     video, image = _noise(frames, grounder.configuration.input_size)
 
     def memorize() -> tuple[list[float], float]:
@@ -159,19 +173,10 @@ def _measure_grounder(
     heatmap = grounder.ground(image, 'noise').heatmap
     first = 1e3 * (time.perf_counter() - begin)
     encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
+    # What is done once after a demonstration is no part of what each image costs.
+    grounder.ground(image, 'noise')
     times = _times(lambda: grounder.ground(image, 'noise'))
-    latency = Latency(
-        backend,
-        frames,
-        statistics.median(times),
-        float(np.percentile(times, 95)),
-        first,
-        statistics.median(each for encoding in encodings for each in encoding),
-        statistics.median(endings),
-        _peak_megabytes(),
-        len(times),
-    )
-    return latency, heatmap
+    return first, _Timings(times, [one for each in encodings for one in each], [*endings]), heatmap
 
 
 def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -206,8 +211,17 @@ def _peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def _gpu_megabytes_used() -> float:
+    """What all processes together have of the GPU's memory, this one's context included."""
+    import torch
+
+    torch.cuda.init()
+    free, total = torch.cuda.mem_get_info()
+    return (total - free) / 2**20
+
+
 def _main(folder: str, method: str, frames: str, threads: str, heatmap_path: str) -> None:
-    latency, heatmap = measure_here(Path(folder), method, int(frames), int(threads))
+    latency, heatmap = measure_here(Path(folder), Method.parse(method), int(frames), int(threads))
     np.save(heatmap_path, heatmap)
     print(json.dumps(asdict(latency)))
 

@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.evaluation.arithmetic import image_flops, matrix_rate
-from afformer_core.evaluation.latency import METHODS, RECOMPUTE, Latency, measure_in_process
+from afformer_core.evaluation.latency import Latency, measure_in_process
+from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_model
 
-_LABELS = {
-    RECOMPUTE: 'recomputing everything',
-    'torch': 'afformer, PyTorch',
-    'onnxruntime': 'afformer, ONNX Runtime',
-}
 _COLUMNS = (
     'T',
     'ms / image',
@@ -43,10 +39,13 @@ _NOTES = (
     'weights.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground.',
     'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
-    'row in its own. First use: from opening the model until the first heatmap, the demonstration '
-    'included.',
-    'of matrix rate: the floating-point operations of `ground` in its time, as a share of what a '
-    'matrix product of 1024 x 1024 reaches here with as many threads; recomputing does more.',
+    'row in its own; on the GPU what was taken of its memory. First use: from opening the model '
+    'until the first heatmap, the demonstration included, engines compiled where they are not in '
+    'the cache.',
+    'times faster: than recomputing everything on the same device.',
+    'of matrix rate: the floating-point operations of `ground` in its time, as a share of what an '
+    'fp32 matrix product of 1024 x 1024 reaches on this CPU with as many threads; recomputing '
+    'does more.',
     'difference: largest difference of the softmaxed heatmap from the first method of the same T, '
     'relative to its maximum.',
 )
@@ -68,17 +67,17 @@ def latency_table(
     folder: Path,
     frames: Sequence[int],
     threads: int,
-    methods: Sequence[str] = METHODS,
+    methods: Sequence[Method] = DEFAULT_METHODS,
     progress: bool = True,
 ) -> Table:
     """Measure every method with demonstrations of several lengths.
 
     Args:
         title: of the table.
-        folder: a model folder; with graphs where 'onnxruntime' is measured.
+        folder: a model folder; with graphs of the precisions in which they are measured.
         frames: lengths of the demonstration; those above the model's maximum are left out.
         threads: to compute with.
-        methods: among `METHODS`, in the order of the rows.
+        methods: in the order of the rows; those on the GPU are not measured without one.
         progress: show a progress bar on stderr.
 
     Raises:
@@ -87,42 +86,61 @@ def latency_table(
     configuration = read_description(folder).configuration
     maximum, rate = configuration.maximum_frames, matrix_rate(threads)
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
+    has_gpu = torch.cuda.is_available()
     rows: dict[str, list[Cell]] = {}
     bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
         for length in possible:
-            seconds_at_best = image_flops(configuration, length) / rate
-            found: list[tuple[Latency, NDArray[np.float32]]] = []
+            comparison = _Comparison(1e3 * image_flops(configuration, length) / rate)
             for method in methods:
-                path = Path(name) / f'{method}_{length}.npy'
-                latency = measure_in_process(folder, method, length, threads, path)
-                found.append((latency, np.load(path)))
-                label = f'{_LABELS[method]}, T = {length}'
-                rows[label] = _cells(*found[0], *found[-1], 1e3 * seconds_at_best)
+                label = f'{method.label}, T = {length}'
+                if method.on_gpu and not has_gpu:
+                    rows[label] = [length, 'no GPU', *([None] * (len(_COLUMNS) - 2))]
+                else:
+                    path = Path(name) / 'heatmap.npy'
+                    latency = measure_in_process(folder, method, length, threads, path)
+                    rows[label] = comparison.cells(method, latency, np.load(path))
                 bar.update()
     left_out = [str(length) for length in frames if length > maximum]
     note = f'The model takes {maximum} frames at most; left out: T = {", ".join(left_out)}.'
     return Table(title, _COLUMNS, rows, (*_NOTES, note) if left_out else _NOTES)
 
 
-def _cells(
-    first: Latency,
-    first_heatmap: NDArray[np.float32],
-    latency: Latency,
-    heatmap: NDArray[np.float32],
-    milliseconds_at_best: float,
-) -> list[Cell]:
-    recomputed = latency.method == RECOMPUTE
-    difference = float(np.abs(heatmap - first_heatmap).max() / first_heatmap.max())
-    return [
-        latency.frames,
-        latency.image_milliseconds,
-        latency.image_p95_milliseconds,
-        first.image_milliseconds / latency.image_milliseconds,
-        None if recomputed else milliseconds_at_best / latency.image_milliseconds,
-        latency.frame_milliseconds,
-        latency.memorize_milliseconds,
-        round(latency.first_milliseconds),
-        round(latency.peak_megabytes),
-        None if latency is first else f'{difference:.1e}',
-    ]
+class _Comparison:
+    """Of the methods that are measured with one length of the demonstration.
+
+    Args:
+        milliseconds_at_best: of an image on the CPU, were all of it large matrix products.
+    """
+
+    def __init__(self, milliseconds_at_best: float) -> None:
+        self._milliseconds_at_best = milliseconds_at_best
+        self._first_heatmap: NDArray[np.float32] | None = None
+        self._recomputing: dict[bool, float] = {}
+
+    def cells(self, method: Method, latency: Latency, heatmap: NDArray[np.float32]) -> list[Cell]:
+        """The row of the next method."""
+        difference = None
+        if self._first_heatmap is None:
+            self._first_heatmap = heatmap
+        else:
+            largest = np.abs(heatmap - self._first_heatmap).max()
+            difference = f'{float(largest / self._first_heatmap.max()):.1e}'
+        if method.recomputes:
+            self._recomputing.setdefault(method.on_gpu, latency.image_milliseconds)
+        reference = self._recomputing.get(method.on_gpu)
+        measured_against_matrix = not (method.recomputes or method.on_gpu)
+        return [
+            latency.frames,
+            latency.image_milliseconds,
+            latency.image_p95_milliseconds,
+            None if reference is None else reference / latency.image_milliseconds,
+            self._milliseconds_at_best / latency.image_milliseconds
+            if measured_against_matrix
+            else None,
+            latency.frame_milliseconds,
+            latency.memorize_milliseconds,
+            round(latency.first_milliseconds),
+            round(latency.peak_megabytes),
+            difference,
+        ]

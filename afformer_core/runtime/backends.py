@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.session import Session
 
-BACKENDS = ('auto', 'torch', 'onnxruntime', 'tensorrt')
-PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16')
+BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
+PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
 
 
 def open_session(
@@ -25,10 +25,11 @@ def open_session(
 
     Args:
         folder: with a sound description.
-        backend: one of `BACKENDS`; 'auto' takes ONNX Runtime where graphs were exported.
+        backend: one of `BACKENDS`: PyTorch or ONNX Runtime on the CPU, PyTorch or TensorRT on an
+            NVIDIA GPU; 'auto' takes ONNX Runtime where graphs were exported, else 'torch'.
         threads: threads to compute with; 0 lets the backend choose.
-        precision: one of `PRECISIONS`; 'auto' is fp32 on the CPU, and by TensorRT fp16 where such
-            graphs were exported.
+        precision: one of `PRECISIONS`; 'auto' is fp32, but by TensorRT fp16 where such graphs were
+            exported. 'int8' is never chosen by itself, and not of PyTorch.
         report: told in lines what takes long; TensorRT compiles what it did not compile before.
 
     Raises:
@@ -45,6 +46,16 @@ def open_session(
     if backend == 'auto':
         backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
     precision = chosen_precision(folder, backend, precision)
+    if backend in ('torch', 'cuda') and precision == 'int8':
+        raise ValueError(
+            f'backend {backend!r} does not run quantized graphs; choose onnxruntime or tensorrt'
+        )
+    if precision == 'int8':
+        loss = read_graphs(folder, precision).loss
+        report(
+            f'int8: KLD {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f} on {loss["pairs"]} '
+            'pairs when it was exported'
+        )
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTSession
@@ -54,6 +65,10 @@ def open_session(
             from afformer_core.runtime.onnx_session import OnnxSession
 
             return OnnxSession.load(folder, threads, precision)
+        if backend == 'cuda':
+            from afformer_core.runtime.cuda_session import CudaSession
+
+            return CudaSession.load(folder, precision)
         from afformer_core.runtime.torch_session import TorchSession
 
         return TorchSession.load(folder, threads, precision)

@@ -32,15 +32,19 @@ class Graphs:
 
     Attributes:
         folder: that holds them and their references.
-        precision: 'fp32', 'fp16' or 'bf16'.
+        precision: 'fp32', 'fp16', 'bf16', or 'int8', in which the encoder's convolutions are.
+        base: what the rest is in, where the precision is 'int8'; else the same.
         tolerance: how far what runs them may be from the references.
         sha256: of each graph by name, in hexadecimal.
+        loss: what quantization cost, measured at the export; empty where nothing is quantized.
     """
 
     folder: Path
     precision: str
+    base: str
     tolerance: float
     sha256: Mapping[str, str]
+    loss: Mapping[str, float]
 
     def path(self, name: str) -> Path:
         """Of one of `GRAPH_NAMES`."""
@@ -65,7 +69,8 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 def graphs_of(place: Path, description: ModelDescription, precision: str) -> Graphs:
     """The same, of the very folder that holds the graphs."""
     listing = place / GRAPHS_FILE
-    again = f'run: afformer export --precision {precision} with the model folder'
+    option = '--quantize int8' if precision == 'int8' else f'--precision {precision}'
+    again = f'run: afformer export {option} with the model folder'
     if not listing.is_file():
         raise ModelFolderError(f'{place} holds no exported graphs; {again}')
     fields = read_json(listing)
@@ -83,15 +88,30 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export; {again}')
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in GRAPH_NAMES}
-    return Graphs(place, precision, float(fields['tolerance']), sha256)
+    return Graphs(
+        place,
+        precision,
+        str(fields.get('base', precision)),
+        float(fields['tolerance']),
+        sha256,
+        dict(fields.get('loss', {})),
+    )
 
 
-def write_graph_listing(place: Path, weights_sha256: str, precision: str) -> None:
-    """Record the files that stand in a folder, as the last step of their export."""
+def write_graph_listing(
+    place: Path,
+    weights_sha256: str,
+    precision: str,
+    base: str | None = None,
+    loss: Mapping[str, float] | None = None,
+) -> None:
+    """Record the files that stand in a folder, as the last step of their export; see `Graphs`."""
     fields = {
         'weights_sha256': weights_sha256,
         'precision': precision,
+        'base': base or precision,
         'tolerance': TOLERANCES[precision],
+        'loss': dict(loss or {}),
         'sha256': {file: file_sha256(place / file) for file in _FILES},
     }
     write_aside(place / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())

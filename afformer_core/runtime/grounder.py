@@ -66,10 +66,9 @@ class Grounder:
 
         Args:
             model: the folder.
-            backend: 'torch', 'onnxruntime', 'tensorrt', or 'auto': ONNX Runtime where graphs were
-                exported, else PyTorch.
+            backend: 'torch', 'onnxruntime', 'cuda', 'tensorrt', or 'auto', see `open_session`.
             threads: threads to compute with; 0 lets the backend choose.
-            precision: 'fp32', 'fp16', 'bf16', or 'auto', see `open_session`.
+            precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
             report: told in lines what takes long, such as compiling.
 
         Raises:
@@ -84,7 +83,7 @@ class Grounder:
 
     @property
     def backend(self) -> str:
-        """Name of what computes: 'torch', 'onnxruntime' or 'tensorrt'."""
+        """Name of what computes, such as 'onnxruntime'."""
         return self._session.backend
 
     def use(self, session: Session) -> None:

@@ -101,7 +101,7 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
     # ROS comes in only when the environment is complete.
     from afformer_ros.demo.graph import DemoGraph
     from afformer_ros.demo.pictures import Row, contact_sheet, film_frames, same_size
-    from afformer_ros.demo.processes import NodeProcesses
+    from afformer_ros.node_processes import NodeProcesses
 
     rows: list[Row] = []
     film: list[Any] = []

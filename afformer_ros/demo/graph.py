@@ -3,34 +3,27 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
 from numpy.typing import NDArray
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.demo.bag_recorder import BagRecorder
-from afformer_ros.demo.processes import DemoError, NodeProcess, NodeProcesses, wait_until
 from afformer_ros.demo.scenes import CAMERA_RATE, Scene
+from afformer_ros.grounding_driver import GroundingDriver
 from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.node_processes import NodeProcess, NodeProcesses
 from afformer_ros.srv import FinishDemonstration, StartDemonstration
 
-_NODE = 'grounding'
 _TOPICS = {
     'demonstration': Image,
     'image': Image,
@@ -95,12 +88,9 @@ class DemoGraph:
         self._processes = processes
         self._arrivals = _Arrivals()
         self._last_times: Times | None = None
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('demo')
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
+        self._driver = GroundingDriver('demo', processes)
         self._recorder = BagRecorder(
-            self._node,
+            self._driver.node,
             folder / 'bag',
             _TOPICS,
             ('demonstration_status',),
@@ -110,12 +100,9 @@ class DemoGraph:
                 'overlay': self._overlay_arrived,
             },
         )
-        self._node.create_subscription(
+        self._driver.node.create_subscription(
             DiagnosticArray, '/diagnostics', self._diagnostics_arrived, 10
         )
-        self._ending = threading.Event()
-        self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
-        self._spinner.start()
         parameters = {
             'store_folder': folder / 'store',
             'demonstration_qos': 'DEFAULT',
@@ -126,9 +113,7 @@ class DemoGraph:
         }
         if model:
             parameters['model'] = model
-        self._grounding = processes.start(
-            'grounding node', 'afformer_ros.grounding', {}, parameters
-        )
+        self._driver.start_grounding(parameters)
 
     def __enter__(self) -> DemoGraph:
         return self
@@ -139,13 +124,9 @@ class DemoGraph:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ending.set()
-        self._executor.wake()
-        self._spinner.join(5.0)
+        self._driver.stop_spinning()
         self._recorder.__exit__(kind, error, trace)
-        self._executor.shutdown(timeout_sec=1.0)
-        self._node.destroy_node()
-        rclpy.try_shutdown()
+        self._driver.close()
 
     @property
     def times(self) -> tuple[Times, ...]:
@@ -156,33 +137,28 @@ class DemoGraph:
         """Configure and activate the node.
 
         Raises:
-            DemoError: it refuses.
+            NodeError: it refuses.
         """
-        for name in ('CONFIGURE', 'ACTIVATE'):
-            transition = Transition(id=getattr(Transition, f'TRANSITION_{name}'))
-            if not self._call(ChangeState, 'change_state', transition=transition).success:
-                raise DemoError(
-                    f'the grounding node refused to {name.lower()}:\n{self._grounding.output}'
-                )
+        self._driver.bring_up()
 
     def demonstrate(self, scene: Scene) -> Any:
         """Play and record a demonstration; returns the answer of finish.
 
         Raises:
-            DemoError: the node refuses, or the player fails.
+            NodeError: the node refuses, or the player fails.
         """
-        self._succeed(StartDemonstration, 'start_demonstration', name=scene.name)
+        self._driver.succeed(StartDemonstration, 'start_demonstration', name=scene.name)
         player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
-        self._wait(lambda: not player.running, 'the end of the demonstration')
+        self._driver.wait(lambda: not player.running, 'the end of the demonstration')
         self._processes.check()
         self._wait_for_silence()
-        return self._succeed(FinishDemonstration, 'finish_demonstration')
+        return self._driver.succeed(FinishDemonstration, 'finish_demonstration')
 
     def look(self, path: Path, demonstration: str) -> list[Result]:
         """Play an image or a video as the camera; returns what was grounded, in order.
 
         Raises:
-            DemoError: the player fails, or nothing comes back.
+            NodeError: the player fails, or nothing comes back.
         """
         arrivals = self._arrivals
         arrivals.affordances.clear()
@@ -197,10 +173,10 @@ class DemoGraph:
                 if stamp in arrivals.overlays and affordance.demonstration == demonstration
             ]
 
-        self._wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
+        self._driver.wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
         # The last results, and the diagnostics of them, are still on their way.
         time.sleep(0.3)
-        self._wait(self._arrivals.times.__len__, 'the diagnostics')
+        self._driver.wait(self._arrivals.times.__len__, 'the diagnostics')
         return [
             Result(arrivals.affordances[stamp], to_rgb(arrivals.overlays[stamp]))
             for stamp in complete()
@@ -229,22 +205,6 @@ class DemoGraph:
                 count, since = now, time.monotonic()
             time.sleep(0.02)
 
-    def _wait(self, condition: Callable[[], Any], what: str) -> Any:
-        return wait_until(condition, what, self._processes)
-
-    def _call(self, kind: Any, service: str, **fields: Any) -> Any:
-        client: Any = self._node.create_client(kind, f'{_NODE}/{service}')
-        self._wait(client.service_is_ready, f'the service {service}')
-        future = client.call_async(kind.Request(**fields))
-        self._wait(future.done, f'the answer of {service}')
-        return future.result()
-
-    def _succeed(self, kind: Any, service: str, **fields: Any) -> Any:
-        answer = self._call(kind, service, **fields)
-        if not answer.success:
-            raise DemoError(f'{service} failed: {answer.message}')
-        return answer
-
     def _affordance_arrived(self, message: Affordance) -> None:
         self._arrivals.affordances[_nanoseconds(message)] = message
 
@@ -259,10 +219,6 @@ class DemoGraph:
             if self._last_times != times:
                 self._last_times = times
                 self._arrivals.times.append(times)
-
-    def _spin(self) -> None:
-        while not self._ending.is_set():
-            self._executor.spin_once(timeout_sec=0.5)
 
 
 def _nanoseconds(message: Any) -> int:

@@ -150,7 +150,7 @@ def obtain_engines(
     target = options
     if IS_RTX and options.compute_capability is None and gpu is not None:
         target = BuildOptions(gpu.compute_capability, options.workspace)
-    ranges = shape_ranges(configuration, graphs.precision)
+    ranges = shape_ranges(configuration, graphs.base)
     engines = {}
     for graph in GRAPH_NAMES:
         key = engine_key(graphs, graph, ranges[graph], target, gpu)

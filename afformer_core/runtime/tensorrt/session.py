@@ -12,6 +12,7 @@ from torch import Tensor
 
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.recorded_ground import RecordedGround
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError, Report
@@ -45,7 +46,8 @@ class TensorRTSession:
             Engine(name, engines[name], self._stream)
             for name in ('encode_frames', 'memorize', 'ground')
         )
-        self._prepared: _PreparedGround | None = None
+        self._recorded: RecordedGround | None = None
+        self._inputs: dict[str, Tensor] = {}
 
     @classmethod
     def load(
@@ -84,7 +86,7 @@ class TensorRTSession:
         )
         session = cls(engines)
         difference = self_test(session, References.read(graphs.folder), graphs.tolerance)
-        report(f'the engines differ from PyTorch by {difference:.1e}')
+        report(f'the engines differ from what they must give by {difference:.1e}')
         return session
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
@@ -105,15 +107,32 @@ class TensorRTSession:
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
-        prepared = self._prepared
-        if prepared is None or prepared.memory is not memory or prepared.shape != image.shape:
+        if self._recorded is None or not self._recorded.suits(memory, image):
             # The old one goes first, lest both memories must fit.
-            self._prepared = None
-            prepared = self._prepared = _PreparedGround(self._ground, self._stream, memory, image)
-        return prepared(image)
+            self._recorded = None
+            self._recorded = self._record(image, memory)
+        return self._recorded(image)
+
+    def _record(self, image: UInt8Array, memory: Memory) -> RecordedGround:
+        engine = self._ground
+        with torch.cuda.stream(self._stream):
+            on_gpu = torch.zeros(image.shape, dtype=torch.uint8, device='cuda')
+            # The recorded run reads and writes all of these for as long as it lives.
+            inputs = {'image': on_gpu}
+            for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
+                for name, array in ((f'keys_{level}', keys), (f'values_{level}', values)):
+                    tensor = torch.from_numpy(np.ascontiguousarray(array)).to('cuda')
+                    inputs[name] = tensor.to(engine.input_type(name)).contiguous()
+            outputs = engine.bind(inputs)
+        self._inputs = inputs
+
+        def run() -> list[Tensor]:
+            engine.enqueue()
+            return [outputs[name] for name in engine.outputs]
+
+        return RecordedGround(self._stream, memory, on_gpu, run)
 
     def _run(self, engine: Engine, arrays: Mapping[str, np.ndarray]) -> list[FloatArray]:
-        # What is bound to the CUDA graph's engine is another.
         with torch.cuda.stream(self._stream):
             inputs = {
                 name: torch.from_numpy(np.ascontiguousarray(array))
@@ -127,58 +146,6 @@ class TensorRTSession:
             arrays_out = [_numpy(tensor) for tensor in tensors]
         self._stream.synchronize()
         return arrays_out
-
-
-class _PreparedGround:
-    """Grounding with one memory, recorded as a CUDA graph.
-
-    Args:
-        engine: of `ground`.
-        stream: of the engine.
-        memory: kept on the GPU.
-        image: of the shape of all that come.
-    """
-
-    def __init__(
-        self, engine: Engine, stream: torch.cuda.Stream, memory: Memory, image: UInt8Array
-    ) -> None:
-        self.memory = memory
-        self.shape = image.shape
-        self._stream = stream
-        self._pinned_image = torch.empty(image.shape, dtype=torch.uint8, pin_memory=True)
-        with torch.cuda.stream(stream):
-            self._image = torch.empty(image.shape, dtype=torch.uint8, device='cuda')
-            inputs = {'image': self._image}
-            for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-                for name, array in ((f'keys_{level}', keys), (f'values_{level}', values)):
-                    tensor = torch.from_numpy(np.ascontiguousarray(array)).to('cuda')
-                    inputs[name] = tensor.to(engine.input_type(name)).contiguous()
-            # The CUDA graph reads them for as long as it lives.
-            self._inputs = inputs
-            outputs = engine.bind(inputs)
-            self._outputs = [outputs[name] for name in engine.outputs]
-            self._pinned = [
-                torch.empty(tuple(one.shape), dtype=one.dtype, pin_memory=True)
-                for one in self._outputs
-            ]
-            # The first run allocates, which a graph cannot record.
-            engine.enqueue()
-        stream.synchronize()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=stream):
-            self._image.copy_(self._pinned_image, non_blocking=True)
-            engine.enqueue()
-            for pinned, tensor in zip(self._pinned, self._outputs, strict=True):
-                pinned.copy_(tensor, non_blocking=True)
-
-    def __call__(self, image: UInt8Array) -> Output:
-        """Ground an image."""
-        self._pinned_image.copy_(torch.from_numpy(image))
-        with torch.cuda.stream(self._stream):
-            self._graph.replay()
-        self._stream.synchronize()
-        # The next image overwrites the buffers.
-        return Output(*(tensor.float().numpy().copy() for tensor in self._pinned))
 
 
 def _numpy(tensor: Tensor) -> FloatArray:

@@ -8,6 +8,7 @@ from afformer_core.cli.bench import add_parser
 from afformer_core.errors import AfformerError
 from afformer_core.evaluation.latency import measure_in_process
 from afformer_core.evaluation.latency_tables import random_model
+from afformer_core.evaluation.methods import Method
 from afformer_core.models import afformer_small
 from afformer_core.runtime.weights import load_model
 
@@ -26,12 +27,24 @@ def bench(*words):
     return arguments.run(arguments)
 
 
-def test_command_measures_three_ways_that_give_the_same_heatmap(random_folder, capsys):
+LABELS = (
+    'recomputing everything, CPU fp32',
+    'afformer, PyTorch, CPU fp32',
+    'afformer, ONNX Runtime, CPU fp32',
+    'recomputing everything, GPU fp16',
+    'afformer, PyTorch, GPU fp32',
+    'afformer, PyTorch, GPU fp16',
+    'afformer, TensorRT, GPU fp16',
+)
+
+
+def test_command_measures_ways_that_give_the_same_heatmap(random_folder, capsys, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', '/changed/by/the/command')
     assert bench(random_folder, '--frames', 3, 9, '--threads', 1, '--json', '-') == 0
-    (table,) = json.loads(capsys.readouterr().out)['tables']
-    labels = ['recomputing everything', 'afformer, PyTorch', 'afformer, ONNX Runtime']
-    assert list(table['rows']) == [f'{label}, T = 3' for label in labels]
-    recompute, *cached = table['rows'].values()
+    report = json.loads(capsys.readouterr().out)
+    (table,) = report['tables']
+    assert list(table['rows']) == [f'{label}, T = 3' for label in LABELS]
+    recompute, *cached = list(table['rows'].values())[:3]
     assert recompute['ms / demonstration frame'] is None
     for row in cached:
         assert float(row['difference']) < 1e-4
@@ -39,6 +52,8 @@ def test_command_measures_three_ways_that_give_the_same_heatmap(random_folder, c
         assert row['ms to memorize'] > 0
         assert row['times faster'] == pytest.approx(recompute['ms / image'] / row['ms / image'])
         assert 50 < row['peak MB'] < 8000
+    if report['GPU'] == 'none':
+        assert all(row['ms / image'] == 'no GPU' for row in list(table['rows'].values())[3:])
     assert 'left out: T = 9.' in table['notes'][-1]
     assert sorted(path.name for path in random_folder.iterdir()) == [
         'model.json', 'model.safetensors',
@@ -52,8 +67,10 @@ def test_command_refuses_no_threads_and_no_frames(random_folder, words):
 
 
 def test_a_measurement_that_fails_says_why(tmp_path):
-    with pytest.raises(AfformerError, match=r'measuring torch of .* ended with status 1: .*model'):
-        measure_in_process(tmp_path / 'nowhere', 'torch', 1, 1, tmp_path / 'heatmap.npy')
+    with pytest.raises(AfformerError, match=r'torch:fp32 of .* ended with status 1: .*model'):
+        measure_in_process(
+            tmp_path / 'nowhere', Method.parse('torch:fp32'), 1, 1, tmp_path / 'heatmap.npy'
+        )
 
 
 def test_the_random_model_has_relative_positions_that_matter(random_folder):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The processes of the demo's ROS graph: started with a log each, and always ended."""
+"""Nodes in processes of their own: started with a log each, and always ended."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from afformer_core.errors import AfformerError
 _PATIENCE = 5.0
 
 
-class DemoError(AfformerError):
-    """The demo cannot go on."""
+class NodeError(AfformerError):
+    """A node failed or refuses, so that what drives it cannot go on."""
 
 
 class NodeProcess:
@@ -68,10 +68,10 @@ class NodeProcess:
         """Make sure that it runs, or ended well.
 
         Raises:
-            DemoError: it failed; the text holds the end of its output.
+            NodeError: it failed; the text holds the end of its output.
         """
         if self._process.poll() not in (None, 0):
-            raise DemoError(
+            raise NodeError(
                 f'the {self.name} ended with status {self._process.returncode}:\n{self.output}'
             )
 
@@ -127,7 +127,7 @@ class NodeProcesses:
         """Make sure that none failed.
 
         Raises:
-            DemoError: one did.
+            NodeError: one did.
         """
         for process in self._started:
             process.check()
@@ -137,12 +137,12 @@ def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: flo
     """Wait for a condition, as long as no process fails; returns what it gave.
 
     Raises:
-        DemoError: a process failed, or the timeout in seconds is over.
+        NodeError: a process failed, or the timeout in seconds is over.
     """
     end = time.monotonic() + timeout
     while not (result := condition()):
         processes.check()
         if time.monotonic() > end:
-            raise DemoError(f'waited {timeout:.0f} s in vain for {what}')
+            raise NodeError(f'waited {timeout:.0f} s in vain for {what}')
         time.sleep(0.02)
     return result

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways of running a model that a benchmark compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+
+_LABELS = {
+    'recompute': 'recomputing everything, CPU',
+    'recompute-cuda': 'recomputing everything, GPU',
+    'torch': 'afformer, PyTorch, CPU',
+    'onnxruntime': 'afformer, ONNX Runtime, CPU',
+    'cuda': 'afformer, PyTorch, GPU',
+    'tensorrt': 'afformer, TensorRT, GPU',
+}
+_ON_GPU = ('recompute-cuda', 'cuda', 'tensorrt')
+
+
+@dataclass(frozen=True)
+class Method:
+    """What computes, and in which precision.
+
+    Attributes:
+        backend: 'recompute' or 'recompute-cuda', which do everything again for each image, on the
+            CPU or on the GPU; or one of `BACKENDS` but 'auto'.
+        precision: one of `PRECISIONS` but 'auto'.
+    """
+
+    backend: str
+    precision: str
+
+    def __post_init__(self) -> None:
+        if self.backend not in _LABELS or self.precision not in PRECISIONS[1:]:
+            raise ValueError(
+                f'no method {self.backend}:{self.precision}; it must be one of '
+                f'{", ".join(_LABELS)}, a colon, and one of {", ".join(PRECISIONS[1:])}'
+            )
+        if self.recomputes and self.precision not in ('fp32', 'fp16'):
+            raise ValueError(f'{self.backend} is done in fp32 or fp16, not in {self.precision}')
+
+    @classmethod
+    def parse(cls, text: str) -> Method:
+        """Of a text such as 'onnxruntime:fp32'.
+
+        Raises:
+            ValueError: it names no method.
+        """
+        backend, _, precision = text.partition(':')
+        return cls(backend, precision)
+
+    @property
+    def text(self) -> str:
+        """What `parse` takes."""
+        return f'{self.backend}:{self.precision}'
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return f'{_LABELS[self.backend]} {self.precision}'
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether it does everything again for each image."""
+        return self.backend not in BACKENDS
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it needs an NVIDIA GPU."""
+        return self.backend in _ON_GPU
+
+    @property
+    def needs_graphs(self) -> bool:
+        """Whether it runs exported graphs."""
+        return self.backend in ('onnxruntime', 'tensorrt')
+
+
+DEFAULT_METHODS = tuple(
+    Method.parse(text)
+    for text in (
+        'recompute:fp32',
+        'torch:fp32',
+        'onnxruntime:fp32',
+        'recompute-cuda:fp16',
+        'cuda:fp32',
+        'cuda:fp16',
+        'tensorrt:fp16',
+    )
+)

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch on the GPU gives what the CPU gives; without one it says so."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.decoder import VideoMemory
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.torch_session import prepared_model
+
+HAS_GPU = torch.cuda.is_available()
+gpu = pytest.mark.skipif(not HAS_GPU, reason='no NVIDIA GPU is here')
+
+
+@pytest.mark.skipif(HAS_GPU, reason='a GPU is here')
+def test_without_a_gpu(small_folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match="backend 'cuda' needs an NVIDIA GPU"):
+        open_session(small_folder, 'cuda', 0)
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
+def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: str) -> None:
+    # Of the devices without values, operators refuse what lies on another.
+    model = prepared_model(model_folder, precision).to('meta')
+    configuration = model.configuration
+    height, width = configuration.input_size
+    frames = torch.empty(2, height, width, 3, dtype=torch.uint8, device='meta')
+    with torch.inference_mode():
+        memory = model.memorize(model.encode_frames(frames)[None])
+        unmasked = VideoMemory(memory.keys, memory.values, (None,) * len(memory.keys), memory.size)
+        outputs = model.ground_with_features(frames[:1], unmasked)
+
+    assert {output.device.type for output in outputs} == {'meta'}
+    assert outputs[0].shape[-2:] == (height, width)
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.parametrize(('precision', 'tolerance'), [('fp32', 1e-2), ('fp16', 3e-2)])
+def test_it_gives_what_the_model_gives(
+    model_folder: Path, precision: str, tolerance: float
+) -> None:
+    session = open_session(model_folder, 'cuda', 0, precision)
+
+    self_test(session, References.read(model_folder), tolerance)
+
+
+@pytest.mark.gpu
+@gpu
+def test_images_and_memories_change(
+    small_folder: Path, pictures: Callable[..., np.ndarray]
+) -> None:
+    session = open_session(small_folder, 'cuda', 0)
+    exact = open_session(small_folder, 'torch', 0)
+    first, second = pictures(2, 64, 96, 3), pictures(5, 64, 96, 3)
+    memories = {len(frames): session.memorize(session.encode_frames(frames))
+                for frames in (first, second)}  # fmt: skip
+
+    for seed in range(4):
+        image = np.random.default_rng(seed).integers(0, 256, (64, 96, 3), np.uint8)
+        memory = memories[(2, 5)[seed % 2]]
+        found, wanted = session.ground(image, memory), exact.ground(image, memory)
+        assert np.abs(found.action_logits - wanted.action_logits).max() < 1e-2

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node is measured from outside, and a failure says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.errors import AfformerError
+from afformer_core.evaluation.methods import Method
+from afformer_core.evaluation.node_latency_table import node_latency_table
+
+
+@pytest.mark.timeout(180)
+def test_it_measures_the_node(random_model: Path) -> None:
+    methods = (Method.parse('recompute:fp32'), Method.parse('torch:fp32'))
+    table = node_latency_table('noise', random_model, 1, methods, 3.0)
+
+    assert table.title == 'noise, in the node'
+    ((label, cells),) = table.rows.items()
+    assert label == 'afformer, PyTorch, CPU fp32'
+    row = dict(zip(table.columns, cells, strict=True))
+    assert 1 < float(row['images / s']) < 31
+    assert 0 < float(row['ms in the model']) < float(row['ms end to end']) < 1000
+    assert float(row['ms end to end']) <= float(row['95 %'])
+
+
+def test_a_model_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(AfformerError, match=r'measuring torch:fp32 .* in the node .*status 1: .*'):
+        node_latency_table('noise', tmp_path, 1, (Method.parse('torch:fp32'),), 3.0)

@@ -100,6 +100,8 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
 
     from afformer_core.evaluation.calibration import calibration_pairs, split_pairs
     from afformer_core.evaluation.precision_loss import precision_loss
+    from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import read_description
     from afformer_core.runtime.quantized_export import export_quantized
 
@@ -107,7 +109,10 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
     calibration, others = split_pairs(arguments.calibration, arguments.calibration_pairs)
     pairs = list(calibration_pairs(calibration, configuration))
     measure = partial(precision_loss, others, configuration)
-    export = export_quantized(folder, arguments.precision, pairs, measure, arguments.opset)
+    base = arguments.precision
+    if arguments.opset or not _graphs_are_sound(folder, base):
+        export_graphs(folder, base, arguments.opset)
+    export = export_quantized(folder, read_graphs(folder, base), pairs, measure)
     loss = export.loss
     return (
         f'{export.convolutions} convolutions are int8, calibrated with {len(pairs)} pairs. On '

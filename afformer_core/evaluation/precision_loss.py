@@ -34,11 +34,11 @@ def precision_loss(
     for pair in tqdm(pairs, desc='measuring', unit='pair'):
         rows = protocol.rows([pair.sample])
         truths = protocol.truths(rows)
-        groundings = [run.ground(pair) for run in runs]
-        for values, grounding in zip(klds, groundings, strict=True):
+        one, another = (run.ground(pair) for run in runs)
+        for values, grounding in zip(klds, (one, another), strict=True):
             predicted = np.stack([protocol.prediction(grounding.heatmap)] * len(rows))
             values.extend(kld(predicted, truths).tolist())
-        near += _distance(*groundings, configuration.input_size) <= 1
+        near += _distance(one, another, configuration.input_size) <= 1
     return {
         'pairs': len(pairs),
         'exact_kld': float(np.mean(klds[0])),

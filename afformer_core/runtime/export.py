@@ -96,8 +96,8 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     model = prepared_model(folder, precision)
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
-        write_graphs(model, aside, opset or OPSETS[precision])
-        references = soft_references(TorchSession.load(folder), model.configuration)
+        _export_all(model, aside, opset or OPSETS[precision])
+        references = _references(TorchSession.load(folder), model.configuration)
         references[-1].write(aside)
         write_graph_listing(aside, description.weights_sha256, precision)
         graphs = graphs_of(aside, description, precision)
@@ -108,9 +108,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     return difference
 
 
-def soft_references(
-    session: TorchSession, configuration: AfformerConfiguration
-) -> list[References]:
+def _references(session: TorchSession, configuration: AfformerConfiguration) -> list[References]:
     """Of soft colours, for as many frames as the model takes and, last, for two."""
     length = configuration.maximum_frames
     pictures = _soft_pictures(length + 1, configuration.input_size)
@@ -127,8 +125,7 @@ def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
     return np.asarray(np.stack(pictures), np.uint8)
 
 
-def write_graphs(model: Afformer, aside: Path, opset: int) -> None:
-    """Write the three graphs of a network into a folder."""
+def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     height, width = model.configuration.input_size
     levels = len(model.configuration.image_levels)
     frames = torch.zeros((2, height, width, 3), dtype=torch.uint8)

@@ -46,6 +46,11 @@ class Graphs:
     sha256: Mapping[str, str]
     loss: Mapping[str, float]
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files, without their listing."""
+        return _FILES
+
     def path(self, name: str) -> Path:
         """Of one of `GRAPH_NAMES`."""
         return self.folder / f'{name}.onnx'

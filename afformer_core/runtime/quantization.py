@@ -24,6 +24,8 @@ Feed = Mapping[str, NDArray[Any]]
 
 # Parameters of the encoder, by which its convolutions are known in a graph.
 _ENCODER = 'model.encoder.'
+# The first in which fp16 may be quantized.
+_LEAST_HALF_OPSET = 19
 
 
 class CalibrationPair(NamedTuple):
@@ -52,8 +54,6 @@ def quantize_graphs(place: Path, session: Session, pairs: Sequence[CalibrationPa
     Raises:
         ModelFolderError: there is no convolution, or the quantizer does not take a graph.
     """
-    if not pairs:
-        raise ModelFolderError('there is no pair to calibrate with; give a dataset that has some')
     _quantize(place / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
     return _quantize(place / 'ground.onnx', _ground_feeds(session, pairs))
 
@@ -69,6 +69,13 @@ def _ground_feeds(session: Session, pairs: Iterable[CalibrationPair]) -> Iterato
 
 def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     model = onnx.load(graph)
+    half = onnx.TensorProto.FLOAT16 in {one.data_type for one in model.graph.initializer}
+    opset = next(one.version for one in model.opset_import if not one.domain)
+    if half and opset < _LEAST_HALF_OPSET:
+        raise ModelFolderError(
+            f'{graph} is of opset {opset}; fp16 can be quantized from '
+            f'{_LEAST_HALF_OPSET} on: export it again with --opset {_LEAST_HALF_OPSET} or more'
+        )
     convolutions = [
         node.name
         for node in model.graph.node

@@ -140,9 +140,16 @@ class Watch:
         self._future = None
 
 
+def _stolen(since):
+    """Share of the processors' time that the host of a virtual machine gave to others."""
+    spent = [now - before for now, before in zip(psutil.cpu_times(), since, strict=True)]
+    named = dict(zip(since._fields, spent, strict=True))
+    return named.get('steal', 0.0) / sum(spent)
+
+
 def _run(process, client, recording, seconds):
     usage, memory = psutil.Process(process.popen.pid), []
-    watch = Watch(client, recording)
+    watch, times = Watch(client, recording), psutil.cpu_times()
     begin = time.monotonic()
     for number in range(seconds * RATE):
         watch.publish()
@@ -157,7 +164,8 @@ def _run(process, client, recording, seconds):
         f'\n{len(watch.sources)} images, {len(watch.seen)} groundings, {watch.located} with a '
         f'position, {watch.peaks / len(watch.seen):.1f} peaks each\n'
         f'age of the result: {_milliseconds(watch.ages)}\n'
-        f'parameter read: {_milliseconds(watch.answers)}, {len(watch.answers)} answered'
+        f'parameter read: {_milliseconds(watch.answers)}, {len(watch.answers)} answered\n'
+        f'of the time of the processors, {_stolen(times):.0%} went to other virtual machines'
     )
     for stage in STAGES:
         figures = (watch.latency[f'{stage} {name} (ms)'] for name in ('p50', 'p95', 'max'))

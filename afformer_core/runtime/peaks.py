@@ -15,6 +15,9 @@ from afformer_core.runtime.session import FloatArray
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
+# The head's upsampling leaves ripples, whose tops are no places of their own and change with the
+# last bit of the logits; a Gaussian of this share of the side levels them.
+_RIPPLE = 1 / 64
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
 _NEAREST = np.ones((3, 3), np.uint8)
@@ -25,9 +28,10 @@ def find_peaks(
 ) -> tuple[Peak, ...]:
     """Peaks of a heatmap, best first.
 
-    A peak is the largest place within a tenth of the heatmap's side around it (non-maximum
-    suppression), refined to sub-pixel by a parabola through its neighbours' logarithms. Its score
-    is the probability within that neighbourhood. Peaks that hold less than a thousandth of the
+    Peaks are sought where ripples were smoothed away. A peak is the largest place within a tenth
+    of the heatmap's side around it (non-maximum suppression), refined to sub-pixel by a parabola
+    through its neighbours' logarithms. Its score is the probability within that neighbourhood.
+    Peaks that hold less than a thousandth of the
     probability are noise and are left out, but the best one is always given.
 
     Args:
@@ -38,12 +42,12 @@ def find_peaks(
     Returns:
         at most `maximum` peaks.
     """
-    disc = _neighbourhood(probabilities)
-    candidates = _local_maxima(probabilities, disc)
+    disc, smooth = _neighbourhood(probabilities), _smoothed(probabilities)
+    candidates = _local_maxima(probabilities, smooth, disc)
     candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
     best = candidates[:1] + [one for one in candidates[1:] if one[0] >= _LEAST_SHARE]
     return tuple(
-        _to_source(_refine(probabilities, place), probabilities.shape, source_size, share)
+        _to_source(_refine(smooth, place), probabilities.shape, source_size, share)
         for share, place in best[:maximum]
     )
 
@@ -54,9 +58,17 @@ def share_at_maximum(probabilities: FloatArray) -> float:
     Args:
         probabilities: float32 [h, w], sum 1.
     """
-    row, column = divmod(int(probabilities.argmax()), probabilities.shape[1])
+    row, column = divmod(int(_smoothed(probabilities).argmax()), probabilities.shape[1])
     around = _within(probabilities, (row, column), _neighbourhood(probabilities))
     return min(float(around.sum(dtype=np.float64)), 1.0)
+
+
+def _smoothed(probabilities: FloatArray) -> FloatArray:
+    deviation = _RIPPLE * min(probabilities.shape)
+    blurred = cv2.GaussianBlur(
+        probabilities, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE
+    )  # fmt: skip
+    return np.asarray(blurred, np.float32)
 
 
 def _neighbourhood(probabilities: FloatArray) -> NDArray[np.bool_]:
@@ -83,15 +95,19 @@ def _within(
 
 
 def _local_maxima(
-    probabilities: FloatArray, disc: NDArray[np.bool_]
+    probabilities: FloatArray, smooth: FloatArray, disc: NDArray[np.bool_]
 ) -> list[tuple[float, tuple[int, int]]]:
-    """Places (row, column) that are the largest of the disc around them, and what it holds."""
+    """Smoothed places (row, column) that are the largest of the disc around them.
+
+    Returns:
+        for each, the probability that the disc holds, and the place.
+    """
     # Maxima among the nearest neighbours are few, and only these are compared with the disc.
-    high = probabilities >= cv2.dilate(probabilities, _NEAREST)
+    high = smooth >= cv2.dilate(smooth, _NEAREST)
     # Where even a disc full of the value would hold too little, there is no peak to be kept.
-    high &= probabilities >= min(_LEAST_SHARE / disc.sum(), float(probabilities.max()))
+    high &= smooth >= min(_LEAST_SHARE / disc.sum(), float(smooth.max()))
     indices = np.flatnonzero(high)
-    values = probabilities.ravel()[indices]
+    values = smooth.ravel()[indices]
     order = np.argsort(-values, kind='stable')[:_MOST_CANDIDATES]
     values = values[order]
     rows, columns = np.divmod(indices[order], high.shape[1])
@@ -104,21 +120,20 @@ def _local_maxima(
         # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
         if not left[index]:
             continue
-        around = _within(probabilities, (row, column), disc)
-        if values[index] >= around.max():
-            share = float(around.sum(dtype=np.float64))
+        if values[index] >= _within(smooth, (row, column), disc).max():
+            share = float(_within(probabilities, (row, column), disc).sum(dtype=np.float64))
             found.append((min(share, 1.0), (row, column)))
             left &= ~near[index]
     return found
 
 
-def _refine(probabilities: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
+def _refine(smooth: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
     row, column = place
-    height, width = probabilities.shape
+    height, width = smooth.shape
     if not (0 < row < height - 1 and 0 < column < width - 1):
         return row, column
-    along_rows = probabilities[row - 1 : row + 2, column].tolist()
-    along_columns = probabilities[row, column - 1 : column + 2].tolist()
+    along_rows = smooth[row - 1 : row + 2, column].tolist()
+    along_columns = smooth[row, column - 1 : column + 2].tolist()
     return row + _vertex(*along_rows), column + _vertex(*along_columns)
 
 

@@ -69,14 +69,14 @@ def test_a_flat_heatmap_has_peaks_of_low_score() -> None:
 
 def test_the_highest_place_need_not_be_the_best_peak() -> None:
     probabilities = np.full((64, 64), 1e-6, np.float32)
-    probabilities[10, 10] = 0.1
+    probabilities[10, 10] = 0.5
     probabilities[40:44, 40:44] = 0.05
     probabilities /= probabilities.sum()
 
     best = find_peaks(probabilities, (64, 64), 1)[0].score
 
-    assert share_at_maximum(probabilities) == pytest.approx(0.1 / 0.9, abs=6e-3)
-    assert best == pytest.approx(0.8 / 0.9, abs=6e-3)
+    assert share_at_maximum(probabilities) == pytest.approx(0.5 / 1.3, abs=6e-3)
+    assert best == pytest.approx(0.8 / 1.3, abs=6e-3)
 
 
 @pytest.mark.parametrize('seed', range(20))
@@ -85,3 +85,20 @@ def test_no_peak_is_worse_than_the_highest_place(seed: int) -> None:
     probabilities /= probabilities.sum()
 
     assert share_at_maximum(probabilities) <= find_peaks(probabilities, (24, 40), 1)[0].score
+
+
+def test_ripples_within_a_blob_are_no_peaks() -> None:
+    v, u = np.mgrid[:192, :192]
+    blob = np.exp(-((u - 96.0) ** 2 + (v - 60.0) ** 2) / (2 * 8.0**2))
+    first, second = (
+        (blob * (1 + 0.05 * np.cos(2 * np.pi * (u - at) / 8))).astype(np.float32)
+        for at in (93.9, 98.1)
+    )
+
+    peaks = [find_peaks(one / one.sum(), (192, 192), 1)[0] for one in (first, second)]
+
+    # The highest pixels are on both sides of the middle.
+    assert first.argmax() % 192 < 96 < second.argmax() % 192
+    for peak in peaks:
+        assert abs(peak.u - 96) < 1
+        assert abs(peak.v - 60) < 0.1

@@ -25,6 +25,16 @@ def prepare_environment() -> None:
     os.environ[_PROFILES[0]] = str(_profiles_file())
 
 
+def keep_apart() -> None:
+    """Choose a domain of its own for this process and those it starts; before `rclpy.init`.
+
+    Whatever else runs here or elsewhere neither sees them nor is seen. A choice that the user made
+    is kept.
+    """
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+
+
 def _profiles_file() -> Path:
     beside_the_source = Path(__file__).resolve().parent.parent / 'config' / 'fastdds.xml'
     if beside_the_source.is_file():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ import numpy as np
 
 from afformer_core.errors import AfformerError
 from afformer_core.runtime.model_folder import read_description
-from afformer_ros.environment import prepare_environment
+from afformer_ros.environment import keep_apart, prepare_environment
 
 RATE = 30.0
 # Of the camera's image, and of the demonstration's.
@@ -34,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit status."""
     options = _parser().parse_args(arguments)
     prepare_environment()
-    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+    keep_apart()
     try:
         print(json.dumps(_measure(options)))
     except (AfformerError, OSError) as error:

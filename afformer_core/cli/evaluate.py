@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.session_options import add_session_options, open_grounder
+
 _EXAMPLE = """example:
   afformer evaluate --dataset simulated/test.json --prior-annotations simulated/train.json \\
       --limit 300 --pairs-per-group 1 --pictures evaluation_pictures
@@ -51,10 +53,7 @@ def add_parser(subparsers: Any) -> None:
         default=0,
         help='pairs drawn at random of each appliance or image; 0: all',
     )
-    parser.add_argument(
-        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
-    )
-    parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
+    add_session_options(parser)
     parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.add_argument(
@@ -78,13 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
         prior_from_folds,
         prior_from_training,
     )
-    from afformer_core.runtime import Grounder, shipped_model_folder
+    from afformer_core.runtime import shipped_model_folder
     from afformer_core.runtime.model_folder import write_aside
 
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
-    folder = arguments.model or shipped_model_folder()
-    grounder = Grounder.load(folder, arguments.backend, arguments.threads)
+    grounder = open_grounder(arguments.model, arguments)
     dataset = OpraDataset(arguments.dataset, arguments.root)
     protocol = RowsProtocol()
     pairs = choose_pairs(dataset, arguments.limit, arguments.pairs_per_group, arguments.seed)
@@ -98,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     model_run = ModelRun(grounder, protocol, arguments.seed)
     results = model_run.evaluate(pairs)
     facts = {
-        'model': str(folder),
+        'model': str(arguments.model or shipped_model_folder()),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'dataset': str(arguments.dataset),

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.session_options import add_session_options, open_grounder
+
 _EXAMPLE = """example:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
 """
@@ -26,9 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--video', type=Path, required=True, help='the demonstration')
     parser.add_argument('--image', type=Path, required=True, help='where to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped)')
-    parser.add_argument(
-        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
-    )
+    add_session_options(parser)
     parser.add_argument('--output', type=Path, help='write the image under its heatmap here')
     parser.set_defaults(run=run)
 
@@ -39,12 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from afformer_core.data.video import read_video
     from afformer_core.errors import ImageError
-    from afformer_core.runtime import Grounder, shipped_model_folder
 
     picture = cv2.imread(str(arguments.image), cv2.IMREAD_COLOR)
     if picture is None:
         raise ImageError(f'{arguments.image} cannot be read as an image; give a jpg or png file')
-    grounder = Grounder.load(arguments.model or shipped_model_folder(), arguments.backend)
+    grounder = open_grounder(arguments.model, arguments)
     frames = read_video(arguments.video, grounder.configuration.maximum_frames)
     grounder.set_demonstration(frames, 'video')
     image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

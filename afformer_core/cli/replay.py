@@ -7,6 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.session_options import add_session_options, open_grounder
+
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) as fast as the machine allows, through the code of the node and
 without ROS. OUT holds the recording with the node's topics beside (bag/), overlay.mp4,
@@ -86,9 +88,7 @@ def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped)'
     )
-    group.add_argument(
-        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
-    )
+    add_session_options(group)
 
 
 def _add_settings(group: Any) -> None:
@@ -197,9 +197,8 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.errors import DemonstrationError
     from afformer_core.replay.demonstrations import ReplayDemonstrations
     from afformer_core.replay.settings import Window
-    from afformer_core.runtime import Grounder, shipped_model_folder
 
-    grounder = Grounder.load(arguments.model or shipped_model_folder(), arguments.backend)
+    grounder = open_grounder(arguments.model, arguments)
     settings = RecordingSettings(not arguments.whole, arguments.hand_model)
     demonstrations = ReplayDemonstrations(grounder, settings)
     if topics.demonstration:

@@ -12,7 +12,7 @@ from torch import Tensor
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoder import VideoMemory
-from afformer_core.runtime.recorded_ground import RecordedGround
+from afformer_core.runtime.recorded_ground import LastRecordedGround, RecordedGround
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.torch_session import prepared_model
 
@@ -36,7 +36,7 @@ class CudaSession:
         self._model = model.to('cuda')
         self._dtype = model.encoder.mean.dtype
         self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        self._recorded: RecordedGround | None = None
+        self._ground_last = LastRecordedGround(self._record)
 
     @classmethod
     def load(cls, folder: Path, precision: str = 'fp32') -> CudaSession:
@@ -78,11 +78,7 @@ class CudaSession:
     @torch.inference_mode()
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
-        if self._recorded is None or not self._recorded.suits(memory, image):
-            # The old one goes first, lest both memories must fit.
-            self._recorded = None
-            self._recorded = self._record(image, memory)
-        return self._recorded(image)
+        return self._ground_last(image, memory)
 
     def _record(self, image: UInt8Array, memory: Memory) -> RecordedGround:
         batch = VideoMemory(

@@ -52,7 +52,7 @@ class RecordedGround:
             for pinned, tensor in zip(self._pinned, self._outputs, strict=True):
                 pinned.copy_(tensor, non_blocking=True)
 
-    def suits(self, memory: Memory, image: UInt8Array) -> bool:
+    def suits(self, image: UInt8Array, memory: Memory) -> bool:
         """Whether this is of that very memory, and of that image's shape."""
         return self._memory is memory and self._shape == image.shape
 
@@ -64,3 +64,23 @@ class RecordedGround:
         self._stream.synchronize()
         # The next image overwrites the buffers.
         return Output(*(tensor.float().numpy().copy() for tensor in self._pinned))
+
+
+class LastRecordedGround:
+    """Grounds images in any memory; that of the last image stays recorded.
+
+    Args:
+        record: records the grounding of an image's shape in a memory.
+    """
+
+    def __init__(self, record: Callable[[UInt8Array, Memory], RecordedGround]) -> None:
+        self._record = record
+        self._recorded: RecordedGround | None = None
+
+    def __call__(self, image: UInt8Array, memory: Memory) -> Output:
+        """Ground an image."""
+        if self._recorded is None or not self._recorded.suits(image, memory):
+            # The old one goes first, lest both memories must fit.
+            self._recorded = None
+            self._recorded = self._record(image, memory)
+        return self._recorded(image)

@@ -29,7 +29,7 @@ from afformer_ros.demo.scenes import (
     given_scene,
     simulated_scenes,
 )
-from afformer_ros.environment import prepare_environment
+from afformer_ros.environment import keep_apart, prepare_environment
 
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
 
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (options.video is None) != (options.image is None):
         print('afformer: error: --video and --image belong together', file=sys.stderr)
         return 2
-    _prepare_environment()
+    prepare_environment()
+    keep_apart()
     # The ordinary way out closes every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -68,13 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--model', default='', help='folder of a model; without it, the shipped')
     return parser
-
-
-def _prepare_environment() -> None:
-    prepare_environment()
-    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    # A domain of its own keeps the demo apart from whatever else runs here.
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 
 
 def _run(options: argparse.Namespace) -> None:

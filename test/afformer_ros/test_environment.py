@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from afformer_ros.environment import prepare_environment
+from afformer_ros.environment import keep_apart, prepare_environment
 
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -43,3 +43,13 @@ def test_profiles_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert os.environ[PROFILES] == '/etc/robot.xml'
     assert TRANSPORTS not in os.environ
+
+
+def test_processes_of_a_measurement_keep_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('ROS_DOMAIN_ID')
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
+
+    keep_apart()
+
+    assert 1 <= int(os.environ['ROS_DOMAIN_ID']) <= 100
+    assert os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'SUBNET'

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.recorded_ground import RecordedGround
+from afformer_core.runtime.recorded_ground import LastRecordedGround, RecordedGround
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError, Report
@@ -46,7 +46,7 @@ class TensorRTSession:
             Engine(name, engines[name], self._stream)
             for name in ('encode_frames', 'memorize', 'ground')
         )
-        self._recorded: RecordedGround | None = None
+        self._ground_last = LastRecordedGround(self._record)
         self._inputs: dict[str, Tensor] = {}
 
     @classmethod
@@ -107,11 +107,7 @@ class TensorRTSession:
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
-        if self._recorded is None or not self._recorded.suits(memory, image):
-            # The old one goes first, lest both memories must fit.
-            self._recorded = None
-            self._recorded = self._record(image, memory)
-        return self._recorded(image)
+        return self._ground_last(image, memory)
 
     def _record(self, image: UInt8Array, memory: Memory) -> RecordedGround:
         engine = self._ground

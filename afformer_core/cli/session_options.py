@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What computes: options that several commands share, and the model that they open."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afformer_core.runtime import Grounder
+
+
+def add_session_options(parser: Any) -> None:
+    """Add `--backend`, `--precision` and `--threads` to a parser or a group of one."""
+    parser.add_argument(
+        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+    )
+    parser.add_argument(
+        '--precision', default='auto', help='auto, fp32, fp16, bf16 or int8 (auto: mostly fp32)'
+    )
+    parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
+
+
+def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounder:
+    """A model folder, or the shipped model, as the options say.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model, or not for this backend.
+        EngineError: TensorRT cannot compile or run it here.
+        ValueError: no such backend or precision, or negative threads.
+    """
+    from afformer_core.runtime import Grounder, shipped_model_folder
+
+    return Grounder.load(
+        folder or shipped_model_folder(),
+        arguments.backend,
+        arguments.threads,
+        arguments.precision,
+        lambda line: print(line, file=sys.stderr),
+    )

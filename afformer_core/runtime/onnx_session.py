@@ -16,7 +16,7 @@ class OnnxSession:
     """Runs exported graphs by ONNX Runtime on the CPU.
 
     Args:
-        graphs: in fp32 or fp16.
+        graphs: in fp32 or fp16, or quantized.
         threads: threads of each graph; 0 lets ONNX Runtime choose.
 
     Raises:
@@ -27,7 +27,7 @@ class OnnxSession:
 
     def __init__(self, graphs: Graphs, threads: int = 0) -> None:
         self._encode_frames, self._memorize, self._ground = (
-            _open(graphs.path(name), threads) for name in GRAPH_NAMES
+            _open(graphs, name, threads) for name in GRAPH_NAMES
         )
 
     @classmethod
@@ -59,12 +59,16 @@ class OnnxSession:
         return Output(*self._ground.run(None, feed))
 
 
-def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _open(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSession:
+    path = graphs.path(name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     # Threads that wait for work in a loop would take the cores from the robot's other processes.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    if graphs.base == 'fp16':
+        # Quantized convolutions in fp16 come out wrong where ONNX Runtime fuses them, as of 1.32.
+        options.add_session_config_entry('session.disable_quant_qdq', '1')
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     except Exception as error:

@@ -82,6 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tables(arguments: argparse.Namespace) -> list[Table]:
+    from dataclasses import replace
+
     from afformer_core.data.opra import OPRA_ACTIONS
     from afformer_core.evaluation.latency_tables import latency_table, random_model
     from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
@@ -101,7 +103,9 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             side = arguments.image_size
             title = f'ResNet-50, {side}x{side}, random weights'
             folders = {title: Path(name) / 'r50', 'shipped model': shipped_model_folder()}
-            random_model(afformer_r50(OPRA_ACTIONS, (side, side)), folders[title])
+            configuration = afformer_r50(OPRA_ACTIONS, (side, side))
+            longest = max(configuration.maximum_frames, *arguments.frames)
+            random_model(replace(configuration, maximum_frames=longest), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
             copy = _exported_copy(folder, Path(name) / str(number), methods)
             threads = arguments.threads
@@ -112,13 +116,14 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
 
 
 def _exported_copy(folder: Path, copy: Path, methods: Sequence[Method]) -> Path:
-    """A copy of a model folder with graphs of its weights, as the methods need them."""
+    """A copy of a model folder with its graphs, or new ones where the methods need others."""
     import shutil
 
     import torch
 
+    from afformer_core.errors import ModelFolderError
     from afformer_core.runtime.export import export_graphs
-    from afformer_core.runtime.graphs import read_graphs
+    from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
     from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
 
     read_description(folder)
@@ -128,11 +133,18 @@ def _exported_copy(folder: Path, copy: Path, methods: Sequence[Method]) -> Path:
     has_gpu = torch.cuda.is_available()
     measured = [one for one in methods if one.needs_graphs and (has_gpu or not one.on_gpu)]
     for precision in sorted({one.precision for one in measured}):
-        if precision == 'int8':
-            # These need a dataset to be made.
-            shutil.copytree(read_graphs(folder, precision).folder, copy / precision)
-        else:
+        try:
+            graphs = read_graphs(folder, precision)
+        except ModelFolderError:
+            # Only a dataset makes quantized ones.
+            if precision == 'int8':
+                raise
             export_graphs(copy, precision)
+        else:
+            place = graphs_folder(copy, precision)
+            place.mkdir(exist_ok=True)
+            for file in (*graphs.files, GRAPHS_FILE):
+                shutil.copy(graphs.folder / file, place)
     return copy
 
 

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small RGB-D bag."""
+"""A small RGB-D bag, and models with random weights, saved and exported once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.weights import save_model
 from afformer_core.sim.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.rgbd_plan import RgbdBagPlan
 
@@ -17,4 +23,35 @@ def rgbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('rgbd') / 'recording'
     plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
     list(write_rgbd_bag(folder, plan))
+    return folder
+
+
+ACTIONS = ('press', 'hold', 'push')
+
+
+def random_model(configuration: AfformerConfiguration) -> Afformer:
+    torch.manual_seed(0)
+    model = Afformer(configuration).eval().requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        if 'rel_pos' in name:
+            torch.nn.init.normal_(parameter, std=0.5)
+    return model
+
+
+@pytest.fixture(scope='session')
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """EfficientNet-Lite0, two levels, one heatmap, at most 32 frames, exported."""
+    folder = tmp_path_factory.mktemp('small')
+    configuration = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
+    save_model(folder, random_model(configuration), {})
+    export_graphs(folder)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def r50_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ResNet-50, three levels, a heatmap for each action, exported."""
+    folder = tmp_path_factory.mktemp('r50')
+    save_model(folder, random_model(afformer_r50(ACTIONS, (64, 64))), {})
+    export_graphs(folder)
     return folder

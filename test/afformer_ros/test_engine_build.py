@@ -27,12 +27,15 @@ def test_the_cpu_grounds_and_the_reason_is_told(shipped_nodes):
     assert told['message'] in process.output
 
 
-def test_told_to_wait_it_is_not_configured_without(shipped_nodes):
+def test_told_to_wait_it_is_not_active_without(shipped_nodes):
     process = shipped_nodes.grounding(backend='tensorrt', wait_for_engine=True)
     client = shipped_nodes.client()
 
-    assert not client.change_state(Transition.TRANSITION_CONFIGURE)
-    assert 'the node cannot be configured: ' in process.output
+    # On a machine under load the reason may come after the transition, and not after the next.
+    client.change_state(Transition.TRANSITION_CONFIGURE)
+    client.wait(lambda: 'GPU' in process.output or 'not installed' in process.output, 'the reason')
+    assert not client.change_state(Transition.TRANSITION_ACTIVATE)
+    assert client.state() != 'active'
 
 
 def test_the_process_that_compiles_ends_with_the_node(shipped_nodes):

@@ -15,7 +15,7 @@ from afformer_core.evaluation.node_latency_table import node_latency_table
 @pytest.mark.timeout(180)
 def test_it_measures_the_node(random_model: Path) -> None:
     methods = (Method.parse('recompute:fp32'), Method.parse('torch:fp32'))
-    table = node_latency_table('noise', random_model, 1, methods, 3.0)
+    table = node_latency_table('noise', random_model, 1, methods, 2.0)
 
     assert table.title == 'noise, in the node'
     ((label, cells),) = table.rows.items()

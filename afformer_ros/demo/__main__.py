@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from afformer_ros.demo.scenes import (
 )
 from afformer_ros.environment import keep_apart, prepare_environment
 
+# An exception that a handler raises while an object is being deleted is lost.
+_INTERRUPTED = threading.Event()
+
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
 
 
@@ -44,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_apart()
     # The ordinary way out closes every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         _run(options)
     except KeyboardInterrupt:
@@ -53,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'afformer: error: {error}', file=sys.stderr)
         return 1
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    _INTERRUPTED.set()
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +87,8 @@ def _run(options: argparse.Namespace) -> None:
         folder = Path(name)
         scenes = _scenes(options, folder)
         _ground_scenes(scenes, folder, options.model)
+        if _INTERRUPTED.is_set():
+            raise KeyboardInterrupt
         for kept in _KEPT:
             _replace(folder / kept, options.output / kept)
     print('\npictures and bag:')

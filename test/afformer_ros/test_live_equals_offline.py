@@ -72,6 +72,7 @@ def _offline(bag, folder, model):
         return {int(row['stamp']): row for row in csv.DictReader(file) if row['state'] == 'found'}
 
 
+@pytest.mark.slow
 def test_live_equals_offline(nodes, bag, tmp_path, shipped_model):
     offline = _offline(bag, tmp_path / 'replayed', shipped_model)
     live = _live(nodes, bag, shipped_model)

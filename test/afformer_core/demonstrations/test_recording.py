@@ -128,6 +128,7 @@ def test_a_recording_that_is_dropped_leaves_no_file(grounder, desk, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_recording(grounder, desk, busy_desk, tmp_path):
     recording = Recording('press', grounder, DemonstrationStore(tmp_path), TRIMMED)
     sizes = []

@@ -11,6 +11,9 @@ from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.evaluation.scoring import score
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope='module')
 def scores(test_data: Path):
     protocol = RowsProtocol()

@@ -10,7 +10,6 @@ from afformer_core.evaluation.priors import CrossValidatedMeanMaps, centred_gaus
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.evaluation.scoring import score
 
-
 pytestmark = pytest.mark.slow
 
 

@@ -250,8 +250,8 @@ class Grounder:
 
         Several demonstrations of one skill are grounded together: the model attends to the frames
         of all of them at once. The peak is then right more often than with one longer video, of
-        which it keeps no more frames than of a short one, and than with the mean of what each
-        gives; the heatmap as a whole is as good as that mean. The image is encoded once.
+        which it keeps no more frames than of a short one, and as often as with the mean of what
+        each gives, for which the image would be decoded once for each.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.

@@ -52,10 +52,13 @@ def open_session(
         )
     if precision == 'int8':
         loss = read_graphs(folder, precision).loss
-        report(
-            f'int8: KLD {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f} on {loss["pairs"]} '
-            'pairs when it was exported'
-        )
+        cost = 'what it costs was not measured'
+        if loss:
+            cost = (
+                f'KLD {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f} on {loss["pairs"]} '
+                'pairs when it was exported'
+            )
+        report(f'int8: {cost}')
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTSession

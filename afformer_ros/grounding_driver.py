@@ -4,18 +4,34 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import rclpy
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.node_processes import NodeError, NodeProcess, NodeProcesses, wait_until
+from afformer_ros.srv import FinishDemonstration, StartDemonstration
 
-_GROUNDING = 'grounding'
+_SERVICES = {
+    'change_state': ChangeState,
+    'get_state': GetState,
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+}
+# Transitions that make a node active, and the state after each.
+_BRING_UP = {
+    Transition.TRANSITION_CONFIGURE: 'inactive',
+    Transition.TRANSITION_ACTIVATE: 'active',
+}
+# What has not come after so many seconds was lost on the way.
+_LOSS = 15.0
+_PATIENCE = 60.0
 
 
 class GroundingDriver:
@@ -32,6 +48,12 @@ class GroundingDriver:
         self.node = rclpy.create_node(name)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
+        # Before the grounding node begins: Fast DDS drops the answer to a client that the node has
+        # not found yet.
+        self._clients: dict[str, Any] = {
+            name: self.node.create_client(kind, f'grounding/{name}')
+            for name, kind in _SERVICES.items()
+        }
         self._grounding: NodeProcess | None = None
         self._ending = threading.Event()
         self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
@@ -47,21 +69,23 @@ class GroundingDriver:
         """Configure and activate the grounding node.
 
         Raises:
-            NodeError: it refuses.
+            NodeError: it refuses, or fails.
         """
-        for name in ('CONFIGURE', 'ACTIVATE'):
-            transition = Transition(id=getattr(Transition, f'TRANSITION_{name}'))
-            if not self._call(ChangeState, 'change_state', transition=transition).success:
+        for transition, goal in _BRING_UP.items():
+            answer = self._attempt('change_state', _LOSS, transition=Transition(id=transition))
+            if answer is None:
+                self.wait(partial(self._is, goal), f'the state {goal}')
+            elif not answer.success:
                 output = '' if self._grounding is None else self._grounding.output
-                raise NodeError(f'the grounding node refused to {name.lower()}:\n{output}')
+                raise NodeError(f'the grounding node refused to become {goal}:\n{output}')
 
-    def succeed(self, kind: Any, service: str, **fields: Any) -> Any:
+    def succeed(self, service: str, **fields: Any) -> Any:
         """Call a service of the grounding node; returns its answer.
 
         Raises:
             NodeError: it says that it did not succeed.
         """
-        answer = self._call(kind, service, **fields)
+        answer = self._call(service, **fields)
         if not answer.success:
             raise NodeError(f'{service} failed: {answer.message}')
         return answer
@@ -84,11 +108,28 @@ class GroundingDriver:
         self.node.destroy_node()
         rclpy.try_shutdown()
 
-    def _call(self, kind: Any, service: str, **fields: Any) -> Any:
-        client: Any = self.node.create_client(kind, f'{_GROUNDING}/{service}')
+    def _is(self, state: str) -> bool:
+        return bool(self._call('get_state').current_state.label == state)
+
+    def _call(self, service: str, **fields: Any) -> Any:
+        answer = self._attempt(service, _PATIENCE, **fields)
+        if answer is None:
+            raise NodeError(f'waited {_PATIENCE:.0f} s in vain for the answer of {service}')
+        return answer
+
+    def _attempt(self, service: str, seconds: float, **fields: Any) -> Any:
+        """Call a service; None where no answer came in time."""
+        client = self._clients[service]
         self.wait(client.service_is_ready, f'the service {service}')
-        future = client.call_async(kind.Request(**fields))
-        self.wait(future.done, f'the answer of {service}')
+        future = client.call_async(_SERVICES[service].Request(**fields))
+        answered = threading.Event()
+        future.add_done_callback(lambda _: answered.set())
+        end = time.monotonic() + seconds
+        while not answered.wait(0.1):
+            self.processes.check()
+            if time.monotonic() > end:
+                client.remove_pending_request(future)
+                return None
         return future.result()
 
     def _spin(self) -> None:

@@ -121,17 +121,15 @@ class _Watch:
 
     def demonstrate(self, length: int) -> None:
         """Record a demonstration of noise, so many frames."""
-        from afformer_ros.srv import FinishDemonstration, StartDemonstration
-
         driver = self._driver
         driver.wait(self._frames.get_subscription_count, 'the subscription to demonstration')
-        driver.succeed(StartDemonstration, 'start_demonstration', name=_DEMONSTRATION)
+        driver.succeed('start_demonstration', name=_DEMONSTRATION)
         for number in range(length):
             self._frames.publish(self._message(number))
             driver.wait(
                 lambda number=number: self._status.frames > number, f'frame {number} in the status'
             )
-        driver.succeed(FinishDemonstration, 'finish_demonstration')
+        driver.succeed('finish_demonstration')
 
     def look(self, seconds: float) -> dict[str, float]:
         """Publish images for so long; returns the figures."""

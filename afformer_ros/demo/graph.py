@@ -22,7 +22,6 @@ from afformer_ros.demo.scenes import CAMERA_RATE, Scene
 from afformer_ros.grounding_driver import GroundingDriver
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.node_processes import NodeProcess, NodeProcesses
-from afformer_ros.srv import FinishDemonstration, StartDemonstration
 
 _TOPICS = {
     'demonstration': Image,
@@ -147,12 +146,12 @@ class DemoGraph:
         Raises:
             NodeError: the node refuses, or the player fails.
         """
-        self._driver.succeed(StartDemonstration, 'start_demonstration', name=scene.name)
+        self._driver.succeed('start_demonstration', name=scene.name)
         player = self._play('demonstration player', scene.demonstration, 'demonstration', 0.0)
         self._driver.wait(lambda: not player.running, 'the end of the demonstration')
         self._processes.check()
         self._wait_for_silence()
-        return self._driver.succeed(FinishDemonstration, 'finish_demonstration')
+        return self._driver.succeed('finish_demonstration')
 
     def look(self, path: Path, demonstration: str) -> list[Result]:
         """Play an image or a video as the camera; returns what was grounded, in order.

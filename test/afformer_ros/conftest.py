@@ -46,6 +46,26 @@ PATIENCE = 40.0
 # What has not come after so many seconds was lost on the way.
 LOSS = 15.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+SERVICES = {
+    'change_state': ChangeState,
+    'get_state': GetState,
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+    'load_demonstration': LoadDemonstration,
+    'select_demonstration': SelectDemonstration,
+    'delete_demonstration': DeleteDemonstration,
+    'list_demonstrations': ListDemonstrations,
+}
+# State after each transition.
+GOALS = {
+    Transition.TRANSITION_CONFIGURE: 'inactive',
+    Transition.TRANSITION_ACTIVATE: 'active',
+    Transition.TRANSITION_DEACTIVATE: 'inactive',
+    Transition.TRANSITION_CLEANUP: 'unconfigured',
+    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: 'finalized',
+    Transition.TRANSITION_INACTIVE_SHUTDOWN: 'finalized',
+    Transition.TRANSITION_ACTIVE_SHUTDOWN: 'finalized',
+}
 
 
 @pytest.fixture(scope='session')
@@ -121,7 +141,10 @@ class Client:
         self.node = rclpy.create_node('client', namespace=self.namespace, context=self.context)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
+        # All callers now: the middleware drops the answer to one that a node has not found yet.
         self._callers: dict[str, Any] = {}
+        for service, kind in SERVICES.items():
+            self.caller(kind, service)
         self.node.create_subscription(
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
@@ -154,16 +177,23 @@ class Client:
         return result
 
     def call(self, kind: Any, service: str, /, **fields: Any) -> Any:
-        """Call a service of the grounding node."""
+        """Call a service of the grounding node, once more where the answer is lost."""
+        answer = self._attempt(kind, service, LOSS, **fields)
+        if answer is None:
+            answer = self._attempt(kind, service, PATIENCE, **fields)
+        if answer is None:
+            pytest.fail(f'waited {PATIENCE:.0f} s in vain for the answer of {service}')
+        return answer
+
+    def _attempt(self, kind: Any, service: str, seconds: float, /, **fields: Any) -> Any:
+        """Call a service of the grounding node; None where no answer came in time."""
         caller = self.caller(kind, service)
         self.wait(caller.service_is_ready, f'service {service}')
         future = caller.call_async(kind.Request(**fields))
-        if not self.hold(future.done, LOSS):
-            # The middleware drops the answer to a caller that it has not found yet.
-            caller.remove_pending_request(future)
-            future = caller.call_async(kind.Request(**fields))
-        self.wait(future.done, f'the answer of {service}')
-        return future.result()
+        if self.hold(future.done, seconds):
+            return future.result()
+        caller.remove_pending_request(future)
+        return None
 
     def caller(self, kind: Any, service: str) -> Any:
         """A client of a service of the grounding node; the same each time."""
@@ -172,7 +202,13 @@ class Client:
         return self._callers[service]
 
     def change_state(self, transition: int) -> bool:
-        return self.call(ChangeState, 'change_state', transition=Transition(id=transition)).success
+        """Whether the node makes a transition."""
+        request = {'transition': Transition(id=transition)}
+        answer = self._attempt(ChangeState, 'change_state', LOSS, **request)
+        if answer is None:
+            # Asked a second time, a node that has made the transition refuses it.
+            return self.hold(lambda: self.state() == GOALS[transition], PATIENCE)
+        return answer.success
 
     def state(self) -> str:
         return self.call(GetState, 'get_state').current_state.label

@@ -7,6 +7,7 @@ import sys
 
 from afformer_ros.grounding_node import GroundingNode
 from afformer_ros.process import run_node
+from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 
 # Enough that services which wait for the model leave threads for parameters.
@@ -15,7 +16,12 @@ _THREADS = 8
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node; returns its exit status."""
-    return run_node(arguments, lambda _: GroundingNode(), lambda: ServicePoolExecutor(_THREADS))
+    right_of_way = RightOfWay()
+    return run_node(
+        arguments,
+        lambda _: GroundingNode(right_of_way),
+        lambda: ServicePoolExecutor(_THREADS, right_of_way=right_of_way),
+    )
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from afformer_ros.parameter_fields import (
 )
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.right_of_way import RightOfWay
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
 _LOADING_PATIENCE = 3.0
@@ -36,13 +37,18 @@ class GroundingNode(LifecycleNode):
     exist from its configuration on; images are grounded and demonstrations recorded while it is
     active.
 
+    Args:
+        right_of_way: of results over callbacks; None: callbacks do not give way.
+        options: of `LifecycleNode`.
+
     Raises:
         rclpy.exceptions.InvalidParameterValueException: a parameter given at the start is out of
             range.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, right_of_way: RightOfWay | None = None, **options: Any) -> None:
         super().__init__('grounding', **options)
+        self._right_of_way = right_of_way or RightOfWay()
         self._session: GroundingSession | None = None
         self._declared = False
         self.add_on_set_parameters_callback(self._validate_parameters)
@@ -64,6 +70,7 @@ class GroundingNode(LifecycleNode):
                 self,
                 read_parameters(self, GroundingParameters),
                 read_parameters(self, QosParameters),
+                self._right_of_way,
             )
             error = self._session.loading_error(_LOADING_PATIENCE)
         # rclpy would turn it into an error without a word.

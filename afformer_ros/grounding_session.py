@@ -35,6 +35,7 @@ from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.spatial_inputs import SpatialInputs
 from afformer_ros.stamps import stamp_age
 from afformer_ros.topic_watch import TopicWatch
@@ -58,10 +59,15 @@ class GroundingSession:
             image.
         parameters: as they are at the configuration.
         qos: of the topics.
+        right_of_way: of results over callbacks.
     """
 
     def __init__(
-        self, node: LifecycleNode, parameters: GroundingParameters, qos: QosParameters
+        self,
+        node: LifecycleNode,
+        parameters: GroundingParameters,
+        qos: QosParameters,
+        right_of_way: RightOfWay,
     ) -> None:
         self._node = node
         self._parameters = parameters
@@ -94,6 +100,7 @@ class GroundingSession:
                 self._publisher,
                 self._statistics,
                 lambda: self._active and not self._worker.stopping,
+                right_of_way,
             ),
             lambda library: bool(library.selected),
             self._handler_failed,

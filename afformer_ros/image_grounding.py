@@ -21,6 +21,7 @@ from afformer_ros.grounding_publisher import GroundingPublisher
 from afformer_ros.grounding_statistics import GroundingStatistics
 from afformer_ros.latency import StageTimes
 from afformer_ros.parameters import GroundingParameters
+from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.spatial_inputs import SpatialInputs
 from afformer_ros.stamps import stamp_age, stamp_nanoseconds
 
@@ -53,6 +54,7 @@ class ImageGrounding:
         publisher: of the results.
         statistics: told of each image.
         permitted: whether results may still be published.
+        right_of_way: taken while a result is made of what the model says, and published.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ImageGrounding:
         publisher: GroundingPublisher,
         statistics: GroundingStatistics,
         permitted: Callable[[], bool],
+        right_of_way: RightOfWay,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters
@@ -72,6 +75,7 @@ class ImageGrounding:
         self._publisher = publisher
         self._statistics = statistics
         self._permitted = permitted
+        self._right_of_way = right_of_way
         self._stream = GroundingStream()
 
     def __call__(self, library: DemonstrationLibrary, arrival: ImageArrival) -> None:
@@ -89,18 +93,17 @@ class ImageGrounding:
         converted = time.monotonic()
         prediction = library.predict(frame.image)
         rectified = _is_rectified(parameters.image_rectification, arrival.topic)
-        result = self._stream.ground(
-            frame,
-            prediction,
-            library.selected,
-            self._spatial.view(frame, rectified, parameters),
-            parameters.stream_settings,
-        )
-        located = time.monotonic()
-        if not self._permitted():
-            return
-        self._publish(arrival, frame, result, parameters)
-        published = time.monotonic()
+        # It may wait for depth, which is not given the right of way.
+        view = self._spatial.view(frame, rectified, parameters)
+        with self._right_of_way:
+            result = self._stream.ground(
+                frame, prediction, library.selected, view, parameters.stream_settings
+            )
+            located = time.monotonic()
+            if not self._permitted():
+                return
+            self._publish(arrival, frame, result, parameters)
+            published = time.monotonic()
         self._statistics.grounding_published(
             result,
             StageTimes(

@@ -17,6 +17,12 @@ from rclpy.executors import (
 from rclpy.logging import get_logger
 from rclpy.service import Service
 
+from afformer_ros.right_of_way import RightOfWay
+
+# Seconds that a callback gives way to other work: enough for all that a result takes besides the
+# model, and too few to be noticed in a callback.
+_LONGEST_WAIT = 0.02
+
 
 class ServicePoolExecutor(SingleThreadedExecutor):
     """Calls services in threads of their own, and everything else in the thread that spins.
@@ -30,10 +36,17 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     Args:
         threads: services that may wait at once.
         context: of the nodes; None: the one that `rclpy.init` makes by default.
+        right_of_way: what callbacks give way to; None: nothing.
     """
 
-    def __init__(self, threads: int, context: Context | None = None) -> None:
+    def __init__(
+        self,
+        threads: int,
+        context: Context | None = None,
+        right_of_way: RightOfWay | None = None,
+    ) -> None:
         super().__init__(context=context)
+        self._right_of_way = right_of_way or RightOfWay()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
         self._called: list[tuple[Any, Future[Any]]] = []
 
@@ -51,6 +64,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             # A topic was removed while what is waited for was put together; the next try is
             # without it.
             return
+        self._right_of_way.give(_LONGEST_WAIT)
         if isinstance(entity, Service):
             self._called.append((handler, self._pool.submit(handler)))
         else:

@@ -13,6 +13,7 @@ from rclpy.waitable import NumberOfEntities, Waitable
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
+from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 
 PATIENCE = 20.0
@@ -28,7 +29,8 @@ class Pair:
         rclpy.init(context=self.context)
         self.served = rclpy.create_node('served', context=self.context)
         self.caller = rclpy.create_node('caller', context=self.context)
-        self.executor = ServicePoolExecutor(4, context=self.context)
+        self.right_of_way = RightOfWay()
+        self.executor = ServicePoolExecutor(4, self.context, self.right_of_way)
         self.executor.add_node(self.served)
         self._calling = SingleThreadedExecutor(context=self.context)
         self._calling.add_node(self.caller)
@@ -92,6 +94,18 @@ def test_a_service_that_waits_holds_up_no_other(pair):
     assert not slow.done()
     released.set()
     pair.until(slow.done)
+
+
+def test_callbacks_give_way_for_a_short_time(pair):
+    heard = []
+    pair.served.create_subscription(Empty, 'topic', heard.append, 10)
+    publisher = pair.caller.create_publisher(Empty, 'topic', 10)
+    pair.until(publisher.get_subscription_count)
+    publisher.publish(Empty())
+    begin = time.monotonic()
+    with pair.right_of_way:
+        pair.until(lambda: heard)
+    assert time.monotonic() - begin >= 0.02
 
 
 def test_a_service_may_be_removed_while_it_is_called(pair):

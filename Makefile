@@ -50,7 +50,7 @@ lint: setup ## check style and types
 
 evaluate: setup ## measure the shipped model on 300 simulated appliances it has not seen
 	@$(ENVIRONMENT) && afformer simulate build/simulated --split test --appliances 300 --seed 2 --processes 2
-	@$(ENVIRONMENT) && afformer evaluate --dataset build/simulated/test.json --pairs-per-group 1
+	@$(ENVIRONMENT) && afformer evaluate --annotations build/simulated/test.json --pairs-per-group 1
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

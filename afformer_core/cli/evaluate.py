@@ -6,13 +6,22 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.session_options import add_session_options, open_grounder
 
-_EXAMPLE = """example:
-  afformer evaluate --dataset simulated/test.json --prior-annotations simulated/train.json \\
-      --limit 300 --pairs-per-group 1 --pictures evaluation_pictures
+if TYPE_CHECKING:
+    from afformer_core.evaluation.protocols import EvaluationProtocol
+    from afformer_core.evaluation.report import Report
+
+_PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
+_PROTOCOLS = ('rows256', 'rows256-1e6', 'pooled28', 'pooled28-noempty')
+_EXAMPLE = """examples:
+  afformer evaluate --annotations simulated/test.json \\
+      --prior-annotations simulated/train.json --limit 300 --pairs-per-group 1 \\
+      --pictures evaluation_pictures
+  afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
+      --protocol rows256 --json -
 """
 
 
@@ -20,10 +29,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate',
-        help='measure a model on an annotated dataset',
+        help='measure a model, or a predictor that looks at nothing, on an annotated dataset',
         description=(
             'Grounds the demonstrations of a dataset in its images and prints tables with the '
-            'predictors that look at nothing beside the model.'
+            'predictors that look at nothing beside the model; or measures one of those '
+            'predictors, for which annotations are enough.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -31,10 +41,55 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'model', type=Path, nargs='?', help='model folder (default: the shipped one)'
     )
-    parser.add_argument('--dataset', type=Path, required=True, help='annotation file')
+    parser.add_argument(
+        '--annotations',
+        type=Path,
+        required=True,
+        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's",
+    )
+    parser.add_argument(
+        '--split',
+        choices=('train', 'test'),
+        default='test',
+        help='of EPIC-Hotspot (default: test)',
+    )
     parser.add_argument(
         '--root', type=Path, help='folder of its clips and images (default: that of the file)'
     )
+    parser.add_argument(
+        '--protocol',
+        choices=_PROTOCOLS,
+        default='rows256',
+        help='rows256: a row for each sample and action at 256x256, as the released code counts; '
+        'rows256-1e6: with another offset; pooled28: a row for each image and action at 28x28; '
+        'pooled28-noempty: without rows that have no point inside the image (default: rows256)',
+    )
+    parser.add_argument(
+        '--predictor',
+        choices=_PREDICTORS,
+        default='model',
+        help='what is measured; all but the model need no clip and no image (default: model)',
+    )
+    parser.add_argument(
+        '--sigma',
+        type=float,
+        default=0.3,
+        help='of the predictor gaussian, as a share of each side (default: 0.3)',
+    )
+    parser.add_argument(
+        '--processes',
+        type=int,
+        default=1,
+        help='that measure a predictor other than the model; the numbers are the same',
+    )
+    _add_model_options(parser)
+    parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
+    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    parser.set_defaults(run=run)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked for the model alone."""
     parser.add_argument(
         '--prior-annotations',
         type=Path,
@@ -54,44 +109,76 @@ def add_parser(subparsers: Any) -> None:
         help='pairs drawn at random of each appliance or image; 0: all',
     )
     add_session_options(parser)
-    parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.add_argument(
         '--pictures', type=Path, help='write contact sheets of best, median and worst pairs here'
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and print."""
+    from afformer_core.evaluation.named_protocols import PROTOCOLS
+    from afformer_core.runtime.model_folder import write_aside
+
+    if arguments.processes < 1:
+        raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
+    protocol = PROTOCOLS[arguments.protocol]()
+    evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
+    report = evaluate(arguments, protocol)
+    content = json.dumps(report.to_json(), indent=2)
+    print(content if arguments.json == '-' else report.to_markdown())
+    if arguments.json not in (None, '-'):
+        write_aside(Path(arguments.json), (content + '\n').encode())
+    return 0
+
+
+def _evaluate_predictor(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Report:
+    from afformer_core.data.annotations import open_annotations
+    from afformer_core.evaluation.blind_report import build_blind_report
+
+    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
+    return build_blind_report(
+        protocol,
+        protocol.rows(dataset),
+        arguments.predictor,
+        dataset.action_names,
+        {'annotations': str(arguments.annotations)},
+        arguments.sigma,
+        arguments.seed,
+        arguments.processes,
+    )
+
+
+def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Report:
     import torch
 
-    from afformer_core.data.opra import OpraDataset
+    from afformer_core.data.annotations import open_annotations
     from afformer_core.errors import DatasetError
     from afformer_core.evaluation.model_run import ModelRun
     from afformer_core.evaluation.pairs import choose_pairs
     from afformer_core.evaluation.pictures import write_contact_sheets
-    from afformer_core.evaluation.protocols import RowsProtocol
     from afformer_core.evaluation.report import (
         build_report,
         prior_from_folds,
         prior_from_training,
     )
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.model_folder import write_aside
 
+    if arguments.protocol.startswith('pooled'):
+        raise DatasetError(
+            f'{arguments.protocol} has one row for all demonstrations of an image, and a model '
+            'another heatmap for each; measure the model by a protocol of rows'
+        )
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
-    dataset = OpraDataset(arguments.dataset, arguments.root)
-    protocol = RowsProtocol()
+    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     pairs = choose_pairs(dataset, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
-        raise DatasetError(f'{arguments.dataset} holds no sample; check its annotation file')
+        raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
     if arguments.prior_annotations is None:
         prior = prior_from_folds(protocol, protocol.rows(dataset))
     else:
-        training = OpraDataset(arguments.prior_annotations)
+        training = open_annotations(arguments.prior_annotations, split='train')
         prior = prior_from_training(protocol, training, dataset)
     model_run = ModelRun(grounder, protocol, arguments.seed)
     results = model_run.evaluate(pairs)
@@ -99,13 +186,9 @@ def run(arguments: argparse.Namespace) -> int:
         'model': str(arguments.model or shipped_model_folder()),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
-        'dataset': str(arguments.dataset),
+        'annotations': str(arguments.annotations),
     }
     report = build_report(results, protocol, prior, dataset.action_names, facts, arguments.seed)
-    content = json.dumps(report.to_json(), indent=2)
-    print(content if arguments.json == '-' else report.to_markdown())
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (content + '\n').encode())
     if arguments.pictures is not None:
         write_contact_sheets(arguments.pictures, results, model_run, protocol)
-    return 0
+    return report

@@ -20,6 +20,7 @@ SUBCOMMANDS = (
     'simulate',
     'train',
     'evaluate',
+    'import-checkpoint',
     'export',
     'build-engine',
     'ground',

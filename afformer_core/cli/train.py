@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """example:
-  afformer train simulated/train afformer_small --steps 6000 --input-size 128
-  afformer train simulated/train afformer_small_192 --initial afformer_small \\
+  afformer train simulated/train.json afformer_small --steps 6000 --input-size 128
+  afformer train simulated/train.json afformer_small_192 --initial afformer_small \\
       --input-size 192 --steps 1500 --learning-rate 3e-4
 """
 
@@ -19,12 +19,12 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'train',
-        help='train a small model on a dataset in the form of OPRA',
+        help='train a small model on an annotated dataset',
         description=__doc__,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('dataset', type=Path, help='annotation file, or its folder')
+    parser.add_argument('dataset', type=Path, help='annotation file')
     parser.add_argument('output', type=Path, help='model folder to write; training resumes there')
     parser.add_argument('--initial', type=Path, help='model folder to start from')
     parser.add_argument('--cache', type=Path, help='feature cache (default: beside the dataset)')
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train and write the model folder."""
     import torch
 
-    from afformer_core.data.opra import OpraDataset
+    from afformer_core.data.annotations import open_annotations
     from afformer_core.training.batches import BatchSource
     from afformer_core.training.feature_cache import open_feature_cache
     from afformer_core.training.trainer import Trainer, TrainingOptions
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    dataset = OpraDataset(arguments.dataset)
+    dataset = open_annotations(arguments.dataset, split='train')
     size = (arguments.input_size, arguments.input_size)
     model = _initial_model(arguments, dataset.action_names, size)
     samples = list(dataset)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-_OFFSET = 1e-10
+RELEASED_OFFSET = 1e-10
 
 
 def blur_kernel_size(height: int, width: int) -> int:
@@ -38,11 +38,13 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
     return padded
 
 
-def ground_truth_heatmaps(points: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def ground_truth_heatmaps(
+    points: torch.Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
+) -> torch.Tensor:
     """Blur point sets into probability maps, as the published evaluation does.
 
     Coordinates are truncated to a pixel, each such pixel is set to one however many points fall
-    into it, the map plus 1e-10 is blurred (reflecting border) and divided by its sum. Points
+    into it, the map plus an offset is blurred (reflecting border) and divided by its sum. Points
     outside the image and NaN points count for nothing; a set without any point left gives the
     uniform map. Because every point is a separable impulse, the blur is one product of two
     small matrices a map and never a convolution of the whole image.
@@ -50,6 +52,7 @@ def ground_truth_heatmaps(points: torch.Tensor, size: tuple[int, int]) -> torch.
     Args:
         points: [N, P, 2] (x, y) in pixels of the heatmap; NaN marks padding.
         size: (height, width) of the heatmap.
+        offset: 1e-10 in the released code.
 
     Returns:
         float32 [N, height, width] on the device of `points`, each map summing to one.
@@ -71,8 +74,28 @@ def ground_truth_heatmaps(points: torch.Tensor, size: tuple[int, int]) -> torch.
     row_blur = _impulse_responses(height, kernel_size).to(points.device)
     column_blur = _impulse_responses(width, kernel_size).to(points.device)
     vertical = row_blur[row] * weight[..., None]
-    heatmaps = vertical.transpose(1, 2) @ column_blur[column] + _OFFSET
+    heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
+
+
+def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Blur one set of points; those that share a pixel add up.
+
+    Args:
+        points: [P, 2] (x, y) in pixels of the heatmap, truncated to a pixel; those outside count
+            for nothing.
+        size: (height, width) of the heatmap.
+
+    Returns:
+        float32 [height, width], not normalised.
+    """
+    height, width = size
+    kernel_size = blur_kernel_size(height, width)
+    inside = ((points > -1) & (points < (width, height))).all(axis=1)
+    columns, rows = points[inside].astype(int).T
+    row_blur = _impulse_responses(height, kernel_size).numpy()
+    column_blur = _impulse_responses(width, kernel_size).numpy()
+    return np.asarray(row_blur[rows].T @ column_blur[columns])
 
 
 def _repeated(pixel: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:

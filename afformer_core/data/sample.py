@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known of a simulated sample's target image.
+    """What is known of the elements in a target image, simulated or annotated.
 
     Attributes:
-        scene_id: of the appliance; samples that share it show the same one.
+        scene_id: of the appliance; samples that share it show the same one, and an index means
+            the same element in all of them.
         element: index of the element that is demonstrated.
-        polygons: the outline of every element, float64 [K, 2] (x, y) pixels of the target image.
+        polygons: the outline of every element, float64 [K, 2] (x, y) pixels of the target image;
+            it may reach outside.
         kinds: of every element: `button`, `knob` or `handle`.
         in_view: of every element, whether its whole outline lies in the image.
     """
@@ -48,12 +51,15 @@ class Sample:
 
     Attributes:
         sample_id: unique in its dataset.
-        video_path: the demonstration's clip.
+        video_path: the demonstration's clip: a video file, a folder of numbered frames, or a part
+            of one as `FrameRange.path` names it.
         image_path: the target image.
         image_size: (width, height) of the image that `points` belong to.
         actions: indices from 0 into the dataset's `action_names`; one may occur twice.
         points: per action float64 [P, 2], (x, y) pixels; some may lie outside the image.
-        scene: of simulated samples, else None.
+        scene: of samples whose elements are known, else None.
+        clip: (begin, end) in seconds where the demonstration is that part of the video at
+            `video_path`, else None.
     """
 
     sample_id: str
@@ -63,6 +69,7 @@ class Sample:
     actions: tuple[int, ...]
     points: tuple[np.ndarray, ...]
     scene: Scene | None = None
+    clip: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if min(self.image_size) < 1:
@@ -80,3 +87,15 @@ class Sample:
                 )
             if not np.isfinite(points).all():
                 raise ValueError('a point is not finite')
+        if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] < math.inf:
+            raise ValueError(
+                f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; '
+                'it must begin at 0 s or later and end after that'
+            )
+
+    @property
+    def demonstration(self) -> str:
+        """A name of the demonstration, which samples share that have the same one."""
+        if self.clip is None:
+            return str(self.video_path)
+        return f'{self.video_path}#t={self.clip[0]},{self.clip[1]}'

@@ -14,7 +14,9 @@ import av
 import av.container
 import numpy as np
 
+from afformer_core.data.frame_folder import frame_paths, read_frames
 from afformer_core.data.sampling import uniform_indices
+from afformer_core.data.video_part import Part, decode_part, is_part
 from afformer_core.errors import VideoError
 
 
@@ -35,14 +37,28 @@ class VideoReader:
 
     Args:
         path: the file.
+        clip: (begin, end) in seconds from the video's first frame: read what is shown in that
+            part alone, by the frames' own times. All where None.
+
+    Attributes:
+        size: (width, height).
+        rate: frames per second on average.
+        duration: of the whole video in seconds, as the file says; None where it does not.
 
     Raises:
-        VideoError: there is no such file, it is empty, or it is not a video. While iterating:
-            not one frame of it can be decoded.
+        VideoError: there is no such file, it is empty, or it is not a video, or the part is
+            none. While iterating: not one frame of it can be decoded, or the part begins after
+            the video's end, or ends more than a second after it.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, clip: Part | None = None) -> None:
         self._path = Path(path)
+        self._clip = clip
+        if clip is not None and not is_part(clip):
+            raise VideoError(
+                f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; '
+                'it must begin at 0 s or later and end after that'
+            )
         if not self._path.is_file():
             raise VideoError(f'there is no video file {self._path}')
         if self._path.stat().st_size == 0:
@@ -63,6 +79,8 @@ class VideoReader:
         self.size = (self._stream.width, self._stream.height)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else 25.0
+        length = container.duration
+        self.duration = None if length is None else length / av.time_base
 
     def __enter__(self) -> VideoReader:
         return self
@@ -110,6 +128,12 @@ class VideoReader:
         return np.stack([images[number] for number in wanted])
 
     def _decode(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
+        """Each frame that is read and its seconds from the video's first one, None as below."""
+        if self._clip is None:
+            return self._decode_all()
+        return decode_part(self._decode_all, self._container, self._clip, self.rate, self._path)
+
+    def _decode_all(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
         """Each frame and its seconds from the first one, None where the file does not say."""
         self._container.seek(0, stream=self._stream, backward=True)
         first: float | None = None
@@ -130,20 +154,32 @@ class VideoReader:
             raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
 
 
-def read_video(path: Path | str, frame_count: int | None = None) -> np.ndarray:
-    """The frames of a video file.
+def read_video(
+    path: Path | str, frame_count: int | None = None, clip: Part | None = None
+) -> np.ndarray:
+    """The frames of a video file, or of a folder of numbered image files.
 
     Args:
-        path: the file.
+        path: the file, the folder, or a part of a folder as `FrameRange.path` names it.
         frame_count: at most so many, evenly spaced, first and last included; all where None.
+        clip: of a file, read what is shown from the one to the other second, and nothing else.
 
     Returns:
         uint8 [T, H, W, 3] RGB.
 
     Raises:
-        VideoError: the file is missing, empty, not a video, or cut off before its first frame.
+        VideoError: the file is missing, empty, not a video, or cut off before its first frame;
+            a frame of the folder is missing, damaged, or of another size than the first; or there
+            is no such clip.
     """
-    with VideoReader(path) as reader:
+    if (paths := frame_paths(Path(path))) is not None:
+        if clip is not None:
+            raise VideoError(
+                f'{path} is a folder of frames, which have no times; name a part by their numbers'
+            )
+        count = len(paths) if frame_count is None else frame_count
+        return read_frames([paths[i] for i in uniform_indices(len(paths), count)])
+    with VideoReader(path, clip) as reader:
         if frame_count is None:
             return np.stack([frame.image for frame in reader])
         return reader.read(uniform_indices(reader.count(), frame_count))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from afformer_core.data.opra import OpraDataset
+from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.data.video import read_video
 from afformer_core.errors import DatasetError
@@ -35,7 +35,7 @@ def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[
     """
     if count < 1:
         raise ValueError(f'{count} pairs are asked for; at least 1 is needed')
-    pairs = choose_pairs(OpraDataset(annotations), limit=2 * count, per_group=1)
+    pairs = choose_pairs(open_annotations(annotations), limit=2 * count, per_group=1)
     half = len(pairs) // 2
     if half == 0:
         raise DatasetError(
@@ -51,7 +51,8 @@ def calibration_pairs(
     """Some frames of each demonstration, and its image, as a model takes them."""
     size = configuration.input_size
     for pair in pairs:
-        frames = read_video(pair.sample.video_path, configuration.maximum_frames)
+        sample = pair.sample
+        frames = read_video(sample.video_path, configuration.maximum_frames, sample.clip)
         some = [frames[index] for index in uniform_indices(len(frames), _FRAMES)]
-        image = resize_to_input(read_image(pair.sample.image_path), size)
+        image = resize_to_input(read_image(sample.image_path), size)
         yield CalibrationPair(np.stack([resize_to_input(one, size) for one in some]), image)

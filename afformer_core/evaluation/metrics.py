@@ -29,15 +29,22 @@ def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
     return np.asarray(heatmaps / sums, np.float32)
 
 
-def kld(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
-    """Kullback-Leibler divergence of each prediction from its ground truth, without epsilon.
+def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArray[np.float64]:
+    """Kullback-Leibler divergence of each prediction from its ground truth.
+
+    Args:
+        predicted: [N, H, W].
+        truth: [N, H, W].
+        epsilon: added to each prediction, and again to each ratio of the two: with 1e-12 a
+            prediction may be zero where its ground truth is not, at about 27 for all of it.
 
     Returns:
-        [N], at least 0; infinite where a prediction is zero and its ground truth is not.
+        [N], at least 0; infinite where a prediction is zero, its ground truth is not, and there
+        is no epsilon.
     """
     wanted = normalised(truth)
     with np.errstate(divide='ignore', invalid='ignore'):
-        ratio = np.log(wanted) - np.log(normalised(predicted))
+        ratio = np.log(wanted / (normalised(predicted) + epsilon) + epsilon)
         terms = np.where(wanted > 0, wanted * ratio, 0)
     return np.asarray(terms.sum((1, 2)), np.float64)
 

@@ -127,8 +127,7 @@ class ModelRun:
         )
 
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
-        frames = read_video(sample.video_path, self._grounder.configuration.maximum_frames)
-        self._grounder.set_demonstration(frames, _FOREIGN)
+        self._grounder.set_demonstration(self._frames(sample), _FOREIGN)
         try:
             return Evidence.of(self._grounder.ground(image, _FOREIGN))
         finally:
@@ -141,16 +140,20 @@ class ModelRun:
 
     def _memorize(self, sample: Sample, backwards: bool = False) -> str:
         """Name of the demonstration, which is memorized unless it is still known."""
-        appliance = str(sample.video_path) if sample.scene is None else sample.scene.scene_id
+        appliance = sample.demonstration if sample.scene is None else sample.scene.scene_id
         if appliance != self._appliance:
             for known in self._grounder.demonstrations:
                 self._grounder.delete_demonstration(known)
             self._appliance = appliance
-        name = f'{sample.video_path} backwards' if backwards else str(sample.video_path)
+        name = f'{sample.demonstration} backwards' if backwards else sample.demonstration
         if name not in self._grounder.demonstrations:
-            frames = read_video(sample.video_path, self._grounder.configuration.maximum_frames)
+            frames = self._frames(sample)
             self._grounder.set_demonstration(frames[::-1] if backwards else frames, name)
         return name
+
+    def _frames(self, sample: Sample) -> NDArray[np.uint8]:
+        count = self._grounder.configuration.maximum_frames
+        return read_video(sample.video_path, count, sample.clip)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

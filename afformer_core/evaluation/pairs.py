@@ -85,4 +85,4 @@ def _swap(
 
 def _demonstration_order(pair: Pair) -> tuple[str, str]:
     scene = pair.sample.scene
-    return '' if scene is None else scene.scene_id, str(pair.sample.video_path)
+    return '' if scene is None else scene.scene_id, pair.sample.demonstration

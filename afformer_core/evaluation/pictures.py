@@ -64,7 +64,7 @@ def write_contact_sheets(
 
 def _line(result: PairResult, run: ModelRun, protocol: EvaluationProtocol) -> Picture:
     sample = result.pair.sample
-    frames = read_video(sample.video_path, _FRAMES)
+    frames = read_video(sample.video_path, _FRAMES, sample.clip)
     image = _square(read_image(sample.image_path))
     predicted = protocol.prediction(run.ground(result.pair).heatmap)
     truth = protocol.truths(result.rows)[0]

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -18,23 +20,52 @@ Sum = NDArray[np.float64]
 Key = TypeVar('Key', bound=Hashable)
 
 _CHUNK = 64
+_CROP = 224
+_CENTER_BIAS_SIGMA = 0.1063
+_UNIFORM_SHARE = 0.1
 
 
-def uniform(size: tuple[int, int]) -> Predictor:
+@dataclass(frozen=True)
+class FixedMap:
+    """The same heatmap [height, width] for every row, sum 1."""
+
+    heatmap: Heatmaps
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The heatmap."""
+        return self.heatmap
+
+
+def uniform(size: tuple[int, int]) -> FixedMap:
     """The same probability at every pixel of (height, width)."""
-    heatmap = np.full(size, 1 / (size[0] * size[1]), np.float32)
-    return lambda index, row: heatmap
+    return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
 
 
-def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> Predictor:
-    """A Gaussian in the middle of (height, width); `sigma` is a share of each side."""
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
+    """A Gaussian in the middle of (height, width); `sigma` is a share of each side.
+
+    Raises:
+        ValueError: sigma is not above 0.
+    """
+    if not sigma > 0:
+        raise ValueError(f'the sigma of the Gaussian is {sigma}; it must be above 0')
     profiles = []
     for length in size:
         offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
         profiles.append(np.exp(-0.5 * offsets**2))
-    heatmap = np.outer(*profiles)
-    heatmap = (heatmap / heatmap.sum()).astype(np.float32)
-    return lambda index, row: heatmap
+    return FixedMap(_normalised(np.outer(*profiles)))
+
+
+def center_bias(protocol: EvaluationProtocol) -> FixedMap:
+    """The paper's "Center Bias" row: a Gaussian cut off to the central half of each side.
+
+    Its spread is not published; this one gives the published row to two digits.
+    """
+    heatmap = centred_gaussian((_CROP, _CROP), _CENTER_BIAS_SIGMA).heatmap
+    cut = np.zeros_like(heatmap)
+    middle = slice(_CROP // 4, _CROP - _CROP // 4)
+    cut[middle, middle] = heatmap[middle, middle]
+    return FixedMap(protocol.prediction(cut))
 
 
 class ActionMeanMaps:
@@ -65,6 +96,35 @@ class ActionMeanMaps:
     def __call__(self, index: int, row: Row) -> Heatmaps:
         """The mean map of the row's action."""
         return self._maps.get(row.action, self._overall)
+
+
+class ImageOracle:
+    """Mean ground truth of all other rows of the same image, with a tenth of uniform.
+
+    It knows what people do with this very thing, which no predictor can read off an image, but
+    not what is done in the row's demonstration.
+
+    Args:
+        protocol: makes the ground truths.
+        rows: the rows to be predicted, at least two of each image; see `rows_with_others`.
+    """
+
+    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row]) -> None:
+        self._protocol = protocol
+        self._counts = Counter(row.image for row in rows)
+        self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the others."""
+        own = self._protocol.truths([row])[0]
+        others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
+        return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
+
+    @staticmethod
+    def rows_with_others(rows: Sequence[Row]) -> list[Row]:
+        """The rows whose image has other rows."""
+        counts = Counter(row.image for row in rows)
+        return [row for row in rows if counts[row.image] > 1]
 
 
 class CrossValidatedMeanMaps:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
+from afformer_core.data.heatmaps import RELEASED_OFFSET, ground_truth_heatmaps, pad_points
 from afformer_core.data.sample import Sample
 
 Heatmaps = NDArray[np.float32]
@@ -27,19 +28,28 @@ class Row:
             appliance of simulated data, else the image.
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
+        image: name of the image.
     """
 
     action: int
     group: str
     points: NDArray[np.float64]
     image_size: tuple[int, int]
+    image: str = ''
 
 
 class EvaluationProtocol(Protocol):
-    """What a named protocol decides."""
+    """What a named protocol decides.
+
+    Attributes:
+        name: of the protocol.
+        size: (height, width) that predictions are compared at.
+        epsilon: in KLD.
+    """
 
     name: str
     size: tuple[int, int]
+    epsilon: float
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """The comparisons that a dataset asks for."""
@@ -58,25 +68,34 @@ class RowsProtocol:
 
     Args:
         size: (height, width) of the comparison; 256x256 in the released code.
+        offset: added to the set points before they are blurred.
     """
 
-    def __init__(self, size: tuple[int, int] = (256, 256)) -> None:
+    epsilon = 0.0
+
+    def __init__(
+        self, size: tuple[int, int] = (256, 256), offset: float = RELEASED_OFFSET
+    ) -> None:
         self.size = size
-        self.name = f'rows {size[1]}x{size[0]}'
+        self._offset = offset
+        sides = f'{size[1]}' if size[0] == size[1] else f'{size[1]}x{size[0]}'
+        exponent = round(-math.log10(offset))
+        self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """Rows in the order of samples, and of the first mention of each action."""
         return tuple(
-            Row(action, sample_group(sample), points, sample.image_size)
+            Row(action, sample_group(sample), points, sample.image_size, str(sample.image_path))
             for sample in samples
-            for action, points in _points_by_action(sample).items()
+            for action, points in points_by_action(sample).items()
         )
 
     def truths(self, rows: Sequence[Row]) -> Heatmaps:
         """Blurred points, float32 [N, height, width]."""
         height, width = self.size
         scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
-        heatmaps: Heatmaps = ground_truth_heatmaps(pad_points(scaled), self.size).numpy()
+        padded = pad_points(scaled)
+        heatmaps: Heatmaps = ground_truth_heatmaps(padded, self.size, self._offset).numpy()
         return heatmaps
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
@@ -95,7 +114,8 @@ def sample_group(sample: Sample) -> str:
     return str(sample.image_path) if sample.scene is None else sample.scene.scene_id
 
 
-def _points_by_action(sample: Sample) -> dict[int, NDArray[np.float64]]:
+def points_by_action(sample: Sample) -> dict[int, NDArray[np.float64]]:
+    """Points [P, 2] of each action of a sample, in the order in which they are first named."""
     gathered: dict[int, list[NDArray[np.float64]]] = {}
     for action, points in zip(sample.actions, sample.points, strict=True):
         gathered.setdefault(action, []).append(points)

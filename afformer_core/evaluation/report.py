@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.data.opra import OpraDataset
+from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.abstention import abstention_table
 from afformer_core.evaluation.accuracy import accuracy_table
@@ -24,15 +24,19 @@ from afformer_core.evaluation.priors import (
     uniform,
 )
 from afformer_core.evaluation.protocols import EvaluationProtocol, Row
-from afformer_core.evaluation.tables import Table
+from afformer_core.evaluation.tables import Cell, Table, plain
+
+# Of the accuracy table's columns.
+_METRICS = ('kld', 'sim', 'auc_j', 'top_1', 'balanced_accuracy', 'peak_inside', 'nearest')
 
 
 @dataclass(frozen=True)
 class Report:
-    """Facts about an evaluation, and its tables."""
+    """Facts about an evaluation, its tables, and the measures of what was evaluated by name."""
 
     facts: Mapping[str, str | int | float]
     tables: tuple[Table, ...]
+    metrics: Mapping[str, Cell]
 
     def to_markdown(self) -> str:
         """Facts as a list, then the tables."""
@@ -40,8 +44,18 @@ class Report:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {**self.facts, 'tables': [table.to_json() for table in self.tables]}
+        """Plain JSON types; of each metric the value, and its interval where it has one."""
+        metrics = {name: plain(cell) for name, cell in self.metrics.items()}
+        return {
+            **self.facts,
+            'metrics': {name: _value(cell) for name, cell in metrics.items()},
+            'intervals': {
+                name: [cell['low'], cell['high']]
+                for name, cell in metrics.items()
+                if isinstance(cell, dict)
+            },
+            'tables': [table.to_json() for table in self.tables],
+        }
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class BlindPrior:
 
 
 def prior_from_training(
-    protocol: EvaluationProtocol, training: OpraDataset, dataset: OpraDataset
+    protocol: EvaluationProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
 ) -> BlindPrior:
     """The prior of another annotation file, usually the training set's.
 
@@ -108,7 +122,7 @@ def build_report(
         seed: of jitter and bootstrap.
         progress: show a progress bar on stderr.
     """
-    blind = {
+    blind: dict[str, Predictor] = {
         'uniform': uniform(protocol.size),
         'centred Gaussian, sigma 0.3': centred_gaussian(protocol.size),
         prior.label: prior.mean_maps,
@@ -127,7 +141,14 @@ def build_report(
             np.median([result.milliseconds for result in results])
         ),
     }
-    return Report({**facts, **counted}, tuple(table for table in tables if table is not None))
+    metrics = dict(zip(_METRICS, tables[0].rows['model'], strict=True))
+    return Report(
+        {**facts, **counted}, tuple(table for table in tables if table is not None), metrics
+    )
+
+
+def _value(cell: Any) -> Any:
+    return cell['value'] if isinstance(cell, dict) else cell
 
 
 def _text(value: str | int | float) -> str:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,45 +28,91 @@ class RowScores:
     auc_judd: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Scoring:
+    """What a process needs to measure any chunk of the rows."""
+
+    protocol: EvaluationProtocol
+    rows: Sequence[Row]
+    predictors: Mapping[str, Predictor]
+    seed: int
+
+    def chunk(self, start: int) -> dict[str, RowScores]:
+        """Measures of the rows from `start` on; the same whichever process takes them."""
+        rows = self.rows[start : start + _CHUNK]
+        truths = self.protocol.truths(rows)
+        scores = {}
+        for name, predictor in self.predictors.items():
+            predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
+            generator = np.random.default_rng((self.seed, start))
+            scores[name] = measure(predicted, truths, generator, self.protocol.epsilon)
+        return scores
+
+
 def score(
     protocol: EvaluationProtocol,
     rows: Sequence[Row],
     predictors: Mapping[str, Predictor],
     seed: int = 0,
     progress: bool = True,
+    processes: int = 1,
 ) -> dict[str, RowScores]:
     """Measure every predictor on every row.
 
     Args:
         protocol: makes the ground truths.
         rows: of the protocol.
-        predictors: by name.
+        predictors: by name; with several processes they must be picklable.
         seed: of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
+        processes: that share the rows, at least 1; the results are the same for any number.
     """
-    generators = {name: np.random.default_rng(seed) for name in predictors}
+    scoring = _Scoring(protocol, rows, predictors, seed)
     parts: dict[str, list[RowScores]] = {name: [] for name in predictors}
     with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
-        for start in range(0, len(rows), _CHUNK):
-            chunk = rows[start : start + _CHUNK]
-            truths = protocol.truths(chunk)
-            for name, predictor in predictors.items():
-                predicted = np.stack([predictor(start + i, row) for i, row in enumerate(chunk)])
-                parts[name].append(measure(predicted, truths, generators[name]))
-            bar.update(len(chunk))
+        for scores in _chunks(scoring, processes):
+            for name, part in scores.items():
+                parts[name].append(part)
+            bar.update(min(_CHUNK, len(rows) - bar.n))
     return {name: concatenate(each) for name, each in parts.items()}
 
 
-def measure(predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator) -> RowScores:
+def _chunks(scoring: _Scoring, processes: int) -> Iterator[dict[str, RowScores]]:
+    starts = range(0, len(scoring.rows), _CHUNK)
+    if processes == 1:
+        yield from map(scoring.chunk, starts)
+        return
+    # A process that is forked from one with threads may hang.
+    with ProcessPoolExecutor(processes, get_context('spawn'), _take, (scoring,)) as pool:
+        yield from pool.map(_measure_chunk, starts)
+
+
+_taken: list[_Scoring] = []
+
+
+def _take(scoring: _Scoring) -> None:
+    _taken.append(scoring)
+
+
+def _measure_chunk(start: int) -> dict[str, RowScores]:
+    return _taken[0].chunk(start)
+
+
+def measure(
+    predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
+) -> RowScores:
     """Measures of predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
         predicted: at the protocol's size.
         truths: from the protocol.
         generator: of the jitter in AUC-J.
+        epsilon: the protocol's, in KLD.
     """
     return RowScores(
-        kld(predicted, truths), sim(predicted, truths), auc_judd(predicted, truths, generator)
+        kld(predicted, truths, epsilon),
+        sim(predicted, truths),
+        auc_judd(predicted, truths, generator),
     )
 
 

@@ -53,7 +53,7 @@ class Table:
     def to_json(self) -> dict[str, Any]:
         """Cells by label and column; an interval is an object of value, low and high."""
         rows = {
-            label: {column: _plain(cell) for column, cell in zip(self.columns, cells, strict=True)}
+            label: {column: plain(cell) for column, cell in zip(self.columns, cells, strict=True)}
             for label, cells in self.rows.items()
         }
         return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}
@@ -71,10 +71,10 @@ def _pad(cell: str, width: int, column: int) -> str:
     return cell.ljust(width) if column == 0 else cell.rjust(width)
 
 
-def _plain(cell: Cell) -> Any:
-    """JSON has no infinity; it becomes a word."""
+def plain(cell: Cell) -> Any:
+    """A cell as JSON types; an interval is an object, and infinity, which JSON lacks, a word."""
     if isinstance(cell, Estimate):
-        return {name: _plain(value) for name, value in asdict(cell).items()}
+        return {name: plain(value) for name, value in asdict(cell).items()}
     if isinstance(cell, float) and not math.isfinite(cell):
         return str(cell)
     return cell

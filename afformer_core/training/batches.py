@@ -62,7 +62,7 @@ class BatchSource:
         self._seed = seed
         by_video: dict[str, list[int]] = defaultdict(list)
         for index, sample in enumerate(samples):
-            by_video[str(sample.video_path)].append(index)
+            by_video[sample.demonstration].append(index)
         self._groups = list(by_video.values())
         self._demonstrations = min(demonstrations, len(self._groups))
 
@@ -89,7 +89,7 @@ class BatchSource:
 
     def _collate(self, leaders: list[int], indices: list[int]) -> Batch:
         cache = self._cache
-        videos = [cache.video_rows[str(self._samples[index].video_path)] for index in leaders]
+        videos = [cache.video_rows[self._samples[index].demonstration] for index in leaders]
         images = [cache.image_rows[str(self._samples[index].image_path)] for index in indices]
         samples = [self._samples[index] for index in indices]
         points = pad_points([_scaled(sample, self._size) for sample in samples])

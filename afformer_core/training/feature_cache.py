@@ -10,9 +10,10 @@ import json
 import math
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -79,13 +80,13 @@ def open_feature_cache(
     """
     key = _Key(
         sorted({str(sample.image_path) for sample in samples}),
-        sorted({str(sample.video_path) for sample in samples}),
+        sorted({sample.demonstration for sample in samples}),
         list(size),
         frames,
         _magnitude(encoder.backbone_with_fpn.body),
     )
     if not _is_of(folder, key):
-        _make(folder, key, encoder.eval())
+        _make(folder, key, encoder.eval(), {sample.demonstration: sample for sample in samples})
     stages = range(len(encoder.backbone_with_fpn.stages))
     return FeatureCache(
         tuple(np.load(folder / f'images_{stage}.npy', mmap_mode='r') for stage in stages),
@@ -109,13 +110,14 @@ def _is_of(folder: Path, key: _Key) -> bool:
     return same_backbone and replace(found, backbone=key.backbone) == key
 
 
-def _make(folder: Path, key: _Key, encoder: Encoder) -> None:
+def _make(folder: Path, key: _Key, encoder: Encoder, shown: Mapping[str, Sample]) -> None:
+    """Make the cache; `shown` has a sample of each demonstration."""
     aside = folder.with_name(f'.{folder.name}.partial')
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     size = (key.size[0], key.size[1])
     _encode(aside, 'images', encoder, key.images, lambda path: _read_image(path, size))
-    _encode(aside, 'videos', encoder, key.videos, lambda path: _read_clip(path, size, key.frames))
+    _encode(aside, 'videos', encoder, key.videos, partial(_read_clip, shown, size, key.frames))
     (aside / 'key.json').write_text(json.dumps(asdict(key)), encoding='utf-8')
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
@@ -175,10 +177,13 @@ def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
     return resize_to_input(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)[None]
 
 
-def _read_clip(path: str, size: tuple[int, int], frames: int) -> NDArray[np.uint8]:
-    video = read_video(Path(path), frames)
+def _read_clip(
+    shown: Mapping[str, Sample], size: tuple[int, int], frames: int, demonstration: str
+) -> NDArray[np.uint8]:
+    sample = shown[demonstration]
+    video = read_video(sample.video_path, frames, sample.clip)
     if len(video) != frames:
         raise DatasetError(
-            f'{path} has {len(video)} frames; training takes {frames} of each video'
+            f'{demonstration} has {len(video)} frames; training takes {frames} of each video'
         )
     return np.stack([resize_to_input(frame, size) for frame in video])

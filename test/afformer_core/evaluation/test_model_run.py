@@ -3,6 +3,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -49,6 +50,15 @@ def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, gro
     assert len(grounder.demonstrations) == 4
 
 
+def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
+    sample = OpraDataset(appliances)[0]
+    # At ten frames a second.
+    first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
+    pairs = choose_pairs([first, second, first])
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
+    assert grounder.encoded == 2 + 3
+
+
 def test_results_are_those_of_the_grounder(appliances, grounder):
     (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
@@ -70,7 +80,7 @@ def test_missing_image_is_named(tmp_path):
 
 
 def test_command_prints_tables(appliances, model_folder, capsys):
-    assert evaluate(model_folder, '--dataset', appliances, '--threads', 1) == 0
+    assert evaluate(model_folder, '--annotations', appliances, '--threads', 1) == 0
     output = capsys.readouterr().out
     for text in (
         '- backend: torch',
@@ -87,7 +97,9 @@ def test_command_prints_tables(appliances, model_folder, capsys):
 def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, capsys):
     pictures = tmp_path / 'pictures'
     words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', appliances)
-    evaluate(model_folder, '--dataset', appliances, *words, '--json', '-', '--pictures', pictures)
+    evaluate(
+        model_folder, '--annotations', appliances, *words, '--json', '-', '--pictures', pictures
+    )
     report = json.loads(capsys.readouterr().out)
     assert report['pairs'] == 2
     assert report['appliances or images'] == 2

@@ -1,43 +1,76 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The blind rows on the released OPRA test annotations; a wrong protocol shows in the digits."""
+"""The blind rows on the released OPRA annotations; a wrong protocol shows in the digits."""
 
+from __future__ import annotations
+
+import json
 from pathlib import Path
 
 import pytest
 
-from afformer_core.data.opra import OpraDataset
-from afformer_core.evaluation.priors import CrossValidatedMeanMaps, centred_gaussian, uniform
-from afformer_core.evaluation.protocols import RowsProtocol
-from afformer_core.evaluation.scoring import score
+from afformer_core.cli.main import main
 
-pytestmark = pytest.mark.slow
+GAUSSIAN = ('gaussian', '--sigma', '0.3')
 
 
-@pytest.fixture(scope='module')
-def scores(test_data: Path):
-    protocol = RowsProtocol()
-    rows = protocol.rows(OpraDataset(test_data / 'opra' / 'test.json'))
-    assert len(rows) == 3785
-    predictors = {
-        'uniform': uniform(protocol.size),
-        'gaussian': centred_gaussian(protocol.size),
-        'mean': CrossValidatedMeanMaps(protocol, rows),
-    }
-    return score(protocol, rows, predictors, progress=False)
+def measured(
+    capsys: pytest.CaptureFixture[str], test_data: Path, protocol: str, *predictor: str
+) -> dict[str, float]:
+    annotations = str(test_data / 'opra' / 'test.json')
+    arguments = ['--annotations', annotations, '--protocol', protocol, '--json', '-']
+    assert main(['evaluate', *arguments, '--predictor', *predictor]) == 0
+    found = json.loads(capsys.readouterr().out)
+    return {'rows': found['rows'], **found['metrics']}
 
 
 @pytest.mark.parametrize(
-    ('predictor', 'measure', 'value'),
+    ('predictor', 'kld', 'sim', 'auc_j'),
     [
-        ('uniform', 'kld', 2.653),
-        ('uniform', 'sim', 0.120),
-        ('gaussian', 'kld', 2.523),
-        ('gaussian', 'sim', 0.143),
-        ('gaussian', 'auc_judd', 0.647),
-        ('mean', 'kld', 2.334),
-        ('mean', 'sim', 0.171),
-        ('mean', 'auc_judd', 0.736),
+        (('uniform',), 2.150, 0.194, 0.53),
+        (GAUSSIAN, 2.039, 0.226, 0.647),
+        (('action-prior',), 1.888, 0.256, 0.745),
+        (('center-bias',), 11.02, 0.189, 0.618),
     ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
-def test_blind_predictor(scores, predictor, measure, value):
-    assert getattr(scores[predictor], measure).mean() == pytest.approx(value, abs=6e-4)
+def test_pooled(
+    capsys: pytest.CaptureFixture[str],
+    test_data: Path,
+    predictor: tuple[str, ...],
+    kld: float,
+    sim: float,
+    auc_j: float,
+) -> None:
+    found = measured(capsys, test_data, 'pooled28', *predictor)
+    assert found['rows'] == 921
+    assert found['kld'] == pytest.approx(kld, abs=6e-4)
+    assert found['sim'] == pytest.approx(sim, abs=6e-4)
+    assert found['auc_j'] == pytest.approx(auc_j, abs=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('predictor', 'rows', 'kld', 'sim', 'auc_j'),
+    [
+        (('uniform',), 3785, 2.653, 0.120, 0.5),
+        (GAUSSIAN, 3785, 2.523, 0.143, 0.647),
+        (('action-prior',), 3785, 2.334, 0.171, 0.736),
+        (('image-oracle',), 3770, 1.829, None, None),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_rows(
+    capsys: pytest.CaptureFixture[str],
+    test_data: Path,
+    predictor: tuple[str, ...],
+    rows: int,
+    kld: float,
+    sim: float | None,
+    auc_j: float | None,
+) -> None:
+    found = measured(capsys, test_data, 'rows256', *predictor)
+    assert found['rows'] == rows
+    assert found['kld'] == pytest.approx(kld, abs=6e-4)
+    if sim is not None and auc_j is not None:
+        assert found['sim'] == pytest.approx(sim, abs=6e-4)
+        assert found['auc_j'] == pytest.approx(auc_j, abs=1e-3)

@@ -45,4 +45,4 @@ def test_prediction_is_resampled_and_sums_to_one(size):
 
 
 def test_name_says_the_size():
-    assert RowsProtocol((192, 256)).name == 'rows 256x192'
+    assert RowsProtocol((192, 256)).name == 'rows256x192'

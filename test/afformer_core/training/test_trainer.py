@@ -72,6 +72,16 @@ def train(source: BatchSource, folder: Path, steps: int) -> Afformer:
     return load_model(folder)
 
 
+def test_clips_of_one_video_are_cached_apart(dataset: OpraDataset, tmp_path: Path) -> None:
+    # Two frames each, at four frames a second.
+    clips = [replace(dataset[0], clip=clip) for clip in ((0.0, 0.5), (0.5, 1.0))]
+    encoder = Afformer(CONFIGURATION).encoder
+    cache = open_feature_cache(tmp_path / 'cache', clips, encoder, SIZE, 2)
+    first, second = (cache.videos[0][cache.video_rows[clip.demonstration]] for clip in clips)
+    assert first.shape == second.shape
+    assert not np.allclose(first, second)
+
+
 def test_learns_and_leaves_the_backbone_alone(
     dataset: OpraDataset, source: BatchSource, tmp_path: Path
 ) -> None:

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of numbered image files that stand for a video, and parts of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from afformer_core.errors import VideoError
+
+_NUMBERED = re.compile(r'.*?(\d+)\.(?:bmp|jpe?g|png|tiff?|webp)', re.IGNORECASE)
+_RANGE = re.compile(r'(.+)#(\d+)-(\d+):(\d+)')
+
+
+@dataclass(frozen=True)
+class FrameRange:
+    """A clip: a part of a video whose frames are numbered image files in a folder.
+
+    Attributes:
+        folder: that holds them, such as `frame_0000000301.jpg`.
+        first: number of its first frame, at least 0.
+        last: number of its last frame, at least `first`.
+        step: one frame is taken of so many numbers, counted from `first`; at least 1.
+    """
+
+    folder: Path
+    first: int
+    last: int
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.last:
+            raise ValueError(
+                f'a clip goes from frame {self.first} to frame {self.last}; '
+                'the first must be at least 0 and not after the last'
+            )
+        if self.step < 1:
+            raise ValueError(f'one of {self.step} frames cannot be taken; at least 1 is wanted')
+
+    @property
+    def path(self) -> Path:
+        """The clip as a path of its own, `FOLDER#FIRST-LAST:STEP`, that `read_video` takes.
+
+        Clips of one video must not share a path: what is known of a clip is kept by its path.
+        """
+        return Path(f'{self.folder}#{self.first}-{self.last}:{self.step}')
+
+    @classmethod
+    def of(cls, path: Path) -> FrameRange | None:
+        """The clip that a path names; None where it names none, or there is such a file.
+
+        Raises:
+            ValueError: its numbers make no clip.
+        """
+        match = _RANGE.fullmatch(str(path))
+        if match is None or path.exists():
+            return None
+        folder, first, last, step = match.groups()
+        return cls(Path(folder), int(first), int(last), int(step))
+
+
+class FrameFolder:
+    """The numbered image files of a folder as they are when it is made.
+
+    Args:
+        folder: whose files end in a number and an image's suffix; others are passed over.
+
+    Raises:
+        VideoError: there is no such folder, it holds no numbered image, or one number twice.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise VideoError(f'there is no folder of frames {folder}')
+        self.folder = folder
+        self._names: dict[int, str] = {}
+        for name in sorted(os.listdir(folder)):
+            match = None if name.startswith('.') else _NUMBERED.fullmatch(name)
+            if match is None:
+                continue
+            other = self._names.setdefault(int(match[1]), name)
+            if other != name:
+                raise VideoError(
+                    f'{folder} holds both {other} and {name}; keep one file of each number'
+                )
+        if not self._names:
+            raise VideoError(
+                f'{folder} holds no frame; files such as frame_0000000001.jpg are wanted'
+            )
+
+    def paths(self) -> list[Path]:
+        """All files in the order of their numbers."""
+        return [self.folder / self._names[number] for number in sorted(self._names)]
+
+    def clip_paths(self, first: int, last: int, step: int) -> list[Path]:
+        """The first file of each `step` numbers from `first` to `last`.
+
+        A folder may hold every frame of the video or, to save space, only one of `step`.
+
+        Raises:
+            VideoError: there is none of some `step` numbers.
+        """
+        paths = []
+        for start in range(first, last + 1, step):
+            numbers = range(start, min(start + step, last + 1))
+            name = next((self._names[each] for each in numbers if each in self._names), None)
+            if name is not None:
+                paths.append(self.folder / name)
+            # A thinned folder may have its next frame just after the clip's end.
+            elif len(numbers) == step or not paths:
+                raise VideoError(f'{self.folder} holds no frame {_span(numbers)}')
+        return paths
+
+
+def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> list[Path] | None:
+    """The frames' files that a demonstration's path stands for, in order.
+
+    Args:
+        path: a folder, which stands for all its frames, or that of a `FrameRange`.
+        folders: those listed before, which are not listed again; is added to.
+
+    Returns:
+        at least one file; None where the path is neither a folder nor a range.
+
+    Raises:
+        VideoError: the folder or one of the frames is not there, or the range is none.
+    """
+    try:
+        clip = FrameRange.of(path)
+    except ValueError as error:
+        raise VideoError(f'{path}: {error}') from error
+    if clip is None and not path.is_dir():
+        return None
+    folder = path if clip is None else clip.folder
+    known = {} if folders is None else folders
+    if folder not in known:
+        known[folder] = FrameFolder(folder)
+    if clip is None:
+        return known[folder].paths()
+    return known[folder].clip_paths(clip.first, clip.last, clip.step)
+
+
+def read_frames(paths: Sequence[Path]) -> np.ndarray:
+    """Image files of one size, at least one.
+
+    Returns:
+        uint8 [T, H, W, 3] RGB.
+
+    Raises:
+        VideoError: one is missing, empty, damaged, or of another size than the first.
+    """
+    frames: list[np.ndarray] = []
+    for path in paths:
+        frame = _read_frame(path)
+        if frames and frame.shape != frames[0].shape:
+            height, width = frames[0].shape[:2]
+            raise VideoError(
+                f'{path} is {frame.shape[1]}x{frame.shape[0]}, the first frame {width}x{height}; '
+                'the frames of a clip must be of one size'
+            )
+        frames.append(frame)
+    return np.stack(frames)
+
+
+def _read_frame(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise VideoError(f'there is no frame {path}')
+    if path.stat().st_size == 0:
+        raise VideoError(f'the frame {path} is empty (0 bytes)')
+    # Pillow refuses a file that is cut off, where OpenCV fills the rest with grey.
+    try:
+        with PIL.Image.open(path) as image:
+            return np.array(image.convert('RGB'))
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise VideoError(
+            f'the frame {path} is not an image that can be read, or is cut off: {error}'
+        ) from error
+
+
+def _span(numbers: range) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f'from {numbers[0]} to {numbers[-1]}'

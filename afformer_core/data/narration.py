@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which line of a narration tells of a step that is described in other words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+# The least share of a step's weight that its line must have. Chosen, not measured.
+_LEAST_SHARE = 0.5
+_WORD = re.compile(r'[a-z0-9]+')
+_NO_EVIDENCE = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
+
+
+@dataclass(frozen=True)
+class NarratedStep:
+    """Index of the line that tells of a step, and the weight of the words they share, above 0."""
+
+    line: int
+    evidence: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Evidence that a place, as a line of a script and an image, is about an element."""
+
+    place: tuple[int, int]
+    element: int
+    evidence: float
+
+
+class Narration:
+    """The lines of a script, as sets of words of which the rare ones weigh more.
+
+    A word that n of N lines have weighs log(1 + N / n), and one that none has as if one had it.
+    Articles and the like weigh nothing.
+
+    Args:
+        lines: their texts, of which some may be empty.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = [_words(line) for line in lines]
+        self._counts = Counter(word for line in self._lines for word in line)
+
+    def find(self, step: str) -> NarratedStep | None:
+        """The line that shares most weight of words with the description of a step.
+
+        Returns:
+            None where two lines share as much, or none has half of the description's weight.
+        """
+        words = _words(step)
+        shares = [self._weight(words & line) for line in self._lines]
+        most = max(shares, default=0.0)
+        if most <= 0 or shares.count(most) > 1 or most < _LEAST_SHARE * self._weight(words):
+            return None
+        return NarratedStep(shares.index(most), most)
+
+    def _weight(self, words: frozenset[str]) -> float:
+        # `fsum` is exact: sums of equal weights in another order are equal.
+        return math.fsum(
+            math.log(1 + len(self._lines) / max(self._counts[word], 1)) for word in words
+        )
+
+
+def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
+    """The element with most evidence of each place; no place where two have as much.
+
+    Several claims of one element count as the one with most evidence.
+    """
+    evidence: dict[tuple[int, int], dict[int, float]] = {}
+    for claim in claims:
+        known = evidence.setdefault(claim.place, {})
+        known[claim.element] = max(claim.evidence, known.get(claim.element, 0.0))
+    chosen = {}
+    for place, known in evidence.items():
+        most = max(known.values())
+        best = [element for element, each in known.items() if each == most]
+        if len(best) == 1:
+            chosen[place] = best[0]
+    return chosen
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower())) - _NO_EVIDENCE

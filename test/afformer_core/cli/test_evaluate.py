@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer evaluate` with predictors that need no media, on annotations alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+
+# Rows enough for two chunks, on three images.
+SAMPLES = 40
+
+
+@pytest.fixture(scope='module')
+def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random = np.random.default_rng(0)
+    entries = [
+        {
+            'image_path': f'datasets/opra/images/{number % 3}.jpg',
+            'video_path': f'datasets/opra/clips/{number}.mp4',
+            'width': 256,
+            'height': 256,
+            'actions': [1 + number % 2],
+            'heatmaps': [random.integers(40, 120, (10, 2)).tolist()],
+        }
+        for number in range(SAMPLES)
+    ]
+    path = tmp_path_factory.mktemp('opra') / 'test.json'
+    path.write_text(json.dumps(entries))
+    return path
+
+
+def evaluate(capsys: pytest.CaptureFixture[str], annotations: Path, *options: str) -> Any:
+    assert main(['evaluate', '--annotations', str(annotations), *options, '--json', '-']) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_one_object_is_printed(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = evaluate(capsys, annotations, '--predictor', 'uniform')
+
+    assert found['protocol'] == 'rows256'
+    assert found['rows'] == SAMPLES
+    assert found['metrics'].keys() == {'kld', 'sim', 'auc_j'}
+    assert 0.4 < found['metrics']['auc_j'] < 0.6
+    low, high = found['intervals']['kld']
+    assert low <= found['metrics']['kld'] <= high
+    assert list(found['tables'][0]['rows']) == ['all', 'hold', 'touch']
+    assert found['tables'][0]['rows']['hold']['rows'] == SAMPLES / 2
+
+
+def test_what_knows_more_is_nearer(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ('uniform', 'action-prior', 'image-oracle')
+    uniform, prior, oracle = (
+        evaluate(capsys, annotations, '--predictor', name)['metrics']['kld'] for name in names
+    )
+    assert prior < uniform - 0.5
+    assert oracle < uniform - 0.5
+
+
+def test_sigma_is_that_of_the_gaussian(
+    annotations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broad, narrow = (
+        evaluate(capsys, annotations, '--predictor', 'gaussian', '--sigma', sigma)['metrics']
+        for sigma in ('0.5', '0.15')
+    )
+    assert broad['kld'] < narrow['kld']
+
+
+def test_pooled_rows_are_images_and_actions(
+    annotations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = evaluate(capsys, annotations, '--predictor', 'uniform', '--protocol', 'pooled28')
+    assert found['rows'] == 3 * 2
+
+
+def test_two_processes_find_the_same(
+    annotations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for protocol in ('rows256', 'pooled28'):
+        options = ('--predictor', 'action-prior', '--protocol', protocol)
+        one, two = (
+            evaluate(capsys, annotations, *options, '--processes', count) for count in '12'
+        )
+        assert one == two
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--predictor', 'gaussian', '--sigma', '0'), 'sigma of the Gaussian is 0'),
+        (('--predictor', 'uniform', '--processes', '0'), '--processes is 0'),
+        (('--protocol', 'pooled28'), 'measure the model by a protocol of rows'),
+    ],
+)
+def test_bad_options(
+    annotations: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    assert main(['evaluate', '--annotations', str(annotations), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_no_annotation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'empty.json').write_text('[]')
+    arguments = ['--annotations', str(tmp_path / 'empty.json'), '--predictor', 'uniform']
+    assert main(['evaluate', *arguments]) == 1
+    assert 'no row to be measured' in capsys.readouterr().err

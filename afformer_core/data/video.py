@@ -41,7 +41,6 @@ class VideoReader:
             part alone, by the frames' own times. All where None.
 
     Attributes:
-        size: (width, height).
         rate: frames per second on average.
         duration: of the whole video in seconds, as the file says; None where it does not.
 
@@ -76,7 +75,6 @@ class VideoReader:
             raise VideoError(f'{self._path} holds no video, only other media')
         self._stream = container.streams.video[0]
         self._stream.thread_type = 'AUTO'
-        self.size = (self._stream.width, self._stream.height)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else 25.0
         length = container.duration
@@ -99,9 +97,7 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for number, (time, frame) in enumerate(self._decode()):
-            yield VideoFrame(
-                number / self.rate if time is None else time, frame.to_ndarray(format='rgb24')
-            )
+            yield VideoFrame(number / self.rate if time is None else time, _upright(frame))
 
     def count(self) -> int:
         """How many frames can be decoded; decodes them all.
@@ -122,7 +118,7 @@ class VideoReader:
         images = {}
         for number, (_, frame) in enumerate(self._decode()):
             if number in chosen:
-                images[number] = frame.to_ndarray(format='rgb24')
+                images[number] = _upright(frame)
         if missing := [number for number in wanted if number not in images]:
             raise VideoError(f'{self._path} has no frame {missing[0]}')
         return np.stack([images[number] for number in wanted])
@@ -152,6 +148,13 @@ class VideoReader:
                 ) from error
         if count == 0:
             raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
+
+
+def _upright(frame: av.VideoFrame) -> np.ndarray:
+    """uint8 [H, W, 3] RGB as players show it; phones store apart how they were held."""
+    image = frame.to_ndarray(format='rgb24')
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def read_video(

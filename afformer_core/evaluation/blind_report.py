@@ -60,10 +60,13 @@ def build_blind_report(
     Raises:
         DatasetError: there is no row.
     """
-    if not rows:
-        raise DatasetError('the annotations hold no row to be measured; check the file')
     if predictor == 'image-oracle':
         rows = ImageOracle.rows_with_others(rows)
+    if not rows:
+        raise DatasetError(
+            'the annotations hold no row to be measured, or for the image oracle no image with '
+            'two rows; check the file'
+        )
     made = _PREDICTORS[predictor](protocol, rows, sigma)
     scores = score(protocol, rows, {predictor: made}, seed, processes=processes)[predictor]
     overall = _estimates(scores, rows, np.ones(len(rows), bool), seed)

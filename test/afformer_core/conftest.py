@@ -30,6 +30,7 @@ ACTIONS = ('press', 'hold', 'push')
 
 
 def random_model(configuration: AfformerConfiguration) -> Afformer:
+    """A model whose relative positions matter, as after training."""
     torch.manual_seed(0)
     model = Afformer(configuration).eval().requires_grad_(False)
     for name, parameter in model.named_parameters():

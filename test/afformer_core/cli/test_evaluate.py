@@ -105,8 +105,13 @@ def test_bad_options(
     assert message in capsys.readouterr().err
 
 
-def test_no_annotation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / 'empty.json').write_text('[]')
-    arguments = ['--annotations', str(tmp_path / 'empty.json'), '--predictor', 'uniform']
-    assert main(['evaluate', *arguments]) == 1
+@pytest.mark.parametrize('predictor', ['uniform', 'image-oracle'])
+def test_no_row(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], predictor: str
+) -> None:
+    # One row is one too few for the oracle, which leaves out the row itself.
+    kept = 1 if predictor == 'image-oracle' else 0
+    few = tmp_path / 'few.json'
+    few.write_text(json.dumps(json.loads(annotations.read_text())[:kept]))
+    assert main(['evaluate', '--annotations', str(few), '--predictor', predictor]) == 1
     assert 'no row to be measured' in capsys.readouterr().err

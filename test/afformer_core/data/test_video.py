@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos: written and read back, and files that are not what they should be."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,40 @@ def test_samples_frames_evenly(clip: Path, frame_count: int, levels: list[int]) 
 
 def test_streams_frames_with_their_times(clip: Path) -> None:
     with VideoReader(clip) as reader:
-        assert reader.size == (64, 48)
         assert reader.rate == 4
         times = [frame.time for frame in reader]
         again = [frame.time for frame in reader]
     np.testing.assert_allclose(times, np.arange(12) / 4)
     assert again == times
+
+
+# Of the track header: how a player turns the pixels, and NumPy's turns for the same.
+TURNS = {
+    'clockwise': ((0, 1, -1, 0), -1),
+    'over': ((-1, 0, 0, -1), 2),
+    'counterclockwise': ((0, -1, 1, 0), 1),
+}
+
+
+@pytest.mark.parametrize('turn', TURNS)
+def test_a_phone_held_otherwise(tmp_path: Path, turn: str) -> None:
+    stored = np.zeros((3, 48, 64, 3), np.uint8)
+    stored[:, :20, :30] = 255
+    path = tmp_path / 'held.mp4'
+    write_video(path, stored, 10.0)
+    (a, b, c, d), turns = TURNS[turn]
+    content = bytearray(path.read_bytes())
+    # Behind the box's name and ten fields of version 0.
+    matrix = content.index(b'tkhd') + 44
+    fixed = [65536 * each for each in (a, b, 0, c, d, 0, 0, 0)]
+    content[matrix : matrix + 36] = struct.pack('>9i', *fixed, 1 << 30)
+    path.write_bytes(content)
+
+    shown = read_video(path)
+
+    np.testing.assert_allclose(shown, np.rot90(stored, turns, axes=(1, 2)), atol=40)
+    with VideoReader(path) as reader:
+        assert next(iter(reader)).image.shape == shown.shape[1:]
 
 
 def test_a_real_clip_gives_the_frames_that_its_edit_list_shows(test_data: Path) -> None:

@@ -7,20 +7,12 @@ from torch import Tensor
 from torchvision.models.detection import fasterrcnn_resnet50_fpn_v2
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
-from afformer_core.models.afformer import Afformer
+
+from ..conftest import random_model
 
 ACTIONS = ('press', 'hold', 'push')
 SMALL = afformer_small(ACTIONS, (64, 96))
 R50 = afformer_r50(ACTIONS, (64, 64))
-
-
-def build(configuration: AfformerConfiguration) -> Afformer:
-    torch.manual_seed(0)
-    model = Afformer(configuration).eval().requires_grad_(False)
-    for name, parameter in model.named_parameters():
-        if 'rel_pos' in name:
-            torch.nn.init.normal_(parameter, std=0.5)
-    return model
 
 
 def pictures(*shape: int) -> Tensor:
@@ -32,7 +24,7 @@ def pictures(*shape: int) -> Tensor:
 def test_batch_of_different_lengths_equals_each_alone(
     configuration: AfformerConfiguration,
 ) -> None:
-    model = build(configuration)
+    model = random_model(configuration)
     lengths = torch.tensor([7, 1, 4])
     images = pictures(3, *configuration.input_size, 3)
     frames = pictures(3, 7, *configuration.input_size, 3)
@@ -46,7 +38,7 @@ def test_batch_of_different_lengths_equals_each_alone(
 
 
 def test_what_stands_in_padding_is_never_seen() -> None:
-    model = build(SMALL)
+    model = random_model(SMALL)
     images, frames = pictures(1, 64, 96, 3), pictures(1, 6, 64, 96, 3)
     lengths = torch.tensor([3])
     altered = frames.clone()
@@ -56,28 +48,28 @@ def test_what_stands_in_padding_is_never_seen() -> None:
 
 
 def test_order_of_frames_matters() -> None:
-    model = build(SMALL)
+    model = random_model(SMALL)
     images, frames = pictures(1, 64, 96, 3), pictures(1, 6, 64, 96, 3)
 
     assert not torch.allclose(model(images, frames)[0], model(images, frames.flip(1))[0])
 
 
 def test_r50_draws_a_heatmap_for_each_action_at_full_size() -> None:
-    heatmaps, actions = build(R50)(pictures(2, 64, 64, 3), pictures(2, 3, 64, 64, 3))
+    heatmaps, actions = random_model(R50)(pictures(2, 64, 64, 3), pictures(2, 3, 64, 64, 3))
 
     assert heatmaps.shape == (2, 3, 64, 64)
     assert actions.shape == (2, 3)
 
 
 def test_small_model_draws_one_heatmap_at_full_size() -> None:
-    heatmaps, actions = build(SMALL)(pictures(2, 64, 96, 3), pictures(2, 3, 64, 96, 3))
+    heatmaps, actions = random_model(SMALL)(pictures(2, 64, 96, 3), pictures(2, 3, 64, 96, 3))
 
     assert heatmaps.shape == (2, 1, 64, 96)
     assert actions.shape == (2, 3)
 
 
 def test_frozen_tables_change_nothing() -> None:
-    model = build(SMALL)
+    model = random_model(SMALL)
     images, frames = pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3)
     before = model(images, frames)[0]
     model.freeze_tables()
@@ -86,7 +78,7 @@ def test_frozen_tables_change_nothing() -> None:
 
 
 def test_gradients_reach_every_trained_parameter() -> None:
-    model = build(SMALL).requires_grad_(True)
+    model = random_model(SMALL).requires_grad_(True)
     heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3))
     (heatmaps.square().sum() + actions.square().sum()).backward()
 
@@ -96,7 +88,7 @@ def test_gradients_reach_every_trained_parameter() -> None:
 
 def test_coco_detection_weights_load_into_the_r50_encoder() -> None:
     detector = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
-    ours = build(afformer_r50(ACTIONS)).encoder.backbone_with_fpn.eval()
+    ours = random_model(afformer_r50(ACTIONS)).encoder.backbone_with_fpn.eval()
     # The branch of p5 and the batch counters are the only things of theirs we do not have.
     known = set(ours.state_dict())
     theirs = {name: t for name, t in detector.backbone.state_dict().items() if name in known}

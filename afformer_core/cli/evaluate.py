@@ -110,6 +110,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     add_session_options(parser)
     parser.add_argument(
+        '--skip-broken',
+        action='store_true',
+        help='leave out samples whose clip or image is missing or broken',
+    )
+    parser.add_argument(
         '--pictures', type=Path, help='write contact sheets of best, median and worst pairs here'
     )
 
@@ -152,6 +157,7 @@ def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol)
     import torch
 
     from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.verification import usable_samples
     from afformer_core.errors import DatasetError
     from afformer_core.evaluation.model_run import ModelRun
     from afformer_core.evaluation.pairs import choose_pairs
@@ -172,7 +178,8 @@ def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol)
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    pairs = choose_pairs(dataset, arguments.limit, arguments.pairs_per_group, arguments.seed)
+    samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
+    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
         raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
     if arguments.prior_annotations is None:

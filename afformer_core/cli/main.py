@@ -18,6 +18,7 @@ from afformer_core.errors import AfformerError
 
 SUBCOMMANDS = (
     'simulate',
+    'verify',
     'train',
     'evaluate',
     'import-checkpoint',

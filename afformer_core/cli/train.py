@@ -26,6 +26,11 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument('dataset', type=Path, help='annotation file')
     parser.add_argument('output', type=Path, help='model folder to write; training resumes there')
+    parser.add_argument(
+        '--skip-broken',
+        action='store_true',
+        help='leave out samples whose clip or image is missing or broken',
+    )
     parser.add_argument('--initial', type=Path, help='model folder to start from')
     parser.add_argument('--cache', type=Path, help='feature cache (default: beside the dataset)')
     parser.add_argument('--steps', type=int, default=6000, help='optimisation steps')
@@ -49,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     import torch
 
     from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.verification import usable_samples
     from afformer_core.training.batches import BatchSource
     from afformer_core.training.feature_cache import open_feature_cache
     from afformer_core.training.trainer import Trainer, TrainingOptions
@@ -64,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_annotations(arguments.dataset, split='train')
     size = (arguments.input_size, arguments.input_size)
     model = _initial_model(arguments, dataset.action_names, size)
-    samples = list(dataset)
+    samples = usable_samples(dataset, arguments.skip_broken)
     cache_folder = arguments.cache or dataset.root / f'features_{size[0]}_{arguments.frames}'
     cache = open_feature_cache(cache_folder, samples, model.encoder, size, arguments.frames)
     options = TrainingOptions(

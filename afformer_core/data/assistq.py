@@ -13,8 +13,6 @@ from afformer_core.data.assistq_files import AnsweredStep, ScriptLine, UserImage
 from afformer_core.data.assistq_video import AssistqVideo
 from afformer_core.data.narration import Claim, Narration, most_evident
 from afformer_core.data.sample import Sample, Scene
-from afformer_core.data.video import VideoReader
-from afformer_core.data.video_part import beyond_end
 from afformer_core.errors import DatasetError
 
 ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
@@ -71,40 +69,6 @@ class AssistqButtonsDataset(AnnotatedDataset):
             ]
         if not self._samples:
             raise DatasetError(f'{path} gives no sample; its steps: {dict(self.left_out)}')
-
-    def check_media(self) -> None:
-        """Make sure that every video and every image with boxes is there, and videos long enough.
-
-        Raises:
-            DatasetError: a file is not there; names the first one, and counts them. Or a part of
-                a video begins after the video's end, or ends over a second after it.
-            VideoError: a video cannot be read.
-        """
-        paths = [
-            path
-            for video in self._videos
-            for path in (video.video_path, *map(video.image_path, video.images))
-        ]
-        absent = [path for path in paths if not path.is_file()]
-        if absent:
-            raise DatasetError(
-                f'{self.annotations} needs {absent[0]}, which is not there ({len(absent)} of '
-                f'{len(paths)} files are missing); put the media below {self.root} or give '
-                'another root'
-            )
-        durations: dict[Path, float | None] = {}
-        for sample in self._samples:
-            if sample.video_path not in durations:
-                with VideoReader(sample.video_path) as reader:
-                    durations[sample.video_path] = reader.duration
-            duration = durations[sample.video_path]
-            if sample.clip and duration is not None and beyond_end(sample.clip, duration):
-                begin, end = sample.clip
-                raise DatasetError(
-                    f'entry {sample.sample_id} of {self.annotations} goes from {begin:g} s to '
-                    f'{end:g} s, but {sample.video_path} lasts {duration:.2f} s; correct the '
-                    'times in script.txt'
-                )
 
     def _require_folders(self, names: list[str]) -> None:
         absent = [name for name in names if not (self.root / name).is_dir()]

@@ -9,7 +9,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotation_file import naming, read_json
@@ -76,24 +75,6 @@ class EpicHotspotDataset(AnnotatedDataset):
         self._crop_nouns = self._read_crop_nouns(content)
         clips = self._read_clips(content, f'{split}_clips')
         self.unpaired = self._pair(_entries(content, f'{split}_images', path), split, clips)
-
-    def check_media(self) -> None:
-        """Make sure that every clip and image is there, and that images are of their shape.
-
-        Raises:
-            DatasetError: a file is missing; names the first such entry, and counts them. Or an
-                image is not of the size that its points belong to.
-        """
-        super().check_media()
-        for sample in self:
-            size = _image_size(sample.image_path)
-            if size != sample.image_size:
-                width, height = sample.image_size
-                raise DatasetError(
-                    f'{sample.image_path} is {size[0]}x{size[1]}, but entry {sample.sample_id} of '
-                    f'{self.annotations} has the shape ({width}, {height}); shapes must be '
-                    '(width, height) and points (x, y)'
-                )
 
     def _read_clips(
         self, content: Mapping[str, Any], key: str
@@ -203,12 +184,3 @@ def _file_name(image: Any) -> str:
     if not isinstance(image, list) or not image or not isinstance(image[0], str):
         raise ValueError(f'image is {image!r}; a list that begins with a file name is wanted')
     return image[0]
-
-
-def _image_size(path: Path) -> tuple[int, int]:
-    """(width, height) by the file's header."""
-    try:
-        with PIL.Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        raise DatasetError(f'{path} is not an image; get the dataset again ({error})') from error

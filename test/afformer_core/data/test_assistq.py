@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.assistq import ASSISTQ_ACTIONS, AssistqButtonsDataset
+from afformer_core.data.verification import find_problems
 from afformer_core.data.video import read_video, write_video
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.evaluation.elements import contains, nearest_element
@@ -129,7 +130,7 @@ def test_reads_the_tree_as_it_is(tree: Path) -> None:
         sample.scene.polygons[0], [[361.5, 85.5], [546.5, 85.5], [546.5, 157.5], [361.5, 157.5]]
     )
     assert dataset[2:] == [dataset[2], dataset[3]]
-    dataset.check_media()
+    assert find_problems(dataset, decode=True) == []
 
 
 def test_the_demonstration_is_what_is_shown_while_the_line_is_spoken(tree: Path) -> None:
@@ -235,14 +236,13 @@ def test_without_images_in_the_question_the_first_with_the_button_is_taken(tree:
 
 def test_missing_media_are_named_and_counted(tree: Path) -> None:
     dataset = AssistqButtonsDataset(tree / 'train.json')
-    # No step is about this image, but buttons.csv names it.
-    airfryer(tree, 'images/airfryer-side.jpg').unlink()
-    with pytest.raises(DatasetError, match=r'needs .*airfryer-side\.jpg.*1 of 5 files'):
-        dataset.check_media()
+    airfryer(tree, 'images/airfryer-user.jpg').unlink()
+    (problem,) = find_problems(dataset)
+    assert problem.name.endswith('airfryer_gye82/images/airfryer-user.jpg')
     airfryer(tree, 'video.mp4').unlink()
-    dataset = AssistqButtonsDataset(tree / 'train.json')
-    with pytest.raises(DatasetError, match=r'needs .*video\.mp4.*2 of 5 files'):
-        dataset.check_media()
+    clip = find_problems(AssistqButtonsDataset(tree / 'train.json'))[0]
+    assert clip.name.startswith(str(airfryer(tree, 'video.mp4')))
+    assert 'there is no video file' in clip.reason
 
 
 @pytest.mark.parametrize(
@@ -279,10 +279,9 @@ def test_times_beyond_the_end_of_the_video_are_found(tree: Path) -> None:
     assert len(read_video(dataset[0].video_path, clip=dataset[0].clip)) == 24
     with pytest.raises(VideoError, match=r'no part from 11 s to 12 s: it lasts 10\.00 s'):
         read_video(dataset[1].video_path, clip=dataset[1].clip)
-    with pytest.raises(
-        DatasetError, match=r'/2/airfryer-user.jpg/button2 .* from 11 s to 12 s, .*lasts 10\.00 s'
-    ):
-        dataset.check_media()
+    (problem,) = find_problems(dataset)
+    assert problem.samples == (dataset[1].sample_id,)
+    assert 'lasts 10.00 s, the part from 11 s to 12 s' in problem.reason
 
 
 def test_a_wrong_root_is_refused(tree: Path) -> None:

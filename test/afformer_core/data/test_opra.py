@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.opra import OpraDataset
+from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 
 ENTRY = {
@@ -72,8 +73,9 @@ def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
 
 def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
     dataset = OpraDataset(write(tmp_path, ENTRY))
-    with pytest.raises(DatasetError, match=r'entry test/0 .*0\.mp4.*2 of 2 files'):
-        dataset.check_media()
+    clip, image = find_problems(dataset)
+    assert (clip.name, image.name) == (str(dataset[0].video_path), str(dataset[0].image_path))
+    assert clip.samples == image.samples == ('test/0',)
 
 
 @pytest.mark.parametrize(

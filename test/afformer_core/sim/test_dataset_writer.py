@@ -12,6 +12,7 @@ import pytest
 
 from afformer_core.cli import simulate
 from afformer_core.data.opra import OpraDataset
+from afformer_core.data.verification import find_problems
 from afformer_core.data.video import read_video
 from afformer_core.errors import DatasetError
 from afformer_core.sim.appliance import ACTIONS, Kind
@@ -37,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_the_opra_reader_reads_it(folder: Path) -> None:
     dataset = OpraDataset(folder / 'train.json')
-    dataset.check_media()
+    assert find_problems(dataset, decode=True) == []
     assert dataset.action_names == ACTIONS
     assert len(dataset) == 18
     assert len({sample.video_path for sample in dataset}) == 6

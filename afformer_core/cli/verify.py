@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer verify`: the health of a dataset, before hours are spent on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afformer_core.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.data.verification import MediaProblem
+
+_EXAMPLE = """examples:
+  afformer verify opra/test.json --root opra
+  afformer verify assistq/train.json --decode --json health.json
+"""
+_SHOWN = 20
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'verify',
+        help='tell what of a dataset is missing or broken',
+        description='Counts the samples, clips and images of a dataset and lists those that are '
+        'missing, broken, or of another size than annotated. Exits with 1 where there are any.',
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('annotations', type=Path, help='annotation file, of any dataset')
+    parser.add_argument('--root', type=Path, help='folder of its clips and images')
+    parser.add_argument(
+        '--split', choices=('train', 'test'), default='test', help='of EPIC-Hotspot'
+    )
+    parser.add_argument(
+        '--decode', action='store_true', help='decode every frame; finds files damaged inside'
+    )
+    parser.add_argument('--json', help='write all of it as JSON here; - for stdout instead')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify and print."""
+    from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.verification import find_problems
+    from afformer_core.runtime.model_folder import write_aside
+
+    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
+    problems = find_problems(dataset, arguments.decode)
+    facts = _facts(dataset, problems)
+    content = json.dumps({**facts, 'problems': [asdict(each) for each in problems]}, indent=2)
+    print(content if arguments.json == '-' else _text(facts, problems))
+    if arguments.json not in (None, '-'):
+        write_aside(Path(arguments.json), (content + '\n').encode())
+    return 1 if problems else 0
+
+
+def _facts(dataset: AnnotatedDataset, problems: list[MediaProblem]) -> dict[str, Any]:
+    from afformer_core.data.verification import points_outside
+
+    actions = Counter(action for sample in dataset for action in sample.actions)
+    return {
+        'samples': len(dataset),
+        'samples without a problem': len(dataset)
+        - len({sample for problem in problems for sample in problem.samples}),
+        'clips': len({sample.demonstration for sample in dataset}),
+        'images': len({sample.image_path for sample in dataset}),
+        'points outside their image': points_outside(dataset),
+        'actions': {
+            name: actions[index]
+            for index, name in enumerate(dataset.action_names)
+            if actions[index]
+        },
+    }
+
+
+def _text(facts: dict[str, Any], problems: list[MediaProblem]) -> str:
+    lines = [f'- {name}: {value}' for name, value in facts.items() if name != 'actions']
+    counts = (f'{name} {count}' for name, count in facts['actions'].items())
+    lines.append(f'- actions: {", ".join(counts)}')
+    lines.append(f'- missing or broken: {len(problems)}')
+    lines += [
+        f'  - {problem.what}, {len(problem.samples)} samples: {problem.reason}'
+        for problem in problems[:_SHOWN]
+    ]
+    if len(problems) > _SHOWN:
+        lines.append(f'  - {len(problems) - _SHOWN} more; --json lists them all')
+    return '\n'.join(lines)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the clips and images of a dataset are there, whole, and of the annotated size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from tqdm import tqdm
+
+from afformer_core.data.frame_folder import FrameFolder, frame_paths, read_frames
+from afformer_core.data.sample import Sample
+from afformer_core.data.video import VideoReader
+from afformer_core.data.video_part import beyond_end
+from afformer_core.errors import DatasetError, VideoError
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class MediaProblem:
+    """What is wrong with a clip or an image, and the samples that need it.
+
+    Attributes:
+        what: `clip` or `image`.
+        name: of the file, or of the part of it.
+        reason: one sentence.
+        samples: ids of the samples that need it, at least one.
+    """
+
+    what: str
+    name: str
+    reason: str
+    samples: tuple[str, ...]
+
+
+def find_problems(
+    samples: Sequence[Sample], decode: bool = False, progress: bool = True
+) -> list[MediaProblem]:
+    """The clips and images that are missing or broken, clips first.
+
+    Args:
+        samples: of a dataset.
+        decode: decode all frames of all clips and all images, which takes long and finds files
+            that are damaged inside; otherwise they are opened alone.
+        progress: show a progress bar on stderr.
+    """
+    clips = _by_name((sample.demonstration, sample) for sample in samples)
+    images = _by_name((str(sample.image_path), sample) for sample in samples)
+    # A video is one folder to many clips; it is listed once.
+    folders: dict[Path, FrameFolder] = {}
+    problems = []
+    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
+        for name, users in clips.items():
+            if reason := _clip_problem(users[0], decode, folders):
+                problems.append(MediaProblem('clip', name, reason, _ids(users)))
+            bar.update()
+        for name, users in images.items():
+            if reason := _image_problem(users[0], decode):
+                problems.append(MediaProblem('image', name, reason, _ids(users)))
+            bar.update()
+    return problems
+
+
+def usable_samples(samples: Sequence[Sample], skip_broken: bool) -> list[Sample]:
+    """The samples whose clip and image can be opened.
+
+    Args:
+        samples: of a dataset.
+        skip_broken: leave out the others, which are counted; otherwise they are an error.
+
+    Raises:
+        DatasetError: a clip or an image is missing or broken, and they are not to be left out,
+            or nothing is left.
+    """
+    problems = find_problems(samples)
+    broken = {sample for problem in problems for sample in problem.samples}
+    usable = [sample for sample in samples if sample.sample_id not in broken]
+    if problems and not (skip_broken and usable):
+        some = '; '.join(problem.reason for problem in problems[:_SHOWN])
+        raise DatasetError(
+            f'{len(problems)} clips or images of {len(broken)} of {len(samples)} samples are '
+            f'missing or broken: {some}. `afformer verify` lists them all; '
+            + ('no sample is left without them' if not usable else '--skip-broken leaves them out')
+        )
+    return usable
+
+
+def points_outside(samples: Sequence[Sample]) -> int:
+    """How many annotated points lie outside of their image."""
+    return sum(
+        int((~((points >= -0.5) & (points < np.array(sample.image_size) - 0.5)).all(axis=1)).sum())
+        for sample in samples
+        for points in sample.points
+    )
+
+
+def _ids(samples: Sequence[Sample]) -> tuple[str, ...]:
+    return tuple(sample.sample_id for sample in samples)
+
+
+def _by_name(named: Iterator[tuple[str, Sample]]) -> dict[str, list[Sample]]:
+    grouped: dict[str, list[Sample]] = {}
+    for name, sample in named:
+        grouped.setdefault(name, []).append(sample)
+    return grouped
+
+
+def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> str:
+    try:
+        paths = frame_paths(sample.video_path, folders)
+        if paths is not None:
+            if decode:
+                read_frames(paths)
+            return ''
+        with VideoReader(sample.video_path, sample.clip) as reader:
+            if decode:
+                reader.count()
+            if sample.clip and reader.duration and beyond_end(sample.clip, reader.duration):
+                begin, end = sample.clip
+                return (
+                    f'{sample.video_path} lasts {reader.duration:.2f} s, the part from {begin:g} '
+                    f's to {end:g} s does not lie in it'
+                )
+    except VideoError as error:
+        return str(error)
+    return ''
+
+
+def _image_problem(sample: Sample, decode: bool) -> str:
+    path = sample.image_path
+    if not path.is_file():
+        return f'there is no image {path}'
+    try:
+        with PIL.Image.open(path) as image:
+            size = image.size
+            if decode:
+                image.load()
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        return f'{path} is not an image that can be read, or is cut off: {error}'
+    return _size_problem(path, size, sample.image_size)
+
+
+def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> str:
+    """An image may be resized, but not turned or cropped."""
+    by_width, by_height = size[0] / annotated[0], size[1] / annotated[1]
+    if abs(by_width / by_height - 1) > 0.02:
+        return (
+            f'{path} is {size[0]}x{size[1]}, its annotation is for {annotated[0]}x{annotated[1]}, '
+            'which has another shape'
+        )
+    return ''

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media that are missing, broken, damaged inside, or of another shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.data.sample import Sample
+from afformer_core.data.verification import find_problems, points_outside, usable_samples
+from afformer_core.data.video import write_video
+from afformer_core.errors import DatasetError
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    """Two of one clip, with an image each."""
+    random = np.random.default_rng(0)
+    write_video(tmp_path / 'clip.mp4', random.integers(0, 256, (6, 48, 64, 3), np.uint8), 10.0)
+    made = []
+    for number in range(2):
+        image = tmp_path / f'{number}.png'
+        cv2.imwrite(str(image), random.integers(0, 256, (48, 64, 3), np.uint8))
+        points = np.array([[3.0, 4.0], [64.0, 4.0], [3.0, -1.0]])
+        made.append(
+            Sample(f'test/{number}', tmp_path / 'clip.mp4', image, (64, 48), (0,), (points,))
+        )
+    return made
+
+
+def test_sound_media(samples: list[Sample]) -> None:
+    assert find_problems(samples, decode=True) == []
+    assert usable_samples(samples, skip_broken=False) == samples
+
+
+def test_a_missing_clip_concerns_all_its_samples(samples: list[Sample]) -> None:
+    samples[0].video_path.unlink()
+    (problem,) = find_problems(samples)
+    assert (problem.what, problem.samples) == ('clip', ('test/0', 'test/1'))
+
+
+def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) -> None:
+    path = samples[1].image_path
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert find_problems(samples) == []
+    (problem,) = find_problems(samples, decode=True)
+    assert (problem.what, problem.name) == ('image', str(path))
+    assert problem.samples == ('test/1',)
+
+
+def test_a_resized_image_is_sound_and_a_turned_one_is_not(samples: list[Sample]) -> None:
+    resized = replace(samples[0], image_size=(640, 480))
+    turned = replace(samples[1], image_size=(48, 64))
+    (problem,) = find_problems([resized, turned])
+    assert '64x48, its annotation is for 48x64' in problem.reason
+
+
+def test_broken_ones_are_left_out_when_asked_alone(samples: list[Sample]) -> None:
+    samples[1].image_path.unlink()
+    with pytest.raises(DatasetError, match=r'1 clips or images of 1 of 2 .*--skip-broken'):
+        usable_samples(samples, skip_broken=False)
+    assert usable_samples(samples, skip_broken=True) == samples[:1]
+
+
+def test_nothing_is_left(samples: list[Sample]) -> None:
+    samples[0].video_path.unlink()
+    with pytest.raises(DatasetError, match='no sample is left'):
+        usable_samples(samples, skip_broken=True)
+
+
+def test_points_outside(samples: list[Sample]) -> None:
+    assert points_outside(samples) == 4

@@ -50,10 +50,7 @@ class GroundingDriver:
         self._executor.add_node(self.node)
         # Before the grounding node begins: Fast DDS drops the answer to a client that the node has
         # not found yet.
-        self._clients: dict[str, Any] = {
-            name: self.node.create_client(kind, f'grounding/{name}')
-            for name, kind in _SERVICES.items()
-        }
+        self._clients = {name: self._create_client(name) for name in _SERVICES}
         self._grounding: NodeProcess | None = None
         self._ending = threading.Event()
         self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
@@ -128,9 +125,14 @@ class GroundingDriver:
         while not answered.wait(0.1):
             self.processes.check()
             if time.monotonic() > end:
-                client.remove_pending_request(future)
+                # The node may never find this one.
+                self.node.destroy_client(client)
+                self._clients[service] = self._create_client(service)
                 return None
         return future.result()
+
+    def _create_client(self, service: str) -> Any:
+        return self.node.create_client(_SERVICES[service], f'grounding/{service}')
 
     def _spin(self) -> None:
         while not self._ending.is_set():

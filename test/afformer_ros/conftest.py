@@ -46,16 +46,6 @@ PATIENCE = 40.0
 # What has not come after so many seconds was lost on the way.
 LOSS = 15.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-SERVICES = {
-    'change_state': ChangeState,
-    'get_state': GetState,
-    'start_demonstration': StartDemonstration,
-    'finish_demonstration': FinishDemonstration,
-    'load_demonstration': LoadDemonstration,
-    'select_demonstration': SelectDemonstration,
-    'delete_demonstration': DeleteDemonstration,
-    'list_demonstrations': ListDemonstrations,
-}
 # State after each transition.
 GOALS = {
     Transition.TRANSITION_CONFIGURE: 'inactive',
@@ -141,10 +131,7 @@ class Client:
         self.node = rclpy.create_node('client', namespace=self.namespace, context=self.context)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
-        # All callers now: the middleware drops the answer to one that a node has not found yet.
         self._callers: dict[str, Any] = {}
-        for service, kind in SERVICES.items():
-            self.caller(kind, service)
         self.node.create_subscription(
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
@@ -192,7 +179,8 @@ class Client:
         future = caller.call_async(kind.Request(**fields))
         if self.hold(future.done, seconds):
             return future.result()
-        caller.remove_pending_request(future)
+        # The middleware drops the answer to a caller that it has not found, and may never find it.
+        self.node.destroy_client(self._callers.pop(service))
         return None
 
     def caller(self, kind: Any, service: str) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import PIL.Image
 from tqdm import tqdm
 
@@ -90,9 +89,9 @@ def usable_samples(samples: Sequence[Sample], skip_broken: bool) -> list[Sample]
 
 
 def points_outside(samples: Sequence[Sample]) -> int:
-    """How many annotated points lie outside of their image."""
+    """How many annotated points are negative, or at least the width or height of their image."""
     return sum(
-        int((~((points >= -0.5) & (points < np.array(sample.image_size) - 0.5)).all(axis=1)).sum())
+        int(((points < 0) | (points >= sample.image_size)).any(axis=1).sum())
         for sample in samples
         for points in sample.points
     )

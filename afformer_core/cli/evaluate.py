@@ -169,9 +169,9 @@ def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol)
     )
     from afformer_core.runtime import shipped_model_folder
 
-    if arguments.protocol.startswith('pooled'):
+    if not protocol.tells_demonstrations_apart:
         raise DatasetError(
-            f'{arguments.protocol} has one row for all demonstrations of an image, and a model '
+            f'{protocol.name} has one row for all demonstrations of an image, and a model '
             'another heatmap for each; measure the model by a protocol of rows'
         )
     if arguments.threads > 0:

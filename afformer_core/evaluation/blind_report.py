@@ -82,6 +82,7 @@ def build_blind_report(
     )
     table = Table(f'Predictor {predictor}', ('rows', *_MEASURES.values()), cells, notes)
     counted: dict[str, str | int | float] = {
+        **facts,
         'predictor': predictor,
         'protocol': protocol.name,
         'rows': len(rows),

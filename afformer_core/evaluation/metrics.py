@@ -44,7 +44,8 @@ def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArr
     """
     wanted = normalised(truth)
     with np.errstate(divide='ignore', invalid='ignore'):
-        ratio = np.log(wanted / (normalised(predicted) + epsilon) + epsilon)
+        # In single precision the ratio overflows where a sure prediction is nearly zero.
+        ratio = np.log(wanted / (normalised(predicted).astype(np.float64) + epsilon) + epsilon)
         terms = np.where(wanted > 0, wanted * ratio, 0)
     return np.asarray(terms.sum((1, 2)), np.float64)
 

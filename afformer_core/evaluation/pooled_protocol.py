@@ -30,6 +30,7 @@ class PooledProtocol:
     """
 
     epsilon = 1e-12
+    tells_demonstrations_apart = False
     size = (_COMPARED, _COMPARED)
 
     def __init__(self, without_empty: bool = False) -> None:

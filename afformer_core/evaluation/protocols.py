@@ -45,11 +45,14 @@ class EvaluationProtocol(Protocol):
         name: of the protocol.
         size: (height, width) that predictions are compared at.
         epsilon: in KLD.
+        tells_demonstrations_apart: whether a row belongs to one demonstration, as what a model
+            predicts does.
     """
 
     name: str
     size: tuple[int, int]
     epsilon: float
+    tells_demonstrations_apart: bool
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """The comparisons that a dataset asks for."""
@@ -72,6 +75,7 @@ class RowsProtocol:
     """
 
     epsilon = 0.0
+    tells_demonstrations_apart = True
 
     def __init__(
         self, size: tuple[int, int] = (256, 256), offset: float = RELEASED_OFFSET

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from afformer_core.cli.evaluate import _PREDICTORS, _PROTOCOLS
 from afformer_core.cli.main import main
+from afformer_core.evaluation.blind_report import BLIND_PREDICTORS
+from afformer_core.evaluation.named_protocols import PROTOCOLS
 
 # Rows enough for two chunks, on three images.
 SAMPLES = 40
@@ -43,6 +46,7 @@ def evaluate(capsys: pytest.CaptureFixture[str], annotations: Path, *options: st
 def test_one_object_is_printed(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = evaluate(capsys, annotations, '--predictor', 'uniform')
 
+    assert found['annotations'] == str(annotations)
     assert found['protocol'] == 'rows256'
     assert found['rows'] == SAMPLES
     assert found['metrics'].keys() == {'kld', 'sim', 'auc_j'}
@@ -51,6 +55,11 @@ def test_one_object_is_printed(annotations: Path, capsys: pytest.CaptureFixture[
     assert low <= found['metrics']['kld'] <= high
     assert list(found['tables'][0]['rows']) == ['all', 'hold', 'touch']
     assert found['tables'][0]['rows']['hold']['rows'] == SAMPLES / 2
+
+
+def test_the_options_are_what_there_is() -> None:
+    assert ('model', *BLIND_PREDICTORS) == _PREDICTORS
+    assert tuple(PROTOCOLS) == _PROTOCOLS
 
 
 def test_what_knows_more_is_nearer(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:

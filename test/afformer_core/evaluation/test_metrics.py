@@ -25,6 +25,15 @@ def test_kld_is_infinite_where_a_prediction_misses_all_probability():
     assert np.isinf(kld(maps([0, 1]), maps([1, 1])))[0]
 
 
+def test_kld_of_a_prediction_that_is_nearly_zero_is_finite():
+    assert kld(maps([1, 1e-42]), maps([0, 1])) == pytest.approx([42 * np.log(10)], abs=1)
+
+
+def test_kld_with_an_epsilon_by_hand():
+    found = kld(maps([0, 1]), maps([1, 1]), 1e-12)
+    assert found == pytest.approx([0.5 * np.log(0.5e12) + 0.5 * np.log(0.5)])
+
+
 def test_sim_by_hand():
     assert sim(maps([1, 1, 2, 0]), maps([0, 1, 1, 2])) == pytest.approx([0.25 + 0.25])
 

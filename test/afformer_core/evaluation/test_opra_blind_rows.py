@@ -45,7 +45,9 @@ def test_pooled(
     assert found['rows'] == 921
     assert found['kld'] == pytest.approx(kld, abs=6e-4)
     assert found['sim'] == pytest.approx(sim, abs=6e-4)
-    assert found['auc_j'] == pytest.approx(auc_j, abs=2e-3)
+    # "Center Bias" is published to two digits.
+    digits = 2e-3 if predictor == ('center-bias',) else 6e-4
+    assert found['auc_j'] == pytest.approx(auc_j, abs=digits)
 
 
 @pytest.mark.slow
@@ -73,4 +75,4 @@ def test_rows(
     assert found['kld'] == pytest.approx(kld, abs=6e-4)
     if sim is not None and auc_j is not None:
         assert found['sim'] == pytest.approx(sim, abs=6e-4)
-        assert found['auc_j'] == pytest.approx(auc_j, abs=1e-3)
+        assert found['auc_j'] == pytest.approx(auc_j, abs=6e-4)

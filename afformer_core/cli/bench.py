@@ -88,7 +88,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
     from afformer_core.evaluation.latency_tables import latency_table, random_model
     from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
     from afformer_core.evaluation.node_latency_table import node_latency_table
-    from afformer_core.models.configuration import afformer_r50
+    from afformer_core.models.presets import afformer_r50
     from afformer_core.runtime import shipped_model_folder
 
     methods = DEFAULT_METHODS

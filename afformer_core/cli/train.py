@@ -96,8 +96,8 @@ def _initial_model(
     from dataclasses import replace
 
     from afformer_core.models.afformer import Afformer
-    from afformer_core.models.configuration import afformer_small
     from afformer_core.models.imagenet import load_imagenet_weights
+    from afformer_core.models.presets import afformer_small
     from afformer_core.models.resizing import with_input_size
     from afformer_core.runtime.weights import load_model
 

@@ -27,7 +27,9 @@ def image_flops(configuration: AfformerConfiguration, frames: int) -> int:
     # On this device tensors have shapes and no values, so that nothing is computed.
     with torch.device('meta'), torch.no_grad():
         model = Afformer(configuration).eval()
-        features = torch.empty(1, frames, configuration.channels, *configuration.feature_size)
+        features = torch.empty(
+            1, frames, configuration.feature_channels, *configuration.feature_size
+        )
         memory = model.memorize(features)
         image = torch.empty(1, height, width, 3, dtype=torch.uint8)
         with FlopCounterMode(display=False) as counter:

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Afformer network. Only its configuration is imported here, so that no torch is needed."""
 
-from afformer_core.models.configuration import (
-    AfformerConfiguration,
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.presets import (
     afformer_r50,
     afformer_small,
+    afformer_vitdet_b,
+    released_vitdet_b,
 )
 
-__all__ = ['AfformerConfiguration', 'afformer_r50', 'afformer_small']
+__all__ = [
+    'AfformerConfiguration',
+    'afformer_r50',
+    'afformer_small',
+    'afformer_vitdet_b',
+    'released_vitdet_b',
+]

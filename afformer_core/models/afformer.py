@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoder import FineGrainedDecoder, VideoMemory
-from afformer_core.models.encoder import build_encoder
+from afformer_core.models.decoder import FineGrainedDecoder
+from afformer_core.models.decoder_interface import Decoder
+from afformer_core.models.deconvolution import DeconvolutionDecoder
+from afformer_core.models.encoder import Encoder, build_encoder
+from afformer_core.models.memory import VideoMemory
 from afformer_core.models.predictor import FocusedPredictor, Predictor
 from afformer_core.models.widening import widened
-
-_STRIDES = {'p2': 4, 'p3': 8, 'p4': 16}
 
 
 class Afformer(nn.Module):
@@ -26,19 +29,26 @@ class Afformer(nn.Module):
     def __init__(self, configuration: AfformerConfiguration) -> None:
         super().__init__()
         self.configuration = configuration
-        self.encoder = build_encoder(configuration)
-        self.decoder = FineGrainedDecoder(
-            configuration.channels,
-            configuration.heads,
-            len(configuration.image_levels),
-            (configuration.input_size[0] // 4, configuration.input_size[1] // 4),
-            configuration.maximum_frames,
-        )
+        image, video = set(configuration.image_levels), set(configuration.frame_levels)
+        separate = configuration.video_encoder == 'separate'
+        self.encoder = build_encoder(configuration, sorted(image if separate else image | video))
+        self.own_video_encoder = build_encoder(configuration, sorted(video)) if separate else None
+        self.decoder = build_decoder(configuration)
         predictor = {'mean': Predictor, 'heatmap': FocusedPredictor}[configuration.action_pooling]
         self.predictor = predictor(
             configuration.channels, configuration.heatmaps, len(configuration.action_names)
         )
         self._initialise()
+
+    @property
+    def video_encoder(self) -> Encoder:
+        """The encoder of frames, which is usually that of images, too."""
+        return self.own_video_encoder or self.encoder
+
+    @property
+    def encoders(self) -> tuple[Encoder, ...]:
+        """That of images, and that of frames where it is another."""
+        return tuple({self.encoder: None, self.video_encoder: None})
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """Features of demonstration frames.
@@ -47,15 +57,16 @@ class Afformer(nn.Module):
             frames: uint8 RGB [N, H, W, 3] at the input size.
 
         Returns:
-            p3 features [N, C, H / 8, W / 8].
+            features [N, C, H / 8, W / 8], of ViTDet [N, C, H / 32, W / 32]; C is the
+            configuration's `feature_channels`.
         """
-        return widened(self.encoder.encode_frames(frames))
+        return widened(self.video_encoder.encode_frames(frames))
 
     def memorize(self, features: Tensor, lengths: Tensor | None = None) -> VideoMemory:
         """Memory of a batch of demonstrations.
 
         Args:
-            features: [B, T, C, H / 8, W / 8] from `encode_frames`, padded at the end.
+            features: [B, T, ...] from `encode_frames`, padded at the end.
             lengths: [B] integers from 1 to T, or None when every frame exists.
         """
         return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
@@ -68,8 +79,8 @@ class Afformer(nn.Module):
             memory: of B demonstrations.
 
         Returns:
-            heatmap logits [B, heatmaps, H, W] (softmax over the pixels gives probabilities) and
-            action logits [B, actions].
+            heatmap logits [B, heatmaps, *heatmap_size] (softmax over the pixels gives
+            probabilities) and action logits [B, actions].
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 
@@ -77,17 +88,19 @@ class Afformer(nn.Module):
         self, images: Tensor, memory: VideoMemory
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`ground`, and the features of the images as `encode_frames` gives them."""
-        levels, features = self.encoder.encode_images_and_features(images)
+        if self.own_video_encoder is None:
+            levels, features = self.encoder.encode_images_and_features(images)
+        else:
+            levels = self.encoder.encode_images(images)
+            features = self.own_video_encoder.encode_frames(images)
         return (*self.ground_levels(levels, memory), widened(features))
 
     def ground_levels(
         self, levels: tuple[Tensor, ...], memory: VideoMemory
     ) -> tuple[Tensor, Tensor]:
         """`ground` from already encoded image levels, coarse to fine, each [B, C, h, w]."""
-        height, width = levels[0].shape[-2:]
-        stride = _STRIDES[self.configuration.image_levels[0]]
         decoded = self.decoder(levels, memory)
-        return self.predictor(widened(decoded), (height * stride, width * stride))
+        return self.predictor(widened(decoded), self.configuration.heatmap_size)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None
@@ -107,13 +120,20 @@ class Afformer(nn.Module):
 
     def freeze_tables(self) -> None:
         """Keep the relative vectors of the configured input size, for inference and export."""
-        height, width = self.configuration.input_size
-        strides = [_STRIDES[level] for level in self.configuration.image_levels]
-        sizes = [(height // stride, width // stride) for stride in strides]
-        self.decoder.freeze_tables(sizes, self.configuration.feature_size)
+        configuration = self.configuration
+        self.decoder.freeze_tables(configuration.level_sizes, configuration.memory_sizes)
 
     def _initialise(self) -> None:
         for module in (*self.decoder.modules(), *self.predictor.modules()):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
+
+
+def build_decoder(configuration: AfformerConfiguration) -> Decoder:
+    """Decoder of a configuration, with random weights."""
+    decoders: dict[str, Callable[[AfformerConfiguration], Decoder]] = {
+        'fine_grained': FineGrainedDecoder,
+        'deconvolution': DeconvolutionDecoder,
+    }
+    return decoders[configuration.decoder](configuration)

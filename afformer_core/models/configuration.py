@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
-BACKBONES = ('resnet50', 'efficientnet_lite0')
-IMAGE_LEVELS = ('p4', 'p3', 'p2')
+Shape = tuple[int, int, int]
+
+# Pyramid levels that each backbone has for the decoder, coarse to fine; level pN has stride 2**N.
+BACKBONE_LEVELS = {
+    'resnet50': ('p4', 'p3', 'p2'),
+    'efficientnet_lite0': ('p4', 'p3', 'p2'),
+    'vitdet_b': ('p6', 'p5', 'p4'),
+}
+DECODERS = ('fine_grained', 'cross_attention', 'deconvolution')
+VIDEO_RESOLUTIONS = ('fixed', 'growing')
+VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
 ACTION_POOLINGS = ('mean', 'heatmap')
 
@@ -18,10 +28,11 @@ class AfformerConfiguration:
     """Architecture of one Afformer (paper, sections 3.1 and 3.2).
 
     Attributes:
-        backbone: one of `BACKBONES`.
+        backbone: one of `BACKBONE_LEVELS`.
         channels: width of the pyramid and of the decoder; a multiple of `head_channels`.
         head_channels: width of one attention head.
-        image_levels: pyramid levels the decoder visits, coarse to fine: a prefix of p4, p3, p2.
+        image_levels: pyramid levels the decoder visits, coarse to fine: some of the backbone's
+            `BACKBONE_LEVELS`; a single one for the decoders other than fine_grained.
         maximum_frames: the most frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of 32.
         action_names: names of the actions, in the order of the scores.
@@ -29,6 +40,14 @@ class AfformerConfiguration:
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
         action_pooling: where actions are read: 'mean' over the image (the paper's), or where the
             'heatmap' points, which needs a single heatmap.
+        decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without
+            self-attention, as the released ViTDet model has it) or 'deconvolution' (the naive
+            baseline, which does not look where in a frame something is).
+        temporal_pyramid: whether finer image levels attend to fewer frames, T, T/2, T/4.
+        video_resolution: 'fixed', or 'growing' with the image level.
+        video_encoder: the same encoder for frames and images, or one of their own; or the same
+            but for the last block, of ViTDet alone.
+        input_projection: whether each image level is projected before the decoder (Table 7b).
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -44,28 +63,37 @@ class AfformerConfiguration:
     heatmap_per_action: bool
     action_activation: str
     action_pooling: str
+    decoder: str = 'fine_grained'
+    temporal_pyramid: bool = True
+    video_resolution: str = 'fixed'
+    video_encoder: str = 'shared'
+    input_projection: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.backbone in BACKBONES, 'backbone', self.backbone, f'one of {BACKBONES}')
+        backbones = tuple(BACKBONE_LEVELS)
+        _require(self.backbone in backbones, 'backbone', self.backbone, f'one of {backbones}')
         _require(
             self.channels > 0 and self.channels % self.head_channels == 0,
             'channels',
             self.channels,
             f'a positive multiple of head_channels {self.head_channels}',
         )
+        levels = BACKBONE_LEVELS[self.backbone]
         _require(
             len(self.image_levels) > 0
-            and self.image_levels == IMAGE_LEVELS[: len(self.image_levels)],
+            and self.image_levels == tuple(x for x in levels if x in self.image_levels),
             'image_levels',
             self.image_levels,
-            f'a non-empty prefix of {IMAGE_LEVELS}',
+            f'at least one of {levels}, coarse to fine',
         )
+        self._require_a_decoder()
         _require(self.maximum_frames >= 1, 'maximum_frames', self.maximum_frames, 'at least 1')
         _require(
-            len(self.input_size) == 2 and all(n > 0 and n % 32 == 0 for n in self.input_size),
+            len(self.input_size) == 2
+            and all(n > 0 and n % self._input_step == 0 for n in self.input_size),
             'input_size',
             self.input_size,
-            'a positive (height, width) in multiples of 32',
+            f'a positive (height, width) in multiples of {self._input_step}',
         )
         _require(
             len(self.action_names) > 0 and len(set(self.action_names)) == len(self.action_names),
@@ -98,9 +126,95 @@ class AfformerConfiguration:
         return len(self.action_names) if self.heatmap_per_action else 1
 
     @property
+    def level_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(height, width) of each image level."""
+        return tuple(self._size_at(level) for level in self.image_levels)
+
+    @property
+    def finest_size(self) -> tuple[int, int]:
+        """(height, width) of the finest level that the backbone has, visited or not."""
+        return self._size_at(BACKBONE_LEVELS[self.backbone][-1])
+
+    @property
+    def heatmap_size(self) -> tuple[int, int]:
+        """(height, width) of the heatmap: four times the finest level."""
+        return 4 * self.finest_size[0], 4 * self.finest_size[1]
+
+    @property
+    def video_level(self) -> str:
+        """The pyramid level of the video features."""
+        return BACKBONE_LEVELS[self.backbone][1]
+
+    @property
+    def frame_levels(self) -> tuple[str, ...]:
+        """The pyramid levels of a frame that its features are made of."""
+        return self.image_levels if self.video_resolution == 'growing' else (self.video_level,)
+
+    @property
     def feature_size(self) -> tuple[int, int]:
-        """(height, width) of the video features p3, at stride 8."""
-        return self.input_size[0] // 8, self.input_size[1] // 8
+        """(height, width) of the video features, at stride 8 or, of ViTDet, 32."""
+        return self._size_at(self.video_level)
+
+    @property
+    def feature_channels(self) -> int:
+        """Channels of the video features; levels of other resolutions are packed into them."""
+        if self.video_resolution == 'fixed':
+            return self.channels
+        finer = BACKBONE_LEVELS[self.backbone][-1]
+        return sum(4 * self.channels if x == finer else self.channels for x in self.image_levels)
+
+    @property
+    def memory_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(height, width) of the places in a frame that each image level attends to."""
+        if self.decoder == 'deconvolution':
+            return ((1, 1),)
+        if self.video_resolution == 'growing':
+            return self.level_sizes
+        return (self.feature_size,) * len(self.image_levels)
+
+    def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
+        """Shapes of the keys and values at each image level, of a demonstration of T frames."""
+        if self.decoder == 'deconvolution':
+            return (((1, self.channels, frames), (1, frames, self.channels)),)
+        shapes = []
+        for level, (height, width) in enumerate(self.memory_sizes):
+            shortening = 2**level if self.temporal_pyramid else 1
+            keys = -(-frames // shortening) * height * width
+            depth = self.head_channels + height + width
+            shapes.append(((self.heads, depth, keys), (self.heads, keys, self.head_channels)))
+        return tuple(shapes)
+
+    def _size_at(self, level: str) -> tuple[int, int]:
+        stride = 2 ** int(level.removeprefix('p'))
+        return self.input_size[0] // stride, self.input_size[1] // stride
+
+    @property
+    def _input_step(self) -> int:
+        """Stride of the coarsest level that the backbone computes."""
+        return 64 if self.backbone == 'vitdet_b' else 32
+
+    def _require_a_decoder(self) -> None:
+        _require(self.decoder in DECODERS, 'decoder', self.decoder, f'one of {DECODERS}')
+        _require(
+            self.decoder == 'fine_grained' or len(self.image_levels) == 1,
+            'image_levels',
+            self.image_levels,
+            f'a single one for the decoder {self.decoder}',
+        )
+        _require(
+            self.video_resolution in VIDEO_RESOLUTIONS
+            and (self.decoder == 'fine_grained' or self.video_resolution == 'fixed'),
+            'video_resolution',
+            self.video_resolution,
+            f"one of {VIDEO_RESOLUTIONS}, and 'fixed' for decoders other than fine_grained",
+        )
+        _require(
+            self.video_encoder in VIDEO_ENCODERS
+            and (self.backbone == 'vitdet_b' or self.video_encoder != 'separate_last_block'),
+            'video_encoder',
+            self.video_encoder,
+            f"one of {VIDEO_ENCODERS}, and 'separate_last_block' with vitdet_b alone",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain JSON types."""
@@ -113,12 +227,13 @@ class AfformerConfiguration:
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
         """
-        known = set(cls.__dataclass_fields__)
-        if set(fields) != known:
-            missing, unknown = sorted(known - set(fields)), sorted(set(fields) - known)
+        known = {field.name for field in dataclasses.fields(cls)}
+        needed = {field.name for field in dataclasses.fields(cls) if field.default is MISSING}
+        missing, unknown = sorted(needed - set(fields)), sorted(set(fields) - known)
+        if missing or unknown:
             raise ValueError(
                 f'architecture has missing fields {missing} and unknown fields {unknown}; '
-                'it needs exactly the fields of AfformerConfiguration'
+                'it needs the fields of AfformerConfiguration'
             )
         values = dict(fields)
         for name in ('image_levels', 'input_size', 'action_names'):
@@ -129,39 +244,3 @@ class AfformerConfiguration:
 def _require(holds: bool, field: str, value: object, wanted: str) -> None:
     if not holds:
         raise ValueError(f'{field} is {value!r}; it must be {wanted}')
-
-
-def afformer_r50(
-    action_names: tuple[str, ...], input_size: tuple[int, int] = (256, 256)
-) -> AfformerConfiguration:
-    """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action."""
-    return AfformerConfiguration(
-        backbone='resnet50',
-        channels=256,
-        head_channels=64,
-        image_levels=('p4', 'p3', 'p2'),
-        maximum_frames=32,
-        input_size=input_size,
-        action_names=action_names,
-        heatmap_per_action=True,
-        action_activation='sigmoid',
-        action_pooling='mean',
-    )
-
-
-def afformer_small(
-    action_names: tuple[str, ...], input_size: tuple[int, int] = (128, 128)
-) -> AfformerConfiguration:
-    """The small model for CPUs: EfficientNet-Lite0, 96 channels, two levels, one heatmap."""
-    return AfformerConfiguration(
-        backbone='efficientnet_lite0',
-        channels=96,
-        head_channels=32,
-        image_levels=('p4', 'p3'),
-        maximum_frames=8,
-        input_size=input_size,
-        action_names=action_names,
-        heatmap_per_action=False,
-        action_activation='softmax',
-        action_pooling='heatmap',
-    )

@@ -4,57 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
-
-NORM_EPSILON = 1e-6
-
-
-@dataclass(frozen=True)
-class VideoMemory:
-    """Videos as the decoder needs them, one entry for each image level.
-
-    Attributes:
-        keys: each [B, heads, D', M_level].
-        values: each [B, heads, M_level, D].
-        paddings: each [B, M_level], true at keys of frames that do not exist; or None.
-        size: (height, width) of the video features.
-    """
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-    paddings: tuple[Tensor | None, ...]
-    size: Size
-
-    def __post_init__(self) -> None:
-        if not len(self.keys) == len(self.values) == len(self.paddings):
-            raise ValueError(
-                f'a memory has {len(self.keys)} keys, {len(self.values)} values and '
-                f'{len(self.paddings)} paddings; it needs as many of each'
-            )
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over dimension 1, with weights shaped for broadcasting."""
-
-    def __init__(self, channels: int, trailing: int = 0) -> None:
-        super().__init__()
-        shape = (channels,) + (1,) * trailing
-        self.weight = nn.Parameter(torch.ones(shape))
-        self.bias = nn.Parameter(torch.zeros(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise [B, C, ...] over C."""
-        weight, bias = self.weight.flatten(), self.bias.flatten()
-        last = x.transpose(1, -1)
-        return functional.layer_norm(last, weight.shape, weight, bias, NORM_EPSILON).transpose(
-            1, -1
-        )
+from afformer_core.models.channel_norm import NORM_EPSILON, ChannelNorm
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.decoder_interface import Decoder
+from afformer_core.models.level_packing import unpack_levels
+from afformer_core.models.memory import VideoMemory, key_padding, silence
 
 
 class Mlp(nn.Module):
@@ -75,6 +35,7 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__()
+        self.channels = channels
         self.norm_self_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
         self.self_attn = SelfAttention2d(channels, heads, maximum_size)
         self.norm_cross_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
@@ -91,32 +52,40 @@ class DecoderBlock(nn.Module):
             size,
             memory.keys[level],
             memory.values[level],
-            memory.size,
+            memory.sizes[level],
             memory.paddings[level],
         )
         return x + self.mlp(self.norm_mlp(x))
 
 
-class FineGrainedDecoder(nn.Module):
+class FineGrainedDecoder(Decoder):
     """Image pyramid against temporal pyramid, coarse image to all frames, fine image to few.
 
     Args:
-        channels: width C.
-        heads: attention heads.
-        levels: image levels visited, 1 to 3; level l attends to about T / 2**l frames.
-        maximum_size: (height, width) of the finest grid of image or video.
-        maximum_frames: T at most.
+        configuration: the architecture; image level l attends to about T / 2**l frames, or all
+            of them to T where it has no temporal pyramid.
     """
 
-    def __init__(
-        self, channels: int, heads: int, levels: int, maximum_size: Size, maximum_frames: int
-    ) -> None:
+    def __init__(self, configuration: AfformerConfiguration) -> None:
         super().__init__()
-        self.v3ds = nn.Sequential(*_temporal_layers(channels, levels))
+        channels, levels = configuration.channels, len(configuration.image_levels)
+        self._growing_sizes = (
+            configuration.level_sizes if configuration.video_resolution == 'growing' else ()
+        )
+        self.v3ds = nn.Sequential(
+            *_temporal_layers(channels, levels if configuration.temporal_pyramid else 1)
+        )
+        self.input_projections = (
+            nn.ModuleList(nn.Linear(channels, channels) for _ in range(levels))
+            if configuration.input_projection
+            else None
+        )
         self.image_level_embeds = nn.ParameterList(
             nn.Parameter(torch.zeros(channels)) for _ in range(levels)
         )
-        self.self2d_cross3d_block = DecoderBlock(channels, heads, maximum_size, maximum_frames)
+        self.self2d_cross3d_block = DecoderBlock(
+            channels, configuration.heads, configuration.finest_size, configuration.maximum_frames
+        )
 
     @property
     def levels(self) -> int:
@@ -124,63 +93,70 @@ class FineGrainedDecoder(nn.Module):
         return len(self.image_level_embeds)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """Keys and values of the temporal pyramid T, T/2, T/4 (rounded up).
-
-        Args:
-            video: p3 features [B, T, C, height, width]; anything finite beyond a video's length.
-            lengths: [B] integers 1 to T, or None when every frame exists.
-        """
+        """See `Decoder.memorize`; keys and values of T, T/2, T/4 frames (rounded up)."""
         block = self.self2d_cross3d_block
-        keys, values, paddings = [], [], []
+        keys, values, paddings, sizes = [], [], [], []
         for features, existing in self._temporal_pyramid(video, lengths):
             normed = block.norm_cross_k(features.permute(0, 2, 3, 4, 1))
             level_keys, level_values = block.cross_attn.memorize(normed, existing)
+            height, width = _size(features)
             keys.append(level_keys)
             values.append(level_values)
-            paddings.append(_key_padding(features, existing))
-        return VideoMemory(tuple(keys), tuple(values), tuple(paddings), _size(video))
+            paddings.append(key_padding(existing, features.shape[2], height * width))
+            sizes.append((height, width))
+        return VideoMemory(tuple(keys), tuple(values), tuple(paddings), tuple(sizes))
 
     def _temporal_pyramid(
         self, video: Tensor, lengths: Tensor | None
     ) -> list[tuple[Tensor, Tensor | None]]:
         """Levels as [B, C, T_level, height, width] with the lengths that hold for each."""
-        features = _silence(video.transpose(1, 2), lengths)
-        pyramid = [(features, lengths)]
-        for layer in self.v3ds:
+        if self._growing_sizes:
+            videos = unpack_levels(video, self._growing_sizes, self.self2d_cross3d_block.channels)
+            return [
+                self._shortened(silence(each.transpose(1, 2), lengths), lengths, 0, level)
+                for level, each in enumerate(videos)
+            ]
+        pyramid = [(silence(video.transpose(1, 2), lengths), lengths)]
+        for level in range(1, self.levels):
+            pyramid.append(self._shortened(*pyramid[-1], level - 1, level))
+        return pyramid
+
+    def _shortened(
+        self, features: Tensor, lengths: Tensor | None, first: int, last: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """From the first to the last level of the temporal pyramid."""
+        # A norm and an activation stand between two convolutions.
+        for layer in list(self.v3ds)[max(0, 3 * first - 2) : max(0, 3 * last - 2)]:
             features = layer(features)
             if isinstance(layer, nn.Conv3d):
                 lengths = None if lengths is None else (lengths + 1) // 2
-                pyramid.append((features, lengths))
-            features = _silence(features, lengths)
-        return pyramid
+            features = silence(features, lengths)
+        return features, lengths
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """Decode.
-
-        Args:
-            levels: image features, coarse to fine, each [B, C, height, width].
-            memory: from `memorize`, of the same batch.
-
-        Returns:
-            [B, C, height, width] at the finest level.
-        """
+        """See `Decoder.forward`."""
         decoded: Tensor | None = None
         for level, features in enumerate(levels):
             size = _size(features)
             if decoded is not None:
                 features = features + functional.interpolate(decoded, size=size, mode='nearest')
-            tokens = features.flatten(2).transpose(1, 2) + self.image_level_embeds[level]
+            tokens = self._project(features.flatten(2).transpose(1, 2), level)
             tokens = self.self2d_cross3d_block(tokens, size, memory, level)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
         if decoded is None:
             raise ValueError('no image level was given; the decoder needs at least one')
         return decoded
 
-    def freeze_tables(self, image_sizes: Sequence[Size], video_size: Size) -> None:
-        """Keep the relative vectors of these grids, for inference and export."""
-        for size in image_sizes:
-            self.self2d_cross3d_block.self_attn.freeze_tables(size, size)
-            self.self2d_cross3d_block.cross_attn.freeze_tables(size, video_size)
+    def _project(self, tokens: Tensor, level: int) -> Tensor:
+        if self.input_projections is not None:
+            tokens = self.input_projections[level](tokens)
+        return tokens + self.image_level_embeds[level]
+
+    def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
+        """See `Decoder.freeze_tables`; here the relative vectors of the grids."""
+        for image_size, video_size in zip(image_sizes, video_sizes, strict=True):
+            self.self2d_cross3d_block.self_attn.freeze_tables(image_size, image_size)
+            self.self2d_cross3d_block.cross_attn.freeze_tables(image_size, video_size)
 
 
 def _temporal_layers(channels: int, levels: int) -> list[nn.Module]:
@@ -190,22 +166,6 @@ def _temporal_layers(channels: int, levels: int) -> list[nn.Module]:
             layers += [ChannelNorm(channels, trailing=3), nn.GELU()]
         layers.append(nn.Conv3d(channels, channels, (3, 1, 1), (2, 1, 1), (1, 0, 0), bias=False))
     return layers
-
-
-def _silence(features: Tensor, lengths: Tensor | None) -> Tensor:
-    """Zero what stands beyond each length, as a convolution's own padding would be."""
-    if lengths is None:
-        return features
-    exists = torch.arange(features.shape[2], device=features.device) < lengths[:, None]
-    return torch.where(exists[:, None, :, None, None], features, 0.0)
-
-
-def _key_padding(features: Tensor, lengths: Tensor | None) -> Tensor | None:
-    if lengths is None:
-        return None
-    frames = torch.arange(features.shape[2], device=features.device)
-    padded = frames >= lengths[:, None]
-    return padded.repeat_interleave(features.shape[3] * features.shape[4], dim=1)
 
 
 def _size(features: Tensor) -> Size:

@@ -14,6 +14,7 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.level_packing import pack_levels
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
 
@@ -24,16 +25,19 @@ class BackboneWithPyramid(nn.Module):
     Args:
         body: images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
         fpn: the pyramid over those stages.
-        finest: name of the finest stage, 'p2' or 'p3'.
+        levels: names of the levels that are ever asked for; the finest stage is the finest of
+            them.
     """
 
-    def __init__(self, body: nn.Module, fpn: FeaturePyramidNetwork, finest: str) -> None:
+    def __init__(self, body: nn.Module, fpn: FeaturePyramidNetwork, levels: Sequence[str]) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
-        self.stages = _STAGES[_STAGES.index(finest) :]
-        # Nothing reads p5; it only feeds the coarser levels' top-down path.
-        self.fpn.layer_blocks[-1] = nn.Identity()
+        self.stages = _STAGES[_STAGES.index(min(levels)) :]
+        for index, stage in enumerate(self.stages):
+            # What nothing reads still feeds the top-down path, but has no output.
+            if stage not in levels:
+                self.fpn.layer_blocks[index] = nn.Identity()
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
         """Stages of normalised images [B, 3, H, W], fine to coarse."""
@@ -69,7 +73,7 @@ class Encoder(nn.Module):
 
     Args:
         backbone_with_fpn: backbone and pyramid.
-        image_levels: levels the decoder visits, coarse to fine.
+        configuration: the architecture, for the levels of images and of frames.
         mean, std: per colour channel, of values in 0..1.
     """
 
@@ -79,13 +83,17 @@ class Encoder(nn.Module):
     def __init__(
         self,
         backbone_with_fpn: BackboneWithPyramid,
-        image_levels: Sequence[str],
+        configuration: AfformerConfiguration,
         mean: Sequence[float],
         std: Sequence[float],
     ) -> None:
         super().__init__()
         self.backbone_with_fpn = backbone_with_fpn
-        self.image_levels = tuple(image_levels)
+        self.image_levels = configuration.image_levels
+        self.video_level = configuration.video_level
+        self._packed_size = (
+            configuration.feature_size if configuration.video_resolution == 'growing' else None
+        )
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -103,49 +111,67 @@ class Encoder(nn.Module):
     def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """`encode_images`, and `encode_frames` of the same pictures, at the cost of one."""
         stages = self.backbone_with_fpn.backbone(self.normalise(images))
-        names = tuple(dict.fromkeys((*self.image_levels, 'p3')))
+        return self.levels_and_features(stages)
+
+    def levels_and_features(self, stages: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
+        """`encode_images_and_features` from a backbone's stages."""
+        names = tuple(dict.fromkeys((*self.image_levels, self.video_level)))
         found = dict(zip(names, self.backbone_with_fpn.pyramid(stages, names), strict=True))
-        return tuple(found[name] for name in self.image_levels), found['p3']
+        levels = tuple(found[name] for name in self.image_levels)
+        if self._packed_size is not None:
+            return levels, pack_levels(levels, self._packed_size)
+        return levels, found[self.video_level]
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """uint8 RGB [N, H, W, 3] to p3 features [N, C, H / 8, W / 8]."""
-        stages = self.backbone_with_fpn.backbone(self.normalise(frames))
-        return self.backbone_with_fpn.pyramid(stages, ('p3',))[0]
+        """uint8 RGB [N, H, W, 3] to the features [N, C, height, width] of frames."""
+        return self.features(self.backbone_with_fpn.backbone(self.normalise(frames)))
+
+    def features(self, stages: Sequence[Tensor]) -> Tensor:
+        """`encode_frames` from a backbone's stages."""
+        if self._packed_size is not None:
+            levels = self.backbone_with_fpn.pyramid(stages, self.image_levels)
+            return pack_levels(levels, self._packed_size)
+        return self.backbone_with_fpn.pyramid(stages, (self.video_level,))[0]
 
 
-def build_encoder(configuration: AfformerConfiguration) -> Encoder:
-    """Encoder of a configuration, with random weights."""
+def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """Encoder of a configuration, with random weights.
+
+    Args:
+        configuration: the architecture.
+        levels: names of the pyramid levels that are ever asked for.
+    """
     if configuration.backbone == 'resnet50':
-        return _resnet50_encoder(configuration)
-    return _efficientnet_lite0_encoder(configuration)
+        return _resnet50_encoder(configuration, levels)
+    return _efficientnet_lite0_encoder(configuration, levels)
 
 
-def _resnet50_encoder(configuration: AfformerConfiguration) -> Encoder:
+def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
     """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
-    stages = {f'layer{n}': str(n - 1) for n in range(1, 5)}
+    first = _STAGES.index(min(levels))
+    stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
     body = IntermediateLayerGetter(resnet50(norm_layer=FrozenBatchNorm2d), stages)
     fpn = FeaturePyramidNetwork(
-        [256, 512, 1024, 2048], configuration.channels, norm_layer=FrozenBatchNorm2d
+        [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenBatchNorm2d
     )
-    backbone = BackboneWithPyramid(body, fpn, 'p2')
-    return Encoder(
-        backbone, configuration.image_levels, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    )
+    backbone = BackboneWithPyramid(body, fpn, levels)
+    return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def _efficientnet_lite0_encoder(configuration: AfformerConfiguration) -> Encoder:
+def _efficientnet_lite0_encoder(
+    configuration: AfformerConfiguration, levels: Sequence[str]
+) -> Encoder:
     import timm
 
-    finest = 'p2' if 'p2' in configuration.image_levels else 'p3'
-    channels = {'p2': [24, 40, 112, 320], 'p3': [40, 112, 320]}[finest]
+    first = _STAGES.index(min(levels))
     body = timm.create_model(
         'tf_efficientnet_lite0',
         pretrained=False,
         features_only=True,
-        out_indices=tuple(range(5 - len(channels), 5)),
+        out_indices=tuple(range(1 + first, 5)),
     )
     fpn = FeaturePyramidNetwork(
-        channels, configuration.channels, norm_layer=partial(nn.GroupNorm, 8)
+        [24, 40, 112, 320][first:], configuration.channels, norm_layer=partial(nn.GroupNorm, 8)
     )
-    backbone = BackboneWithPyramid(body, fpn, finest)
-    return Encoder(backbone, configuration.image_levels, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    backbone = BackboneWithPyramid(body, fpn, levels)
+    return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

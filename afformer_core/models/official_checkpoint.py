@@ -14,7 +14,8 @@ from torch import Tensor
 
 from afformer_core.errors import AfformerError
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.configuration import AfformerConfiguration, afformer_r50
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.presets import afformer_r50
 
 _PREFIX = 'network.'
 # The pyramid's coarsest output, which no part of the model reads.

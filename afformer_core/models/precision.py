@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, attend_fused
-from afformer_core.models.decoder import ChannelNorm
+from afformer_core.models.channel_norm import ChannelNorm
 
 # Fused half-precision attention sums so many equal weights wrongly beyond this (65,504 is the
 # largest number of fp16).
@@ -53,15 +53,14 @@ def convert_precision(model: Afformer, precision: str) -> None:
     if precision == 'fp32':
         return
     configuration = model.configuration
-    height, width = configuration.feature_size
-    keys = configuration.maximum_frames * height * width
+    frames = configuration.maximum_frames
+    keys = max(shape[2] for shape, _ in configuration.memory_shapes(frames))
     if precision == 'fp16' and keys > MOST_FP16_KEYS:
         raise ValueError(
-            f'the model attends to {keys} keys ({configuration.maximum_frames} frames of {width}x'
-            f'{height}); fp16 attention holds {MOST_FP16_KEYS} at most: choose bf16 or fp32, or '
-            'fewer frames'
+            f'the model attends to {keys} keys of {frames} frames; fp16 attention holds '
+            f'{MOST_FP16_KEYS} at most: choose bf16 or fp32, or fewer frames'
         )
-    for part in (model.encoder, model.decoder):
+    for part in (*model.encoders, model.decoder):
         part.to(DTYPES[precision])
         _keep_norms(part)
     for module in model.decoder.modules():

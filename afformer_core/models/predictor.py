@@ -6,7 +6,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from afformer_core.models.decoder import ChannelNorm
+from afformer_core.models.channel_norm import ChannelNorm
 
 
 class Predictor(nn.Module):

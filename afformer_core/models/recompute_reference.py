@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
-from afformer_core.models.decoder import DecoderBlock
+from afformer_core.models.decoder import DecoderBlock, FineGrainedDecoder
 from afformer_core.models.relative_position import relative_table
 
 
@@ -29,7 +29,12 @@ class RecomputeReference(nn.Module):
 
     def __init__(self, model: Afformer) -> None:
         super().__init__()
+        if not isinstance(model.decoder, FineGrainedDecoder):
+            raise ValueError(
+                f'the decoder is {model.configuration.decoder!r}; the reference is of fine_grained'
+            )
         self.model = model
+        self._decoder = model.decoder
 
     def forward(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Ground.
@@ -46,7 +51,7 @@ class RecomputeReference(nn.Module):
         every_level = dict.fromkeys((*names, 'p3'))
         image_levels = self._encode(image[None], tuple(every_level))
         video = self._encode(frames, tuple(every_level))['p3'].transpose(0, 1)[None]
-        decoder = self.model.decoder
+        decoder = self._decoder
         decoded: Tensor | None = None
         for level, (name, moment) in enumerate(
             zip(encoder.image_levels, self._temporal_pyramid(video), strict=True)
@@ -71,7 +76,7 @@ class RecomputeReference(nn.Module):
     def _temporal_pyramid(self, video: Tensor) -> list[Tensor]:
         """[1, C, T, h, w] at T, T/2, T/4."""
         pyramid = [video]
-        for layer in self.model.decoder.v3ds:
+        for layer in self._decoder.v3ds:
             video = layer(video)
             if isinstance(layer, nn.Conv3d):
                 pyramid.append(video)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.decoder import VideoMemory
+from afformer_core.models.memory import VideoMemory
 from afformer_core.runtime.recorded_ground import LastRecordedGround, RecordedGround
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.torch_session import prepared_model
@@ -85,7 +85,7 @@ class CudaSession:
             tuple(self._on_gpu(keys) for keys in memory.keys),
             tuple(self._on_gpu(values) for values in memory.values),
             (None,) * len(memory.keys),
-            self._model.configuration.feature_size,
+            self._model.configuration.memory_sizes,
         )
         on_gpu = torch.zeros(image.shape, dtype=torch.uint8, device='cuda')
         # What is still under way in the default stream must not be read before it is done.

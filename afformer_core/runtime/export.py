@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoder import VideoMemory
+from afformer_core.models.memory import VideoMemory
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -66,7 +66,7 @@ class _Ground(nn.Module):
             tuple(batch[:levels]),
             tuple(batch[levels:]),
             (None,) * levels,
-            self.model.configuration.feature_size,
+            self.model.configuration.memory_sizes,
         )
         # TensorRT does nothing with uint8 but convert it.
         images = image.to(self.model.encoder.mean.dtype)[None]

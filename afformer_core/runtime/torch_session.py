@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.decoder import VideoMemory
 from afformer_core.models.folding import fold_batch_norms
+from afformer_core.models.memory import VideoMemory
 from afformer_core.models.precision import convert_precision
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.weights import load_model
@@ -66,7 +66,7 @@ class TorchSession:
             tuple(torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys),
             tuple(torch.from_numpy(values)[None].to(self._dtype) for values in memory.values),
             (None,) * len(memory.keys),
-            self._model.configuration.feature_size,
+            self._model.configuration.memory_sizes,
         )
         outputs = self._model.ground_with_features(torch.from_numpy(image)[None], batch)
         return Output(*(output[0].numpy() for output in outputs))
@@ -75,7 +75,8 @@ class TorchSession:
 def prepared_model(folder: Path, precision: str) -> Afformer:
     """The network of a model folder, ready for inference in a precision."""
     model = load_model(folder)
-    fold_batch_norms(model.encoder)
+    for encoder in model.encoders:
+        fold_batch_norms(encoder)
     model.freeze_tables()
     convert_precision(model, precision)
     return model

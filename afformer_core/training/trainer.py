@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.decoder import VideoMemory
 from afformer_core.runtime.model_folder import write_aside
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.batches import Batch, BatchSource
@@ -185,18 +184,9 @@ def forward_batch(model: Afformer, batch: Batch) -> tuple[Tensor, Tensor]:
     demonstrations, frames = batch.videos[0].shape[:2]
     stages = [stage.flatten(0, 1).float() for stage in batch.videos]
     features = pyramid(stages, ('p3',))[0].unflatten(0, (demonstrations, frames))
-    memory = _repeat(model.memorize(features), len(batch.heatmaps) // demonstrations)
+    memory = model.memorize(features).repeated(len(batch.heatmaps) // demonstrations)
     levels = pyramid([stage.float() for stage in batch.images], model.encoder.image_levels)
     return model.ground_levels(levels, memory)
-
-
-def _repeat(memory: VideoMemory, times: int) -> VideoMemory:
-    return VideoMemory(
-        tuple(keys.repeat_interleave(times, dim=0) for keys in memory.keys),
-        tuple(values.repeat_interleave(times, dim=0) for values in memory.values),
-        memory.paddings,
-        memory.size,
-    )
 
 
 def _decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def shape_ranges(
     """The shapes that the engines of a model take, by graph and input."""
     height, width = configuration.input_size
     rows, columns = configuration.feature_size
-    channels, frames = configuration.channels, configuration.maximum_frames
+    channels, frames = configuration.feature_channels, configuration.maximum_frames
     encode = {
         'frames': ShapeRange(
             (1, height, width, 3), (1, height, width, 3), (MOST_FRAMES_AT_ONCE, height, width, 3)
@@ -76,19 +76,20 @@ def shape_ranges(
 
 
 def _memory_shapes(configuration: AfformerConfiguration, precision: str) -> dict[str, ShapeRange]:
-    rows, columns = configuration.feature_size
-    heads, frames = configuration.heads, configuration.maximum_frames
-    head = configuration.channels // heads
+    least = configuration.memory_shapes(1)
+    usual = configuration.memory_shapes(configuration.maximum_frames)
     joined = _MOST_JOINED
     if precision == 'fp16':
-        joined = max(1, min(joined, MOST_FP16_KEYS // (frames * rows * columns)))
+        most = max(keys[2] for keys, _ in usual)
+        joined = max(1, min(joined, MOST_FP16_KEYS // most))
     shapes = {}
-    for level in range(len(configuration.image_levels)):
-        usual = -(-frames // 2**level) * rows * columns
-        keys = rows * columns, usual, joined * usual
-        depth = head + rows + columns
-        shapes[f'keys_{level}'] = ShapeRange(*((heads, depth, count) for count in keys))
-        shapes[f'values_{level}'] = ShapeRange(*((heads, count, head) for count in keys))
+    for level, (keys, values) in enumerate(usual):
+        shapes[f'keys_{level}'] = ShapeRange(
+            least[level][0], keys, (keys[0], keys[1], joined * keys[2])
+        )
+        shapes[f'values_{level}'] = ShapeRange(
+            least[level][1], values, (values[0], joined * values[1], values[2])
+        )
     return shapes
 
 

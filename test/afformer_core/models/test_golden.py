@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every golden file: reference outputs of decoder and heads, reproduced from their inputs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from afformer_core.models import afformer_r50
 from afformer_core.models.decoder import FineGrainedDecoder
 from afformer_core.models.predictor import Predictor
 
@@ -38,7 +40,12 @@ def check(path: Path) -> None:
     maximum_frames = (
         len(golden['weights.decoder.self2d_cross3d_block.cross_attn.rel_pos_t']) + 1
     ) // 2
-    decoder = FineGrainedDecoder(channels, channels // 64, 3, finest, maximum_frames)
+    configuration = replace(
+        afformer_r50(('press',), (4 * finest[0], 4 * finest[1])),
+        channels=channels,
+        maximum_frames=maximum_frames,
+    )
+    decoder = FineGrainedDecoder(configuration)
     decoder.load_state_dict(part(golden, 'weights.decoder.'))
     wanted = golden['output.heatmap_logits']
     predictor = Predictor(channels, wanted.shape[1], golden['output.action_logits'].shape[1])

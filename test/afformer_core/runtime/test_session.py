@@ -45,7 +45,7 @@ def test_frames_are_encoded_alike_alone_and_together(
     together = session.encode_frames(frames)
 
     assert together.dtype == np.float32
-    assert together.shape == (3, configuration.channels, *configuration.feature_size)
+    assert together.shape == (3, configuration.feature_channels, *configuration.feature_size)
     for frame, features in zip(frames, together, strict=True):
         alone = session.encode_frames(frame[None])[0]
         assert np.abs(alone - features).max() < 1e-5 * np.abs(together).max()

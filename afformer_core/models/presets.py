@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The architectures that have a name: the paper's, the released ones, and the small one."""
+
+from __future__ import annotations
+
+from afformer_core.models.configuration import AfformerConfiguration
+
+
+def afformer_r50(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (256, 256)
+) -> AfformerConfiguration:
+    """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action."""
+    return AfformerConfiguration(
+        backbone='resnet50',
+        channels=256,
+        head_channels=64,
+        image_levels=('p4', 'p3', 'p2'),
+        maximum_frames=32,
+        input_size=input_size,
+        action_names=action_names,
+        heatmap_per_action=True,
+        action_activation='sigmoid',
+        action_pooling='mean',
+    )
+
+
+def afformer_small(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (128, 128)
+) -> AfformerConfiguration:
+    """The small model for CPUs: EfficientNet-Lite0, 96 channels, two levels, one heatmap."""
+    return AfformerConfiguration(
+        backbone='efficientnet_lite0',
+        channels=96,
+        head_channels=32,
+        image_levels=('p4', 'p3'),
+        maximum_frames=8,
+        input_size=input_size,
+        action_names=action_names,
+        heatmap_per_action=False,
+        action_activation='softmax',
+        action_pooling='heatmap',
+    )
+
+
+def afformer_vitdet_b(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (1024, 1024)
+) -> AfformerConfiguration:
+    """The paper's ViTDet-B model: the decoder of `afformer_r50` over a shared ViTDet-B.
+
+    At 1024 pixels the decoder sees the grids that it sees of a ResNet-50 at 256.
+    """
+    return AfformerConfiguration(
+        backbone='vitdet_b',
+        channels=256,
+        head_channels=64,
+        image_levels=('p6', 'p5', 'p4'),
+        maximum_frames=32,
+        input_size=input_size,
+        action_names=action_names,
+        heatmap_per_action=False,
+        action_activation='softmax',
+        action_pooling='mean',
+    )
+
+
+def released_vitdet_b(
+    action_names: tuple[str, ...], input_size: tuple[int, int] = (1024, 1024)
+) -> AfformerConfiguration:
+    """The released ViTDet-B model: one level of 768 channels, a last block of its own each."""
+    return AfformerConfiguration(
+        backbone='vitdet_b',
+        channels=768,
+        head_channels=64,
+        image_levels=('p4',),
+        maximum_frames=24,
+        input_size=input_size,
+        action_names=action_names,
+        heatmap_per_action=True,
+        action_activation='sigmoid',
+        action_pooling='mean',
+        decoder='cross_attention',
+        video_encoder='separate_last_block',
+    )

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The paper's ablations and the naive baseline: every variant of the architecture."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from afformer_core.models import AfformerConfiguration, afformer_small
+from afformer_core.models.level_packing import pack_levels, unpack_levels
+
+from ..conftest import random_model
+
+SMALL = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=5)
+VARIANTS = {
+    'three levels': replace(SMALL, image_levels=('p4', 'p3', 'p2')),
+    'finest level alone': replace(SMALL, image_levels=('p2',)),
+    'no temporal pyramid': replace(SMALL, temporal_pyramid=False),
+    'growing video': replace(SMALL, image_levels=('p4', 'p3', 'p2'), video_resolution='growing'),
+    'separate encoder': replace(SMALL, video_encoder='separate'),
+    'input projection': replace(SMALL, input_projection=True),
+    'deconvolution': replace(SMALL, decoder='deconvolution', image_levels=('p4',)),
+}
+variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
+
+
+def pictures(*shape: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+
+@variants
+def test_batch_of_different_lengths_equals_each_alone(
+    configuration: AfformerConfiguration,
+) -> None:
+    model = random_model(configuration)
+    images, frames = pictures(2, 64, 96, 3), pictures(2, 5, 64, 96, 3)
+
+    heatmaps, actions = model(images, frames, torch.tensor([5, 3]))
+
+    heatmap, action = model(images[1:], frames[1:, :3])
+    assert heatmaps.shape == (2, 1, 64, 96)
+    torch.testing.assert_close(heatmaps[1], heatmap[0], atol=2e-5, rtol=0)
+    torch.testing.assert_close(actions[1], action[0], atol=2e-5, rtol=0)
+
+
+@variants
+def test_every_parameter_learns(configuration: AfformerConfiguration) -> None:
+    model = random_model(configuration).requires_grad_(True)
+    heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 5, 64, 96, 3))
+    (heatmaps.square().sum() + actions.square().sum()).backward()
+
+    silent = [name for name, p in model.named_parameters() if p.grad is None]
+    assert silent == []
+
+
+@variants
+@pytest.mark.parametrize('frames', [1, 5])
+def test_the_configuration_knows_the_shapes(
+    configuration: AfformerConfiguration, frames: int
+) -> None:
+    model = random_model(configuration)
+    features = model.encode_frames(pictures(frames, 64, 96, 3))
+    memory = model.memorize(features[None])
+
+    wanted = (frames, configuration.feature_channels, *configuration.feature_size)
+    assert features.shape == wanted
+    shapes = [(keys.shape[1:], values.shape[1:]) for keys, values in zip(
+        memory.keys, memory.values, strict=True
+    )]  # fmt: skip
+    assert tuple(shapes) == configuration.memory_shapes(frames)
+    assert memory.sizes == configuration.memory_sizes
+
+
+@variants
+def test_frozen_tables_change_nothing(configuration: AfformerConfiguration) -> None:
+    model = random_model(configuration)
+    images, frames = pictures(1, 64, 96, 3), pictures(1, 5, 64, 96, 3)
+    before = model(images, frames)[0]
+    model.freeze_tables()
+
+    torch.testing.assert_close(model(images, frames)[0], before)
+
+
+def test_without_the_temporal_pyramid_there_is_no_temporal_convolution() -> None:
+    model = random_model(VARIANTS['no temporal pyramid'])
+
+    assert [name for name in model.state_dict() if 'v3ds' in name] == []
+
+
+def test_a_separate_encoder_is_not_that_of_images() -> None:
+    model = random_model(VARIANTS['separate encoder'])
+    frames = pictures(1, 64, 96, 3)
+
+    assert len(model.encoders) == 2
+    assert not torch.allclose(model.encode_frames(frames), model.encoder.encode_frames(frames))
+
+
+def test_packed_levels_come_back_as_they_were() -> None:
+    levels = [torch.rand(2, 3, side, side) for side in (2, 4, 8)]
+    packed = pack_levels(levels, (4, 4))
+
+    assert packed.shape == (2, 18, 4, 4)
+    found = unpack_levels(packed[:, None], [(2, 2), (4, 4), (8, 8)], 3)
+    for level, wanted in zip(found, levels, strict=True):
+        assert torch.equal(level[:, 0], wanted)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('decoder', 'transformer'),
+        ('video_resolution', 'shrinking'),
+        ('video_encoder', 'separate_last_block'),
+    ],
+)
+def test_a_variant_that_does_not_exist(field: str, value: str) -> None:
+    with pytest.raises(ValueError, match=field):
+        replace(SMALL, **{field: value})
+
+
+def test_baselines_have_one_image_level() -> None:
+    with pytest.raises(ValueError, match='a single one for the decoder deconvolution'):
+        replace(SMALL, decoder='deconvolution')
+
+
+def test_a_description_of_before_the_variants_is_read() -> None:
+    fields = SMALL.to_json()
+    for name in ('decoder', 'temporal_pyramid', 'video_resolution', 'video_encoder'):
+        del fields[name]
+
+    assert AfformerConfiguration.from_json(fields) == SMALL

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.session_options import add_session_options, open_grounder
 
 if TYPE_CHECKING:
+    from afformer_core.evaluation.exhibits import MeasuredRows
     from afformer_core.evaluation.protocols import EvaluationProtocol
     from afformer_core.evaluation.report import Report
 
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
-_PROTOCOLS = ('rows256', 'rows256-1e6', 'pooled28', 'pooled28-noempty')
+_PROTOCOLS = ('rows256', 'rows256-1e6', 'pooled28', 'pooled28-noempty', 'buttons')
 _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
       --prior-annotations simulated/train.json --limit 300 --pairs-per-group 1 \\
-      --pictures evaluation_pictures
+      --report evaluation.html
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
       --protocol rows256 --json -
 """
@@ -62,7 +63,8 @@ def add_parser(subparsers: Any) -> None:
         default='rows256',
         help='rows256: a row for each sample and action at 256x256, as the released code counts; '
         'rows256-1e6: with another offset; pooled28: a row for each image and action at 28x28; '
-        'pooled28-noempty: without rows that have no point inside the image (default: rows256)',
+        'pooled28-noempty: without rows that have no point inside the image; buttons: against the '
+        'boxes of data that has them, with the accuracy of which button (default: rows256)',
     )
     parser.add_argument(
         '--predictor',
@@ -84,7 +86,7 @@ def add_parser(subparsers: Any) -> None:
     )
     _add_model_options(parser)
     parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    _add_output_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -114,54 +116,89 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='leave out samples whose clip or image is missing or broken',
     )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add where results go besides stdout."""
+    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.add_argument(
-        '--pictures', type=Path, help='write contact sheets of best, median and worst pairs here'
+        '--report',
+        type=Path,
+        help='write one page with all tables and pictures of the best, median and worst rows: a '
+        'file that ends with .html, or a folder for report.html',
+    )
+    parser.add_argument(
+        '--pictures', type=Path, help='folder for the same pictures as contact sheets'
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and print."""
+    from afformer_core.evaluation.html_report import report_path
     from afformer_core.evaluation.named_protocols import PROTOCOLS
     from afformer_core.runtime.model_folder import write_aside
 
     if arguments.processes < 1:
         raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
+    page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
-    report = evaluate(arguments, protocol)
+    report, measured = evaluate(arguments, protocol)
     content = json.dumps(report.to_json(), indent=2)
-    print(content if arguments.json == '-' else report.to_markdown())
+    print(content if arguments.json == '-' else report.to_markdown(), flush=True)
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (content + '\n').encode())
+    _show(report, measured, page, arguments.pictures)
     return 0
 
 
-def _evaluate_predictor(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Report:
+def _show(report: Report, measured: MeasuredRows, page: Path | None, sheets: Path | None) -> None:
+    """Write the pictures that are asked for."""
+    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
+    from afformer_core.evaluation.html_report import write_report
+    from afformer_core.evaluation.pictures import write_contact_sheets
+
+    if page is None and sheets is None:
+        return
+    exhibits = exhibit_best_and_worst(measured)
+    if page is not None:
+        write_report(page, report, exhibits)
+    if sheets is not None:
+        write_contact_sheets(sheets, exhibits)
+
+
+def _evaluate_predictor(
+    arguments: argparse.Namespace, protocol: EvaluationProtocol
+) -> tuple[Report, MeasuredRows]:
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.blind_report import build_blind_report
+    from afformer_core.evaluation.blind_report import build_blind_report, measure_blind
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    return build_blind_report(
+    measured = measure_blind(
         protocol,
         protocol.rows(dataset),
         arguments.predictor,
         dataset.action_names,
-        {'annotations': str(arguments.annotations)},
         arguments.sigma,
         arguments.seed,
         arguments.processes,
     )
+    facts = {'annotations': str(arguments.annotations)}
+    report = build_blind_report(measured, arguments.predictor, facts, arguments.seed)
+    return report, measured
 
 
-def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Report:
+def _evaluate_model(
+    arguments: argparse.Namespace, protocol: EvaluationProtocol
+) -> tuple[Report, MeasuredRows]:
     import torch
 
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.verification import usable_samples
     from afformer_core.errors import DatasetError
+    from afformer_core.evaluation.exhibits import measured_by_model
     from afformer_core.evaluation.model_run import ModelRun
     from afformer_core.evaluation.pairs import choose_pairs
-    from afformer_core.evaluation.pictures import write_contact_sheets
     from afformer_core.evaluation.report import (
         build_report,
         prior_from_folds,
@@ -196,6 +233,4 @@ def _evaluate_model(arguments: argparse.Namespace, protocol: EvaluationProtocol)
         'annotations': str(arguments.annotations),
     }
     report = build_report(results, protocol, prior, dataset.action_names, facts, arguments.seed)
-    if arguments.pictures is not None:
-        write_contact_sheets(arguments.pictures, results, model_run, protocol)
-    return report
+    return report, measured_by_model(results, model_run, protocol, dataset.action_names)

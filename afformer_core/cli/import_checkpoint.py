@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """example:
   afformer import-checkpoint afformer_r50_opra.ckpt models/afformer_r50
+  afformer import-checkpoint afformer_vitdet_b_v1.ckpt models/afformer_vitdet_b
   afformer import-checkpoint afformer_r50_epic.ckpt models/epic --actions take,put,open,close
+  afformer import-checkpoint hircnn_r50fpnv2_849.pth models/hands
 """
+
+_TITLES = {'resnet50': 'ResNet-50', 'vitdet_b': 'ViTDet-B'}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -18,13 +23,14 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'import-checkpoint',
         help='make a model folder of a checkpoint of the authors',
-        description="Reads the authors' Lightning checkpoint of the ResNet-50 model, strictly: "
-        'each of its tensors is used and each parameter is filled, or what does not match is '
-        'listed and nothing is written. No code in the file is run.',
+        description="Reads the authors' Lightning checkpoint of the ResNet-50 or the ViTDet-B "
+        'model, or their hand detector, whichever it is, strictly: each of its tensors is used '
+        'and each parameter is filled, or what does not match is listed and nothing is written. '
+        'No code in the file is run.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', type=Path, help='the .ckpt file')
+    parser.add_argument('checkpoint', type=Path, help='the .ckpt or .pth file')
     parser.add_argument('output', type=Path, help='folder of the model')
     parser.add_argument(
         '--actions',
@@ -36,16 +42,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import, and say what it is."""
-    from afformer_core.models.official_checkpoint import (
-        import_official_r50,
-        read_lightning_checkpoint,
-    )
+    from afformer_core.maskahand.faster_rcnn import is_hand_detector
+    from afformer_core.models.checkpoint_file import read_checkpoint
     from afformer_core.runtime.model_folder import file_sha256
-    from afformer_core.runtime.weights import save_model
 
-    content = read_lightning_checkpoint(arguments.checkpoint)
-    names = _action_names(arguments.actions, content['state_dict'])
-    model = import_official_r50(content['state_dict'], names)
+    content = read_checkpoint(arguments.checkpoint)
     facts: dict[str, Any] = {
         'imported': arguments.checkpoint.name,
         'sha256': file_sha256(arguments.checkpoint),
@@ -53,18 +54,50 @@ def run(arguments: argparse.Namespace) -> int:
     for key in ('epoch', 'global_step', 'pytorch-lightning_version'):
         if isinstance(content.get(key), int | str):
             facts[key.replace('pytorch-lightning_version', 'lightning')] = content[key]
-    save_model(arguments.output, model, facts)
-    height, width = model.configuration.input_size
-    print(
-        f'wrote {arguments.output}: ResNet-50, {width}x{height}, '
-        f'{model.configuration.maximum_frames} frames, actions {", ".join(names)}'
-    )
+    importing = _import_detector if is_hand_detector(content['state_dict']) else _import_model
+    print(f'wrote {arguments.output}: {importing(arguments, content["state_dict"], facts)}')
     return 0
 
 
-def _action_names(given: str | None, state: Any) -> tuple[str, ...]:
+def _import_model(
+    arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
+) -> str:
+    """Write the folder of a grounding model, and say what it is."""
+    from afformer_core.models.official_checkpoint import import_official
+    from afformer_core.runtime.weights import save_model
+
+    names = _action_names(arguments.actions, state)
+    model = import_official(state, names)
+    save_model(arguments.output, model, facts)
+    configuration = model.configuration
+    height, width = configuration.input_size
+    return (
+        f'{_TITLES[configuration.backbone]}, {width}x{height}, '
+        f'{configuration.maximum_frames} frames, actions {", ".join(names)}'
+    )
+
+
+def _import_detector(
+    arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
+) -> str:
+    """Write the folder of a hand detector, and say what it is."""
+    from afformer_core.maskahand.detector_folder import save_hand_detector
+    from afformer_core.maskahand.faster_rcnn import CLASSES, import_hand_detector
+    from afformer_core.models.checkpoint_file import CheckpointError
+
+    if arguments.actions is not None:
+        raise CheckpointError(
+            f'{arguments.checkpoint} is a hand detector, which scores no actions; leave out '
+            '--actions'
+        )
+    save_hand_detector(arguments.output, import_hand_detector(state), facts)
+    return f'hand detector, classes {", ".join(CLASSES)}'
+
+
+def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
     from afformer_core.data.opra import OPRA_ACTIONS
-    from afformer_core.models.official_checkpoint import CheckpointError, count_actions
+    from afformer_core.models.checkpoint_file import CheckpointError
+    from afformer_core.models.official_checkpoint import count_actions
 
     count = count_actions(state)
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))

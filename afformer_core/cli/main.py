@@ -29,6 +29,8 @@ SUBCOMMANDS = (
     'bench',
 )
 
+_WITH_OPTIONS_OF_THEIR_OWN = ('train',)
+
 EXAMPLES = """\
 examples:
   afformer ground --video demonstration.mp4 --image camera.jpg --output overlay.png
@@ -52,7 +54,9 @@ def build_parser() -> argparse.ArgumentParser:
         importlib.import_module(f'afformer_core.cli.{name.replace("-", "_")}').add_parser(
             subparsers
         )
-    for subparser in subparsers.choices.values():
+    for name, subparser in subparsers.choices.items():
+        if name in _WITH_OPTIONS_OF_THEIR_OWN:
+            continue
         # Without a default of its own, so that it does not undo one given before the subcommand.
         subparser.add_argument(
             '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help

@@ -11,13 +11,13 @@ from afformer_core.data.sample import Sample
 
 
 class AnnotatedDataset(Sequence[Sample]):
-    """The samples of one annotation file.
+    """The samples of one annotation file or folder.
 
     Opening reads the annotations alone; that the clips and images are there is checked by
     `find_problems`, or when they are read. A reader of a format fills `_samples`.
 
     Attributes:
-        annotations: the file.
+        annotations: the file or folder.
         root: folder that the media lie below.
         action_names: what the samples' actions are indices into.
     """

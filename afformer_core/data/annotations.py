@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens the annotations of any dataset by what the file holds."""
+"""Opens the annotations of any dataset by what the file or folder holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotation_file import read_json
 from afformer_core.data.assistq import AssistqButtonsDataset
 from afformer_core.data.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.folder_pairs import FolderPairsDataset
 from afformer_core.data.opra import OpraDataset
 from afformer_core.data.opra_text import OpraTextDataset
 
@@ -16,19 +17,21 @@ from afformer_core.data.opra_text import OpraTextDataset
 def open_annotations(
     path: Path, root: Path | None = None, split: str = 'test'
 ) -> AnnotatedDataset:
-    """The dataset of an annotation file.
+    """The dataset of an annotation file, or of a folder of one's own pairs.
 
-    Text is OPRA's own form. JSON is OPRA's or the simulator's where it is a list, EPIC-Hotspot's
-    where it has verbs, and else AssistQ's.
+    A folder is laid out as `folder_pairs` says. Text is OPRA's own form. JSON is OPRA's or the
+    simulator's where it is a list, EPIC-Hotspot's where it has verbs, and else AssistQ's.
 
     Args:
-        path: the file.
+        path: the file or folder.
         root: folder of the media; None: where the dataset's own layout has it.
         split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
 
     Raises:
-        DatasetError: the file is missing or malformed.
+        DatasetError: the file is missing or malformed, or the folder holds no pairs.
     """
+    if path.is_dir():
+        return FolderPairsDataset(path, root)
     if path.suffix == '.txt':
         return OpraTextDataset(path, root)
     content = read_json(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,26 +146,43 @@ def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> l
     return known[folder].clip_paths(clip.first, clip.last, clip.step)
 
 
-def read_frames(paths: Sequence[Path]) -> np.ndarray:
-    """Image files of one size, at least one.
+def frame_number(path: Path) -> int:
+    """The number in the name of a frame's file.
 
-    Returns:
-        uint8 [T, H, W, 3] RGB.
+    Raises:
+        ValueError: it has none.
+    """
+    match = _NUMBERED.fullmatch(path.name)
+    if match is None:
+        raise ValueError(f'{path} is not named as a frame; a number before its suffix is wanted')
+    return int(match[1])
+
+
+def stream_frames(paths: Iterable[Path]) -> Iterator[np.ndarray]:
+    """Image files of one size, one at a time: uint8 [H, W, 3] RGB.
 
     Raises:
         VideoError: one is missing, empty, damaged, or of another size than the first.
     """
-    frames: list[np.ndarray] = []
+    first: tuple[int, ...] | None = None
     for path in paths:
         frame = _read_frame(path)
-        if frames and frame.shape != frames[0].shape:
-            height, width = frames[0].shape[:2]
+        first = frame.shape if first is None else first
+        if frame.shape != first:
             raise VideoError(
-                f'{path} is {frame.shape[1]}x{frame.shape[0]}, the first frame {width}x{height}; '
-                'the frames of a clip must be of one size'
+                f'{path} is {frame.shape[1]}x{frame.shape[0]}, the first frame '
+                f'{first[1]}x{first[0]}; the frames of a clip must be of one size'
             )
-        frames.append(frame)
-    return np.stack(frames)
+        yield frame
+
+
+def read_frames(paths: Sequence[Path]) -> np.ndarray:
+    """Image files of one size, at least one, together: uint8 [T, H, W, 3] RGB.
+
+    Raises:
+        VideoError: as `stream_frames`.
+    """
+    return np.stack(list(stream_frames(paths)))
 
 
 def _read_frame(path: Path) -> np.ndarray:

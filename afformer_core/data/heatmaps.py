@@ -74,7 +74,9 @@ def ground_truth_heatmaps(
     row_blur = _impulse_responses(height, kernel_size).to(points.device)
     column_blur = _impulse_responses(width, kernel_size).to(points.device)
     vertical = row_blur[row] * weight[..., None]
-    heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
+    # Of a step in mixed precision, too.
+    with torch.autocast(points.device.type, enabled=False):
+        heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 

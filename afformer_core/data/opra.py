@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.data.action_names import read_action_names
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotation_file import naming, read_json
 from afformer_core.data.sample import Sample, Scene
@@ -46,7 +47,7 @@ class OpraDataset(AnnotatedDataset):
         super().__init__(
             path,
             path.parent if root is None else Path(root),
-            _read_action_names(names) if names.exists() else OPRA_ACTIONS,
+            read_action_names(names) if names.exists() else OPRA_ACTIONS,
         )
         entries = read_json(path)
         if not isinstance(entries, list):
@@ -86,10 +87,3 @@ def _read_scene(entry: dict[str, Any]) -> Scene:
         kinds=tuple(str(element['kind']) for element in elements),
         in_view=tuple(bool(element['in_view']) for element in elements),
     )
-
-
-def _read_action_names(path: Path) -> tuple[str, ...]:
-    names = read_json(path)
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise DatasetError(f'{path} must hold a list of action names')
-    return tuple(names)

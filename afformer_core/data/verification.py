@@ -11,6 +11,7 @@ import PIL.Image
 from tqdm import tqdm
 
 from afformer_core.data.frame_folder import FrameFolder, frame_paths, read_frames
+from afformer_core.data.image_size import shown_size
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import VideoReader
 from afformer_core.data.video_part import beyond_end
@@ -135,7 +136,7 @@ def _image_problem(sample: Sample, decode: bool) -> str:
         return f'there is no image {path}'
     try:
         with PIL.Image.open(path) as image:
-            size = image.size
+            size = shown_size(image)
             if decode:
                 image.load()
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:

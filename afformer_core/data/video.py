@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from afformer_core.data.frame_folder import frame_paths, read_frames
 from afformer_core.data.sampling import uniform_indices
+from afformer_core.data.video_encoding import encode_video
 from afformer_core.data.video_part import Part, decode_part, is_part
 from afformer_core.errors import VideoError
 
@@ -96,8 +96,8 @@ class VideoReader:
         self._container.close()
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        for number, (time, frame) in enumerate(self._decode()):
-            yield VideoFrame(number / self.rate if time is None else time, _upright(frame))
+        for time, frame in self._timed():
+            yield VideoFrame(time, _upright(frame))
 
     def count(self) -> int:
         """How many frames can be decoded; decodes them all.
@@ -107,21 +107,41 @@ class VideoReader:
         """
         return sum(1 for _ in self._decode())
 
-    def read(self, indices: Iterable[int]) -> np.ndarray:
-        """The frames of some increasing indices: uint8 [T, H, W, 3] RGB.
+    def times(self) -> np.ndarray:
+        """Seconds of all frames from the video's first one, float64 [N]; decodes them all.
+
+        Raises:
+            VideoError: as while iterating.
+        """
+        return np.array([time for time, _ in self._timed()], np.float64)
+
+    def select(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
+        """The frames of some increasing indices, one at a time: uint8 [H, W, 3] RGB.
 
         Raises:
             VideoError: the video has fewer frames.
         """
-        wanted = list(indices)
-        chosen = set(wanted)
-        images = {}
-        for number, (_, frame) in enumerate(self._decode()):
-            if number in chosen:
-                images[number] = _upright(frame)
-        if missing := [number for number in wanted if number not in images]:
-            raise VideoError(f'{self._path} has no frame {missing[0]}')
-        return np.stack([images[number] for number in wanted])
+        wanted = iter(indices)
+        index = next(wanted, None)
+        for number, (_, frame) in enumerate(self._decode() if index is not None else ()):
+            if number == index:
+                yield _upright(frame)
+                if (index := next(wanted, None)) is None:
+                    return
+        if index is not None:
+            raise VideoError(f'{self._path} has no frame {index}')
+
+    def read(self, indices: Iterable[int]) -> np.ndarray:
+        """The frames of some increasing indices together: uint8 [T, H, W, 3] RGB.
+
+        Raises:
+            VideoError: the video has fewer frames.
+        """
+        return np.stack(list(self.select(indices)))
+
+    def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
+        for number, (time, frame) in enumerate(self._decode()):
+            yield (number / self.rate if time is None else time), frame
 
     def _decode(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
         """Each frame that is read and its seconds from the video's first one, None as below."""
@@ -205,40 +225,7 @@ def write_video(
     path = Path(path)
     aside = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        _encode(aside, frames, rate, constant_rate_factor)
+        encode_video(aside, frames, rate, constant_rate_factor)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _encode(path: Path, frames: Iterable[np.ndarray], rate: float, quality: int) -> None:
-    with av.open(str(path), 'w', format='mp4') as container:
-        stream: av.VideoStream | None = None
-        for image in frames:
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-                raise VideoError(
-                    f'a frame is {image.dtype} {image.shape}; uint8 (height, width, 3) is wanted'
-                )
-            height, width = image.shape[:2]
-            if stream is None:
-                if height % 2 or width % 2:
-                    raise VideoError(f'a frame is {width}x{height}; H.264 needs even sides')
-                exact = Fraction(rate).limit_denominator(1000)
-                stream = container.add_stream('libx264', rate=exact)
-                stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-                # adaptive quantisation makes x264's output differ from run to run
-                stream.options = {
-                    'crf': str(quality),
-                    'preset': 'veryfast',
-                    'x264-params': 'no-mbtree=1:aq-mode=0',
-                }
-                stream.codec_context.thread_count = 1
-            elif (width, height) != (stream.width, stream.height):
-                raise VideoError(
-                    f'a frame is {width}x{height}, the ones before it '
-                    f'{stream.width}x{stream.height}'
-                )
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
-        if stream is None:
-            raise VideoError(f'no frame was given for {path.name}')
-        container.mux(stream.encode())

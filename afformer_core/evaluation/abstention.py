@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from afformer_core.evaluation.bootstrap import bootstrap_mean
-from afformer_core.evaluation.elements import contains
 from afformer_core.evaluation.model_run import Evidence, PairResult
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.stream.settings import StreamSettings
@@ -18,25 +17,27 @@ def abstention_table(results: Sequence[PairResult], seed: int = 0) -> Table | No
     """What is found by the rule of the robot's stream, with its default thresholds.
 
     Returns:
-        None where no pair has a demonstration of another appliance.
+        None where no pair has a demonstration of another appliance (or image).
     """
     pairs = [result for result in results if result.foreign_evidence is not None]
     if not pairs:
         return None
-    right = [result for result in pairs if _points_into_element(result)]
+    right = [result for result in pairs if result.is_right]
     foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
     own = [result.evidence for result in pairs]
     groups = [result.rows[0].group for result in pairs]
     settings = StreamSettings()
+    known = all(result.pair.sample.scene is not None for result in pairs)
+    place, other = ('inside', 'appliance') if known else ('in the region', 'image')
     return Table(
         'Is it known what is not in view?',
         ('pairs', 'found', 'median confidence', 'median resemblance'),
         {
-            'its own demonstration, peak inside': _cells(
+            f'its own demonstration, peak {place}': _cells(
                 [one.evidence for one in right], [one.rows[0].group for one in right], seed
             ),
             'its own demonstration': _cells(own, groups, seed),
-            "another appliance's demonstration": _cells(foreign, groups, seed),
+            f"another {other}'s demonstration": _cells(foreign, groups, seed),
         },
         (
             f'found: confidence at least {settings.minimum_confidence} and resemblance at least '
@@ -56,11 +57,6 @@ def _cells(evidence: Sequence[Evidence], groups: Sequence[str], seed: int) -> li
         float(np.median([one.confidence for one in evidence])) if evidence else None,
         float(np.median([one.resemblance for one in evidence])) if evidence else None,
     ]
-
-
-def _points_into_element(result: PairResult) -> bool:
-    scene = result.pair.sample.scene
-    return scene is not None and contains(scene.polygons[scene.element], result.peak)
 
 
 def _area_under_curve(own: Sequence[Evidence], foreign: Sequence[Evidence]) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean
+from afformer_core.evaluation.accuracy import peak_table
+from afformer_core.evaluation.action_table import action_table
+from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.comparison import Comparison
+from afformer_core.evaluation.estimates import PEAK_NOTE, estimate
+from afformer_core.evaluation.exhibits import MeasuredRows
 from afformer_core.evaluation.priors import (
     CrossValidatedMeanMaps,
     ImageOracle,
@@ -19,8 +22,9 @@ from afformer_core.evaluation.priors import (
 )
 from afformer_core.evaluation.protocols import EvaluationProtocol, Row
 from afformer_core.evaluation.report import Report
-from afformer_core.evaluation.scoring import RowScores, score
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.scoring import score
+from afformer_core.evaluation.tables import Cell
+from afformer_core.evaluation.which_button import button_measures, button_table
 
 _Make = Callable[[EvaluationProtocol, Sequence[Row], float], Predictor]
 _PREDICTORS: dict[str, _Make] = {
@@ -31,20 +35,18 @@ _PREDICTORS: dict[str, _Make] = {
     'image-oracle': lambda protocol, rows, sigma: ImageOracle(protocol, rows),
 }
 BLIND_PREDICTORS = tuple(_PREDICTORS)
-_MEASURES = {'kld': 'KLD', 'sim': 'SIM', 'auc_j': 'AUC-J'}
 
 
-def build_blind_report(
+def measure_blind(
     protocol: EvaluationProtocol,
     rows: Sequence[Row],
     predictor: str,
     action_names: Sequence[str],
-    facts: Mapping[str, str | int | float],
     sigma: float = 0.3,
     seed: int = 0,
     processes: int = 1,
-) -> Report:
-    """Measures of one predictor over all rows and over those of each action.
+) -> MeasuredRows:
+    """Measure one predictor.
 
     Args:
         protocol: of the rows.
@@ -52,9 +54,8 @@ def build_blind_report(
         predictor: one of `BLIND_PREDICTORS`. The action prior comes from the other four fifths
             of the images; the image oracle is measured where an image has other rows.
         action_names: of the dataset.
-        facts: shown first.
         sigma: of `gaussian`, as a share of each side.
-        seed: of jitter and bootstrap.
+        seed: of the jitter.
         processes: that share the rows.
 
     Raises:
@@ -69,33 +70,38 @@ def build_blind_report(
         )
     made = _PREDICTORS[predictor](protocol, rows, sigma)
     scores = score(protocol, rows, {predictor: made}, seed, processes=processes)[predictor]
-    overall = _estimates(scores, rows, np.ones(len(rows), bool), seed)
-    cells: dict[str, list[Cell]] = {'all': [len(rows), *overall.values()]}
-    actions = np.array([row.action for row in rows])
-    for action in sorted(set(actions.tolist())):
-        of_action = actions == action
-        estimates = _estimates(scores, rows, of_action, seed)
-        cells[action_names[action]] = [int(of_action.sum()), *estimates.values()]
-    notes = (
-        f'Protocol "{protocol.name}"; lower is better for KLD alone.',
-        'Intervals: 95 %, bootstrapped over appliances (images, where the data names none).',
-    )
-    table = Table(f'Predictor {predictor}', ('rows', *_MEASURES.values()), cells, notes)
+    return MeasuredRows(protocol, rows, scores, made, action_names)
+
+
+def build_blind_report(
+    measured: MeasuredRows,
+    predictor: str,
+    facts: Mapping[str, str | int | float],
+    seed: int = 0,
+) -> Report:
+    """Measures of one predictor over all rows and over those of each action.
+
+    Args:
+        measured: by `measure_blind`.
+        predictor: its name.
+        facts: shown first.
+        seed: of the bootstrap.
+    """
+    protocol, rows, scores = measured.protocol, measured.rows, measured.scores
+    comparison = Comparison(protocol.name, tuple(rows), {predictor: scores})
+    metrics: dict[str, Cell] = dict(estimate(scores, rows, seed))
+    names = measured.action_names
+    title, note = f'Predictor {predictor}', (PEAK_NOTE,)
+    tables = [action_table(title, protocol.name, rows, scores, names, seed, note)]
+    if isinstance(protocol, ButtonsProtocol):
+        tables.append(button_table(comparison, seed))
+        metrics |= button_measures(tables[-1], predictor)
+    if comparison.has_elements:
+        tables.append(peak_table(comparison, seed))
     counted: dict[str, str | int | float] = {
         **facts,
         'predictor': predictor,
         'protocol': protocol.name,
         'rows': len(rows),
     }
-    return Report(counted, (table,), overall)
-
-
-def _estimates(
-    scores: RowScores, rows: Sequence[Row], chosen: np.ndarray, seed: int
-) -> dict[str, Estimate | None]:
-    groups = [row.group for row, taken in zip(rows, chosen, strict=True) if taken]
-    values = (scores.kld, scores.sim, scores.auc_judd)
-    return {
-        name: bootstrap_mean(each[chosen], groups, seed)
-        for name, each in zip(_MEASURES, values, strict=True)
-    }
+    return Report(counted, tuple(tables), metrics)

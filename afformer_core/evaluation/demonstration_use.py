@@ -5,18 +5,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_core.data.sample import Sample
 from afformer_core.evaluation.action_names import best_action, same_action, same_vocabulary
 from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean
 from afformer_core.evaluation.elements import Point, contains
 from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.peak_measures import in_region
+from afformer_core.evaluation.protocols import EvaluationProtocol, sample_group
 from afformer_core.evaluation.tables import Cell, Table
 
+KLD_RISE = 'rise in KLD'
 
-def demonstration_table(results: Sequence[PairResult], seed: int = 0) -> Table | None:
-    """What becomes of a grounding when another element's demonstration is swapped in.
+
+def demonstration_table(
+    results: Sequence[PairResult], protocol: EvaluationProtocol, seed: int = 0
+) -> Table | None:
+    """What becomes of a grounding when a demonstration of another place is swapped in.
+
+    Args:
+        results: of a model.
+        protocol: the one they were made with.
+        seed: of the bootstrap.
 
     Returns:
         None where no pair has a demonstration to swap in.
@@ -31,39 +44,78 @@ def demonstration_table(results: Sequence[PairResult], seed: int = 0) -> Table |
     )
     own_peaks = [result.peak for result in swaps]
     other_peaks = [result.swapped_peak for result in swaps]
+    names = _names(all(result.pair.sample.scene is not None for result in swaps))
     return Table(
         'Does the demonstration decide?',
-        ('KLD', 'peak inside its element', "peak inside the other's element"),
+        ('KLD', names.own_place, names.other_place),
         {
             'its own demonstration': [
                 bootstrap_mean(own, groups, seed),
-                *_follows(swaps, own_peaks, seed),
+                *_follows(swaps, own_peaks, protocol, seed),
             ],
-            "another element's demonstration": [
+            names.other: [
                 bootstrap_mean(other, groups, seed),
-                *_follows(swaps, other_peaks, seed),
+                *_follows(swaps, other_peaks, protocol, seed),
             ],
-            'rise in KLD': [bootstrap_mean(other - own, groups, seed), None, None],
+            KLD_RISE: [bootstrap_mean(other - own, groups, seed), None, None],
         },
-        (
-            f'{len(swaps)} pairs; KLD against the original ground truth. With the other '
-            "demonstration a model that follows it peaks inside the other's element.",
-        ),
+        (f'{len(swaps)} pairs; KLD against the original ground truth. {names.follows}',),
+    )
+
+
+@dataclass(frozen=True)
+class _Names:
+    other: str
+    own_place: str
+    other_place: str
+    follows: str
+
+
+def _names(of_elements: bool) -> _Names:
+    if of_elements:
+        return _Names(
+            "another element's demonstration",
+            'peak inside its element',
+            "peak inside the other's element",
+            'With the other demonstration a model that follows it peaks inside the '
+            "other's element.",
+        )
+    return _Names(
+        'another demonstration of the image',
+        'peak in its region',
+        "peak in the other's region",
+        'The other demonstration is of a place that lies a tenth of the diagonal away or more; a '
+        "model that follows it peaks in the other's annotated region.",
     )
 
 
 def _follows(
-    swaps: Sequence[PairResult], peaks: Sequence[Point | None], seed: int
+    swaps: Sequence[PairResult],
+    peaks: Sequence[Point | None],
+    protocol: EvaluationProtocol,
+    seed: int,
 ) -> list[Estimate | None]:
     own, other, groups = [], [], []
     for result, peak in zip(swaps, peaks, strict=True):
-        scene, swapped = result.pair.sample.scene, result.pair.swapped
-        if scene is None or swapped is None or swapped.scene is None or peak is None:
+        sample, swapped = result.pair.sample, result.pair.swapped
+        if swapped is None or peak is None:
             continue
-        own.append(float(contains(scene.polygons[scene.element], peak)))
-        other.append(float(contains(scene.polygons[swapped.scene.element], peak)))
-        groups.append(scene.scene_id)
+        own.append(float(_shows(sample, sample, peak, protocol)))
+        other.append(float(_shows(sample, swapped, peak, protocol)))
+        groups.append(sample_group(sample))
     return [bootstrap_mean(own, groups, seed), bootstrap_mean(other, groups, seed)]
+
+
+def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProtocol) -> bool:
+    """Whether a peak in a sample's image is where another sample's demonstration was annotated."""
+    if sample.scene is not None and shown.scene is not None:
+        return contains(sample.scene.polygons[shown.scene.element], peak)
+    rows = protocol.rows([shown])
+    # Both belong to one image, whose annotations may be of two sizes.
+    place = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
+    return any(
+        in_region(*each, place)[0] for each in zip(protocol.truths(rows), rows, strict=True)
+    )
 
 
 def motion_table(

@@ -14,12 +14,17 @@ Point = tuple[float, float]
 
 def contains(polygon: Polygon, point: Point) -> bool:
     """Whether a point (x, y) lies inside a polygon [K, 2], by the even-odd rule."""
-    x, y = point
+    return bool(contained(polygon, np.array([point]))[0])
+
+
+def contained(polygon: Polygon, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of the points [N, 2] lie inside a polygon [K, 2], by the even-odd rule; bool [N]."""
+    x, y = points[:, :1], points[:, 1:]
     start, end = polygon, np.roll(polygon, -1, axis=0)
     straddles = (start[:, 1] > y) != (end[:, 1] > y)
     rise = np.where(straddles, end[:, 1] - start[:, 1], 1.0)
     crossing = start[:, 0] + (y - start[:, 1]) * (end[:, 0] - start[:, 0]) / rise
-    return bool((straddles & (x < crossing)).sum() % 2)
+    return np.asarray((straddles & (x < crossing)).sum(1) % 2 == 1)
 
 
 def distance(polygon: Polygon, point: Point) -> float:

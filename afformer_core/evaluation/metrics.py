@@ -56,29 +56,40 @@ def sim(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
     return np.asarray(smaller.sum((1, 2)), np.float64)
 
 
+def annotated_region(truth: FloatArray) -> NDArray[np.bool_]:
+    """Where a ground truth [H, W] is above half of its maximum, bool [H, W].
+
+    Its pixels are the positives of AUC-J. Of points it is what lies within about 1.2 standard
+    deviations of their blur, of a box the box itself.
+    """
+    return np.asarray(truth > _FIXATION_SHARE * truth.max())
+
+
 def auc_judd(
     predicted: FloatArray, truth: FloatArray, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """AUC-J of each prediction, [N] in 0..1.
 
-    The positives are the pixels above half of the ground truth's maximum. A jitter of 1e-7 of the
-    prediction's range breaks ties, so that a constant map counts as chance instead of vanishing.
+    The positives are the pixels of `annotated_region`. A jitter of 1e-7 of the prediction's range
+    breaks ties, so that a constant map counts as chance instead of vanishing.
 
     Args:
         predicted: [N, H, W].
         truth: [N, H, W].
         generator: of the jitter.
     """
-    return np.array(
-        [_auc_judd(p.ravel(), t.ravel(), generator) for p, t in zip(predicted, truth, strict=True)]
-    )
+    regions = [annotated_region(each).ravel() for each in truth]
+    maps = zip(predicted, regions, strict=True)
+    return np.array([_auc_judd(each.ravel(), region, generator) for each, region in maps])
 
 
-def _auc_judd(predicted: FloatArray, truth: FloatArray, generator: np.random.Generator) -> float:
+def _auc_judd(
+    predicted: FloatArray, region: NDArray[np.bool_], generator: np.random.Generator
+) -> float:
     low, high = float(predicted.min()), float(predicted.max())
     scaled = (predicted.astype(np.float64) - low) / ((high - low) or 1.0)
     jittered = scaled + _JITTER * generator.random(len(scaled))
-    positives = np.sort(jittered[truth > _FIXATION_SHARE * truth.max()])[::-1]
+    positives = np.sort(jittered[region])[::-1]
     above = len(jittered) - np.searchsorted(np.sort(jittered), positives)
     found = np.arange(1, len(positives) + 1)
     hits = np.concatenate(([0.0], found / len(positives), [1.0]))

@@ -19,11 +19,14 @@ from afformer_core.errors import DatasetError
 from afformer_core.evaluation.elements import Point
 from afformer_core.evaluation.metrics import kld
 from afformer_core.evaluation.pairs import Pair
-from afformer_core.evaluation.protocols import EvaluationProtocol, Row
-from afformer_core.evaluation.scoring import RowScores, measure
+from afformer_core.evaluation.peak_measures import measure_peaks
+from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row, sample_group
+from afformer_core.evaluation.scoring import RowScores, measure, with_peaks
 from afformer_core.runtime import Grounder, Grounding
 
 _FOREIGN = 'of another appliance'
+# Demonstrations that are kept of an image with many; 32 frames of a ResNet-50 model take 120 MB.
+_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class PairResult:
         swapped_peak: the best peak with the swapped demonstration, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.
         evidence: that the demonstrated place is in view.
-        foreign_evidence: that what another appliance's demonstration shows is, or None.
+        foreign_evidence: that what a demonstration of another appliance (or image) shows is, or
+            None without one.
     """
 
     pair: Pair
@@ -68,6 +72,13 @@ class PairResult:
     reversed_action: str | None
     evidence: Evidence
     foreign_evidence: Evidence | None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the peak is inside the demonstrated element, or in an annotated region."""
+        peaks = self.scores.peaks
+        right = peaks.hit if self.pair.sample.scene is None else peaks.inside
+        return bool((right == 1).any())
 
 
 class ModelRun:
@@ -83,10 +94,11 @@ class ModelRun:
         self._grounder = grounder
         self._protocol = protocol
         self._generator = np.random.default_rng(seed)
-        self._appliance: str | None = None
+        self._group: str | None = None
+        self._recent: dict[str, None] = {}
 
     def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
-        """Ground every pair, and its swapped and reversed demonstration where it has a scene."""
+        """Ground every pair, with other demonstrations too, and backwards where it has a scene."""
         bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
         return [self._evaluate_pair(pair) for pair in bar]
 
@@ -103,20 +115,19 @@ class ModelRun:
         start = time.perf_counter()
         grounding = self._ground(image, sample)
         milliseconds = 1e3 * (time.perf_counter() - start)
-        predicted = np.stack([self._protocol.prediction(grounding.heatmap)] * len(rows))
+        peak = _peak(grounding, sample.image_size)
         swapped_kld, swapped_peak, reversed_action = None, None, None
         if pair.swapped is not None:
             swapped = self._ground(image, pair.swapped)
-            swapped_map = self._protocol.prediction(swapped.heatmap)
-            swapped_kld = kld(np.stack([swapped_map] * len(rows)), truths)
+            swapped_kld = kld(self._predicted(swapped, rows), truths, self._protocol.epsilon)
             swapped_peak = _peak(swapped, sample.image_size)
         if sample.scene is not None:
             reversed_action = self._ground(image, sample, backwards=True).action
         return PairResult(
             pair,
             rows,
-            measure(predicted, truths, self._generator),
-            _peak(grounding, sample.image_size),
+            self._measure(grounding, rows, truths, peak),
+            peak,
             grounding.action_scores,
             milliseconds,
             swapped_kld,
@@ -125,6 +136,16 @@ class ModelRun:
             Evidence.of(grounding),
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
+
+    def _predicted(self, grounding: Grounding, rows: Sequence[Row]) -> Heatmaps:
+        return np.stack([self._protocol.prediction(grounding.heatmap)] * len(rows))
+
+    def _measure(
+        self, grounding: Grounding, rows: Sequence[Row], truths: Heatmaps, peak: Point
+    ) -> RowScores:
+        predicted = self._predicted(grounding, rows)
+        heatmaps = measure(predicted, truths, self._generator, self._protocol.epsilon)
+        return with_peaks(heatmaps, measure_peaks(rows, truths, [np.array([peak])] * len(rows)))
 
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
         self._grounder.set_demonstration(self._frames(sample), _FOREIGN)
@@ -140,16 +161,23 @@ class ModelRun:
 
     def _memorize(self, sample: Sample, backwards: bool = False) -> str:
         """Name of the demonstration, which is memorized unless it is still known."""
-        appliance = sample.demonstration if sample.scene is None else sample.scene.scene_id
-        if appliance != self._appliance:
+        if sample_group(sample) != self._group:
             for known in self._grounder.demonstrations:
                 self._grounder.delete_demonstration(known)
-            self._appliance = appliance
+            self._group, self._recent = sample_group(sample), {}
         name = f'{sample.demonstration} backwards' if backwards else sample.demonstration
         if name not in self._grounder.demonstrations:
+            if len(self._recent) == _KEPT:
+                self._forget(next(iter(self._recent)))
             frames = self._frames(sample)
             self._grounder.set_demonstration(frames[::-1] if backwards else frames, name)
+        self._recent.pop(name, None)
+        self._recent[name] = None
         return name
+
+    def _forget(self, name: str) -> None:
+        self._grounder.delete_demonstration(name)
+        del self._recent[name]
 
     def _frames(self, sample: Sample) -> NDArray[np.uint8]:
         count = self._grounder.configuration.maximum_frames

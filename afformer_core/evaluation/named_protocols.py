@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.pooled_protocol import PooledProtocol
 from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
 
@@ -13,4 +14,5 @@ PROTOCOLS: dict[str, Callable[[], EvaluationProtocol]] = {
     'rows256-1e6': lambda: RowsProtocol(offset=1e-6),
     'pooled28': PooledProtocol,
     'pooled28-noempty': lambda: PooledProtocol(without_empty=True),
+    'buttons': ButtonsProtocol,
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.data.sample import Sample
+from afformer_core.evaluation.other_demonstrations import demonstration_elsewhere, foreign_groups
 from afformer_core.evaluation.protocols import sample_group
 
 
@@ -18,10 +19,11 @@ class Pair:
 
     Attributes:
         sample: both of them, and their annotation.
-        swapped: a sample of the same appliance whose demonstration shows another element, or
-            None where the data has none.
-        foreign: a sample of another appliance, which the image does not show, or None where the
-            data names no appliances.
+        swapped: a sample of the same appliance whose demonstration shows another element; where
+            the data names none, one of the same image whose annotation lies elsewhere. None
+            where there is no such sample.
+        foreign: a sample of another appliance (or image), whose demonstration shows what the
+            image does not, or None where there is no other.
     """
 
     sample: Sample
@@ -54,19 +56,17 @@ def choose_pairs(
         groups.setdefault(sample_group(sample), []).append(sample)
     pairs: list[Pair] = []
     chosen = list(groups.values())[: limit or None]
-    for number, group in enumerate(chosen):
-        order = generator.permutation(len(group))[: per_group or None]
-        foreign = _foreign(group[0], chosen[(number + 1) % len(chosen)][0])
+    for group, foreign in zip(chosen, foreign_groups(chosen), strict=True):
+        drawn = sorted(generator.permutation(len(group))[: per_group or None])
         pairs += [
-            Pair(group[i], _swap(group[i], group, generator), foreign) for i in sorted(order)
+            Pair(
+                group[index],
+                _swap(group[index], group, generator),
+                foreign[number % len(foreign)] if foreign else None,
+            )
+            for number, index in enumerate(drawn)
         ]
     return tuple(sorted(pairs, key=_demonstration_order))
-
-
-def _foreign(sample: Sample, other: Sample) -> Sample | None:
-    if sample.scene is None or other.scene is None:
-        return None
-    return other if other.scene.scene_id != sample.scene.scene_id else None
 
 
 def _swap(
@@ -74,7 +74,7 @@ def _swap(
 ) -> Sample | None:
     scene = sample.scene
     if scene is None:
-        return None
+        return demonstration_elsewhere(sample, group)
     others = [
         other
         for other in group
@@ -84,5 +84,4 @@ def _swap(
 
 
 def _demonstration_order(pair: Pair) -> tuple[str, str]:
-    scene = pair.sample.scene
-    return '' if scene is None else scene.scene_id, pair.sample.demonstration
+    return sample_group(pair.sample), pair.sample.demonstration

@@ -1,110 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contact sheets: demonstration frames, target, prediction and ground truth, one pair a line."""
+"""Contact sheets: demonstration frames, target, prediction and ground truth, one row a line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from afformer_core.data.sampling import uniform_indices
-from afformer_core.data.video import read_video
-from afformer_core.evaluation.model_run import ModelRun, PairResult, read_image
-from afformer_core.evaluation.protocols import EvaluationProtocol
-
-Picture = NDArray[np.uint8]
+from afformer_core.evaluation.exhibits import Exhibit
+from afformer_core.evaluation.tiles import Picture, fit
+from afformer_core.runtime.model_folder import write_aside
 
 _SIDE = 192
-_FRAMES = 4
 _MARGIN = 4
 _CAPTION = 20
+_QUALITY = 88
+_FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.42)
 
 
-def write_contact_sheets(
-    folder: Path,
-    results: Sequence[PairResult],
-    run: ModelRun,
-    protocol: EvaluationProtocol,
-    count: int = 8,
-) -> list[Path]:
-    """Write `best.jpg`, `median.jpg` and `worst.jpg` by KLD.
+def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]) -> list[Path]:
+    """Write a JPEG for each name, such as `best.jpg`.
 
     Args:
         folder: created where absent.
-        results: to choose from, at least one.
-        run: grounds the chosen pairs once more.
-        protocol: of the ground truths.
-        count: pairs on a sheet at most.
+        exhibits: by name, at least one each.
 
     Returns:
         the files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    ranked = sorted(results, key=lambda result: float(result.scores.kld.mean()))
-    middle = max(0, (len(ranked) - count) // 2)
-    chosen = {
-        'best': ranked[:count],
-        'median': ranked[middle : middle + count],
-        'worst': ranked[::-1][:count],
-    }
     paths = []
-    for name, each in chosen.items():
-        sheet = np.concatenate([_line(result, run, protocol) for result in each])
+    for name, each in exhibits.items():
+        lines = [_line(exhibit) for exhibit in each]
+        width = max(line.shape[1] for line in lines)
+        sheet = np.concatenate(
+            [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
+        )
         path = folder / f'{name}.jpg'
-        ok, encoded = cv2.imencode('.jpg', cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-        if not ok:
-            raise OSError(f'{path} cannot be encoded')
-        path.write_bytes(encoded.tobytes())
+        write_aside(path, encode_jpeg(sheet))
         paths.append(path)
     return paths
 
 
-def _line(result: PairResult, run: ModelRun, protocol: EvaluationProtocol) -> Picture:
-    sample = result.pair.sample
-    frames = read_video(sample.video_path, _FRAMES, sample.clip)
-    image = _square(read_image(sample.image_path))
-    predicted = protocol.prediction(run.ground(result.pair).heatmap)
-    truth = protocol.truths(result.rows)[0]
-    scale = np.divide((_SIDE, _SIDE), sample.image_size)
-    marked = _overlay(image, predicted)
-    u, v = (round(float(value)) for value in np.multiply(result.peak, scale))
-    cv2.drawMarker(marked, (u, v), (255, 255, 255), cv2.MARKER_CROSS, 15, 3)
-    cv2.drawMarker(marked, (u, v), (255, 0, 0), cv2.MARKER_CROSS, 15, 1)
-    cells = [
-        *(_square(frames[i]) for i in uniform_indices(len(frames), _FRAMES)),
-        image,
-        marked,
-        _overlay(image, truth),
-    ]
-    padded = [np.pad(cell, ((0, _MARGIN), (0, _MARGIN), (0, 0))) for cell in cells]
-    pictures = np.concatenate(padded, axis=1)
-    return np.concatenate((_caption(result, pictures.shape[1]), pictures))
+def encode_jpeg(picture: Picture) -> bytes:
+    """A picture as a JPEG file.
+
+    Raises:
+        OSError: it cannot be encoded.
+    """
+    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    ok, encoded = cv2.imencode('.jpg', colours, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not ok:
+        raise OSError(f'a picture of shape {picture.shape} cannot be encoded')
+    return bytes(encoded.tobytes())
 
 
-def _square(image: Picture) -> Picture:
-    return np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA))
+def _line(exhibit: Exhibit) -> Picture:
+    images = () if exhibit.image is None else (exhibit.image,)
+    cells = [_cell(each) for each in (*exhibit.frames, *images, exhibit.predicted, exhibit.truth)]
+    pictures = np.concatenate(cells, axis=1)
+    what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
+    order = ' | '.join([*what, 'prediction', 'ground truth'])
+    text = f'{"  ".join(exhibit.measures)}   {exhibit.title}   ({order})'
+    caption = _caption(text, pictures.shape[1])
+    blank = caption.shape[1] - pictures.shape[1]
+    return np.concatenate((caption, np.pad(pictures, ((0, 0), (0, blank), (0, 0)))))
 
 
-def _overlay(image: Picture, heatmap: NDArray[np.float32]) -> Picture:
-    resized = cv2.resize(heatmap, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR)
-    strength = resized / resized.max()
-    colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_JET)
-    colours = cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)
-    weight = 0.7 * np.sqrt(strength)[..., None]
-    return np.asarray((1 - weight) * image + weight * colours, np.uint8)
+def _cell(picture: Picture) -> Picture:
+    """In the middle of a black square, with a margin on the right and below."""
+    fitted = fit(picture, _SIDE)
+    height, width = fitted.shape[:2]
+    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
+    cell = np.zeros((_SIDE + _MARGIN, _SIDE + _MARGIN, 3), np.uint8)
+    cell[top : top + height, left : left + width] = fitted
+    return cell
 
 
-def _caption(result: PairResult, width: int) -> Picture:
-    strip = np.full((_CAPTION, width, 3), 32, np.uint8)
-    best = next(iter(result.action_scores))
-    text = (
-        f'KLD {result.scores.kld.mean():.2f}  {best} {result.action_scores[best]:.2f}  '
-        f'{result.pair.sample.sample_id}   (demonstration | image | prediction | ground truth)'
-    )
-    cv2.putText(
-        strip, text, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA
-    )
+def _caption(text: str, width: int) -> Picture:
+    """A strip of at least a width that the text fits into."""
+    (needed, _), _ = cv2.getTextSize(text, *_FONT, 1)
+    strip = np.full((_CAPTION, max(width, needed + 8), 3), 32, np.uint8)
+    cv2.putText(strip, text, (4, 15), *_FONT, (255, 255, 255), 1, cv2.LINE_AA)
     return strip

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import RELEASED_OFFSET, ground_truth_heatmaps, pad_points
-from afformer_core.data.sample import Sample
+from afformer_core.data.sample import Sample, Scene
 
 Heatmaps = NDArray[np.float32]
 
@@ -29,6 +29,7 @@ class Row:
         points: float64 [P, 2] (x, y) in pixels of `image_size`.
         image_size: (width, height).
         image: name of the image.
+        sample: that it is of; None where it is of several.
     """
 
     action: int
@@ -36,6 +37,12 @@ class Row:
     points: NDArray[np.float64]
     image_size: tuple[int, int]
     image: str = ''
+    sample: Sample | None = None
+
+    @property
+    def scene(self) -> Scene | None:
+        """The elements in its image, where they are known."""
+        return None if self.sample is None else self.sample.scene
 
 
 class EvaluationProtocol(Protocol):
@@ -89,7 +96,14 @@ class RowsProtocol:
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """Rows in the order of samples, and of the first mention of each action."""
         return tuple(
-            Row(action, sample_group(sample), points, sample.image_size, str(sample.image_path))
+            Row(
+                action,
+                sample_group(sample),
+                points,
+                sample.image_size,
+                str(sample.image_path),
+                sample,
+            )
             for sample in samples
             for action, points in points_by_action(sample).items()
         )

@@ -13,8 +13,16 @@ import numpy as np
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.abstention import abstention_table
-from afformer_core.evaluation.accuracy import accuracy_table
-from afformer_core.evaluation.demonstration_use import demonstration_table, motion_table
+from afformer_core.evaluation.accuracy import ACTION_COLUMNS, accuracy_table, peak_table
+from afformer_core.evaluation.action_table import action_table
+from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.comparison import MODEL, compare
+from afformer_core.evaluation.demonstration_use import (
+    KLD_RISE,
+    demonstration_table,
+    motion_table,
+)
+from afformer_core.evaluation.estimates import estimate
 from afformer_core.evaluation.model_run import PairResult
 from afformer_core.evaluation.priors import (
     ActionMeanMaps,
@@ -25,9 +33,7 @@ from afformer_core.evaluation.priors import (
 )
 from afformer_core.evaluation.protocols import EvaluationProtocol, Row
 from afformer_core.evaluation.tables import Cell, Table, plain
-
-# Of the accuracy table's columns.
-_METRICS = ('kld', 'sim', 'auc_j', 'top_1', 'balanced_accuracy', 'peak_inside', 'nearest')
+from afformer_core.evaluation.which_button import button_measures, button_table
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Report:
 
     def to_markdown(self) -> str:
         """Facts as a list, then the tables."""
-        facts = [f'- {name}: {_text(value)}' for name, value in self.facts.items()]
+        facts = [f'- {name}: {fact_text(value)}' for name, value in self.facts.items()]
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,29 +133,57 @@ def build_report(
         'centred Gaussian, sigma 0.3': centred_gaussian(protocol.size),
         prior.label: prior.mean_maps,
     }
-    constant = prior.constant_action
+    comparison = compare(results, protocol, blind, seed, progress)
+    rows, scores = comparison.rows, comparison.scores[MODEL]
+    has_boxes = isinstance(protocol, ButtonsProtocol)
+    accuracy = accuracy_table(comparison, results, action_names, prior.constant_action, seed)
+    buttons = button_table(comparison, seed) if has_boxes else None
+    demonstrations = demonstration_table(results, protocol, seed)
+    abstention = abstention_table(results, seed)
     tables = (
-        accuracy_table(results, protocol, blind, action_names, constant, seed, progress),
-        demonstration_table(results, seed),
+        accuracy,
+        peak_table(comparison, seed),
+        buttons,
+        demonstrations,
         motion_table(results, action_names, seed),
-        abstention_table(results, seed),
+        abstention,
+        action_table('By action', protocol.name, rows, scores, action_names, seed),
     )
-    counted = {
+    metrics: dict[str, Cell] = {
+        **estimate(scores, rows, seed),
+        **dict(zip(ACTION_COLUMNS, accuracy.rows[MODEL][-len(ACTION_COLUMNS) :], strict=True)),
+        **_measures_of_demonstrations(demonstrations, abstention),
+        **({} if buttons is None else button_measures(buttons, MODEL)),
+    }
+    counted: dict[str, str | int | float] = {
+        'protocol': protocol.name,
         'pairs': len(results),
-        'appliances or images': len({result.rows[0].group for result in results}),
+        'appliances or images': len({row.group for row in rows}),
         'milliseconds an image, median': float(
             np.median([result.milliseconds for result in results])
         ),
     }
-    metrics = dict(zip(_METRICS, tables[0].rows['model'], strict=True))
     return Report(
         {**facts, **counted}, tuple(table for table in tables if table is not None), metrics
     )
 
 
+def _measures_of_demonstrations(
+    demonstrations: Table | None, abstention: Table | None
+) -> dict[str, Cell]:
+    measures = {}
+    if demonstrations is not None:
+        measures['swapped_kld_rise'] = demonstrations.rows[KLD_RISE][0]
+    if abstention is not None:
+        *_, foreign = abstention.rows.values()
+        measures['foreign_found'] = foreign[1]
+    return measures
+
+
+def fact_text(value: str | int | float) -> str:
+    """The value of a fact for people."""
+    return f'{value:.1f}' if isinstance(value, float) else str(value)
+
+
 def _value(cell: Any) -> Any:
     return cell['value'] if isinstance(cell, dict) else cell
-
-
-def _text(value: str | int | float) -> str:
-    return f'{value:.1f}' if isinstance(value, float) else str(value)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heatmap measures of many predictors over the rows of a protocol, in one pass."""
+"""Measures of many predictors over the rows of a protocol, in one pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.evaluation.metrics import auc_judd, kld, sim
+from afformer_core.evaluation.peak_measures import PeakScores, best_places, measure_peaks
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 
@@ -20,12 +21,19 @@ _CHUNK = 32
 
 
 @dataclass(frozen=True)
-class RowScores:
-    """Measures of one predictor, each [N] in the order of the rows."""
+class HeatmapScores:
+    """Measures of the heatmaps of one predictor, each [N] in the order of the rows."""
 
     kld: NDArray[np.float64]
     sim: NDArray[np.float64]
     auc_judd: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RowScores(HeatmapScores):
+    """Measures of the heatmaps of one predictor, and of their best peaks."""
+
+    peaks: PeakScores
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,9 @@ class _Scoring:
         for name, predictor in self.predictors.items():
             predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
             generator = np.random.default_rng((self.seed, start))
-            scores[name] = measure(predicted, truths, generator, self.protocol.epsilon)
+            heatmaps = measure(predicted, truths, generator, self.protocol.epsilon)
+            places = [best_places(*each) for each in zip(predicted, rows, strict=True)]
+            scores[name] = with_peaks(heatmaps, measure_peaks(rows, truths, places))
         return scores
 
 
@@ -100,7 +110,7 @@ def _measure_chunk(start: int) -> dict[str, RowScores]:
 
 def measure(
     predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
-) -> RowScores:
+) -> HeatmapScores:
     """Measures of predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
@@ -109,17 +119,28 @@ def measure(
         generator: of the jitter in AUC-J.
         epsilon: the protocol's, in KLD.
     """
-    return RowScores(
+    return HeatmapScores(
         kld(predicted, truths, epsilon),
         sim(predicted, truths),
         auc_judd(predicted, truths, generator),
     )
 
 
+def with_peaks(heatmaps: HeatmapScores, peaks: PeakScores) -> RowScores:
+    """Measures of the same rows as one."""
+    return RowScores(heatmaps.kld, heatmaps.sim, heatmaps.auc_judd, peaks)
+
+
 def concatenate(parts: Sequence[RowScores]) -> RowScores:
     """Measures of consecutive rows as one."""
+    peaks = [part.peaks for part in parts]
     return RowScores(
         np.concatenate([part.kld for part in parts]),
         np.concatenate([part.sim for part in parts]),
         np.concatenate([part.auc_judd for part in parts]),
+        PeakScores(*(_joined(peaks, each.name) for each in fields(PeakScores))),
     )
+
+
+def _joined(parts: Sequence[PeakScores], name: str) -> NDArray[np.float64]:
+    return np.concatenate([getattr(part, name) for part in parts])

@@ -39,7 +39,7 @@ class Table:
     def to_markdown(self) -> str:
         """Title, aligned table and notes."""
         lines = [('', *self.columns)]
-        lines += [(label, *map(_text, cells)) for label, cells in self.rows.items()]
+        lines += [(label, *map(cell_text, cells)) for label, cells in self.rows.items()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         rule = '|'.join(('-' * (widths[0] + 2), *('-' * (w + 1) + ':' for w in widths[1:])))
         body = [
@@ -59,7 +59,8 @@ class Table:
         return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """A cell for people."""
     if cell is None:
         return '-'
     if isinstance(cell, float):

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.convolutional_encoder import convolutional_encoder
+from afformer_core.models.cross_attention_decoder import CrossAttentionDecoder
 from afformer_core.models.decoder import FineGrainedDecoder
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.deconvolution import DeconvolutionDecoder
-from afformer_core.models.encoder import Encoder, build_encoder
+from afformer_core.models.encoder import Encoder
 from afformer_core.models.memory import VideoMemory
 from afformer_core.models.predictor import FocusedPredictor, Predictor
 from afformer_core.models.widening import widened
@@ -119,7 +121,9 @@ class Afformer(nn.Module):
         return self.ground(images, self.memorize(features, lengths))
 
     def freeze_tables(self) -> None:
-        """Keep the relative vectors of the configured input size, for inference and export."""
+        """Keep what depends on the configured input size alone, for inference and export."""
+        for encoder in self.encoders:
+            encoder.freeze_tables()
         configuration = self.configuration
         self.decoder.freeze_tables(configuration.level_sizes, configuration.memory_sizes)
 
@@ -130,10 +134,26 @@ class Afformer(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
+def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """Encoder of a configuration, with random weights.
+
+    Args:
+        configuration: the architecture.
+        levels: names of the pyramid levels that are ever asked for.
+    """
+    if configuration.backbone == 'vitdet_b':
+        # timm takes seconds to import, and no other backbone needs that part of it.
+        from afformer_core.models.vitdet_encoder import vitdet_encoder
+
+        return vitdet_encoder(configuration, levels)
+    return convolutional_encoder(configuration, levels)
+
+
 def build_decoder(configuration: AfformerConfiguration) -> Decoder:
     """Decoder of a configuration, with random weights."""
     decoders: dict[str, Callable[[AfformerConfiguration], Decoder]] = {
         'fine_grained': FineGrainedDecoder,
+        'cross_attention': CrossAttentionDecoder,
         'deconvolution': DeconvolutionDecoder,
     }
     return decoders[configuration.decoder](configuration)

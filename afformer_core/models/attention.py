@@ -44,6 +44,7 @@ class _RelativeAttention(nn.Module):
         super().__init__()
         self.attend = attend_in_parts
         self.heads = heads
+        self.maximum_size = maximum_size
         self.head_channels = channels // heads
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * maximum_size[0] - 1, self.head_channels))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
@@ -138,21 +139,15 @@ class SelfAttention2d(_RelativeAttention):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor, size: Size) -> Tensor:
-        """Attend.
-
-        Args:
-            x: [B, height * width, C].
-            size: (height, width).
-
-        Returns:
-            [B, height * width, C].
-        """
-        q, k, v = (self._split_heads(part) for part in self.qkv(x).chunk(3, dim=2))
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend, [B, height, width, C] to the same."""
+        size = (x.shape[1], x.shape[2])
+        q, k, v = (self._split_heads(part) for part in self.qkv(x.flatten(1, 2)).chunk(3, dim=2))
         places = axis_indicators(*size, dtype=k.dtype, device=k.device)
         keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
         queries = self._augment_queries(q, size, size)
-        return self.proj(_merge_heads(self.attend(queries, keys, v, None)))
+        attended = self.proj(_merge_heads(self.attend(queries, keys, v, None)))
+        return attended.unflatten(1, size)
 
 
 class CrossAttention3d(_RelativeAttention):

@@ -21,6 +21,11 @@ VIDEO_RESOLUTIONS = ('fixed', 'growing')
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
 ACTION_POOLINGS = ('mean', 'heatmap')
+_CHOICES = {
+    'backbone': tuple(BACKBONE_LEVELS),
+    'decoder': DECODERS,
+    'action_activation': ACTION_ACTIVATIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ class AfformerConfiguration:
     input_projection: bool = False
 
     def __post_init__(self) -> None:
-        backbones = tuple(BACKBONE_LEVELS)
-        _require(self.backbone in backbones, 'backbone', self.backbone, f'one of {backbones}')
+        for name, values in _CHOICES.items():
+            value = getattr(self, name)
+            _require(value in values, name, value, f'one of {values}')
         _require(
             self.channels > 0 and self.channels % self.head_channels == 0,
             'channels',
@@ -100,12 +106,6 @@ class AfformerConfiguration:
             'action_names',
             self.action_names,
             'at least one name, none twice',
-        )
-        _require(
-            self.action_activation in ACTION_ACTIVATIONS,
-            'action_activation',
-            self.action_activation,
-            f'one of {ACTION_ACTIVATIONS}',
         )
         _require(
             self.action_pooling in ACTION_POOLINGS
@@ -194,13 +194,16 @@ class AfformerConfiguration:
         return 64 if self.backbone == 'vitdet_b' else 32
 
     def _require_a_decoder(self) -> None:
-        _require(self.decoder in DECODERS, 'decoder', self.decoder, f'one of {DECODERS}')
         _require(
             self.decoder == 'fine_grained' or len(self.image_levels) == 1,
             'image_levels',
             self.image_levels,
             f'a single one for the decoder {self.decoder}',
         )
+        if (self.backbone, self.decoder) == ('vitdet_b', 'cross_attention'):
+            found, wanted = (self.channels, self.image_levels), (768, ('p4',))
+            text = f'{wanted} for cross_attention over vitdet_b, whose map it takes as it is'
+            _require(found == wanted, '(channels, image_levels)', found, text)
         _require(
             self.video_resolution in VIDEO_RESOLUTIONS
             and (self.decoder == 'fine_grained' or self.video_resolution == 'fixed'),

@@ -46,7 +46,7 @@ class DecoderBlock(nn.Module):
 
     def forward(self, x: Tensor, size: Size, memory: VideoMemory, level: int) -> Tensor:
         """Refine one image level [B, N, C] by the memory's entry for that level."""
-        x = x + self.self_attn(self.norm_self_q(x), size)
+        x = x + self.self_attn(self.norm_self_q(x).unflatten(1, size)).flatten(1, 2)
         x = x + self.cross_attn(
             self.norm_cross_q(x),
             size,

@@ -63,9 +63,14 @@ def convert_precision(model: Afformer, precision: str) -> None:
     for part in (*model.encoders, model.decoder):
         part.to(DTYPES[precision])
         _keep_norms(part)
-    for module in model.decoder.modules():
-        if isinstance(module, SelfAttention2d | CrossAttention3d):
-            module.attend = attend_fused
+        fuse_attention(part)
+
+
+def fuse_attention(module: nn.Module) -> None:
+    """Let every attention below a module be one operator, in place; see `attend_fused`."""
+    for child in module.modules():
+        if isinstance(child, SelfAttention2d | CrossAttention3d):
+            child.attend = attend_fused
 
 
 def _keep_norms(module: nn.Module) -> None:

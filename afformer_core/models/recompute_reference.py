@@ -33,6 +33,11 @@ class RecomputeReference(nn.Module):
             raise ValueError(
                 f'the decoder is {model.configuration.decoder!r}; the reference is of fine_grained'
             )
+        if model.configuration.video_encoder != 'shared':
+            raise ValueError(
+                f'the video encoder is {model.configuration.video_encoder!r}; the reference is of '
+                'a shared one'
+            )
         self.model = model
         self._decoder = model.decoder
 
@@ -48,9 +53,10 @@ class RecomputeReference(nn.Module):
         """
         encoder = self.model.encoder
         names = self.model.configuration.image_levels
-        every_level = dict.fromkeys((*names, 'p3'))
+        every_level = dict.fromkeys((*names, encoder.video_level))
         image_levels = self._encode(image[None], tuple(every_level))
-        video = self._encode(frames, tuple(every_level))['p3'].transpose(0, 1)[None]
+        features = self._encode(frames, tuple(every_level))[encoder.video_level]
+        video = features.transpose(0, 1)[None]
         decoder = self._decoder
         decoded: Tensor | None = None
         for level, (name, moment) in enumerate(

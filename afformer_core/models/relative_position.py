@@ -25,11 +25,18 @@ def relative_table(embeddings: Tensor, query_size: int, key_size: int) -> Tensor
         [query_size, key_size, D].
     """
     finer = max(query_size, key_size)
-    if embeddings.shape[0] != 2 * finer - 1:
-        embeddings = functional.interpolate(
-            embeddings.T[None], size=2 * finer - 1, mode='linear', align_corners=False
-        )[0].T
-    return embeddings[_offsets(query_size, key_size, embeddings.device)]
+    resampled = resampled_positions(embeddings, 2 * finer - 1)
+    return resampled[_offsets(query_size, key_size, embeddings.device)]
+
+
+def resampled_positions(table: Tensor, length: int) -> Tensor:
+    """Relative positions [N, D] resampled linearly to [length, D]."""
+    if len(table) == length:
+        return table
+    resampled = functional.interpolate(
+        table.T[None], size=length, mode='linear', align_corners=False
+    )
+    return resampled[0].T
 
 
 def _offsets(query_size: int, key_size: int, device: torch.device) -> Tensor:

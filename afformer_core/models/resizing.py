@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from torch.nn import functional
-
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.relative_position import resampled_positions
 
 
 def with_input_size(model: Afformer, size: tuple[int, int]) -> Afformer:
@@ -17,12 +16,10 @@ def with_input_size(model: Afformer, size: tuple[int, int]) -> Afformer:
     """
     resized = Afformer(replace(model.configuration, input_size=size))
     wanted = resized.state_dict()
-    tensors = dict(model.state_dict())
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
-            length = wanted[name].shape[0]
-            tensors[name] = functional.interpolate(
-                tensor.T[None], size=length, mode='linear', align_corners=False
-            )[0].T
-    resized.load_state_dict(tensors)
+    resized.load_state_dict(
+        {
+            name: resampled_positions(tensor, len(wanted[name])) if 'rel_pos_' in name else tensor
+            for name, tensor in model.state_dict().items()
+        }
+    )
     return resized

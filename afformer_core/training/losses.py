@@ -1,26 +1,109 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses of heatmaps and actions."""
+"""Losses of heatmaps and actions, those of the paper and those of the released code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 from torch.nn import functional
+
+ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch's heatmaps and actions should be: a row for each image and action.
+
+    Attributes:
+        heatmaps: [R, H, W] probabilities, each of sum 1.
+        actions: [R] indices.
+        images: [R] index of the image in the batch; every image has at least one row.
+    """
+
+    heatmaps: Tensor
+    actions: Tensor
+    images: Tensor
+
+    def weights(self, images: int) -> Tensor:
+        """[R] of sum 1: every image counts alike, whatever the number of its actions."""
+        counts = torch.bincount(self.images, minlength=images)
+        return 1 / (counts[self.images] * images)
+
+
+@dataclass(frozen=True)
+class GroundingLoss:
+    """The loss of heatmaps plus the weighted loss of actions.
+
+    Attributes:
+        actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with
+            all of an image's actions, as the released code has it) or 'none'.
+        action_weight: of the loss of actions; at least 0.
+    """
+
+    actions: str = 'cross_entropy'
+    action_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.actions not in ACTION_LOSSES:
+            raise ValueError(f'actions is {self.actions!r}; it must be one of {ACTION_LOSSES}')
+        if not self.action_weight >= 0:
+            raise ValueError(f'action_weight is {self.action_weight}; it must be at least 0')
+
+    def __call__(
+        self, heatmaps: Tensor, actions: Tensor, targets: Targets
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Measure a batch.
+
+        Args:
+            heatmaps: logits [B, heatmaps, H, W]; where there is one for each action, that of the
+                row's action is measured.
+            actions: logits [B, A].
+            targets: of the batch.
+
+        Returns:
+            the loss, and its parts by name, without gradients.
+        """
+        weights = targets.weights(len(heatmaps))
+        channels = targets.actions if heatmaps.shape[1] > 1 else torch.zeros_like(targets.actions)
+        divergence = weights @ heatmap_divergence(
+            heatmaps[targets.images, channels], targets.heatmaps
+        )
+        if self.actions == 'none':
+            return divergence, {'kld': divergence.detach()}
+        losses: dict[str, Callable[[Tensor, Targets], Tensor]] = {
+            'cross_entropy': action_cross_entropy,
+            'multi_label': multi_label_entropy,
+        }
+        action_loss = losses[self.actions](actions.float(), targets)
+        parts = {'kld': divergence.detach(), 'action_loss': action_loss.detach()}
+        return divergence + self.action_weight * action_loss, parts
 
 
 def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """Kullback-Leibler divergence of predicted heatmaps from true ones (paper, equation 11).
 
     Args:
-        logits: [B, H, W] before the softmax over the pixels.
-        targets: [B, H, W] probabilities, each of sum 1.
+        logits: [R, H, W] before the softmax over the pixels.
+        targets: [R, H, W] probabilities, each of sum 1.
 
     Returns:
-        the mean over the batch, in nats.
+        [R], in nats.
     """
     predicted = logits.flatten(1).float().log_softmax(dim=1)
-    return functional.kl_div(predicted, targets.flatten(1), reduction='batchmean')
+    return functional.kl_div(predicted, targets.flatten(1), reduction='none').sum(dim=1)
 
 
-def action_cross_entropy(logits: Tensor, actions: Tensor) -> Tensor:
-    """Cross-entropy of action logits [B, A] with action indices [B] (paper, section 3.2)."""
-    return functional.cross_entropy(logits.float(), actions)
+def action_cross_entropy(logits: Tensor, targets: Targets) -> Tensor:
+    """Mean cross-entropy of logits [B, A] with each row's action."""
+    entropies = functional.cross_entropy(logits[targets.images], targets.actions, reduction='none')
+    return targets.weights(len(logits)) @ entropies
+
+
+def multi_label_entropy(logits: Tensor, targets: Targets) -> Tensor:
+    """Mean binary cross-entropy of logits [B, A] with all actions of each image."""
+    wanted = torch.zeros_like(logits)
+    wanted[targets.images, targets.actions] = 1
+    return functional.binary_cross_entropy_with_logits(logits, wanted)

@@ -49,7 +49,7 @@ def test_one_object_is_printed(annotations: Path, capsys: pytest.CaptureFixture[
     assert found['annotations'] == str(annotations)
     assert found['protocol'] == 'rows256'
     assert found['rows'] == SAMPLES
-    assert found['metrics'].keys() == {'kld', 'sim', 'auc_j'}
+    assert found['metrics'].keys() >= {'kld', 'sim', 'auc_j', 'hit_rate', 'peak_error_median'}
     assert 0.4 < found['metrics']['auc_j'] < 0.6
     low, high = found['intervals']['kld']
     assert low <= found['metrics']['kld'] <= high
@@ -105,6 +105,12 @@ def test_two_processes_find_the_same(
         (('--predictor', 'gaussian', '--sigma', '0'), 'sigma of the Gaussian is 0'),
         (('--predictor', 'uniform', '--processes', '0'), '--processes is 0'),
         (('--protocol', 'pooled28'), 'measure the model by a protocol of rows'),
+        (
+            ('--predictor', 'uniform', '--protocol', 'buttons'),
+            'needs boxes of buttons, and test/0',
+        ),
+        (('--protocol', 'buttons'), 'needs boxes of buttons, and test/0'),
+        (('--predictor', 'uniform', '--report', __file__), 'is a file, so that the report cannot'),
     ],
 )
 def test_bad_options(
@@ -124,3 +130,28 @@ def test_no_row(
     few.write_text(json.dumps(json.loads(annotations.read_text())[:kept]))
     assert main(['evaluate', '--annotations', str(few), '--predictor', predictor]) == 1
     assert 'no row to be measured' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('protocol', ['rows256', 'pooled28'])
+def test_a_report_of_annotations_alone(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], protocol: str
+) -> None:
+    page = tmp_path / 'page.html'
+    options = ('--predictor', 'action-prior', '--protocol', protocol, '--report', str(page))
+    found = evaluate(capsys, annotations, *options, '--pictures', str(tmp_path / 'sheets'))
+    count = 3 * min(6, found['rows'] // 3)
+    assert page.read_text().count('<img') == 2 * count
+    assert sorted(path.name for path in (tmp_path / 'sheets').iterdir()) == [
+        'best.jpg', 'median.jpg', 'worst.jpg',
+    ]  # fmt: skip
+
+
+def test_hit_rate_and_peak_error_of_the_image_oracle(
+    annotations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    oracle, guess = (
+        evaluate(capsys, annotations, '--predictor', name) for name in ('image-oracle', 'uniform')
+    )
+    assert oracle['metrics']['hit_rate'] > guess['metrics']['hit_rate'] + 0.3
+    assert oracle['metrics']['peak_error_median'] < guess['metrics']['peak_error_median'] - 5
+    assert oracle['intervals']['peak_error_median'][0] > 0

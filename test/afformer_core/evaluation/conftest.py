@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three small appliances with two buttons each, on disk, and a small model with random weights."""
+"""Small datasets on disk, with and without elements, and a small model with random weights."""
 
 import json
 
@@ -70,3 +70,54 @@ def model_folder(tmp_path_factory):
     torch.manual_seed(0)
     save_model(folder, Afformer(afformer_small(('press', 'hold'), (64, 64))), {})
     return folder
+
+
+# Of the two places that are demonstrated in an image of 64x48; they are 34 pixels apart.
+LEFT, RIGHT = (15, 24), (49, 24)
+# Objects by their folders, in BGR.
+OBJECTS = {'kettle': (40, 40, 160), 'toaster': (160, 60, 40)}
+
+
+def draw_object(colour, place=None):
+    """A plain picture, RGB, with a white square at a place."""
+    picture = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+    if place is not None:
+        x, y = place
+        picture[y - 4 : y + 5, x - 4 : x + 5] = 255
+    return picture
+
+
+def write_opra_object(folder, name):
+    """Two images, of which each has two clips of the left and one of the right."""
+    colour = OBJECTS[name]
+    (folder / 'images' / name).mkdir(parents=True)
+    (folder / 'clips' / name).mkdir(parents=True)
+    entries = []
+    for number, place in enumerate((LEFT, LEFT, RIGHT)):
+        frames = [draw_object(colour, place if step > 1 else None) for step in range(5)]
+        write_video(folder / 'clips' / name / f'{number}.0_0.5.mp4', np.stack(frames), 10.0)
+    for image in range(2):
+        path = folder / 'images' / name / f'{image}.png'
+        cv2.imwrite(str(path), cv2.cvtColor(draw_object(colour), cv2.COLOR_RGB2BGR))
+        for number, place in enumerate((LEFT, LEFT, RIGHT)):
+            points = [[place[0] + dx, place[1] + number] for dx in (-1, 0, 1)]
+            entries.append(
+                {
+                    'image_path': f'datasets/opra/images/{name}/{image}.png',
+                    'video_path': f'datasets/opra/clips/{name}/{number}.0_0.5.mp4',
+                    'width': WIDTH,
+                    'height': HEIGHT,
+                    'actions': [1 + number % 2],
+                    'heatmaps': [points],
+                }
+            )
+    return entries
+
+
+@pytest.fixture(scope='session')
+def opra(tmp_path_factory):
+    """Path of annotations as OPRA's: folders by object, no scenes, twelve pairs."""
+    folder = tmp_path_factory.mktemp('opra')
+    entries = [entry for name in OBJECTS for entry in write_opra_object(folder, name)]
+    (folder / 'test.json').write_text(json.dumps(entries))
+    return folder / 'test.json'

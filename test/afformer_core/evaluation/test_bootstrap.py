@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.evaluation.bootstrap import bootstrap_class_mean, bootstrap_mean
+from afformer_core.evaluation.bootstrap import (
+    bootstrap_class_mean,
+    bootstrap_mean,
+    bootstrap_median,
+)
 
 NAN = float('nan')
 
@@ -42,3 +46,19 @@ def test_seed_decides_the_interval():
 
 def test_text_shows_value_and_interval():
     assert str(bootstrap_mean([2, 2], ['a', 'b'])) == '2.000 [2.000, 2.000]'
+
+
+def test_median_of_odd_and_even_numbers():
+    assert bootstrap_median([3, 1, 100], 'abc').value == 3
+    assert bootstrap_median([3, 1, 100, 5], 'abcd').value == 4
+
+
+def test_median_leaves_out_what_does_not_exist():
+    assert bootstrap_median([3, NAN, 5], 'abc').value == 4
+    assert bootstrap_median([NAN], 'a') is None
+
+
+def test_median_draws_whole_groups():
+    # All of a or all of b, or both: there is no other median.
+    estimate = bootstrap_median([1, 1, 2, 9, 9, 8], 'aaabbb')
+    assert (estimate.value, estimate.low, estimate.high) == (5, 1, 9)

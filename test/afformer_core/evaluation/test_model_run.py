@@ -86,6 +86,8 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         '- backend: torch',
         '- pairs: 6',
         '### Accuracy',
+        '### Best peak',
+        '### By action',
         "same action's mean map (5 folds)",
         '### Does the demonstration decide?',
         '### Is the action read from the motion?',
@@ -107,3 +109,35 @@ def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, ca
     assert rows["same action's mean map (prior annotations)"]['KLD']['value'] > 0
     for name in ('best', 'median', 'worst'):
         assert cv2.imread(str(pictures / f'{name}.jpg')).shape[1] == 7 * 196
+
+
+def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
+    assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
+    report = json.loads(capsys.readouterr().out)
+    tables = {table['title']: table['rows'] for table in report['tables']}
+    assert 'rise in KLD' in tables['Does the demonstration decide?']
+    assert (
+        tables['Is it known what is not in view?']["another image's demonstration"]['pairs'] == 12
+    )
+    assert {label: cells['rows'] for label, cells in tables['By action'].items()} == {
+        'all': 12, 'hold': 8, 'touch': 4,
+    }  # fmt: skip
+    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median', 'swapped_kld_rise'):
+        low, high = report['intervals'][name]
+        assert low <= report['metrics'][name] <= high
+    assert report['metrics']['peak_inside'] is None
+    assert [path.name for path in tmp_path.iterdir()] == ['report.html']
+    page = (tmp_path / 'report.html').read_text()
+    # Of the twelve, four each, with four frames and two heatmaps.
+    assert page.count('<img') == 3 * 4 * (4 + 2)
+
+
+def test_command_tells_which_button(appliances, model_folder, capsys):
+    words = ('--annotations', appliances, '--protocol', 'buttons', '--json', '-')
+    assert evaluate(model_folder, *words) == 0
+    report = json.loads(capsys.readouterr().out)
+    (table,) = (each for each in report['tables'] if each['title'] == 'Which button?')
+    assert list(table['rows'])[:2] == ['model', 'uniform']
+    assert table['rows']['uniform']['which-button accuracy']['value'] == pytest.approx(0.5)
+    assert report['metrics']['which_button_chance'] == pytest.approx(0.5)
+    assert 0 <= report['metrics']['which_button'] <= 1

@@ -8,10 +8,12 @@ import pytest
 
 from afformer_core.data.opra import OpraDataset
 from afformer_core.evaluation.abstention import abstention_table
-from afformer_core.evaluation.accuracy import accuracy_table
+from afformer_core.evaluation.accuracy import accuracy_table, peak_table
+from afformer_core.evaluation.comparison import compare
 from afformer_core.evaluation.demonstration_use import demonstration_table, motion_table
 from afformer_core.evaluation.model_run import Evidence, PairResult
 from afformer_core.evaluation.pairs import choose_pairs
+from afformer_core.evaluation.peak_measures import measure_peaks
 from afformer_core.evaluation.priors import uniform
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.evaluation.scoring import RowScores
@@ -22,10 +24,12 @@ PROTOCOL = RowsProtocol((32, 32))
 
 def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action):
     other = 'hold' if action == 'press' else 'press'
+    rows = PROTOCOL.rows([pair.sample])
+    peaks = measure_peaks(rows, PROTOCOL.truths(rows), [np.array([peak])])
     return PairResult(
         pair,
-        PROTOCOL.rows([pair.sample]),
-        RowScores(np.array([kld]), np.array([0.5]), np.array([0.9])),
+        rows,
+        RowScores(np.array([kld]), np.array([0.5]), np.array([0.9]), peaks),
         peak,
         {action: 0.8, other: 0.2},
         10.0,
@@ -49,44 +53,58 @@ def results(appliances):
     ]
 
 
+def compared(results):
+    return compare(results, PROTOCOL, {'uniform': uniform((32, 32))}, progress=False)
+
+
+def cells_of(table, label='model'):
+    return dict(zip(table.columns, table.rows[label], strict=True))
+
+
 def test_accuracy_of_the_model(results):
-    table = accuracy_table(
-        results, PROTOCOL, {'uniform': uniform((32, 32))}, NAMES, 1, progress=False
-    )
-    cells = dict(zip(table.columns, table.rows['model'], strict=True))
+    cells = cells_of(accuracy_table(compared(results), results, NAMES, 1))
     assert cells['KLD'].value == pytest.approx(1.0)
     assert cells['Top-1'].value == pytest.approx(0.75)
     assert cells['balanced accuracy'].value == pytest.approx(0.75)
+
+
+def test_peaks_of_the_model(results):
+    cells = cells_of(peak_table(compared(results)))
     assert cells['peak inside'].value == pytest.approx(0.5)
     assert cells['nearest'].value == pytest.approx(0.75)
+    # The third is off by (-1, 1), the fourth by 8 pixels; 80 is the diagonal of 64x48.
+    errors = np.array([0, 30, np.hypot(1, 1), 8]) / 80 * 100
+    assert cells['mean peak error, %'].value == pytest.approx(errors.mean())
+    assert cells['median peak error, %'].value == pytest.approx(np.median(errors))
+    assert cells['hit rate'].value == pytest.approx(0.5)
 
 
 def test_blind_rows_stand_beside_the_model(results):
-    table = accuracy_table(
-        results, PROTOCOL, {'uniform': uniform((32, 32))}, NAMES, 1, progress=False
-    )
-    assert list(table.rows) == [
-        'model', 'uniform', 'every element, not which', 'always hold', 'an element at random',
+    comparison = compared(results)
+    accuracy = accuracy_table(comparison, results, NAMES, 1)
+    assert list(accuracy.rows) == ['model', 'uniform', 'every element, not which', 'always hold']
+    assert cells_of(accuracy, 'always hold')['Top-1'].value == pytest.approx(0.5)
+    every = cells_of(accuracy, 'every element, not which')['KLD'].value
+    assert every < cells_of(accuracy, 'uniform')['KLD'].value
+    peaks = peak_table(comparison)
+    assert list(peaks.rows) == [
+        'model', 'uniform', 'every element, not which', 'an element at random',
     ]  # fmt: skip
-    rows = {
-        label: dict(zip(table.columns, cells, strict=True)) for label, cells in table.rows.items()
-    }
-    assert rows['an element at random']['peak inside'] == 0.5
-    assert rows['always hold']['Top-1'].value == pytest.approx(0.5)
-    assert rows['uniform']['peak inside'] is None
-    assert rows['every element, not which']['KLD'].value < rows['uniform']['KLD'].value
+    assert cells_of(peaks, 'an element at random')['peak inside'] == 0.5
+    assert cells_of(peaks, 'uniform')['peak inside'] is None
+    # A guess anywhere hits as often as the region is large.
+    assert 0 < cells_of(peaks, 'uniform')['hit rate'].value < 0.2
 
 
 def test_actions_are_not_compared_across_vocabularies(results):
-    table = accuracy_table(results, PROTOCOL, {}, ('press', 'touch'), 1, progress=False)
-    cells = dict(zip(table.columns, table.rows['model'], strict=True))
+    cells = cells_of(accuracy_table(compared(results), results, ('press', 'touch'), 1))
     assert cells['Top-1'] is None
     assert cells['balanced accuracy'] is None
     assert motion_table(results, ('press', 'touch')) is None
 
 
 def test_swapped_demonstrations(results):
-    table = demonstration_table(results)
+    table = demonstration_table(results, PROTOCOL)
     kld, inside_own, inside_other = table.rows["another element's demonstration"]
     assert kld.value == pytest.approx(5.0)
     assert inside_own.value == pytest.approx(0.0)
@@ -100,7 +118,7 @@ def test_no_table_without_a_swap(results):
         replace(each, pair=replace(each.pair, swapped=None), swapped_kld=None, swapped_peak=None)
         for each in results
     ]
-    assert demonstration_table(alone) is None
+    assert demonstration_table(alone, PROTOCOL) is None
 
 
 def test_motion(results):

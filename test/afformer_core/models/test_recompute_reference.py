@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,3 +31,13 @@ def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     found, wanted = (x.flatten(1).softmax(1) for x in (heatmaps, wanted_heatmaps[0]))
     assert ((found - wanted).abs().amax(1) / wanted.amax(1)).max() < 1e-4
     torch.testing.assert_close(actions, wanted_actions[0], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'), [('decoder', 'deconvolution'), ('video_encoder', 'separate')]
+)
+def test_has_no_reference_of_variants(field, value):
+    model = Afformer(replace(SMALL, **{field: value, 'image_levels': ('p4',)}))
+
+    with pytest.raises(ValueError, match=f'{value}.; the reference is of'):
+        RecomputeReference(model)

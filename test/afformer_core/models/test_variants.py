@@ -20,6 +20,8 @@ VARIANTS = {
     'growing video': replace(SMALL, image_levels=('p4', 'p3', 'p2'), video_resolution='growing'),
     'separate encoder': replace(SMALL, video_encoder='separate'),
     'input projection': replace(SMALL, input_projection=True),
+    'cross-attention alone': replace(SMALL, decoder='cross_attention', image_levels=('p2',)),
+    'coarse cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p4',)),
     'deconvolution': replace(SMALL, decoder='deconvolution', image_levels=('p4',)),
 }
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())

@@ -33,7 +33,9 @@ def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: 
     frames = torch.empty(2, height, width, 3, dtype=torch.uint8, device='meta')
     with torch.inference_mode():
         memory = model.memorize(model.encode_frames(frames)[None])
-        unmasked = VideoMemory(memory.keys, memory.values, (None,) * len(memory.keys), memory.sizes)
+        unmasked = VideoMemory(
+            memory.keys, memory.values, (None,) * len(memory.keys), memory.sizes
+        )
         outputs = model.ground_with_features(frames[:1], unmasked)
 
     assert {output.device.type for output in outputs} == {'meta'}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints as the authors save them: torchvision's pyramid, golden decoder and heads."""
+"""The authors' ResNet-50 model: torchvision's pyramid, golden decoder and heads."""
 
 from __future__ import annotations
 
@@ -15,12 +15,8 @@ from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 
 from afformer_core.data.opra import OPRA_ACTIONS
-from afformer_core.models.official_checkpoint import (
-    CheckpointError,
-    count_actions,
-    import_official_r50,
-    read_lightning_checkpoint,
-)
+from afformer_core.models.checkpoint_file import CheckpointError
+from afformer_core.models.official_checkpoint import count_actions, import_official
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -65,7 +61,7 @@ def state(pyramid: nn.Module, golden: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def test_gives_what_the_released_model_gives(state: dict[str, Tensor], pyramid: nn.Module) -> None:
-    model = import_official_r50(state, OPRA_ACTIONS)
+    model = import_official(state, OPRA_ACTIONS)
     height, width = model.configuration.input_size
     random = torch.Generator().manual_seed(1)
     pictures = torch.randint(
@@ -86,7 +82,7 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor], pyramid: 
 
 
 def test_sizes_are_read_off(state: dict[str, Tensor], golden: dict[str, Tensor]) -> None:
-    configuration = import_official_r50(state, OPRA_ACTIONS).configuration
+    configuration = import_official(state, OPRA_ACTIONS).configuration
 
     height, width = golden['output.heatmap_logits'].shape[-2:]
     assert configuration.input_size == (height, width)
@@ -98,7 +94,7 @@ def test_sizes_are_read_off(state: dict[str, Tensor], golden: dict[str, Tensor])
 
 def test_names_without_the_prefix(state: dict[str, Tensor]) -> None:
     bare = {name.removeprefix('network.'): tensor for name, tensor in state.items()}
-    model = import_official_r50(bare, OPRA_ACTIONS)
+    model = import_official(bare, OPRA_ACTIONS)
     assert torch.equal(
         model.state_dict()['predictor.actioner.5.bias'], bare['predictor.actioner.5.bias'].float()
     )
@@ -132,7 +128,7 @@ def test_what_does_not_match_is_listed(
 ) -> None:
     changed = {name: tensor for name, tensor in {**state, **change}.items() if tensor is not None}
     with pytest.raises(CheckpointError, match=re.escape(message)):
-        import_official_r50(changed, OPRA_ACTIONS)
+        import_official(changed, OPRA_ACTIONS)
 
 
 def test_actions_cannot_be_counted_without_their_head() -> None:
@@ -142,47 +138,4 @@ def test_actions_cannot_be_counted_without_their_head() -> None:
 
 def test_heatmaps_must_be_one_or_one_for_each_action(state: dict[str, Tensor]) -> None:
     with pytest.raises(CheckpointError, match='7 heatmaps for 2 actions'):
-        import_official_r50(state, ('take', 'put'))
-
-
-def test_a_lightning_file(tmp_path: Path, state: dict[str, Tensor]) -> None:
-    path = tmp_path / 'last.ckpt'
-    torch.save({'epoch': 6, 'state_dict': state, 'hyper_parameters': {'rate': 1e-4}}, path)
-    content = read_lightning_checkpoint(path)
-    assert content['epoch'] == 6
-    assert content['state_dict'].keys() == state.keys()
-
-
-def test_tensors_alone(tmp_path: Path) -> None:
-    path = tmp_path / 'weights.pth'
-    torch.save({'network.a': torch.ones(2)}, path)
-    assert list(read_lightning_checkpoint(path)['state_dict']) == ['network.a']
-
-
-class Code:
-    """Unpickling it would call something."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return print, ('unpickled',)
-
-
-def test_code_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / 'code.ckpt'
-    torch.save({'state_dict': {}, 'hyper_parameters': Code()}, path)
-    with pytest.raises(CheckpointError, match='holds more than tensors and plain values'):
-        read_lightning_checkpoint(path)
-    assert 'unpickled' not in capsys.readouterr().out
-
-
-def test_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match='there is no checkpoint'):
-        read_lightning_checkpoint(tmp_path / 'absent.ckpt')
-    noise = tmp_path / 'noise.ckpt'
-    noise.write_bytes(b'PK\x03\x04 cut off')
-    with pytest.raises(CheckpointError, match='damaged or no checkpoint'):
-        read_lightning_checkpoint(noise)
-    for content in ([1, 2], {'state_dict': {}}, {'state_dict': {'a': 1}}):
-        path = tmp_path / 'other.ckpt'
-        torch.save(content, path)
-        with pytest.raises(CheckpointError, match='state_dict'):
-            read_lightning_checkpoint(path)
+        import_official(state, ('take', 'put'))

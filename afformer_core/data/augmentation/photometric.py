@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of brightness, contrast, saturation and hue, the same in all frames of a video."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation.probability import happens, require_probability
+
+# Rows: brightness, and the two axes of colour of NTSC's YIQ, in which hue is an angle.
+_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+_RGB = np.linalg.inv(_YIQ)
+
+
+@dataclass(frozen=True)
+class PhotometricOptions:
+    """How far colours are changed at most.
+
+    Attributes:
+        brightness: 0 to 1; pictures are multiplied by a factor from 1 - brightness to
+            1 + brightness.
+        contrast: 0 to 1; likewise, the distance of each pixel from the mean grey.
+        saturation: 0 to 1; likewise, the distance of each pixel from its own grey.
+        hue: 0 to 0.5; colours are turned by -hue to hue, where 1 is a whole turn.
+        probability: share of the examples that are changed, 0 to 1.
+    """
+
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_probability(self.probability)
+        for name, highest in (
+            ('brightness', 1.0),
+            ('contrast', 1.0),
+            ('saturation', 1.0),
+            ('hue', 0.5),
+        ):
+            value = getattr(self, name)
+            if not 0 <= value <= highest:
+                raise ValueError(f'{name} is {value}; 0 to {highest:g} is wanted')
+
+
+@dataclass(frozen=True)
+class ColourChange:
+    """A change of colours that all pictures of a video share.
+
+    Attributes:
+        brightness: factor, at least 0.
+        contrast: factor, at least 0.
+        saturation: factor, at least 0.
+        hue: in turns; a third makes red green.
+    """
+
+    brightness: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    hue: float = 0.0
+
+    def apply(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Change pictures, uint8 [T, H, W, 3] RGB, rounding and clipping once at the end."""
+        tall = np.ascontiguousarray(pictures).reshape(-1, *pictures.shape[2:])
+        angle = -2 * math.pi * self.hue
+        cos, sin = self.saturation * math.cos(angle), self.saturation * math.sin(angle)
+        matrix = _RGB @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ _YIQ
+        matrix *= self.brightness * self.contrast
+        mean = 0.0
+        if self.contrast != 1:
+            mean = self.brightness * float(_YIQ[0] @ cv2.mean(tall)[:3])
+        offset = np.full((3, 1), (1 - self.contrast) * mean)
+        changed = cv2.transform(tall, np.hstack([matrix, offset]))
+        return np.asarray(changed, np.uint8).reshape(pictures.shape)
+
+
+def draw_colour_change(
+    options: PhotometricOptions, generator: np.random.Generator
+) -> ColourChange | None:
+    """A change within the options; None where there is none."""
+    widths = (options.brightness, options.contrast, options.saturation, options.hue)
+    if not any(widths) or not happens(options.probability, generator):
+        return None
+    brightness, contrast, saturation, hue = generator.uniform(-1, 1, 4) * widths
+    return ColourChange(1 + brightness, 1 + contrast, 1 + saturation, float(hue))

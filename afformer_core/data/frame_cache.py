@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips on disk as a model is shown them: decoded, sampled and resized once for all epochs."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from afformer_core.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class SampledClip:
+    """The frames of a clip that are used, and the windows that they make.
+
+    Attributes:
+        frames: uint8 [N, H, W, 3] RGB, each of them once, in order.
+        windows: for each window the indices of its frames, at least one.
+    """
+
+    frames: np.ndarray
+    windows: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        frames = self.frames
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+            raise ValueError(
+                f'frames are {frames.dtype} of shape {frames.shape}; uint8 [N, H, W, 3] is wanted'
+            )
+        if not all(window and set(window) <= set(range(len(frames))) for window in self.windows):
+            raise ValueError(
+                f'a window is empty or has other frames than 0 to {len(frames) - 1}, '
+                'which are those of the clip'
+            )
+
+    def pictures(self) -> list[np.ndarray]:
+        """The frames of each window, uint8 [T, H, W, 3]; most are no copies, so do not change."""
+        return [self._pictures(window) for window in self.windows]
+
+    def _pictures(self, window: Sequence[int]) -> np.ndarray:
+        if list(window) == list(range(window[0], window[0] + len(window))):
+            return self.frames[window[0] : window[0] + len(window)]
+        return self.frames[list(window)]
+
+
+class FrameCache:
+    """Files of sampled clips in a folder, which any number of processes may share.
+
+    A file is an uncompressed `.npy` of the frames, which any tool opens, and behind it an array of
+    bytes: JSON with the key and the windows. It is written beside its place and renamed when it
+    is whole. One that is cut off or of something else counts as absent.
+
+    Args:
+        folder: of the files; it is made when the first one is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the file of a clip is.
+
+        Args:
+            key: tells the clip, and how it was sampled and resized, from all others, in
+                characters that a file's name may have.
+        """
+        return self.folder / f'{key}.npy'
+
+    def load(self, key: str) -> SampledClip | None:
+        """The clip of a key, mapped from disk; None where there is no sound file of it."""
+        path = self.path(key)
+        try:
+            # Copy on write: torch takes only what may be written, and the file stays as it is.
+            mapped = np.lib.format.open_memmap(path, mode='c')
+            with path.open('rb') as file:
+                file.seek(mapped.offset + mapped.nbytes)
+                note = json.loads(np.lib.format.read_array(file).tobytes())
+            if note['key'] != key:
+                return None
+            return SampledClip(np.asarray(mapped), tuple(map(tuple, note['windows'])))
+        except (FileNotFoundError, NotADirectoryError, KeyError, TypeError, ValueError):
+            return None
+
+    def save(self, key: str, clip: SampledClip) -> None:
+        """Keep a clip; one that was kept under its key before is replaced.
+
+        Raises:
+            DatasetError: the folder cannot be written, such as when the disk is full; nothing of
+                the clip is left there.
+        """
+        note = json.dumps({'key': key, 'windows': clip.windows}).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor, aside = tempfile.mkstemp(prefix=f'.{key}.', dir=self.folder)
+            try:
+                with os.fdopen(descriptor, 'wb') as file:
+                    _write_array(file, clip.frames)
+                    _write_array(file, np.frombuffer(note, np.uint8))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.chmod(aside, 0o644)
+                os.replace(aside, self.path(key))
+            except BaseException:
+                Path(aside).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise DatasetError(
+                f'frames cannot be kept in the cache folder {self.folder}: {error}; '
+                'make room there, or name another folder'
+            ) from error
+
+
+def _write_array(file: IO[bytes], array: np.ndarray) -> None:
+    array = np.ascontiguousarray(array)
+    description = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(file, description)
+    # Not by `tofile`, whose error on a full disk does not say that it is full.
+    file.write(array.data)

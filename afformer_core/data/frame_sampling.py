@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samplings: which frames of a clip a model is shown, known by their names in configurations."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sampling import uniform_indices
+
+ACCEPTED_FORMS = (
+    "'uniform N' or 'R fps x N every S', such as 'uniform 64' or '2 fps x 32 every 16'"
+)
+
+_UNIFORM = re.compile(r'uniform (\d+)')
+_WINDOWS = re.compile(r'(\d+(?:\.\d+)?) fps x (\d+) every (\d+)')
+
+# More would take a day of video, or a time that is wrong, for millions of frames.
+_HIGHEST_RATE = 1000.0
+# Seconds. Some files round times to milliseconds; what is between two is off by up to one then.
+_ROUNDING = 1.2e-3
+
+
+class FrameSampling(ABC):
+    """Which frames of a clip are used; `str` gives the name that `parse_frame_sampling` reads.
+
+    Attributes:
+        needs_times: whether the times must be real, and not merely increasing.
+    """
+
+    needs_times: ClassVar[bool]
+
+    @abstractmethod
+    def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
+        """The frames to be used, in parts that a model is shown one by one.
+
+        Args:
+            times: [N] at which the frames of the clip appear, in seconds, none before the one
+                ahead of it; at least one.
+
+        Returns:
+            at least one window, each of at least one index into `times`; indices never decrease.
+
+        Raises:
+            ValueError: there is no frame, or a time is not finite or before the one ahead of it.
+        """
+
+
+@dataclass(frozen=True)
+class UniformSampling(FrameSampling):
+    """One window of frames that are spread evenly over the clip, as in the paper.
+
+    Evenly by number, as `read_video` takes them; frames may be shown for different times.
+
+    Attributes:
+        maximum: frames of the window, at most; at least 1.
+    """
+
+    needs_times: ClassVar[bool] = False
+
+    maximum: int = 64
+
+    def __post_init__(self) -> None:
+        if self.maximum < 1:
+            raise ValueError(f'at most {self.maximum} frames are none; at least 1 is wanted')
+
+    def __str__(self) -> str:
+        return f'uniform {self.maximum}'
+
+    def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
+        """One window; see `FrameSampling.windows`."""
+        _require_times(times)
+        return [uniform_indices(len(times), self.maximum)]
+
+
+@dataclass(frozen=True)
+class WindowSampling(FrameSampling):
+    """Windows of a clip that is resampled to a constant rate, as in the authors' code.
+
+    The resampled clip has, for each multiple of 1 / `rate` seconds from the first frame until the
+    last one appears, the frame that a player shows then; one that is shown for longer is
+    repeated. Windows start at every `stride`-th frame of it. A clip shorter than a window is one
+    short window. Frames at the end that fill no window of their own get one that ends with the
+    clip, and so overlaps the one ahead of it by more than others do: all windows of a longer clip
+    have the same length, and every frame of the resampled clip is in one.
+
+    Attributes:
+        rate: frames per second, above 0, at most 1000.
+        length: frames of a window, at least 1.
+        stride: frames from the start of a window to that of the next, from 1 to `length`.
+    """
+
+    needs_times: ClassVar[bool] = True
+
+    rate: float = 2.0
+    length: int = 32
+    stride: int = 16
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate <= _HIGHEST_RATE:
+            raise ValueError(
+                f'a rate of {self.rate} fps cannot be taken; '
+                f'above 0 and at most {_HIGHEST_RATE:g} is wanted'
+            )
+        if not 1 <= self.stride <= self.length:
+            raise ValueError(
+                f'windows of {self.length} frames every {self.stride} cannot be taken; '
+                'at least 1 frame, and a step from 1 to the length, are wanted'
+            )
+
+    def __str__(self) -> str:
+        rate = np.format_float_positional(self.rate, trim='-')
+        return f'{rate} fps x {self.length} every {self.stride}'
+
+    def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
+        """Windows of the resampled clip; see `FrameSampling.windows`."""
+        _require_times(times)
+        shown = self._resampled(times)
+        last = max(len(shown) - self.length, 0)
+        starts = [*range(0, last, self.stride), last]
+        return [shown[start : start + self.length] for start in starts]
+
+    def _resampled(self, times: NDArray[np.float64]) -> list[int]:
+        elapsed = times - times[0] - _ROUNDING
+        count = math.floor((times[-1] - times[0] + _ROUNDING) * self.rate) + 1
+        ticks = np.arange(count) / self.rate
+        shown: list[int] = (np.searchsorted(elapsed, ticks, side='right') - 1).tolist()
+        return shown
+
+
+def parse_frame_sampling(text: str) -> FrameSampling:
+    """The sampling of a name.
+
+    Args:
+        text: `uniform N`: at most N frames, evenly spaced; or `R fps x N every S`: windows of N
+            frames, S apart, of the clip at R frames per second, where R may have decimals.
+
+    Raises:
+        ValueError: there is no such form, with those that there are, or a number is out of range.
+    """
+    name = ' '.join(text.split())
+    if match := _UNIFORM.fullmatch(name):
+        return UniformSampling(int(match[1]))
+    if match := _WINDOWS.fullmatch(name):
+        return WindowSampling(float(match[1]), int(match[2]), int(match[3]))
+    raise ValueError(f'there is no sampling {text!r}; {ACCEPTED_FORMS} is wanted')
+
+
+def _require_times(times: NDArray[np.float64]) -> None:
+    if times.ndim != 1 or len(times) < 1:
+        raise ValueError(f'times have shape {times.shape}; [N] with at least one is wanted')
+    if not np.isfinite(times).all() or (np.diff(times) < 0).any():
+        raise ValueError('the times of frames must be finite, none before the one ahead of it')

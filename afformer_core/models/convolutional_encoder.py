@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The encoders of convolutional backbones: ResNet-50 and EfficientNet-Lite0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import resnet50
+from torchvision.models._utils import IntermediateLayerGetter
+from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.encoder import BackboneWithPyramid, Encoder
+
+_STAGES = ('p2', 'p3', 'p4', 'p5')
+
+
+class ConvolutionalBackbone(BackboneWithPyramid):
+    """A convolutional network and torchvision's pyramid over its stages.
+
+    Args:
+        body: images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
+        fpn: the pyramid over those stages.
+        levels: names of the levels that are ever asked for; the finest stage is the finest of
+            them.
+    """
+
+    fpn: FeaturePyramidNetwork
+
+    def __init__(self, body: nn.Module, fpn: FeaturePyramidNetwork, levels: Sequence[str]) -> None:
+        super().__init__()
+        self.body = body
+        self.fpn = fpn
+        self.stages = _STAGES[_STAGES.index(min(levels)) :]
+        for index, stage in enumerate(self.stages):
+            # What nothing reads still feeds the top-down path, but has no output.
+            if stage not in levels:
+                self.fpn.layer_blocks[index] = nn.Identity()
+
+    def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
+        """See `BackboneWithPyramid.backbone`."""
+        stages = self.body(images)
+        ordered = stages.values() if isinstance(stages, dict) else stages
+        return tuple(ordered)
+
+    def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """See `BackboneWithPyramid.pyramid`."""
+        wanted = {self.stages.index(level) for level in levels}
+        found: dict[int, Tensor] = {}
+        merged = self.fpn.inner_blocks[-1](stages[-1])
+        for index in range(len(stages) - 2, min(wanted) - 1, -1):
+            lateral = self.fpn.inner_blocks[index](stages[index])
+            merged = lateral + functional.interpolate(
+                merged, size=lateral.shape[-2:], mode='nearest'
+            )
+            if index in wanted:
+                found[index] = self.fpn.layer_blocks[index](merged)
+        return tuple(found[self.stages.index(level)] for level in levels)
+
+
+def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """Encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
+
+    Args:
+        configuration: the architecture.
+        levels: names of the pyramid levels that are ever asked for.
+    """
+    if configuration.backbone == 'resnet50':
+        return _resnet50_encoder(configuration, levels)
+    return _efficientnet_lite0_encoder(configuration, levels)
+
+
+def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
+    first = _STAGES.index(min(levels))
+    stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
+    body = IntermediateLayerGetter(resnet50(norm_layer=FrozenBatchNorm2d), stages)
+    fpn = FeaturePyramidNetwork(
+        [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenBatchNorm2d
+    )
+    backbone = ConvolutionalBackbone(body, fpn, levels)
+    return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def _efficientnet_lite0_encoder(
+    configuration: AfformerConfiguration, levels: Sequence[str]
+) -> Encoder:
+    import timm
+
+    first = _STAGES.index(min(levels))
+    body = timm.create_model(
+        'tf_efficientnet_lite0',
+        pretrained=False,
+        features_only=True,
+        out_indices=tuple(range(1 + first, 5)),
+    )
+    fpn = FeaturePyramidNetwork(
+        [24, 40, 112, 320][first:], configuration.channels, norm_layer=partial(nn.GroupNorm, 8)
+    )
+    backbone = ConvolutionalBackbone(body, fpn, levels)
+    return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

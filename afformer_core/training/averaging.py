@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The moving average of the weights, which is what is validated and kept."""
+
+from __future__ import annotations
+
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+from afformer_core.models.afformer import Afformer
+
+
+class MovingAverage(WeightAveraging):
+    """Exponential moving average of the weights.
+
+    Args:
+        decay: share of the average that a step keeps; in the first steps less, so that the
+            random beginning is soon forgotten. From 0, below 1.
+    """
+
+    def __init__(self, decay: float = 0.998) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f'decay is {decay}; it must be from 0 and below 1')
+        self.decay = decay
+        super().__init__(use_buffers=False, avg_fn=self._average)
+
+    @property
+    def model(self) -> Afformer | None:
+        """The model of the averaged weights; None before training."""
+        if self._average_model is None:
+            return None
+        model = self._average_model.module.model
+        assert isinstance(model, Afformer)
+        return model
+
+    def _average(self, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        steps = int(count)
+        return average.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))

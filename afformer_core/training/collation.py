@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afformer_core.data.heatmaps import pad_points
+from afformer_core.training.batch import Annotations, FailedBatch, FeatureBatch, PictureBatch
+
+
+@dataclass(frozen=True)
+class AnnotatedPoints:
+    """What was marked in one target image.
+
+    Attributes:
+        points: per action float64 [P, 2], (x, y) as shares of the image's width and height.
+        actions: indices, as many.
+        sample: index in the dataset.
+    """
+
+    points: tuple[NDArray[np.float64], ...]
+    actions: tuple[int, ...]
+    sample: int
+
+
+@dataclass(frozen=True)
+class PictureExample:
+    """One demonstration with its target images, as pictures.
+
+    Attributes:
+        windows: parts of the demonstration that the model is shown one by one, each uint8 RGB
+            [T, H, W, 3]; with more than one window there is one target.
+        images: uint8 RGB [K, H, W, 3].
+        annotated: of each image.
+    """
+
+    windows: tuple[NDArray[np.uint8], ...]
+    images: NDArray[np.uint8]
+    annotated: tuple[AnnotatedPoints, ...]
+
+
+@dataclass(frozen=True)
+class FeatureExample:
+    """One demonstration with its target images, as a frozen backbone sees them.
+
+    Attributes:
+        video: backbone stages, fine to coarse, each float16 [T, C, h, w].
+        images: backbone stages, each float16 [K, C, h, w].
+        annotated: of each image.
+    """
+
+    video: tuple[NDArray[np.float16], ...]
+    images: tuple[NDArray[np.float16], ...]
+    annotated: tuple[AnnotatedPoints, ...]
+
+
+@dataclass(frozen=True)
+class FailedExample:
+    """An example that could not be read, and why in one sentence."""
+
+    reason: str
+
+
+def collate_pictures(
+    examples: Sequence[PictureExample | FailedExample],
+) -> PictureBatch | FailedBatch:
+    """A batch of pictures; each window of a demonstration is one of its own, with the images."""
+    read = [example for example in examples if isinstance(example, PictureExample)]
+    if len(read) < len(examples):
+        return _failure(examples)
+    windows = [window for example in read for window in example.windows]
+    lengths = [len(window) for window in windows]
+    frames = np.zeros((len(windows), max(lengths), *windows[0].shape[1:]), np.uint8)
+    for padded, window in zip(frames, windows, strict=True):
+        padded[: len(window)] = window
+    images = np.concatenate([example.images for example in read for _ in example.windows])
+    annotated = [each for e in read for _ in e.windows for each in e.annotated]
+    return PictureBatch(
+        _annotations(annotated),
+        tuple(each.sample for each in annotated),
+        torch.from_numpy(frames),
+        torch.tensor(lengths),
+        torch.from_numpy(images),
+    )
+
+
+def collate_features(
+    examples: Sequence[FeatureExample | FailedExample],
+) -> FeatureBatch | FailedBatch:
+    """A batch of features; all demonstrations have as many frames."""
+    read = [example for example in examples if isinstance(example, FeatureExample)]
+    if len(read) < len(examples):
+        return _failure(examples)
+    annotated = [each for example in read for each in example.annotated]
+    return FeatureBatch(
+        _annotations(annotated),
+        tuple(each.sample for each in annotated),
+        _stacked([example.video for example in read]),
+        tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
+    )
+
+
+def _failure(examples: Sequence[object]) -> FailedBatch:
+    reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
+    return FailedBatch(reasons[0])
+
+
+def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.stack(each)) for each in zip(*stages, strict=True))
+
+
+def _annotations(annotated: Sequence[AnnotatedPoints]) -> Annotations:
+    points = [points for each in annotated for points in each.points]
+    actions = [action for each in annotated for action in each.actions]
+    images = [index for index, each in enumerate(annotated) for _ in each.actions]
+    return Annotations(pad_points(points), torch.tensor(actions), torch.tensor(images))

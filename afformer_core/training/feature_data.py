@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training on the features of a frozen backbone, which every picture passes once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from afformer_core.data.sample import Sample
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.encoder import Encoder
+from afformer_core.training.collation import collate_features
+from afformer_core.training.data_module import AnnotationSource, GroundingData
+from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
+from afformer_core.training.feature_dataset import FeatureDataset
+
+
+class FeatureData(GroundingData):
+    """Features that are computed first and kept on disk.
+
+    It is for machines without a GPU: a step costs the decoder alone. The model's
+    `backbone_factor` must be 0, its encoder shared, and every clip has at least `frames` frames.
+
+    Args:
+        train: what is trained on.
+        cache_folder: where the features are kept, a folder for each set and size.
+        validation: what is validated on; nothing if it is null.
+        input_size: (height, width) of pictures; the model's, never given.
+        frames: taken of each clip, uniformly.
+        batch_size: demonstrations of a step, over all processes.
+        targets: target images of each demonstration of a step; 1 draws pairs.
+        workers: processes that read.
+        seed: of the order.
+    """
+
+    def __init__(
+        self,
+        train: AnnotationSource,
+        cache_folder: Path,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (128, 128),
+        frames: int = 8,
+        batch_size: int = 12,
+        targets: int = 3,
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(train, validation, input_size, batch_size, targets, workers, seed)
+        self._cache_folder = Path(cache_folder)
+        self._frames = frames
+
+    def prepare_data(self) -> None:
+        """Compute the features, once on each machine."""
+        super().prepare_data()
+        for part in ('training', 'validation'):
+            if samples := getattr(self, f'{part}_samples'):
+                self._features(samples, part)
+
+    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+        part = 'training' if training else 'validation'
+        return FeatureDataset(samples, self._features(samples, part))
+
+    @property
+    def _collate(self) -> Callable[[Any], Any]:
+        return collate_features
+
+    def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
+        folder = self._cache_folder / f'{part}_{"x".join(map(str, self.input_size))}'
+        return open_feature_cache(
+            folder, samples, self._frozen_encoder(), self.input_size, self._frames
+        )
+
+    def _frozen_encoder(self) -> Encoder:
+        trainer = self.trainer
+        assert trainer is not None
+        model = trainer.lightning_module.model
+        assert isinstance(model, Afformer)
+        trained = [
+            name
+            for name, parameter in model.encoder.backbone_with_fpn.body.named_parameters()
+            if parameter.requires_grad
+        ]
+        if trained or model.own_video_encoder is not None:
+            raise ValueError(
+                'features can be kept of a shared encoder with a frozen backbone alone; set '
+                'optimization.backbone_factor to 0 and video_encoder to shared, or train on '
+                'pictures'
+            )
+        return model.encoder

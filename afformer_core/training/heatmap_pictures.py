@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heatmaps in TensorBoard, beside the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from numpy.typing import NDArray
+
+from afformer_core.data.sample import Sample
+from afformer_core.demonstrations.media import read_image
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.evaluation.protocols import RowsProtocol
+
+_SIDE = 256
+_OPACITY = 0.6
+
+
+class HeatmapPictures(Callback):
+    """Shows what the model predicts for some validation samples, beside the truth.
+
+    Args:
+        count: samples shown, the first ones of the first process.
+    """
+
+    def __init__(self, count: int = 8) -> None:
+        if count < 1:
+            raise ValueError(f'count is {count}; it must be at least 1')
+        self._count = count
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Draw the predictions of a batch."""
+        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        if trainer.sanity_checking or batch_idx >= self._count or not loggers:
+            return
+        predictions: Mapping[int, NDArray[np.float32]] = outputs['heatmaps']
+        samples = trainer.datamodule.validation_samples  # type: ignore[attr-defined]
+        for index, heatmap in predictions.items():
+            picture = beside_truth(samples[index], heatmap)
+            name = f'validation/{batch_idx}'
+            for logger in loggers:
+                logger.experiment.add_image(name, picture, trainer.global_step, dataformats='HWC')
+
+
+def beside_truth(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A prediction and the ground truth over a sample's image.
+
+    Args:
+        sample: the sample; its first action is shown.
+        heatmap: probabilities [H, W] of that action, of any size.
+
+    Returns:
+        uint8 RGB [256, 512, 3].
+    """
+    protocol = RowsProtocol((_SIDE, _SIDE))
+    image = read_image(sample.image_path)
+    resized = np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    truth = protocol.truths(protocol.rows([sample])[:1])[0]
+    pictures = (protocol.prediction(heatmap), truth)
+    captions = ('prediction', 'ground truth')
+    return np.concatenate(
+        [
+            draw_overlay(resized, picture, (), caption, _OPACITY)
+            for picture, caption in zip(pictures, captions, strict=True)
+        ],
+        axis=1,
+    )

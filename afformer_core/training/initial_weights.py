@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What training begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.coco import load_coco_weights
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.encoder import Encoder
+from afformer_core.models.imagenet import load_imagenet_weights
+from afformer_core.models.relative_position import resampled_positions
+from afformer_core.models.vitdet_weights import load_detectron2_weights
+from afformer_core.runtime.weights import load_model
+
+# The layers whose shapes follow the actions.
+_HEATMAP_HEAD = 'predictor.upsampler.3.'
+_ACTION_HEAD = 'predictor.actioner.5.'
+
+
+def initial_model(
+    configuration: AfformerConfiguration, backbone_weights: str, initial: Path | None
+) -> Afformer:
+    """The model that training begins with.
+
+    Args:
+        configuration: its architecture.
+        backbone_weights: 'random', 'imagenet', 'coco' or a file of detectron2's; see
+            `GroundingTraining`.
+        initial: model folder to begin with instead, or None.
+
+    Raises:
+        ModelFolderError: the folder is of another architecture or does not hold a sound model.
+        ValueError: such weights are not of the backbone.
+        AfformerError: the package of the weights is not installed, or the file does not fit.
+    """
+    model = Afformer(configuration)
+    if initial is not None:
+        _begin_with(model, Path(initial))
+        return model
+    for encoder in model.encoders:
+        _load_backbone(encoder, configuration.backbone, backbone_weights)
+    return model
+
+
+def _load_backbone(encoder: Encoder, backbone: str, weights: str) -> None:
+    if weights == 'random':
+        return
+    named = weights in ('imagenet', 'coco')
+    if (backbone, weights) == ('efficientnet_lite0', 'imagenet'):
+        load_imagenet_weights(encoder.backbone_with_fpn.body)
+    elif backbone == 'resnet50' and weights != 'imagenet':
+        load_coco_weights(encoder.backbone_with_fpn, None if named else Path(weights))
+    elif backbone == 'vitdet_b' and not named:
+        load_detectron2_weights(encoder, Path(weights))
+    else:
+        raise ValueError(
+            f'there are no backbone weights {weights!r} for {backbone}; there are imagenet for '
+            'efficientnet_lite0, coco or a file for resnet50, a file for vitdet_b, and random'
+        )
+
+
+def _begin_with(model: Afformer, folder: Path) -> None:
+    """Copy a model's weights, in place; heads of other actions begin anew."""
+    given = load_model(folder)
+    same_actions = given.configuration.action_names == model.configuration.action_names
+    tensors = given.state_dict()
+    adopted = {}
+    for name, own in model.state_dict().items():
+        tensor = tensors.pop(name, None)
+        if name.startswith(_ACTION_HEAD) and not same_actions:
+            tensor = own
+        elif tensor is not None and 'rel_pos_' in name:
+            tensor = resampled_positions(tensor, len(own))
+        elif tensor is not None and name.startswith(_HEATMAP_HEAD) and tensor.shape != own.shape:
+            tensor = _heatmaps(name, tensor, own)
+        if tensor is None or tensor.shape != own.shape:
+            raise ModelFolderError(
+                f'{folder} is of another architecture: '
+                f'{"it lacks" if tensor is None else "of another shape is"} {name}; give '
+                'model.architecture the fields of its model.json'
+            )
+        adopted[name] = tensor
+    if tensors:
+        raise ModelFolderError(
+            f'{folder} is of another architecture: the one to train lacks {sorted(tensors)[:3]}; '
+            'give model.architecture the fields of its model.json'
+        )
+    model.load_state_dict(adopted)
+
+
+def _heatmaps(name: str, tensor: Tensor, own: Tensor) -> Tensor:
+    """A single heatmap for each action; of several, none is that of other actions."""
+    axis = own.ndim - 3 if name.endswith('weight') else 0
+    return tensor.expand_as(own).clone() if tensor.shape[axis] == 1 else own

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training of one model, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.training.architecture import Architecture
+from afformer_core.training.batch import Batch
+from afformer_core.training.data_module import GroundingData
+from afformer_core.training.initial_weights import initial_model
+from afformer_core.training.losses import GroundingLoss
+from afformer_core.training.optimization import Optimization
+from afformer_core.training.validation import SampleScores, Validation
+
+_LOSS = GroundingLoss()
+_OPTIMIZATION = Optimization()
+
+
+class GroundingTraining(LightningModule):
+    """Trains an Afformer.
+
+    Args:
+        architecture: of the model.
+        action_names: of the actions; those of the data, never given.
+        loss: of heatmaps and actions.
+        optimization: the optimizer and its rates.
+        backbone_weights: what the backbone begins with: `imagenet` for the EfficientNet-Lite0
+            whose weights a package carries, `coco` for torchvision's detector with a ResNet-50,
+            which is downloaded, a file of detectron2's for ViTDet, or `random`.
+        initial: model folder to begin with instead; it may have another input size, other
+            actions, or none, as after pre-training.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        action_names: tuple[str, ...] = (),
+        loss: GroundingLoss = _LOSS,
+        optimization: Optimization = _OPTIMIZATION,
+        backbone_weights: str = 'random',
+        initial: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.loss = loss
+        self.optimization = optimization
+        configuration = architecture.configuration(tuple(action_names))
+        self.model: Afformer = initial_model(configuration, backbone_weights, initial)
+        optimization.freeze(self.model)
+        # A softmax takes constants away; it would follow nothing but rounding.
+        self.model.predictor.upsampler[-1].bias.requires_grad_(False)
+        if self.loss.actions == 'none':
+            self.model.predictor.actioner.requires_grad_(False)
+        self._validation = Validation(configuration)
+        # The trainer leaves modes as it finds them.
+        self.train()
+
+    def train(self, mode: bool = True) -> GroundingTraining:
+        """Training mode, but batch norms keep the statistics they were pre-trained with."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The loss of a batch."""
+        heatmaps, actions = batch.predict(self.model)
+        targets = batch.annotations.targets(self.model.configuration.heatmap_size)
+        loss, parts = self.loss(heatmaps, actions, targets)
+        if not bool(torch.isfinite(loss)):
+            raise ValueError(
+                f'the loss of step {self.global_step} is {float(loss)}; lower '
+                'optimization.learning_rate, or train in a wider precision'
+            )
+        for name, value in parts.items():
+            self.log(f'train/{name}', value, prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin anew."""
+        self._validation.scores.clear()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
+        """Measure one sample; `heatmaps` [H, W] by its index, for pictures."""
+        heatmaps, actions = batch.predict(self.model)
+        samples = self._data.validation_samples
+        predicted = {}
+        for index in sorted(set(batch.samples)):
+            mine = [place for place, each in enumerate(batch.samples) if each == index]
+            predicted[index] = self._validation.add(
+                index, samples[index], heatmaps[mine], actions[mine]
+            )
+        return {'heatmaps': predicted}
+
+    def on_validation_epoch_end(self) -> None:
+        """Gather the measures of all processes; each sample counts once."""
+        parts = gathered(self._validation.scores)
+        for name, value in self._validation.means(parts).items():
+            self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and its schedule over the trainer's steps."""
+        optimizer = self.optimization.optimizer(self.model)
+        schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
+        return {
+            'optimizer': optimizer,
+            'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
+        }
+
+    @property
+    def _data(self) -> GroundingData:
+        data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
+        return data
+
+
+def gathered(scores: dict[int, SampleScores]) -> list[dict[int, SampleScores]]:
+    """The scores of every process, in all of them."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [scores]
+    parts: list[dict[int, SampleScores]] = [{} for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(parts, scores)
+    return parts

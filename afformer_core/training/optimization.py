@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The optimizer, the rate of each parameter, and how it falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.vitdet import DEPTH, layer_number
+
+# Parts of an encoder that were pre-trained as a backbone.
+_BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.')
+_LAST_LAYER = DEPTH + 1
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """AdamW with a warm-up and a cosine decay to zero (paper, section 5.2).
+
+    Attributes:
+        learning_rate: the highest; above 0.
+        weight_decay: of weights, not of biases, norms and absolute positions; at least 0.
+        backbone_factor: of the backbone's learning rate; at least 0, and 0 keeps the backbone as
+            it is.
+        layer_decay: of ViTDet's learning rate from each block to the one before it; above 0, at
+            most 1.
+        frozen: beginnings of the names of parameters that stay as they are.
+        warmup_steps: in which the rate rises from nothing; at least 0.
+    """
+
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.05
+    backbone_factor: float = 0.1
+    layer_decay: float = 1.0
+    warmup_steps: int = 0
+    frozen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ('weight_decay', 'backbone_factor', 'warmup_steps'):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
+        if not self.learning_rate > 0:
+            raise ValueError(f'learning_rate is {self.learning_rate}; it must be above 0')
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError(f'layer_decay is {self.layer_decay}; it must be in (0, 1]')
+
+    def freeze(self, model: Afformer) -> None:
+        """Let learn what is to learn, in place.
+
+        Raises:
+            ValueError: no parameter begins as `frozen` says, or none is left.
+        """
+        frozen = list(self.frozen)
+        names = [name for name, _ in model.named_parameters()]
+        for beginning in frozen:
+            if not any(name.startswith(beginning) for name in names):
+                raise ValueError(
+                    f'no parameter begins with {beginning!r}, which is to be frozen; names are '
+                    f'such as {names[0]!r}'
+                )
+        for name, parameter in model.named_parameters():
+            keeps = any(name.startswith(beginning) for beginning in frozen)
+            keeps |= self.backbone_factor == 0 and is_of_backbone(name)
+            parameter.requires_grad_(not keeps)
+
+    def optimizer(self, model: Afformer) -> torch.optim.AdamW:
+        """The optimizer of a model's parameters that need gradients."""
+        groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                decays = parameter.ndim > 1 and not name.endswith('pos_embed')
+                key = self._factor(name, model), self.weight_decay if decays else 0.0
+                groups.setdefault(key, []).append(parameter)
+        described: list[dict[str, Any]] = [
+            {'params': parameters, 'lr': self.learning_rate * factor, 'weight_decay': decay}
+            for (factor, decay), parameters in groups.items()
+        ]
+        return torch.optim.AdamW(described, lr=self.learning_rate)
+
+    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
+        """How the rates fall over a number of steps."""
+        return LambdaLR(optimizer, self._share(steps))
+
+    def _factor(self, name: str, model: Afformer) -> float:
+        """Of the learning rate of a parameter."""
+        if not is_of_backbone(name):
+            return 1.0
+        if model.configuration.backbone != 'vitdet_b':
+            return self.backbone_factor
+        return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
+
+    def _share(self, steps: int) -> Callable[[int], float]:
+        def share(step: int) -> float:
+            if step < self.warmup_steps:
+                return (step + 1) / self.warmup_steps
+            rest = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, rest)))
+
+        return share
+
+
+def is_of_backbone(name: str) -> bool:
+    """Whether a parameter of a model, by its name, is of a pre-trained backbone."""
+    return any(part in f'.{name}' for part in _BACKBONE)

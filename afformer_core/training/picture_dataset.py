@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples read from clips and images as they lie on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.data.augmentation import Augmentation, Example
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.sample import Sample
+from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import AfformerError
+from afformer_core.evaluation.protocols import points_by_action
+from afformer_core.runtime.preprocessing import resize_to_input
+from afformer_core.training.collation import AnnotatedPoints, FailedExample, PictureExample
+from afformer_core.training.order import Draw
+
+
+class PictureDataset(Dataset[PictureExample | FailedExample]):
+    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        samples: that draws are of.
+        reader: of their clips.
+        augmentation: applied in training, when one of a clip's windows is drawn as well; None
+            gives all windows, as they are.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], reader: ClipReader, augmentation: Augmentation | None
+    ) -> None:
+        self._samples = samples
+        self._reader = reader
+        self._augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, draw: Draw) -> PictureExample | FailedExample:
+        samples = [self._samples[index] for index in draw.indices]
+        try:
+            windows = self._reader.read(samples[0])
+            examples = [self._example(windows[0], sample) for sample in samples]
+        except (AfformerError, OSError) as error:
+            return FailedExample(f'{samples[0].sample_id}: {error}')
+        if self._augmentation is not None:
+            generator = np.random.default_rng(draw.seed)
+            frames = windows[generator.integers(len(windows))]
+            seed = int(generator.integers(1 << 32))
+            # The same generator for each, so that all see the demonstration changed alike.
+            examples = [
+                self._augmentation(
+                    Example(frames, example.image, example.actions, example.points),
+                    np.random.default_rng(seed),
+                )
+                for example in examples
+            ]
+            windows = [examples[0].frames]
+        return PictureExample(
+            tuple(windows),
+            np.stack([example.image for example in examples]),
+            tuple(
+                self._annotated(example, index)
+                for example, index in zip(examples, draw.indices, strict=True)
+            ),
+        )
+
+    def _example(self, frames: NDArray[np.uint8], sample: Sample) -> Example:
+        image = resize_to_input(read_image(sample.image_path), self._reader.size)
+        scale = np.divide(self._reader.size[::-1], sample.image_size)
+        points = points_by_action(sample)
+        return Example(
+            frames, image, tuple(points), tuple(each * scale for each in points.values())
+        )
+
+    def _annotated(self, example: Example, index: int) -> AnnotatedPoints:
+        shares = tuple(points / self._reader.size[::-1] for points in example.points)
+        return AnnotatedPoints(shares, example.actions, index)

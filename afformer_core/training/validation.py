@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validation by the evaluator: every sample counts once, whatever the number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afformer_core.data.sample import Sample
+from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.scoring import measure
+from afformer_core.models.configuration import AfformerConfiguration
+
+
+@dataclass(frozen=True)
+class SampleScores:
+    """Measures of one sample, each a mean over its actions.
+
+    Attributes:
+        kld, sim, auc_j: of the heatmaps, by the protocol `rows256`.
+        top_1: whether the best action is one of the sample's.
+        rows: how many actions there are.
+    """
+
+    kld: float
+    sim: float
+    auc_j: float
+    top_1: float
+    rows: int
+
+
+@dataclass
+class Validation:
+    """Gathers the measures of one validation.
+
+    Attributes:
+        configuration: of the model.
+        scores: by index of the sample.
+    """
+
+    configuration: AfformerConfiguration
+    scores: dict[int, SampleScores] = field(default_factory=dict)
+
+    def add(
+        self, index: int, sample: Sample, heatmaps: Tensor, actions: Tensor
+    ) -> NDArray[np.float32]:
+        """Measure a sample.
+
+        Args:
+            index: of the sample.
+            sample: the sample.
+            heatmaps: logits [W, heatmaps, H, W] of each window of its demonstration, whose
+                probabilities are averaged, as are the actions'.
+            actions: logits [W, A].
+
+        Returns:
+            the mean probabilities [H, W] of the sample's first action.
+        """
+        protocol = RowsProtocol()
+        rows = protocol.rows([sample])
+        probabilities = mean_heatmaps(heatmaps)
+        predicted = [
+            protocol.prediction(
+                probabilities[row.action if self.configuration.heatmap_per_action else 0]
+            )
+            for row in rows
+        ]
+        generator = np.random.default_rng((0, index))
+        scores = measure(np.stack(predicted), protocol.truths(rows), generator)
+        best = int(mean_actions(actions, self.configuration).argmax())
+        self.scores[index] = SampleScores(
+            float(scores.kld.mean()),
+            float(scores.sim.mean()),
+            float(np.nanmean(scores.auc_judd)),
+            float(best in sample.actions),
+            len(rows),
+        )
+        return predicted[0]
+
+    def means(self, parts: Sequence[Mapping[int, SampleScores]]) -> dict[str, float]:
+        """Means over the rows of all samples, of which several processes may have some.
+
+        Args:
+            parts: the scores of each process.
+        """
+        merged = {index: scores for part in parts for index, scores in part.items()}
+        ordered = [merged[index] for index in sorted(merged)]
+        weights = [scores.rows for scores in ordered]
+        return {
+            name: float(np.average([getattr(scores, name) for scores in ordered], weights=weights))
+            for name in ('kld', 'sim', 'auc_j', 'top_1')
+        }
+
+
+def mean_heatmaps(logits: Tensor) -> NDArray[np.float32]:
+    """Mean probabilities [heatmaps, H, W] of the logits [W, heatmaps, H, W] of windows."""
+    flat = logits.float().flatten(2).softmax(dim=2).mean(dim=0)
+    heatmaps: NDArray[np.float32] = flat.view(logits.shape[1:]).cpu().numpy()
+    return heatmaps
+
+
+def mean_actions(logits: Tensor, configuration: AfformerConfiguration) -> Tensor:
+    """Mean scores [A] of the logits [W, A] of windows."""
+    if configuration.action_activation == 'sigmoid':
+        return logits.float().sigmoid().mean(dim=0)
+    return torch.softmax(logits.float(), dim=1).mean(dim=0)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All changes together: points under their dots, frames alike, and the same from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from afformer_core.data.augmentation import (
+    Augmentation,
+    AugmentationOptions,
+    CropOptions,
+    Example,
+    FlipOptions,
+    PerspectiveOptions,
+    PhotometricOptions,
+    PictureOptions,
+)
+from afformer_core.data.augmentation.warp import inside
+
+NAMES = ('press', 'clockwise', 'counterclockwise')
+TURNS = (('clockwise', 'counterclockwise'),)
+SIZE = (96, 128)
+MOVED = PictureOptions(
+    crop=CropOptions((0.5, 0.9), (0.8, 1.25)), perspective=PerspectiveOptions(0.3)
+)
+COLOURED = PictureOptions(PhotometricOptions(0.4, 0.4, 0.4, 0.1))
+EVERYTHING = PictureOptions(COLOURED.photometric, MOVED.crop, MOVED.perspective)
+
+
+def noise(frames: int = 3) -> Example:
+    random = np.random.default_rng(5)
+    return Example(
+        random.integers(0, 256, (frames, 64, 64, 3), np.uint8),
+        random.integers(0, 256, (64, 64, 3), np.uint8),
+        (1, 0),
+        (np.array([[20.0, 30.0], [80.0, 5.0]]), np.array([[40.0, 31.5]])),
+    )
+
+
+def arrays(example: Example) -> Sequence[np.ndarray]:
+    return example.frames, example.image, np.array(example.actions), *example.points
+
+
+def changed(options: AugmentationOptions, example: Example, seed: int = 0) -> Example:
+    return Augmentation(options, NAMES)(example, np.random.default_rng(seed))
+
+
+def test_by_default_nothing_is_changed() -> None:
+    for before, after in zip(
+        arrays(noise()), arrays(changed(AugmentationOptions(), noise())), strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_points_stay_on_what_they_mark(
+    dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+) -> None:
+    dots = [(40.0, 50.0), (90.0, 30.0)]
+    image = dot_picture(SIZE, dots)
+    example = Example(image[None], image, (0, 1), tuple(np.array([dot]) for dot in dots))
+    options = AugmentationOptions(FlipOptions(0.5), image=MOVED)
+    measured = 0
+    for seed in range(30):
+        after = changed(options, example, seed)
+        for (point,) in after.points:
+            if inside(np.array([point - 6, point + 6]), SIZE).all():
+                np.testing.assert_allclose(dot_place(after.image, point), point, atol=0.3)
+                measured += 1
+    assert measured > 40
+
+
+def test_points_of_each_action_stay_in_the_image() -> None:
+    for seed in range(50):
+        after = changed(AugmentationOptions(image=MOVED), noise(1), seed)
+        for points in after.points:
+            assert inside(points, (64, 64)).any()
+
+
+def test_frames_of_a_video_are_changed_alike() -> None:
+    example = noise(1)
+    repeated = Example(
+        example.frames.repeat(4, axis=0), example.image, example.actions, example.points
+    )
+    after = changed(AugmentationOptions(video=EVERYTHING), repeated)
+    assert not np.array_equal(after.frames[0], example.frames[0])
+    for frame in after.frames:
+        np.testing.assert_array_equal(frame, after.frames[0])
+
+
+def test_video_and_image_are_changed_apart() -> None:
+    picture = noise(1).image
+    example = Example(picture[None], picture, (0,), (np.array([[30.0, 30.0]]),))
+    for options in (MOVED, COLOURED):
+        after = changed(AugmentationOptions(video=options, image=options), example)
+        assert not np.array_equal(after.frames[0], after.image)
+
+
+def test_video_and_image_are_mirrored_together() -> None:
+    options = AugmentationOptions(FlipOptions(0.5, TURNS))
+    mirrored = 0
+    for seed in range(20):
+        after = changed(options, noise(), seed)
+        here = not np.array_equal(after.image, noise().image)
+        mirrored += here
+        step = -1 if here else 1
+        np.testing.assert_array_equal(after.image, noise().image[:, ::step])
+        np.testing.assert_array_equal(after.frames, noise().frames[:, :, ::step])
+        assert after.actions == ((2, 0) if here else (1, 0))
+    assert 5 < mirrored < 15
+
+
+def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    options = AugmentationOptions(FlipOptions(0.5, TURNS), EVERYTHING, EVERYTHING)
+    first, again, other = (changed(options, noise(), seed) for seed in (3, 3, 4))
+    for one, two in zip(arrays(first), arrays(again), strict=True):
+        assert one.tobytes() == two.tobytes()
+    assert first.image.tobytes() != other.image.tobytes()
+
+
+def test_what_was_given_is_left_as_it_is() -> None:
+    example = noise()
+    for array in arrays(example):
+        array.flags.writeable = False
+    changed(AugmentationOptions(FlipOptions(1.0, TURNS), EVERYTHING, EVERYTHING), example)
+    for before, after in zip(arrays(noise()), arrays(example), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
+    with pytest.raises(ValueError, match='the actions are press, pull'):
+        Augmentation(AugmentationOptions(FlipOptions(0.5, TURNS)), ('press', 'pull'))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slants: how far corners move, and what fills the border."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.data.augmentation.perspective import PerspectiveOptions, draw_perspective
+from afformer_core.data.augmentation.warp import inside, warp_pictures, warp_points
+
+SIZE = (60, 80)
+CORNERS = np.array([[0.0, 0.0], [79.0, 0.0], [79.0, 59.0], [0.0, 59.0]])
+
+
+def test_corners_move_inwards_within_the_limit() -> None:
+    random = np.random.default_rng(0)
+    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    steps = []
+    for _ in range(300):
+        slant = draw_perspective(PerspectiveOptions(0.5), SIZE, random)
+        assert slant is not None
+        steps.append((warp_points(CORNERS, slant) - CORNERS) * inwards)
+    assert np.min(steps) > -1e-3
+    np.testing.assert_allclose(np.max(steps, axis=(0, 1)), [20, 15], atol=0.3)
+
+
+def test_the_picture_stays_whole_at_the_largest_distortion() -> None:
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:60, :80]
+    everywhere = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64)
+    for _ in range(100):
+        slant = draw_perspective(PerspectiveOptions(0.6), SIZE, random)
+        assert slant is not None
+        moved = warp_points(everywhere, slant)
+        assert inside(moved.round(3), SIZE).all()
+
+
+def test_pixels_and_points_move_alike(
+    dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+) -> None:
+    random = np.random.default_rng(0)
+    point = np.array([[47.0, 22.0]])
+    picture = dot_picture(SIZE, [(47, 22)])
+    for _ in range(20):
+        slant = draw_perspective(PerspectiveOptions(0.4), SIZE, random)
+        assert slant is not None
+        moved = warp_points(point, slant)
+        place = dot_place(warp_pictures(picture[None], slant)[0], moved[0])
+        np.testing.assert_allclose(place, moved[0], atol=0.3)
+
+
+def test_no_corner_turns_black() -> None:
+    slant = draw_perspective(PerspectiveOptions(0.6), SIZE, np.random.default_rng(0))
+    assert slant is not None
+    light = np.full((1, *SIZE, 3), 200, np.uint8)
+    np.testing.assert_array_equal(warp_pictures(light, slant), light)
+
+
+@pytest.mark.parametrize(
+    'options', [PerspectiveOptions(), PerspectiveOptions(0.5, probability=0.0)]
+)
+def test_no_slant(options: PerspectiveOptions) -> None:
+    assert draw_perspective(options, SIZE, np.random.default_rng(0)) is None
+
+
+@pytest.mark.parametrize(
+    'wrong', [{'distortion': -0.1}, {'distortion': 0.7}, {'probability': -1.0}]
+)
+def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match='is wanted'):
+        PerspectiveOptions(**wrong)

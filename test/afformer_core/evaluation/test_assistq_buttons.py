@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The buttons protocol on a tree laid out as AssistQ's own, with videos."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.assistq import AssistqButtonsDataset
+from afformer_core.data.video import write_video
+from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.pairs import choose_pairs
+
+SCRIPT = """\
+0:00:00-0:00:01 Press the power button.
+0:00:01-0:00:02 Turn the temperature knob.
+"""
+# The middle one is in the middle of the image of 120x80.
+BUTTONS = """\
+button1,10,30,20,20,user.png,120,80
+button2,50,30,20,20,user.png,120,80
+button3,90,30,20,20,user.png,120,80
+"""
+ANSWERS = [
+    {
+        'question': 'How to begin?',
+        'answers': [['Press <button1>, the power button', 'Wait'], ['Turn the knob <button2>']],
+        'correct': [1, 1],
+        'images': ['user.png', 'user.png'],
+    }
+]
+
+
+@pytest.fixture(scope='module')
+def assistq(tmp_path_factory):
+    """Path of the annotations of two videos, of each of which two buttons are demonstrated."""
+    root = tmp_path_factory.mktemp('assistq')
+    for name in ('fryer', 'kettle'):
+        folder = root / 'train' / name
+        (folder / 'images').mkdir(parents=True)
+        write_video(folder / 'video.mp4', np.zeros((10, 40, 60, 3), np.uint8), 5.0)
+        (folder / 'script.txt').write_text(SCRIPT)
+        (folder / 'buttons.csv').write_text(BUTTONS)
+        cv2.imwrite(str(folder / 'images' / 'user.png'), np.full((80, 120, 3), 90, np.uint8))
+    (root / 'train.json').write_text(json.dumps(dict.fromkeys(('fryer', 'kettle'), ANSWERS)))
+    return root / 'train.json'
+
+
+def evaluate(capsys, assistq, *words):
+    options = ['--annotations', assistq, '--protocol', 'buttons', '--json', '-', *words]
+    assert main(['evaluate', *map(str, options)]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_truth_is_the_box(assistq):
+    protocol = ButtonsProtocol((80, 120))
+    rows = protocol.rows(AssistqButtonsDataset(assistq))
+    truths = protocol.truths(rows)
+    assert len(truths) == 4
+    expected = np.zeros((80, 120))
+    expected[30:50, 10:30] = 1 / 400
+    assert truths[0] == pytest.approx(expected, abs=1e-8)
+
+
+def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
+    for pair in choose_pairs(AssistqButtonsDataset(assistq)):
+        assert pair.swapped.image_path == pair.sample.image_path
+        assert pair.swapped.scene.element != pair.sample.scene.element
+        assert pair.foreign.video_path != pair.sample.video_path
+
+
+def test_a_predictor_that_looks_at_nothing_beside_chance(assistq, capsys):
+    found = evaluate(capsys, assistq, '--predictor', 'gaussian')
+    # The middle one is always pressed, and right in one of two.
+    assert found['rows'] == 4
+    assert found['metrics']['which_button'] == pytest.approx(1 / 2)
+    assert found['metrics']['which_button_chance'] == pytest.approx(1 / 3)
+    assert found['metrics']['hit_rate'] == pytest.approx(1 / 2)
+    assert len(found['intervals']['which_button']) == 2
+
+
+def test_a_model_beside_predictors_and_chance(assistq, model_folder, capsys):
+    found = evaluate(capsys, assistq, model_folder, '--backend', 'torch')
+    (table,) = (each for each in found['tables'] if each['title'] == 'Which button?')
+    accuracy = {label: cells['which-button accuracy'] for label, cells in table['rows'].items()}
+    assert accuracy['model']['value'] == pytest.approx(found['metrics']['which_button'])
+    assert accuracy['centred Gaussian, sigma 0.3']['value'] == pytest.approx(1 / 2)
+    assert accuracy['uniform']['value'] == pytest.approx(1 / 3)
+    assert accuracy['a button at random'] == pytest.approx(1 / 3)

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong in training is said in one line, and loses nothing."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from afformer_core.cli.main import main
+
+from .conftest import pictures, write_pairs
+
+SHORT = ['--trainer.max_steps=4', '--checkpoint_steps=2']
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Annotations of one's own, to be spoilt."""
+    return write_pairs(tmp_path)
+
+
+def failure(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What the command says on bad input."""
+    assert main(['train', *options]) == 1
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def change(annotations: Path, how: Callable[[list[dict[str, Any]]], object]) -> None:
+    entries = json.loads(annotations.read_text())
+    how(entries)
+    annotations.write_text(json.dumps(entries))
+
+
+def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
+    pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = pairs.with_name('2.mp4')
+    content = bytearray(video.read_bytes())
+    start = content.index(b'mdat') + 4
+    content[start : start + 2000] = bytes(2000)
+    video.write_bytes(content)
+
+    said = failure(capsys, *pictures(pairs, *SHORT, '--data.workers=1', '--output=model'))
+    assert said.startswith('afformer: error: train/')
+    assert '2.mp4' in said
+    assert 'afformer verify --decode' in said
+
+
+def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(pairs, lambda entries: entries[3].update(heatmaps=[[[float('nan'), 5.0]]]))
+
+    said = failure(capsys, *pictures(pairs, *SHORT, '--output=model'))
+    assert 'entry 3 of' in said
+    assert 'not finite' in said
+
+
+def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs.write_text('[]')
+
+    assert 'holds no sample' in failure(capsys, *pictures(pairs, *SHORT, '--output=model'))
+
+
+def test_a_wrong_root(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = [*SHORT, '--output=model', '--data.train.root=/nowhere']
+
+    said = failure(capsys, *pictures(pairs, *more))
+    assert '/nowhere' in said
+    assert 'missing or broken' in said
+
+
+def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:
+    pairs.with_name('1.mp4').unlink()
+    more = ['--data.train.skip_broken=true', '--data.validation.skip_broken=true']
+
+    assert main(['train', *pictures(pairs, *SHORT, *more, f'--output={tmp_path}/model')]) == 0
+
+
+def test_validation_with_other_actions(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'other').mkdir()
+    other = write_pairs(tmp_path / 'other')
+    other.with_name('actions.json').write_text('["press", "pull"]')
+    more = [*SHORT, '--output=model', f'--data.validation.annotations={other}']
+
+    assert "['press', 'pull']" in failure(capsys, *pictures(pairs, *more))
+
+
+@pytest.mark.parametrize(
+    ('option', 'named'),
+    [
+        ('--model.architecture.chanels=96', 'chanels'),
+        ('--trainer.maximum_steps=3', 'maximum_steps'),
+        ('--data.batchsize=3', 'batchsize'),
+        ('--model.loss.actions=focal', 'focal'),
+        ('--model.architecture.decoder=transformer', 'transformer'),
+        ('--data.frames=every second', 'every second'),
+    ],
+)
+def test_a_key_or_value_that_does_not_exist(
+    annotations: Path, option: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(['train', *pictures(annotations, *SHORT, '--output=model', option)])
+    except SystemExit as stopped:
+        status = stopped.code
+
+    assert status in (1, 2)
+    assert named in capsys.readouterr().err
+
+
+def test_without_a_number_of_steps(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 'trainer.max_steps' in failure(capsys, *pictures(annotations, '--output=model'))
+
+
+def test_a_checkpoint_of_another_architecture(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+
+    said = failure(capsys, *options, '--model.architecture.image_levels=[p4]')
+    assert 'last.ckpt is of another architecture' in said
+
+
+def test_a_checkpoint_that_is_cut_off(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / 'checkpoints' / 'last.ckpt'
+    path.parent.mkdir()
+    path.write_bytes(b'PK\x03\x04 half of it')
+
+    said = failure(capsys, *pictures(annotations, *SHORT, f'--output={tmp_path}'))
+    assert 'last.ckpt is no checkpoint' in said
+
+
+def test_weights_of_another_backbone(
+    annotations: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = [*SHORT, '--output=model', '--model.backbone_weights=coco']
+
+    assert 'no backbone weights' in failure(capsys, *pictures(annotations, *more))
+
+
+def started(options: list[str], **more: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, '-m', 'afformer_core.cli.main', 'train', *options]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **more)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        time.sleep(0.02)
+
+
+def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path: Path) -> None:
+    options = pictures(annotations, f'--output={tmp_path}', '--checkpoint_steps=2')
+    assert main(['train', *options, '--trainer.max_steps=2']) == 0
+    path = tmp_path / 'checkpoints' / 'last.ckpt'
+    before = path.read_bytes()
+
+    def fill_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    process = started([*options, '--trainer.max_steps=8'], preexec_fn=fill_disk)
+    _, said = process.communicate(timeout=100)
+
+    assert process.returncode == 1
+    assert 'last.ckpt cannot be written' in said.splitlines()[-1]
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith('.')] == []
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_killed_equals_not_killed(
+    annotations: Path, tmp_path: Path
+) -> None:
+    options = pictures(annotations, '--trainer.max_steps=60')
+    last = Path('checkpoints') / 'last.ckpt'
+    asked = started([*options, f'--output={tmp_path}/asked', '--checkpoint_steps=1000'])
+    wait_for(tmp_path / 'asked' / 'tensorboard', asked)
+    time.sleep(1)
+    asked.send_signal(signal.SIGINT)
+    _, said = asked.communicate(timeout=100)
+    killed = started([*options, f'--output={tmp_path}/killed', '--checkpoint_steps=2'])
+    wait_for(tmp_path / 'killed' / last, killed)
+    killed.kill()
+    killed.communicate()
+
+    assert asked.returncode == 130, said[-2000:]
+    assert 0 < torch.load(tmp_path / 'asked' / last, weights_only=True)['global_step'] < 60
+    assert 0 < torch.load(tmp_path / 'killed' / last, weights_only=True)['global_step'] < 60
+    states = []
+    for name in ('whole', 'asked', 'killed'):
+        more = [f'--output={tmp_path}/{name}', '--checkpoint_steps=60']
+        assert main(['train', *options, *more]) == 0
+        state = torch.load(tmp_path / name / last, weights_only=True)
+        assert state['global_step'] == 60
+        states.append(state['state_dict'])
+    for name, tensor in states[0].items():
+        assert torch.equal(tensor, states[1][name]), name
+        assert torch.equal(tensor, states[2][name]), name

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer train` from options to a model folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from afformer_core.runtime.weights import load_model
+from afformer_core.training.command import train
+
+from .conftest import pictures
+
+
+def checkpoint(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
+    return dict(state['state_dict'])
+
+
+@pytest.fixture(scope='module')
+def trained(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten steps, with a validation and a checkpoint every five."""
+    folder = tmp_path_factory.mktemp('trained')
+    train(
+        pictures(
+            annotations,
+            f'--output={folder}',
+            '--trainer.max_steps=10',
+            '--trainer.val_check_interval=5',
+            '--checkpoint_steps=5',
+        )
+    )
+    return folder
+
+
+def test_writes_a_model_that_loads(trained: Path) -> None:
+    model = load_model(trained)
+
+    assert model.configuration.action_names == ('press', 'hold')
+    assert model.configuration.input_size == (64, 64)
+
+
+def test_the_model_says_how_it_was_made(trained: Path) -> None:
+    training = json.loads((trained / 'model.json').read_text())['training']
+
+    assert training['commands'][0].startswith('afformer train ')
+    assert training['step'] in (5, 10)
+    assert set(training['validation']) == {'kld', 'sim', 'auc_j', 'top_1'}
+
+
+def test_the_whole_configuration_is_beside_the_weights(trained: Path) -> None:
+    configuration = yaml.safe_load((trained / 'config.yaml').read_text())
+
+    assert configuration['trainer']['max_steps'] == 10
+    assert configuration['model']['loss']['actions'] == 'cross_entropy'
+    assert configuration['model']['architecture']['input_size'] == [64, 64]
+
+
+def test_best_and_last_checkpoints_are_kept(trained: Path) -> None:
+    names = sorted(path.name for path in (trained / 'checkpoints').iterdir())
+
+    assert names == ['best.ckpt', 'last.ckpt']
+
+
+def test_curves_and_heatmaps_are_in_tensorboard(trained: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(trained / 'tensorboard')).Reload()
+
+    assert {'train/kld', 'validation/kld', 'validation/top_1'} <= set(events.Tags()['scalars'])
+    picture = events.Images('validation/0')[0]
+    assert (picture.width, picture.height) == (512, 256)
+
+
+def test_learns_and_leaves_the_backbone_alone(annotations: Path, tmp_path: Path) -> None:
+    before = checkpoint_after(annotations, tmp_path / 'one', 1)
+    after = checkpoint_after(annotations, tmp_path / 'many', 30)
+    kld = json.loads((tmp_path / 'many' / 'model.json').read_text())['training']['validation']
+    first = json.loads((tmp_path / 'one' / 'model.json').read_text())['training']['validation']
+    name = 'model.encoder.backbone_with_fpn.body.conv_stem.weight'
+
+    assert kld['kld'] < first['kld'] - 0.5
+    assert torch.equal(before[name], after[name])
+
+
+def checkpoint_after(annotations: Path, folder: Path, steps: int) -> dict[str, torch.Tensor]:
+    train(
+        pictures(
+            annotations,
+            f'--output={folder}',
+            f'--trainer.max_steps={steps}',
+            f'--trainer.val_check_interval={steps}',
+            f'--checkpoint_steps={steps}',
+            '--model.backbone_weights=imagenet',
+        )
+    )
+    return checkpoint(folder)
+
+
+AVERAGED = [
+    '--trainer.callbacks=afformer_core.training.averaging.MovingAverage',
+    '--trainer.callbacks.decay=0.9',
+]
+
+
+@pytest.mark.parametrize('more', [[], AVERAGED], ids=['plain', 'averaged'])
+def test_interrupted_and_resumed_equals_not_interrupted(
+    more: list[str], annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = [
+        '--trainer.max_steps=6',
+        '--checkpoint_steps=2',
+        '--data.augmentation.flip.probability=0.5',
+        '--data.augmentation.image.photometric.brightness=0.3',
+        *more,
+    ]
+    train(pictures(annotations, f'--output={tmp_path}/whole', *options))
+
+    from afformer_core.training.module import GroundingTraining
+
+    take_step = GroundingTraining.training_step
+
+    def fail_at_three(self: GroundingTraining, batch: object, index: int) -> torch.Tensor:
+        if self.global_step == 3:
+            raise OSError('the power failed')
+        return take_step(self, batch, index)
+
+    monkeypatch.setattr(GroundingTraining, 'training_step', fail_at_three)
+    with pytest.raises(OSError, match='power'):
+        train(pictures(annotations, f'--output={tmp_path}/parts', *options))
+    monkeypatch.undo()
+    train(pictures(annotations, f'--output={tmp_path}/parts', *options))
+
+    whole, parts = checkpoint(tmp_path / 'whole'), checkpoint(tmp_path / 'parts')
+    differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
+    assert differing == []

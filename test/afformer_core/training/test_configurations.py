@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every experiment of config/train starts, learns for three steps and leaves a model."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.data.video import write_video
+from afformer_core.models import afformer_r50
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.weights import save_model
+from afformer_core.training.command import train
+
+from ..conftest import random_model
+from .conftest import write_pairs
+
+CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
+ABLATIONS = sorted((CONFIGURATIONS / 'ablations').glob('*.yaml'))
+# Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
+SIDES = {'opra_vitdet_b': 128, 'opra_vitdet_b_released': 64}
+
+
+@pytest.fixture(scope='module')
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every dataset at the path that the experiments name."""
+    root = tmp_path_factory.mktemp('workspace')
+    write_opra(root / 'opra')
+    write_epic(root / 'epic')
+    write_assistq(root / 'assistq')
+    (root / 'simulated').mkdir()
+    annotations = write_pairs(root / 'simulated', shortest=8)
+    annotations.with_name('test.json').write_text(annotations.read_text())
+    pretrained = replace(afformer_r50(('interaction',), (64, 64)), heatmap_per_action=False)
+    save_model(root / 'models' / 'maskahand_opra', random_model(pretrained), {})
+    return root
+
+
+def write_opra(root: Path) -> None:
+    """Annotations in a folder beside the media."""
+    root.mkdir()
+    annotations = write_pairs(root).read_text()
+    (root / 'annotations').mkdir()
+    for split in ('train', 'test'):
+        (root / 'annotations' / f'{split}.json').write_text(annotations)
+
+
+def write_epic(root: Path) -> None:
+    """The frames of a clip, and an image that was cut from another."""
+    frames = root / 'frames_rgb_flow/rgb/train/P01/P01_01'
+    frames.mkdir(parents=True)
+    (root / 'images').mkdir()
+    for number in range(1, 62, 10):
+        PIL.Image.new('RGB', (64, 64), (number, 0, 0)).save(frames / f'frame_{number:010}.jpg')
+    PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(root / 'images' / 'P01_02_1_0_0_64_64.jpg')
+    clip = {'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 0, 'noun': 0}
+    image = {
+        'image': ['P01_02_1_0_0_64_64.jpg'],
+        'verb': 0,
+        'noun': 0,
+        'points': [[20, 30]],
+        'shape': [64, 64],
+    }
+    parts = {f'{split}_{what}': [one] for split in ('train', 'test') for what, one in (
+        ('clips', clip), ('images', image)
+    )}  # fmt: skip
+    release = {'verbs': ['open'], 'nouns': ['door'], 'inactive_images': {}, **parts}
+    (root / 'annotations.json').write_text(json.dumps(release))
+
+
+def write_assistq(root: Path) -> None:
+    """A video with what is said in it, its buttons, and a question."""
+    question = {
+        'question': 'How to boil water?',
+        'answers': [['Press <button1> to boil', 'Wait']],
+        'correct': [1],
+        'images': ['kettle-user.png'],
+    }
+    for split in ('train', 'test'):
+        folder = root / split / 'kettle_a1b2c'
+        (folder / 'images').mkdir(parents=True)
+        frames = np.zeros((16, 64, 64, 3), np.uint8)
+        write_video(folder / 'video.mp4', frames, 4.0)
+        (folder / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil.\n')
+        (folder / 'buttons.csv').write_text('button1,5,5,20,16,kettle-user.png,64,48\n')
+        PIL.Image.new('RGB', (64, 48), (5, 5, 5)).save(folder / 'images' / 'kettle-user.png')
+        (root / f'{split}.json').write_text(json.dumps({'kettle_a1b2c': [question]}))
+
+
+def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None:
+    """Three steps of small pictures on one CPU, whatever the experiment asks for."""
+    files = [f'-c={path}' for path in configurations]
+    small = [
+        f'--model.architecture.input_size=[{side},{side}]',
+        '--data.batch_size=2',
+        '--data.workers=0',
+        '--data.cache_folder=null',
+        '--trainer.accelerator=cpu',
+        '--trainer.devices=1',
+        '--trainer.precision=32',
+        '--trainer.max_steps=3',
+        '--trainer.val_check_interval=1000',
+        '--trainer.enable_progress_bar=false',
+        '--trainer.enable_model_summary=false',
+        '--checkpoint_steps=1000',
+        f'--output={folder}',
+    ]
+    if 'sim' not in configurations[0].stem:
+        small.append('--model.backbone_weights=random')
+    else:
+        small.remove('--data.cache_folder=null')
+    train([*files, *small])
+    assert read_description(folder).training['step'] == 3
+
+
+@pytest.mark.parametrize(
+    'configuration', sorted(CONFIGURATIONS.glob('*.yaml')), ids=lambda path: path.stem
+)
+def test_every_experiment(
+    configuration: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    run(workspace, tmp_path, SIDES.get(configuration.stem, 64), configuration)
+
+
+@pytest.mark.parametrize('ablation', ABLATIONS, ids=lambda path: path.stem)
+def test_every_ablation(
+    ablation: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    run(workspace, tmp_path, 64, CONFIGURATIONS / 'opra_r50.yaml', ablation)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Losses of heatmaps and actions, by values that can be worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from afformer_core.training.losses import GroundingLoss, Targets, heatmap_divergence
+
+UNIFORM = torch.full((1, 2, 2), 0.25)
+CORNER = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
+
+
+def targets(heatmaps: torch.Tensor, actions: list[int], images: list[int]) -> Targets:
+    return Targets(heatmaps, torch.tensor(actions), torch.tensor(images))
+
+
+def test_divergence_of_the_uniform_map() -> None:
+    logits = torch.zeros(2, 2, 2)
+    found = heatmap_divergence(logits, torch.cat((UNIFORM, CORNER)))
+
+    assert found.tolist() == pytest.approx([0.0, math.log(4)])
+
+
+def test_the_papers_loss() -> None:
+    loss, parts = GroundingLoss('cross_entropy', 0.5)(
+        torch.zeros(1, 1, 2, 2), torch.zeros(1, 3), targets(CORNER, [2], [0])
+    )
+
+    assert float(parts['kld']) == pytest.approx(math.log(4))
+    assert float(parts['action_loss']) == pytest.approx(math.log(3))
+    assert float(loss) == pytest.approx(math.log(4) + 0.5 * math.log(3))
+
+
+def test_the_released_codes_loss() -> None:
+    logits = torch.tensor([[2.0, -1.0]])
+    wanted = -(math.log(1 / (1 + math.exp(-2.0))) + math.log(1 - 1 / (1 + math.exp(1.0)))) / 2
+    _, parts = GroundingLoss('multi_label')(
+        torch.zeros(1, 2, 2, 2), logits, targets(CORNER, [0], [0])
+    )
+
+    assert float(parts['action_loss']) == pytest.approx(wanted)
+
+
+def test_of_a_heatmap_for_each_action_the_rows_is_measured() -> None:
+    heatmaps = torch.zeros(1, 2, 2, 2)
+    heatmaps[0, 1, 0, 0] = 50.0
+    loss = GroundingLoss('none')
+    right, _ = loss(heatmaps, torch.zeros(1, 2), targets(CORNER, [1], [0]))
+    wrong, _ = loss(heatmaps, torch.zeros(1, 2), targets(CORNER, [0], [0]))
+
+    assert float(right) == pytest.approx(0, abs=1e-6)
+    assert float(wrong) == pytest.approx(math.log(4))
+
+
+def test_an_image_with_two_actions_counts_once() -> None:
+    """Else two processes that share a batch would not give what one gives."""
+    heatmaps = torch.zeros(2, 1, 2, 2)
+    rows = targets(torch.cat((CORNER, UNIFORM, CORNER)), [0, 1, 0], [0, 0, 1])
+    loss, _ = GroundingLoss('none')(heatmaps, torch.zeros(2, 2), rows)
+
+    assert float(loss) == pytest.approx((math.log(4) / 2 + math.log(4)) / 2)
+
+
+def test_actions_that_cost_nothing_get_no_gradient() -> None:
+    actions = torch.zeros(1, 2, requires_grad=True)
+    loss, parts = GroundingLoss('none')(
+        torch.zeros(1, 1, 2, 2, requires_grad=True), actions, targets(CORNER, [0], [0])
+    )
+    loss.backward()
+
+    assert list(parts) == ['kld']
+    assert actions.grad is None
+
+
+def test_an_unknown_loss() -> None:
+    with pytest.raises(ValueError, match='focal'):
+        GroundingLoss('focal')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer bench`: milliseconds and memory against recomputing everything for each image."""
+"""`afformer bench`: time and memory of grounding and of training against the released code's."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
   afformer bench my_model --methods onnxruntime:fp32 onnxruntime:int8 --node
+  afformer bench --train --frames 8
 """
 
 
@@ -26,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'bench',
-        help='measure time and memory of a camera image',
+        help='measure time and memory of a camera image, or of a step of training',
         description=(
             'Without model folders: the ResNet-50 model with random weights, and the shipped one.'
         ),
@@ -55,6 +56,13 @@ def add_parser(subparsers: Any) -> None:
         help='also run each in the grounding node, images of 640x480 at 30 Hz coming and results '
         'going over DDS; needs ROS 2',
     )
+    parser.add_argument(
+        '--train',
+        action='store_true',
+        help='measure a step of training instead, of the ResNet-50 model against the structure of '
+        'the released code, and how fast clips are read',
+    )
+    parser.add_argument('--pairs', type=int, default=8, help='of a step of training')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
 
@@ -68,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             f'got {arguments.threads} threads and {arguments.frames} frames; '
             'each must be at least 1'
         )
-    tables = _tables(arguments)
+    tables = _training_tables(arguments) if arguments.train else _tables(arguments)
     facts = _facts(arguments.threads)
     content = json.dumps({**facts, 'tables': [t.to_json() for t in tables]}, indent=2)
     if arguments.json == '-':
@@ -112,6 +120,20 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             tables.append(latency_table(title, copy, arguments.frames, threads, methods))
             if arguments.node:
                 tables.append(node_latency_table(title, copy, threads, methods))
+    return tables
+
+
+def _training_tables(arguments: argparse.Namespace) -> list[Table]:
+    from afformer_core.training.reading_speed import reading_table
+    from afformer_core.training.throughput import Workload, throughput_table
+
+    tables = []
+    side = arguments.image_size
+    for frames in arguments.frames:
+        workload = Workload(arguments.pairs, frames, side, arguments.threads)
+        tables.append(throughput_table(workload))
+        with tempfile.TemporaryDirectory() as name:
+            tables.append(reading_table(Path(name), frames, side))
     return tables
 
 

@@ -102,7 +102,7 @@ def measure_here(
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    used = _gpu_megabytes_used if method.on_gpu else _peak_megabytes
+    used = _gpu_megabytes_used if method.on_gpu else peak_megabytes
     before = used() if method.on_gpu else 0.0
     measure = _measure_recompute if method.recomputes else _measure_grounder
     first, timings, heatmap = measure(folder, method, frames, threads)
@@ -200,7 +200,7 @@ def _milliseconds(run: Callable[[], Any]) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
     """Largest resident memory of this process since it was started."""
     status = Path('/proc/self/status')
     if status.is_file():

@@ -17,21 +17,17 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from afformer_core.models.offset_attention import attend_with_offsets
 from afformer_core.models.relative_position import (
     axis_indicators,
     padded_temporal_table,
     relative_table,
     temporal_table,
 )
-from afformer_core.models.widening import widened
+from afformer_core.models.softmax_attention import attend_in_parts
 
 Size = tuple[int, int]
-
-_PADDING_SCORE = -1e4
-# Bounds the scores that exist at a time; a finest level has thousands of queries.
-_QUERIES_AT_ONCE = 256
 
 
 class _RelativeAttention(nn.Module):
@@ -67,14 +63,18 @@ class _RelativeAttention(nn.Module):
         """[B, N, C] to [B, heads, N, D]."""
         return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
 
-    def _augment_queries(self, q: Tensor, query_size: Size, key_size: Size) -> Tensor:
-        """[B, heads, N, D] to [B, heads, N, D + rows + columns]."""
+    def _terms(self, q: Tensor, query_size: Size, key_size: Size) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, heads, N, D] to q / sqrt(D), q.R_h and q.R_w, each [B, heads, N, ...]."""
         grid = q.unflatten(2, query_size)
         rows = grid @ self._table(0, query_size, key_size).to(q.dtype)
         columns = grid.transpose(2, 3) @ self._table(1, query_size, key_size).to(q.dtype)
         columns = columns.transpose(2, 3)
         scaled = grid / math.sqrt(self.head_channels)
-        return torch.cat((scaled, rows, columns), dim=-1).flatten(2, 3)
+        return scaled.flatten(2, 3), rows.flatten(2, 3), columns.flatten(2, 3)
+
+    def _adds_offsets(self, q: Tensor) -> bool:
+        """Whether this is training on a CPU, where that is faster than longer vectors."""
+        return torch.is_grad_enabled() and q.requires_grad and self.attend is attend_in_parts
 
 
 def _merge_heads(attended: Tensor) -> Tensor:
@@ -85,50 +85,6 @@ def _merge_heads(attended: Tensor) -> Tensor:
 def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
     sizes = '_'.join(str(n) for n in (*query_size, *key_size))
     return f'table_{axis}_{sizes}'
-
-
-def attend_in_parts(
-    queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
-) -> Tensor:
-    """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
-
-    Args:
-        queries: [B, heads, N, D'].
-        keys: [B, heads, D', M], transposed.
-        values: [B, heads, M, D].
-        padding: [B, M], true where a key does not exist, or None.
-
-    Returns:
-        [B, heads, N, D].
-    """
-    parts = queries.split(_QUERIES_AT_ONCE, dim=2)
-    return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
-
-
-def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    scores = queries @ keys
-    if padding is not None:
-        scores = scores.masked_fill(padding[:, None, None, :], _PADDING_SCORE)
-    # In half precision the sum of the exponentials would leave its range.
-    return widened(scores).softmax(dim=-1).to(values.dtype) @ values
-
-
-def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    """The same as one operator, for GPUs, whose kernels never write the scores down.
-
-    Those kernels take keys and values of one width only, so values are padded with zeros.
-
-    Raises:
-        ValueError: there is padding, which is for training alone.
-    """
-    if padding is not None:
-        raise ValueError('fused attention is for inference; it knows no padding')
-    width = values.shape[-1]
-    wide = functional.pad(values, (0, keys.shape[2] - width))
-    attended = functional.scaled_dot_product_attention(
-        queries, keys.transpose(2, 3), wide, scale=1.0
-    )
-    return attended[..., :width]
 
 
 class SelfAttention2d(_RelativeAttention):
@@ -143,11 +99,14 @@ class SelfAttention2d(_RelativeAttention):
         """Attend, [B, height, width, C] to the same."""
         size = (x.shape[1], x.shape[2])
         q, k, v = (self._split_heads(part) for part in self.qkv(x.flatten(1, 2)).chunk(3, dim=2))
-        places = axis_indicators(*size, dtype=k.dtype, device=k.device)
-        keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
-        queries = self._augment_queries(q, size, size)
-        attended = self.proj(_merge_heads(self.attend(queries, keys, v, None)))
-        return attended.unflatten(1, size)
+        terms = self._terms(q, size, size)
+        if self._adds_offsets(q):
+            attended = attend_with_offsets(*terms, k.transpose(2, 3), v, None)
+        else:
+            places = axis_indicators(*size, dtype=k.dtype, device=k.device)
+            keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
+            attended = self.attend(torch.cat(terms, dim=-1), keys, v, None)
+        return self.proj(_merge_heads(attended)).unflatten(1, size)
 
 
 class CrossAttention3d(_RelativeAttention):
@@ -208,5 +167,11 @@ class CrossAttention3d(_RelativeAttention):
         Returns:
             [B, N, C].
         """
-        queries = self._augment_queries(self._split_heads(self.q_proj(x)), size, video_size)
-        return self.proj(_merge_heads(self.attend(queries, keys, values, padding)))
+        q = self._split_heads(self.q_proj(x))
+        terms = self._terms(q, size, video_size)
+        if self._adds_offsets(q):
+            without_places = keys[:, :, : self.head_channels]
+            attended = attend_with_offsets(*terms, without_places, values, padding)
+        else:
+            attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
+        return self.proj(_merge_heads(attended))

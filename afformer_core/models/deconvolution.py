@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models.attention import Size, attend_in_parts
+from afformer_core.models.attention import Size
 from afformer_core.models.channel_norm import ChannelNorm
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.memory import VideoMemory, key_padding
 from afformer_core.models.relative_position import padded_temporal_table, temporal_table
+from afformer_core.models.softmax_attention import attend_in_parts
 
 
 class DeconvolutionDecoder(Decoder):

@@ -10,6 +10,8 @@ tests of equality use it; nothing at run time does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +20,14 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
 from afformer_core.models.decoder import DecoderBlock, FineGrainedDecoder
 from afformer_core.models.relative_position import relative_table
+
+# What the released ResNet-50 model has of the fields that tell variants apart.
+_PLAIN = {
+    'temporal_pyramid': True,
+    'video_resolution': 'fixed',
+    'video_encoder': 'shared',
+    'input_projection': False,
+}
 
 
 class RecomputeReference(nn.Module):
@@ -31,13 +41,12 @@ class RecomputeReference(nn.Module):
         super().__init__()
         if not isinstance(model.decoder, FineGrainedDecoder):
             raise ValueError(
-                f'the decoder is {model.configuration.decoder!r}; the reference is of fine_grained'
+                f"decoder is {model.configuration.decoder!r}; the reference is of 'fine_grained' "
+                'alone'
             )
-        if model.configuration.video_encoder != 'shared':
-            raise ValueError(
-                f'the video encoder is {model.configuration.video_encoder!r}; the reference is of '
-                'a shared one'
-            )
+        for field, wanted in _PLAIN.items():
+            if (found := getattr(model.configuration, field)) != wanted:
+                raise ValueError(f'{field} is {found!r}; the reference is of {wanted!r} alone')
         self.model = model
         self._decoder = model.decoder
 
@@ -51,27 +60,47 @@ class RecomputeReference(nn.Module):
         Returns:
             heatmap logits [heatmaps, H, W] and action logits [actions].
         """
+        heatmaps, actions = self.ground_batch(image[None], frames[None])
+        return heatmaps[0], actions[0]
+
+    def ground_batch(self, images: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Ground videos in images, one each: encoded together, decoded one after another.
+
+        Args:
+            images: uint8 RGB [B, H, W, 3].
+            frames: uint8 RGB [B, T, H, W, 3].
+
+        Returns:
+            heatmap logits [B, heatmaps, H, W] and action logits [B, actions].
+        """
         encoder = self.model.encoder
-        names = self.model.configuration.image_levels
-        every_level = dict.fromkeys((*names, encoder.video_level))
-        image_levels = self._encode(image[None], tuple(every_level))
-        features = self._encode(frames, tuple(every_level))[encoder.video_level]
-        video = features.transpose(0, 1)[None]
+        every_level = tuple(dict.fromkeys((*encoder.image_levels, encoder.video_level)))
+        levels = self._encode(images, every_level)
+        features = self._encode(frames.flatten(0, 1), every_level)[encoder.video_level]
+        videos = features.unflatten(0, frames.shape[:2]).transpose(1, 2)
+        decoded = [
+            self._decode([levels[name][i : i + 1] for name in encoder.image_levels], video[None])
+            for i, video in enumerate(videos)
+        ]
+        heatmaps, actions = self.model.predictor(
+            torch.cat(decoded), self.model.configuration.heatmap_size
+        )
+        return heatmaps, actions
+
+    def _decode(self, levels: Sequence[Tensor], video: Tensor) -> Tensor:
         decoder = self._decoder
         decoded: Tensor | None = None
-        for level, (name, moment) in enumerate(
-            zip(encoder.image_levels, self._temporal_pyramid(video), strict=True)
+        for level, (features, moment) in enumerate(
+            zip(levels, self._temporal_pyramid(video), strict=True)
         ):
-            features = image_levels[name]
             if decoded is not None:
                 features = features + functional.interpolate(decoded, scale_factor=2.0)
             size = (features.shape[2], features.shape[3])
             queries = features.flatten(2).transpose(1, 2) + decoder.image_level_embeds[level]
             tokens = _block(decoder.self2d_cross3d_block, queries, size, moment)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
-        height, width = self.model.configuration.input_size
-        heatmaps, actions = self.model.predictor(decoded, (height, width))
-        return heatmaps[0], actions[0]
+        assert decoded is not None
+        return decoded
 
     def _encode(self, images: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         encoder = self.model.encoder

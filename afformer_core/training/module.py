@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.precision import fuse_attention
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.batch import Batch
 from afformer_core.training.data_module import GroundingData
@@ -68,6 +69,11 @@ class GroundingTraining(LightningModule):
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()
         return self
+
+    def on_fit_start(self) -> None:
+        """On a GPU, let every attention be one operator, which keeps no scores."""
+        if self.device.type == 'cuda':
+            fuse_attention(self.model)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch."""

@@ -2,6 +2,7 @@
 """Every experiment of config/train starts, learns for three steps and leaves a model."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import PIL.Image
 import pytest
 
 from afformer_core.data.video import write_video
-from afformer_core.models import afformer_r50
+from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.command import train
@@ -34,6 +35,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / 'simulated').mkdir()
     annotations = write_pairs(root / 'simulated', shortest=8)
     annotations.with_name('test.json').write_text(annotations.read_text())
+    (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
+    (root / 'my_pairs' / 'images').mkdir()
+    shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')
+    shutil.copy(root / 'simulated' / '0_0.png', root / 'my_pairs' / 'images' / 'panel.png')
+    (root / 'my_pairs' / 'points.csv').write_text(
+        'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
+    )
+    small = random_model(afformer_small(('press',), (64, 64)))
+    save_model(root / 'models' / 'sim_small', small, {})
+    save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
     pretrained = replace(afformer_r50(('interaction',), (64, 64)), heatmap_per_action=False)
     save_model(root / 'models' / 'maskahand_opra', random_model(pretrained), {})
     return root
@@ -108,10 +119,11 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
         '--checkpoint_steps=1000',
         f'--output={folder}',
     ]
-    if 'sim' not in configurations[0].stem:
-        small.append('--model.backbone_weights=random')
-    else:
+    if configurations[0].stem.startswith('sim_'):
+        # The features are kept, or there are none.
         small.remove('--data.cache_folder=null')
+    else:
+        small.append('--model.backbone_weights=random')
     train([*files, *small])
     assert read_description(folder).training['step'] == 3
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Softmax attention without a bias, in the ways that suit a CPU and a GPU."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from afformer_core.models.widening import widened
+
+PADDING_SCORE = -1e4
+# Bounds the scores that exist at a time; a finest level has thousands of queries.
+_QUERIES_AT_ONCE = 256
+
+
+def attend_in_parts(
+    queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
+) -> Tensor:
+    """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
+
+    Args:
+        queries: [B, heads, N, D'].
+        keys: [B, heads, D', M], transposed.
+        values: [B, heads, M, D].
+        padding: [B, M], true where a key does not exist, or None.
+
+    Returns:
+        [B, heads, N, D].
+    """
+    parts = queries.split(_QUERIES_AT_ONCE, dim=2)
+    return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
+
+
+def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    scores = queries @ keys
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
+    # In half precision the sum of the exponentials would leave its range.
+    return widened(scores).softmax(dim=-1).to(values.dtype) @ values
+
+
+def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    """The same as one operator, for GPUs, whose kernels never write the scores down.
+
+    Those kernels take keys and values of one width only, so values are padded with zeros; and no
+    mask, so padding is one more element of each key, which a query of one meets.
+    """
+    if padding is not None:
+        masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, None, :]
+        keys = torch.cat((keys, masked.expand(-1, keys.shape[1], -1, -1)), dim=2)
+        queries = functional.pad(queries, (0, 1), value=1.0)
+    width = values.shape[-1]
+    wide = functional.pad(values, (0, keys.shape[2] - width))
+    attended = functional.scaled_dot_product_attention(
+        queries, keys.transpose(2, 3), wide, scale=1.0
+    )
+    return attended[..., :width]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What training begins with."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.weights import save_model
+from afformer_core.training.initial_weights import initial_model
+
+from ..conftest import random_model
+
+SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=2)
+HEATMAPS = 'predictor.upsampler.3.weight'
+ACTIONS = 'predictor.actioner.5.weight'
+
+
+@pytest.fixture(scope='module')
+def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Afformer]:
+    """A model folder, and its model."""
+    folder = tmp_path_factory.mktemp('given')
+    model = random_model(SMALL)
+    save_model(folder, model, {})
+    return folder, model
+
+
+def test_the_same_architecture_gets_every_weight(given: tuple[Path, Afformer]) -> None:
+    folder, model = given
+    found = initial_model(SMALL, 'random', folder).state_dict()
+
+    assert all(torch.equal(found[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_another_size_gets_resampled_positions(given: tuple[Path, Afformer]) -> None:
+    folder, model = given
+    larger = initial_model(replace(SMALL, input_size=(128, 128)), 'random', folder)
+    name = 'self2d_cross3d_block.self_attn.rel_pos_h'
+    before, after = (each.decoder.state_dict()[name] for each in (model, larger))
+
+    assert (len(before), len(after)) == (31, 63)
+    torch.testing.assert_close(after[31], before[15])
+
+
+def test_heads_of_other_actions_begin_anew(given: tuple[Path, Afformer]) -> None:
+    folder, model = given
+    other = replace(SMALL, action_names=('press', 'pull', 'turn'))
+    found = initial_model(other, 'random', folder).state_dict()
+
+    assert found[ACTIONS].shape[0] == 3
+    assert torch.equal(found[HEATMAPS], model.state_dict()[HEATMAPS])
+    assert torch.equal(
+        found['predictor.actioner.0.weight'], model.state_dict()['predictor.actioner.0.weight']
+    )
+
+
+def test_every_action_begins_with_the_single_heatmap(given: tuple[Path, Afformer]) -> None:
+    folder, model = given
+    each = replace(SMALL, heatmap_per_action=True, action_pooling='mean')
+    found = initial_model(each, 'random', folder).state_dict()[HEATMAPS]
+
+    assert found.shape[1] == 2
+    for action in range(2):
+        assert torch.equal(found[:, action : action + 1], model.state_dict()[HEATMAPS])
+
+
+@pytest.mark.parametrize(
+    'other',
+    [replace(SMALL, image_levels=('p4',)), replace(SMALL, input_projection=True)],
+    ids=['fewer levels', 'a projection'],
+)
+def test_another_architecture_is_refused(other: object, given: tuple[Path, Afformer]) -> None:
+    with pytest.raises(ModelFolderError, match='is of another architecture'):
+        initial_model(other, 'random', given[0])
+
+
+def test_weights_that_are_not_of_the_backbone() -> None:
+    with pytest.raises(ValueError, match="no backbone weights 'coco' for efficientnet_lite0"):
+        initial_model(SMALL, 'coco', None)

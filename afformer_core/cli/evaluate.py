@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.session_options import add_session_options, open_grounder
+from afformer_core.cli.evaluate_options import add_model_options, add_output_options
+from afformer_core.cli.session_options import open_grounder
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.exhibits import MeasuredRows
@@ -21,6 +22,8 @@ _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
       --prior-annotations simulated/train.json --limit 300 --pairs-per-group 1 \\
       --report evaluation.html
+  afformer evaluate models/afformer_r50 --annotations opra/test.json \\
+      --frames '2 fps x 32 every 16'
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
       --protocol rows256 --json -
 """
@@ -46,7 +49,8 @@ def add_parser(subparsers: Any) -> None:
         '--annotations',
         type=Path,
         required=True,
-        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's",
+        help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
+        'or a folder of your own pairs with points.csv',
     )
     parser.add_argument(
         '--split',
@@ -84,52 +88,10 @@ def add_parser(subparsers: Any) -> None:
         default=1,
         help='that measure a predictor other than the model; the numbers are the same',
     )
-    _add_model_options(parser)
+    add_model_options(parser)
     parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
-    _add_output_options(parser)
+    add_output_options(parser)
     parser.set_defaults(run=run)
-
-
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is asked for the model alone."""
-    parser.add_argument(
-        '--prior-annotations',
-        type=Path,
-        help='annotation file the blind mean maps come from, usually the training set '
-        '(default: the dataset itself in five folds)',
-    )
-    parser.add_argument(
-        '--limit',
-        type=int,
-        default=0,
-        help='appliances at most (images, where the data names none), the first ones; 0: all',
-    )
-    parser.add_argument(
-        '--pairs-per-group',
-        type=int,
-        default=0,
-        help='pairs drawn at random of each appliance or image; 0: all',
-    )
-    add_session_options(parser)
-    parser.add_argument(
-        '--skip-broken',
-        action='store_true',
-        help='leave out samples whose clip or image is missing or broken',
-    )
-
-
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add where results go besides stdout."""
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
-    parser.add_argument(
-        '--report',
-        type=Path,
-        help='write one page with all tables and pictures of the best, median and worst rows: a '
-        'file that ends with .html, or a folder for report.html',
-    )
-    parser.add_argument(
-        '--pictures', type=Path, help='folder for the same pictures as contact sheets'
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -194,6 +156,7 @@ def _evaluate_model(
     import torch
 
     from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.data.verification import usable_samples
     from afformer_core.errors import DatasetError
     from afformer_core.evaluation.exhibits import measured_by_model
@@ -211,9 +174,11 @@ def _evaluate_model(
             f'{protocol.name} has one row for all demonstrations of an image, and a model '
             'another heatmap for each; measure the model by a protocol of rows'
         )
+    sampling = None if arguments.frames is None else parse_frame_sampling(arguments.frames)
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
+    model_run = ModelRun(grounder, protocol, arguments.seed, sampling, arguments.folder_rate)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
@@ -224,12 +189,12 @@ def _evaluate_model(
     else:
         training = open_annotations(arguments.prior_annotations, split='train')
         prior = prior_from_training(protocol, training, dataset)
-    model_run = ModelRun(grounder, protocol, arguments.seed)
     results = model_run.evaluate(pairs)
     facts = {
         'model': str(arguments.model or shipped_model_folder()),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
+        'frames': str(model_run.sampling),
         'annotations': str(arguments.annotations),
     }
     report = build_report(results, protocol, prior, dataset.action_names, facts, arguments.seed)

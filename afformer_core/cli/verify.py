@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """examples:
   afformer verify opra/test.json --root opra
   afformer verify assistq/train.json --decode --json health.json
+  afformer verify my_pairs
 """
 _SHOWN = 20
 
@@ -31,7 +32,11 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('annotations', type=Path, help='annotation file, of any dataset')
+    parser.add_argument(
+        'annotations',
+        type=Path,
+        help='annotation file of any dataset, or a folder of your own pairs with points.csv',
+    )
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(
         '--split', choices=('train', 'test'), default='test', help='of EPIC-Hotspot'

@@ -36,6 +36,11 @@ class FrameSampling(ABC):
 
     needs_times: ClassVar[bool]
 
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """The most frames that a window may have."""
+
     @abstractmethod
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """The frames to be used, in parts that a model is shown one by one.
@@ -72,6 +77,11 @@ class UniformSampling(FrameSampling):
 
     def __str__(self) -> str:
         return f'uniform {self.maximum}'
+
+    @property
+    def longest(self) -> int:
+        """See `FrameSampling.longest`."""
+        return self.maximum
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """One window; see `FrameSampling.windows`."""
@@ -117,6 +127,11 @@ class WindowSampling(FrameSampling):
     def __str__(self) -> str:
         rate = np.format_float_positional(self.rate, trim='-')
         return f'{rate} fps x {self.length} every {self.stride}'
+
+    @property
+    def longest(self) -> int:
+        """See `FrameSampling.longest`."""
+        return self.length
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """Windows of the resampled clip; see `FrameSampling.windows`."""

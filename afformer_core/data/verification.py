@@ -65,12 +65,15 @@ def find_problems(
     return problems
 
 
-def usable_samples(samples: Sequence[Sample], skip_broken: bool) -> list[Sample]:
+def usable_samples(
+    samples: Sequence[Sample], skip_broken: bool, option: str = '--skip-broken'
+) -> list[Sample]:
     """The samples whose clip and image can be opened.
 
     Args:
         samples: of a dataset.
         skip_broken: leave out the others, which are counted; otherwise they are an error.
+        option: the user's, that asks for it.
 
     Raises:
         DatasetError: a clip or an image is missing or broken, and they are not to be left out,
@@ -84,7 +87,7 @@ def usable_samples(samples: Sequence[Sample], skip_broken: bool) -> list[Sample]
         raise DatasetError(
             f'{len(problems)} clips or images of {len(broken)} of {len(samples)} samples are '
             f'missing or broken: {some}. `afformer verify` lists them all; '
-            + ('no sample is left without them' if not usable else '--skip-broken leaves them out')
+            + ('no sample is left without them' if not usable else f'{option} leaves them out')
         )
     return usable
 

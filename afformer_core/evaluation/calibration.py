@@ -11,8 +11,8 @@ import numpy as np
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.data.video import read_video
+from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.model_run import read_image
 from afformer_core.evaluation.pairs import Pair, choose_pairs
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.preprocessing import resize_to_input

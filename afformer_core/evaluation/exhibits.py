@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import read_video
-from afformer_core.errors import DatasetError, VideoError
+from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import ImageError, VideoError
 from afformer_core.evaluation.action_names import best_action
-from afformer_core.evaluation.model_run import ModelRun, PairResult, read_image
+from afformer_core.evaluation.model_run import ModelRun, PairResult
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate
@@ -188,9 +189,8 @@ def _answer(result: PairResult) -> str:
 
 def _image(path: Path) -> Picture | None:
     try:
-        # OpenCV complains of a file that is not there.
-        return read_image(path) if path.is_file() else None
-    except DatasetError:
+        return read_image(path)
+    except ImageError:
         return None
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from afformer_core.drawing.report_style import STYLE
 from afformer_core.evaluation.bootstrap import Estimate
 from afformer_core.evaluation.exhibits import Exhibit
 from afformer_core.evaluation.pictures import encode_jpeg
 from afformer_core.evaluation.report import Report, fact_text
 from afformer_core.evaluation.tables import Cell, Table, cell_text
 from afformer_core.evaluation.tiles import Picture
-from afformer_core.replay.report_style import STYLE
 from afformer_core.runtime.model_folder import write_aside
 
 _NAME = 'report.html'

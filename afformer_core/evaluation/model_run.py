@@ -6,26 +6,27 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import read_video
-from afformer_core.errors import DatasetError
+from afformer_core.demonstrations.media import read_image
 from afformer_core.evaluation.elements import Point
 from afformer_core.evaluation.metrics import kld
 from afformer_core.evaluation.pairs import Pair
 from afformer_core.evaluation.peak_measures import measure_peaks
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row, sample_group
 from afformer_core.evaluation.scoring import RowScores, measure, with_peaks
+from afformer_core.evaluation.window_mean import ground_windows
 from afformer_core.runtime import Grounder, Grounding
 
 _FOREIGN = 'of another appliance'
-# Demonstrations that are kept of an image with many; 32 frames of a ResNet-50 model take 120 MB.
+# Windows of demonstrations that are kept of an image with many, or those of a single longer one;
+# 32 frames of a ResNet-50 model take 120 MB.
 _KEPT = 8
 
 
@@ -88,14 +89,39 @@ class ModelRun:
         grounder: the model.
         protocol: what rows are and how they are compared.
         seed: of the jitter in AUC-J.
+        sampling: which frames of a clip the model is shown; of several windows it is the mean.
+            None: as many as it takes, evenly spaced.
+        folder_rate: see `ClipReader`.
+
+    Attributes:
+        sampling: as above, never None.
+
+    Raises:
+        ValueError: a window has more frames than the model takes, or the rate is none.
     """
 
-    def __init__(self, grounder: Grounder, protocol: EvaluationProtocol, seed: int = 0) -> None:
+    def __init__(
+        self,
+        grounder: Grounder,
+        protocol: EvaluationProtocol,
+        seed: int = 0,
+        sampling: FrameSampling | None = None,
+        folder_rate: float | None = None,
+    ) -> None:
+        configuration = grounder.configuration
+        self.sampling = sampling or UniformSampling(configuration.maximum_frames)
+        # More would be thinned out without a word.
+        if self.sampling.longest > configuration.maximum_frames:
+            raise ValueError(
+                f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
+                f'frames at once; it takes at most {configuration.maximum_frames}'
+            )
+        self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
         self._grounder = grounder
         self._protocol = protocol
         self._generator = np.random.default_rng(seed)
         self._group: str | None = None
-        self._recent: dict[str, None] = {}
+        self._recent: dict[str, tuple[str, ...]] = {}
 
     def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
         """Ground every pair, with other demonstrations too, and backwards where it has a scene."""
@@ -148,52 +174,50 @@ class ModelRun:
         return with_peaks(heatmaps, measure_peaks(rows, truths, [np.array([peak])] * len(rows)))
 
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
-        self._grounder.set_demonstration(self._frames(sample), _FOREIGN)
+        self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))
         try:
-            return Evidence.of(self._grounder.ground(image, _FOREIGN))
+            return Evidence.of(ground_windows(self._grounder, image, self._recent[_FOREIGN]))
         finally:
-            self._grounder.delete_demonstration(_FOREIGN)
+            self._forget(_FOREIGN)
 
     def _ground(
         self, image: NDArray[np.uint8], sample: Sample, backwards: bool = False
     ) -> Grounding:
-        return self._grounder.ground(image, self._memorize(sample, backwards))
+        return ground_windows(self._grounder, image, self._memorize(sample, backwards))
 
-    def _memorize(self, sample: Sample, backwards: bool = False) -> str:
-        """Name of the demonstration, which is memorized unless it is still known."""
+    def _memorize(self, sample: Sample, backwards: bool = False) -> tuple[str, ...]:
+        """Names of the windows, which are memorized unless they are still known."""
         if sample_group(sample) != self._group:
-            for known in self._grounder.demonstrations:
-                self._grounder.delete_demonstration(known)
-            self._group, self._recent = sample_group(sample), {}
+            for known in tuple(self._recent):
+                self._forget(known)
+            self._group = sample_group(sample)
         name = f'{sample.demonstration} backwards' if backwards else sample.demonstration
-        if name not in self._grounder.demonstrations:
-            if len(self._recent) == _KEPT:
-                self._forget(next(iter(self._recent)))
-            frames = self._frames(sample)
-            self._grounder.set_demonstration(frames[::-1] if backwards else frames, name)
-        self._recent.pop(name, None)
-        self._recent[name] = None
-        return name
+        names = self._recent.pop(name, None)
+        if names is None:
+            windows = self._reader.read(sample)
+            self._make_room(len(windows))
+            if backwards:
+                windows = [window[::-1] for window in windows]
+            names = self._set_demonstration(name, windows)
+        self._recent[name] = names
+        return names
+
+    def _set_demonstration(
+        self, name: str, windows: Sequence[NDArray[np.uint8]]
+    ) -> tuple[str, ...]:
+        names = tuple(f'{name}, window {number}' for number in range(len(windows)))
+        for each, frames in zip(names, windows, strict=True):
+            self._grounder.set_demonstration(frames, each)
+        return names
+
+    def _make_room(self, windows: int) -> None:
+        """Forget the demonstrations that were used longest ago."""
+        while self._recent and sum(map(len, self._recent.values())) + windows > _KEPT:
+            self._forget(next(iter(self._recent)))
 
     def _forget(self, name: str) -> None:
-        self._grounder.delete_demonstration(name)
-        del self._recent[name]
-
-    def _frames(self, sample: Sample) -> NDArray[np.uint8]:
-        count = self._grounder.configuration.maximum_frames
-        return read_video(sample.video_path, count, sample.clip)
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """An image file as uint8 RGB [H, W, 3].
-
-    Raises:
-        DatasetError: the file is missing or is not an image.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f'{path} is missing or is not an image; get the dataset again')
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        for window in self._recent.pop(name):
+            self._grounder.delete_demonstration(window)
 
 
 def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:

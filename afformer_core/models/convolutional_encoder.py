@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torchvision.models import resnet50
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
@@ -61,6 +63,40 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         return tuple(found[self.stages.index(level)] for level in levels)
 
 
+class ResNetStages(IntermediateLayerGetter):
+    """A ResNet's stages; in training the first is computed again for the gradients.
+
+    Its maps are the largest: of a frame almost half of what the backbone would keep, for a fifth
+    of its operations.
+
+    Args:
+        network: torchvision's ResNet.
+        return_layers: names of layers, and of the stages that they give.
+
+    Attributes:
+        recomputes: whether it does so.
+    """
+
+    recomputes = True
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Normalised images [B, 3, H, W] to stages by name, fine to coarse."""
+        names = list(self)
+        first = names.index('layer1') + 1
+        early = nn.Sequential(*(self[name] for name in names[:first]))
+        learns = any(parameter.requires_grad for parameter in early.parameters())
+        if self.recomputes and torch.is_grad_enabled() and learns:
+            x = checkpoint(early, images, use_reentrant=False)
+        else:
+            x = early(images)
+        stages = {'layer1': x}
+        for name in names[first:]:
+            x = self[name](x)
+            stages[name] = x
+        returned = self.return_layers
+        return {returned[name]: x for name, x in stages.items() if name in returned}
+
+
 def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
     """Encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
 
@@ -77,7 +113,7 @@ def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str
     """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     first = _STAGES.index(min(levels))
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
-    body = IntermediateLayerGetter(resnet50(norm_layer=FrozenBatchNorm2d), stages)
+    body = ResNetStages(resnet50(norm_layer=FrozenBatchNorm2d), stages)
     fpn = FeaturePyramidNetwork(
         [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenBatchNorm2d
     )

@@ -16,6 +16,7 @@ from timm.layers import PatchEmbed
 from timm.models.vision_transformer_sam import Block
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from afformer_core.models.attention import SelfAttention2d, Size
 from afformer_core.models.channel_norm import NORM_EPSILON
@@ -64,7 +65,7 @@ class VisionTransformer(nn.Module):
         x = self.patch_embed(images)
         x = x + self._positions((x.shape[1], x.shape[2]))
         for block in self.blocks:
-            x = block(x)
+            x = through(block, x)
         return x.permute(0, 3, 1, 2)
 
     def _positions(self, size: Size) -> Tensor:
@@ -111,6 +112,18 @@ def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _H
     return block
 
 
+def through(block: nn.Module, x: Tensor) -> Tensor:
+    """What a block makes of [B, height, width, C]; in training it is computed again for gradients.
+
+    Of a picture of 1024 x 1024 the blocks would keep more than two gigabytes.
+    """
+    learns = x.requires_grad or any(p.requires_grad for p in block.parameters())
+    if torch.is_grad_enabled() and learns:
+        again: Tensor = checkpoint(block, x, use_reentrant=False)
+        return again
+    return block(x)
+
+
 def freeze_block_tables(blocks: nn.Module) -> None:
     """Keep the relative vectors of the blocks below a module, for inference and export."""
     for module in blocks.modules():
@@ -119,7 +132,7 @@ def freeze_block_tables(blocks: nn.Module) -> None:
 
 
 def in_parts(function: Callable[[Tensor], Tensor], pictures: Tensor, places: int) -> Tensor:
-    """A function of pictures, of a few at a time, so that its memory is bounded.
+    """A function of pictures, of a few at a time, so that what it needs meanwhile is bounded.
 
     Args:
         function: [B, ...] to [B, ...].

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from afformer_core.models.vitdet import (
     VisionTransformer,
     freeze_block_tables,
     in_parts,
+    through,
     vit_block,
 )
 
@@ -114,7 +116,8 @@ def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The stage, [B, C, height, width], once another block has seen it."""
     (stage,) = stages
     places = stage.shape[-2] * stage.shape[-1]
-    return (in_parts(block, stage.permute(0, 2, 3, 1), places).permute(0, 3, 1, 2),)
+    pictures = stage.permute(0, 2, 3, 1)
+    return (in_parts(partial(through, block), pictures, places).permute(0, 3, 1, 2),)
 
 
 def _grid(configuration: AfformerConfiguration) -> Size:

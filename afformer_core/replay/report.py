@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from afformer_core.drawing.report_style import STYLE
 from afformer_core.replay.charts import Series, histogram, line_chart, strip
 from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.record import ABSTAINED, FOUND, HELD, UNREADABLE, ReplayRecord
-from afformer_core.replay.report_style import STYLE
 from afformer_core.replay.summary import (
     Distribution,
     ReplaySummary,

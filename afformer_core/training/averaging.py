@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
@@ -23,15 +24,16 @@ class MovingAverage(WeightAveraging):
         self.decay = decay
         super().__init__(use_buffers=False, avg_fn=self._average)
 
-    @property
-    def model(self) -> Afformer | None:
-        """The model of the averaged weights; None before training."""
-        if self._average_model is None:
-            return None
-        model = self._average_model.module.model
-        assert isinstance(model, Afformer)
-        return model
-
     def _average(self, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
         steps = int(count)
         return average.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))
+
+
+def averaged_model(trainer: Trainer) -> Afformer | None:
+    """The model of the averaged weights, where a callback of Lightning's kind averages them."""
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, WeightAveraging) and callback._average_model is not None:
+            model = callback._average_model.module.model
+            assert isinstance(model, Afformer)
+            return model
+    return None

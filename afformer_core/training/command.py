@@ -17,21 +17,26 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
 from afformer_core.runtime.model_folder import write_aside
-from afformer_core.training.checkpoint_files import WholeCheckpoints, require_checkpoint_of
+from afformer_core.training.checkpoint_files import WholeCheckpoints
 from afformer_core.training.data_module import GroundingData
 from afformer_core.training.heatmap_pictures import HeatmapPictures
-from afformer_core.training.interruption import Interruption
+from afformer_core.training.last_checkpoint import LastCheckpoint
 from afformer_core.training.model_writer import ModelWriter
 from afformer_core.training.module import GroundingTraining
+from afformer_core.training.resuming import require_checkpoint_of, require_same_experiment
+from afformer_core.training.trainer_options import require_honoured
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16}
-_LAST = 'last'
+_LAST = 'last.ckpt'
+_CONFIGURATION = 'config.yaml'
 _DESCRIPTION = (
     'Train a model as YAML files and options say. config/train has an experiment in each file; '
-    'what stands in a later file or option replaces what came before.'
+    'what stands in a later file or option replaces what came before. Paths are relative to the '
+    'folder that the command is given in.'
 )
 _EXAMPLE = """examples:
   afformer train -c config/train/sim_small.yaml --output models/sim_small
@@ -47,6 +52,7 @@ _SAID_IN_VAIN = (
     'Checkpoint directory .* exists',
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
     'The .*dataloader.* does not have many workers',
+    'It is recommended to use `self.log.*sync_dist=True`',
 )
 
 
@@ -61,7 +67,7 @@ class ExperimentSaver(SaveConfigCallback):
         """Write, in the first process."""
         if trainer.is_global_zero:
             content = self.parser.dump(self.config)
-            write_aside(Path(self.config.output) / 'config.yaml', content.encode())
+            write_aside(Path(self.config.output) / _CONFIGURATION, content.encode())
 
 
 class TrainingCommand(LightningCLI):
@@ -117,8 +123,8 @@ class TrainingCommand(LightningCLI):
         given = {**self.config_init.trainer, **kwargs}
         if given['logger'] in (None, True):
             given['logger'] = TensorBoardLogger(str(output), name='tensorboard', version='')
-        given['callbacks'] = [*self._callbacks(output), *(given['callbacks'] or [])]
-        given['plugins'] = [WholeCheckpoints(), *(given['plugins'] or [])]
+        given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
+        given['plugins'] = [WholeCheckpoints(), *_listed(given['plugins'])]
         given['default_root_dir'] = str(output)
         # The batches know how processes share them.
         given['use_distributed_sampler'] = False
@@ -127,37 +133,29 @@ class TrainingCommand(LightningCLI):
     def _callbacks(self, output: Path) -> list[Callback]:
         checkpoints = output / 'checkpoints'
         command = shlex.join(['afformer', 'train', *self._arguments])
-        last = ModelCheckpoint(
-            checkpoints,
-            _LAST,
-            every_n_train_steps=self.config.checkpoint_steps,
-            enable_version_counter=False,
-        )
-        writer = ModelWriter(output, {'commands': [command]}, _DTYPES[self.config.weights_type])
-        callbacks: list[Callback] = [last, Interruption(checkpoints / f'{_LAST}.ckpt'), writer]
+        dtype = _DTYPES[self.config.weights_type]
+        callbacks: list[Callback] = [ModelWriter(output, {'commands': [command]}, dtype)]
         if self.datamodule.validation_samples:
             best = ModelCheckpoint(
                 checkpoints, 'best', monitor='validation/kld', enable_version_counter=False
             )
             callbacks += [HeatmapPictures(), best]
-        return callbacks
+        return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def fit(self) -> None:
         """Train, from the last checkpoint on where there is one.
 
         Raises:
-            AfformerError: there is no number of steps, the checkpoint is damaged or of another
-                architecture, or a file cannot be read or written.
+            AfformerError: an option of the trainer is not honoured, the checkpoint is damaged, of
+                another architecture or another experiment, or a file cannot be read or written.
         """
-        if self.trainer.max_steps < 1:
-            raise AfformerError(
-                f'trainer.max_steps is {self.trainer.max_steps}; the schedule needs a number of '
-                'steps, at least 1'
-            )
-        last = Path(self.config.output) / 'checkpoints' / f'{_LAST}.ckpt'
+        require_honoured(self.config.trainer)
+        output = Path(self.config.output)
+        last = output / 'checkpoints' / _LAST
         resumed = last.is_file()
         if resumed:
             require_checkpoint_of(last, self.model)
+            require_same_experiment(output / _CONFIGURATION, self.parser.dump(self.config))
         self.trainer.fit(
             self.model,
             datamodule=self.datamodule,
@@ -182,9 +180,38 @@ def train(arguments: Sequence[str]) -> None:
         for message in _SAID_IN_VAIN:
             warnings.filterwarnings('ignore', message)
         warnings.filterwarnings('ignore', category=DeprecationWarning)
-        command = TrainingCommand(arguments)
+        command = _parse(arguments)
         try:
             command.fit()
-        except SystemExit:
+        except SystemExit as stopped:
             # What Lightning makes of an interruption.
-            raise KeyboardInterrupt from None
+            if command.trainer.interrupted and stopped.code == 1:
+                raise KeyboardInterrupt from None
+            raise
+        except MisconfigurationException as error:
+            raise AfformerError(str(error)) from error
+
+
+def _listed(given: Any) -> list[Any]:
+    """What may be nothing, one, or several of something, as Lightning takes it."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, Sequence) else [given]
+
+
+def _parse(arguments: Sequence[str]) -> TrainingCommand:
+    begins = ('-c', '--config', '--model', '-h', '--help', '--print_config')
+    if not any(argument.startswith(begins) for argument in arguments):
+        raise AfformerError(
+            'no experiment is given; give one with -c, such as -c config/train/sim_small.yaml'
+        )
+    try:
+        return TrainingCommand(arguments)
+    except MisconfigurationException as error:
+        raise AfformerError(str(error)) from error
+    except ValueError as error:
+        # The parser hides what is wrong with the data behind the types that they might have.
+        origin = error.__cause__ or error.__context__
+        if 'Union subtypes' in str(error) and isinstance(origin, AfformerError | ValueError):
+            raise origin from None
+        raise

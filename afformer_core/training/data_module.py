@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,12 +119,21 @@ class GroundingData(LightningDataModule):
 
     def _keep_usable(self) -> None:
         self._looked = True
-        self.training_samples = usable_samples(self.training_samples, self._sources[0].skip_broken)
+        self.training_samples = usable_samples(
+            self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
+        )
         self._order = BatchOrder(self.training_samples, *self._batch)
         if self.validation_samples:
             self.validation_samples = usable_samples(
-                self.validation_samples, self._sources[1].skip_broken
+                self.validation_samples,
+                self._sources[1].skip_broken,
+                'data.validation.skip_broken',
             )
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """The most frames of a demonstration that a batch may have."""
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches from the step on that was reached."""
@@ -174,11 +184,14 @@ class GroundingData(LightningDataModule):
             batch_sampler=batches,
             num_workers=self._workers,
             collate_fn=self._collate,
-            worker_init_fn=_be_one_thread,
+            worker_init_fn=_prepare_worker,
             pin_memory=torch.cuda.is_available(),
         )
 
 
-def _be_one_thread(worker: int) -> None:
+def _prepare_worker(worker: int) -> None:
     # OpenCV's own threads do not survive a fork.
     cv2.setNumThreads(0)
+    # What asks to stop reaches workers too; the step that is to be ended needs them.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -6,6 +6,7 @@ Each picture passes the backbone once, however many pairs and epochs it is part 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -17,7 +18,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import read_video
+from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import DatasetError
 from afformer_core.models.encoder import Encoder
 from afformer_core.runtime.preprocessing import resize_to_input
@@ -57,6 +58,7 @@ class _Key:
 
     images: list[str]
     videos: list[str]
+    files: str
     size: list[int]
     frames: int
     backbone: float
@@ -75,12 +77,14 @@ def open_feature_cache(
         frames: frames taken of each video, uniformly; every video must have as many.
 
     Raises:
-        DatasetError: an image cannot be read or a video is too short.
+        DatasetError: a video is too short.
+        ImageError: an image cannot be read.
         VideoError: a video cannot be read.
     """
     key = _Key(
         sorted({str(sample.image_path) for sample in samples}),
         sorted({sample.demonstration for sample in samples}),
+        _state_of_files(samples),
         list(size),
         frames,
         _magnitude(encoder.backbone_with_fpn.body),
@@ -96,6 +100,16 @@ def open_feature_cache(
     )
 
 
+def _state_of_files(samples: Sequence[Sample]) -> str:
+    """Changes when a file is replaced by another one of its name."""
+    paths = {path for sample in samples for path in (sample.image_path, sample.video_path)}
+    digest = hashlib.sha256()
+    for path in sorted(path for path in paths if path.exists()):
+        state = path.stat()
+        digest.update(f'{path} {state.st_size} {state.st_mtime_ns}\n'.encode())
+    return digest.hexdigest()
+
+
 def _magnitude(body: nn.Module) -> float:
     return sum(float(p.detach().double().abs().sum()) for p in body.parameters())
 
@@ -104,7 +118,10 @@ def _is_of(folder: Path, key: _Key) -> bool:
     path = folder / 'key.json'
     if not path.is_file():
         return False
-    found = _Key(**json.loads(path.read_text(encoding='utf-8')))
+    fields = json.loads(path.read_text(encoding='utf-8'))
+    if set(fields) != set(asdict(key)):
+        return False
+    found = _Key(**fields)
     # Weights that were stored in half precision are still the same backbone.
     same_backbone = math.isclose(found.backbone, key.backbone, rel_tol=1e-4)
     return same_backbone and replace(found, backbone=key.backbone) == key
@@ -171,10 +188,7 @@ def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float
 
 
 def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
-    image = cv2.imread(path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise DatasetError(f'{path} cannot be read as an image; check the dataset')
-    return resize_to_input(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), size)[None]
+    return resize_to_input(read_image(Path(path)), size)[None]
 
 
 def _read_clip(

@@ -64,6 +64,11 @@ class FeatureData(GroundingData):
         return FeatureDataset(samples, self._features(samples, part))
 
     @property
+    def longest(self) -> int:
+        """See `GroundingData.longest`."""
+        return self._frames
+
+    @property
     def _collate(self) -> Callable[[Any], Any]:
         return collate_features
 

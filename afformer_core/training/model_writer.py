@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from afformer_core.runtime.weights import save_model
-from afformer_core.training.averaging import MovingAverage
+from afformer_core.training.averaging import averaged_model
 
 _METRICS = ('kld', 'sim', 'auc_j', 'top_1')
 
@@ -58,8 +58,7 @@ class ModelWriter(Callback):
     def _write(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        averages = [c for c in trainer.callbacks if isinstance(c, MovingAverage)]  # type: ignore[attr-defined]
-        model = (averages[0].model if averages else None) or pl_module.model
+        model = averaged_model(trainer) or pl_module.model
         measured = {
             name: round(float(trainer.callback_metrics[f'validation/{name}']), 4)
             for name in _METRICS

@@ -70,6 +70,19 @@ class GroundingTraining(LightningModule):
                 module.eval()
         return self
 
+    def setup(self, stage: str) -> None:
+        """Check that data and model fit together.
+
+        Raises:
+            ValueError: the data has longer demonstrations than the model takes.
+        """
+        most = self.model.configuration.maximum_frames
+        if self._data.longest > most:
+            raise ValueError(
+                f'data.frames asks for {self._data.longest} frames of a demonstration and the '
+                f'model takes {most}; give model.architecture.maximum_frames at least as many'
+            )
+
     def on_fit_start(self) -> None:
         """On a GPU, let every attention be one operator, which keeps no scores."""
         if self.device.type == 'cuda':

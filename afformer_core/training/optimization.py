@@ -68,6 +68,8 @@ class Optimization:
             keeps = any(name.startswith(beginning) for beginning in frozen)
             keeps |= self.backbone_factor == 0 and is_of_backbone(name)
             parameter.requires_grad_(not keeps)
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise ValueError(f'frozen is {frozen}, which leaves no parameter to learn')
 
     def optimizer(self, model: Afformer) -> torch.optim.AdamW:
         """The optimizer of a model's parameters that need gradients."""

@@ -61,5 +61,10 @@ class PictureData(GroundingData):
         return PictureDataset(samples, self._reader, self._augmentation if training else None)
 
     @property
+    def longest(self) -> int:
+        """See `GroundingData.longest`."""
+        return self._reader.sampling.longest
+
+    @property
     def _collate(self) -> Callable[[Any], Any]:
         return collate_pictures

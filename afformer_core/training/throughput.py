@@ -24,6 +24,7 @@ from afformer_core.errors import AfformerError
 from afformer_core.evaluation.latency import peak_megabytes
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.convolutional_encoder import ResNetStages
 from afformer_core.models.precision import fuse_attention
 from afformer_core.models.presets import afformer_r50
 from afformer_core.models.recompute_reference import RecomputeReference
@@ -184,6 +185,9 @@ def measure_here(method: str, workload: Workload) -> Throughput:
 
 
 def _released(model: Afformer) -> _Predict:
+    body = model.encoder.backbone_with_fpn.body
+    assert isinstance(body, ResNetStages)
+    body.recomputes = False
     reference = RecomputeReference(model)
     return lambda batch: reference.ground_batch(batch.images, batch.frames)
 

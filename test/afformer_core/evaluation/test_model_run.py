@@ -11,9 +11,9 @@ import pytest
 
 from afformer_core.cli.evaluate import add_parser
 from afformer_core.data.opra import OpraDataset
-from afformer_core.errors import DatasetError
-from afformer_core.evaluation.model_run import ModelRun, read_image
-from afformer_core.evaluation.pairs import choose_pairs
+from afformer_core.errors import ImageError
+from afformer_core.evaluation.model_run import ModelRun
+from afformer_core.evaluation.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.runtime import Grounder
 
@@ -74,9 +74,10 @@ def test_results_are_those_of_the_grounder(appliances, grounder):
     assert found.swapped_kld.shape == (1,)
 
 
-def test_missing_image_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r'gone\.jpg is missing or is not an image'):
-        read_image(tmp_path / 'gone.jpg')
+def test_missing_image_is_named(appliances, grounder, tmp_path):
+    sample = replace(OpraDataset(appliances)[0], image_path=tmp_path / 'gone.jpg')
+    with pytest.raises(ImageError, match=r'there is no image file .*gone\.jpg'):
+        ModelRun(grounder, RowsProtocol((32, 32))).ground(Pair(sample, None))
 
 
 def test_command_prints_tables(appliances, model_folder, capsys):
@@ -84,6 +85,7 @@ def test_command_prints_tables(appliances, model_folder, capsys):
     output = capsys.readouterr().out
     for text in (
         '- backend: torch',
+        '- frames: uniform 8',
         '- pairs: 6',
         '### Accuracy',
         '### Best peak',

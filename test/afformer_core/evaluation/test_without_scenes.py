@@ -24,7 +24,7 @@ class Follower:
     It knows an image of something else by its colour.
     """
 
-    configuration = SimpleNamespace(maximum_frames=3)
+    configuration = SimpleNamespace(maximum_frames=3, input_size=(48, 64))
 
     def __init__(self, place=None):
         self._place = place

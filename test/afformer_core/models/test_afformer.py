@@ -119,3 +119,17 @@ def test_configuration_names_the_field_that_is_out_of_range(field: str, value: o
 
     with pytest.raises(ValueError, match=field):
         AfformerConfiguration.from_json(fields)
+
+
+def test_the_stage_that_is_computed_again_gets_the_same_gradients() -> None:
+    images, frames = pictures(1, 64, 64, 3), pictures(1, 2, 64, 64, 3)
+    gradients = []
+    for recomputes in (True, False):
+        model = random_model(R50).requires_grad_(True)
+        model.encoder.backbone_with_fpn.body.recomputes = recomputes
+        heatmaps, _ = model(images, frames)
+        heatmaps.square().mean().backward()
+        gradients.append(model.encoder.backbone_with_fpn.body.conv1.weight.grad)
+
+    torch.testing.assert_close(gradients[0], gradients[1])
+    assert gradients[0].abs().sum() > 0

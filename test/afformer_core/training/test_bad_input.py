@@ -22,6 +22,12 @@ from .conftest import pictures, write_pairs
 SHORT = ['--trainer.max_steps=4', '--checkpoint_steps=2']
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written to a relative path must not land in the project."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
     """Annotations of one's own, to be spoilt."""
@@ -143,6 +149,35 @@ def test_a_checkpoint_that_is_cut_off(
     assert 'last.ckpt is no checkpoint' in said
 
 
+def test_another_experiment_in_the_same_folder(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+
+    said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
+    assert 'model.optimization.weight_decay 0.05, now it is 0.9' in said
+
+
+@pytest.mark.parametrize(
+    ('option', 'named'),
+    [
+        ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
+        ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
+        ('--trainer.limit_train_batches=2', 'give data.train.share'),
+        ('--data.frames=uniform 8', 'asks for 8 frames of a demonstration and the model takes 4'),
+        ('--model.optimization.frozen=[encoder,decoder,predictor]', 'no parameter to learn'),
+        ('--model.optimization.frozen=[nothing]', "no parameter begins with 'nothing'"),
+    ],
+)
+def test_what_would_be_left_undone_is_refused(
+    option: str, named: str, annotations: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = pictures(annotations, *SHORT, f'--output={tmp_path}', option)
+
+    assert named in failure(capsys, *options)
+
+
 def test_weights_of_another_backbone(
     annotations: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,13 +187,17 @@ def test_weights_of_another_backbone(
 
 
 def started(options: list[str], **more: Any) -> subprocess.Popen[str]:
+    """In a process group of its own, as a terminal's foreground job is."""
+    more = {'start_new_session': True, **more}
     command = [sys.executable, '-m', 'afformer_core.cli.main', 'train', *options]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **more)
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 60
     while not path.exists():
+        assert time.monotonic() < end, f'{path} was not written'
         assert process.poll() is None, process.communicate()[1][-2000:]
         time.sleep(0.02)
 
@@ -181,31 +220,48 @@ def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path
     assert [each.name for each in path.parent.iterdir() if each.name.startswith('.')] == []
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_killed_equals_not_killed(
-    annotations: Path, tmp_path: Path
-) -> None:
-    options = pictures(annotations, '--trainer.max_steps=60')
-    last = Path('checkpoints') / 'last.ckpt'
-    asked = started([*options, f'--output={tmp_path}/asked', '--checkpoint_steps=1000'])
-    wait_for(tmp_path / 'asked' / 'tensorboard', asked)
-    time.sleep(1)
-    asked.send_signal(signal.SIGINT)
-    _, said = asked.communicate(timeout=100)
-    killed = started([*options, f'--output={tmp_path}/killed', '--checkpoint_steps=2'])
-    wait_for(tmp_path / 'killed' / last, killed)
-    killed.kill()
-    killed.communicate()
+STEPS = 30
 
-    assert asked.returncode == 130, said[-2000:]
-    assert 0 < torch.load(tmp_path / 'asked' / last, weights_only=True)['global_step'] < 60
-    assert 0 < torch.load(tmp_path / 'killed' / last, weights_only=True)['global_step'] < 60
-    states = []
-    for name in ('whole', 'asked', 'killed'):
-        more = [f'--output={tmp_path}/{name}', '--checkpoint_steps=60']
-        assert main(['train', *options, *more]) == 0
-        state = torch.load(tmp_path / name / last, weights_only=True)
-        assert state['global_step'] == 60
-        states.append(state['state_dict'])
-    for name, tensor in states[0].items():
-        assert torch.equal(tensor, states[1][name]), name
-        assert torch.equal(tensor, states[2][name]), name
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_stopped_and_resumed_equals_not_stopped(
+    number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    """By Ctrl-C in a terminal, which workers get as well, by a scheduler, or without warning."""
+    options = pictures(annotations, *STOPPED, f'--output={tmp_path}')
+    last = tmp_path / 'checkpoints' / 'last.ckpt'
+    killed = number == signal.SIGKILL
+    process = started([*options, f'--checkpoint_steps={2 if killed else 1000}'])
+    wait_for(last if killed else tmp_path / 'tensorboard', process)
+    # Until the first step began.
+    time.sleep(0 if killed else 1)
+    os.killpg(process.pid, number)
+    _, said = process.communicate(timeout=100)
+
+    assert process.returncode == (-number if killed else 130), said[-2000:]
+    assert 0 < torch.load(last, weights_only=True)['global_step'] < STEPS
+    assert main(['train', *options]) == 0
+    state = torch.load(last, weights_only=True)
+    assert state['global_step'] == STEPS
+    differing = [
+        name for name, t in whole.items() if not torch.equal(t, state['state_dict'][name])
+    ]
+    assert differing == []
+
+
+# With workers, and with an average that must not miss the step that was interrupted.
+STOPPED = [
+    f'--trainer.max_steps={STEPS}',
+    '--data.workers=1',
+    '--trainer.callbacks=afformer_core.training.averaging.MovingAverage',
+    '--trainer.callbacks.decay=0.9',
+]
+
+
+@pytest.fixture(scope='module')
+def whole(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """Weights after a training that nobody stopped."""
+    folder = tmp_path_factory.mktemp('whole')
+    assert main(['train', *pictures(annotations, *STOPPED, f'--output={folder}')]) == 0
+    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
+    return dict(state['state_dict'])

@@ -105,7 +105,12 @@ AVERAGED = [
 ]
 
 
-@pytest.mark.parametrize('more', [[], AVERAGED], ids=['plain', 'averaged'])
+ACCUMULATED = ['--trainer.accumulate_grad_batches=2']
+
+
+@pytest.mark.parametrize(
+    'more', [[], AVERAGED, ACCUMULATED], ids=['plain', 'averaged', 'accumulated']
+)
 def test_interrupted_and_resumed_equals_not_interrupted(
     more: list[str], annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,3 +141,42 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     whole, parts = checkpoint(tmp_path / 'whole'), checkpoint(tmp_path / 'parts')
     differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
     assert differing == []
+
+
+def test_what_validation_found_survives_the_next_step(
+    annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best model is not replaced by a worse one after a power cut."""
+    from afformer_core.training.module import GroundingTraining
+    from afformer_core.training.validation import Validation
+
+    scripted = iter((1.0, 2.0, 3.0))
+    monkeypatch.setattr(
+        Validation,
+        'means',
+        lambda self, parts: (
+            dict.fromkeys(('sim', 'auc_j', 'top_1'), 0.5) | {'kld': next(scripted)}
+        ),
+    )
+    take_step = GroundingTraining.training_step
+
+    def fail_at_three(self: GroundingTraining, batch: object, index: int) -> torch.Tensor:
+        if self.global_step == 3:
+            raise OSError('the power failed')
+        return take_step(self, batch, index)
+
+    options = pictures(
+        annotations,
+        f'--output={tmp_path}',
+        '--trainer.max_steps=6',
+        '--trainer.val_check_interval=2',
+        '--checkpoint_steps=2',
+    )
+    with monkeypatch.context() as once:
+        once.setattr(GroundingTraining, 'training_step', fail_at_three)
+        with pytest.raises(OSError, match='power'):
+            train(options)
+    train(options)
+
+    training = json.loads((tmp_path / 'model.json').read_text())['training']
+    assert (training['step'], training['validation']['kld']) == (2, 1.0)

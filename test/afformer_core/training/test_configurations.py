@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -128,9 +129,16 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
     assert read_description(folder).training['step'] == 3
 
 
-@pytest.mark.parametrize(
-    'configuration', sorted(CONFIGURATIONS.glob('*.yaml')), ids=lambda path: path.stem
-)
+def experiments() -> list[Any]:
+    """Of each kind one is quick; the others go with the slow tests."""
+    quick = ('assistq_r50', 'epic_r50', 'opra_r50', 'own_pairs', 'sim_ablation')
+    return [
+        pytest.param(path, id=path.stem, marks=() if path.stem in quick else pytest.mark.slow)
+        for path in sorted(CONFIGURATIONS.glob('*.yaml'))
+    ]
+
+
+@pytest.mark.parametrize('configuration', experiments())
 def test_every_experiment(
     configuration: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +146,7 @@ def test_every_experiment(
     run(workspace, tmp_path, SIDES.get(configuration.stem, 64), configuration)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('ablation', ABLATIONS, ids=lambda path: path.stem)
 def test_every_ablation(
     ablation: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

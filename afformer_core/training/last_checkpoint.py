@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checkpoint that training goes on from, whatever ended it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class LastCheckpoint(Checkpoint):
+    """Written every so many steps, after every validation, at the end, and when asked to stop.
+
+    Ctrl-C and SIGTERM are answered after the step, so that what is written is whole; a second
+    time they end at once. It stands behind all other callbacks, since it keeps what they know.
+
+    Args:
+        path: of the checkpoint.
+        steps: between two of them, at least 1.
+    """
+
+    def __init__(self, path: Path, steps: int) -> None:
+        if steps < 1:
+            raise ValueError(f'there are {steps} steps between checkpoints; at least 1 is wanted')
+        self._path = path
+        self._steps = steps
+        self._asked = False
+        self._previous: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Listen."""
+        self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write, if it is time or somebody asked to stop.
+
+        Raises:
+            KeyboardInterrupt: somebody asked to stop, in this process or another.
+        """
+        # Gradients that were only gathered are in no checkpoint.
+        if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        asked = self._asked
+        if trainer.world_size > 1:
+            asked = trainer.strategy.reduce_boolean_decision(asked, all=False)
+        if asked or trainer.global_step % self._steps == 0:
+            trainer.save_checkpoint(self._path)
+        if asked:
+            raise KeyboardInterrupt
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what this validation was found to be."""
+        if not trainer.sanity_checking:
+            trainer.save_checkpoint(self._path)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write, and listen no more."""
+        trainer.save_checkpoint(self._path)
+        self._stop_listening()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Listen no more."""
+        self._stop_listening()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        print('\nwriting a checkpoint after this step; once more ends at once', file=sys.stderr)
+        self._asked = True
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)
+        self._previous = {}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a training may go on from what stands in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from afformer_core.errors import AfformerError
+
+# What may change while a training is interrupted.
+_FREE = ('data.init_args.workers', 'data.init_args.cache_folder')
+_BOUND = ('model.', 'data.')
+
+
+def require_checkpoint_of(path: Path, module: nn.Module) -> None:
+    """Check that training can go on from a checkpoint.
+
+    Args:
+        path: of the checkpoint.
+        module: what is trained.
+
+    Raises:
+        AfformerError: it is damaged, or of another architecture.
+    """
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True, mmap=True)['state_dict']
+        found = {name: tensor.shape for name, tensor in state.items()}
+    except Exception as error:
+        raise AfformerError(
+            f'{path} is no checkpoint that training can go on from ({type(error).__name__}: '
+            f'{error}); remove it, or give another output folder'
+        ) from error
+    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    if found != wanted:
+        differing = sorted(
+            name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)
+        )
+        raise AfformerError(
+            f'{path} is of another architecture; {len(differing)} tensors differ, such as '
+            f'{differing[:3]}. Give another output folder to begin anew'
+        )
+
+
+def require_same_experiment(path: Path, content: str) -> None:
+    """Check that model and data are configured as they were.
+
+    Optimizer and order are restored from the checkpoint, so that other values would be written
+    down and not be used.
+
+    Args:
+        path: of the configuration of before, if it is there.
+        content: the configuration now, as YAML.
+
+    Raises:
+        AfformerError: they differ in more than what concerns the machine and the number of steps.
+    """
+    if not path.is_file():
+        return
+    before, now = (_flat(yaml.safe_load(text)) for text in (path.read_text('utf-8'), content))
+    differing = [
+        key
+        for key in sorted(before.keys() | now.keys())
+        if key.startswith(_BOUND) and key not in _FREE and before.get(key) != now.get(key)
+    ]
+    if differing:
+        key = differing[0]
+        raise AfformerError(
+            f'{path.parent} holds a training with {key} {before.get(key)!r}, now it is '
+            f'{now.get(key)!r} ({len(differing)} differ). Give another output folder to begin '
+            'anew; --model.initial begins with the weights of a model folder'
+        )
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            found.update(_flat(value, f'{prefix}{name}.'))
+        else:
+            found[f'{prefix}{name}'] = value
+    return found

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lightning's options that our steps, batches and checkpoints leave no room for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from afformer_core.errors import AfformerError
+
+# Values that ask for nothing.
+_HONOURED: dict[str, tuple[Any, ...]] = {
+    'check_val_every_n_epoch': (None, 1),
+    'enable_checkpointing': (None, True),
+    'fast_dev_run': (None, False, 0),
+    'limit_train_batches': (None, 1.0),
+    'max_epochs': (None, -1),
+    'min_epochs': (None,),
+    'overfit_batches': (None, 0.0),
+    'use_distributed_sampler': (None, True),
+    'default_root_dir': (None,),
+}
+_INSTEAD = {
+    'check_val_every_n_epoch': 'val_check_interval, in steps',
+    'fast_dev_run': 'max_steps and another output folder',
+    'limit_train_batches': 'data.train.share',
+    'max_epochs': 'max_steps',
+    'min_epochs': 'max_steps',
+    'overfit_batches': 'data.train.share',
+    'default_root_dir': 'output',
+}
+
+
+def require_honoured(options: Any) -> None:
+    """Check that nothing is asked for that would be left undone.
+
+    Args:
+        options: of Lightning's trainer, by name.
+
+    Raises:
+        AfformerError: an option is given that has no effect here, or there is no number of steps.
+    """
+    for name, values in _HONOURED.items():
+        if (given := options.get(name)) not in values:
+            instead = f'; give {_INSTEAD[name]}' if name in _INSTEAD else ''
+            raise AfformerError(
+                f'trainer.{name} is {given!r}, which has no effect on a training that is counted '
+                f'in steps and resumed to the bit{instead}'
+            )
+    if options.get('max_steps', -1) < 1:
+        raise AfformerError(
+            f'trainer.max_steps is {options.get("max_steps")}; the schedule needs a number of '
+            'steps, at least 1'
+        )

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which frames of its clips a model is shown in an evaluation, whole or in windows."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
+from afformer_core.data.opra import OpraDataset
+from afformer_core.data.video import read_video
+from afformer_core.evaluation.model_run import ModelRun
+from afformer_core.evaluation.pairs import Pair, choose_pairs
+from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.runtime import Grounder
+
+# Clips have five frames, ten a second.
+PAIRS_OF_FRAMES = WindowSampling(10.0, 2, 1)
+
+
+class RememberingGrounder(Grounder):
+    """Remembers the frames of every demonstration by its name."""
+
+    def __init__(self, *model):
+        super().__init__(*model)
+        self.shown = {}
+
+    def set_demonstration(self, frames, name):
+        self.shown[name] = np.stack(frames)
+        return super().set_demonstration(frames, name)
+
+
+@pytest.fixture
+def grounder(model_folder):
+    loaded = Grounder.load(model_folder, 'torch')
+    return RememberingGrounder(loaded.configuration, loaded._session)
+
+
+def test_by_default_a_clip_is_shown_evenly_spaced(appliances, grounder):
+    grounder.configuration = replace(grounder.configuration, maximum_frames=3)
+    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    found = run.ground(pair)
+
+    assert run.sampling == UniformSampling(3)
+    frames = read_video(pair.sample.video_path)[[0, 2, 4]]
+    grounder.set_demonstration(frames, 'by hand')
+    image = cv2.imread(str(pair.sample.image_path))[:, :, ::-1]
+    wanted = grounder.ground(image, 'by hand')
+    np.testing.assert_array_equal(found.probabilities, wanted.probabilities)
+    assert found.peaks == wanted.peaks
+    assert found.action_scores == wanted.action_scores
+    assert found.resemblance == wanted.resemblance
+
+
+def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    found = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES).ground(pair)
+
+    frames = read_video(pair.sample.video_path)
+    image = cv2.imread(str(pair.sample.image_path))[:, :, ::-1]
+    windows = []
+    for start in range(4):
+        grounder.set_demonstration(frames[start : start + 2], 'by hand')
+        windows.append(grounder.ground(image, 'by hand'))
+    wanted = np.mean([window.heatmap for window in windows], axis=0)
+    np.testing.assert_allclose(found.heatmap, wanted, rtol=1e-5)
+    for name, score in found.action_scores.items():
+        assert score == pytest.approx(np.mean([each.action_scores[name] for each in windows]))
+    # A single one would not have done.
+    for window in windows:
+        assert np.abs(window.heatmap / wanted - 1).max() > 1e-3
+
+
+def test_backwards_each_window_is_reversed(appliances, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
+    run.evaluate([pair], progress=False)
+    name = pair.sample.demonstration
+    for number in range(4):
+        np.testing.assert_array_equal(
+            grounder.shown[f'{name} backwards, window {number}'],
+            grounder.shown[f'{name}, window {number}'][::-1],
+        )
+
+
+def test_no_more_than_eight_windows_are_kept(appliances, grounder):
+    sample = replace(OpraDataset(appliances)[0], scene=None)
+    # Of four windows, of two, and of one.
+    clips = [(0.0, 0.5), (0.2, 0.5), (0.1, 0.5), (0.3, 0.5)]
+    pairs = [Pair(replace(sample, clip=clip), None) for clip in clips]
+    run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
+    kept = [len(grounder.demonstrations) for pair in pairs for _ in run.evaluate([pair], False)]
+    assert kept == [4, 4 + 2, 2 + 3, 2 + 3 + 1]
+
+
+def test_windows_of_another_image_are_not_kept(appliances, grounder):
+    pairs = choose_pairs(list(OpraDataset(appliances)), per_group=1)
+    run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
+    run.evaluate(pairs, progress=False)
+    # The last pair's: what it demonstrates backwards, and either that or what was swapped in.
+    assert len(grounder.demonstrations) == 2 * 4
+
+
+@pytest.mark.parametrize('sampling', [UniformSampling(9), WindowSampling(2.0, 9, 4)])
+def test_more_frames_than_the_model_takes_are_refused(grounder, sampling):
+    assert grounder.configuration.maximum_frames == 8
+    with pytest.raises(ValueError, match=r'shows the model 9 frames at once; it takes at most 8'):
+        ModelRun(grounder, RowsProtocol((32, 32)), sampling=sampling)
+
+
+def test_command_shows_the_frames_that_are_asked_for(appliances, model_folder, capsys):
+    words = ['evaluate', str(model_folder), '--annotations', str(appliances), '--limit', '1']
+    found = []
+    for options in ([], ['--frames', 'uniform 8'], ['--frames', '10 fps x 2 every 1']):
+        assert main([*words, '--json', '-', *options]) == 0
+        report = json.loads(capsys.readouterr().out)
+        found.append((report['frames'], report['metrics']['kld']))
+    assert [frames for frames, _ in found] == ['uniform 8', 'uniform 8', '10 fps x 2 every 1']
+    assert found[0] == found[1]
+    assert found[1][1] != found[2][1]
+
+
+@pytest.fixture
+def pairs_folder(tmp_path):
+    """Two pairs of one's own, whose demonstrations are folders of frames."""
+    generator = np.random.default_rng(0)
+    (tmp_path / 'images').mkdir()
+    for name in ('press', 'turn'):
+        (tmp_path / 'demonstrations' / name).mkdir(parents=True)
+        for number in range(5):
+            frame = generator.integers(0, 256, (48, 64, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / f'demonstrations/{name}/{6 * number:03}.png'), frame)
+        image = generator.integers(0, 256, (48, 64, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / f'images/{name}.png'), image)
+    (tmp_path / 'points.csv').write_text(
+        'demonstration,image,action,x,y\npress,press.png,press,10,20\nturn,turn.png,turn,50,30\n'
+    )
+    return tmp_path
+
+
+def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_folder, capsys):
+    words = ['evaluate', str(model_folder), '--annotations', str(pairs_folder), '--json', '-']
+    words += ['--frames', '10 fps x 2 every 2']
+    assert main(words) == 1
+    assert 'is a folder of frames, which have no times' in capsys.readouterr().err
+    assert main([*words, '--folder-rate', '60']) == 0
+    assert json.loads(capsys.readouterr().out)['pairs'] == 2
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (
+            ['--frames', '2 fps x 32 every 16'],
+            "'2 fps x 32 every 16' shows the model 32 frames at once; it takes at most 8",
+        ),
+        (['--frames', '32'], "there is no sampling '32'"),
+        (['--folder-rate', '0'], 'folder_rate is 0.0'),
+    ],
+)
+def test_frames_that_cannot_be_shown(appliances, model_folder, capsys, options, message):
+    words = ['evaluate', str(model_folder), '--annotations', str(appliances)]
+    assert main([*words, *options]) == 1
+    assert message in capsys.readouterr().err

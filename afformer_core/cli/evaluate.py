@@ -178,8 +178,15 @@ def _evaluate_model(
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
-    model_run = ModelRun(grounder, protocol, arguments.seed, sampling, arguments.folder_rate)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
+    model_run = ModelRun(
+        grounder,
+        protocol,
+        arguments.seed,
+        sampling,
+        arguments.folder_rate,
+        dataset.action_names if arguments.heatmap_of == 'annotated' else None,
+    )
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
@@ -195,6 +202,7 @@ def _evaluate_model(
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(model_run.sampling),
+        'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
     report = build_report(results, protocol, prior, dataset.action_names, facts, arguments.seed)

@@ -44,6 +44,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help='numbers a second in the names of frames where a clip is a folder of them, 60 for '
         'EPIC-KITCHENS; needed to sample them by time',
     )
+    parser.add_argument(
+        '--heatmap-of',
+        choices=('predicted', 'annotated'),
+        default='predicted',
+        help='of a model with a heatmap for each action, measure that of the action it finds '
+        'best, as a robot gets it, or that of the annotated action, as the released code counts '
+        '(default: predicted)',
+    )
     add_session_options(parser)
     parser.add_argument(
         '--skip-broken',

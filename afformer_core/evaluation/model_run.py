@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from afformer_core.evaluation.pairs import Pair
 from afformer_core.evaluation.peak_measures import measure_peaks
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row, sample_group
 from afformer_core.evaluation.scoring import RowScores, measure, with_peaks
-from afformer_core.evaluation.window_mean import ground_windows
+from afformer_core.evaluation.window_mean import action_heatmaps, ground_windows
 from afformer_core.runtime import Grounder, Grounding
 
 _FOREIGN = 'of another appliance'
@@ -92,12 +92,16 @@ class ModelRun:
         sampling: which frames of a clip the model is shown; of several windows it is the mean.
             None: as many as it takes, evenly spaced.
         folder_rate: see `ClipReader`.
+        annotated_actions: names of the dataset's actions, to measure the heatmap of the annotated
+            action, as the released code does; None: that of the action which the model finds
+            best, as a robot gets it. They are one where the model has a single heatmap.
 
     Attributes:
         sampling: as above, never None.
 
     Raises:
-        ValueError: a window has more frames than the model takes, or the rate is none.
+        ValueError: a window has more frames than the model takes, the rate is none, or the model
+            knows other actions.
     """
 
     def __init__(
@@ -107,8 +111,16 @@ class ModelRun:
         seed: int = 0,
         sampling: FrameSampling | None = None,
         folder_rate: float | None = None,
+        annotated_actions: Sequence[str] | None = None,
     ) -> None:
         configuration = grounder.configuration
+        self._by_annotation = annotated_actions is not None and configuration.heatmap_per_action
+        if self._by_annotation and tuple(annotated_actions or ()) != configuration.action_names:
+            raise ValueError(
+                f'the model has heatmaps of the actions {list(configuration.action_names)}, the '
+                f'annotations name {list(annotated_actions or ())}; the heatmap of the annotated '
+                'action needs the same actions'
+            )
         self.sampling = sampling or UniformSampling(configuration.maximum_frames)
         # More would be thinned out without a word.
         if self.sampling.longest > configuration.maximum_frames:
@@ -152,7 +164,9 @@ class ModelRun:
         return PairResult(
             pair,
             rows,
-            self._measure(grounding, rows, truths, peak),
+            self._measure(
+                self._predicted_rows(image, grounding, sample, rows), rows, truths, peak
+            ),
             peak,
             grounding.action_scores,
             milliseconds,
@@ -166,10 +180,23 @@ class ModelRun:
     def _predicted(self, grounding: Grounding, rows: Sequence[Row]) -> Heatmaps:
         return np.stack([self._protocol.prediction(grounding.heatmap)] * len(rows))
 
+    def _predicted_rows(
+        self,
+        image: NDArray[np.uint8],
+        grounding: Grounding,
+        sample: Sample,
+        rows: Sequence[Row],
+    ) -> Heatmaps:
+        """The heatmap that is measured of each row."""
+        if not self._by_annotation:
+            return self._predicted(grounding, rows)
+        heatmaps = action_heatmaps(self._grounder, image, self._memorize(sample))
+        groundings = [replace(grounding, probabilities=heatmaps[row.action]) for row in rows]
+        return np.stack([self._protocol.prediction(each.heatmap) for each in groundings])
+
     def _measure(
-        self, grounding: Grounding, rows: Sequence[Row], truths: Heatmaps, peak: Point
+        self, predicted: Heatmaps, rows: Sequence[Row], truths: Heatmaps, peak: Point
     ) -> RowScores:
-        predicted = self._predicted(grounding, rows)
         heatmaps = measure(predicted, truths, self._generator, self._protocol.epsilon)
         return with_peaks(heatmaps, measure_peaks(rows, truths, [np.array([peak])] * len(rows)))
 

@@ -59,7 +59,7 @@ def ground_windows(
     shown = [grounder.demonstration(name) for name in windows]
     resized = grounder.resize(image)
     # `predict` would choose the heatmap of an action in each window for itself.
-    outputs = [grounder._session.ground(resized, each.memory) for each in shown]
+    outputs = [grounder.output(resized, name) for name in windows]
     heatmaps = mean_heatmaps(torch.from_numpy(np.stack([one.heatmap_logits for one in outputs])))
     logits = torch.from_numpy(np.stack([one.action_logits for one in outputs]))
     scores = mean_actions(logits, grounder.configuration).numpy()
@@ -76,3 +76,21 @@ def ground_windows(
         peaks[0].score,
         max(each.appearance.resemblance(features, probabilities) for each in shown),
     )
+
+
+def action_heatmaps(
+    grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[str]
+) -> NDArray[np.float32]:
+    """The mean heatmap of every action, whichever is best.
+
+    Args:
+        grounder: of a model with a heatmap for each action.
+        image: uint8 RGB [H, W, 3], any size.
+        windows: names of finished demonstrations, at least one.
+
+    Returns:
+        probabilities [A, h, w] at the model's size.
+    """
+    resized = grounder.resize(image)
+    logits = [grounder.output(resized, name).heatmap_logits for name in windows]
+    return mean_heatmaps(torch.from_numpy(np.stack(logits)))

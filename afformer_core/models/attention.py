@@ -74,7 +74,8 @@ class _RelativeAttention(nn.Module):
 
     def _adds_offsets(self, q: Tensor) -> bool:
         """Whether this is training on a CPU, where that is faster than longer vectors."""
-        return torch.is_grad_enabled() and q.requires_grad and self.attend is attend_in_parts
+        trains = torch.is_grad_enabled() and q.requires_grad
+        return trains and q.device.type == 'cpu' and self.attend is attend_in_parts
 
 
 def _merge_heads(attended: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from afformer_core.runtime.grounding import Demonstration, Grounding
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
-from afformer_core.runtime.session import FloatArray, Memory, Session, UInt8Array
+from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
 @dataclass
@@ -261,13 +261,10 @@ class Grounder:
             DemonstrationError: there is none of a name, or no name was given.
             ImageError: not an image.
         """
-        if not names:
-            raise DemonstrationError('no demonstration was named; name at least one')
         demonstrations = [self.demonstration(name) for name in names]
-        memory = self._memory(names)
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._session.ground(resized, memory)
+        output = self.output(resized, *names)
         seconds = time.perf_counter() - begin
         best = 0
         if self.configuration.heatmap_per_action:
@@ -282,6 +279,20 @@ class Grounder:
             demonstrations[0].appearance.describe(features, probabilities),
             seconds,
         )
+
+    def output(self, resized: UInt8Array, *names: str) -> Output:
+        """What the network itself gives: the logits of all heatmaps and actions, and features.
+
+        Args:
+            resized: an image as `resize` gives it.
+            names: of finished demonstrations, at least one.
+
+        Raises:
+            DemonstrationError: there is none of a name, or no name was given.
+        """
+        if not names:
+            raise DemonstrationError('no demonstration was named; name at least one')
+        return self._session.ground(resized, self._memory(names))
 
     def _memory(self, names: tuple[str, ...]) -> Memory:
         """Of all these demonstrations; joined once, not for each image."""

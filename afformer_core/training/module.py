@@ -14,6 +14,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.batch import Batch
+from afformer_core.training.constants import keep_constants
 from afformer_core.training.data_module import GroundingData
 from afformer_core.training.initial_weights import initial_model
 from afformer_core.training.losses import GroundingLoss
@@ -54,8 +55,7 @@ class GroundingTraining(LightningModule):
         configuration = architecture.configuration(tuple(action_names))
         self.model: Afformer = initial_model(configuration, backbone_weights, initial)
         optimization.freeze(self.model)
-        # A softmax takes constants away; it would follow nothing but rounding.
-        self.model.predictor.upsampler[-1].bias.requires_grad_(False)
+        keep_constants(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
         self._validation = Validation(configuration)

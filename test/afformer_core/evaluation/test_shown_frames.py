@@ -12,10 +12,15 @@ from afformer_core.cli.main import main
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
 from afformer_core.data.opra import OpraDataset
 from afformer_core.data.video import read_video
+from afformer_core.evaluation.metrics import kld
 from afformer_core.evaluation.model_run import ModelRun
 from afformer_core.evaluation.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.weights import save_model
+
+from ..conftest import random_model
 
 # Clips have five frames, ten a second.
 PAIRS_OF_FRAMES = WindowSampling(10.0, 2, 1)
@@ -166,3 +171,42 @@ def test_frames_that_cannot_be_shown(appliances, model_folder, capsys, options, 
     words = ['evaluate', str(model_folder), '--annotations', str(appliances)]
     assert main([*words, *options]) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def of_each_action(appliances, tmp_path):
+    """A model that draws a heatmap for each of the dataset's actions."""
+    names = OpraDataset(appliances).action_names
+    configuration = replace(
+        afformer_small(names, (64, 64)), heatmap_per_action=True, action_pooling='mean'
+    )
+    save_model(tmp_path / 'model', random_model(configuration), {})
+    return Grounder.load(tmp_path / 'model', 'torch')
+
+
+def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, of_each_action):
+    dataset = OpraDataset(appliances)
+    (pair, *_) = choose_pairs(list(dataset))
+    protocol = RowsProtocol((64, 64))
+    (row,) = protocol.rows([pair.sample])
+    image = cv2.imread(str(pair.sample.image_path))[:, :, ::-1]
+    of_each_action.set_demonstration(read_video(pair.sample.video_path), 'by hand')
+    logits = of_each_action.output(of_each_action.resize(image), 'by hand').heatmap_logits
+    grounding = of_each_action.ground(image, 'by hand')
+    divergences = []
+    for each in logits:
+        heatmap = replace(grounding, probabilities=np.exp(each - each.max())).heatmap
+        divergences.append(kld(protocol.prediction(heatmap)[None], protocol.truths([row]))[0])
+
+    names = dataset.action_names
+    annotated = ModelRun(of_each_action, protocol, annotated_actions=names).evaluate([pair])
+    predicted = ModelRun(of_each_action, protocol).evaluate([pair])
+
+    best = names.index(next(iter(predicted[0].action_scores)))
+    assert annotated[0].scores.kld[0] == pytest.approx(divergences[row.action], rel=1e-4)
+    assert predicted[0].scores.kld[0] == pytest.approx(divergences[best], rel=1e-4)
+
+
+def test_the_annotated_action_must_be_known_to_the_model(of_each_action):
+    with pytest.raises(ValueError, match='the annotations name'):
+        ModelRun(of_each_action, RowsProtocol((64, 64)), annotated_actions=('fly',))

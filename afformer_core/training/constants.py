@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters that a softmax takes away, and that would follow nothing but rounding.
+
+Their gradients are zero but for rounding, which AdamW enlarges to steps of full size; two
+trainings that differ in rounding alone would drift apart in them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.attention import CrossAttention3d, SelfAttention2d
+
+
+def keep_constants(model: Afformer) -> None:
+    """Keep, in place, the heatmaps' last bias and the biases of keys as they are.
+
+    The former adds the same to every pixel of a heatmap, the latter to all scores of a query.
+    """
+    model.predictor.upsampler[-1].bias.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, CrossAttention3d):
+            module.k_proj.bias.requires_grad_(False)
+        elif isinstance(module, SelfAttention2d) and module.qkv.bias.requires_grad:
+            module.qkv.bias.register_hook(_without_keys)
+
+
+def _without_keys(gradient: Tensor) -> Tensor:
+    """The gradient of the biases of queries, keys and values, in this order, without the keys'."""
+    queries, keys, values = gradient.chunk(3)
+    return torch.cat((queries, torch.zeros_like(keys), values))

@@ -40,7 +40,7 @@ def initial_model(
     """
     model = Afformer(configuration)
     if initial is not None:
-        _begin_with(model, Path(initial))
+        adopt_weights(model, load_model(Path(initial)), str(initial))
         return model
     for encoder in model.encoders:
         _load_backbone(encoder, configuration.backbone, backbone_weights)
@@ -64,30 +64,41 @@ def _load_backbone(encoder: Encoder, backbone: str, weights: str) -> None:
         )
 
 
-def _begin_with(model: Afformer, folder: Path) -> None:
-    """Copy a model's weights, in place; heads of other actions begin anew."""
-    given = load_model(folder)
+def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
+    """Copy a model's weights, in place.
+
+    Relative positions are resampled linearly to the grids of another input size; heads of other
+    actions begin anew; each action begins with a single heatmap that was given.
+
+    Args:
+        model: that gets them.
+        given: whose they are.
+        name: of the latter, for errors.
+
+    Raises:
+        ModelFolderError: they are of different architectures.
+    """
     same_actions = given.configuration.action_names == model.configuration.action_names
     tensors = given.state_dict()
     adopted = {}
-    for name, own in model.state_dict().items():
-        tensor = tensors.pop(name, None)
-        if name.startswith(_ACTION_HEAD) and not same_actions:
+    for key, own in model.state_dict().items():
+        tensor = tensors.pop(key, None)
+        if key.startswith(_ACTION_HEAD) and not same_actions:
             tensor = own
-        elif tensor is not None and 'rel_pos_' in name:
+        elif tensor is not None and 'rel_pos_' in key:
             tensor = resampled_positions(tensor, len(own))
-        elif tensor is not None and name.startswith(_HEATMAP_HEAD) and tensor.shape != own.shape:
-            tensor = _heatmaps(name, tensor, own)
+        elif tensor is not None and key.startswith(_HEATMAP_HEAD) and tensor.shape != own.shape:
+            tensor = _heatmaps(key, tensor, own)
         if tensor is None or tensor.shape != own.shape:
             raise ModelFolderError(
-                f'{folder} is of another architecture: '
-                f'{"it lacks" if tensor is None else "of another shape is"} {name}; give '
+                f'{name} is of another architecture: '
+                f'{"it lacks" if tensor is None else "of another shape is"} {key}; give '
                 'model.architecture the fields of its model.json'
             )
-        adopted[name] = tensor
+        adopted[key] = tensor
     if tensors:
         raise ModelFolderError(
-            f'{folder} is of another architecture: the one to train lacks {sorted(tensors)[:3]}; '
+            f'{name} is of another architecture: the one to train lacks {sorted(tensors)[:3]}; '
             'give model.architecture the fields of its model.json'
         )
     model.load_state_dict(adopted)

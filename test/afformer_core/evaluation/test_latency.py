@@ -38,6 +38,7 @@ LABELS = (
 )
 
 
+@pytest.mark.slow
 def test_command_measures_ways_that_give_the_same_heatmap(small_folder, capsys, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', '/changed/by/the/command')
     before = {path: path.stat().st_mtime_ns for path in small_folder.iterdir()}

@@ -18,10 +18,10 @@ from afformer_core.models import (
 from afformer_core.models import vitdet_encoder as vitdet
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.encoder import Encoder
-from afformer_core.models.resizing import with_input_size
 from afformer_core.models.simple_pyramid import SimpleFeaturePyramid
 from afformer_core.models.vitdet import VisionTransformer
 from afformer_core.models.vitdet_encoder import SeparateLastBlockEncoder, VitDetBackbone
+from afformer_core.training.initial_weights import adopt_weights
 
 from ..conftest import random_model
 
@@ -131,7 +131,8 @@ def test_tables_of_the_last_blocks_are_frozen_too() -> None:
 def test_another_input_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vitdet, 'VisionTransformer', lambda grid, _=12: VisionTransformer(grid, 1))
     model = random_model(SEPARATE)
-    resized = with_input_size(model, (128, 192)).eval().requires_grad_(False)
+    resized = Afformer(replace(SEPARATE, input_size=(128, 192))).eval().requires_grad_(False)
+    adopt_weights(resized, model, 'the smaller one')
     images = pictures(1, 128, 192, 3)
 
     found, found_features = resized.encoder.encode_images_and_features(images)

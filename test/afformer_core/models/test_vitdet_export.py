@@ -28,6 +28,7 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('configuration', 'precision'),
     [(PAPER, 'fp32'), (RELEASED, 'fp16')],

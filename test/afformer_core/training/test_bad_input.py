@@ -223,7 +223,10 @@ def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path
 STEPS = 30
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    'number',
+    [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_stopped_and_resumed_equals_not_stopped(
     number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_assistq(root / 'assistq')
     (root / 'simulated').mkdir()
     annotations = write_pairs(root / 'simulated', shortest=8)
-    annotations.with_name('test.json').write_text(annotations.read_text())
+    annotations.with_name('validation.json').write_text(annotations.read_text())
     (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
     (root / 'my_pairs' / 'images').mkdir()
     shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')

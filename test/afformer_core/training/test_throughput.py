@@ -9,6 +9,7 @@ from afformer_core.training.reading_speed import reading_table
 from afformer_core.training.throughput import Workload, throughput_table
 
 
+@pytest.mark.slow
 def test_both_structures_train_on_the_same() -> None:
     table = throughput_table(Workload(pairs=2, frames=2, side=64, threads=1))
     released, ours = table.rows["the released code's structure"], table.rows['afformer']

@@ -8,10 +8,8 @@ starts it so, because peak memory is a process's and must not contain another me
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import AfformerError
 from afformer_core.evaluation.methods import Method
+from afformer_core.evaluation.own_process import run_measurement
 from afformer_core.runtime import Grounder
 
 _LEAST_RUNS = 3
@@ -77,21 +75,8 @@ def measure_in_process(
         AfformerError: the process failed, for want of memory for example; says how.
     """
     words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
-    environment = {**os.environ, 'OMP_NUM_THREADS': str(threads)}
-    done = subprocess.run(
-        [sys.executable, '-m', __name__, *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-        raise AfformerError(
-            f'measuring {method.text} of {folder} with {frames} frames ended with status '
-            f'{done.returncode}: {last}'
-        )
-    return Latency(**json.loads(done.stdout))
+    what = f'{method.text} of {folder} with {frames} frames'
+    return Latency(**run_measurement(__name__, words, threads, what))
 
 
 def measure_here(

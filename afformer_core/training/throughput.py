@@ -8,9 +8,7 @@ starts it so, because peak memory is a process's and must not contain another me
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,8 +18,8 @@ import torch
 from torch import Tensor
 
 from afformer_core.data.opra import OPRA_ACTIONS
-from afformer_core.errors import AfformerError
 from afformer_core.evaluation.latency import peak_megabytes
+from afformer_core.evaluation.own_process import run_measurement
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.convolutional_encoder import ResNetStages
@@ -138,20 +136,8 @@ def measure_in_process(method: str, workload: Workload) -> Throughput:
         AfformerError: the process failed, for want of memory for example.
     """
     words = [method, *(str(value) for value in asdict(workload).values())]
-    done = subprocess.run(
-        [sys.executable, '-m', __name__, *words],
-        env={**os.environ, 'OMP_NUM_THREADS': str(workload.threads)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-        raise AfformerError(
-            f'training by {method} ended with status {done.returncode}: {last}; a smaller '
-            'workload needs less memory'
-        )
-    return Throughput(**json.loads(done.stdout))
+    found = run_measurement(__name__, words, workload.threads, f'training by {method}')
+    return Throughput(**found)
 
 
 def measure_here(method: str, workload: Workload) -> Throughput:

@@ -48,9 +48,11 @@ soak: setup ## ground half an hour of camera images with depth and print the tim
 lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
 
-evaluate: setup ## measure the shipped model on 300 simulated appliances it has not seen
-	@$(ENVIRONMENT) && afformer simulate build/simulated --split test --appliances 300 --seed 2 --processes 2
-	@$(ENVIRONMENT) && afformer evaluate --annotations build/simulated/test.json --pairs-per-group 1
+evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
+	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \
+	  afformer simulate build/simulated --split $$split --appliances 300 --processes 2; done
+	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1
+	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

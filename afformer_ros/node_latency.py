@@ -87,6 +87,7 @@ def _parameters(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         'demonstration_qos': 'DEFAULT',
         'recording_queue': 240,
         'trim_demonstrations': False,
+        'minimum_presence': 0.0,
         'minimum_confidence': 0.0,
         'minimum_resemblance': -1.0,
         'minimum_continuity': -1.0,

@@ -62,16 +62,23 @@ class GroundingParameters:
     maximum_peaks: int = parameter(
         5, 'Peaks of the heatmap published as points, at most', limits=(1, 100)
     )
+    minimum_presence: float = parameter(
+        -1.0,
+        'Below this probability that the image shows what was demonstrated nothing is found; -1: '
+        'the threshold that the model was calibrated to; only of a calibrated model, to which '
+        'minimum_confidence and minimum_resemblance do not apply',
+        limits=(-1.0, 1.0),
+    )
     minimum_confidence: float = parameter(
         0.2,
-        'Below this share of the heatmap around its best peak there is no evidence, and nothing '
-        'is found',
+        'Of a model that is not calibrated: below this share of the heatmap around its best peak '
+        'there is no evidence, and nothing is found',
         limits=(0.0, 1.0),
     )
     minimum_resemblance: float = parameter(
         0.7,
-        'Below this resemblance to the demonstration around the heatmap there is no evidence '
-        'either; -1: it is not asked for',
+        'Of a model that is not calibrated: below this resemblance to the demonstration around '
+        'the heatmap there is no evidence either; -1: it is not asked for',
         limits=(-1.0, 1.0),
     )
     minimum_continuity: float = parameter(
@@ -221,6 +228,7 @@ class GroundingParameters:
         """How images are grounded, as it is now."""
         return StreamSettings(
             self.maximum_peaks,
+            self.minimum_presence,
             self.minimum_confidence,
             self.minimum_resemblance,
             self.minimum_continuity,

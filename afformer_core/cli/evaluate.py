@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from afformer_core.cli.evaluate_options import add_model_options, add_output_opt
 from afformer_core.cli.session_options import open_grounder
 
 if TYPE_CHECKING:
+    from afformer_core.evaluation.benchmark import BenchmarkReport
     from afformer_core.evaluation.exhibits import MeasuredRows
     from afformer_core.evaluation.protocols import EvaluationProtocol
     from afformer_core.evaluation.report import Report
@@ -24,6 +26,8 @@ _EXAMPLE = """examples:
       --report evaluation.html
   afformer evaluate models/afformer_r50 --annotations opra/test.json \\
       --frames '2 fps x 32 every 16'
+  afformer evaluate models/sim_small --annotations simulated/validation.json --calibrate
+  afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
       --protocol rows256 --json -
 """
@@ -45,12 +49,19 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'model', type=Path, nargs='?', help='model folder (default: the shipped one)'
     )
-    parser.add_argument(
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument(
         '--annotations',
         type=Path,
-        required=True,
         help="annotation file: OPRA's JSON or text, the simulator's, EPIC-Hotspot's, AssistQ's; "
         'or a folder of your own pairs with points.csv',
+    )
+    data.add_argument(
+        '--benchmark',
+        type=Path,
+        metavar='FOLDER',
+        help='folder with all test splits of the simulated benchmark: print what is asked of a '
+        'model there and what it reaches',
     )
     parser.add_argument(
         '--split',
@@ -96,22 +107,47 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and print."""
+    if arguments.benchmark is not None:
+        return _run_benchmark(arguments)
     from afformer_core.evaluation.html_report import report_path
     from afformer_core.evaluation.named_protocols import PROTOCOLS
-    from afformer_core.runtime.model_folder import write_aside
 
     if arguments.processes < 1:
         raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
+    if arguments.calibrate and arguments.predictor != 'model':
+        raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
     page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
     report, measured = evaluate(arguments, protocol)
-    content = json.dumps(report.to_json(), indent=2)
-    print(content if arguments.json == '-' else report.to_markdown(), flush=True)
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (content + '\n').encode())
+    _print(report, arguments.json)
     _show(report, measured, page, arguments.pictures)
     return 0
+
+
+def _run_benchmark(arguments: argparse.Namespace) -> int:
+    from afformer_core.evaluation.benchmark import SPLITS, BenchmarkReport
+    from afformer_core.evaluation.named_protocols import PROTOCOLS
+
+    if arguments.predictor != 'model' or arguments.calibrate:
+        raise ValueError('--benchmark measures a model, and calibrates none')
+    if arguments.report is not None or arguments.pictures is not None:
+        raise ValueError('--report and --pictures are of one annotation file, not of --benchmark')
+    reports = {}
+    for split in SPLITS:
+        arguments.annotations = arguments.benchmark / f'{split}.json'
+        reports[split], _ = _evaluate_model(arguments, PROTOCOLS[arguments.protocol]())
+    _print(BenchmarkReport(reports), arguments.json)
+    return 0
+
+
+def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
+    from afformer_core.runtime.model_folder import write_aside
+
+    content = json.dumps(report.to_json(), indent=2)
+    print(content if json_path == '-' else report.to_markdown(), flush=True)
+    if json_path not in (None, '-'):
+        write_aside(Path(json_path), (content + '\n').encode())
 
 
 def _show(report: Report, measured: MeasuredRows, page: Path | None, sheets: Path | None) -> None:
@@ -162,12 +198,14 @@ def _evaluate_model(
     from afformer_core.evaluation.exhibits import measured_by_model
     from afformer_core.evaluation.model_run import ModelRun
     from afformer_core.evaluation.pairs import choose_pairs
+    from afformer_core.evaluation.presence_fit import fit_presence
     from afformer_core.evaluation.report import (
         build_report,
         prior_from_folds,
         prior_from_training,
     )
     from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.model_folder import read_description, write_description
 
     if not protocol.tells_demonstrations_apart:
         raise DatasetError(
@@ -186,6 +224,7 @@ def _evaluate_model(
         sampling,
         arguments.folder_rate,
         dataset.action_names if arguments.heatmap_of == 'annotated' else None,
+        arguments.together,
     )
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
@@ -197,13 +236,21 @@ def _evaluate_model(
         training = open_annotations(arguments.prior_annotations, split='train')
         prior = prior_from_training(protocol, training, dataset)
     results = model_run.evaluate(pairs)
+    folder = arguments.model or shipped_model_folder()
+    calibration = grounder.calibration
+    if arguments.calibrate:
+        calibration = fit_presence(results, str(arguments.annotations))
+        write_description(folder, replace(read_description(folder), calibration=calibration))
     facts = {
-        'model': str(arguments.model or shipped_model_folder()),
+        'model': str(folder),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(model_run.sampling),
+        'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    report = build_report(results, protocol, prior, dataset.action_names, facts, arguments.seed)
+    report = build_report(
+        results, protocol, prior, dataset.action_names, facts, calibration, arguments.seed
+    )
     return report, measured_by_model(results, model_run, protocol, dataset.action_names)

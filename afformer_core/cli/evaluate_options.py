@@ -38,6 +38,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         'the model takes)',
     )
     parser.add_argument(
+        '--together',
+        type=int,
+        default=1,
+        metavar='N',
+        help='demonstrations of the same element that are grounded at once, of data that has '
+        'several, as simulated with --performances (default: 1)',
+    )
+    parser.add_argument(
         '--folder-rate',
         type=float,
         metavar='FPS',
@@ -51,6 +59,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help='of a model with a heatmap for each action, measure that of the action it finds '
         'best, as a robot gets it, or that of the annotated action, as the released code counts '
         '(default: predicted)',
+    )
+    parser.add_argument(
+        '--calibrate',
+        action='store_true',
+        help='fit on these pairs how likely an image shows what was demonstrated, and below which '
+        'probability a robot finds nothing, and write it to model.json; use a validation split',
     )
     add_session_options(parser)
     parser.add_argument(

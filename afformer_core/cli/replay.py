@@ -97,8 +97,13 @@ def _add_settings(group: Any) -> None:
     defaults = ReplaySettings()
     for name, kind, text in (
         ('maximum_peaks', int, 'peaks wanted at most'),
-        ('minimum_confidence', float, 'below it there is no evidence'),
-        ('minimum_resemblance', float, 'below it there is none either'),
+        (
+            'minimum_presence',
+            float,
+            'below this probability there is no evidence; -1: the threshold of the model',
+        ),
+        ('minimum_confidence', float, 'of a model that is not calibrated: below it there is none'),
+        ('minimum_resemblance', float, 'of such a model, too: below it there is none either'),
         ('minimum_continuity', float, 'nor below this likeness to what was found before'),
         ('release_time', float, 'seconds after which what was found before no longer counts'),
         ('smoothing_time', float, 'time constant, seconds'),
@@ -228,6 +233,7 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
     return ReplaySettings(
         stream=StreamSettings(
             maximum_peaks=arguments.maximum_peaks,
+            minimum_presence=arguments.minimum_presence,
             minimum_confidence=arguments.minimum_confidence,
             minimum_resemblance=arguments.minimum_resemblance,
             minimum_continuity=arguments.minimum_continuity,

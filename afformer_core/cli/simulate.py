@@ -1,25 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer simulate`: render a dataset of simulated demonstrations, or an RGB-D rosbag."""
+"""`afformer simulate`: datasets of simulated demonstrations, RGB-D rosbags, and closed loops."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.session_options import open_grounder
+from afformer_core.cli.simulate_options import (
+    CLOSED_LOOP,
+    add_options,
+    layout_of,
+    options_of,
+)
+
 _DESCRIPTION = """\
-Render appliances that a hand operates, in OPRA's form: clips of demonstrations, pictures of the
-same appliances from other cameras without the hand, and OUT/SPLIT.json. A run that was
-interrupted is continued by the same command.
+Render things that a hand operates, as a dataset in one of these layouts:
+
+  opra         clips of demonstrations, pictures of the same things from other cameras without
+               the hand, and OUT/SPLIT.json
+  assistq      a folder a video with several demonstrations, its script, users' images with the
+               boxes of all elements, and questions with answers in OUT/SPLIT.json
+  hands        pictures of hands with boxes, sides, contact and what they touch, as 100DOH's
+  long-videos  videos with interactions now and then, and nothing that says when or where
+
+A run that was interrupted is continued by the same command; what comes out does not depend on the
+number of processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
+test-buttons and test-absent, have families, textures and seeds of their own.
+
+With --closed-loop, nothing is rendered to files: a model grounds demonstrations in a robot's
+colour and depth images, a scripted finger goes to the points that it finds, along their normals,
+and presses, pulls, turns or lifts, and what has become of the thing then is the result.
 
 With --rgbd-bag, write instead a rosbag2 OUT/bag: a demonstration, then colour, depth and
 camera_info of a camera that moves around the same appliance at 0.5 to 1 m, with the truth of each
 image in OUT/annotations.json."""
 
 _EXAMPLE = """\
-example:
-  afformer simulate datasets/simulated --split train --appliances 2100 --seed 1 --processes 2
-  afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4"""
+examples:
+  afformer simulate datasets/simulated --split train --appliances 2100 --processes 2
+  afformer simulate datasets/simulated --split test-buttons --appliances 300 --processes 2
+  afformer simulate datasets/assistq --layout assistq --split train --processes 2
+  afformer simulate datasets/hands --layout hands --split trainval --processes 2
+  afformer simulate datasets/hands --layout hands --split test --appliances 100 --processes 2
+  afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
+  afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
+  afformer simulate --closed-loop models/sim_small --appliances 100 --noise 0"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,81 +59,73 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('out', type=Path, metavar='OUT', help='folder to write')
-    parser.add_argument('--split', default='train', help='name of the split (default: train)')
-    parser.add_argument(
-        '--appliances', type=int, default=2100, help='how many appliances (default: 2100)'
-    )
-    parser.add_argument('--seed', type=int, default=1, help='of everything (default: 1)')
-    parser.add_argument(
-        '--processes', type=int, default=1, help='how many render at once (default: 1)'
-    )
-    parser.add_argument(
-        '--demonstrations',
-        type=int,
-        default=3,
-        help='clips of an appliance, each of another element (default: 3)',
-    )
-    parser.add_argument(
-        '--targets', type=int, default=3, help='target views of an appliance (default: 3)'
-    )
-    parser.add_argument('--frames', type=int, default=8, help='frames of a clip (default: 8)')
-    parser.add_argument(
-        '--rate', type=float, default=4.0, help='frames per second of a clip (default: 4)'
-    )
-    parser.add_argument(
-        '--longest-side',
-        type=int,
-        default=256,
-        help='longest side of the pictures, in pixels (default: 256)',
-    )
-    _add_bag_options(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
-
-
-def _add_bag_options(parser: argparse.ArgumentParser) -> None:
-    bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
-    bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
-    bag.add_argument(
-        '--seconds', type=float, default=4.0, help='that the camera moves (default: 4)'
-    )
-    bag.add_argument(
-        '--size', type=_size, default=(640, 480), help='of its images (default: 640x480)'
-    )
-    bag.add_argument(
-        '--images', default='rgb8', help='encoding of colour: rgb8 or jpeg (default: rgb8)'
-    )
-    bag.add_argument(
-        '--depth', default='16UC1', help='encoding of depth: 16UC1 or 32FC1 (default: 16UC1)'
-    )
-    bag.add_argument('--storage', default='mcap', help='mcap or sqlite3 (default: mcap)')
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, separator, height = text.partition('x')
-    if not (separator and width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 640x480')
-    return int(width), int(height)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Render what the arguments describe; 0 when it is complete."""
-    return _write_bag(arguments) if arguments.rgbd_bag else _write_dataset(arguments)
+    options = options_of(arguments)
+    if layout_of(arguments) == CLOSED_LOOP:
+        return _close_loop(arguments, options)
+    if arguments.rgbd_bag:
+        return _write_bag(arguments, options)
+    return _write_dataset(arguments, options)
 
 
-def _write_bag(arguments: argparse.Namespace) -> int:
+def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
+    import json
+
+    from tqdm import tqdm
+
+    from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.sim.closed_loop.benchmark import closed_loop_trials
+    from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
+    from afformer_core.sim.closed_loop.report import build_closed_loop_report
+    from afformer_core.sim.splits import split_named
+
+    split = split_named(arguments.split or 'test-seen')
+    plan = ClosedLoopPlan(
+        scenes=options['appliances'],
+        families=tuple(arguments.families or split.families),
+        held_out=split.held_out,
+        demonstrations=options['demonstrations'],
+        views=options['targets'],
+        frames=options['frames'],
+        longest_side=options['longest_side'],
+        size=options['size'],
+        noise=options['noise'],
+        **({} if arguments.seed is None else {'seed': arguments.seed}),
+    )
+    folder = shipped_model_folder() if arguments.closed_loop == Path() else arguments.closed_loop
+    grounder = open_grounder(folder, argparse.Namespace(**options))
+    trials = list(
+        tqdm(closed_loop_trials(grounder, plan), total=plan.trials, unit='trial', desc='operating')
+    )
+    report = build_closed_loop_report(
+        trials, plan, {'model': str(folder), 'backend': grounder.backend}
+    )
+    print(report.to_markdown(), flush=True)
+    if arguments.json is not None:
+        write_aside(arguments.json, (json.dumps(report.to_json(), indent=2) + '\n').encode())
+    return 0
+
+
+def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_core.sim.rgbd_bag import write_rgbd_bag
     from afformer_core.sim.rgbd_plan import RgbdBagPlan
 
     plan = RgbdBagPlan(
-        seed=arguments.seed,
-        size=arguments.size,
-        seconds=arguments.seconds,
-        image_encoding=arguments.images,
-        depth_encoding=arguments.depth,
-        storage=arguments.storage,
+        seed=1 if arguments.seed is None else arguments.seed,
+        family=_only(arguments.families),
+        size=options['size'],
+        seconds=options['seconds'],
+        image_encoding=options['images'],
+        depth_encoding=options['depth'],
+        storage=options['storage'],
     )
     with tqdm(total=round(plan.seconds * plan.rate), unit='image') as bar:
         for done in write_rgbd_bag(arguments.out, plan):
@@ -113,23 +133,57 @@ def _write_bag(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_dataset(arguments: argparse.Namespace) -> int:
+def _only(families: list[str] | None) -> str:
+    """The family that a bag shows.
+
+    Raises:
+        ValueError: several are named.
+    """
+    if families is None:
+        return 'control_panel'
+    if len(families) != 1:
+        raise ValueError(f'a bag shows one family, not {", ".join(families)}')
+    return families[0]
+
+
+def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
-
-    if arguments.processes < 1:
-        raise ValueError(f'--processes must be at least 1, not {arguments.processes}')
-    plan = DatasetPlan(
-        seed=arguments.seed,
-        appliances=arguments.appliances,
-        demonstrations=arguments.demonstrations,
-        targets=arguments.targets,
-        frames=arguments.frames,
-        rate=arguments.rate,
-        longest_side=arguments.longest_side,
-    )
-    with tqdm(total=plan.appliances, unit='appliance') as bar:
-        for done in write_dataset(arguments.out, arguments.split, plan, arguments.processes):
+    layout = arguments.layout
+    processes = options.pop('processes')
+    total = options['videos' if layout == 'long-videos' else 'appliances']
+    unit = 'video' if layout in ('assistq', 'long-videos') else 'appliance'
+    with tqdm(total=total, unit=unit) as bar:
+        for done in _progress(arguments, options, processes):
             bar.update(done - bar.n)
     return 0
+
+
+def _progress(
+    arguments: argparse.Namespace, options: dict[str, Any], processes: int
+) -> Iterator[int]:
+    """How much of a dataset is there, while it is written."""
+    from afformer_core.sim.assistq_writer import AssistqPlan, panel_families, write_assistq
+    from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
+    from afformer_core.sim.hands_writer import HandsPlan, write_hands
+    from afformer_core.sim.long_video_writer import LongVideoPlan, write_long_videos
+    from afformer_core.sim.splits import split_named
+
+    layout, folder = arguments.layout, arguments.out
+    name = arguments.split or ('trainval' if layout == 'hands' else 'train')
+    # 100DOH's name of what is trained on
+    split = split_named('train' if name == 'trainval' else name)
+    families = panel_families(split.families) if layout == 'assistq' else split.families
+    scenes: dict[str, Any] = {
+        'seed': split.seed if arguments.seed is None else arguments.seed,
+        'families': tuple(arguments.families or families),
+        'held_out': split.held_out,
+    }
+    if layout == 'assistq':
+        options['images'] = options.pop('targets')
+        return write_assistq(folder, name, AssistqPlan(**scenes, **options), processes)
+    if layout == 'hands':
+        return write_hands(folder, name, HandsPlan(**scenes, **options), processes)
+    if layout == 'long-videos':
+        return write_long_videos(folder, name, LongVideoPlan(**scenes, **options), processes)
+    return write_dataset(folder, name, DatasetPlan(**scenes, **options), processes)

@@ -31,9 +31,10 @@ class OpraDataset(AnnotatedDataset):
 
     Args:
         annotations: a JSON list of `{image_path, width, height, actions, heatmaps, video_path}`
-            with actions counted from 1; simulated ones have `scene`, `element` and `elements`
-            besides. An `actions.json` in the same folder names the actions; without it they are
-            OPRA's seven.
+            with actions counted from 1; simulated ones have `scene`, `element`, `elements` and
+            `contact`, the first and last frame in which the element is operated (null if none
+            is), besides. An `actions.json` in the same folder names the actions; without it they
+            are OPRA's seven.
         root: folder that the entries' paths start from; the released files' prefix
             `datasets/opra/` is left out. The annotations' folder where it is None.
 
@@ -72,10 +73,18 @@ class OpraDataset(AnnotatedDataset):
                 actions=actions,
                 points=tuple(np.asarray(points, np.float64) for points in entry['heatmaps']),
                 scene=_read_scene(entry) if 'scene' in entry else None,
+                contact=_read_contact(entry.get('contact')),
             )
 
     def _media_path(self, path: str) -> Path:
         return self.root / path.removeprefix(_RELEASED_PREFIX)
+
+
+def _read_contact(frames: Any) -> tuple[int, int] | None:
+    if frames is None:
+        return None
+    first, last = frames
+    return int(first), int(last)
 
 
 def _read_scene(entry: dict[str, Any]) -> Scene:

@@ -60,6 +60,8 @@ class Sample:
         scene: of samples whose elements are known, else None.
         clip: (begin, end) in seconds where the demonstration is that part of the video at
             `video_path`, else None.
+        contact: numbers, from 0, of the first and last frame of the clip in which something is
+            operated, else None.
     """
 
     sample_id: str
@@ -70,6 +72,7 @@ class Sample:
     points: tuple[np.ndarray, ...]
     scene: Scene | None = None
     clip: tuple[float, float] | None = None
+    contact: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if min(self.image_size) < 1:
@@ -91,6 +94,11 @@ class Sample:
             raise ValueError(
                 f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; '
                 'it must begin at 0 s or later and end after that'
+            )
+        if self.contact is not None and not 0 <= self.contact[0] <= self.contact[1]:
+            raise ValueError(
+                f'the contact goes from frame {self.contact[0]} to {self.contact[1]}; it must '
+                'begin at 0 or later and not end before'
             )
 
     @property

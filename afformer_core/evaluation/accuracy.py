@@ -16,7 +16,7 @@ from afformer_core.evaluation.estimates import (
     PEAK_NOTE,
     estimate,
 )
-from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.tables import Cell, Table
 
 ACTION_COLUMNS = {'top_1': 'Top-1', 'balanced_accuracy': 'balanced accuracy'}

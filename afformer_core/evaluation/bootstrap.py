@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bootstrapped intervals of means and medians over groups that are drawn whole."""
+"""Bootstrapped intervals of means, medians and areas over groups that are drawn whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REPETITIONS = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean or a median, and its 95 % interval."""
+    """A mean, a median or an area, and its 95 % interval."""
 
     value: float
     low: float
@@ -65,10 +65,25 @@ def bootstrap_class_mean(
     counts = np.zeros_like(sums)
     np.add.at(sums, (rows, columns), measured[exists])
     np.add.at(counts, (rows, columns), 1)
-    draws = np.random.default_rng(seed).integers(len(sums), size=(_REPETITIONS, len(sums)))
-    means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in draws]
-    low, high = np.quantile(means, (0.025, 0.975), method='nearest')
-    return Estimate(_mean_of_ratios(sums, counts), float(low), float(high))
+    return _estimate_of_ratios(sums, counts, seed)
+
+
+def bootstrap_ratio(
+    values: ArrayLike, references: ArrayLike, groups: Sequence[Hashable], seed: int = 0
+) -> Estimate:
+    """Mean of values over the mean of references, with an interval as of `bootstrap_mean`.
+
+    Args:
+        values: [N], at least one.
+        references: [N], of positive sum in each group.
+        groups: N names, drawn whole.
+        seed: of the draws.
+    """
+    rows = _codes(groups)
+    sums, totals = (np.zeros((rows.max() + 1, 1)) for _ in range(2))
+    np.add.at(sums[:, 0], rows, np.asarray(values, np.float64))
+    np.add.at(totals[:, 0], rows, np.asarray(references, np.float64))
+    return _estimate_of_ratios(sums, totals, seed)
 
 
 def bootstrap_median(
@@ -98,11 +113,59 @@ def bootstrap_median(
     return Estimate(_median(ordered, np.ones_like(codes)), float(low), float(high))
 
 
+def bootstrap_area(
+    positive: ArrayLike, negative: ArrayLike, groups: Sequence[Hashable], seed: int = 0
+) -> Estimate:
+    """Area under the ROC curve, with an interval from drawing whole groups 1,000 times.
+
+    Args:
+        positive: [N] values that should be high, at least one.
+        negative: [N] values that should be low.
+        groups: N names; the positive and the negative value of a place are of its group.
+        seed: of the draws.
+    """
+    codes = _codes(groups)
+    size = int(codes.max()) + 1
+    high, low = np.asarray(positive, np.float64), np.asarray(negative, np.float64)
+    wins = np.zeros((size, size))
+    for group in range(size):
+        np.add.at(wins[:, group], codes, _wins(high, low[codes == group]))
+    counts = np.bincount(codes).astype(np.float64)
+    draws = np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
+    times = np.stack([np.bincount(draw, minlength=size) for draw in draws]).astype(np.float64)
+    areas = ((times @ wins) * times).sum(axis=1) / (times @ counts) ** 2
+    bounds = np.quantile(areas, (0.025, 0.975), method='nearest')
+    return Estimate(area_under_curve(high, low), float(bounds[0]), float(bounds[1]))
+
+
+def area_under_curve(positive: ArrayLike, negative: ArrayLike) -> float:
+    """Share of pairs in which the positive value [N] is above the negative [M]; ties are half."""
+    low = np.asarray(negative, np.float64)
+    return float(_wins(np.asarray(positive, np.float64), low).mean() / len(low))
+
+
+def _wins(high: NDArray[np.float64], low: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each of the first, how many of the others are below it; equal ones count half."""
+    ordered = np.sort(low)
+    sides = np.searchsorted(ordered, high, 'left') + np.searchsorted(ordered, high, 'right')
+    return np.asarray(sides / 2)
+
+
 def _median(ordered: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
     """Of values in rising order that occur so many times each."""
     last = np.cumsum(counts)
     middle = ((last[-1] + 1) // 2, last[-1] // 2 + 1)
     return float(ordered[np.searchsorted(last, middle)].mean())
+
+
+def _estimate_of_ratios(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int
+) -> Estimate:
+    """The mean over C columns of the ratios of sums [G, C] to counts [G, C] of G groups."""
+    draws = np.random.default_rng(seed).integers(len(sums), size=(_REPETITIONS, len(sums)))
+    means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in draws]
+    low, high = np.quantile(means, (0.025, 0.975), method='nearest')
+    return Estimate(_mean_of_ratios(sums, counts), float(low), float(high))
 
 
 def _mean_of_ratios(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:

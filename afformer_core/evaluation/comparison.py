@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
 from afformer_core.evaluation.elements import inner_points
-from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate, score

@@ -11,14 +11,16 @@ import numpy as np
 
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.action_names import best_action, same_action, same_vocabulary
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
 from afformer_core.evaluation.elements import Point, contains
-from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.peak_measures import in_region
 from afformer_core.evaluation.protocols import EvaluationProtocol, sample_group
 from afformer_core.evaluation.tables import Cell, Table
 
 KLD_RISE = 'rise in KLD'
+BALANCED = 'all, balanced over the actions'
+MOTION_COLUMNS = ('accuracy, frames reversed', 'accuracy, frozen at the contact')
 
 
 def demonstration_table(
@@ -138,11 +140,16 @@ def motion_table(
     constants = [_best_constant(each) * len(each) for each in kinds.values()]
     cells['all'] = _motion_cells(scenes, action_names, seed)
     cells['all'][2] = sum(constants) / len(scenes)
+    cells[BALANCED] = _balanced_cells(scenes, action_names, seed)
     return Table(
         'Is the action read from the motion?',
-        ('pairs', 'accuracy', 'best constant', 'accuracy, frames reversed'),
+        ('pairs', 'accuracy', 'best constant', *MOTION_COLUMNS),
         cells,
-        ('best constant: share of the most frequent action of each kind of element.',),
+        (
+            'best constant: share of the most frequent action of each kind of element. frozen: '
+            'every frame is the one in the middle of the contact, or of the clip where that is '
+            'not known.',
+        ),
     )
 
 
@@ -150,15 +157,30 @@ def _motion_cells(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int
 ) -> list[Cell]:
     groups = [result.rows[0].group for result in results]
+    hits = _hits(results, action_names)
+    own, *changed = (bootstrap_mean(each, groups, seed) for each in hits)
+    return [len(results), own, _best_constant(results), *changed]
+
+
+def _balanced_cells(
+    results: Sequence[PairResult], action_names: Sequence[str], seed: int
+) -> list[Cell]:
+    groups = [result.rows[0].group for result in results]
+    actions = [result.pair.sample.actions[0] for result in results]
+    hits = _hits(results, action_names)
+    own, *changed = (bootstrap_class_mean(each, groups, actions, seed) for each in hits)
+    return [len(results), own, 1 / len(set(actions)), *changed]
+
+
+def _hits(results: Sequence[PairResult], action_names: Sequence[str]) -> list[list[bool]]:
+    """Whether each action is right: of the demonstration, of it backwards, and of it frozen."""
     truth = [action_names[result.pair.sample.actions[0]] for result in results]
-    forward = [best_action(result.action_scores) for result in results]
-    backward = [result.reversed_action or '' for result in results]
-    return [
-        len(results),
-        bootstrap_mean(list(map(same_action, forward, truth)), groups, seed),
-        _best_constant(results),
-        bootstrap_mean(list(map(same_action, backward, truth)), groups, seed),
-    ]
+    found = (
+        [best_action(result.action_scores) for result in results],
+        [result.reversed_action or '' for result in results],
+        [result.frozen_action or '' for result in results],
+    )
+    return [list(map(same_action, each, truth)) for each in found]
 
 
 def _best_constant(results: Sequence[PairResult]) -> float:

@@ -16,7 +16,8 @@ from afformer_core.data.video import read_video
 from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.evaluation.action_names import best_action
-from afformer_core.evaluation.model_run import ModelRun, PairResult
+from afformer_core.evaluation.model_run import ModelRun
+from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate

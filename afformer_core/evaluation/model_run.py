@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,11 @@ from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.data.sample import Sample
 from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import DatasetError
 from afformer_core.evaluation.elements import Point
 from afformer_core.evaluation.metrics import kld
+from afformer_core.evaluation.one_frame import OneFrame
+from afformer_core.evaluation.pair_result import Evidence, PairResult
 from afformer_core.evaluation.pairs import Pair
 from afformer_core.evaluation.peak_measures import measure_peaks
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row, sample_group
@@ -28,58 +31,7 @@ _FOREIGN = 'of another appliance'
 # Windows of demonstrations that are kept of an image with many, or those of a single longer one;
 # 32 frames of a ResNet-50 model take 120 MB.
 _KEPT = 8
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What tells whether a demonstrated place is in view; see `Grounding`."""
-
-    confidence: float
-    resemblance: float
-
-    @classmethod
-    def of(cls, grounding: Grounding) -> Evidence:
-        """The evidence of a grounding."""
-        return cls(grounding.confidence, grounding.resemblance)
-
-
-@dataclass(frozen=True)
-class PairResult:
-    """What a model made of one pair.
-
-    Attributes:
-        pair: the pair.
-        rows: its rows in the protocol.
-        scores: measures of those rows.
-        peak: the best one, (x, y) in pixels of the annotation.
-        action_scores: by name.
-        milliseconds: of grounding, without reading the image.
-        swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
-        swapped_peak: the best peak with the swapped demonstration, or None.
-        reversed_action: best action with the frames in reverse order, or None where not asked.
-        evidence: that the demonstrated place is in view.
-        foreign_evidence: that what a demonstration of another appliance (or image) shows is, or
-            None without one.
-    """
-
-    pair: Pair
-    rows: tuple[Row, ...]
-    scores: RowScores
-    peak: Point
-    action_scores: Mapping[str, float]
-    milliseconds: float
-    swapped_kld: NDArray[np.float64] | None
-    swapped_peak: Point | None
-    reversed_action: str | None
-    evidence: Evidence
-    foreign_evidence: Evidence | None
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the peak is inside the demonstrated element, or in an annotated region."""
-        peaks = self.scores.peaks
-        right = peaks.hit if self.pair.sample.scene is None else peaks.inside
-        return bool((right == 1).any())
+_PEAKS = 5
 
 
 class ModelRun:
@@ -92,6 +44,8 @@ class ModelRun:
         sampling: which frames of a clip the model is shown; of several windows it is the mean.
             None: as many as it takes, evenly spaced.
         folder_rate: see `ClipReader`.
+        together: demonstrations of the same element that are grounded at once, in the pair itself
+            alone; with several windows of each, all of them are.
         annotated_actions: names of the dataset's actions, to measure the heatmap of the annotated
             action, as the released code does; None: that of the action which the model finds
             best, as a robot gets it. They are one where the model has a single heatmap.
@@ -112,7 +66,10 @@ class ModelRun:
         sampling: FrameSampling | None = None,
         folder_rate: float | None = None,
         annotated_actions: Sequence[str] | None = None,
+        together: int = 1,
     ) -> None:
+        if together < 1:
+            raise ValueError(f'{together} demonstrations together are none; give at least 1')
         configuration = grounder.configuration
         self._by_annotation = annotated_actions is not None and configuration.heatmap_per_action
         if self._by_annotation and tuple(annotated_actions or ()) != configuration.action_names:
@@ -128,6 +85,7 @@ class ModelRun:
                 f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
                 f'frames at once; it takes at most {configuration.maximum_frames}'
             )
+        self._together = together
         self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
         self._grounder = grounder
         self._protocol = protocol
@@ -136,7 +94,10 @@ class ModelRun:
         self._recent: dict[str, tuple[str, ...]] = {}
 
     def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
-        """Ground every pair, with other demonstrations too, and backwards where it has a scene."""
+        """Ground every pair, with other demonstrations too.
+
+        Where it has a scene, the demonstration is also played backwards, and frozen.
+        """
         bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
         return [self._evaluate_pair(pair) for pair in bar]
 
@@ -151,16 +112,18 @@ class ModelRun:
         truths = self._protocol.truths(rows)
         self._memorize(sample)
         start = time.perf_counter()
-        grounding = self._ground(image, sample)
+        grounding = self._ground_together(image, pair)
         milliseconds = 1e3 * (time.perf_counter() - start)
         peak = _peak(grounding, sample.image_size)
-        swapped_kld, swapped_peak, reversed_action = None, None, None
+        swapped_kld, swapped_peak = None, None
+        reversed_action, frozen_action = None, None
         if pair.swapped is not None:
             swapped = self._ground(image, pair.swapped)
             swapped_kld = kld(self._predicted(swapped, rows), truths, self._protocol.epsilon)
             swapped_peak = _peak(swapped, sample.image_size)
         if sample.scene is not None:
-            reversed_action = self._ground(image, sample, backwards=True).action
+            reversed_action = self._ground(image, sample, 'backwards').action
+            frozen_action = self._ground(image, sample, 'frozen').action
         return PairResult(
             pair,
             rows,
@@ -173,6 +136,7 @@ class ModelRun:
             swapped_kld,
             swapped_peak,
             reversed_action,
+            frozen_action,
             Evidence.of(grounding),
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
@@ -207,24 +171,43 @@ class ModelRun:
         finally:
             self._forget(_FOREIGN)
 
-    def _ground(
-        self, image: NDArray[np.uint8], sample: Sample, backwards: bool = False
-    ) -> Grounding:
-        return ground_windows(self._grounder, image, self._memorize(sample, backwards))
+    def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str = '') -> Grounding:
+        return ground_windows(self._grounder, image, self._memorize(sample, change))
 
-    def _memorize(self, sample: Sample, backwards: bool = False) -> tuple[str, ...]:
+    def _ground_together(self, image: NDArray[np.uint8], pair: Pair) -> Grounding:
+        """Ground as many demonstrations of the same element as are asked for, at once.
+
+        Raises:
+            DatasetError: the data has fewer of it.
+        """
+        if self._together == 1:
+            return self._ground(image, pair.sample)
+        shown = [pair.sample, *pair.companions][: self._together]
+        if len(shown) < self._together:
+            raise DatasetError(
+                f'{pair.sample.sample_id} has {len(shown)} demonstrations of its element in the '
+                f'same image; {self._together} together need data with so many performances'
+            )
+        names = [name for sample in shown for name in self._memorize(sample)]
+        size = (int(image.shape[0]), int(image.shape[1]))
+        return self._grounder.predict(image, *names).grounding(size, _PEAKS)
+
+    def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
         """Names of the windows, which are memorized unless they are still known."""
         if sample_group(sample) != self._group:
             for known in tuple(self._recent):
                 self._forget(known)
             self._group = sample_group(sample)
-        name = f'{sample.demonstration} backwards' if backwards else sample.demonstration
+        name = f'{sample.demonstration} {change}'.rstrip()
         names = self._recent.pop(name, None)
         if names is None:
             windows = self._reader.read(sample)
             self._make_room(len(windows))
-            if backwards:
+            if change == 'backwards':
                 windows = [window[::-1] for window in windows]
+            if change == 'frozen':
+                frame = replace(self._reader, sampling=OneFrame.at_contact(sample)).read(sample)[0]
+                windows = [np.repeat(frame, len(window), axis=0) for window in windows]
             names = self._set_demonstration(name, windows)
         self._recent[name] = names
         return names

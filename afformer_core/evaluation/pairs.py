@@ -24,11 +24,14 @@ class Pair:
             where there is no such sample.
         foreign: a sample of another appliance (or image), whose demonstration shows what the
             image does not, or None where there is no other.
+        companions: samples of the same image whose demonstrations show the same element, by
+            other people or from other sides; of data that names elements.
     """
 
     sample: Sample
     swapped: Sample | None
     foreign: Sample | None = None
+    companions: tuple[Sample, ...] = ()
 
 
 def choose_pairs(
@@ -63,6 +66,7 @@ def choose_pairs(
                 group[index],
                 _swap(group[index], group, generator),
                 foreign[number % len(foreign)] if foreign else None,
+                _companions(group[index], group),
             )
             for number, index in enumerate(drawn)
         ]
@@ -81,6 +85,20 @@ def _swap(
         if other.scene is not None and other.scene.element != scene.element
     ]
     return others[generator.integers(len(others))] if others else None
+
+
+def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
+    scene = sample.scene
+    if scene is None:
+        return ()
+    return tuple(
+        other
+        for other in group
+        if other.scene is not None
+        and other.scene.element == scene.element
+        and other.image_path == sample.image_path
+        and other.demonstration != sample.demonstration
+    )
 
 
 def _demonstration_order(pair: Pair) -> tuple[str, str]:

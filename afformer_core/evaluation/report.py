@@ -5,25 +5,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.abstention import abstention_table
+from afformer_core.evaluation.abstention import AREA, abstention_table
 from afformer_core.evaluation.accuracy import ACTION_COLUMNS, accuracy_table, peak_table
 from afformer_core.evaluation.action_table import action_table
+from afformer_core.evaluation.bootstrap import bootstrap_mean, bootstrap_ratio
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.comparison import MODEL, compare
 from afformer_core.evaluation.demonstration_use import (
-    KLD_RISE,
+    BALANCED,
     demonstration_table,
     motion_table,
 )
 from afformer_core.evaluation.estimates import estimate
-from afformer_core.evaluation.model_run import PairResult
+from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.priors import (
     ActionMeanMaps,
     CrossValidatedMeanMaps,
@@ -32,17 +33,28 @@ from afformer_core.evaluation.priors import (
     uniform,
 )
 from afformer_core.evaluation.protocols import EvaluationProtocol, Row
+from afformer_core.evaluation.reliability import reliability_table
 from afformer_core.evaluation.tables import Cell, Table, plain
 from afformer_core.evaluation.which_button import button_measures, button_table
+from afformer_core.runtime.presence import PresenceCalibration
 
 
 @dataclass(frozen=True)
 class Report:
-    """Facts about an evaluation, its tables, and the measures of what was evaluated by name."""
+    """One evaluation.
+
+    Attributes:
+        facts: about it.
+        tables: of it.
+        metrics: measures of what was evaluated, by name.
+        blind: the same measures of what looks at nothing: the mean map of the same action, an
+            element at random, the most frequent action; of those measures that it has.
+    """
 
     facts: Mapping[str, str | int | float]
     tables: tuple[Table, ...]
     metrics: Mapping[str, Cell]
+    blind: Mapping[str, Cell] = field(default_factory=dict)
 
     def to_markdown(self) -> str:
         """Facts as a list, then the tables."""
@@ -114,6 +126,7 @@ def build_report(
     prior: BlindPrior,
     action_names: Sequence[str],
     facts: Mapping[str, str | int | float],
+    calibration: PresenceCalibration | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> Report:
@@ -125,6 +138,7 @@ def build_report(
         prior: for the blind rows.
         action_names: of the dataset.
         facts: about model and dataset, shown first.
+        calibration: of the model, or None.
         seed: of jitter and bootstrap.
         progress: show a progress bar on stderr.
     """
@@ -139,20 +153,27 @@ def build_report(
     accuracy = accuracy_table(comparison, results, action_names, prior.constant_action, seed)
     buttons = button_table(comparison, seed) if has_boxes else None
     demonstrations = demonstration_table(results, protocol, seed)
-    abstention = abstention_table(results, seed)
+    abstention = abstention_table(results, calibration, seed)
+    reliability = reliability_table(results, calibration)
+    motion = motion_table(results, action_names, seed)
     tables = (
         accuracy,
         peak_table(comparison, seed),
         buttons,
         demonstrations,
-        motion_table(results, action_names, seed),
+        motion,
         abstention,
+        reliability,
         action_table('By action', protocol.name, rows, scores, action_names, seed),
     )
+    groups = [row.group for row in rows]
+    prior_kld = comparison.scores[prior.label].kld
     metrics: dict[str, Cell] = {
         **estimate(scores, rows, seed),
+        'kld_share_of_blind': bootstrap_ratio(scores.kld, prior_kld, groups, seed),
         **dict(zip(ACTION_COLUMNS, accuracy.rows[MODEL][-len(ACTION_COLUMNS) :], strict=True)),
-        **_measures_of_demonstrations(demonstrations, abstention),
+        **_measures_of_demonstrations(demonstrations, abstention, motion),
+        **_measures_of_reliability(reliability),
         **({} if buttons is None else button_measures(buttons, MODEL)),
     }
     counted: dict[str, str | int | float] = {
@@ -163,21 +184,46 @@ def build_report(
             np.median([result.milliseconds for result in results])
         ),
     }
+    constant = f'always {action_names[prior.constant_action]}'
+    blind_measures: dict[str, Cell] = {
+        'kld': bootstrap_mean(prior_kld, groups, seed),
+        'peak_inside': comparison.chance,
+        'nearest': comparison.chance,
+        'balanced_accuracy': accuracy.rows[constant][-1],
+    }
     return Report(
-        {**facts, **counted}, tuple(table for table in tables if table is not None), metrics
+        {**facts, **counted},
+        tuple(table for table in tables if table is not None),
+        metrics,
+        blind_measures,
     )
 
 
 def _measures_of_demonstrations(
-    demonstrations: Table | None, abstention: Table | None
+    demonstrations: Table | None, abstention: Table | None, motion: Table | None
 ) -> dict[str, Cell]:
-    measures = {}
+    measures: dict[str, Cell] = {}
     if demonstrations is not None:
-        measures['swapped_kld_rise'] = demonstrations.rows[KLD_RISE][0]
+        _, other, rise = demonstrations.rows.values()
+        measures['swapped_kld_rise'] = rise[0]
+        measures['swapped_peak_inside'], measures['swapped_peak_follows'] = other[1:]
     if abstention is not None:
-        *_, foreign = abstention.rows.values()
-        measures['foreign_found'] = foreign[1]
+        *_, own, foreign = abstention.rows.values()
+        measures['own_found'], measures['foreign_found'] = own[1], foreign[1]
+        for column, cell in zip(abstention.columns, foreign, strict=True):
+            if column.startswith(AREA):
+                measures[f'auroc_of_{column.removeprefix(AREA)}'] = cell
+    if motion is not None:
+        names = ('balanced_accuracy_reversed', 'balanced_accuracy_frozen')
+        measures.update(zip(names, motion.rows[BALANCED][-2:], strict=True))
     return measures
+
+
+def _measures_of_reliability(reliability: Table | None) -> dict[str, Cell]:
+    if reliability is None:
+        return {}
+    errors = (cells[-1] for cells in reliability.rows.values())
+    return dict(zip(('presence_calibration_error', 'peak_calibration_error'), errors, strict=True))
 
 
 def fact_text(value: str | int | float) -> str:

@@ -68,13 +68,17 @@ def ground_windows(
     size = (int(image.shape[0]), int(image.shape[1]))
     peaks = find_peaks(probabilities, size, _PEAKS)
     features = outputs[0].image_features
+    confidence = peaks[0].score
+    resemblance = max(each.appearance.resemblance(features, probabilities) for each in shown)
+    calibration = grounder.calibration
     return Grounding(
         probabilities,
         size,
         {grounder.configuration.action_names[index]: float(scores[index]) for index in order},
         peaks,
-        peaks[0].score,
-        max(each.appearance.resemblance(features, probabilities) for each in shown),
+        confidence,
+        resemblance,
+        None if calibration is None else calibration.presence(confidence, resemblance),
     )
 
 

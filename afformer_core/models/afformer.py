@@ -14,6 +14,7 @@ from afformer_core.models.decoder import FineGrainedDecoder
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.deconvolution import DeconvolutionDecoder
 from afformer_core.models.encoder import Encoder
+from afformer_core.models.framewise_predictor import FramewisePredictor
 from afformer_core.models.memory import VideoMemory
 from afformer_core.models.predictor import FocusedPredictor, Predictor
 from afformer_core.models.widening import widened
@@ -36,10 +37,7 @@ class Afformer(nn.Module):
         self.encoder = build_encoder(configuration, sorted(image if separate else image | video))
         self.own_video_encoder = build_encoder(configuration, sorted(video)) if separate else None
         self.decoder = build_decoder(configuration)
-        predictor = {'mean': Predictor, 'heatmap': FocusedPredictor}[configuration.action_pooling]
-        self.predictor = predictor(
-            configuration.channels, configuration.heatmaps, len(configuration.action_names)
-        )
+        self.predictor = build_predictor(configuration)
         self._initialise()
 
     @property
@@ -102,7 +100,7 @@ class Afformer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """`ground` from already encoded image levels, coarse to fine, each [B, C, h, w]."""
         decoded = self.decoder(levels, memory)
-        return self.predictor(widened(decoded), self.configuration.heatmap_size)
+        return self.predictor(widened(decoded), self.configuration.heatmap_size, memory)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None
@@ -157,3 +155,11 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
         'deconvolution': DeconvolutionDecoder,
     }
     return decoders[configuration.decoder](configuration)
+
+
+def build_predictor(configuration: AfformerConfiguration) -> Predictor:
+    """Heads of a configuration, with random weights."""
+    shape = configuration.channels, configuration.heatmaps, len(configuration.action_names)
+    if configuration.action_pooling == 'frames':
+        return FramewisePredictor(*shape, configuration.heads)
+    return (FocusedPredictor if configuration.action_pooling == 'heatmap' else Predictor)(*shape)

@@ -20,7 +20,7 @@ DECODERS = ('fine_grained', 'cross_attention', 'deconvolution')
 VIDEO_RESOLUTIONS = ('fixed', 'growing')
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
-ACTION_POOLINGS = ('mean', 'heatmap')
+ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
 _CHOICES = {
     'backbone': tuple(BACKBONE_LEVELS),
     'decoder': DECODERS,
@@ -43,8 +43,9 @@ class AfformerConfiguration:
         action_names: names of the actions, in the order of the scores.
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
-        action_pooling: where actions are read: 'mean' over the image (the paper's), or where the
-            'heatmap' points, which needs a single heatmap.
+        action_pooling: where actions are read: 'mean' over the image (the paper's), where the
+            'heatmap' points, or in the video's 'frames' from what stands there; the latter two
+            need a single heatmap, and the last one a decoder that keeps the places of frames.
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without
             self-attention, as the released ViTDet model has it) or 'deconvolution' (the naive
             baseline, which does not look where in a frame something is).
@@ -109,10 +110,12 @@ class AfformerConfiguration:
         )
         _require(
             self.action_pooling in ACTION_POOLINGS
-            and not (self.action_pooling == 'heatmap' and self.heatmap_per_action),
+            and not (self.action_pooling != 'mean' and self.heatmap_per_action)
+            and not (self.action_pooling == 'frames' and self.decoder == 'deconvolution'),
             'action_pooling',
             self.action_pooling,
-            f"one of {ACTION_POOLINGS}, and 'mean' with a heatmap for each action",
+            f"one of {ACTION_POOLINGS}, 'mean' with a heatmap for each action, and not 'frames' "
+            'with the deconvolution decoder',
         )
 
     @property

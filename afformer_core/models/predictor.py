@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.channel_norm import ChannelNorm
+from afformer_core.models.memory import VideoMemory
 
 
 class Predictor(nn.Module):
@@ -27,7 +28,7 @@ class Predictor(nn.Module):
             nn.GELU(),
             nn.ConvTranspose2d(half, heatmaps, kernel_size=2, stride=2),
         )
-        self.actioner = nn.Sequential(
+        self.actioner: nn.Module = nn.Sequential(
             nn.Conv2d(channels, half, kernel_size=1, bias=False),
             ChannelNorm(half),
             nn.GELU(),
@@ -36,13 +37,16 @@ class Predictor(nn.Module):
             nn.Linear(half, actions),
         )
 
-    def forward(self, decoded: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
+    ) -> tuple[Tensor, Tensor]:
         """Predict.
 
         Args:
             decoded: [B, C, height, width].
             size: the input's (height, width); where the decoder stops above stride 4, the
                 heatmap is enlarged bilinearly.
+            memory: that it was decoded with.
 
         Returns:
             heatmap logits [B, heatmaps, *size] and action logits [B, actions].
@@ -52,10 +56,11 @@ class Predictor(nn.Module):
             heatmaps = functional.interpolate(
                 heatmaps, size=size, mode='bilinear', align_corners=False
             )
-        return heatmaps, self._actions(decoded, heatmaps)
+        return heatmaps, self._actions(decoded, heatmaps, memory)
 
-    def _actions(self, decoded: Tensor, heatmaps: Tensor) -> Tensor:
-        return self.actioner(decoded)
+    def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
+        scores: Tensor = self.actioner(decoded)
+        return scores
 
 
 class FocusedPredictor(Predictor):
@@ -65,9 +70,16 @@ class FocusedPredictor(Predictor):
     is lost. The weights are those of `Predictor`. The heatmap learns nothing from the actions.
     """
 
-    def _actions(self, decoded: Tensor, heatmaps: Tensor) -> Tensor:
+    def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
+        assert isinstance(self.actioner, nn.Sequential)
+        projected = self.actioner[:3](decoded)
+        focus = self._focus(decoded, heatmaps)
+        scores: Tensor = self.actioner[5]((projected * focus).sum(dim=(2, 3)))
+        return scores
+
+    @staticmethod
+    def _focus(decoded: Tensor, heatmaps: Tensor) -> Tensor:
+        """The single heatmap's probabilities on the grid of the decoded features, sum 1."""
         stride = heatmaps.shape[-1] // decoded.shape[-1]
         focus = heatmaps.detach().flatten(1).softmax(dim=1).view_as(heatmaps)
-        focus = functional.avg_pool2d(focus, stride) * stride**2
-        projected = self.actioner[:3](decoded)
-        return self.actioner[5]((projected * focus).sum(dim=(2, 3)))
+        return functional.avg_pool2d(focus, stride) * stride**2

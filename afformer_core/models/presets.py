@@ -38,7 +38,7 @@ def afformer_small(
         action_names=action_names,
         heatmap_per_action=False,
         action_activation='softmax',
-        action_pooling='heatmap',
+        action_pooling='frames',
     )
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
 from afformer_core.models.decoder import DecoderBlock, FineGrainedDecoder
+from afformer_core.models.memory import VideoMemory
 from afformer_core.models.relative_position import relative_table
 
 # What the released ResNet-50 model has of the fields that tell variants apart.
@@ -82,8 +83,12 @@ class RecomputeReference(nn.Module):
             self._decode([levels[name][i : i + 1] for name in encoder.image_levels], video[None])
             for i, video in enumerate(videos)
         ]
+        # The published heads read nothing there.
+        memory = VideoMemory((), (), (), ())
+        if self.model.configuration.action_pooling == 'frames':
+            memory = self.model.decoder.memorize(videos.transpose(1, 2))
         heatmaps, actions = self.model.predictor(
-            torch.cat(decoded), self.model.configuration.heatmap_size
+            torch.cat(decoded), self.model.configuration.heatmap_size, memory
         )
         return heatmaps, actions
 

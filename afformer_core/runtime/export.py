@@ -134,7 +134,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
     batch = torch.export.Dim('N', min=1, max=1024)
     time = torch.export.Dim('T', min=1, max=model.configuration.maximum_frames)
-    places = [torch.export.Dim(f'M{level}', min=1, max=1 << 30) for level in range(levels)]
+    places = _memory_places(model.configuration)
     keys = tuple({2: places[level]} for level in range(levels))
     values = tuple({1: places[level]} for level in range(levels))
     _export(
@@ -150,6 +150,17 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
         ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
         {'image': None, 'tensors': (*keys, *values)}, opset,
     )  # fmt: skip
+
+
+def _memory_places(configuration: AfformerConfiguration) -> list[Any]:
+    """The dynamic number of keys of each level; of whole frames where actions are read in them."""
+    whole = configuration.action_pooling == 'frames'
+    return [
+        height * width * torch.export.Dim(f'F{level}', min=1, max=1 << 16)
+        if whole and level == 0
+        else torch.export.Dim(f'M{level}', min=1, max=1 << 30)
+        for level, (height, width) in enumerate(configuration.memory_sizes)
+    ]
 
 
 def _export(

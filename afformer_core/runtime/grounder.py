@@ -22,6 +22,7 @@ from afformer_core.runtime.grounding import Demonstration, Grounding
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
@@ -41,12 +42,18 @@ class Grounder:
         configuration: of the model.
         session: what runs it.
         weights: names the weights, such as their hash; empty: unknown.
+        calibration: of how likely an image shows what was demonstrated; None: there is none.
     """
 
     def __init__(
-        self, configuration: AfformerConfiguration, session: Session, weights: str = ''
+        self,
+        configuration: AfformerConfiguration,
+        session: Session,
+        weights: str = '',
+        calibration: PresenceCalibration | None = None,
     ) -> None:
         self.configuration = configuration
+        self.calibration = calibration
         self._weights = weights
         self._session = session
         self._demonstrations: dict[str, Demonstration] = {}
@@ -79,7 +86,12 @@ class Grounder:
         folder = Path(model)
         description = read_description(folder)
         session = open_session(folder, backend, threads, precision, report)
-        return cls(description.configuration, session, description.weights_sha256)
+        return cls(
+            description.configuration,
+            session,
+            description.weights_sha256,
+            description.calibration,
+        )
 
     @property
     def backend(self) -> str:
@@ -278,6 +290,7 @@ class Grounder:
             max(one.appearance.resemblance(features, probabilities) for one in demonstrations),
             demonstrations[0].appearance.describe(features, probabilities),
             seconds,
+            self.calibration,
         )
 
     def output(self, resized: UInt8Array, *names: str) -> Output:

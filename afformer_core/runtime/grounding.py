@@ -43,6 +43,8 @@ class Grounding:
             nothing, has a low one.
         resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
             1. An image of something else has a low one, however sharp its heatmap.
+        presence: probability that the image shows what was demonstrated, 0 to 1; None where the
+            model was not calibrated to tell.
     """
 
     probabilities: FloatArray
@@ -51,6 +53,7 @@ class Grounding:
     peaks: tuple[Peak, ...]
     confidence: float
     resemblance: float
+    presence: float | None = None
 
     @cached_property
     def heatmap(self) -> FloatArray:

@@ -14,6 +14,7 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.presence import PresenceCalibration
 
 FORMAT = 'afformer-model'
 VERSION = 1
@@ -29,11 +30,13 @@ class ModelDescription:
         configuration: the architecture.
         weights_sha256: of `model.safetensors`, in hexadecimal.
         training: how the weights were made, on what, and their measured limits; free form.
+        calibration: of how likely an image shows what was demonstrated; None: not calibrated.
     """
 
     configuration: AfformerConfiguration
     weights_sha256: str
     training: Mapping[str, Any]
+    calibration: PresenceCalibration | None = None
 
 
 def shipped_model_folder() -> Path:
@@ -46,7 +49,7 @@ def read_description(folder: Path) -> ModelDescription:
 
     Raises:
         ModelFolderError: no such folder or file, not JSON, another format or version, or an
-            architecture that cannot be.
+            architecture or calibration that cannot be.
     """
     path = folder / DESCRIPTION_FILE
     fields = read_json(path)
@@ -55,13 +58,15 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
             f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
         )
+    calibration = fields.get('calibration')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
             dict(fields.get('training', {})),
+            None if calibration is None else PresenceCalibration.from_json(calibration),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
 
 
@@ -92,6 +97,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
         'weights_sha256': description.weights_sha256,
         'training': dict(description.training),
     }
+    if description.calibration is not None:
+        fields['calibration'] = description.calibration.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

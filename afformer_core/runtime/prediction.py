@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import FloatArray, UInt8Array
 
 
@@ -23,6 +24,7 @@ class Prediction:
             1; see `Appearance`.
         place: float32 [C] of length 1, what the place under the heatmap looks like.
         seconds: that the session took for it.
+        calibration: of the model; None where there is none.
     """
 
     image: UInt8Array
@@ -31,6 +33,7 @@ class Prediction:
     resemblance: float
     place: FloatArray
     seconds: float
+    calibration: PresenceCalibration | None = None
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
         """Peaks in pixels of a source image of (height, width), best first; at least one."""
@@ -39,6 +42,12 @@ class Prediction:
     def least_confidence(self) -> float:
         """What the best peak's score is at least, in a tenth of the time that finding it takes."""
         return share_at_maximum(self.probabilities)
+
+    def presence(self, confidence: float) -> float | None:
+        """Probability, of a confidence, that the image shows what was demonstrated."""
+        if self.calibration is None:
+            return None
+        return self.calibration.presence(confidence, self.resemblance)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """The prediction in pixels of the source image.
@@ -55,4 +64,5 @@ class Prediction:
             peaks,
             peaks[0].score,
             self.resemblance,
+            self.presence(peaks[0].score),
         )

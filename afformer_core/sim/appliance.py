@@ -1,114 +1,84 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an appliance is: a panel, and the elements on it.
+"""What stands before the camera: fixed parts, and the elements that can be operated.
 
-Coordinates are the panel's, in metres: x to the right, y up, z out of the panel towards the
-user, the origin in the middle of the panel's front.
+Coordinates are metres: x to the right, y up, z towards the user.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 
-Colour = tuple[float, float, float]
+import numpy as np
 
-ACTIONS: tuple[str, ...] = (
-    'press',
-    'hold',
-    'push',
-    'pull',
-    'turn_clockwise',
-    'turn_counterclockwise',
-)
-
-
-class Kind(str, Enum):
-    """What an element is; each kind can be used in two ways."""
-
-    BUTTON = 'button'
-    KNOB = 'knob'
-    HANDLE = 'handle'
-
-    @property
-    def actions(self) -> tuple[str, str]:
-        """The two names out of `ACTIONS` that such an element affords."""
-        return {
-            Kind.BUTTON: ('press', 'hold'),
-            Kind.HANDLE: ('push', 'pull'),
-            Kind.KNOB: ('turn_clockwise', 'turn_counterclockwise'),
-        }[self]
+from afformer_core.sim.element import Element
+from afformer_core.sim.solid import Colour, Solid
 
 
 @dataclass(frozen=True)
-class Element:
-    """One thing to operate.
+class Label:
+    """A word beside an element of a panel: the element's centre and height."""
 
-    Attributes:
-        kind: what it is.
-        shape: how it looks: `round` or `square` (buttons), `disc` or `bar` (knobs), `drawer` or
-            `bar` (handles).
-        x, y: its centre on the panel.
-        width, height: its extent along x and y.
-        depth: how far it stands out of the panel at rest.
-        angle: a knob's marker, in radians counterclockwise from up; 0 for the other kinds.
-        vertical: a handle's bar runs along y rather than x.
-        colour, accent: of the element, and of its marker, symbol or bar.
-        bezel: it has a flat ring or frame around it on the panel.
-        symbol: it carries a mark in the accent colour on its front (buttons).
-    """
-
-    kind: Kind
-    shape: str
     x: float
     y: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A flat front with printing on it, in the plane z = 0 around the origin.
+
+    Attributes:
+        width, height: of it.
+        colour: of it.
+        shininess: 0 (matt) to 1.
+        labels: words on it.
+        display: (x, y, width, height) of a dark display on it, or None.
+    """
+
     width: float
     height: float
-    depth: float
-    angle: float
-    vertical: bool
     colour: Colour
-    accent: Colour
-    bezel: bool
-    symbol: bool
-
-    def __post_init__(self) -> None:
-        if min(self.width, self.height, self.depth) <= 0:
-            raise ValueError(
-                f'an element needs a positive extent, not {self.width} x '
-                f'{self.height} x {self.depth}'
-            )
+    shininess: float = 0.3
+    labels: tuple[Label, ...] = ()
+    display: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Appliance:
-    """A panel with its elements.
+    """Something to operate, or several such things together.
 
     Attributes:
-        width, height, depth: of the box whose front is the panel.
-        colour: of the panel.
-        body_colour: of the box behind it.
-        shininess: 0 (matt) to 1.
-        elements: 5 to 32 of them, none overlapping another.
-        labels: whether names are printed beside the elements.
-        display: (x, y, width, height) of a dark display on the panel, or None.
+        family: name of its family.
+        elements: what can be operated; none overlaps another.
+        fixed: what cannot.
+        shown: float64 [P, 3], points that every picture has in it, beside the elements.
+        bottom: y of what it stands on.
+        back: z of its back; the wall is behind.
+        elevation: degrees above the horizontal from which it is mostly looked at.
+        panel: its printed front, or None.
     """
 
-    width: float
-    height: float
-    depth: float
-    colour: Colour
-    body_colour: Colour
-    shininess: float
+    family: str
     elements: tuple[Element, ...]
-    labels: bool
-    display: tuple[float, float, float, float] | None
+    fixed: tuple[Solid, ...]
+    bottom: float
+    back: float
+    shown: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    elevation: float = 8.0
+    panel: Panel | None = None
 
     def __post_init__(self) -> None:
         if not self.elements:
             raise ValueError('an appliance needs at least one element')
-        for element in self.elements:
-            if (
-                abs(element.x) + element.width / 2 > self.width / 2
-                or abs(element.y) + element.height / 2 > self.height / 2
-            ):
-                raise ValueError(f'an element at ({element.x}, {element.y}) leaves the panel')
+
+    def extent(self, share: float = 1.0) -> np.ndarray:
+        """Points whose hull holds all elements at rest and what is shown besides, [P, 3].
+
+        Args:
+            share: how far what is shown besides reaches beyond the elements' box: 0 (not at all)
+                to 1 (all the way).
+        """
+        hulls = [element.pose.apply(element.hull) for element in self.elements]
+        operated = np.concatenate(hulls)
+        nearest = self.shown.clip(operated.min(axis=0), operated.max(axis=0))
+        return np.concatenate([operated, nearest + share * (self.shown - nearest)])

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.pose import cross
 
 # Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
 # and never more than 67.
 _CONE_DEGREES = 33.5
-_TILT_DEGREES = 8.0
+_STANDS_ABOVE = 15.0
+_LOWEST_DEGREES = 14.0
+_LEAST_SHOWN = 0.2
+_UPWARD = np.array([0.0, 1.0, 0.0])
+# Metres from a camera to what it has in view.
+_NEAREST, _FARTHEST = 0.05, 8.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Camera:
 
     def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
         """The camera shifted by `offset` metres and turned by `turn` radians about its axes."""
+        if not turn.any():
+            return Camera(self.position + offset, self.rotation, self.field_of_view)
         x, y, z = turn
         small = np.array([[1, -z, y], [z, 1, -x], [-y, x, 1]])
         rotation, _ = np.linalg.qr(self.rotation @ small)
@@ -68,9 +76,9 @@ def look_at(
 ) -> Camera:
     """A camera at `position` that has `target` in the middle of its image."""
     backward = (position - target) / np.linalg.norm(position - target)
-    right = np.cross([0.0, 1.0, 0.0], backward)
+    right = cross(_UPWARD, backward)
     right /= np.linalg.norm(right)
-    up = np.cross(backward, right)
+    up = cross(backward, right)
     roll = math.radians(roll_degrees)
     rotation = np.stack(
         [
@@ -91,8 +99,9 @@ def frame_appliance(
     field_of_view: float,
     fill: float,
     size: tuple[int, int],
+    share: float = 1.0,
 ) -> Camera:
-    """The nearest camera along `toward` from `aim` that has every element in view.
+    """The nearest camera along `toward` from `aim` that has the appliance in view.
 
     Args:
         appliance: what to look at.
@@ -100,53 +109,56 @@ def frame_appliance(
         aim: [3] metres, in the middle of the image.
         roll_degrees: turn about the optical axis.
         field_of_view: vertical, degrees.
-        fill: share of the image's half extent that the outermost element reaches, below 1.
+        fill: share of the image's half extent that what is in view reaches, below 1.
         size: (width, height) of the image.
+        share: how much must be in view of what is beside the elements, see `Appliance.extent`.
     """
-    corners = np.array(
-        [
-            [e.x + sx * e.width / 2, e.y + sy * e.height / 2, sz * e.depth]
-            for e in appliance.elements
-            for sx in (-1, 1)
-            for sy in (-1, 1)
-            for sz in (0, 1)
-        ]
-    )
-    centre = (np.array(size) - 1) / 2
-
-    def reach(distance: float) -> float:
-        camera = look_at(aim + distance * toward, aim, roll_degrees, field_of_view)
-        if ((corners - camera.position) @ camera.rotation[:, 2] > -0.05).any():
-            return math.inf
-        return float((np.abs(camera.project(corners, size) - centre) / (centre + 0.5)).max())
-
-    near, far = 0.05, 8.0
-    for _ in range(24):
-        middle = (near + far) / 2
-        near, far = (middle, far) if reach(middle) > fill else (near, middle)
-    return look_at(aim + far * toward, aim, roll_degrees, field_of_view)
+    corners = appliance.extent(share)
+    rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
+    # right, up and towards the camera, from the aim
+    local = (corners - aim) @ rotation
+    half_height = fill * math.tan(math.radians(field_of_view) / 2)
+    edges = np.abs(local[:, :2]) / [half_height * size[0] / size[1], half_height]
+    needed = local[:, 2] + np.maximum(edges.max(axis=1), _NEAREST)
+    distance = float(np.clip(needed.max(), _NEAREST, _FARTHEST))
+    return look_at(aim + distance * toward, aim, roll_degrees, field_of_view)
 
 
 def sample_camera(
-    appliance: Appliance, size: tuple[int, int], random: np.random.Generator
+    appliance: Appliance,
+    size: tuple[int, int],
+    random: np.random.Generator,
+    egocentric: bool = False,
 ) -> Camera:
-    """A random camera that has every element in view."""
+    """A random camera that has every element in view.
+
+    Args:
+        appliance: what to look at.
+        size: (width, height) of the image.
+        random: source of the randomness.
+        egocentric: it is on the head of a person in front of the appliance: above it, with a
+            wide lens.
+    """
     radius = _CONE_DEGREES * math.sqrt(random.random())
     angle = random.uniform(0, 2 * math.pi)
-    toward = direction(radius * math.cos(angle), _TILT_DEGREES + radius * math.sin(angle))
-    aim = np.array(
-        [
-            random.uniform(-0.08, 0.08) * appliance.width,
-            random.uniform(-0.08, 0.08) * appliance.height,
-            0.0,
-        ]
-    )
+    across, up = radius * math.cos(angle), appliance.elevation + radius * math.sin(angle)
+    if appliance.elevation > _STANDS_ABOVE:
+        # what stands on a table is not looked at from below
+        up = max(up, _LOWEST_DEGREES)
+    if egocentric:
+        across, up = 0.5 * across, min(appliance.elevation + random.uniform(12, 32), 65.0)
+    share = random.uniform(_LEAST_SHOWN, 1)
+    extent = appliance.extent(share)
+    spread = extent.max(axis=0) - extent.min(axis=0)
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    aim[:2] += random.uniform(-0.08, 0.08, 2) * spread[:2]
     return frame_appliance(
         appliance,
-        toward,
+        direction(across, up),
         aim,
-        random.normal(0, 3),
-        random.uniform(28, 55),
-        random.uniform(0.7, 0.94),
+        random.normal(0, 5 if egocentric else 3),
+        random.uniform(50, 75) if egocentric else random.uniform(28, 55),
+        random.uniform(0.75, 0.96),
         size,
+        share,
     )

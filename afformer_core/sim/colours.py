@@ -7,7 +7,7 @@ import colorsys
 
 import numpy as np
 
-from afformer_core.sim.appliance import Colour
+from afformer_core.sim.solid import Colour
 
 
 def panel_colour(random: np.random.Generator) -> Colour:

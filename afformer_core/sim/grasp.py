@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Element, Kind
+from afformer_core.sim.grip import Fingertip, Grip, Hook, Pinch
 from afformer_core.sim.hand import (
     FINGERTIP_RADIUS,
     INDEX,
@@ -22,22 +22,22 @@ from afformer_core.sim.hand import (
     knuckle,
     reach,
 )
-from afformer_core.sim.world import bar_radius
+from afformer_core.sim.pose import Pose, cross
 
 _OUTWARD = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
 class Grasp:
-    """A hand on an element at rest.
+    """A hand on an element at rest, in the element's frame.
 
     Attributes:
-        contacts: fingertip centres relative to the element's centre on the panel, by finger.
-        palm: [3], relative to the same.
+        contacts: fingertip centres by finger.
+        palm: [3].
         rotation: [3, 3] of the palm, as in `HandPose`.
-        elbow: [3], relative to the same.
+        elbow: [3].
         opening: how far the fingertips move apart before and after, as a share of their
-            distance from the element's axis.
+            distance from the frame's axis.
     """
 
     contacts: dict[int, np.ndarray]
@@ -47,51 +47,46 @@ class Grasp:
     opening: float
 
     def pose(
-        self,
-        element: Element,
-        hand_offset: np.ndarray,
-        openness: float,
-        travel: float,
-        turn: float,
+        self, tips: Pose, palm: Pose, arm: Pose, hand_offset: np.ndarray, openness: float
     ) -> HandPose:
         """The hand while it operates the element.
 
         Args:
-            element: the one held.
-            hand_offset: [3] metres away from the element (zeros: in contact).
+            tips: the element's frame, moved with it.
+            palm, arm: the same frame as far as palm and elbow follow.
+            hand_offset: [3] metres away from the element, in its frame (zeros: in contact).
             openness: 0 (fingers closed) to 1.
-            travel: metres that the hand has gone with the element out of the panel.
-            turn: radians that it has turned with it, counterclockwise.
         """
-        base = np.array([element.x, element.y, travel]) + hand_offset
-        full, part = _turned(turn), _turned(0.7 * turn)
         spread = np.array([1 + self.opening * openness, 1 + self.opening * openness, 1])
-        tips = {
-            finger: base + full @ (contact * spread) for finger, contact in self.contacts.items()
-        }
         return HandPose(
-            palm=base + part @ self.palm,
-            rotation=part @ self.rotation,
-            tips=tips,
-            elbow=np.array([element.x, element.y, travel]) + 0.7 * hand_offset + self.elbow,
+            palm=palm.apply(self.palm + hand_offset),
+            rotation=palm.rotation @ self.rotation,
+            tips={
+                finger: tips.apply(contact * spread + hand_offset)
+                for finger, contact in self.contacts.items()
+            },
+            elbow=arm.apply(0.7 * hand_offset + self.elbow),
         )
 
 
-def sample_grasp(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
-    """A random plausible grasp: a finger on a button, a pinch of a knob or of a handle's bar."""
-    take = {Kind.BUTTON: _press_button, Kind.KNOB: _pinch_knob, Kind.HANDLE: _hook_handle}
-    return take[element.kind](element, hand, random)
+def sample_grasp(grip: Grip, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+    """A random plausible grasp: finger on a front, pinch around a knob, or hook around a bar."""
+    if isinstance(grip, Fingertip):
+        return _press(grip, hand, random)
+    if isinstance(grip, Pinch):
+        return _pinch(grip, hand, random)
+    return _hook(grip, hand, random)
 
 
-def _press_button(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+def _press(front: Fingertip, hand: HandAppearance, random: np.random.Generator) -> Grasp:
     rotation = _orient(
         _approach(hand, random),
         math.radians(random.uniform(25, 58)),
         math.radians(random.normal(0, 12)),
     )
     finger = MIDDLE if random.random() < 0.15 else INDEX
-    place = np.clip(random.normal(0, 0.2, 2), -0.5, 0.5) * [element.width, element.height] / 2
-    tip = np.array([*place, element.depth + FINGERTIP_RADIUS])
+    place = np.clip(random.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
+    tip = np.array([front.x + place[0], front.y + place[1], front.level + FINGERTIP_RADIUS])
     palm = tip - rotation @ (knuckle(hand, finger) + np.array([0, reach(hand, finger), -0.012]))
     contacts = {finger: tip}
     if finger == MIDDLE or random.random() < 0.2:
@@ -102,13 +97,12 @@ def _press_button(element: Element, hand: HandAppearance, random: np.random.Gene
     return _grasp(contacts, palm, rotation, hand, 0.0, random)
 
 
-def _pinch_knob(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+def _pinch(knob: Pinch, hand: HandAppearance, random: np.random.Generator) -> Grasp:
     upward = _approach(hand, random)
     rotation = _orient(
         upward, math.radians(random.uniform(38, 65)), math.radians(random.normal(0, 10))
     )
-    share, level = (0.85, 0.6) if element.shape == 'disc' else (1.0, 0.4)
-    radius = share * element.width / 2 + FINGERTIP_RADIUS
+    radius = knob.radius + FINGERTIP_RADIUS
     thumb = math.atan2(upward[1], upward[0]) + hand.thumb_side * -math.pi / 2
     thumb += hand.thumb_side * random.uniform(-0.5, 0.1)
     angles = {
@@ -116,49 +110,47 @@ def _pinch_knob(element: Element, hand: HandAppearance, random: np.random.Genera
         INDEX: thumb + math.pi,
         MIDDLE: thumb + math.pi - hand.thumb_side * random.uniform(0.55, 0.8),
     }
-    if element.width > 0.03 and random.random() < 0.5:
+    if knob.radius > 0.015 and random.random() < 0.5:
         angles[RING] = angles[MIDDLE] - hand.thumb_side * 0.6
     contacts = {
         finger: np.array(
             [
                 radius * math.cos(angle),
                 radius * math.sin(angle),
-                level * element.depth + FINGERTIP_RADIUS * 0.5,
+                knob.level + FINGERTIP_RADIUS * 0.5,
             ]
         )
         for finger, angle in angles.items()
     }
     palm = (
-        np.array([0, 0, element.depth])
+        np.array([0, 0, knob.top])
         - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
     )
     return _grasp(contacts, palm, rotation, hand, 0.5, random)
 
 
-def _hook_handle(element: Element, hand: HandAppearance, random: np.random.Generator) -> Grasp:
-    along = np.array([0.0, 1.0]) if element.vertical else np.array([1.0, 0.0])
+def _hook(bar: Hook, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+    along = np.array([0.0, 1.0]) if bar.vertical else np.array([1.0, 0.0])
     # a right hand comes from the right of a vertical bar, its fingers pointing left
-    upward = np.array([hand.thumb_side, 0.0] if element.vertical else [0.0, 1.0])
+    upward = np.array([hand.thumb_side, 0.0] if bar.vertical else [0.0, 1.0])
     tilt = random.normal(0, 0.25)
     hand_upward = _turned(tilt)[:2, :2] @ upward
     rotation = _orient(
         hand_upward, math.radians(random.uniform(32, 58)), math.radians(random.normal(0, 8))
     )
-    radius = bar_radius(element)
-    aside = radius + FINGERTIP_RADIUS * 0.9
-    level = element.depth - radius
-    length = element.height if element.vertical else element.width
+    aside = bar.radius + FINGERTIP_RADIUS * 0.9
     sign = 1.0 if rotation[:2, 0] @ along > 0 else -1.0
     slot = np.array([knuckle(hand, finger)[0] for finger in range(5)]) * 0.85 * sign
     middle = (slot[INDEX] + slot[MIDDLE]) / 2
     contacts = {}
     for finger in (INDEX, MIDDLE, RING, LITTLE):
         place = slot[finger] - middle
-        if abs(place) < length / 2 or finger == INDEX:
-            place = float(np.clip(place, -length / 2, length / 2))
-            contacts[finger] = np.array([*(place * along + aside * upward), level])
-    contacts[THUMB] = np.array([*(0.3 * (slot[INDEX] - middle) * along - aside * upward), level])
-    palm = np.array([0, 0, element.depth]) - rotation @ (
+        if abs(place) < bar.length / 2 or finger == INDEX:
+            place = float(np.clip(place, -bar.length / 2, bar.length / 2))
+            contacts[finger] = np.array([*(place * along + aside * upward), bar.level])
+    thumb = 0.3 * (slot[INDEX] - middle) * along - aside * upward
+    contacts[THUMB] = np.array([*thumb, bar.level])
+    palm = np.array([0, 0, bar.level + bar.radius]) - rotation @ (
         np.array(
             [
                 (knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
@@ -198,9 +190,9 @@ def _orient(upward: np.ndarray, dive: float, roll: float) -> np.ndarray:
     forward = np.array([*(math.cos(dive) * upward), -math.sin(dive)])
     dorsal = _OUTWARD - (_OUTWARD @ forward) * forward
     dorsal /= np.linalg.norm(dorsal)
-    right = np.cross(forward, dorsal)
+    right = cross(forward, dorsal)
     dorsal = math.cos(roll) * dorsal + math.sin(roll) * right
-    return np.stack([np.cross(forward, dorsal), forward, dorsal], axis=1)
+    return np.stack([cross(forward, dorsal), forward, dorsal], axis=1)
 
 
 def _turned(angle: float) -> np.ndarray:

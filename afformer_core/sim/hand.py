@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Colour
+from afformer_core.sim.solid import Colour
 
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
 

@@ -6,7 +6,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.appliance import Panel
+from afformer_core.sim.decals import apply_decals
+from afformer_core.sim.surface_noise import grain
+from afformer_core.sim.wear import apply_wear
 
 _WORDS = (
     'START',
@@ -51,18 +54,20 @@ _WORDS = (
 )
 
 
-def paint_panel(appliance: Appliance, random: np.random.Generator, side: int = 384) -> np.ndarray:
-    """The panel's front: grain, frame, display, labels and a maker's name.
+def paint_panel(
+    panel: Panel, random: np.random.Generator, held_out: bool = False, side: int = 384
+) -> np.ndarray:
+    """The panel's front: grain, frame, display, labels, decals and wear.
 
     Returns:
         uint8 [H, W, 3] RGB, upright; its long side is `side`.
     """
-    scale = side / max(appliance.width, appliance.height)
-    width, height = round(appliance.width * scale), round(appliance.height * scale)
-    image = np.full((height, width, 3), appliance.colour, np.float32) * 255
-    image *= 1 + _grain(random, height, width)[..., None]
+    scale = side / max(panel.width, panel.height)
+    width, height = round(panel.width * scale), round(panel.height * scale)
+    image = np.full((height, width, 3), panel.colour, np.float32) * 255
+    image *= 1 + grain(random, height, width)[..., None]
     image += np.linspace(-1, 1, height)[:, None, None] * random.uniform(-14, 14)
-    ink = 235.0 if sum(appliance.colour) < 1.4 else 30.0
+    ink = 235.0 if sum(panel.colour) < 1.4 else 30.0
     if random.random() < 0.4:
         inset = int(random.uniform(2, 8))
         cv2.rectangle(
@@ -72,52 +77,24 @@ def paint_panel(appliance: Appliance, random: np.random.Generator, side: int = 3
             (ink, ink, ink),
             int(random.integers(1, 4)),
         )
-    if appliance.display is not None:
-        _paint_display(image, appliance, scale, random)
-    if appliance.labels:
-        _paint_labels(image, appliance, scale, ink, random)
+    if random.random() < 0.4:
+        apply_decals(image, random, held_out)
+    if panel.display is not None:
+        _paint_display(image, panel, scale, random)
+    if panel.labels:
+        _paint_labels(image, panel, scale, ink, random)
+    if random.random() < 0.4:
+        apply_wear(image, random)
     return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def paint_surface(random: np.random.Generator, side: int = 128) -> np.ndarray:
-    """A wall or table top: stripes, tiles, blotches or nothing much. uint8 [side, side, 3] RGB."""
-    base, other = random.uniform(20, 245, (2, 3))
-    if random.random() < 0.6:
-        base = base.mean() + 0.25 * (base - base.mean())
-    rows, columns = np.mgrid[:side, :side]
-    period = int(random.choice([8, 16, 32, 64]))
-    pattern = {
-        'plain': np.zeros((side, side)),
-        'stripes': ((columns // period) % 2).astype(float),
-        'boards': (rows % period < 2).astype(float),
-        'tiles': ((rows % period < 2) | (columns % period < 2)).astype(float),
-        'checks': (((rows // period) + (columns // period)) % 2).astype(float),
-        'blotches': _grain(random, side, side, coarse=True) * 4 + 0.5,
-    }[str(random.choice(['plain', 'stripes', 'boards', 'tiles', 'checks', 'blotches']))]
-    mix = np.clip(pattern, 0, 1)[..., None] * random.uniform(0.1, 0.8)
-    image: np.ndarray = base * (1 - mix) + other * mix
-    image *= 1 + _grain(random, side, side)[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _grain(
-    random: np.random.Generator, height: int, width: int, coarse: bool = False
-) -> np.ndarray:
-    """Smooth noise about 0, float32 [height, width]."""
-    cell = int(random.choice([16, 32])) if coarse else int(random.choice([2, 8, 40]))
-    stretch = 1 if random.random() < 0.6 else 8
-    shape = (max(2, height // cell), max(2, width // (cell * stretch)))
-    noise = random.normal(0, 0.1 if coarse else random.uniform(0, 0.06), shape)
-    return cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _paint_display(
-    image: np.ndarray, appliance: Appliance, scale: float, random: np.random.Generator
+    image: np.ndarray, panel: Panel, scale: float, random: np.random.Generator
 ) -> None:
-    assert appliance.display is not None
-    x, y, w, h = appliance.display
-    left, top = _pixel(appliance, scale, x - w / 2, y + h / 2)
-    right, bottom = _pixel(appliance, scale, x + w / 2, y - h / 2)
+    assert panel.display is not None
+    x, y, w, h = panel.display
+    left, top = _pixel(panel, scale, x - w / 2, y + h / 2)
+    right, bottom = _pixel(panel, scale, x + w / 2, y - h / 2)
     dark = random.uniform(5, 60, 3).tolist()
     cv2.rectangle(image, (left, top), (right, bottom), dark, -1)
     size = 0.028 * (bottom - top)
@@ -139,20 +116,20 @@ def _paint_display(
 
 
 def _paint_labels(
-    image: np.ndarray, appliance: Appliance, scale: float, ink: float, random: np.random.Generator
+    image: np.ndarray, panel: Panel, scale: float, ink: float, random: np.random.Generator
 ) -> None:
     above = random.random() < 0.5
     size = random.uniform(0.3, 0.45)
-    for element in appliance.elements:
+    for label in panel.labels:
         word = str(random.choice(_WORDS))
         (text_width, text_height), _ = cv2.getTextSize(word, 0, size, 1)
-        edge = element.y + (0.5 if above else -0.5) * element.height
-        u, v = _pixel(appliance, scale, element.x, edge)
+        edge = label.y + (0.5 if above else -0.5) * label.height
+        u, v = _pixel(panel, scale, label.x, edge)
         v += -4 if above else text_height + 4
         cv2.putText(
             image, word, (u - text_width // 2, v), 0, size, (ink, ink, ink), 1, cv2.LINE_AA
         )
 
 
-def _pixel(appliance: Appliance, scale: float, x: float, y: float) -> tuple[int, int]:
-    return (round((x + appliance.width / 2) * scale), round((appliance.height / 2 - y) * scale))
+def _pixel(panel: Panel, scale: float, x: float, y: float) -> tuple[int, int]:
+    return (round((x + panel.width / 2) * scale), round((panel.height / 2 - y) * scale))

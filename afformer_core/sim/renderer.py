@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.camera import Camera
 from afformer_core.sim.hand import Capsule
+from afformer_core.sim.pose import STILL, Pose
+from afformer_core.sim.scene import Scene
 from afformer_core.sim.surroundings import (
     Lighting,
     Surroundings,
@@ -21,40 +21,32 @@ from afformer_core.sim.surroundings import (
 from afformer_core.sim.world import build_model
 
 NOTHING = -1
+# Codes of a hand's capsules go down from here.
+HAND = -2
 _MAXIMUM_GEOMS = 400
 _CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
 
 
-@dataclass(frozen=True)
-class ElementState:
-    """How far an element is from rest: metres out of the panel, radians counterclockwise."""
-
-    travel: float = 0.0
-    turn: float = 0.0
-
-
 class Renderer:
-    """Renders one appliance; to be used by one thread, and closed at the end (`with`).
+    """Renders one scene's appliance; to be used by one thread, and closed at the end (`with`).
 
     Args:
-        appliance: what to render.
-        scene_seed: the scene's, for its textures.
+        scene: what to render.
         buffer: (width, height) of the largest picture.
     """
 
     _window: mujoco.GLContext | None = None
 
-    def __init__(self, appliance: Appliance, scene_seed: int, buffer: tuple[int, int]) -> None:
+    def __init__(self, scene: Scene, buffer: tuple[int, int]) -> None:
         # one OpenGL context a process: making one takes longer than rendering an appliance
         if Renderer._window is None:
             Renderer._window = mujoco.GLContext(16, 16)
         Renderer._window.make_current()
-        self._appliance = appliance
+        self._appliance = scene.appliance
         self._buffer = buffer
-        self._model = build_model(appliance, scene_seed, buffer)
+        self._model = build_model(scene, buffer)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
         self._option = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
@@ -81,7 +73,7 @@ class Renderer:
         camera: Camera,
         size: tuple[int, int],
         hand: Sequence[Capsule] = (),
-        states: Mapping[int, ElementState] | None = None,
+        states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
         """A picture.
 
@@ -89,7 +81,7 @@ class Renderer:
             camera: that takes it.
             size: (width, height), at most the buffer's.
             hand: capsules that are there too.
-            states: of the elements that are not at rest.
+            states: displacements of the elements that are not at rest.
 
         Returns:
             uint8 [H, W, 3] RGB.
@@ -102,9 +94,12 @@ class Renderer:
         camera: Camera,
         size: tuple[int, int],
         hand: Sequence[Capsule] = (),
-        states: Mapping[int, ElementState] | None = None,
+        states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
-        """The element that each pixel shows: int32 [H, W], `NOTHING` where it is none."""
+        """What each pixel shows: int32 [H, W].
+
+        That is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`.
+        """
         self._update(camera, size, hand, states or {})
         flags = self._scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
@@ -114,11 +109,15 @@ class Renderer:
         bodies = {
             self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
         }
-        for i in range(self._scene.ngeom):
+        # a hand's capsules come last; MuJoCo leaves unset what they belong to
+        things = self._scene.ngeom - len(hand)
+        for i in range(things):
             geom = self._scene.geoms[i]
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
                 body = int(self._model.geom_bodyid[geom.objid])
                 element_of[geom.segid + 1] = bodies.get(body, NOTHING)
+        for k in range(len(hand)):
+            element_of[self._scene.geoms[things + k].segid + 1] = HAND - k
         shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
         return shown
 
@@ -127,7 +126,7 @@ class Renderer:
         camera: Camera,
         size: tuple[int, int],
         hand: Sequence[Capsule] = (),
-        states: Mapping[int, ElementState] | None = None,
+        states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
         """How far the surface that each pixel's centre sees is, along the optical axis.
 
@@ -153,15 +152,16 @@ class Renderer:
         camera: Camera,
         size: tuple[int, int],
         hand: Sequence[Capsule],
-        states: Mapping[int, ElementState],
+        states: Mapping[int, Pose],
     ) -> None:
         if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
             raise ValueError(f'a picture of {size} does not fit the buffer of {self._buffer}')
+        # another renderer may have drawn into its own one since
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         for i, element in enumerate(self._appliance.elements):
-            state = states.get(i, ElementState())
-            angle = (element.angle + state.turn) / 2
-            self._data.mocap_pos[i] = [element.x, element.y, state.travel]
-            self._data.mocap_quat[i] = [np.cos(angle), 0, 0, np.sin(angle)]
+            pose = element.placed(states.get(i, STILL))
+            self._data.mocap_pos[i] = pose.position
+            self._data.mocap_quat[i] = pose.quaternion
         view = self._camera.fixedcamid
         self._model.cam_pos[view] = camera.position
         mujoco.mju_mat2Quat(self._model.cam_quat[view], camera.rotation.flatten())

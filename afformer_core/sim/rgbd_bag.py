@@ -115,7 +115,7 @@ def sensed_depth(renderer: Renderer, plan: RgbdBagPlan, view: View, number: int)
 
 def _stamps(plan: RgbdBagPlan, scene: RgbdScene) -> np.ndarray:
     """When the camera's images are taken: int64 [N] nanoseconds, nearly evenly."""
-    random = generator(scene.scene_seed, Stream.RGBD, 2)
+    random = generator(scene.scene.seed, Stream.RGBD, 2)
     first = _START + round(1e9 * plan.demonstration_frames / plan.demonstration_rate) + _PAUSE
     periods = np.arange(len(scene.views)) + random.uniform(-0.02, 0.02, len(scene.views))
     stamps: np.ndarray = first + np.round(1e9 / plan.rate * periods).astype(np.int64)
@@ -136,7 +136,7 @@ def _write_messages(
     storage = StoragePlugin[plan.storage.upper()]
     with (
         Writer(folder, version=9, storage_plugin=storage) as writer,
-        Renderer(scene.appliance, scene.scene_seed, plan.size) as renderer,
+        Renderer(scene.scene, plan.size) as renderer,
     ):
         connections = {
             topic: writer.add_connection(
@@ -167,8 +167,8 @@ def _write_messages(
 def _demonstration(
     factory: MessageFactory, renderer: Renderer, plan: RgbdBagPlan, scene: RgbdScene
 ) -> Iterable[_Logged]:
-    clip = render_clip(renderer, scene.scene_seed, scene.demonstration, plan.demonstration_frames)
-    random = generator(scene.scene_seed, Stream.RGBD, 3)
+    clip = render_clip(renderer, scene.scene, scene.demonstration, plan.demonstration_frames)
+    random = generator(scene.scene.seed, Stream.RGBD, 3)
     for number, image in enumerate(clip):
         stamp = _START + round(1e9 * number / plan.demonstration_rate)
         arrival = stamp + round(random.uniform(8, 14) * _MILLISECOND)
@@ -186,7 +186,7 @@ def _camera(
     stamps: np.ndarray,
 ) -> list[_Logged]:
     """What the camera sends of one view: colour, calibration and, a little later, depth."""
-    random = generator(scene.scene_seed, Stream.RGBD, 4, number)
+    random = generator(scene.scene.seed, Stream.RGBD, 4, number)
     view, stamp = scene.views[number], int(stamps[number])
     renderer.set_room(view.lighting, view.surroundings)
     image = view.sensor.expose(renderer.render(view.camera, view.size), random)
@@ -211,12 +211,13 @@ def _camera(
 def _write_annotations(
     path: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
 ) -> None:
-    element = scene.appliance.elements[scene.demonstration.element]
+    element = scene.scene.appliance.elements[scene.demonstration.element]
     content = {
         'seed': plan.seed,
-        'scene_seed': scene.scene_seed,
+        'scene_seed': scene.scene.seed,
         'element': scene.demonstration.element,
-        'kind': element.kind.value,
+        'family': scene.scene.family,
+        'kind': element.kind,
         'action': scene.demonstration.action,
         'image_topic': IMAGE_TOPIC,
         'images': [

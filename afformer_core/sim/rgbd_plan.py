@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afformer_core.sim.depth_camera import DepthCamera
+from afformer_core.sim.families import FAMILIES
 from afformer_core.sim.rgbd_messages import DEPTH_ENCODINGS, IMAGE_TYPES
 from afformer_core.sim.rgbd_scene import RgbdScene, plan_rgbd_scene
+from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import scene_seed
 
 STORAGES = ('mcap', 'sqlite3')
@@ -19,6 +21,8 @@ class RgbdBagPlan:
 
     Attributes:
         seed: the same plan gives the same bytes.
+        family: of the appliance.
+        held_out: whether its textures are those that training never shows.
         size: (width, height) of all images, even.
         seconds, rate: how long the camera moves, and its images a second.
         demonstration_frames, demonstration_rate: of the demonstration.
@@ -29,6 +33,8 @@ class RgbdBagPlan:
     """
 
     seed: int
+    family: str = 'control_panel'
+    held_out: bool = False
     size: tuple[int, int] = (640, 480)
     seconds: float = 4.0
     rate: float = 30.0
@@ -48,6 +54,8 @@ class RgbdBagPlan:
             if getattr(self, name) not in choices:
                 wanted = ' or '.join(choices)
                 raise ValueError(f'{name} must be {wanted}, not {getattr(self, name)!r}')
+        if self.family not in FAMILIES:
+            raise ValueError(f'family must be one of {FAMILIES}, not {self.family!r}')
         if min(self.size) < 32:
             raise ValueError(f'images must be at least 32 x 32 pixels, not {self.size}')
         if min(self.seconds, self.rate, self.demonstration_frames, self.demonstration_rate) <= 0:
@@ -57,4 +65,5 @@ class RgbdBagPlan:
 
     def scene(self) -> RgbdScene:
         """What the bag shows."""
-        return plan_rgbd_scene(scene_seed(self.seed, 0), self.size, self.seconds, self.rate)
+        scene = Scene(scene_seed(self.seed, 0), self.family, self.held_out)
+        return plan_rgbd_scene(scene, self.size, self.seconds, self.rate)

@@ -21,6 +21,9 @@ class Stream(IntEnum):
     ANNOTATION = 6
     RGBD = 7
     PERFORMANCE = 8
+    VARIANT = 9
+    STATE = 10
+    FAMILY = 11
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

@@ -78,7 +78,7 @@ def sample_surroundings(
 ) -> Surroundings:
     """A random room; nothing in it stands between the camera and the panel."""
     # seen from below its top, a table would hide the panel
-    above_table = camera.position[1] > -appliance.height / 2 + 0.02
+    above_table = camera.position[1] > appliance.bottom + 0.02
     count = int(random.integers(0, CLUTTER + 1))
     return Surroundings(
         wall=int(random.integers(SURFACES)),
@@ -109,7 +109,7 @@ def place_surroundings(
     wall = model.geom('wall').id
     model.geom_matid[wall] = model.material(f'surface_{surroundings.wall}').id
     model.geom_rgba[wall, :3] = surroundings.wall_colour
-    model.geom_pos[wall, 2] = -appliance.depth - 0.02 - surroundings.wall_distance
+    model.geom_pos[wall, 2] = appliance.back - 0.02 - surroundings.wall_distance
     table = model.geom('table').id
     model.geom_rgba[table, 3] = 0.0 if surroundings.table is None else 1.0
     if surroundings.table is not None:
@@ -135,13 +135,15 @@ def _lamp(random: np.random.Generator) -> np.ndarray:
 
 def _sample_clutter(appliance: Appliance, random: np.random.Generator) -> Clutter:
     size = random.uniform(0.015, 0.07, 3)
-    beside = appliance.width / 2 + size.max() + random.uniform(0.01, 0.15)
-    x = beside * random.choice([-1, 1])
+    extent = appliance.extent()
+    low, high = extent.min(axis=0), extent.max(axis=0)
+    gap = size.max() + random.uniform(0.01, 0.15)
+    x = high[0] + gap if random.random() < 0.5 else low[0] - gap
     if random.random() < 0.6:
-        y = -appliance.height / 2 + size[1]
+        y = appliance.bottom + size[1]
     else:
-        y = random.uniform(-0.6, 0.8) * appliance.height
-    z = -size[2] - random.uniform(0, appliance.depth)
+        y = random.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
+    z = random.uniform(appliance.back, max(low[2], appliance.back)) - size[2]
     return Clutter(
         int(random.choice([int(shape) for shape in _SHAPES])),
         np.array([x, y, z]),

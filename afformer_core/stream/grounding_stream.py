@@ -34,20 +34,20 @@ class _Evidence:
     confidence: float
     resemblance: float
     continuity: float
+    presence: float | None
 
-    def suffices(self, settings: StreamSettings) -> bool:
-        return (
-            settings.is_evidence(self.confidence, self.resemblance)
-            and self.continuity >= settings.minimum_continuity
-        )
+    @classmethod
+    def of(cls, prediction: Prediction, confidence: float, continuity: float) -> _Evidence:
+        return cls(confidence, prediction.resemblance, continuity, prediction.presence(confidence))
 
 
 class GroundingStream:
     """Smooths predictions over time, holds what was seen, abstains, and measures points.
 
-    There is evidence that the demonstrated place is in view where the confidence reaches
-    `minimum_confidence`, the resemblance `minimum_resemblance`, and the continuity with what was
-    found in the `release_time` before `minimum_continuity`. Images without evidence are not
+    There is evidence that the demonstrated place is in view where the presence reaches
+    `minimum_presence`, or, of a model that is not calibrated, the confidence `minimum_confidence`
+    and the resemblance `minimum_resemblance`; and where the continuity with what was found in the
+    `release_time` before reaches `minimum_continuity`. Images without evidence are not
     blended into the smoothed heatmap; the last grounding with evidence is held for `hold_time`,
     with its points, and after that nothing is found. Everything before is forgotten when the
     stamps go back, the scene, the size or the demonstration changes. One thread owns it.
@@ -87,10 +87,10 @@ class GroundingStream:
             self._smoother.restart()
         restart = restart or pause
         evidence = self._evidence(frame, prediction, settings)
-        if evidence.suffices(settings):
+        if _suffices(evidence, prediction, settings):
             self._places.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
-            evidence = replace(evidence, confidence=grounding.confidence)
+            evidence = _Evidence.of(prediction, grounding.confidence, evidence.continuity)
             result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
             self._evident, self._evident_stamp = result, frame.stamp
             return result
@@ -109,14 +109,11 @@ class GroundingStream:
     def _evidence(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> _Evidence:
-        evidence = _Evidence(
-            prediction.least_confidence(),
-            prediction.resemblance,
-            self._continuity(frame, prediction, settings),
-        )
-        if evidence.suffices(settings):
+        continuity = self._continuity(frame, prediction, settings)
+        evidence = _Evidence.of(prediction, prediction.least_confidence(), continuity)
+        if _suffices(evidence, prediction, settings):
             return evidence
-        return replace(evidence, confidence=prediction.peaks(frame.size, 1)[0].score)
+        return _Evidence.of(prediction, prediction.peaks(frame.size, 1)[0].score, continuity)
 
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
@@ -130,7 +127,9 @@ class GroundingStream:
     ) -> Grounding:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
-        if grounding.confidence >= settings.minimum_confidence:
+        if settings.is_evidence(
+            grounding.confidence, prediction.resemblance, prediction.calibration
+        ):
             return grounding
         # A place that moved faster than the smoothing follows leaves a trail of weak peaks.
         self._smoother.restart()
@@ -172,6 +171,13 @@ class GroundingStream:
         age = (frame.stamp - self._evident_stamp) * 1e-9
         # Images of the same stamp cannot be told apart in time; held is what is older than now.
         return replace(self._evident, **asdict(evidence), age=max(age, 1e-9), restart='')
+
+
+def _suffices(evidence: _Evidence, prediction: Prediction, settings: StreamSettings) -> bool:
+    return (
+        settings.is_evidence(evidence.confidence, evidence.resemblance, prediction.calibration)
+        and evidence.continuity >= settings.minimum_continuity
+    )
 
 
 def _located(

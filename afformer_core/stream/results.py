@@ -68,7 +68,8 @@ class StreamedGrounding:
         grounding: smoothed over the images before; held from an earlier image where `age` is
             above 0, and of this image alone where `found` is false.
         found: whether there is evidence that the place is in view, now or `age` ago.
-        confidence, resemblance, continuity: of this image, also where the grounding is held.
+        confidence, resemblance, continuity, presence: of this image, also where the grounding is
+            held; the last is None where the model is not calibrated.
         age: seconds since the evidence was seen; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: that the surfaces were measured in.
@@ -85,6 +86,7 @@ class StreamedGrounding:
     surfaces: tuple[SurfacePoint, ...]
     view: SpatialView
     restart: str
+    presence: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.surfaces) != len(self.grounding.peaks):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.runtime.presence import PresenceCalibration
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,9 @@ class StreamSettings:
 
     Attributes:
         maximum_peaks: peaks wanted at most, at least 1.
+        minimum_presence: below this probability that the image shows what was demonstrated there
+            is no evidence, 0 to 1; -1: the threshold that the model was calibrated to. It counts
+            where the model is calibrated, and the next two do where it is not.
         minimum_confidence: below this share of the heatmap around its best peak there is no
             evidence, 0 to 1.
         minimum_resemblance: below this there is none either, -1 to 1; see `Appearance`.
@@ -29,6 +33,7 @@ class StreamSettings:
     """
 
     maximum_peaks: int = 5
+    minimum_presence: float = -1.0
     minimum_confidence: float = 0.2
     minimum_resemblance: float = 0.7
     minimum_continuity: float = 0.75
@@ -41,6 +46,7 @@ class StreamSettings:
     def __post_init__(self) -> None:
         for name, low, high in (
             ('maximum_peaks', 1, 1_000),
+            ('minimum_presence', -1, 1),
             ('minimum_confidence', 0, 1),
             ('minimum_resemblance', -1, 1),
             ('minimum_continuity', -1, 1),
@@ -53,6 +59,20 @@ class StreamSettings:
             if not low <= value <= high:
                 raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
 
-    def is_evidence(self, confidence: float, resemblance: float) -> bool:
-        """Whether an image alone, of this confidence and resemblance, shows the place."""
-        return confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance
+    def is_evidence(
+        self, confidence: float, resemblance: float, calibration: PresenceCalibration | None
+    ) -> bool:
+        """Whether an image alone, of this confidence and resemblance, shows the place.
+
+        Args:
+            confidence: of its grounding, 0 to 1.
+            resemblance: of its grounding, -1 to 1.
+            calibration: of the model, or None.
+        """
+        if calibration is None:
+            return (
+                confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance
+            )
+        own = self.minimum_presence < 0
+        least = calibration.threshold if own else self.minimum_presence
+        return calibration.presence(confidence, resemblance) >= least

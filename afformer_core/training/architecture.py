@@ -36,7 +36,7 @@ class Architecture:
         maximum_frames: the most frames of a demonstration.
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
-        action_pooling: mean or heatmap.
+        action_pooling: mean, heatmap or frames.
         decoder: fine_grained, cross_attention or deconvolution.
         temporal_pyramid: whether finer image levels attend to fewer frames.
         video_resolution: fixed, or growing with the image level.

@@ -22,7 +22,7 @@ class Annotations:
 
     Attributes:
         points: float64 [R, P, 2], (x, y) as shares of the image's width and height; NaN marks
-            padding.
+            padding. An image without any point does not show what was demonstrated.
         actions: [R] indices.
         images: [R] index of the image in the batch.
     """
@@ -35,12 +35,14 @@ class Annotations:
         """Ground truths of a size (height, width), made where the points are."""
         scale = self.points.new_tensor((size[1], size[0]))
         heatmaps = ground_truth_heatmaps(self.points * scale, size)
-        return Targets(heatmaps, self.actions, self.images)
+        # A row without any point has the uniform heatmap.
+        shown = ~self.points.isnan().flatten(1).all(dim=1)
+        return Targets(heatmaps, self.actions, self.images, shown)
 
 
 @dataclass(frozen=True)
 class Batch(ABC):
-    """D demonstrations with K target images each.
+    """D demonstrations with K target images each, those that show another object included.
 
     Attributes:
         annotations: of the images.

@@ -29,6 +29,11 @@ class AnnotatedPoints:
     actions: tuple[int, ...]
     sample: int
 
+    @classmethod
+    def nowhere(cls, actions: tuple[int, ...], sample: int) -> AnnotatedPoints:
+        """Of an image that does not show what was demonstrated."""
+        return cls((np.empty((0, 2)),) * len(actions), actions, sample)
+
 
 @dataclass(frozen=True)
 class PictureExample:
@@ -37,7 +42,7 @@ class PictureExample:
     Attributes:
         windows: parts of the demonstration that the model is shown one by one, each uint8 RGB
             [T, H, W, 3]; with more than one window there is one target.
-        images: uint8 RGB [K, H, W, 3].
+        images: uint8 RGB [K, H, W, 3], those of another object last.
         annotated: of each image.
     """
 
@@ -52,7 +57,7 @@ class FeatureExample:
 
     Attributes:
         video: backbone stages, fine to coarse, each float16 [T, C, h, w].
-        images: backbone stages, each float16 [K, C, h, w].
+        images: backbone stages, each float16 [K, C, h, w], those of another object last.
         annotated: of each image.
     """
 

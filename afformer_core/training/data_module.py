@@ -79,6 +79,8 @@ class GroundingData(LightningDataModule):
         targets: target images of each demonstration of a step; 1 draws pairs.
         workers: processes that read.
         seed: of the order.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class GroundingData(LightningDataModule):
         targets: int,
         workers: int,
         seed: int,
+        foreign_targets: int,
     ) -> None:
         super().__init__()
         self.input_size = (int(input_size[0]), int(input_size[1]))
@@ -103,8 +106,8 @@ class GroundingData(LightningDataModule):
                 f'{train.annotations} names the actions {list(self.action_names)}, the validation '
                 f'{list(parts[-1][1])}; both must name the same'
             )
-        self._order = BatchOrder(self.training_samples, batch_size, targets, seed)
-        self._batch = batch_size, targets, seed
+        self._batch = batch_size, targets, seed, foreign_targets
+        self._order = BatchOrder(self.training_samples, *self._batch)
         self._workers = workers
         self._looked = False
 

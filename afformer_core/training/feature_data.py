@@ -16,6 +16,7 @@ from afformer_core.training.collation import collate_features
 from afformer_core.training.data_module import AnnotationSource, GroundingData
 from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
 from afformer_core.training.feature_dataset import FeatureDataset
+from afformer_core.training.reversal import Reversal
 
 
 class FeatureData(GroundingData):
@@ -34,6 +35,12 @@ class FeatureData(GroundingData):
         targets: target images of each demonstration of a step; 1 draws pairs.
         workers: processes that read.
         seed: of the order.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform: so that confidence is low where what was
+            demonstrated is not in view.
+        reverse_probability: share of the demonstrations that training plays backwards.
+        reversed_actions: name of the action that each becomes then; a demonstration of another
+            action is never played backwards.
     """
 
     def __init__(
@@ -47,8 +54,16 @@ class FeatureData(GroundingData):
         targets: int = 3,
         workers: int = 0,
         seed: int = 0,
+        foreign_targets: int = 0,
+        reverse_probability: float = 0.0,
+        reversed_actions: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(train, validation, input_size, batch_size, targets, workers, seed)
+        super().__init__(
+            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+        )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
         self._cache_folder = Path(cache_folder)
         self._frames = frames
 
@@ -61,7 +76,8 @@ class FeatureData(GroundingData):
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
         part = 'training' if training else 'validation'
-        return FeatureDataset(samples, self._features(samples, part))
+        reversal = self._reversal if training else None
+        return FeatureDataset(samples, self._features(samples, part), reversal)
 
     @property
     def longest(self) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -13,6 +14,7 @@ from afformer_core.evaluation.protocols import points_by_action
 from afformer_core.training.collation import AnnotatedPoints, FeatureExample
 from afformer_core.training.feature_cache import FeatureCache
 from afformer_core.training.order import Draw
+from afformer_core.training.reversal import Reversal
 
 
 class FeatureDataset(Dataset[FeatureExample]):
@@ -21,11 +23,15 @@ class FeatureDataset(Dataset[FeatureExample]):
     Args:
         samples: that draws are of.
         cache: of their pictures.
+        reversal: done in training; None plays every demonstration forwards.
     """
 
-    def __init__(self, samples: Sequence[Sample], cache: FeatureCache) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], cache: FeatureCache, reversal: Reversal | None = None
+    ) -> None:
         self._samples = samples
         self._cache = cache
+        self._reversal = reversal
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -33,12 +39,22 @@ class FeatureDataset(Dataset[FeatureExample]):
     def __getitem__(self, draw: Draw) -> FeatureExample:
         cache = self._cache
         samples = [self._samples[index] for index in draw.indices]
+        foreign = [self._samples[index] for index in draw.foreign]
+        annotated = [_annotated(*each) for each in zip(samples, draw.indices, strict=True)]
+        frames = slice(None)
+        if self._reversal is not None and self._reversal.happens(samples, draw.seed):
+            frames = slice(None, None, -1)
+            annotated = [
+                replace(each, actions=self._reversal.of(each.actions)) for each in annotated
+            ]
+        actions = annotated[0].actions
+        annotated += [AnnotatedPoints.nowhere(actions, index) for index in draw.foreign]
         video = cache.video_rows[samples[0].demonstration]
-        images = [cache.image_rows[str(sample.image_path)] for sample in samples]
+        images = [cache.image_rows[str(sample.image_path)] for sample in (*samples, *foreign)]
         return FeatureExample(
-            tuple(np.asarray(stage[video]) for stage in cache.videos),
+            tuple(np.asarray(stage[video][frames]) for stage in cache.videos),
             tuple(np.asarray(stage[images][:, 0]) for stage in cache.images),
-            tuple(_annotated(sample, i) for sample, i in zip(samples, draw.indices, strict=True)),
+            tuple(annotated),
         )
 
 

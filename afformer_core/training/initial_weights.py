@@ -19,7 +19,8 @@ from afformer_core.runtime.weights import load_model
 
 # The layers whose shapes follow the actions.
 _HEATMAP_HEAD = 'predictor.upsampler.3.'
-_ACTION_HEAD = 'predictor.actioner.5.'
+_ACTION_HEADS = ('predictor.actioner.5.', 'predictor.actioner.score.')
+_ACTIONS = 'predictor.actioner.'
 
 
 def initial_model(
@@ -68,7 +69,8 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     """Copy a model's weights, in place.
 
     Relative positions are resampled linearly to the grids of another input size; heads of other
-    actions begin anew; each action begins with a single heatmap that was given.
+    actions, and those that read actions elsewhere, begin anew; each action begins with a single
+    heatmap that was given.
 
     Args:
         model: that gets them.
@@ -79,11 +81,18 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
         ModelFolderError: they are of different architectures.
     """
     same_actions = given.configuration.action_names == model.configuration.action_names
+    # The heads that read actions in the image have the same layers wherever they read them.
+    readings = [each.configuration.action_pooling == 'frames' for each in (given, model)]
+    same_reading = readings[0] == readings[1]
     tensors = given.state_dict()
+    if not same_reading:
+        tensors = {key: value for key, value in tensors.items() if not key.startswith(_ACTIONS)}
     adopted = {}
     for key, own in model.state_dict().items():
         tensor = tensors.pop(key, None)
-        if key.startswith(_ACTION_HEAD) and not same_actions:
+        if (key.startswith(_ACTION_HEADS) and not same_actions) or (
+            key.startswith(_ACTIONS) and not same_reading
+        ):
             tensor = own
         elif tensor is not None and 'rel_pos_' in key:
             tensor = resampled_positions(tensor, len(own))

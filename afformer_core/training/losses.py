@@ -21,36 +21,54 @@ class Targets:
         heatmaps: [R, H, W] probabilities, each of sum 1.
         actions: [R] indices.
         images: [R] index of the image in the batch; every image has at least one row.
+        shown: [R] whether the image shows what was demonstrated; alike in all rows of an image.
     """
 
     heatmaps: Tensor
     actions: Tensor
     images: Tensor
+    shown: Tensor
 
-    def weights(self, images: int) -> Tensor:
-        """[R] of sum 1: every image counts alike, whatever the number of its actions."""
+    def weights(self, images: int, foreign: bool = False) -> Tensor:
+        """[R]: every image counts alike, whatever the number of its actions.
+
+        Args:
+            images: how many there are.
+            foreign: weigh those that do not show what was demonstrated, and not those that do.
+
+        Returns:
+            of sum 1, or 0 where there is no such image.
+        """
         counts = torch.bincount(self.images, minlength=images)
-        return 1 / (counts[self.images] * images)
+        weights = (self.shown != foreign) / counts[self.images]
+        return weights / weights.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)
 class GroundingLoss:
     """The loss of heatmaps plus the weighted loss of actions.
 
+    Where an image does not show what was demonstrated, the heatmap should be uniform, and the
+    action costs nothing.
+
     Attributes:
         actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with
             all of an image's actions, as the released code has it) or 'none'.
         action_weight: of the loss of actions; at least 0.
+        foreign_weight: of the loss of heatmaps in images without what was demonstrated; at
+            least 0.
     """
 
     actions: str = 'cross_entropy'
     action_weight: float = 1.0
+    foreign_weight: float = 1.0
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
             raise ValueError(f'actions is {self.actions!r}; it must be one of {ACTION_LOSSES}')
-        if not self.action_weight >= 0:
-            raise ValueError(f'action_weight is {self.action_weight}; it must be at least 0')
+        for name in ('action_weight', 'foreign_weight'):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
 
     def __call__(
         self, heatmaps: Tensor, actions: Tensor, targets: Targets
@@ -66,20 +84,23 @@ class GroundingLoss:
         Returns:
             the loss, and its parts by name, without gradients.
         """
-        weights = targets.weights(len(heatmaps))
         channels = targets.actions if heatmaps.shape[1] > 1 else torch.zeros_like(targets.actions)
-        divergence = weights @ heatmap_divergence(
-            heatmaps[targets.images, channels], targets.heatmaps
-        )
+        divergences = heatmap_divergence(heatmaps[targets.images, channels], targets.heatmaps)
+        loss = targets.weights(len(heatmaps)) @ divergences
+        parts = {'kld': loss.detach()}
+        if not bool(targets.shown.all()):
+            foreign = targets.weights(len(heatmaps), foreign=True) @ divergences
+            parts['foreign_kld'] = foreign.detach()
+            loss = loss + self.foreign_weight * foreign
         if self.actions == 'none':
-            return divergence, {'kld': divergence.detach()}
+            return loss, parts
         losses: dict[str, Callable[[Tensor, Targets], Tensor]] = {
             'cross_entropy': action_cross_entropy,
             'multi_label': multi_label_entropy,
         }
         action_loss = losses[self.actions](actions.float(), targets)
-        parts = {'kld': divergence.detach(), 'action_loss': action_loss.detach()}
-        return divergence + self.action_weight * action_loss, parts
+        parts['action_loss'] = action_loss.detach()
+        return loss + self.action_weight * action_loss, parts
 
 
 def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
@@ -97,13 +118,14 @@ def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def action_cross_entropy(logits: Tensor, targets: Targets) -> Tensor:
-    """Mean cross-entropy of logits [B, A] with each row's action."""
+    """Mean cross-entropy of logits [B, A] with each shown row's action."""
     entropies = functional.cross_entropy(logits[targets.images], targets.actions, reduction='none')
     return targets.weights(len(logits)) @ entropies
 
 
 def multi_label_entropy(logits: Tensor, targets: Targets) -> Tensor:
-    """Mean binary cross-entropy of logits [B, A] with all actions of each image."""
+    """Mean binary cross-entropy of logits [B, A] with all actions of each shown image."""
     wanted = torch.zeros_like(logits)
     wanted[targets.images, targets.actions] = 1
-    return functional.binary_cross_entropy_with_logits(logits, wanted)
+    entropies = functional.binary_cross_entropy_with_logits(logits, wanted, reduction='none')
+    return targets.weights(len(logits)) @ entropies.mean(dim=1)[targets.images]

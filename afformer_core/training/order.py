@@ -16,6 +16,10 @@ from torch.utils.data import Sampler
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
+from afformer_core.training.foreign import ForeignSamples
+
+# Apart from whatever else is drawn with the seed of a demonstration.
+_FOREIGN_STREAM = 1
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,12 @@ class Draw:
     Attributes:
         indices: of the samples whose target images are grounded; all have that demonstration.
         seed: of everything random about them.
+        foreign: of samples whose images show another object.
     """
 
     indices: tuple[int, ...]
     seed: tuple[int, ...]
+    foreign: tuple[int, ...] = ()
 
 
 class BatchOrder:
@@ -40,25 +46,33 @@ class BatchOrder:
         targets: K of each demonstration; one with fewer gives some of them twice. With 1 every
             sample is drawn once an epoch, else every demonstration is.
         seed: of the order.
+        foreign: images besides, for each demonstration, that show another object.
 
     Raises:
-        DatasetError: there is no sample.
-        ValueError: a number is below 1.
+        DatasetError: there is no sample, or none of another object where such are wanted.
+        ValueError: a number is below 1, or `foreign` below 0.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], demonstrations: int, targets: int, seed: int
+        self,
+        samples: Sequence[Sample],
+        demonstrations: int,
+        targets: int,
+        seed: int,
+        foreign: int = 0,
     ) -> None:
-        if demonstrations < 1 or targets < 1:
+        if demonstrations < 1 or targets < 1 or foreign < 0:
             raise ValueError(
-                f'demonstrations is {demonstrations} and targets {targets}; both must be at '
-                'least 1'
+                f'demonstrations is {demonstrations}, targets {targets} and foreign {foreign}; '
+                'the first two must be at least 1, the last at least 0'
             )
         if not samples:
             raise DatasetError('there is no sample to train on; check annotations and split')
         self._groups = _groups(samples, targets)
         self._targets = targets
         self._seed = seed
+        self._foreign = foreign
+        self._foreign_samples = ForeignSamples(samples) if foreign else None
         self.demonstrations = min(demonstrations, len(self._groups))
 
     @property
@@ -74,9 +88,15 @@ class BatchOrder:
         chosen = sorted(order[first : first + self.demonstrations].tolist())
         picks = np.random.default_rng((self._seed, epoch, place))
         return [
-            Draw(self._pick(self._groups[number], picks), (self._seed, epoch, place, index))
+            self._draw(self._pick(self._groups[number], picks), (self._seed, epoch, place, index))
             for index, number in enumerate(chosen)
         ]
+
+    def _draw(self, indices: tuple[int, ...], seed: tuple[int, ...]) -> Draw:
+        if self._foreign_samples is None:
+            return Draw(indices, seed)
+        random = np.random.default_rng((*seed, _FOREIGN_STREAM))
+        return Draw(indices, seed, self._foreign_samples.draw(indices[0], self._foreign, random))
 
     def _pick(self, group: list[int], random: np.random.Generator) -> tuple[int, ...]:
         shuffled = random.permutation(group).tolist()

@@ -16,6 +16,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.training.collation import collate_pictures
 from afformer_core.training.data_module import AnnotationSource, GroundingData
 from afformer_core.training.picture_dataset import PictureDataset
+from afformer_core.training.reversal import Reversal
 
 _NO_AUGMENTATION = AugmentationOptions()
 
@@ -36,6 +37,12 @@ class PictureData(GroundingData):
         cache_folder: where decoded and resized clips are kept; nowhere if it is null.
         augmentation: random changes in training.
         seed: of the order and of augmentation.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform: so that confidence is low where what was
+            demonstrated is not in view.
+        reverse_probability: share of the demonstrations that training plays backwards.
+        reversed_actions: name of the action that each becomes then; a demonstration of another
+            action is never played backwards.
     """
 
     def __init__(
@@ -51,14 +58,24 @@ class PictureData(GroundingData):
         cache_folder: Path | None = None,
         augmentation: AugmentationOptions = _NO_AUGMENTATION,
         seed: int = 0,
+        foreign_targets: int = 0,
+        reverse_probability: float = 0.0,
+        reversed_actions: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(train, validation, input_size, batch_size, targets, workers, seed)
+        super().__init__(
+            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+        )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = Augmentation(augmentation, self.action_names)
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
-        return PictureDataset(samples, self._reader, self._augmentation if training else None)
+        if not training:
+            return PictureDataset(samples, self._reader, None)
+        return PictureDataset(samples, self._reader, self._augmentation, self._reversal)
 
     @property
     def longest(self) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from afformer_core.evaluation.protocols import points_by_action
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.training.collation import AnnotatedPoints, FailedExample, PictureExample
 from afformer_core.training.order import Draw
+from afformer_core.training.reversal import Reversal
 
 
 class PictureDataset(Dataset[PictureExample | FailedExample]):
@@ -28,25 +30,35 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
         reader: of their clips.
         augmentation: applied in training, when one of a clip's windows is drawn as well; None
             gives all windows, as they are.
+        reversal: done in training; None plays every demonstration forwards.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], reader: ClipReader, augmentation: Augmentation | None
+        self,
+        samples: Sequence[Sample],
+        reader: ClipReader,
+        augmentation: Augmentation | None,
+        reversal: Reversal | None = None,
     ) -> None:
         self._samples = samples
         self._reader = reader
         self._augmentation = augmentation
+        self._reversal = reversal
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, draw: Draw) -> PictureExample | FailedExample:
         samples = [self._samples[index] for index in draw.indices]
+        foreign = [self._samples[index] for index in draw.foreign]
         try:
             windows = self._reader.read(samples[0])
-            examples = [self._example(windows[0], sample) for sample in samples]
+            examples = [self._example(windows[0], sample) for sample in (*samples, *foreign)]
         except (AfformerError, OSError) as error:
             return FailedExample(f'{samples[0].sample_id}: {error}')
+        if self._reversal is not None and self._reversal.happens(samples, draw.seed):
+            windows = [window[::-1] for window in windows]
+            examples = [replace(e, actions=self._reversal.of(e.actions)) for e in examples]
         if self._augmentation is not None:
             generator = np.random.default_rng(draw.seed)
             frames = windows[generator.integers(len(windows))]
@@ -63,9 +75,9 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
         return PictureExample(
             tuple(windows),
             np.stack([example.image for example in examples]),
-            tuple(
-                self._annotated(example, index)
-                for example, index in zip(examples, draw.indices, strict=True)
+            (
+                *map(self._annotated, examples[: len(samples)], draw.indices),
+                *(AnnotatedPoints.nowhere(examples[0].actions, index) for index in draw.foreign),
             ),
         )
 

@@ -65,23 +65,24 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
     os.environ.setdefault('MUJOCO_GL', 'egl')
     from afformer_core.sim import demonstration as simulation
     from afformer_core.sim import view as cameras
+    from afformer_core.sim.scene import Scene as SimulatedScene
     from afformer_core.sim.seeds import scene_seed
 
     for number, (index, draw) in enumerate(_SIMULATED):
-        seed = scene_seed(_DATASET_SEED, index)
-        element = simulation.choose_elements(seed, 2)[draw]
-        plan = simulation.plan_demonstration(seed, element, size=_SIZE)
-        target = cameras.plan_target(seed, 0, size=_SIZE)
-        clip = simulation.render_demonstration(seed, element, _CLIP_FRAMES, _SIZE)
-        name = f'appliance_{index + 1}_{plan.action}_{element}'
+        scene = SimulatedScene(scene_seed(_DATASET_SEED, index))
+        element = simulation.choose_elements(scene, 2)[draw]
+        plan = simulation.plan_demonstration(scene, element, size=_SIZE)
+        target = cameras.plan_target(scene, 0, size=_SIZE)
+        clip = simulation.render_demonstration(scene, element, _CLIP_FRAMES, _SIZE)
+        name = f'appliance_{index + 1}_{plan.action}_{element}'.replace(' ', '_')
         video, image = folder / f'{name}.mp4', folder / f'{name}.png'
         camera = folder / f'{name}_camera.mp4'
         write_video(video, clip, _CLIP_RATE)
-        _write_image(image, cameras.render_target(seed, 0, _SIZE))
-        path = cameras.render_camera_path(seed, _CAMERA_FRAMES, _SIZE)
+        _write_image(image, cameras.render_target(scene, 0, _SIZE))
+        path = cameras.render_camera_path(scene, _CAMERA_FRAMES, _SIZE)
         write_video(camera, path, CAMERA_RATE)
-        outline = cameras.outlines_in_views(seed, element, [target])[0]
-        title = f'{number + 1}. appliance {index + 1}: {plan.action.replace("_", " ")}'
+        outline = cameras.outlines_in_views(scene, element, [target])[0]
+        title = f'{number + 1}. appliance {index + 1}: {plan.action}'
         yield Scene(name, title, video, image, camera, outline)
 
 

@@ -329,6 +329,7 @@ class Nodes:
             'threads': 1,
             'store_folder': self.store,
             # A model with random weights is never sure.
+            'minimum_presence': 0.0,
             'minimum_confidence': 0.0,
             'minimum_resemblance': -1.0,
             'minimum_continuity': -1.0,

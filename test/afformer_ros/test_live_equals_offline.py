@@ -42,6 +42,7 @@ def _live(nodes, bag, model):
         demonstration_qos='DEFAULT',
         demonstration_qos_depth=100,
         recording_queue=1000,
+        minimum_presence=-1.0,
         minimum_confidence=0.2,
         minimum_resemblance=0.7,
         minimum_continuity=0.75,

@@ -26,7 +26,12 @@ WARM_UP = 10
 # Pools of allocators grow by tens of megabytes once; half a page leaked in each of the groundings
 # of half an hour would be more.
 ALLOWED_GROWTH = 48 * 2**20
-OFF = {'minimum_confidence': 0.0, 'minimum_resemblance': -1.0, 'minimum_continuity': -1.0}
+OFF = {
+    'minimum_presence': 0.0,
+    'minimum_confidence': 0.0,
+    'minimum_resemblance': -1.0,
+    'minimum_continuity': -1.0,
+}
 STAGES = ('preprocess', 'ground', 'postprocess', 'publish', 'overhead', 'end to end')
 
 
@@ -189,7 +194,11 @@ def _run(process, client, recording, seconds):
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_minute_of_camera(shipped_nodes, recording):
-    thresholds = {'minimum_confidence': 0.2, 'minimum_resemblance': 0.7}
+    thresholds = {
+        'minimum_presence': -1.0,
+        'minimum_confidence': 0.2,
+        'minimum_resemblance': 0.7,
+    }
     _run(*_ground(shipped_nodes, recording, **thresholds), recording, 60)
 
 

@@ -51,6 +51,12 @@ def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sample.points[0], [[1.5, 2.0], [300.0, -4.0]])
     np.testing.assert_array_equal(sample.points[1], [[5.0, 6.0]])
     assert sample.scene is None
+    assert sample.contact is None
+
+
+def test_reads_the_contact_of_a_simulated_entry(tmp_path: Path) -> None:
+    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': [12, 40]}))[0].contact == (12, 40)
+    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': None}))[0].contact is None
 
 
 def test_action_names_beside_the_annotations_replace_those_of_opra(tmp_path: Path) -> None:
@@ -91,6 +97,8 @@ def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
         ({'width': 0}, '0x192'),
         ({'width': None}, 'entry 1'),
         ({'scene': 'a', 'element': 3, 'elements': []}, 'element 3 is not among 0'),
+        ({'contact': [40, 12]}, 'contact goes from frame 40 to 12'),
+        ({'contact': [12]}, 'not enough values'),
     ],
 )
 def test_a_malformed_entry_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -13,8 +13,8 @@ from afformer_core.demonstrations.recording import Recording, RecordingSettings,
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.sim.demonstration import plan_demonstration, render_clip
-from afformer_core.sim.layout import generate_appliance
 from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import Stream, generator
 
 TRIMMED = RecordingSettings()
@@ -68,11 +68,15 @@ def test_a_real_demonstration_between_still_pictures(grounder, test_data):
 
 def _simulated_with_rest(seed, element):
     """A clip at 15 frames/s of 4 s between 3 s of the appliance at rest, by the same camera."""
-    plan = plan_demonstration(seed, element, size=(160, 120))
+    scene = Scene(seed)
+    plan = plan_demonstration(scene, element, size=(160, 120))
     noise = generator(seed, Stream.TARGET, 99)
-    with Renderer(generate_appliance(seed), seed, plan.view.size) as renderer:
-        clip = render_clip(renderer, seed, plan, 60)
-        before, after = (renderer.render(plan.camera(t), plan.view.size) for t in (0.0, 1.0))
+    with Renderer(scene, plan.view.size) as renderer:
+        clip = render_clip(renderer, scene, plan, 60)
+        before, after = (
+            renderer.render(plan.camera(t), plan.view.size, states=plan.states(t))
+            for t in (0.0, 1.0)
+        )
         expose = plan.view.sensor.expose
         rest = [[expose(image, noise) for _ in range(45)] for image in (before, after)]
     return [*rest[0], *clip, *rest[1]]

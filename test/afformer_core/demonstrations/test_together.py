@@ -21,8 +21,8 @@ from afformer_core.runtime.prediction import Prediction
 pytest.importorskip('mujoco', reason='mujoco is not installed')
 
 from afformer_core.sim.demonstration import choose_elements, plan_demonstration, render_clip
-from afformer_core.sim.layout import generate_appliance
 from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import scene_seed
 from afformer_core.sim.view import outlines_in_views, plan_target, render_target
 
@@ -35,15 +35,15 @@ FRAMES = 8
 Clips = list[NDArray[np.uint8]]
 
 
-def _clips(seed: int, element: int) -> Clips:
+def _clips(scene: Scene, element: int) -> Clips:
     """Two clips of the same action."""
     size = (SIDE, SIDE)
-    first = plan_demonstration(seed, element, size=size)
-    second = plan_demonstration(seed, element, size=size, action=first.action, performance=1)
+    first = plan_demonstration(scene, element, size=size)
+    second = plan_demonstration(scene, element, size=size, action=first.action, performance=1)
     clips = []
     for plan in (first, second):
-        with Renderer(generate_appliance(seed), seed, size) as renderer:
-            clips.append(render_clip(renderer, seed, plan, FRAMES))
+        with Renderer(scene, size) as renderer:
+            clips.append(render_clip(renderer, scene, plan, FRAMES))
     return clips
 
 
@@ -88,12 +88,12 @@ def test_attention_over_both_is_better_than_one_and_no_worse_than_other_ways(
     grounder = Grounder.load(shipped_model, 'onnxruntime')
     inside: dict[str, list[bool]] = {name: [] for name in WAYS}
     for index in range(SCENES):
-        seed = scene_seed(SEED, index)
-        element = choose_elements(seed, 1)[0]
-        target = plan_target(seed, 0, size=(SIDE, SIDE))
-        outline = outlines_in_views(seed, element, [target])[0]
-        image = render_target(seed, 0, (SIDE, SIDE))
-        clips = _clips(seed, element)
+        scene = Scene(scene_seed(SEED, index))
+        element = choose_elements(scene, 1)[0]
+        target = plan_target(scene, 0, size=(SIDE, SIDE))
+        outline = outlines_in_views(scene, element, [target])[0]
+        image = render_target(scene, 0, (SIDE, SIDE))
+        clips = _clips(scene, element)
         for name, ground in WAYS.items():
             peak = ground(grounder, clips, image).peaks((SIDE, SIDE), 1)[0]
             inside[name].append(contains(outline, (peak.u, peak.v)))

@@ -2,9 +2,12 @@
 import pytest
 
 from afformer_core.evaluation.bootstrap import (
+    area_under_curve,
+    bootstrap_area,
     bootstrap_class_mean,
     bootstrap_mean,
     bootstrap_median,
+    bootstrap_ratio,
 )
 
 NAN = float('nan')
@@ -39,6 +42,22 @@ def test_class_mean_weighs_classes_equally():
     assert estimate.value == pytest.approx(0.5)
 
 
+def test_area_counts_pairs_and_ties_half():
+    assert area_under_curve([3, 2], [1, 2, 4]) == pytest.approx((2 + 1.5) / 6)
+    assert bootstrap_area([3, 2], [1, 2], 'ab').value == pytest.approx((2 + 1.5) / 4)
+
+
+def test_area_draws_whole_groups():
+    # Of a alone nothing is told apart, of b alone everything is; of both, b wins over a.
+    estimate = bootstrap_area([1, 1, 3, 3], [1, 1, 2, 2], 'aabb')
+    assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.625, 1.0)
+
+
+def test_area_without_overlap_has_no_width():
+    estimate = bootstrap_area([3, 4, 5], [0, 1, 2], 'abc')
+    assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
+
+
 def test_seed_decides_the_interval():
     values, groups = [0.1, 0.7, 0.4, 0.9, 0.2], list('abcde')
     assert bootstrap_mean(values, groups, 1) == bootstrap_mean(values, groups, 1)
@@ -62,3 +81,12 @@ def test_median_draws_whole_groups():
     # All of a or all of b, or both: there is no other median.
     estimate = bootstrap_median([1, 1, 2, 9, 9, 8], 'aaabbb')
     assert (estimate.value, estimate.low, estimate.high) == (5, 1, 9)
+
+
+def test_a_ratio_is_of_the_sums_of_whole_groups() -> None:
+    values, references = [1.0, 3.0, 2.0], [4.0, 4.0, 8.0]
+
+    ratio = bootstrap_ratio(values, references, ['a', 'a', 'b'])
+
+    assert ratio.value == 0.375
+    assert (ratio.low, ratio.high) == (0.25, 0.5)

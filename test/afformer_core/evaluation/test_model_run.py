@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -11,7 +12,9 @@ import pytest
 
 from afformer_core.cli.evaluate import add_parser
 from afformer_core.data.opra import OpraDataset
-from afformer_core.errors import ImageError
+from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import DatasetError, ImageError
+from afformer_core.evaluation.benchmark import SPLITS
 from afformer_core.evaluation.model_run import ModelRun
 from afformer_core.evaluation.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols import RowsProtocol
@@ -44,10 +47,10 @@ def grounder(model_folder):
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
     pairs = choose_pairs(list(OpraDataset(appliances)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
-    # Six clips of five frames, forwards and backwards; swapped ones are the appliance's own, and
-    # those of another appliance are not kept.
-    assert grounder.encoded == 3 * 6 * 5
-    assert len(grounder.demonstrations) == 4
+    # Six clips of five frames, forwards, backwards and frozen; swapped ones are the appliance's
+    # own, and those of another appliance are not kept.
+    assert grounder.encoded == 4 * 6 * 5
+    assert len(grounder.demonstrations) == 6
 
 
 def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
@@ -70,8 +73,23 @@ def test_results_are_those_of_the_grounder(appliances, grounder):
     )
     assert found.action_scores == grounding.action_scores
     assert found.reversed_action in ('press', 'hold')
+    assert found.frozen_action in ('press', 'hold')
     assert found.scores.kld[0] > 0
     assert found.swapped_kld.shape == (1,)
+
+
+def test_demonstrations_together_are_grounded_at_once(appliances, grounder):
+    (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
+    both = replace(pair, companions=(pair.swapped,))
+    run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
+
+    (found,) = run.evaluate([both], progress=False)
+
+    names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.swapped)]
+    prediction = grounder.predict(read_image(pair.sample.image_path), *names)
+    assert found.evidence.confidence == prediction.peaks((64, 64), 1)[0].score
+    with pytest.raises(DatasetError, match='1 demonstrations of its element'):
+        run.evaluate([pair], progress=False)
 
 
 def test_missing_image_is_named(appliances, grounder, tmp_path):
@@ -96,6 +114,27 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         '### Is it known what is not in view?',
     ):
         assert text in output
+
+
+def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capsys):
+    shutil.copytree(appliances.parent, tmp_path / 'benchmark')
+    for split in SPLITS:
+        shutil.copy(appliances, tmp_path / 'benchmark' / f'{split}.json')
+
+    evaluate(model_folder, '--benchmark', tmp_path / 'benchmark', '--limit', 2, '--json', '-')
+
+    report = json.loads(capsys.readouterr().out)
+    assert report['splits']['test-unseen']['pairs'] == 4
+    assert report['goals']['rows']['test-buttons: nearest button is the right one']['goal'] == (
+        'at least 0.75'
+    )
+
+
+def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
+    with pytest.raises(ValueError, match='measures a model, and calibrates none'):
+        evaluate('--benchmark', tmp_path, '--calibrate')
+    with pytest.raises(ValueError, match='of one annotation file'):
+        evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
 
 
 def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, capsys):

@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from afformer_core.data.opra import OpraDataset
@@ -47,3 +50,18 @@ def test_seed_decides_the_draw(samples):
 def test_refuses_a_negative_limit(samples):
     with pytest.raises(ValueError, match='limit is -1'):
         choose_pairs(samples, limit=-1)
+
+
+def test_companions_show_the_same_element_in_the_same_image(samples):
+    sample = samples[0]
+    again = replace(sample, sample_id='again', video_path=Path('another_performance.mp4'))
+    elsewhere = replace(again, sample_id='elsewhere', image_path=Path('another_view.jpg'))
+
+    by_id = {
+        pair.sample.sample_id: pair.companions
+        for pair in choose_pairs([*samples, again, elsewhere])
+    }
+
+    assert by_id[sample.sample_id] == (again,)
+    assert by_id['again'] == (sample,)
+    assert by_id['elsewhere'] == ()

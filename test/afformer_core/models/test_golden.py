@@ -53,7 +53,7 @@ def check(path: Path) -> None:
 
     with torch.no_grad():
         memory = decoder.memorize(golden['input.video.p3'][None])
-        heatmaps, actions = predictor(decoder(levels, memory), tuple(wanted.shape[-2:]))
+        heatmaps, actions = predictor(decoder(levels, memory), tuple(wanted.shape[-2:]), memory)
 
     assert (heatmaps - wanted).abs().max() < TOLERANCE
     assert (actions - golden['output.action_logits']).abs().max() < TOLERANCE

@@ -73,7 +73,7 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor], pyramid: 
         heatmaps, actions = model(image, frames[None])
         memory = model.decoder.memorize(as_released(frames, pyramid)[1][None])
         decoded = model.decoder(as_released(image, pyramid), memory)
-        wanted_heatmaps, wanted_actions = model.predictor(decoded, (height, width))
+        wanted_heatmaps, wanted_actions = model.predictor(decoded, (height, width), memory)
 
     ours = heatmaps.flatten(2).softmax(2)
     theirs = wanted_heatmaps.flatten(2).softmax(2)

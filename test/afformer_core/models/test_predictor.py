@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
+from afformer_core.models.memory import VideoMemory
 from afformer_core.models.predictor import FocusedPredictor, Predictor
 
 
@@ -21,7 +22,7 @@ class FixedHeatmap(nn.Module):
 def actions(predictor: Predictor, decoded: Tensor) -> Tensor:
     predictor.upsampler = FixedHeatmap()
     with torch.no_grad():
-        return predictor(decoded, (16, 16))[1]
+        return predictor(decoded, (16, 16), VideoMemory((), (), (), ()))[1]
 
 
 def test_focused_actions_are_read_where_the_heatmap_points() -> None:
@@ -50,4 +51,4 @@ def test_focus_needs_a_single_heatmap() -> None:
 
     with pytest.raises(ValueError, match='action_pooling'):
         AfformerConfiguration.from_json(fields)
-    assert afformer_small(('press',)).action_pooling == 'heatmap'
+    assert afformer_small(('press',)).action_pooling == 'frames'

@@ -22,7 +22,9 @@ VARIANTS = {
     'input projection': replace(SMALL, input_projection=True),
     'cross-attention alone': replace(SMALL, decoder='cross_attention', image_levels=('p2',)),
     'coarse cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p4',)),
-    'deconvolution': replace(SMALL, decoder='deconvolution', image_levels=('p4',)),
+    'deconvolution': replace(
+        SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
+    ),
 }
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 

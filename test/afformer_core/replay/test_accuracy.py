@@ -65,7 +65,7 @@ class Sight:
 def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
     factory = RosbagsMessages(affordance_typestore())
     scene = plan.scene()
-    with Renderer(scene.appliance, scene.scene_seed, plan.size) as renderer:
+    with Renderer(scene.scene, plan.size) as renderer:
         for number in numbers:
             view = scene.views[number]
             renderer.set_room(view.lighting, view.surroundings)
@@ -77,8 +77,8 @@ def sights(plan: RgbdBagPlan, numbers: range) -> Iterator[Sight]:
             calibration = Calibration.from_message(info, rectified=False)
             v, u = np.mgrid[: exact.shape[0], : exact.shape[1]]
             points = calibration.points(np.stack([u, v], 2).reshape(-1, 2), exact.ravel())
-            element = scene.appliance.elements[scene.demonstration.element]
-            surface = annotation.position - element.depth * annotation.normal
+            element = scene.scene.appliance.elements[scene.demonstration.element]
+            surface = annotation.position - element.front.centre[2] * annotation.normal
             height = (points - surface) @ annotation.normal
             yield Sight(
                 exact,
@@ -111,7 +111,9 @@ def test_published_points_are_where_the_peaks_pixels_are(
     list(write_rgbd_bag(tmp_path / 'recording', plan))
     demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
-    settings = ReplaySettings(StreamSettings(minimum_confidence=0, minimum_resemblance=-1))
+    settings = ReplaySettings(
+        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1)
+    )
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)
         demonstrations.record(bag, topics.demonstration, Window())

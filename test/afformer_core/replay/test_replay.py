@@ -36,7 +36,9 @@ OUTPUTS = {
     '/affordance', '/heatmap', '/overlay', '/markers', '/grasp_candidates', '/affordance_cloud',
 }  # fmt: skip
 # Whatever the model says counts as evidence: the tests are of the replay.
-SETTINGS = ReplaySettings(StreamSettings(minimum_confidence=0, minimum_resemblance=-1))
+SETTINGS = ReplaySettings(
+    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1)
+)
 
 
 @dataclass(frozen=True)

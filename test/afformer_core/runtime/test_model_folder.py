@@ -29,9 +29,9 @@ def test_half_precision_weights_load_as_single(copied_folder: Path, tmp_path: Pa
     save_model(tmp_path / 'half', model, {'made_by': 'a test'}, torch.float16)
     loaded = load_model(tmp_path / 'half')
 
-    weight = loaded.predictor.actioner[0].weight
+    weight = loaded.predictor.actioner.frame.weight
     assert weight.dtype == torch.float32
-    assert torch.equal(weight, model.predictor.actioner[0].weight.half().float())
+    assert torch.equal(weight, model.predictor.actioner.frame.weight.half().float())
 
 
 def test_missing_weights(copied_folder: Path) -> None:
@@ -85,15 +85,17 @@ def test_truncated_weights(copied_folder: Path) -> None:
 
 def test_weights_that_are_not_numbers(copied_folder: Path) -> None:
     tensors = load_file(copied_folder / 'model.safetensors')
-    tensors['predictor.actioner.0.weight'][0] = float('nan')
+    tensors['predictor.actioner.frame.weight'][0] = float('nan')
     replace_weights(copied_folder, tensors)
-    with pytest.raises(ModelFolderError, match=r'NaN or infinite values in predictor.actioner.0'):
+    with pytest.raises(
+        ModelFolderError, match=r'NaN or infinite values in predictor.actioner.frame'
+    ):
         load_model(copied_folder)
 
 
 def test_missing_tensor(copied_folder: Path) -> None:
     tensors = load_file(copied_folder / 'model.safetensors')
-    del tensors['predictor.actioner.0.weight']
+    del tensors['predictor.actioner.frame.weight']
     replace_weights(copied_folder, tensors)
     with pytest.raises(ModelFolderError, match=r'lacks 1 tensors'):
         load_model(copied_folder)

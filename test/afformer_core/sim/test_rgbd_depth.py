@@ -3,31 +3,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+
 import numpy as np
 import pytest
 
-from afformer_core.sim.appliance import Appliance, Element, Kind
+from afformer_core.sim.appliance import Appliance, Panel
 from afformer_core.sim.camera import Camera, look_at
 from afformer_core.sim.depth_camera import DepthCamera, SensedDepth, depth_edges
+from afformer_core.sim.families.panel_elements import Look, button
+from afformer_core.sim.pose import at
 from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.scene import Scene
+from afformer_core.sim.solid import Shape, Solid
 
 SIZE = (160, 120)
 
 
-@pytest.fixture(scope='module')
-def appliance() -> Appliance:
-    """A panel of 0.4 x 0.3 m with one square button of 8 x 8 x 1 cm in its middle."""
-    button = Element(
-        Kind.BUTTON, 'square', 0.0, 0.0, 0.08, 0.08, 0.01, 0.0, False,
-        (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), False, False,
-    )  # fmt: skip
-    grey = (0.5, 0.5, 0.5)
-    return Appliance(0.4, 0.3, 0.1, grey, grey, 0.0, (button,), False, None)
+class Shown(Scene):
+    """A scene of a panel of 0.4 x 0.3 m with one square button of 8 x 8 x 1 cm in its middle."""
+
+    @cached_property
+    def appliance(self) -> Appliance:
+        red, white, grey = (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
+        look = Look('square', 0.08, 0.08, 0.01, red, white)
+        box = Solid(Shape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
+        return Appliance(
+            'control_panel',
+            (button(look, 0.0, 0.0, np.random.default_rng(0)),),
+            (box,),
+            bottom=-0.15,
+            back=-0.102,
+            panel=Panel(0.4, 0.3, grey, 0.0),
+        )
 
 
 @pytest.fixture(scope='module')
-def renderer(appliance: Appliance) -> Renderer:
-    return Renderer(appliance, 1, SIZE)
+def renderer() -> Iterator[Renderer]:
+    with Renderer(Shown(1), SIZE) as renderer:
+        yield renderer
 
 
 def on_plane(camera: Camera, height: float) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / 'simulated').mkdir()
     annotations = write_pairs(root / 'simulated', shortest=8)
     annotations.with_name('validation.json').write_text(annotations.read_text())
+    # What is simulated has OPRA's actions.
+    annotations.with_name('actions.json').unlink()
     (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
     (root / 'my_pairs' / 'images').mkdir()
     shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')
@@ -44,7 +46,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
     )
     small = random_model(afformer_small(('press',), (64, 64)))
-    save_model(root / 'models' / 'sim_small', small, {})
+    for name in ('sim_small', 'sim_small_actions'):
+        save_model(root / 'models' / name, small, {})
     save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
     pretrained = replace(afformer_r50(('interaction',), (64, 64)), heatmap_per_action=False)
     save_model(root / 'models' / 'maskahand_opra', random_model(pretrained), {})

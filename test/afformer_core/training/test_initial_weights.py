@@ -17,7 +17,8 @@ from ..conftest import random_model
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=2)
 HEATMAPS = 'predictor.upsampler.3.weight'
-ACTIONS = 'predictor.actioner.5.weight'
+ACTIONS = 'predictor.actioner.score.weight'
+READING = 'predictor.actioner.frame.weight'
 
 
 @pytest.fixture(scope='module')
@@ -53,9 +54,16 @@ def test_heads_of_other_actions_begin_anew(given: tuple[Path, Afformer]) -> None
 
     assert found[ACTIONS].shape[0] == 3
     assert torch.equal(found[HEATMAPS], model.state_dict()[HEATMAPS])
-    assert torch.equal(
-        found['predictor.actioner.0.weight'], model.state_dict()['predictor.actioner.0.weight']
-    )
+    assert torch.equal(found[READING], model.state_dict()[READING])
+
+
+def test_heads_that_read_actions_elsewhere_begin_anew(given: tuple[Path, Afformer]) -> None:
+    folder, model = given
+    found = initial_model(replace(SMALL, action_pooling='heatmap'), 'random', folder).state_dict()
+
+    assert READING not in found
+    assert found['predictor.actioner.5.weight'].shape == (2, 48)
+    assert torch.equal(found[HEATMAPS], model.state_dict()[HEATMAPS])
 
 
 def test_every_action_begins_with_the_single_heatmap(given: tuple[Path, Afformer]) -> None:

@@ -12,8 +12,15 @@ UNIFORM = torch.full((1, 2, 2), 0.25)
 CORNER = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
 
 
-def targets(heatmaps: torch.Tensor, actions: list[int], images: list[int]) -> Targets:
-    return Targets(heatmaps, torch.tensor(actions), torch.tensor(images))
+def targets(
+    heatmaps: torch.Tensor, actions: list[int], images: list[int], shown: tuple[bool, ...] = ()
+) -> Targets:
+    return Targets(
+        heatmaps,
+        torch.tensor(actions),
+        torch.tensor(images),
+        torch.tensor(shown or [True] * len(actions)),
+    )
 
 
 def test_divergence_of_the_uniform_map() -> None:
@@ -72,6 +79,32 @@ def test_actions_that_cost_nothing_get_no_gradient() -> None:
 
     assert list(parts) == ['kld']
     assert actions.grad is None
+
+
+@pytest.mark.parametrize('kind', ['cross_entropy', 'multi_label'])
+def test_where_the_thing_is_not_in_view_the_heatmap_should_be_uniform(kind: str) -> None:
+    """The second image shows another object; its action costs nothing."""
+    heatmaps, actions = torch.zeros(2, 1, 2, 2), torch.zeros(2, 3)
+    heatmaps[1, 0, 0, 0] = math.log(5)
+    rows = targets(torch.cat((CORNER, UNIFORM)), [2, 2], [0, 1], (True, False))
+    loss, parts = GroundingLoss(kind, 0.5, 0.25)(heatmaps, actions, rows)
+    alone, _ = GroundingLoss(kind, 0.5)(heatmaps[:1], actions[:1], targets(CORNER, [2], [0]))
+    # Of 5/8 and three times 1/8.
+    foreign = (math.log(2 / 5) + 3 * math.log(2)) / 4
+
+    assert float(parts['kld']) == pytest.approx(math.log(4))
+    assert float(parts['foreign_kld']) == pytest.approx(foreign)
+    assert float(loss) == pytest.approx(float(alone) + 0.25 * foreign)
+
+
+def test_an_action_that_is_not_in_view_gets_no_gradient() -> None:
+    actions = torch.zeros(2, 3, requires_grad=True)
+    rows = targets(torch.cat((CORNER, UNIFORM)), [2, 2], [0, 1], (True, False))
+    loss, _ = GroundingLoss()(torch.zeros(2, 1, 2, 2), actions, rows)
+    loss.backward()
+
+    assert actions.grad is not None
+    assert actions.grad.abs().sum(dim=1).tolist() == pytest.approx([4 / 3, 0])
 
 
 def test_an_unknown_loss() -> None:

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of `afformer simulate`, which layouts they belong to, and their defaults there."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+BAG = 'rgbd-bag'
+CLOSED_LOOP = 'closed-loop'
+
+# What each layout takes besides OUT, --split, --seed and --families.
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    'opra': {
+        'processes': 1,
+        'appliances': 2100,
+        'demonstrations': 3,
+        'performances': 1,
+        'targets': 3,
+        'frames': 8,
+        'rate': 4.0,
+        'longest_side': 256,
+    },
+    'assistq': {
+        'processes': 1,
+        'appliances': 100,
+        'demonstrations': 4,
+        'targets': 1,
+        'seconds': 3.0,
+        'rate': 4.0,
+        'longest_side': 256,
+    },
+    'hands': {
+        'processes': 1,
+        'appliances': 1000,
+        'demonstrations': 2,
+        'longest_side': 256,
+    },
+    'long-videos': {
+        'processes': 1,
+        'appliances': 2,
+        'videos': 10,
+        'seconds': 60.0,
+        'rate': 8.0,
+        'longest_side': 256,
+    },
+    BAG: {
+        'seconds': 4.0,
+        'size': (640, 480),
+        'images': 'rgb8',
+        'depth': '16UC1',
+        'storage': 'mcap',
+    },
+    CLOSED_LOOP: {
+        'appliances': 100,
+        'demonstrations': 2,
+        'targets': 2,
+        'frames': 8,
+        'longest_side': 256,
+        'size': (640, 480),
+        'noise': 0.005,
+        'backend': 'auto',
+        'precision': 'auto',
+        'threads': 0,
+    },
+}
+LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
+
+_HELP = {
+    'processes': (int, 'how many render at once'),
+    'appliances': (int, 'how many appliances; of long-videos, at most so many in each'),
+    'demonstrations': (int, 'of an appliance, of different elements while there are'),
+    'performances': (int, 'clips of a demonstration, by other people, from other sides'),
+    'targets': (
+        int,
+        "target views of an appliance; of assistq, users' images; of closed-loop, the robot's "
+        'views of a demonstration',
+    ),
+    'frames': (int, 'of a clip'),
+    'rate': (float, 'frames per second of a clip or video'),
+    'longest_side': (int, 'of the pictures, in pixels'),
+    'videos': (int, 'how many videos'),
+    'seconds': (
+        float,
+        'of a demonstration (assistq), of a video (long-videos), or that the camera moves '
+        '(--rgbd-bag)',
+    ),
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all of them; those whose default depends on the layout are None where not given."""
+    parser.add_argument('out', type=Path, nargs='?', metavar='OUT', help='folder to write')
+    parser.add_argument(
+        '--layout', choices=LAYOUTS, default='opra', help='form of the dataset (default: opra)'
+    )
+    parser.add_argument('--split', help='name of the split (default: train; of hands, trainval)')
+    parser.add_argument('--seed', type=int, help="of everything (default: the split's own)")
+    parser.add_argument(
+        '--families',
+        nargs='+',
+        metavar='FAMILY',
+        help="of things, drawn evenly (default: the split's; of assistq, its panels)",
+    )
+    for name, (kind, text) in _HELP.items():
+        parser.add_argument(
+            f'--{name.replace("_", "-")}', type=kind, help=f'{text} ({_default_text(name)})'
+        )
+    bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
+    bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
+    bag.add_argument('--size', type=_size, help="of its images, or the robot's (default: 640x480)")
+    bag.add_argument('--images', help='encoding of colour: rgb8 or jpeg (default: rgb8)')
+    bag.add_argument('--depth', help='encoding of depth: 16UC1 or 32FC1 (default: 16UC1)')
+    bag.add_argument('--storage', help='mcap or sqlite3 (default: mcap)')
+    loop = parser.add_argument_group('a finger that operates what a model points at')
+    loop.add_argument(
+        '--closed-loop',
+        type=Path,
+        nargs='?',
+        const=Path(),
+        metavar='MODEL',
+        help='model folder (without one, the shipped model); nothing is written but --json',
+    )
+    loop.add_argument(
+        '--noise', type=float, help='of depth, as a share of it; 0: exact depth (default: 0.005)'
+    )
+    loop.add_argument('--json', type=Path, help='write the tables as JSON here')
+    loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
+    loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
+    loop.add_argument('--threads', type=int, help='0: the backend chooses')
+
+
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The layout's options, those that were not given with their defaults.
+
+    Raises:
+        ValueError: one was given that the layout has no use for, or OUT is missing.
+    """
+    layout = layout_of(arguments)
+    if (arguments.out is None) != (layout == CLOSED_LOOP):
+        wanted = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
+        raise ValueError(f'{_option(layout)} {wanted}')
+    if arguments.json is not None and layout != CLOSED_LOOP:
+        raise ValueError(f'{_option(layout)} has no use for --json; leave it out')
+    defaults = DEFAULTS[layout]
+    for name in {name for each in DEFAULTS.values() for name in each}:
+        if getattr(arguments, name) is not None and name not in defaults:
+            option = name.replace('_', '-')
+            raise ValueError(f'{_option(layout)} has no use for --{option}; leave it out')
+    given = {name: getattr(arguments, name) for name in defaults}
+    return {name: defaults[name] if value is None else value for name, value in given.items()}
+
+
+def layout_of(arguments: argparse.Namespace) -> str:
+    """The key of `DEFAULTS` that is asked for."""
+    if arguments.closed_loop is not None:
+        return CLOSED_LOOP
+    return BAG if arguments.rgbd_bag else str(arguments.layout)
+
+
+def _option(layout: str) -> str:
+    """What asks for a layout."""
+    return f'--{layout}' if layout in (BAG, CLOSED_LOOP) else f'--layout {layout}'
+
+
+def _default_text(name: str) -> str:
+    values = {layout: each[name] for layout, each in DEFAULTS.items() if name in each}
+    if len(set(values.values())) == 1 and len(values) > 1:
+        return f'default: {next(iter(values.values()))}'
+    return 'default: ' + ', '.join(f'{value} for {layout}' for layout, value in values.items())
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, separator, height = text.partition('x')
+    if not (separator and width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 640x480')
+    return int(width), int(height)

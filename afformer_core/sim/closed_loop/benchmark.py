@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a demonstration to an operated element: a model's points, acted upon in simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.prediction import Prediction
+from afformer_core.sim.closed_loop.mechanism import Task, initial_states
+from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
+from afformer_core.sim.closed_loop.sighting import (
+    Published,
+    Sighting,
+    plan_sightings,
+    publish,
+    publish_pixel,
+    see,
+    viewpoint_degrees,
+)
+from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
+from afformer_core.sim.dataset_writer import plan_demonstrations
+from afformer_core.sim.demonstration import Demonstration, render_clip
+from afformer_core.sim.element import ACTIONS
+from afformer_core.sim.outline import front_centre
+from afformer_core.sim.pose import STILL
+from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.scene import Scene
+from afformer_core.sim.seeds import Stream, generator
+from afformer_core.sim.view import View
+
+_NAME = 'demonstration'
+# Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
+_CHOICE, _SENSOR, _DEPTH = 10, 11, 12
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of one published point.
+
+    Attributes:
+        read: of the action that the model read from the demonstration.
+        told: of the true action.
+        shown: of the true action at the right pixel, see `Sighting.right_pixel`.
+        error: metres from the point to the middle of the right element's front; None where no
+            point was published.
+    """
+
+    read: Outcome
+    told: Outcome
+    shown: Outcome
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One demonstration, grounded in one view, and acted upon.
+
+    Attributes:
+        scene: its number in the plan.
+        family: of the appliance.
+        kind: of the element.
+        action: that was demonstrated.
+        read: the action that the model read.
+        element: index of the right element.
+        elements: how many the appliance has.
+        viewpoint: degrees between the demonstration's and the robot's camera, seen from the
+            element.
+        attempts: by the noise of depth.
+    """
+
+    scene: int
+    family: str
+    kind: str
+    action: str
+    read: str
+    element: int
+    elements: int
+    viewpoint: float
+    attempts: dict[float, Attempt]
+
+
+def run_closed_loop(model_folder: Path, plan: ClosedLoopPlan) -> Iterator[Trial]:
+    """Carry out a plan with the model of a folder; yields each of its trials.
+
+    Raises:
+        ModelFolderError: the folder holds no sound model, or one of other actions.
+    """
+    yield from closed_loop_trials(Grounder.load(model_folder), plan)
+
+
+def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Trial]:
+    """Carry out a plan with an open model; yields each of its trials.
+
+    Raises:
+        ModelFolderError: the model knows other actions than the simulator.
+    """
+    names = grounder.configuration.action_names
+    if set(names) != set(ACTIONS):
+        raise ModelFolderError(
+            f'the model knows the actions {", ".join(names)}; the simulated finger needs '
+            f'{", ".join(ACTIONS)}: take a model that was trained on those'
+        )
+    for index in range(plan.scenes):
+        yield from _scene_trials(grounder, plan, index)
+
+
+def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Iterator[Trial]:
+    scene = plan.scene(index)
+    demonstrations = plan_demonstrations(scene, plan.demonstrations, plan.longest_side)
+    count = plan.demonstrations * plan.views
+    views = plan_sightings(scene, plan.size, count)
+    order = generator(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
+    width, height = plan.size
+    buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
+    with Renderer(scene, buffer) as renderer:
+        for demonstration in demonstrations:
+            clip = render_clip(renderer, scene, demonstration, plan.frames)
+            grounder.set_demonstration(clip, _NAME)
+            for _ in range(plan.views):
+                number = order.pop()
+                operation = _Operation(scene, index, demonstration, number, views[number])
+                yield operation.trial(grounder, renderer, plan)
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """A demonstration and the view in which a robot is to repeat it."""
+
+    scene: Scene
+    index: int
+    demonstration: Demonstration
+    number: int
+    view: View
+
+    @property
+    def task(self) -> Task:
+        return Task(self.demonstration.element, self.demonstration.action)
+
+    def trial(self, grounder: Grounder, renderer: Renderer, plan: ClosedLoopPlan) -> Trial:
+        appliance, task = self.scene.appliance, self.task
+        element = appliance.elements[task.element]
+        states = initial_states(appliance, task)
+        displacement = states.get(task.element, STILL)
+        middle = front_centre(element, displacement)
+        random = generator(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
+        sighting = see(renderer, self.view, states, random)
+        prediction = grounder.predict(sighting.image, _NAME)
+        bench = Bench(appliance, task)
+        demonstrated = self.demonstration.camera(0.5)
+        return Trial(
+            scene=self.index,
+            family=self.scene.family,
+            kind=element.kind,
+            action=task.action,
+            read=next(iter(prediction.action_scores)),
+            element=task.element,
+            elements=len(appliance.elements),
+            viewpoint=viewpoint_degrees(demonstrated, self.view.camera, middle),
+            attempts={
+                noise: self._attempt(bench, prediction, sighting, plan, noise, middle)
+                for noise in plan.levels
+            },
+        )
+
+    def _attempt(
+        self,
+        bench: Bench,
+        prediction: Prediction,
+        sighting: Sighting,
+        plan: ClosedLoopPlan,
+        noise: float,
+        middle: np.ndarray,
+    ) -> Attempt:
+        # the same holes and the same noise, but for its strength, at all levels
+        random = generator(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
+        sensed = plan.depth_camera(noise).measure(sighting.depth, random)
+        published = publish(prediction, sighting, sensed, plan.stream)
+        pixel = sighting.right_pixel(self.scene.appliance, self.task.element)
+        shown = publish_pixel(pixel, sighting, sensed, plan.stream)
+        robot = self.view.camera.position
+        read = next(iter(prediction.action_scores))
+        told = _act(bench, published, self.task.action, robot)
+        return Attempt(
+            read=told if read == self.task.action else _act(bench, published, read, robot),
+            told=told,
+            shown=_act(bench, shown, self.task.action, robot),
+            error=None
+            if published.point is None
+            else float(np.linalg.norm(published.point - middle)),
+        )
+
+
+def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> Outcome:
+    if not published.found:
+        return Outcome(Verdict.NOT_FOUND)
+    if published.point is None or published.normal is None:
+        return Outcome(Verdict.NO_POINT)
+    return bench.attempt(published.point, published.normal, action, robot)

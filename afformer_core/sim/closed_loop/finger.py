@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted finger: it goes to a point along a normal, and acts there.
+
+It knows what a robot knows: the point, the normal, the action, which way is up, and where it came
+from. What the element's joint is like it finds out by its force being limited: what does not move
+far along the normal is pulled towards the robot, or pushed away from it, as a lever or a bottle
+that is touched from above.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from afformer_core.data.opra import OPRA_ACTIONS as ACTIONS
+from afformer_core.sim.closed_loop.dynamics import AXES, TIMESTEP
+from afformer_core.sim.closed_loop.mechanism import DONE
+from afformer_core.sim.closed_loop.physics import Physics
+
+# Metres before the point where it begins.
+START = 0.1
+# Where it goes slowly, and behind the point, where it gives up.
+_SLOW = 0.012
+_DEEPEST = -0.03
+_RETREAT = 0.04
+# Metres a second.
+_FAST_SPEED = 0.5
+_SLOW_SPEED = 0.12
+_SPEED = 0.3
+_STROKES = {'touch': 0.012, 'hold': 0.012}
+_DWELLS = {'touch': 0.06, 'hold': 0.58}
+_STROKE = 0.12
+_LIFT = 0.1
+# Radians, and radians a second.
+_TURN = 0.9
+_TURN_SPEED = 2.2
+_OUTWARD = np.array([0.0, 0.0, 1.0])
+# What was stopped after less than this may move in another direction, metres.
+_FREE = 0.018
+# An axis that has less of a motion's direction than this gives way, where something else guides.
+_ACROSS = 0.5
+
+
+@dataclass
+class Watch:
+    """What becomes of N elements while a finger works; each array is float64 [N].
+
+    Attributes:
+        contact: seconds in contact with the finger; of those that stay, with the operated part.
+        pressed: seconds beyond half the way to the goal.
+        farthest: the largest share of the way to the goal, or away from it.
+        last: share of the way now.
+    """
+
+    contact: np.ndarray
+    pressed: np.ndarray
+    farthest: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def over(cls, count: int) -> Watch:
+        """Of `count` elements to which nothing has happened."""
+        return cls(*np.zeros((4, count)))
+
+    def look(self, physics: Physics) -> None:
+        """Take note of what a step brought."""
+        for i in physics.touched():
+            if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
+                self.contact[i] += TIMESTEP
+        self.last = physics.progress()
+        self.farthest = np.where(
+            np.abs(self.last) > np.abs(self.farthest), self.last, self.farthest
+        )
+        self.pressed += TIMESTEP * (self.last >= DONE)
+
+
+@dataclass
+class Finger:
+    """A fingertip that acts once; `physics` has been reset before.
+
+    Attributes:
+        physics: in which it acts.
+        watch: what has become of the elements.
+    """
+
+    physics: Physics
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch.over(len(self.physics.mechanisms))
+        self._targets = np.array([0.0, 0.0, START, 0.0])
+
+    def act(self, action: str) -> list[int]:
+        """Go to the point and do what one of `ACTIONS` asks for.
+
+        Returns:
+            the elements that were touched first, the one pressed deepest before the others; -1
+            for what is fixed, empty if there was nothing.
+        """
+        if action not in ACTIONS:
+            raise ValueError(f'{action!r} is none of {ACTIONS}')
+        touched = self._approach()
+        if not touched:
+            return touched
+        element = next((i for i in touched if i >= 0), -1)
+        if action in ('touch', 'hold'):
+            self._slide(-_STROKES[action] * _OUTWARD)
+            self._wait(_DWELLS[action])
+        elif action in ('push', 'pull'):
+            self._move(element, -1 if action == 'push' else 1)
+        else:
+            self._carry_out(action, element)
+        if action != 'pick up':
+            self._retreat()
+        return touched
+
+    def _approach(self) -> list[int]:
+        for level, speed in ((_SLOW, _FAST_SPEED), (_DEEPEST, _SLOW_SPEED)):
+            while self._targets[2] > level:
+                self._targets[2] -= speed * TIMESTEP
+                self._step()
+                touched = self.physics.touched()
+                if touched:
+                    self._targets = self.physics.finger()
+                    return touched
+        return []
+
+    def _move(self, element: int, sense: int) -> None:
+        """Push (-1) or pull (1): along the normal, and once that is stopped, from the robot."""
+        physics, start = self.physics, self.physics.finger()
+        self._stick(element)
+        self._slide(sense * _STROKE * _OUTWARD, guided=True)
+        if element >= 0 and np.linalg.norm(physics.finger()[:3] - start[:3]) < _FREE:
+            self._targets = physics.finger()
+            self._slide(sense * _STROKE * physics.toward(), guided=True)
+
+    def _carry_out(self, action: str, element: int) -> None:
+        self._stick(element, rigid=action == 'rotate')
+        if action == 'rotate':
+            self.physics.set_stiffness(soft=('x', 'y'), wrist=True)
+            self._turn()
+            return
+        lift = _LIFT * self.physics.upward()
+        self._slide(lift)
+        if action == 'put down':
+            self._slide(-lift)
+
+    def _stick(self, element: int, rigid: bool = False) -> None:
+        """Hold on to an element; to nothing if it is -1."""
+        if element >= 0:
+            self.physics.attach(element, rigid)
+
+    def _slide(self, way: np.ndarray, guided: bool = False) -> None:
+        """Draw the finger along a way, [3] metres in its own frame.
+
+        It gives way across where something else guides it.
+        """
+        length = float(np.linalg.norm(way))
+        if guided:
+            across = np.abs(way) < _ACROSS * length
+            axes = zip(AXES, across.tolist(), strict=False)
+            self.physics.set_stiffness(soft=tuple(axis for axis, gives in axes if gives))
+        steps = max(1, round(length / _SPEED / TIMESTEP))
+        for _ in range(steps):
+            self._targets[:3] += way / steps
+            self._step()
+
+    def _turn(self) -> None:
+        steps = round(_TURN / _TURN_SPEED / TIMESTEP)
+        for _ in range(steps):
+            self._targets[3] += _TURN / steps
+            self._step()
+
+    def _wait(self, seconds: float) -> None:
+        for _ in range(round(seconds / TIMESTEP)):
+            self._step()
+
+    def _retreat(self) -> None:
+        self.physics.release()
+        self.physics.set_stiffness()
+        self._targets = self.physics.finger()
+        self._slide(_RETREAT * _OUTWARD)
+
+    def _step(self) -> None:
+        self.physics.step(self._targets)
+        self.watch.look(self.physics)

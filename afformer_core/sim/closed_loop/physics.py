@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An appliance whose elements move by MuJoCo's dynamics, and a fingertip before it."""
+
+from __future__ import annotations
+
+import math
+
+import mujoco
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.closed_loop.dynamics import (
+    AXES,
+    DAMPING,
+    FINGER_MASS,
+    STIFFNESS,
+    TIP_RADIUS,
+    appliance_xml,
+)
+from afformer_core.sim.closed_loop.mechanism import Mechanism
+from afformer_core.sim.pose import Pose, facing
+
+# How near a contact must be to the hull of the operated part, metres.
+_HULL_REACH = 0.002
+# Across a motion that something else guides, a gripper gives way: newtons per metre.
+_SOFT = 50.0
+# Of the wrist, newton metres per radian.
+_STIFF_WRIST = 10.0
+_SOFT_WRIST = 0.02
+
+
+class Physics:
+    """One appliance ready to be operated, as often as wanted.
+
+    The finger's frame has its origin in the published point and z along the published normal;
+    the middle of its tip is `TIP_RADIUS` before the point when all four of `AXES` are 0.
+
+    Args:
+        appliance: what is operated.
+        mechanisms: how each of its elements moves.
+    """
+
+    def __init__(self, appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> None:
+        self.mechanisms = mechanisms
+        self._model = mujoco.MjModel.from_xml_string(appliance_xml(appliance, mechanisms))
+        self._data = mujoco.MjData(self._model)
+        for i, element in enumerate(appliance.elements):
+            self._place(f'element_{i}', element.pose)
+        bodies = {self._model.body(f'element_{i}').id: i for i in range(len(mechanisms))}
+        self._element_of = [bodies.get(int(body), -1) for body in self._model.geom_bodyid]
+        self._tip = self._model.geom('tip').id
+        moving = [i for i, one in enumerate(mechanisms) if one.joint is not None]
+        self._moving = np.array(moving, int)
+        self._values = np.array([self._model.joint(f'joint_{i}').qposadr[0] for i in moving], int)
+        self._starts = np.array([mechanisms[i].start for i in moving])
+        self._ways = np.array([mechanisms[i].goal for i in moving]) - self._starts
+        self._either = np.array([mechanisms[i].either_sense for i in moving], bool)
+        self._actuators = [self._model.actuator(axis).id for axis in AXES]
+        self._finger = [int(self._model.joint(axis).qposadr[0]) for axis in AXES]
+        mujoco.mj_setConst(self._model, self._data)
+
+    def reset(
+        self, point: np.ndarray, normal: np.ndarray, robot: np.ndarray, distance: float
+    ) -> None:
+        """Bring all back to where it begins, and the finger before a point.
+
+        Args:
+            point: [3] metres.
+            normal: [3], unit length.
+            robot: [3] metres, where the robot is.
+            distance: from the point along the normal to the tip, metres.
+        """
+        self._toward = (robot - point) * [1.0, 0.0, 1.0]
+        if not self._toward.any():
+            self._toward = np.array([0.0, 0.0, 1.0])
+        upward = np.array([0.0, 1.0, 0.0]) if abs(normal[1]) < 0.9 else np.array([0.0, 0.0, -1.0])
+        self._frame = Pose(point + TIP_RADIUS * normal, facing(normal, upward))
+        self._place('finger', self._frame)
+        mujoco.mj_resetData(self._model, self._data)
+        self._data.qpos[self._values] = self._starts
+        self._data.qpos[self._finger[2]] = distance
+        self._data.ctrl[self._actuators[2]] = distance
+        self.set_stiffness()
+        mujoco.mj_forward(self._model, self._data)
+
+    def step(self, targets: np.ndarray) -> None:
+        """Go on by `TIMESTEP` with the finger drawn to `targets`, [4] along `AXES`."""
+        self._data.ctrl[self._actuators] = targets
+        mujoco.mj_step(self._model, self._data)
+
+    def finger(self) -> np.ndarray:
+        """Where the finger is: [4] along `AXES`, metres and radians."""
+        position: np.ndarray = self._data.qpos[self._finger].copy()
+        return position
+
+    def upward(self) -> np.ndarray:
+        """The world's up in the finger's frame, [3]."""
+        return np.asarray(self._frame.rotation[1])
+
+    def toward(self) -> np.ndarray:
+        """The horizontal direction towards the robot in the finger's frame, [3] unit vector."""
+        turned = self._toward @ self._frame.rotation
+        return np.asarray(turned / np.linalg.norm(turned))
+
+    def set_stiffness(self, soft: tuple[str, ...] = (), wrist: bool = False) -> None:
+        """Let the finger give way along some of `AXES`, and none other.
+
+        Args:
+            soft: those axes.
+            wrist: it may tilt too, as a universal joint, which passes on a turn all the same.
+        """
+        for tilt in ('tilt_x', 'tilt_y'):
+            joint = self._model.joint(tilt).id
+            self._model.jnt_stiffness[joint] = _SOFT_WRIST if wrist else _STIFF_WRIST
+        for axis, actuator in zip(AXES, self._actuators, strict=True):
+            stiffness = _SOFT if axis in soft else STIFFNESS[axis]
+            damping = 2 * math.sqrt(_SOFT * FINGER_MASS) if axis in soft else DAMPING[axis]
+            self._model.actuator_gainprm[actuator, 0] = stiffness
+            self._model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
+
+    def touched(self) -> list[int]:
+        """Elements in contact with the finger, deepest first; -1 for anything fixed."""
+        contacts = self._data.contact
+        if not len(contacts.dist):
+            return []
+        order = np.argsort(contacts.dist)
+        geoms = [set(map(int, contacts.geom[k])) - {self._tip} for k in order]
+        return list(dict.fromkeys(self._element_of[geom.pop()] for geom in geoms))
+
+    def on_hull(self, element: int) -> bool:
+        """Whether the finger is on the part of a resting element that is operated."""
+        hull = self._model.geom(f'hull_{element}').id
+        reach = mujoco.mj_geomDistance(
+            self._model, self._data, self._tip, hull, 2 * _HULL_REACH, None
+        )
+        return float(reach) <= _HULL_REACH
+
+    def progress(self) -> np.ndarray:
+        """The share of its way to the goal that each element has gone, [N]; 0 if it stays."""
+        shares = (self._data.qpos[self._values] - self._starts) / self._ways
+        progress = np.zeros(len(self.mechanisms))
+        progress[self._moving] = np.where(self._either, np.abs(shares), shares)
+        return progress
+
+    def attach(self, element: int, rigid: bool) -> None:
+        """Let the fingertip stick to an element: like pliers if rigid, or like a suction cup."""
+        name = f'{"grip" if rigid else "suck"}_{element}'
+        equality = self._model.equality(name).id
+        finger, body = self._data.body('finger'), self._data.body(f'element_{element}')
+        rotation = body.xmat.reshape(3, 3)
+        tip = finger.xpos - TIP_RADIUS * self._frame.rotation[:, 2]
+        on_finger = np.array([0.0, 0.0, -TIP_RADIUS])
+        on_element = rotation.T @ (tip - body.xpos)
+        data = self._model.eq_data[equality]
+        if rigid:
+            backward = np.empty(4)
+            mujoco.mju_negQuat(backward, finger.xquat)
+            data[0:3], data[3:6] = on_element, on_finger
+            mujoco.mju_mulQuat(data[6:10], backward, body.xquat)
+        else:
+            data[0:3], data[3:6] = on_finger, on_element
+        self._data.eq_active[equality] = 1
+
+    def release(self) -> None:
+        """Let go of everything."""
+        self._data.eq_active[:] = 0
+
+    def _place(self, body: str, pose: Pose) -> None:
+        row = self._model.body(body).id
+        self._model.body_pos[row] = pose.position
+        self._model.body_quat[row] = pose.quaternion

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One attempt of a robot to operate an element, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.closed_loop.finger import START, Finger, Watch
+from afformer_core.sim.closed_loop.mechanism import Mechanism, Task, mechanisms
+from afformer_core.sim.closed_loop.physics import Physics
+
+
+class Verdict(str, Enum):
+    """What came of an attempt."""
+
+    DONE = 'done'
+    NOT_DONE = 'right element, not done'
+    WRONG_ELEMENT = 'another element'
+    FIXED_PART = 'a fixed part'
+    NOTHING = 'nothing touched'
+    NO_POINT = 'no depth there'
+    NOT_FOUND = 'place not found'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt.
+
+    Attributes:
+        verdict: by the state of the simulator afterwards.
+        touched: index of the element that was touched first; None if there was none.
+        disturbed: elements that were operated though not meant.
+    """
+
+    verdict: Verdict
+    touched: int | None = None
+    disturbed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.verdict is Verdict.DONE and self.disturbed:
+            raise ValueError(f'the elements {self.disturbed} were operated too, so it is not done')
+
+    @property
+    def done(self) -> bool:
+        """Whether the right element has been operated, and none other."""
+        return self.verdict is Verdict.DONE
+
+
+class Bench:
+    """An appliance on which a robot attempts one task, as often as wanted.
+
+    Args:
+        appliance: what is operated.
+        task: what is to be done.
+    """
+
+    def __init__(self, appliance: Appliance, task: Task) -> None:
+        self._task = task
+        self._physics = Physics(appliance, mechanisms(appliance, task))
+
+    def attempt(
+        self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
+    ) -> Outcome:
+        """Let the finger act.
+
+        Args:
+            point: [3] metres in the appliance's frame, where it is to touch.
+            normal: [3] of the surface there, unit length.
+            action: what it does, which may be another action than the task's.
+            robot: [3] metres, where the robot is.
+
+        Raises:
+            ValueError: the point or the normal is not finite, or the action unknown.
+        """
+        if not (np.isfinite(point).all() and abs(np.linalg.norm(normal) - 1) < 1e-3):
+            raise ValueError(f'got the point {point} and the normal {normal}')
+        self._physics.reset(point, normal, robot, START)
+        finger = Finger(self._physics)
+        touched = finger.act(action)
+        return _judge(self._task, self._physics.mechanisms, touched, finger.watch)
+
+
+def _judge(task: Task, every: tuple[Mechanism, ...], touched: list[int], watch: Watch) -> Outcome:
+    target = task.element
+    first = next((i for i in touched if i >= 0), None)
+    disturbed = tuple(
+        i
+        for i, one in enumerate(every)
+        if i != target and one.disturbed(watch.farthest[i], watch.contact[i])
+    )
+    mechanism = every[target]
+    seconds = watch.contact if mechanism.joint is None else watch.pressed
+    done = mechanism.operated(
+        float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
+    )
+    return Outcome(_verdict(target, done and not disturbed, touched, disturbed), first, disturbed)
+
+
+def _verdict(target: int, done: bool, touched: list[int], disturbed: tuple[int, ...]) -> Verdict:
+    """Of an attempt that touched some elements first; to touch another one does no harm."""
+    if done:
+        return Verdict.DONE
+    if not touched:
+        return Verdict.NOTHING
+    first = next((i for i in touched if i >= 0), None)
+    if disturbed or first not in (None, target):
+        return Verdict.WRONG_ELEMENT
+    return Verdict.FIXED_PART if first is None else Verdict.NOT_DONE

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Families of things to operate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.families import (
+    boxes,
+    cooktop,
+    doors,
+    drawers,
+    faucets,
+    jars,
+    kettles,
+    levers,
+    mugs,
+    switchboard,
+)
+from afformer_core.sim.families.panels import control_panel, dense_keypad, keypad
+
+_GENERATORS: dict[str, Callable[[np.random.Generator], Appliance]] = {
+    'keypad': keypad,
+    'control_panel': control_panel,
+    'drawers': drawers.generate,
+    'doors': doors.generate,
+    'levers': levers.generate,
+    'faucets': faucets.generate,
+    'mugs': mugs.generate,
+    'kettles': kettles.generate,
+    'jars': jars.generate,
+    'boxes': boxes.generate,
+    'dense_keypad': dense_keypad,
+    'cooktop': cooktop.generate,
+    'switchboard': switchboard.generate,
+}
+FAMILIES = tuple(_GENERATORS)
+
+
+def generate(family: str, random: np.random.Generator) -> Appliance:
+    """A random member of a family.
+
+    Raises:
+        ValueError: there is no such family.
+    """
+    if family not in _GENERATORS:
+        raise ValueError(f'there is no family {family!r}; there are {", ".join(FAMILIES)}')
+    return _GENERATORS[family](random)

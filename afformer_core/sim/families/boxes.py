@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small things to take, slide and press on a table, a tray or a stepped rack."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import panel_colour
+from afformer_core.sim.families.small_things import KINDS, make_thing, sample_style
+from afformer_core.sim.families.tabletop import Thing, bounds, place_rows, set_table
+from afformer_core.sim.families.vessels import (
+    Look,
+    block,
+)
+from afformer_core.sim.pose import at
+from afformer_core.sim.solid import Solid
+
+# A thing is pulled by so many metres at most, and must not leave what it stands on.
+_PULL = 0.08
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """3 to 8 things in one or two rows, most of them with a look-alike."""
+    count = int(random.integers(3, 9))
+    kinds = random.permutation(KINDS)
+    styles = [
+        sample_style(str(kind), random)
+        for kind in kinds[: int(random.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))]
+    ]
+    base = str(random.choice(['table', 'tray', 'rack'], p=[0.3, 0.4, 0.3]))
+    rows = 2 if count > 5 or base == 'rack' or random.random() < 0.3 else 1
+    step = random.uniform(0.025, 0.06) if base == 'rack' else 0.0
+    things = [make_thing(styles[int(random.integers(len(styles)))], random) for _ in range(count)]
+    front, back = place_rows(
+        random, things, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step
+    )
+    look = _look(random)
+    under: list[Thing] = []
+    if base == 'tray':
+        thickness = random.uniform(0.004, 0.01)
+        under = [Thing((), _tray(look, bounds([*front, *back]), thickness, random))]
+        front, back = (
+            [thing.moved(at(0, thickness, 0)) for thing in row] for row in (front, back)
+        )
+    elif back and step:
+        under = [Thing((), _step(look, bounds(front), bounds(back), step))]
+    elevation = random.uniform(28, 35) if back else random.uniform(20, 33)
+    return set_table(random, 'boxes', [*front, *back, *under], elevation)
+
+
+def _look(random: np.random.Generator) -> Look:
+    surface = int(random.integers(4)) if random.random() < 0.5 else None
+    return Look(panel_colour(random), surface, random.uniform(0, 0.6))
+
+
+def _tray(
+    look: Look, limits: np.ndarray, thickness: float, random: np.random.Generator
+) -> tuple[Solid, ...]:
+    """A board with a rim, large enough for what is pulled towards the user."""
+    low = limits[0] - random.uniform(0.02, 0.04)
+    high = limits[1] + random.uniform(0.02, 0.04)
+    high[2] = limits[1][2] + _PULL + 0.01
+    rim, wall = thickness + random.uniform(0.004, 0.012), 0.004
+    x, z = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2
+    width, depth = (high[0] - low[0]) / 2, (high[2] - low[2]) / 2
+    edge = Look(look.colour, None, look.shininess)
+    ends = [
+        block(edge, (wall, rim / 2, depth + 2 * wall), (x + side * (width + wall), rim / 2, z))
+        for side in (-1, 1)
+    ]
+    sides = [
+        block(edge, (width, rim / 2, wall), (x, rim / 2, z + side * (depth + wall)))
+        for side in (-1, 1)
+    ]
+    board = block(look, (width, thickness / 2, depth), (x, thickness / 2, z))
+    return (board, *ends, *sides)
+
+
+def _step(look: Look, front: np.ndarray, back: np.ndarray, step: float) -> tuple[Solid, ...]:
+    """The step that the row behind stands on."""
+    low, high = np.minimum(front[0], back[0]) - 0.015, np.maximum(front[1], back[1]) + 0.015
+    near, far = back[1][2] + _PULL + 0.005, back[0][2] - 0.015
+    half = ((high[0] - low[0]) / 2, step / 2, (near - far) / 2)
+    return (block(look, half, ((low[0] + high[0]) / 2, step / 2, (near + far) / 2)),)

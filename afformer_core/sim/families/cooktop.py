@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stove with knobs on its sloping front, and pots and pans on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.element import Element
+from afformer_core.sim.families.pots import make_cookware, sample_cookware
+from afformer_core.sim.families.tabletop import Thing, bounds, overlap, set_table
+from afformer_core.sim.families.tabletop_elements import (
+    knob_element,
+    knob_grips,
+    press,
+    rest,
+    turn,
+)
+from afformer_core.sim.families.vessels import (
+    Knob,
+    Look,
+    block,
+    drum,
+    make_knob,
+    slat,
+    spun,
+)
+from afformer_core.sim.pose import Pose, at, facing
+from afformer_core.sim.solid import Shape, Solid
+
+_TRIES = 20
+_DARK = Look((0.05, 0.05, 0.06), None, 0.6)
+_SHAFT = Look((0.6, 0.6, 0.62), None, 0.8)
+# Behind the sloping front; a knob's shaft ends inside it.
+_PLATE = 0.008
+
+
+@dataclass(frozen=True)
+class _Stove:
+    """A stove around x = 0; its hob ends at z = 0, where the slope begins. Metres, radians.
+
+    Attributes:
+        columns, rows: of burners.
+        pitch: between burners.
+        height: of the hob.
+        slope: from the hob to the lower edge of the front.
+        steepness: of the front, below the horizontal.
+        burner: `gas`, `plate` or `glass`.
+        rise: how high what cooks stands above the hob.
+        body, trim: what it is made of.
+    """
+
+    columns: int
+    rows: int
+    pitch: float
+    height: float
+    slope: float
+    steepness: float
+    burner: str
+    rise: float
+    body: Look
+    trim: Look
+
+    @property
+    def width(self) -> float:
+        """Of the hob."""
+        return self.columns * self.pitch + 0.03
+
+    @property
+    def depth(self) -> float:
+        """Of the hob."""
+        return self.rows * self.pitch + 0.02
+
+    def burners(self) -> list[np.ndarray]:
+        """Where things cook, [3] each, those in front first."""
+        places = []
+        for row in range(self.rows):
+            for column in range(self.columns):
+                x = (column - (self.columns - 1) / 2) * self.pitch
+                z = -0.01 - (row + 0.5) * self.pitch
+                places.append(np.array([x, self.height + self.rise, z]))
+        return places
+
+    def front(self) -> Pose:
+        """The frame of the sloping front's middle: z out of it, y up along it."""
+        down = np.array([0, -math.sin(self.steepness), math.cos(self.steepness)])
+        outward = np.array([0, math.cos(self.steepness), math.sin(self.steepness)])
+        return Pose(
+            np.array([0, self.height, 0]) + 0.5 * self.slope * down, facing(outward, -down)
+        )
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """2 to 6 knobs, look-alikes of one another, and 1 to 3 pots and pans."""
+    stove = _sample_stove(random)
+    base = Thing(_knobs(random, stove), _casing(stove))
+    styles = [sample_cookware(random) for _ in range(1 if random.random() < 0.5 else 2)]
+    places = stove.burners()
+    chosen = random.permutation(len(places))[: int(random.integers(1, 4))]
+    cooking: list[Thing] = []
+    for number in sorted(int(i) for i in chosen):
+        for _ in range(_TRIES):
+            thing = make_cookware(styles[int(random.integers(len(styles)))], random)
+            placed = thing.moved(at(*places[number]))
+            # a handle must not hide the knobs
+            clear = placed.bounds()[1][2] < -0.005
+            if clear and not any(overlap(placed, other, 0.02) for other in cooking):
+                cooking.append(placed)
+                break
+    low, high = bounds([base, *cooking])
+    centre = at(-(low[0] + high[0]) / 2, 0, -high[2])
+    things = [thing.moved(centre) for thing in (base, *cooking)]
+    return set_table(random, 'cooktop', things, random.uniform(27, 35))
+
+
+def _sample_stove(random: np.random.Generator) -> _Stove:
+    columns, rows = ((2, 1), (3, 1), (2, 2))[int(random.choice(3, p=[0.35, 0.2, 0.45]))]
+    colour = panel_colour(random)
+    burner = str(random.choice(['gas', 'plate', 'glass']))
+    slope = random.uniform(0.065, 0.09)
+    steepness = math.radians(random.uniform(40, 75))
+    return _Stove(
+        columns,
+        rows,
+        random.uniform(0.19, 0.22),
+        slope * math.sin(steepness) + random.uniform(0.01, 0.06),
+        slope,
+        steepness,
+        burner,
+        {'gas': random.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
+        Look(colour, None, random.uniform(0.1, 0.9)),
+        Look(element_colour(random, colour), None, random.uniform(0, 0.7)),
+    )
+
+
+def _casing(stove: _Stove) -> tuple[Solid, ...]:
+    """Hob, sloping front, what is below them, and the burners."""
+    half, front = stove.width / 2, stove.front()
+    run = stove.slope * math.cos(stove.steepness)
+    edge = stove.height - stove.slope * math.sin(stove.steepness)
+    solids = [
+        block(
+            stove.body,
+            (half, stove.height / 2, stove.depth / 2),
+            (0, stove.height / 2, -stove.depth / 2),
+        ),
+        # it fills the wedge behind the slope from below, in steps that the plate hides
+        block(stove.body, (half, edge / 2, run / 2), (0, edge / 2, run / 2)),
+    ]
+    plate = (half, stove.slope / 2, _PLATE / 2)
+    solids.append(
+        Solid(
+            Shape.BOX,
+            plate,
+            stove.body.colour,
+            front @ at(0, 0, -_PLATE / 2),
+            None,
+            stove.body.shininess,
+        )
+    )
+    steps = 6
+    for i in range(steps):
+        top = edge + (stove.height - edge) * (1 - (i + 1) / steps)
+        if top > edge + 0.002:
+            z = run * (i + 0.5) / steps
+            solids.append(block(stove.body, (half, top / 2, run / steps / 2), (0, top / 2, z)))
+    if stove.burner == 'glass':
+        size = (half - 0.012, 0.001, stove.depth / 2 - 0.012)
+        solids.append(block(_DARK, size, (0, stove.height + 0.001, -stove.depth / 2)))
+    for place in stove.burners():
+        solids += [solid.moved(at(place[0], stove.height, place[2])) for solid in _burner(stove)]
+    return tuple(solids)
+
+
+def _burner(stove: _Stove) -> list[Solid]:
+    """Around the origin, on the hob."""
+    radius = 0.4 * stove.pitch
+    if stove.burner == 'glass':
+        ring = Look((0.35, 0.33, 0.33), None, 0.6)
+        inner = drum(_DARK, 0.9 * radius, 0.001, 0.0024)
+        return [drum(ring, 0.94 * radius, 0.001, 0.0022), inner]
+    if stove.burner == 'plate':
+        rim = Look((0.6, 0.6, 0.62), None, 0.9)
+        return [drum(rim, 0.95 * radius, 0, 0.003), drum(_DARK, 0.86 * radius, 0, stove.rise)]
+    level = stove.rise - 0.004
+    solids = [
+        drum(stove.body, 0.5 * radius, 0, 0.004),
+        drum(_DARK, 0.34 * radius, 0, 0.6 * stove.rise),
+    ]
+    half = (0.004, 0.004)
+    for i in range(4):
+        angle = math.pi * i / 2 + math.pi / 4
+        toward = radius * np.array([math.cos(angle), 0, math.sin(angle)])
+        top = np.array([0, level, 0])
+        solids.append(slat(_DARK, 0.25 * toward + top, toward + top, half))
+        solids.append(slat(_DARK, toward + [0, 0.004, 0], toward + top, half))
+    return solids
+
+
+def _knobs(random: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
+    """A row of knobs, all of one kind, on the sloping front."""
+    count = int(random.integers(2, 7))
+    radius = min(random.uniform(0.016, 0.023), 0.26 * stove.slope)
+    height = random.uniform(0.018, 0.026)
+    shape = str(random.choice(['drum', 'mushroom', 'bar']))
+    mark = Look(contrasting_colour(random, stove.trim.colour))
+    spread = random.uniform(0.6, 0.82) * stove.width
+    pitch = min(spread / max(count - 1, 1), random.uniform(0.07, 0.2))
+    front = stove.front()
+    knobs = []
+    for i in range(count):
+        shift = at((i - (count - 1) / 2) * pitch, 0, 0)
+        knob = make_knob(stove.trim, mark, shape, radius, height)
+        angle = random.uniform(-0.5, 0.5) if random.random() < 0.5 else 0.0
+        knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, height)
+        knobs.append(_knob(random, front @ shift, knob))
+    return tuple(knobs)
+
+
+def _knob(random: np.random.Generator, place: Pose, knob: Knob) -> Element:
+    """A knob that turns, and goes in and out on a shaft."""
+    stroke = random.uniform(0.026, 0.034)
+    grips = knob_grips(knob)
+    shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')
+    pressing = press(grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
+    uses = (turn(random, grips[0]), *pressing, *rest(grips))
+    return knob_element('stove knob', place, (shaft,), knob, uses)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Doors of cupboards, refrigerators, ovens and microwaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import element_colour
+from afformer_core.sim.element import Element, Joint
+from afformer_core.sim.families.carcass import (
+    CONTROLS_ABOVE,
+    CONTROLS_BESIDE,
+    GAP,
+    GLASS,
+    Cabinet,
+    Cell,
+    build_carcass,
+)
+from afformer_core.sim.families.carpentry import (
+    assemble,
+    body_colour,
+    box,
+    corners,
+    cover,
+    shaded,
+)
+from afformer_core.sim.families.handles import (
+    BARS,
+    KNOBS,
+    Handle,
+    HandleStyle,
+    moving_uses,
+    sample_style,
+)
+from afformer_core.sim.pose import at
+from afformer_core.sim.solid import Colour, Solid
+
+_Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of appliance with doors.
+
+    Attributes:
+        grids: (rows, columns) of doors that it comes in.
+        widths, heights, thickness: ranges of a door's, metres.
+        forms: of handles.
+        vertical: handles are upright; None where they may be either.
+        inlays: see `Cabinet.inlay`.
+        controls: see `Cabinet.controls`.
+        wooden: fronts may be covered by a picture.
+    """
+
+    grids: tuple[tuple[int, int], ...]
+    widths: _Range
+    heights: _Range
+    thickness: _Range
+    forms: tuple[str, ...]
+    vertical: bool | None
+    inlays: tuple[str, ...]
+    controls: str = 'none'
+    wooden: bool = False
+
+
+_CUPBOARD = _Kind(
+    ((1, 2), (1, 3), (1, 4), (2, 1), (2, 2), (2, 3), (3, 1), (3, 2)),
+    (0.17, 0.3),
+    (0.18, 0.42),
+    (0.014, 0.022),
+    (*BARS, *KNOBS, 'recess'),
+    None,
+    ('none', 'none', 'plate', 'plate', 'glass'),
+    wooden=True,
+)
+_FRIDGE = _Kind(
+    ((1, 1), (1, 2), (2, 1), (2, 1), (2, 2)),
+    (0.24, 0.34),
+    (0.26, 0.4),
+    (0.03, 0.045),
+    BARS,
+    True,
+    ('none',),
+)
+_OVEN = _Kind(
+    ((1, 1), (2, 1), (1, 2), (2, 2)),
+    (0.34, 0.42),
+    (0.2, 0.28),
+    (0.025, 0.04),
+    BARS,
+    False,
+    ('glass',),
+    'above',
+)
+_MICROWAVE = _Kind(
+    ((1, 1), (2, 1), (1, 2), (3, 1), (2, 2)),
+    (0.26, 0.32),
+    (0.16, 0.22),
+    (0.025, 0.04),
+    BARS,
+    True,
+    ('glass',),
+    'beside',
+)
+_LONGEST = 0.85
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """1 to 6 doors, mostly of one size and with handles that are alike."""
+    kinds = (_CUPBOARD, _FRIDGE, _OVEN, _MICROWAVE)
+    kind = kinds[int(random.choice(4, p=[0.5, 0.2, 0.16, 0.14]))]
+    cells = _lay_out(random, kind)
+    body = body_colour(random)
+    cabinet = _sample_cabinet(random, kind, body)
+    style = sample_style(random, cabinet.front, kind.forms, kind.vertical)
+    if kind is _OVEN:
+        style = replace(style, length=random.uniform(0.5, 0.85) * cells[0].width)
+    # how far above the middle the handles are, as a share of the way to the upper edge
+    raised = float(random.choice([0.0, random.uniform(-0.9, 0.9)]))
+    doors = [_door(random, cell, cabinet, style, raised) for cell in cells]
+    fixed = build_carcass(random, cells, cabinet, body)
+    points = corners(fixed)
+    shown = points[points[:, 2] > -cabinet.depth / 2]
+    hung = kind is _CUPBOARD and random.random() < 0.4
+    drop = random.uniform(0.1, 0.4) if hung else 0.0
+    return assemble('doors', doors, fixed, 8.0, shown, drop)
+
+
+def _sample_cabinet(random: np.random.Generator, kind: _Kind, body: Colour) -> Cabinet:
+    colour = body if random.random() < 0.55 else element_colour(random, body)
+    surface, front = cover(random, colour) if kind.wooden else (None, colour)
+    return Cabinet(
+        front,
+        shaded(body_colour(random), -0.6 if kind is _OVEN else 0.4),
+        surface,
+        random.uniform(*kind.thickness),
+        random.uniform(0.16, 0.35),
+        str(random.choice(kind.inlays)),
+        kind.controls,
+        random.uniform(0.2, 0.8),
+    )
+
+
+def _lay_out(random: np.random.Generator, kind: _Kind) -> list[Cell]:
+    """A grid of doors around the origin; two rows may differ in height."""
+    aside = CONTROLS_BESIDE if kind.controls == 'beside' else 0.0
+    above = CONTROLS_ABOVE if kind.controls == 'above' else 0.0
+    rows, columns = kind.grids[int(random.integers(len(kind.grids)))]
+    width = min(random.uniform(*kind.widths), _LONGEST / columns - aside)
+    heights = np.full(rows, min(random.uniform(*kind.heights), _LONGEST / rows - above))
+    if rows == 2 and kind.wooden | (kind is _FRIDGE) and random.random() < 0.4:
+        heights *= [0.75, 1.25]
+    paired = random.random() < 0.7
+    cells, top = [], float(heights.sum() + rows * above) / 2
+    for height in heights:
+        for column in range(columns):
+            x = (column - (columns - 1) / 2) * (width + aside) - aside / 2
+            left = column % 2 == 0 if paired else bool(random.random() < 0.5)
+            hinge = 'left' if left or kind is _MICROWAVE else 'right'
+            if kind is _OVEN:
+                hinge = 'bottom'
+            cells.append(Cell(x, top - above - float(height) / 2, width, float(height), hinge))
+        top -= float(height) + above
+    return cells
+
+
+def _door(
+    random: np.random.Generator, cell: Cell, cabinet: Cabinet, style: HandleStyle, raised: float
+) -> Element:
+    wide, high = cell.width / 2 - GAP, cell.height / 2 - GAP
+    if cell.hinge == 'bottom':
+        handle = style.build(1.7 * wide, 0.4 * high)
+        x, y = 0.0, high - 0.03
+        joint = Joint((1.0, 0.0, 0.0), hinge=True, pivot=(0.0, -high - y, 0.0))
+    else:
+        handle = style.build(0.7 * wide, 1.3 * high)
+        side = 1 if cell.hinge == 'left' else -1
+        reach_x, reach_y = (float(reach) for reach in np.abs(handle.hull[:, :2]).max(axis=0))
+        x = side * (wide - max(reach_x, 0.01) - 0.01)
+        y = raised * (high - reach_y - 0.012)
+        joint = Joint((0.0, -float(side), 0.0), hinge=True, pivot=(-side * wide - x, 0.0, 0.0))
+    solids = (*handle.solids, *_leaf(cell, cabinet, handle, (wide, high), (x, y)))
+    uses = moving_uses(handle.grips, joint, random.uniform(0.6, 0.9))
+    place = at(cell.x + x, cell.y + y, 0)
+    return Element('door', place, solids, handle.hull, handle.front, uses)
+
+
+def _leaf(
+    cell: Cell,
+    cabinet: Cabinet,
+    handle: Handle,
+    half: tuple[float, float],
+    handle_at: tuple[float, float],
+) -> list[Solid]:
+    """The door itself, and a plate or window beside or below its handle."""
+    wide, high = half
+    x, y = -handle_at[0], -handle_at[1]
+    thick = cabinet.thickness / 2
+    leaf = [box((x, y, -thick), (wide, high, thick), cabinet.front, cabinet.surface)]
+    if cabinet.inlay == 'none':
+        return leaf
+    reach_x, reach_y = (float(reach) for reach in np.abs(handle.hull[:, :2]).max(axis=0))
+    cut_x, cut_y = (0.0, reach_y + 0.025) if cell.hinge == 'bottom' else (reach_x + 0.01, 0.0)
+    margin = 0.025
+    size = (wide - margin - cut_x, high - margin - cut_y, 0.0015)
+    if min(size) > 0:
+        middle = (x - float(np.sign(handle_at[0])) * cut_x, y - cut_y, 0)
+        if cabinet.inlay == 'glass':
+            leaf.append(box(middle, size, GLASS, shininess=0.9))
+        else:
+            leaf.append(box(middle, size, shaded(cabinet.front, -0.15), cabinet.surface))
+    return leaf

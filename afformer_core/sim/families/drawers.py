@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chests and cabinets of drawers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import element_colour
+from afformer_core.sim.element import Element, Joint
+from afformer_core.sim.families.carpentry import (
+    assemble,
+    ball,
+    body_colour,
+    box,
+    corners,
+    cover,
+    rod,
+    shaded,
+)
+from afformer_core.sim.families.handles import HandleStyle, moving_uses, sample_style
+from afformer_core.sim.pose import at
+from afformer_core.sim.solid import Colour, Solid
+
+_OUT = Joint((0.0, 0.0, 1.0))
+_LEAST_WIDTH = 0.14
+_BOARD = 0.006
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """The place of one drawer's front: its middle and extent, and which row it is in."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    row: int
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How the drawers of one chest look.
+
+    Attributes:
+        front, inside: colours.
+        surface: picture on the fronts, or None.
+        thickness: of a front.
+        panelled: a smaller plate lies on each front.
+        raised: how far from a front's middle to its upper edge the handle is, as a share.
+        depth: of a drawer behind its front.
+        full: share of the drawers in which something lies.
+    """
+
+    front: Colour
+    inside: Colour
+    surface: int | None
+    thickness: float
+    panelled: bool
+    raised: float
+    depth: float
+    full: float
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """A chest of 2 to 9 drawers in rows, most of its handles alike."""
+    cells = _lay_out(random)
+    body = body_colour(random)
+    same = random.random() < 0.4
+    surface, front = cover(random, body if same else element_colour(random, body))
+    depth = random.uniform(0.26, 0.42)
+    look = _Look(
+        front,
+        shaded(body_colour(random), 0.35),
+        surface,
+        thickness=random.uniform(0.012, 0.02),
+        panelled=bool(random.random() < 0.35),
+        raised=float(random.choice([0.0, 0.0, 0.3])),
+        depth=depth - 0.06,
+        full=random.uniform(0, 0.6),
+    )
+    # an upright bar on a low front would reach from edge to edge
+    upright = None if min(cell.height for cell in cells) > 0.12 else False
+    count = 2 if random.random() < 0.25 else 1
+    styles = [sample_style(random, front, vertical=upright) for _ in range(count)]
+    drawers = [_drawer(random, cell, look, styles[cell.row % len(styles)]) for cell in cells]
+    fixed = _chest(random, cells, look, body, depth)
+    front_corners = corners(fixed[:1])
+    shown = front_corners[front_corners[:, 2] > -depth / 2]
+    return assemble('drawers', drawers, fixed, 8.0, shown)
+
+
+def _lay_out(random: np.random.Generator) -> list[_Cell]:
+    """2 to 9 cells around the origin; each row is as wide as the chest."""
+    while True:
+        rows, columns = int(random.integers(1, 6)), int(random.integers(1, 4))
+        counts = np.full(rows, columns)
+        if random.random() < 0.3:
+            counts[0] = int(random.integers(1, 4))
+        width = columns * random.uniform(0.17, 0.34)
+        heights = np.full(rows, random.uniform(0.09, 0.17))
+        if random.random() < 0.3:
+            heights *= np.linspace(0.8, 1.35, rows)
+        if (
+            2 <= counts.sum() <= 9
+            and width <= 0.75
+            and width / counts.max() >= _LEAST_WIDTH
+            and heights.sum() <= 0.75
+            and heights.min() >= 0.075
+        ):
+            break
+    cells, top = [], heights.sum() / 2
+    for row, (count, height) in enumerate(zip(counts, heights, strict=True)):
+        across = width / count
+        for column in range(count):
+            x = (column + 0.5) * across - width / 2
+            cells.append(
+                _Cell(float(x), float(top - height / 2), float(across), float(height), row)
+            )
+        top -= height
+    return cells
+
+
+def _drawer(random: np.random.Generator, cell: _Cell, look: _Look, style: HandleStyle) -> Element:
+    gap = 0.003
+    wide, high = cell.width / 2 - gap, cell.height / 2 - gap
+    handle = style.build(0.75 * cell.width, 0.58 * cell.height)
+    extent = float(handle.hull[:, 1].max())
+    up = min(look.raised * high, max(high - extent - 0.006, 0.0))
+    stroke = float(np.clip(random.uniform(0.5, 0.75) * cell.width, 0.07, look.depth - 0.06))
+    stroke = min(stroke, 0.18)
+    solids = [*handle.solids, *_tray(random, cell, look, wide, high - 0.008, up)]
+    middle, half = (0, -up, -look.thickness / 2), (wide, high, look.thickness / 2)
+    solids.append(box(middle, half, look.front, look.surface))
+    if look.panelled:
+        middle = (0, -up, -0.001)
+        plate = shaded(look.front, -0.12)
+        solids.append(box(middle, (wide - 0.016, high - 0.016, 0.0016), plate, look.surface))
+    uses = moving_uses(handle.grips, _OUT, stroke)
+    place = at(cell.x, cell.y + up, 0)
+    return Element('drawer', place, tuple(solids), handle.hull, handle.front, uses)
+
+
+def _tray(
+    random: np.random.Generator, cell: _Cell, look: _Look, wide: float, high: float, up: float
+) -> list[Solid]:
+    """The open box behind a front, and perhaps something in it."""
+    wide -= 0.01
+    low, top = -up - high, -up + 0.55 * high
+    front, back = -look.thickness, -look.thickness - look.depth
+    middle, half = (front + back) / 2, look.depth / 2
+    inside, side = look.inside, shaded(look.inside, -0.12)
+    tray = [
+        box((0, low + _BOARD / 2, middle), (wide, _BOARD / 2, half), inside),
+        box((0, (low + top) / 2, back), (wide, (top - low) / 2, _BOARD / 2), side),
+    ]
+    for sign in (-1, 1):
+        place = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
+        tray.append(box(place, (_BOARD / 2, (top - low) / 2, half), side))
+    if random.random() < look.full:
+        size = np.array([random.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
+        x = random.uniform(-1, 1) * (0.9 * wide - size[0])
+        place = (x, low + _BOARD + size[1], front - 0.01 - size[2])
+        tray.append(box(place, size, element_colour(random, inside)))
+    return tray
+
+
+def _chest(
+    random: np.random.Generator, cells: list[_Cell], look: _Look, body: Colour, depth: float
+) -> list[Solid]:
+    """The chest, its front just behind the drawers'; the first solid is its body."""
+    inset = random.random() < 0.4
+    face = -0.3 * look.thickness if inset else -look.thickness
+    frame = random.uniform(0.012, 0.03) if inset else random.uniform(0.004, 0.012)
+    wide = max(cell.x + cell.width / 2 for cell in cells) + frame
+    high = max(cell.y + cell.height / 2 for cell in cells) + frame
+    low = -high
+    surface, colour = cover(random, body)
+    back = face - depth
+    middle = (0, 0, (face + back) / 2)
+    solids = [box(middle, (wide, high, depth / 2), colour, surface)]
+    for cell in cells:
+        # what is seen over an open drawer: the dark inside
+        size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
+        dark = shaded(look.inside, -0.85)
+        solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))
+    if random.random() < 0.6:
+        over = random.uniform(0, 0.015)
+        thick = random.uniform(0.008, 0.014)
+        size = (wide + over, thick, depth / 2 + over / 2)
+        place = (0, high + thick, middle[2] + over / 2)
+        solids.append(box(place, size, shaded(colour, -0.15), surface))
+        high += 2 * thick
+    solids += _feet(random, wide, low, face, back, body)
+    return solids + _ornaments(random, wide, high, middle[2])
+
+
+def _feet(
+    random: np.random.Generator, wide: float, low: float, face: float, back: float, body: Colour
+) -> list[Solid]:
+    dark = shaded(body, -0.45)
+    kind = str(random.choice(['plinth', 'feet', 'none']))
+    tall = random.uniform(0.015, 0.05)
+    if kind == 'plinth':
+        half = (wide - 0.008, tall / 2, (face - back) / 2 - 0.008)
+        return [box((0, low - tall / 2, (face + back) / 2), half, dark)]
+    if kind == 'feet':
+        return [
+            rod((x, low, z), (x, low - tall, z), 0.014, dark)
+            for x in (-wide + 0.025, wide - 0.025)
+            for z in (face - 0.025, back + 0.025)
+        ]
+    return []
+
+
+def _ornaments(random: np.random.Generator, wide: float, top: float, z: float) -> list[Solid]:
+    """Up to two things on the chest."""
+    things = []
+    for side in (-1, 1):
+        if random.random() < 0.5:
+            continue
+        x = side * random.uniform(0.35, 0.7) * wide
+        colour = body_colour(random)
+        width, height = random.uniform(0.02, 0.04), random.uniform(0.02, 0.06)
+        shape = str(random.choice(['box', 'can', 'ball']))
+        if shape == 'box':
+            things.append(box((x, top + height, z), (width, height, width), colour))
+        elif shape == 'can':
+            things.append(rod((x, top, z), (x, top + 2 * height, z), width, colour))
+        else:
+            things.append(ball((x, top + width, z), (width, width, width), colour))
+    return things

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jars, bottles and canisters in rows, to be opened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.element import Element, Front, Use
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop_elements import (
+    carry,
+    rest,
+    stand_on,
+    turn,
+)
+from afformer_core.sim.families.vessels import (
+    Look,
+    block,
+    drum,
+    round_body,
+    slope,
+    spun,
+)
+from afformer_core.sim.grip import Fingertip, Pinch
+from afformer_core.sim.solid import Solid
+
+_SHARES = {'jar': 0.5, 'bottle': 0.25, 'canister': 0.25}
+_INSIDE = Look((0.07, 0.05, 0.05))
+_LIDS = ('plain', 'ridged', 'stepped', 'lobed')
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How look-alikes look; extents in metres, `shoulder` as a share of the height."""
+
+    kind: str
+    shape: str
+    radius: float
+    height: float
+    narrow: float
+    shoulder: float
+    lid: str
+    lid_radius: float
+    lid_height: float
+    body: Look
+    cap: Look
+    mark: Look
+    label: Look | None
+    actions: tuple[str, ...]
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """2 to 8 vessels with lids in one or two rows, most of them with look-alikes."""
+    count = int(random.integers(2, 9))
+    styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
+    rows = 2 if count > 5 or (count > 3 and random.random() < 0.4) else 1
+    colourful = random.random() < 0.3
+    mixed = random.random() < 0.4
+    things = []
+    for i in range(count):
+        number = int(random.integers(len(styles))) if mixed else i * len(styles) // count
+        style = styles[number]
+        cap = style.cap
+        if colourful:
+            cap = Look(element_colour(random, style.body.colour), None, cap.shininess)
+        things.append(_vessel(random, style, cap))
+    front, back = place_rows(random, things, rows, (0.03, 0.06), (0.035, 0.08))
+    return set_table(random, 'jars', [*front, *back], random.uniform(22, 35))
+
+
+def _style(random: np.random.Generator) -> _Style:
+    kind = str(random.choice(list(_SHARES), p=list(_SHARES.values())))
+    colour = panel_colour(random)
+    shine = random.uniform(0, 1)
+    surface = int(random.integers(4)) if random.random() < 0.2 else None
+    cap = Look(element_colour(random, colour), None, random.uniform(0, 0.8))
+    radius, height = {
+        'jar': (random.uniform(0.026, 0.038), random.uniform(0.05, 0.09)),
+        'bottle': (random.uniform(0.024, 0.035), random.uniform(0.1, 0.15)),
+        'canister': (random.uniform(0.028, 0.04), random.uniform(0.08, 0.13)),
+    }[kind]
+    narrow = random.uniform(0.75, 0.92)
+    lid_radius, lid_height = {
+        'jar': (narrow * radius * random.uniform(1.0, 1.12), random.uniform(0.014, 0.02)),
+        'bottle': (random.uniform(0.013, 0.018), random.uniform(0.018, 0.026)),
+        'canister': (radius * random.uniform(1.02, 1.06), random.uniform(0.014, 0.024)),
+    }[kind]
+    shape = 'straight' if kind != 'jar' or random.random() < 0.7 else 'bellied'
+    label = None
+    if random.random() < 0.6:
+        picture = int(random.integers(4)) if random.random() < 0.5 else None
+        label = Look(contrasting_colour(random, colour), picture, 0.1)
+    others = [str(name) for name in random.permutation(['rotate', 'pick up', 'put down', 'touch'])]
+    kept = set(others[: int(random.integers(2, 4))]) | {'hold'}
+    if not kept & {'rotate', 'pick up'}:
+        kept.add('rotate')
+    return _Style(
+        kind,
+        shape,
+        radius,
+        height,
+        narrow,
+        random.uniform(0.6, 0.75),
+        str(random.choice(_LIDS)),
+        lid_radius,
+        lid_height,
+        Look(colour, surface, shine),
+        cap,
+        Look(contrasting_colour(random, cap.colour)),
+        label,
+        tuple(sorted(kept)),
+    )
+
+
+def _vessel(random: np.random.Generator, style: _Style, cap: Look) -> Thing:
+    solids = _body(style)
+    seat = stand_on(style.height)
+    radius, top = style.lid_radius, style.lid_height
+    grips = (Pinch(radius, 0.55 * top, top), Fingertip(0.6 * radius, 0.6 * radius, top))
+    # a fingertip alone would tell that a lid is held which is never just touched
+    resting = grips if 'touch' in style.actions else grips[:1]
+    known = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(resting))
+    uses: tuple[Use, ...] = tuple(use for use in known if use.action in style.actions)
+    lid = spun(_lid(style, cap), random.uniform(-math.pi, math.pi), (0, 0, 1))
+    element = Element(
+        'lid',
+        seat,
+        lid,
+        np.concatenate([solid.corners() for solid in lid]),
+        Front((0.0, 0.0, top), 0.85 * radius, 0.85 * radius),
+        uses,
+    )
+    return Thing((element,), tuple(solids))
+
+
+def _body(style: _Style) -> list[Solid]:
+    """A body with its shoulders, its neck below the lid, and its label."""
+    neck = 0.85 * style.lid_radius
+    if style.kind == 'canister':
+        main = round_body(style.body, 'straight', style.radius, style.height)
+        solids, low, high = [*main.solids], 0.2 * style.height, 0.75 * style.height
+    elif style.kind == 'jar':
+        main = round_body(style.body, style.shape, style.radius, 0.93 * style.height, style.narrow)
+        solids = [*main.solids, drum(style.body, neck, 0.5 * style.height, style.height)]
+        low, high = 0.2 * style.height, 0.7 * style.height
+    else:
+        shoulder = style.shoulder * style.height
+        solids = [
+            drum(style.body, style.radius, 0, shoulder),
+            *slope(style.body, (0.95 * style.radius, neck), (shoulder, 0.88 * style.height), 4),
+            drum(style.body, neck, shoulder, style.height),
+        ]
+        low, high = 0.2 * shoulder, 0.85 * shoulder
+    solids.append(drum(_INSIDE, 0.85 * neck, 0.9 * style.height, style.height + 0.0004))
+    if style.label is not None and style.shape != 'bellied':
+        solids.append(drum(style.label, style.radius + 0.0008, low, high))
+    return solids
+
+
+def _lid(style: _Style, cap: Look) -> list[Solid]:
+    """A lid on z = 0, with something on it that shows how far it is turned."""
+    radius, top = style.lid_radius, style.lid_height
+    mark = block(style.mark, (0.12 * radius, 0.4 * radius, 0.0008), (0, 0.45 * radius, top))
+    if style.lid == 'plain':
+        return [drum(cap, radius, 0.0005, top, 'z'), mark]
+    if style.lid == 'stepped':
+        lower = drum(cap, radius, 0.0005, 0.6 * top, 'z')
+        return [lower, drum(cap, 0.82 * radius, 0.0005, top, 'z'), mark]
+    inner = drum(cap, 0.93 * radius, 0.0005, top, 'z')
+    if style.lid == 'ridged':
+        half = (0.05 * radius, 0.98 * radius, 0.42 * top)
+        ridge = block(style.mark, half, (0, 0, 0.5 * top))
+        ridges = [spun([ridge], math.pi * i / 6, (0, 0, 1))[0] for i in range(6)]
+        return [inner, *ridges, mark]
+    half = (0.24 * radius, 0.95 * radius, 0.5 * top - 0.0005)
+    lobe = block(cap, half, (0, 0, 0.5 * top))
+    return [inner, *(spun([lobe], math.pi * i / 3, (0, 0, 1))[0] for i in range(3)), mark]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kettles, coffee pots and electric kettles, to be taken by their handles or opened."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.element import Element
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop_elements import (
+    carry,
+    handle_element,
+    knob_element,
+    knob_grips,
+    rest,
+    stand_on,
+    turn,
+)
+from afformer_core.sim.families.vessel_handles import (
+    Handle,
+    arch_handle,
+    ring_handle,
+)
+from afformer_core.sim.families.vessels import (
+    KNOB_SHAPES,
+    UP,
+    Body,
+    Knob,
+    Look,
+    drum,
+    lid_plate,
+    make_knob,
+    mouth,
+    round_body,
+    spout,
+    spun,
+)
+from afformer_core.sim.pose import Pose, at, turned
+from afformer_core.sim.solid import Solid
+
+_UPRIGHT_AXIS = (0.0, 1.0, 0.0)
+_BASE = 0.014
+_INSIDE = Look((0.05, 0.05, 0.05))
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How look-alikes look; extents in metres."""
+
+    kind: str
+    shape: str
+    radius: float
+    height: float
+    narrow: float
+    arch: bool
+    handle: str
+    reach: float
+    thickness: float
+    body: Look
+    trim: Look
+    mark: Look
+    lid: Look
+    lid_height: float
+    steps: int
+    knob: str
+    knob_radius: float
+    knob_height: float
+    spout_low: float
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """1 to 4 kettles in one or two rows, most of them with a look-alike."""
+    count = int(random.choice([1, 2, 3, 4], p=[0.1, 0.3, 0.35, 0.25]))
+    styles = [_style(random) for _ in range(1 if random.random() < 0.6 else 2)]
+    rows = 2 if count > 3 or (count > 2 and random.random() < 0.6) else 1
+    aside = float(random.choice([-1, 1]))
+    things = []
+    for _ in range(count):
+        style = styles[int(random.integers(len(styles)))]
+        if random.random() < 0.3:
+            aside = -aside
+        azimuth = aside * math.radians(random.uniform(35, 95))
+        things.append(_kettle(random, style, azimuth))
+    front, back = place_rows(random, things, rows, (0.03, 0.07), (0.09, 0.13))
+    elevation = random.uniform(28, 35) if rows == 2 else random.uniform(20, 32)
+    return set_table(random, 'kettles', [*front, *back], elevation)
+
+
+def _style(random: np.random.Generator) -> _Style:
+    kind = str(random.choice(['kettle', 'coffee pot', 'electric kettle']))
+    colour = panel_colour(random)
+    shine = random.uniform(0, 1)
+    surface = int(random.integers(4)) if random.random() < 0.15 else None
+    trim = Look(element_colour(random, colour), None, random.uniform(0, 0.6))
+    radius, height = {
+        'kettle': (random.uniform(0.062, 0.08), random.uniform(0.09, 0.125)),
+        'coffee pot': (random.uniform(0.042, 0.055), random.uniform(0.14, 0.19)),
+        'electric kettle': (random.uniform(0.055, 0.066), random.uniform(0.15, 0.19)),
+    }[kind]
+    shapes = {
+        'kettle': ('bellied', 'tapered', 'straight'),
+        'coffee pot': ('tapered', 'bellied', 'flared'),
+        'electric kettle': ('tapered', 'straight'),
+    }[kind]
+    return _Style(
+        kind,
+        str(random.choice(shapes)),
+        radius,
+        height,
+        random.uniform(0.66, 0.82),
+        kind == 'kettle' and random.random() < 0.65,
+        str(random.choice(['square', 'round', 'ear', 'flat'])),
+        random.uniform(0.034, 0.044),
+        random.uniform(0.0065, 0.009),
+        Look(colour, surface, shine),
+        trim,
+        Look(contrasting_colour(random, trim.colour)),
+        Look(colour if random.random() < 0.6 else trim.colour, None, shine),
+        random.uniform(0.006, 0.02),
+        int(random.integers(1, 5)),
+        str(random.choice(KNOB_SHAPES)),
+        random.uniform(0.011, 0.016),
+        random.uniform(0.018, 0.028),
+        random.uniform(0.3, 0.55) if kind != 'electric kettle' else 0.72,
+    )
+
+
+def _kettle(random: np.random.Generator, style: _Style, azimuth: float) -> Thing:
+    """One kettle: either its handle or its lid is what can be operated."""
+    body = round_body(style.body, style.shape, style.radius, style.height, style.narrow)
+    electric = style.kind == 'electric kettle'
+    base = _BASE if electric else 0.0
+    levels = (style.spout_low * style.height, random.uniform(0.88, 1.0) * style.height)
+    reach = 0.012 if electric else random.uniform(0.02, 0.04)
+    pouring = spout(body, Look(style.body.colour, None, style.body.shininess), levels, reach)
+    placed = at(0, base, 0) @ Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
+    inside = mouth(body, _INSIDE)
+    solids = [solid.moved(placed) for solid in (*body.solids, inside, *pouring)]
+    plate = lid_plate(style.lid, 0.94 * body.top_radius, style.lid_height, style.steps)
+    knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
+    seat = stand_on(base + body.height + style.lid_height)
+    angle = random.uniform(-2.4, 2.4)
+    knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
+    fixed = [drum(style.trim, 1.08 * style.radius, 0, base)] if electric else []
+    if random.random() < 0.5:
+        handle, outward = _handle(random, style, body, azimuth)
+        solids += [solid.moved(seat) for solid in (*plate, *knob.solids)]
+        handle = handle.moved(at(0, base, 0))
+        element = handle_element(f'{style.kind} handle', random, solids, handle, outward)
+        return Thing((element,), tuple(fixed))
+    handle, _ = _handle(random, style, body, azimuth, folded=True)
+    fixed += [*solids, *handle.moved(at(0, base, 0)).solids]
+    return Thing((_lid(random, seat, plate, knob),), tuple(fixed))
+
+
+def _handle(
+    random: np.random.Generator, style: _Style, body: Body, azimuth: float, folded: bool = False
+) -> tuple[Handle, np.ndarray]:
+    """A handle over the kettle (folded back where the lid is to come off) or at its side.
+
+    With it, [3], where the hand comes from.
+    """
+    if style.arch:
+        low = 0.8 * style.height
+        half = body.radius(low) - 0.004
+        top = style.height + style.lid_height + style.knob_height + random.uniform(0.036, 0.052)
+        handle = arch_handle(style.trim, half, low, top, style.thickness)
+        if folded:
+            hinge = Pose(np.zeros(3), turned((1, 0, 0), -math.radians(random.uniform(65, 85))))
+            handle = handle.moved(at(0, low, 0) @ hinge @ at(0, -low, 0))
+        turn_by = azimuth - math.copysign(math.pi / 2, azimuth)
+        rise = math.radians(random.uniform(35, 80))
+        outward = np.array([0, math.sin(rise), math.cos(rise)])
+        spin = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, turn_by))
+        return handle.moved(spin), spin.direct(outward)
+    low = 0.25 if style.kind != 'kettle' else 0.18
+    levels = (low * style.height, random.uniform(0.84, 0.93) * style.height)
+    handle = ring_handle(body, style.trim, style.handle, style.reach, levels, style.thickness)
+    toward = azimuth * random.uniform(0.0, 0.6)
+    outward = np.array([math.sin(toward), 0, math.cos(toward)])
+    return handle.moved(Pose(np.zeros(3), turned(tuple(UP), azimuth))), outward
+
+
+def _lid(random: np.random.Generator, seat: Pose, plate: tuple[Solid, ...], knob: Knob) -> Element:
+    grips = knob_grips(knob)
+    uses = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(grips))
+    return knob_element('lid knob', seat, plate, knob, uses)

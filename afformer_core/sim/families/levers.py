@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Levers on machine panels, in fuse boxes and on consoles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import contrasting_colour, element_colour
+from afformer_core.sim.element import Element, Front, Joint
+from afformer_core.sim.families.carpentry import (
+    assemble,
+    ball,
+    body_colour,
+    box,
+    corners,
+    cover,
+    rod,
+    shaded,
+)
+from afformer_core.sim.families.handles import Handle, moving_uses, turning_use
+from afformer_core.sim.grip import Hook, Pinch
+from afformer_core.sim.pose import Pose, at, turned
+from afformer_core.sim.solid import Colour, Solid
+
+HEADS = ('ball', 'sleeve', 'paddle', 'bar')
+_ABOUT_ROD = Joint((0.0, 0.0, 1.0), hinge=True)
+
+
+@dataclass(frozen=True)
+class LeverStyle:
+    """How look-alike levers look.
+
+    Attributes:
+        head: one of `HEADS`.
+        length: from the hinge to the head's middle, metres.
+        rod: radius of the rod, metres.
+        size: radius of a ball or a sleeve, half the width of a paddle or the length of a bar.
+        colour, metal: of head and rod.
+        turns: the head can also be turned about the rod.
+    """
+
+    head: str
+    length: float
+    rod: float
+    size: float
+    colour: Colour
+    metal: Colour
+    turns: bool
+
+
+@dataclass(frozen=True)
+class _Board:
+    """What the levers stand on.
+
+    Attributes:
+        pose: of its front's middle, z outwards.
+        width, height: of its front.
+        depth: of the body behind.
+        near, far: angles in radians of a lever from the board's normal towards the user (where
+            it was pulled) and away from him.
+    """
+
+    pose: Pose
+    width: float
+    height: float
+    depth: float
+    near: float
+    far: float
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """2 to 8 levers in one or two rows on an upright panel or a console."""
+    console = random.random() < 0.4
+    rows = 2 if random.random() < 0.5 else 1
+    columns = int(random.integers(1 if rows == 2 else 2, 5))
+    pitch = random.uniform(0.085, 0.12)
+    body = body_colour(random)
+    styles = [
+        sample_lever(random, body, 0.37 * pitch) for _ in range(1 if random.random() < 0.7 else 2)
+    ]
+    longest = max(style.length for style in styles)
+    swing = random.uniform(1.05, 1.25)
+    tilt = random.uniform(0.9, 1.35) if console else 0.0
+    near, far = (0.5 * swing, -0.5 * swing) if console else (0.05, -swing)
+    step = longest * (1.15 if console else 0.95) + 0.075
+    down = not console and random.random() < 0.4
+    mixed = not console and rows == 1 and random.random() < 0.5
+    board = _Board(
+        Pose(np.zeros(3), turned((1, 0, 0), -tilt)),
+        width=columns * pitch + 0.04,
+        height=2 * longest + 0.09 if mixed else rows * step + 0.03,
+        depth=random.uniform(0.02, 0.05) if console else random.uniform(0.05, 0.16),
+        near=near,
+        far=far,
+    )
+    levers, fixed = [], _body(random, board, body, console)
+    for row in range(rows):
+        for column in range(columns):
+            x = (column - (columns - 1) / 2) * pitch
+            y = ((rows - 1) / 2 - row) * step
+            falls = bool(random.random() < 0.5) if mixed else down
+            if not console and not mixed:
+                # room for the head where it lies on the panel
+                y += (0.3 if falls else -0.3) * longest
+            style = styles[row % len(styles)]
+            place = board.pose @ at(x, y, 0.0)
+            levers.append(_lever(random, style, board, place, falls))
+            fixed += [solid.moved(place) for solid in _mount(random, style, body, longest)]
+    points = corners(fixed[:1])
+    elevation = random.uniform(22, 34) if console else random.uniform(6, 14)
+    hang = 0.0 if console else random.uniform(0.0, 0.3)
+    return assemble('levers', levers, fixed, elevation, points, hang)
+
+
+def sample_lever(random: np.random.Generator, body: Colour, room: float) -> LeverStyle:
+    """A random style whose heads reach at most `room` metres to either side."""
+    head = str(random.choice(HEADS))
+    size = {
+        'ball': random.uniform(0.016, 0.022),
+        'sleeve': random.uniform(0.010, 0.014),
+        'paddle': random.uniform(0.013, 0.019),
+        'bar': min(random.uniform(0.03, 0.045), room),
+    }[head]
+    return LeverStyle(
+        head,
+        length=random.uniform(0.085, 0.125),
+        rod=random.uniform(0.0045, 0.007),
+        size=size,
+        colour=element_colour(random, body),
+        metal=element_colour(random, body),
+        turns=head in ('paddle', 'bar') and bool(random.random() < 0.6),
+    )
+
+
+def _lever(
+    random: np.random.Generator, style: LeverStyle, board: _Board, place: Pose, falls: bool
+) -> Element:
+    """A lever whose hinge is at `place`; one that falls points down, not up, when pushed."""
+    sign = -1.0 if falls else 1.0
+    # turned about x by a negative angle, the rod leans to y: up, or away from the user
+    rest = place @ Pose(np.zeros(3), turned((1, 0, 0), sign * board.far))
+    head = build_head(style)
+    shaft = rod((0, 0, 0), (0, 0, style.length), style.rod, style.metal)
+    hinge = Joint((sign, 0.0, 0.0), hinge=True)
+    uses = moving_uses(head.grips, hinge, board.near - board.far)
+    if style.turns:
+        uses += (turning_use(random, head.grips, _ABOUT_ROD),)
+    return Element('lever', rest, (shaft, *head.solids), head.hull, head.front, uses)
+
+
+def build_head(style: LeverStyle) -> Handle:
+    """The head on a rod along z that begins in the origin."""
+    length, size, colour = style.length, style.size, style.colour
+    if style.head == 'ball':
+        parts = [ball((0, 0, length), (size, size, size), colour)]
+        front = Front((0.0, 0.0, length + size), 0.7 * size, 0.7 * size)
+        return Handle(tuple(parts), front, (Pinch(size, length, length + size),))
+    if style.head == 'sleeve':
+        top = length + 0.024
+        parts = [rod((0, 0, length - 0.024), (0, 0, top), size, colour, rounded=True)]
+        front = Front((0.0, 0.0, top), 0.8 * size, 0.8 * size)
+        return Handle(tuple(parts), front, (Pinch(size, length, top),))
+    if style.head == 'paddle':
+        top, thick = length + 0.022, 0.008
+        parts = [box((0, 0, length), (size, thick, 0.022), colour)]
+        parts.append(box((0, 0, top), (0.3 * size, thick + 0.0006, 0.004), style.metal))
+        front = Front((0.0, 0.0, top), size, thick)
+        # between its width and its thickness, as fingers may come from any side
+        return Handle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
+    thick = 0.009
+    parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
+    front = Front((0.0, 0.0, length + thick), size, thick)
+    return Handle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
+
+
+def _mount(
+    random: np.random.Generator, style: LeverStyle, body: Colour, longest: float
+) -> list[Solid]:
+    """What is around a lever's hinge, and a label."""
+    plate = shaded(body, -0.4 if sum(body) > 0.9 else 0.3)
+    wide, high = 0.024, 0.034
+    solids = [
+        box((0, 0, 0.001), (wide, high, 0.0015), plate),
+        box((0, 0, 0.0025), (style.rod + 0.003, 0.8 * high, 0.0006), (0.03, 0.03, 0.03)),
+        rod((-0.016, 0, 0), (0.016, 0, 0), style.rod + 0.004, style.metal),
+    ]
+    if random.random() < 0.5:
+        ink = contrasting_colour(random, body)
+        solids.append(box((0, -high - 0.009, 0.0005), (0.014, 0.004, 0.0006), ink))
+    return solids
+
+
+def _body(random: np.random.Generator, board: _Board, body: Colour, console: bool) -> list[Solid]:
+    """The body, first its front slab, and what frames or carries it."""
+    surface, colour = cover(random, body)
+    half = (board.width / 2, board.height / 2, board.depth / 2)
+    slab = box((0, 0, -board.depth / 2), half, colour, surface).moved(board.pose)
+    if console:
+        return [slab, *_pedestal(random, slab, half[0], body)]
+    solids = [slab]
+    if random.random() < 0.5:
+        rim, out = 0.008, random.uniform(0.01, 0.03)
+        dark = shaded(body, -0.2)
+        for sign in (-1, 1):
+            side = (sign * (half[0] + rim), 0, out - half[2])
+            solids.append(box(side, (rim, half[1] + 2 * rim, half[2]), dark))
+            end = (0, sign * (half[1] + rim), out - half[2])
+            solids.append(box(end, (half[0], rim, half[2]), dark))
+    for index in range(int(random.integers(0, 5))):
+        x, y = (index - 2) * 0.03, half[1] - 0.012
+        solids.append(rod((x, y, 0), (x, y, 0.006), 0.006, element_colour(random, body)))
+    return solids
+
+
+def _pedestal(random: np.random.Generator, slab: Solid, wide: float, body: Colour) -> list[Solid]:
+    """What carries a sloping slab: a body that ends inside it, on a foot."""
+    points = slab.corners()
+    low, middle = float(points[:, 1].min()), slab.pose.position
+    deep = 0.3 * float(np.ptp(points[:, 2]))
+    dark = shaded(body, -0.3)
+    foot = low - random.uniform(0.01, 0.05)
+    normal = slab.pose.rotation[:, 2]
+    upright = (float(middle[1] - deep * normal[2] / normal[1]) - foot) / 2
+    narrow = random.uniform(0.55, 0.9) * wide
+    return [
+        box((0, foot + upright, middle[2]), (narrow, upright, deep), dark),
+        box((0, foot, middle[2]), (wide, 0.008, 1.5 * deep), dark),
+    ]

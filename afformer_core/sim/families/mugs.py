@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mugs, cups and jugs on a table, to be taken by their handles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop_elements import (
+    handle_element,
+)
+from afformer_core.sim.families.vessel_handles import (
+    Handle,
+    ring_handle,
+)
+from afformer_core.sim.families.vessels import (
+    Body,
+    Look,
+    drum,
+    mouth,
+    round_body,
+    spun,
+)
+from afformer_core.sim.pose import Pose, at, turned
+from afformer_core.sim.solid import Shape, Solid
+
+_UPRIGHT_AXIS = (0.0, 1.0, 0.0)
+_HANDLES = ('square', 'round', 'ear', 'flat')
+_SHARES = {'mug': 0.5, 'cup': 0.25, 'jug': 0.25}
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How look-alikes look: extents in metres, `low` and `high` of the handle as shares."""
+
+    kind: str
+    shape: str
+    radius: float
+    height: float
+    narrow: float
+    handle: str
+    reach: float
+    low: float
+    high: float
+    thickness: float
+    body: Look
+    trim: Look
+    inside: Look
+    band: Look | None
+    saucer: bool
+
+
+def generate(random: np.random.Generator) -> Appliance:
+    """2 to 6 vessels in one or two rows, most of them with a look-alike."""
+    count = int(random.integers(2, 7))
+    styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
+    rows = 2 if count > 4 or (count > 2 and random.random() < 0.35) else 1
+    aside = _azimuth(random)
+    tidy = random.random() < 0.5
+    colourful = random.random() < 0.3
+    things = []
+    for _ in range(count):
+        style = styles[int(random.integers(len(styles)))]
+        body = Look(panel_colour(random), None, style.body.shininess) if colourful else style.body
+        azimuth = aside + random.uniform(-0.1, 0.1) if tidy else _azimuth(random)
+        things.append(_vessel(random, style, body, azimuth))
+    front, back = place_rows(random, things, rows, (0.025, 0.07), (0.05, 0.11))
+    elevation = random.uniform(27, 35) if rows == 2 else random.uniform(20, 32)
+    return set_table(random, 'mugs', [*front, *back], elevation)
+
+
+def _azimuth(random: np.random.Generator) -> float:
+    """Where a handle points: sideways or towards the user, in radians to the right of them."""
+    return float(random.choice([-1, 1]) * math.radians(random.triangular(5, 75, 100)))
+
+
+def _style(random: np.random.Generator) -> _Style:
+    kind = str(random.choice(list(_SHARES), p=list(_SHARES.values())))
+    colour = panel_colour(random)
+    shine = random.uniform(0, 0.9)
+    surface = int(random.integers(4)) if random.random() < 0.25 else None
+    trim = colour if random.random() < 0.5 else element_colour(random, colour)
+    radius, height = {
+        'mug': (random.uniform(0.036, 0.047), random.uniform(0.08, 0.115)),
+        'cup': (random.uniform(0.038, 0.05), random.uniform(0.055, 0.07)),
+        'jug': (random.uniform(0.045, 0.06), random.uniform(0.13, 0.18)),
+    }[kind]
+    shapes, shares = {
+        'mug': (('straight', 'tapered', 'flared', 'bellied'), (0.45, 0.15, 0.2, 0.2)),
+        'cup': (('straight', 'flared', 'bellied'), (0.15, 0.6, 0.25)),
+        'jug': (('tapered', 'bellied', 'straight'), (0.4, 0.4, 0.2)),
+    }[kind]
+    low, high = {'mug': (0.17, 0.86), 'cup': (0.2, 0.9), 'jug': (0.3, 0.9)}[kind]
+    inside = contrasting_colour(random, colour) if random.random() < 0.5 else (0.16, 0.09, 0.05)
+    band = Look(element_colour(random, colour), None, shine) if random.random() < 0.35 else None
+    return _Style(
+        kind,
+        str(random.choice(shapes, p=shares)),
+        radius,
+        height,
+        random.uniform(0.68, 0.86),
+        str(random.choice(_HANDLES)),
+        random.uniform(0.024, 0.032) + 0.008 * (kind == 'jug'),
+        low + random.uniform(-0.04, 0.06),
+        high + random.uniform(-0.08, 0.03),
+        random.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
+        Look(colour, surface, shine),
+        Look(trim, None, shine),
+        Look(inside, None, shine),
+        band,
+        kind == 'cup' and random.random() < 0.6,
+    )
+
+
+def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: float) -> Thing:
+    """One vessel whose handle points `azimuth` radians to the right of the user."""
+    body = round_body(look, style.shape, style.radius, style.height, style.narrow)
+    trim = look if style.trim.colour == style.body.colour else style.trim
+    trim = Look(trim.colour, None, trim.shininess)
+    levels = (style.low * style.height, style.high * style.height)
+    handle = ring_handle(body, trim, style.handle, style.reach, levels, style.thickness)
+    solids = [*body.solids, mouth(body, style.inside), *_band(style, body)]
+    if style.kind == 'jug':
+        solids.append(_lip(body, look))
+    turn = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
+    raised = at(0, 0.009 if style.saucer else 0.0, 0)
+    moved: Handle = handle.moved(raised @ turn)
+    # a hand comes rather from in front than from beside it
+    toward = azimuth * random.uniform(0.0, 0.6)
+    outward = np.array([math.sin(toward), 0, math.cos(toward)])
+    solids = [solid.moved(raised) for solid in spun(solids, azimuth, _UPRIGHT_AXIS)]
+    element = handle_element(f'{style.kind} handle', random, solids, moved, outward)
+    return Thing((element,), _saucer(style, look) if style.saucer else ())
+
+
+def _band(style: _Style, body: Body) -> list[Solid]:
+    """A ring of another colour around a body."""
+    if style.band is None or style.shape == 'bellied':
+        return []
+    level = 0.55 * style.height
+    return [drum(style.band, body.radius(level) + 0.0025, level, 1.35 * level)]
+
+
+def _lip(body: Body, look: Look) -> Solid:
+    """Where a jug pours from: opposite to its handle."""
+    size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
+    place = at(0, 0.93 * body.height, -0.95 * body.top_radius)
+    return Solid(Shape.ELLIPSOID, size, look.colour, place, None, look.shininess)
+
+
+def _saucer(style: _Style, look: Look) -> tuple[Solid, ...]:
+    rim = Look(look.colour, None, look.shininess)
+    radius = 1.5 * style.radius
+    return (drum(rim, 0.6 * radius, 0, 0.004), drum(rim, radius, 0.004, 0.009))

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Panels: boxes whose fronts carry buttons, knobs and handles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance, Label, Panel
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.element import Element
+from afformer_core.sim.families.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.panel_layout import Cell, PanelLayout, lay_out
+from afformer_core.sim.pose import at
+from afformer_core.sim.solid import Colour, Shape, Solid
+
+_BUILD: dict[str, Callable[[Look, float, float, np.random.Generator], Element]] = {
+    'button': button,
+    'knob': knob,
+    'handle': handle,
+}
+_SHAPES = {'button': ('round', 'square'), 'knob': ('disc', 'bar'), 'handle': ('drawer', 'bar')}
+_DEPTHS = {'button': (0.005, 0.012), 'knob': (0.012, 0.025), 'handle': (0.016, 0.026)}
+
+
+def control_panel(random: np.random.Generator) -> Appliance:
+    """4 to 24 buttons, knobs and handles, look-alikes within a block."""
+    count = int(np.clip(round(3.5 + random.gamma(1.9, 4.0)), 4, 24))
+    return _panel(random, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
+
+
+def keypad(random: np.random.Generator) -> Appliance:
+    """5 to 32 buttons."""
+    count = int(np.clip(round(4.5 + random.gamma(1.9, 5.0)), 5, 32))
+    return _panel(random, 'keypad', count, {'button': 1.0})
+
+
+def dense_keypad(random: np.random.Generator) -> Appliance:
+    """12 to 30 buttons of one shape, size and colour."""
+    layout = lay_out(random, int(random.integers(12, 31)), (0.04, 0.055))
+    return _build(random, 'dense_keypad', layout, _OneStyle(random, {'button': 1.0}))
+
+
+def _panel(
+    random: np.random.Generator, family: str, count: int, kinds: dict[str, float]
+) -> Appliance:
+    return _build(random, family, lay_out(random, count), _Wardrobe(random, kinds))
+
+
+def _build(
+    random: np.random.Generator, family: str, layout: PanelLayout, wardrobe: _Wardrobe
+) -> Appliance:
+    panel = panel_colour(random)
+    wardrobe.begin(panel, layout)
+    elements, bezels = [], []
+    for cell in layout.cells:
+        kind, look = wardrobe.dress(cell)
+        elements.append(_BUILD[kind](look, cell.x, cell.y, random))
+        if look.bezel:
+            bezels.append(bezel(kind, look, cell.x, cell.y))
+    depth = random.uniform(0.06, 0.25)
+    body = panel if random.random() < 0.5 else panel_colour(random)
+    half = (layout.width / 2, layout.height / 2, depth / 2)
+    surface = int(random.integers(4)) if random.random() < 0.3 else None
+    box = Solid(Shape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
+    labelled = layout.cells if random.random() < 0.6 else ()
+    return Appliance(
+        family,
+        tuple(elements),
+        (box, *bezels),
+        bottom=-layout.height / 2,
+        back=-depth - 0.002,
+        panel=Panel(
+            layout.width,
+            layout.height,
+            panel,
+            random.uniform(0, 0.8),
+            tuple(Label(cell.x, cell.y, 0.7 * cell.height) for cell in labelled),
+            layout.display,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How the look-alikes of one block look."""
+
+    kind: str
+    shape: str
+    fill: float
+    depth: float
+    vertical: bool
+    colour: Colour
+    accent: Colour
+    bezel: bool
+    symbol: bool
+
+
+class _Wardrobe:
+    """Dresses the cells of one panel: mostly a style for each block."""
+
+    def __init__(self, random: np.random.Generator, kinds: dict[str, float]) -> None:
+        self._random = random
+        self._kinds = kinds
+
+    def begin(self, panel: Colour, layout: PanelLayout) -> None:
+        """Choose the styles for a panel of a colour."""
+        random = self._random
+        self._panel = panel
+        palette = [self._style() for _ in range(3)]
+        self._styles = {}
+        for block in sorted({cell.block for cell in layout.cells}):
+            # many blocks take a style that another block has: look-alikes in other places
+            reused = random.random() < 0.4
+            self._styles[block] = palette[int(random.integers(3))] if reused else self._style()
+        mixed = random.random() < (0.6 if len(self._styles) == 1 else 0.25)
+        self._palette = palette if mixed else []
+        self._colourful = random.random() < 0.25
+        self._limit = layout.smallest if random.random() < 0.5 else math.inf
+        self._narrowest = math.inf
+
+    def dress(self, cell: Cell) -> tuple[str, Look]:
+        """Kind and look of the element in a cell."""
+        random = self._random
+        style = self._styles[cell.block]
+        if self._palette:
+            style = self._palette[int(random.integers(3))]
+        side = style.fill * min(cell.width, cell.height, self._limit, 0.07)
+        width = height = side
+        if style.kind == 'button' and style.shape == 'square':
+            width = min(style.fill * min(cell.width, self._narrowest), 1.7 * side)
+        elif style.kind == 'handle':
+            room = min(0.9 * (cell.height if style.vertical else cell.width), 0.11)
+            length = max(room * min(1.0, style.fill + 0.15), 0.024)
+            width, height = (side, length) if style.vertical else (length, side)
+        colour = style.colour
+        if self._colourful and random.random() < 0.3:
+            colour = element_colour(random, self._panel)
+        return style.kind, Look(
+            style.shape,
+            width,
+            height,
+            style.depth,
+            colour,
+            contrasting_colour(random, colour) if colour != style.colour else style.accent,
+            style.bezel,
+            style.symbol,
+            style.vertical and style.kind == 'handle',
+        )
+
+    def _style(self) -> _Style:
+        random = self._random
+        names = list(self._kinds)
+        kind = names[int(random.choice(len(names), p=list(self._kinds.values())))]
+        colour = element_colour(random, self._panel)
+        return _Style(
+            kind,
+            str(random.choice(_SHAPES[kind])),
+            random.uniform(0.5, 0.85),
+            random.uniform(*_DEPTHS[kind]),
+            bool(random.random() < 0.4),
+            colour,
+            contrasting_colour(random, colour),
+            bool(random.random() < 0.35),
+            bool(random.random() < 0.4),
+        )
+
+
+class _OneStyle(_Wardrobe):
+    """The same look for all."""
+
+    def begin(self, panel: Colour, layout: PanelLayout) -> None:
+        """Choose the style for a panel of a colour."""
+        self._panel = panel
+        style = self._style()
+        self._styles = dict.fromkeys((cell.block for cell in layout.cells), style)
+        self._palette, self._colourful = [], False
+        self._limit = layout.smallest
+        self._narrowest = min(cell.width for cell in layout.cells)

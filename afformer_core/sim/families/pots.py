@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pots and pans, to be taken by a handle or opened."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
+from afformer_core.sim.element import Element
+from afformer_core.sim.families.tabletop import Thing
+from afformer_core.sim.families.tabletop_elements import (
+    carry,
+    handle_element,
+    knob_element,
+    knob_grips,
+    rest,
+    stand_on,
+    turn,
+)
+from afformer_core.sim.families.vessel_handles import (
+    Handle,
+)
+from afformer_core.sim.families.vessels import (
+    KNOB_SHAPES,
+    Body,
+    Knob,
+    Look,
+    drum,
+    lid_plate,
+    make_knob,
+    mouth,
+    rod,
+    round_body,
+    spun,
+)
+from afformer_core.sim.pose import Pose, turned
+from afformer_core.sim.solid import Solid
+
+
+@dataclass(frozen=True)
+class Cookware:
+    """How look-alikes look; extents in metres.
+
+    Attributes:
+        pan: it has one long handle and no lid; a pot has two short ones and a lid.
+        radius, height: of the body.
+        narrow: the bottom's radius of a pan as a share of its rim's.
+        thickness: half the thickness of the handles.
+        reach: how far a pot's handles stand out.
+        lid_height, steps: of the lid.
+        knob, knob_radius, knob_height: of the lid's knob.
+        body, trim, mark, inside: what it is made of.
+    """
+
+    pan: bool
+    radius: float
+    height: float
+    narrow: float
+    thickness: float
+    reach: float
+    lid_height: float
+    steps: int
+    knob: str
+    knob_radius: float
+    knob_height: float
+    body: Look
+    trim: Look
+    mark: Look
+    inside: Look
+
+
+def sample_cookware(random: np.random.Generator) -> Cookware:
+    """How pots or pans look."""
+    pan = bool(random.random() < 0.4)
+    colour = panel_colour(random)
+    shine = random.uniform(0.2, 1)
+    trim = Look(element_colour(random, colour), None, random.uniform(0, 0.6))
+    red, green, blue = (0.4 * part for part in colour)
+    inside = Look((red, green, blue), None, shine)
+    return Cookware(
+        pan,
+        random.uniform(0.062, 0.08),
+        random.uniform(0.03, 0.045) if pan else random.uniform(0.05, 0.1),
+        random.uniform(0.78, 0.9),
+        random.uniform(0.0065, 0.0085),
+        random.uniform(0.028, 0.036),
+        random.uniform(0.006, 0.018),
+        int(random.integers(1, 5)),
+        str(random.choice(KNOB_SHAPES)),
+        random.uniform(0.012, 0.017),
+        random.uniform(0.018, 0.026),
+        Look(colour, None, shine),
+        trim,
+        Look(contrasting_colour(random, trim.colour)),
+        inside,
+    )
+
+
+def make_cookware(style: Cookware, random: np.random.Generator) -> Thing:
+    """A pan with its handle, or a pot of which either a handle or the lid can be operated."""
+    if style.pan:
+        return _pan(style, random)
+    body = round_body(style.body, 'straight', style.radius, style.height)
+    rim = drum(style.body, style.radius + 0.0025, style.height - 0.006, style.height - 0.0005)
+    azimuth = math.radians(random.uniform(42, 85)) * float(random.choice([-1, 1]))
+    taken, other = (_side_handle(style, body, angle) for angle in (azimuth, azimuth + math.pi))
+    plate = lid_plate(style.body, 0.97 * style.radius, style.lid_height, style.steps)
+    knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
+    angle = random.uniform(-2.4, 2.4)
+    knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
+    seat = stand_on(style.height + style.lid_height)
+    solids = (*body.solids, rim, mouth(body, style.inside, 0.94), *other.solids)
+    if random.random() < 0.5:
+        grips = knob_grips(knob)
+        uses = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(grips))
+        lid = knob_element('pot lid knob', seat, plate, knob, uses)
+        return Thing((lid,), (*solids, *taken.solids))
+    cover = [solid.moved(seat) for solid in (*plate, *knob.solids)]
+    return Thing((_lifted('pot handle', (*solids, *cover), taken, azimuth, random),))
+
+
+def _pan(style: Cookware, random: np.random.Generator) -> Thing:
+    body = round_body(style.body, 'flared', style.radius, style.height, style.narrow)
+    azimuth = math.radians(random.uniform(58, 100)) * float(random.choice([-1, 1]))
+    start, level = style.radius - 0.004, 0.75 * style.height
+    neck, end = start + 0.03, start + random.uniform(0.12, 0.15)
+    rise = 0.12 * (end - start)
+    points = [
+        np.array([0, level + share * rise, distance])
+        for share, distance in ((0.0, start), (0.25, neck), (1.0, end))
+    ]
+    solids = (
+        rod(style.body, points[0], points[1], 0.7 * style.thickness),
+        rod(style.trim, points[1], points[2], 1.15 * style.thickness),
+    )
+    along = (points[2] - points[1]) / np.linalg.norm(points[2] - points[1])
+    length = float(np.linalg.norm(points[2] - points[1]))
+    middle = (points[1] + points[2]) / 2
+    handle = Handle(solids, middle, along, length, 1.15 * style.thickness)
+    handle = handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
+    inside = mouth(body, style.inside, 0.93)
+    return Thing((_lifted('pan handle', (*body.solids, inside), handle, azimuth, random),))
+
+
+def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:
+    """A loop that stands out from a pot's side, level."""
+    radius, half = body.radius(0.8 * style.height), 0.034
+    line = [(half, radius - 0.008), (0.75 * half, radius + style.reach)]
+    line += [(-x, z) for x, z in reversed(line)]
+    points = [np.array([x, 0.8 * style.height, z]) for x, z in line]
+    pairs = list(itertools.pairwise(points))
+    solids = tuple(rod(style.trim, *pair, style.thickness) for pair in pairs)
+    middle = (points[1] + points[2]) / 2
+    handle = Handle(solids, middle, np.array([1.0, 0, 0]), 1.5 * half, style.thickness)
+    return handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
+
+
+def _lifted(
+    kind: str,
+    solids: Sequence[Solid],
+    handle: Handle,
+    azimuth: float,
+    random: np.random.Generator,
+) -> Element:
+    """What is lifted by a handle that points `azimuth` radians to the right of the user."""
+    tilt = math.radians(random.uniform(35, 75))
+    outward = np.array(
+        [
+            math.cos(tilt) * math.sin(azimuth),
+            math.sin(tilt),
+            math.cos(tilt) * math.cos(azimuth),
+        ]
+    )
+    outward = outward - (outward @ handle.along) * handle.along
+    return handle_element(kind, random, solids, handle, outward)

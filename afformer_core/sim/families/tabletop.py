@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Things that stand on a table, in one or two rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.element import Element
+from afformer_core.sim.pose import STILL, Pose, at
+from afformer_core.sim.solid import Shape, Solid
+
+# What is lifted by 14 cm leaves the picture partly, not wholly.
+_HEADROOM = 0.04
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that stands on the table, in a frame of its own: y = 0 is the table's top.
+
+    Attributes:
+        elements: of it.
+        fixed: solids that never move.
+    """
+
+    elements: tuple[Element, ...] = ()
+    fixed: tuple[Solid, ...] = ()
+
+    def bounds(self) -> np.ndarray:
+        """The lowest and the highest x, y, z, float64 [2, 3]."""
+        boxes = _boxes(self)
+        return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
+
+    def moved(self, pose: Pose) -> Thing:
+        """The thing in the frame that its own frame has `pose` in."""
+        elements = tuple(replace(element, pose=pose @ element.pose) for element in self.elements)
+        return Thing(elements, tuple(solid.moved(pose) for solid in self.fixed))
+
+
+def place_row(
+    random: np.random.Generator, things: Sequence[Thing], gaps: tuple[float, float]
+) -> list[Thing]:
+    """The things side by side, their middle at x = 0, their fronts near z = 0 and behind it."""
+    even = random.uniform(*gaps)
+    ragged = random.random() < 0.4
+    edge, placed = 0.0, []
+    for thing in things:
+        low, high = thing.bounds()
+        depth = high[2] + (random.uniform(0, 0.03) if ragged else 0.0)
+        placed.append(thing.moved(at(edge - low[0], 0, -depth)))
+        edge += high[0] - low[0] + (random.uniform(*gaps) if ragged else even)
+    low, high = bounds(placed)
+    return [thing.moved(at(-(low[0] + high[0]) / 2, 0, 0)) for thing in placed]
+
+
+def place_rows(
+    random: np.random.Generator,
+    things: Sequence[Thing],
+    rows: int,
+    gaps: tuple[float, float],
+    between: tuple[float, float],
+    step: float = 0.0,
+) -> tuple[list[Thing], list[Thing]]:
+    """The things in one or two rows, the second one behind, rather between those in front.
+
+    Args:
+        random: of the places.
+        things: from left to right, the front row first.
+        rows: 1 or 2.
+        gaps: metres between neighbours, at least and at most.
+        between: metres between the rows.
+        step: how much higher the second row stands.
+
+    Returns:
+        The row in front, and the one behind (empty where there is one only).
+    """
+    if rows == 1 or len(things) < 3:
+        return place_row(random, things, gaps), []
+    count = (len(things) + 1) // 2
+    front = place_row(random, things[:count], gaps)
+    back = place_row(random, things[count:], gaps)
+    low, high = bounds(front)
+    aside = 0.5 * (high[0] - low[0]) / count * random.choice([-1, 1])
+    if len(back) < count:
+        aside = 0.0
+    shift = at(aside, step, float(low[2]) - random.uniform(*between))
+    return front, [thing.moved(shift) for thing in back]
+
+
+def bounds(things: Sequence[Thing]) -> np.ndarray:
+    """The lowest and the highest x, y, z of several things, float64 [2, 3]."""
+    boxes = np.stack([thing.bounds() for thing in things])
+    return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
+
+
+def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
+    """Whether any upright box around a solid of the one comes near one of the other."""
+    first, second = _boxes(one), _boxes(other)
+    apart = (first[:, None, 0] - second[None, :, 1] > margin) | (
+        second[None, :, 0] - first[:, None, 1] > margin
+    )
+    return bool((~apart.any(axis=-1)).any())
+
+
+def set_table(
+    random: np.random.Generator, family: str, things: Sequence[Thing], elevation: float
+) -> Appliance:
+    """All things together, around the origin, seen from `elevation` degrees."""
+    low, high = bounds(things)
+    centre = at(-(low[0] + high[0]) / 2, -high[1] / 2, -high[2])
+    things = [thing.moved(centre) for thing in things]
+    low, high = bounds(things)
+    top = high + [0, _HEADROOM, 0]
+    shown = np.stack(np.meshgrid(*np.stack([low, top], axis=1)), axis=-1).reshape(-1, 3)
+    return Appliance(
+        family,
+        tuple(element for thing in things for element in thing.elements),
+        tuple(solid for thing in things for solid in thing.fixed),
+        bottom=float(-high[1]),
+        back=float(low[2] - random.uniform(0.02, 0.2)),
+        shown=shown,
+        elevation=elevation,
+    )
+
+
+def _boxes(thing: Thing) -> np.ndarray:
+    """The lowest and the highest x, y, z of every solid, float64 [P, 2, 3]."""
+    boxes = [_box(solid, STILL) for solid in thing.fixed]
+    for element in thing.elements:
+        boxes += [_box(solid, element.pose) for solid in element.solids]
+    return np.stack(boxes)
+
+
+def _box(solid: Solid, frame: Pose) -> np.ndarray:
+    """The lowest and the highest x, y, z of a solid that `frame` holds, float64 [2, 3]."""
+    axes = frame.rotation @ solid.pose.rotation
+    if solid.shape is Shape.BOX:
+        half = np.abs(axes) @ solid.size
+    elif solid.shape is Shape.ELLIPSOID:
+        half = np.sqrt((axes**2) @ np.square(solid.size))
+    else:
+        radius, length = solid.size
+        along = np.abs(axes[:, 2])
+        rim = 1.0 if solid.shape is Shape.CAPSULE else np.sqrt((1 - along**2).clip(0))
+        half = along * length + radius * rim
+    middle = frame.apply(solid.pose.position)
+    return np.stack([middle - half, middle + half])

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crops of the photographs that come inside the wheels of scikit-image and scikit-learn.
+
+Nothing is downloaded. The 20 photographs are split by name, so that scenes that are held out show
+none that training shows: 13 are for training and 7 (35 %) are held out. The right one of
+scikit-image's stereo pair is left out, and so are its drawings and its test patterns.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+# The first part is the package, the rest the file's path in it.
+TRAINING_PHOTOGRAPHS = (
+    'skimage/data/astronaut.png',
+    'skimage/data/brick.png',
+    'skimage/data/camera.png',
+    'skimage/data/cell.png',
+    'skimage/data/clock_motion.png',
+    'skimage/data/coffee.png',
+    'skimage/data/grass.png',
+    'skimage/data/hubble_deep_field.jpg',
+    'skimage/data/ihc.png',
+    'skimage/data/motorcycle_left.png',
+    'skimage/data/page.png',
+    'skimage/data/rocket.jpg',
+    'sklearn/datasets/images/flower.jpg',
+)
+HELD_OUT_PHOTOGRAPHS = (
+    'skimage/data/chelsea.png',
+    'skimage/data/coins.png',
+    'skimage/data/gravel.png',
+    'skimage/data/moon.png',
+    'skimage/data/retina.jpg',
+    'skimage/data/text.png',
+    'sklearn/datasets/images/china.jpg',
+)
+# Larger ones are shrunk: a texture has no use for more.
+_LONGEST_SHORT_SIDE = 384
+_BRIGHTNESS = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class _Photograph:
+    """uint8 [H, W, 3] RGB, and whether all its pixels are grey."""
+
+    pixels: np.ndarray
+    grey: bool
+
+
+def crop_photograph(random: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
+    """A square out of a photograph, at random mirrored and of changed colours.
+
+    Args:
+        random: decides on all of it.
+        side: of the picture that is returned, in pixels; the crop is scaled to it.
+        held_out: take one of `HELD_OUT_PHOTOGRAPHS`, else one of `TRAINING_PHOTOGRAPHS`.
+
+    Returns:
+        uint8 [side, side, 3] RGB.
+
+    Raises:
+        ModuleNotFoundError: scikit-image or scikit-learn is not installed.
+        FileNotFoundError: it is, but without its photographs.
+    """
+    names = HELD_OUT_PHOTOGRAPHS if held_out else TRAINING_PHOTOGRAPHS
+    photograph = _read(names[int(random.integers(len(names)))])
+    height, width = photograph.pixels.shape[:2]
+    extent = int(min(height, width) * random.uniform(0.3, 1))
+    top = int(random.integers(height - extent + 1))
+    left = int(random.integers(width - extent + 1))
+    crop = photograph.pixels[top : top + extent, left : left + extent]
+    method = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
+    picture = cv2.resize(crop, (side, side), interpolation=method)
+    if random.random() < 0.5:
+        picture = cv2.flip(picture, 1)
+    return cv2.transform(picture, _tint(random) if photograph.grey else _jitter(random))
+
+
+def _jitter(random: np.random.Generator) -> np.ndarray:
+    """Other hue, saturation, contrast and brightness: float64 [3, 4] for `cv2.transform`."""
+    saturation = random.uniform(0.2, 1.3)
+    angle = random.normal(0, 0.35)
+    cosine, sine = math.cos(angle), math.sin(angle) / math.sqrt(3)
+    # a turn about the axis of the greys changes the hue alone
+    hue = np.full((3, 3), (1 - cosine) / 3) + cosine * np.eye(3)
+    hue += sine * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    colours = saturation * hue + (1 - saturation) * _BRIGHTNESS
+    contrast = random.uniform(0.45, 1.15)
+    balance = random.uniform(0.9, 1.1, (3, 1))
+    offset = np.full((3, 1), 128 * (1 - contrast) + random.uniform(-35, 35))
+    return np.hstack([contrast * balance * colours, offset])
+
+
+def _tint(random: np.random.Generator) -> np.ndarray:
+    """From a dark colour to a bright one of a random hue: [3, 4] for `cv2.transform`."""
+    hue, saturation = random.random(), random.uniform(0, 0.6)
+    dark = np.array(colorsys.hsv_to_rgb(hue, saturation, random.uniform(0, 0.4))) * 255
+    hue += random.normal(0, 0.08)
+    bright = np.array(colorsys.hsv_to_rgb(hue % 1, saturation, random.uniform(0.6, 1.1))) * 255
+    slope = (bright - dark)[:, None] * _BRIGHTNESS / 255
+    return np.hstack([slope, dark[:, None]])
+
+
+@cache
+def _read(name: str) -> _Photograph:
+    with Image.open(_locate(name)) as image:
+        grey = image.mode == 'L'
+        colours = image.convert('RGB')
+    scale = _LONGEST_SHORT_SIDE / min(colours.size)
+    if scale < 1:
+        size = (round(colours.width * scale), round(colours.height * scale))
+        colours = colours.resize(size, Image.Resampling.BOX)
+    return _Photograph(np.asarray(colours), grey)
+
+
+def _locate(name: str) -> Path:
+    # importing the packages would take a second, and only their files are wanted
+    package, _, path = name.partition('/')
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(
+            f'the simulator takes photographs from the package {package!r}, which is not '
+            "installed; run: pip install 'afformer[sim]'",
+            name=package,
+        )
+    file = Path(spec.submodule_search_locations[0]) / path
+    if not file.is_file():
+        raise FileNotFoundError(
+            f'{file} does not exist, although the wheel of {package!r} has it; run: '
+            "pip install --force-reinstall 'afformer[sim]'"
+        )
+    return file

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rigid poses."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+_IDENTITY = np.eye(3)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a frame is in another one.
+
+    Attributes:
+        position: [3] metres, of the frame's origin.
+        rotation: [3, 3], its columns the frame's axes.
+    """
+
+    position: np.ndarray
+    rotation: np.ndarray
+
+    def __post_init__(self) -> None:
+        if np.shape(self.position) != (3,) or np.shape(self.rotation) != (3, 3):
+            raise ValueError(
+                f'a pose has a position of 3 and a rotation of 3 x 3 numbers, not '
+                f'{np.shape(self.position)} and {np.shape(self.rotation)}'
+            )
+        # plain arithmetic: thousands of poses are made for a picture
+        if np.abs(self.rotation.T @ self.rotation - _IDENTITY).max() > 1e-6:
+            raise ValueError('the axes of a pose must be perpendicular and of length 1')
+
+    def __matmul__(self, other: Pose) -> Pose:
+        """The pose `other`, given in this frame, in the outer one."""
+        return Pose(self.apply(other.position), self.rotation @ other.rotation)
+
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """Points of this frame, float64 [..., 3], in the outer one."""
+        moved: np.ndarray = np.asarray(points, float) @ self.rotation.T + self.position
+        return moved
+
+    def direct(self, vectors: np.ndarray) -> np.ndarray:
+        """Directions of this frame, float64 [..., 3], in the outer one."""
+        turned: np.ndarray = np.asarray(vectors, float) @ self.rotation.T
+        return turned
+
+    @property
+    def quaternion(self) -> np.ndarray:
+        """[4], w first."""
+        import mujoco
+
+        quaternion = np.empty(4)
+        mujoco.mju_mat2Quat(quaternion, self.rotation.flatten())
+        return quaternion
+
+
+def at(x: float, y: float, z: float) -> Pose:
+    """A shift without a turn."""
+    return Pose(np.array([x, y, z], float), np.eye(3))
+
+
+STILL = at(0, 0, 0)
+
+
+def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.ndarray:
+    """The rotation [3, 3] by `angle` radians about `axis`, counterclockwise seen against it."""
+    x, y, z = np.asarray(axis, float) / np.linalg.norm(axis)
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    rotation: np.ndarray = np.eye(3) + math.sin(angle) * skew + (1 - math.cos(angle)) * skew @ skew
+    return rotation
+
+
+def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The cross product of two vectors, [3] each; ten times as fast as `np.cross`."""
+    a, b, c = first.tolist()
+    d, e, f = second.tolist()
+    return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
+
+
+def facing(
+    outward: np.ndarray | tuple[float, float, float],
+    upward: np.ndarray | tuple[float, float, float],
+) -> np.ndarray:
+    """The rotation [3, 3] whose z axis is `outward` and whose y axis is nearest to `upward`."""
+    z = np.asarray(outward, float) / np.linalg.norm(outward)
+    y = np.asarray(upward, float) - (np.asarray(upward, float) @ z) * z
+    y /= np.linalg.norm(y)
+    return np.stack([cross(y, z), y, z], axis=1)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which appliances a simulated dataset shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.sim.scene import Scene
+from afformer_core.sim.seeds import Stream, generator, scene_seed
+from afformer_core.sim.splits import SEEN_FAMILIES, Split
+
+_SMALLEST = 32
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """Appliances by their numbers; layouts of datasets add what is made of each.
+
+    Attributes:
+        seed: of the dataset; each appliance depends on it and on the appliance's number alone.
+        appliances: how many.
+        families: of the appliances, drawn evenly.
+        held_out: their textures and photographs are those that training never shows.
+    """
+
+    seed: int
+    appliances: int
+    families: tuple[str, ...] = SEEN_FAMILIES
+    held_out: bool = False
+
+    def __post_init__(self) -> None:
+        self._require_at_least(1, 'appliances')
+        if self.seed < 0:
+            raise ValueError(f'seed must not be negative, but is {self.seed}')
+        Split(self.families, self.held_out, self.seed)
+
+    def scene(self, index: int) -> Scene:
+        """The appliance `index`, from 0."""
+        seed = scene_seed(self.seed, index)
+        drawn = int(generator(seed, Stream.FAMILY).integers(len(self.families)))
+        return Scene(seed, self.families[drawn], self.held_out)
+
+    def _require_at_least(self, least: float, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < least:
+                raise ValueError(f'{name} must be at least {least}, not {getattr(self, name)}')
+
+    def _require_side(self, longest_side: int) -> None:
+        if longest_side < _SMALLEST:
+            raise ValueError(
+                f'longest_side must be at least {_SMALLEST} pixels, not {longest_side}'
+            )

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Smooth noise of surfaces."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def grain(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """Smooth noise about 0 of at most a few per cent, float32 [height, width]."""
+    cell = int(random.choice([2, 8, 40]))
+    stretch = 1 if random.random() < 0.6 else 8
+    shape = (max(2, height // cell), max(2, width // (cell * stretch)))
+    noise = random.standard_normal(shape, np.float32) * np.float32(random.uniform(0, 0.06))
+    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def fractal(
+    random: np.random.Generator, height: int, width: int, cells: int = 4, octaves: int = 4
+) -> np.ndarray:
+    """Clouds: smooth noise about 0 of standard deviation near 0.3, float32 [height, width].
+
+    Args:
+        random: decides on it.
+        height, width: in pixels.
+        cells: of the coarsest noise along each side.
+        octaves: how many times the noise is refined; each halves its size and its strength.
+    """
+    clouds = np.zeros((height, width), np.float32)
+    for octave in range(octaves):
+        count = cells << octave
+        noise = random.standard_normal((count, count), np.float32) * 0.4 / (1 << octave)
+        clouds += cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+    return clouds

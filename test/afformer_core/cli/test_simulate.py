@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of `afformer simulate`: what each layout takes, and what it makes of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import build_parser, main
+from afformer_core.cli.simulate_options import LAYOUTS, options_of
+
+
+def options(*arguments: str) -> dict[str, object]:
+    return options_of(build_parser().parse_args(['simulate', 'out', *arguments]))
+
+
+def test_defaults_depend_on_the_layout() -> None:
+    assert options()['appliances'] == 2100
+    assert options('--layout', 'assistq')['seconds'] == 3.0
+    assert options('--layout', 'long-videos')['seconds'] == 60.0
+    assert options('--layout', 'hands', '--appliances', '7') == {
+        'processes': 1,
+        'appliances': 7,
+        'demonstrations': 2,
+        'longest_side': 256,
+    }
+    assert options('--rgbd-bag', '--size', '64x48') == {
+        'seconds': 4.0,
+        'size': (64, 48),
+        'images': 'rgb8',
+        'depth': '16UC1',
+        'storage': 'mcap',
+    }
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('--layout', 'hands', '--frames', '4'), '--layout hands has no use for --frames'),
+        (('--videos', '4'), '--layout opra has no use for --videos'),
+        (('--rgbd-bag', '--targets', '4'), '--rgbd-bag has no use for --targets'),
+    ],
+)
+def test_what_a_layout_has_no_use_for_is_refused(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['simulate', str(tmp_path / 'out'), *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_hands_are_in_a_list_as_100doh_calls_it(tmp_path: Path) -> None:
+    asked = ['--layout', 'hands', '--appliances', '1', '--demonstrations', '1']
+    assert main(['simulate', str(tmp_path), *asked, '--longest-side', '32']) == 0
+    assert (tmp_path / 'ImageSets' / 'Main' / 'trainval.txt').read_text().startswith('trainval_')
+    plan = json.loads((tmp_path / 'simulation.json').read_text())['trainval']
+    assert (plan['layout'], plan['seed'], plan['held_out']) == ('hands', 1, False)
+
+
+@pytest.mark.parametrize(
+    ('split', 'family'), [('train', 'control_panel'), ('test-buttons', 'dense_keypad')]
+)
+def test_assistq_shows_the_panels_of_its_split(split: str, family: str, tmp_path: Path) -> None:
+    asked = ['--layout', 'assistq', '--appliances', '1', '--demonstrations', '1', '--rate', '1']
+    assert main(['simulate', str(tmp_path), *asked, '--split', split, '--longest-side', '32']) == 0
+    families = json.loads((tmp_path / 'simulation.json').read_text())[split]['families']
+    assert family in families
+    assert 'mugs' not in families
+
+
+def test_a_layout_in_the_folder_of_another_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ['simulate', str(tmp_path), '--appliances', '1', '--longest-side', '32']
+    assert main([*asked, '--frames', '1', '--targets', '1', '--demonstrations', '1']) == 0
+    assert main([*asked, '--layout', 'assistq']) == 1
+    assert "holds a split 'train' made with" in capsys.readouterr().err
+
+
+def test_the_help_has_an_example_of_every_layout(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(['simulate', '--help'])
+    text = capsys.readouterr().out
+    assert all(f'--layout {layout} ' in text for layout in LAYOUTS if layout != 'opra')
+    assert '--rgbd-bag --seed 7' in text

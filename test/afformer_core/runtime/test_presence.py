@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How likely an image shows the thing, and its place in model.json."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.model_folder import read_description, write_description
+from afformer_core.runtime.presence import PresenceCalibration
+
+CALIBRATION = PresenceCalibration(2.0, 10.0, -7.0, 0.25, 0.95, 300, 'validation.json')
+
+
+def test_presence_is_a_logistic_function() -> None:
+    # The logit of 0.5 is 0.
+    assert CALIBRATION.presence(0.5, 0.7) == pytest.approx(0.5)
+    assert CALIBRATION.presence(0.5, 0.8) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert CALIBRATION.presence(0.8, 0.7) == pytest.approx(1 / (1 + 1 / 16))
+
+
+@pytest.mark.parametrize(('confidence', 'resemblance'), [(0.0, -1.0), (1.0, 1.0)])
+def test_presence_is_a_number_at_the_ends(confidence: float, resemblance: float) -> None:
+    steep = replace(CALIBRATION, confidence=1e9, resemblance=1e9)
+
+    assert steep.presence(confidence, resemblance) == round(confidence)
+
+
+def test_is_read_as_it_was_written(copied_folder: Path) -> None:
+    description = read_description(copied_folder)
+    write_description(copied_folder, replace(description, calibration=CALIBRATION))
+
+    assert description.calibration is None
+    assert read_description(copied_folder).calibration == CALIBRATION
+    assert Grounder.load(copied_folder, 'torch').calibration == CALIBRATION
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        ({'threshold': 1.5}, 'threshold of the calibration is 1.5'),
+        ({'confidence': -0.1}, 'confidence of the calibration is -0.1'),
+        ({'intercept': math.nan}, 'intercept of the calibration is nan'),
+        ({'resemblance': '10'}, "resemblance of the calibration is '10'; a float is wanted"),
+        ({'pairs': 0}, 'pairs of the calibration is 0'),
+        ({'pairs': True}, 'pairs of the calibration is True; a int is wanted'),
+        ({'colour': 1.0}, 'calibration has .*colour'),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    copied_folder: Path, change: dict[str, Any], reason: str
+) -> None:
+    path = copied_folder / 'model.json'
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, 'calibration': CALIBRATION.to_json() | change}))
+
+    with pytest.raises(ModelFolderError, match=reason):
+        read_description(copied_folder)
+
+
+@pytest.mark.parametrize('calibration', [{}, [], 'good'])
+def test_what_is_no_calibration_is_refused(copied_folder: Path, calibration: Any) -> None:
+    path = copied_folder / 'model.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'calibration': calibration}))
+
+    with pytest.raises(ModelFolderError, match='does not describe a model'):
+        read_description(copied_folder)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model in the closed loop: what is tried, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afformer_core.data.opra import OPRA_ACTIONS
+from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_small
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.sim.closed_loop.benchmark import (
+    Attempt,
+    Trial,
+    closed_loop_trials,
+    run_closed_loop,
+)
+from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
+from afformer_core.sim.closed_loop.report import build_closed_loop_report
+from afformer_core.sim.closed_loop.trial import Outcome, Verdict
+
+from ...conftest import random_model
+
+PLAN = ClosedLoopPlan(
+    scenes=2, families=('keypad', 'control_panel'), demonstrations=1, views=2, noises=(0.0,)
+)
+DONE, MISSED = Outcome(Verdict.DONE, 0), Outcome(Verdict.WRONG_ELEMENT, 1, (1,))
+
+
+def trials(plan: ClosedLoopPlan) -> Iterator[Trial]:
+    """Of a model that knows nothing."""
+    configuration = afformer_small(OPRA_ACTIONS, (64, 96))
+    grounder = Grounder(configuration, TorchSession(random_model(configuration)))
+    return closed_loop_trials(grounder, plan)
+
+
+@pytest.fixture(scope='module')
+def tried() -> list[Trial]:
+    return list(trials(PLAN))
+
+
+def test_every_demonstration_is_tried_in_every_view(tried: list[Trial]) -> None:
+    assert [(trial.scene, trial.family) for trial in tried] == [
+        (0, 'keypad'), (0, 'keypad'), (1, 'control_panel'), (1, 'control_panel'),
+    ]  # fmt: skip
+    assert PLAN.trials == 4
+    assert all(list(trial.attempts) == [0.0, 0.005] for trial in tried)
+    assert len({trial.viewpoint for trial in tried}) == 4
+    assert all(0 <= trial.viewpoint < 90 for trial in tried)
+
+
+def test_the_right_pixel_and_action_succeed(tried: list[Trial]) -> None:
+    assert all(trial.attempts[0.0].shown.done for trial in tried)
+
+
+def test_the_same_plan_tries_the_same(tried: list[Trial]) -> None:
+    assert next(trials(PLAN)) == tried[0]
+
+
+def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
+    report = build_closed_loop_report(tried, PLAN, {'model': 'random'})
+    assert '- noise of depth: 0.5 %' in report.to_markdown()
+    assert json.loads(json.dumps(report.to_json()))['trials'] == 4
+
+
+def test_a_model_of_other_actions_is_refused(small_folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match='knows the actions press, hold, push'):
+        next(run_closed_loop(small_folder, PLAN))
+
+
+def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes: Any) -> Trial:
+    attempt = Attempt(**{'read': DONE, 'told': DONE, 'shown': DONE, 'error': 0.002, **outcomes})
+    return Trial(
+        scene, 'keypad', 'button', action, named, 0, 4, viewpoint, {0.0: attempt, 0.005: attempt}
+    )
+
+
+def test_the_report_counts() -> None:
+    given = [
+        make_trial(0, 'touch', 'touch', 10.0),
+        make_trial(0, 'touch', 'hold', 20.0, read=Outcome(Verdict.NOT_DONE, 0), error=0.004),
+        make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, error=0.3),
+        make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, shown=MISSED, error=None),
+    ]
+    kinds, noises, views, verdicts = (
+        table.to_json()['rows'] for table in build_closed_loop_report(given, PLAN, {}).tables
+    )
+    assert kinds['all']['trials'] == 4
+    assert kinds['all']['success'] == {'value': 0.25, 'low': 0.0, 'high': 0.5}
+    assert kinds['all']['given the action']['value'] == 0.5
+    assert kinds['all']['right pixel']['value'] == 0.75
+    assert kinds['all']['error, mm']['value'] == 3
+    assert kinds['all']['action read']['value'] == 0.75
+    assert kinds['all']['chance'] == 0.25
+    assert list(kinds) == ['all', 'keypad', 'hold', 'touch']
+    assert list(noises) == ['0 %', '0.5 %']
+    assert [views[name]['trials'] for name in ('0 to 15°', '15 to 30°', 'from 45°')] == [1, 1, 2]
+    assert verdicts['another element'] == {
+        'action read': 0.5, 'given the action': 0.5, 'right pixel': 0.25,
+    }  # fmt: skip
+
+
+def test_no_trial_is_no_report() -> None:
+    with pytest.raises(ValueError, match='no trial to report'):
+        build_closed_loop_report([], PLAN, {})
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'families': ('spoon',)}, 'families are spoon; they must be some of'),
+        ({'scenes': 0}, 'at least one scene'),
+        ({'size': (16, 16)}, 'at least 32 x 32'),
+        ({'seed': -1}, 'must not be negative'),
+        ({'noises': (-0.1,)}, 'noise must not be negative'),
+    ],
+)
+def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(PLAN, **fields)

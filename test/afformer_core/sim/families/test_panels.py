@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random panels: what they hold, that they differ only by their seed, and how they are used."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.element import Element
+from afformer_core.sim.families import generate
+from afformer_core.sim.families.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.panel_layout import lay_out
+from afformer_core.sim.grip import Fingertip, Hook, Pinch
+from afformer_core.sim.seeds import Stream, generator, scene_seed
+
+WHITE = (1.0, 1.0, 1.0)
+PANELS = ('control_panel', 'keypad', 'dense_keypad')
+
+
+def make(family: str, seed: int) -> Appliance:
+    return generate(family, generator(seed, Stream.APPLIANCE))
+
+
+def many(family: str) -> list[Appliance]:
+    return [make(family, scene_seed(11, index)) for index in range(80)]
+
+
+@pytest.fixture(scope='module')
+def appliances() -> list[Appliance]:
+    """80 of the most varied family."""
+    return many('control_panel')
+
+
+def looks(appliance: Appliance) -> list[tuple[object, ...]]:
+    """How each element looks, and where it is."""
+    return [
+        (element.kind, solid.shape, solid.size, solid.colour, *element.pose.position)
+        for element in appliance.elements
+        for solid in element.solids
+    ]
+
+
+def extent(element: Element) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner."""
+    corners = element.pose.apply(element.hull)
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+@pytest.mark.parametrize('family', PANELS)
+def test_an_appliance_depends_on_its_seed_alone(family: str) -> None:
+    assert looks(make(family, 5)) == looks(make(family, 5))
+    assert looks(make(family, 5)) != looks(make(family, 6))
+
+
+@pytest.mark.parametrize(
+    ('family', 'fewest', 'most', 'mean'),
+    [('control_panel', 4, 24, 11), ('keypad', 5, 32, 14), ('dense_keypad', 12, 30, 21)],
+)
+def test_appliances_have_as_many_elements_as_their_family(
+    family: str, fewest: int, most: int, mean: int
+) -> None:
+    counts = [len(appliance.elements) for appliance in many(family)]
+    assert min(counts) >= fewest
+    assert max(counts) <= most
+    assert mean - 3 < np.mean(counts) < mean + 3
+
+
+@pytest.mark.parametrize('family', PANELS)
+def test_elements_do_not_overlap(family: str) -> None:
+    for appliance in many(family):
+        for a, b in combinations(map(extent, appliance.elements), 2):
+            apart = (a[0][:2] >= b[1][:2] - 1e-9) | (b[0][:2] >= a[1][:2] - 1e-9)
+            assert apart.any(), (a, b)
+
+
+@pytest.mark.parametrize('family', PANELS)
+def test_elements_stand_on_the_panel_and_out_of_it(family: str) -> None:
+    for appliance in many(family):
+        assert appliance.panel is not None
+        half = np.array([appliance.panel.width, appliance.panel.height]) / 2
+        for element in appliance.elements:
+            low, high = extent(element)
+            assert (low[:2] >= -half - 1e-9).all()
+            assert (high[:2] <= half + 1e-9).all()
+            assert low[2] >= -1e-9
+            assert high[2] >= 0.005
+
+
+def test_every_kind_occurs_and_kinds_are_mixed(appliances: list[Appliance]) -> None:
+    kinds = Counter(element.kind for appliance in appliances for element in appliance.elements)
+    assert set(kinds) == {'button', 'knob', 'handle'}
+    assert all(kinds[kind] > 0.15 * kinds.total() for kind in kinds)
+    mixed = [len({element.kind for element in appliance.elements}) > 1 for appliance in appliances]
+    assert np.mean(mixed) > 0.5
+
+
+@pytest.mark.parametrize('family', ['keypad', 'dense_keypad'])
+def test_keypads_have_buttons_alone(family: str) -> None:
+    kinds = {element.kind for appliance in many(family) for element in appliance.elements}
+    assert kinds == {'button'}
+
+
+def twins(appliance: Appliance) -> list[bool]:
+    """Whether there is another one that looks like it, for each element."""
+    alike = [
+        (
+            element.kind,
+            *((s.shape, np.round(s.size, 6).tolist(), s.colour) for s in element.solids),
+        )
+        for element in appliance.elements
+    ]
+    return [alike.count(one) > 1 for one in alike]
+
+
+def test_look_alikes_are_common(appliances: list[Appliance]) -> None:
+    buttons = [twins(appliance) for appliance in many('keypad')]
+    assert np.mean(np.concatenate(buttons)) > 0.5
+    assert all(all(twins(appliance)) for appliance in many('dense_keypad'))
+    # the strokes of others, which do not show, differ
+    kinds = [
+        [(element.kind, element.solids[0].shape, element.solids[0].colour) for element in each]
+        for each in (appliance.elements for appliance in appliances)
+    ]
+    with_twin = [each.count(one) > 1 for each in kinds for one in each]
+    assert np.mean(with_twin) > 0.5
+
+
+def test_every_element_affords_several_actions_with_a_common_grip(
+    appliances: list[Appliance],
+) -> None:
+    actions = defaultdict(set)
+    for appliance in appliances:
+        for element in appliance.elements:
+            common = set(element.uses[0].grips).intersection(*(use.grips for use in element.uses))
+            assert common, element.kind
+            actions[element.kind].add(element.actions)
+    assert actions == {
+        'button': {('touch', 'hold')},
+        'knob': {('rotate', 'pull', 'push', 'hold', 'touch')},
+        'handle': {('pull', 'push', 'hold', 'touch')},
+    }
+
+
+@pytest.mark.parametrize(
+    ('build', 'shape', 'grip'),
+    [(button, 'round', Fingertip), (knob, 'disc', Pinch), (handle, 'bar', Hook)],
+)
+def test_elements_are_where_they_are_put_and_touched_at_their_front(
+    build: Callable[..., Element], shape: str, grip: type
+) -> None:
+    look = Look(shape, 0.04, 0.03, 0.02, WHITE, WHITE)
+    element = build(look, 0.1, -0.2, np.random.default_rng(0))
+    np.testing.assert_array_equal(element.placed().position, [0.1, -0.2, 0])
+    assert element.front.centre == (0, 0, 0.02)
+    assert element.hull[:, 2].max() == pytest.approx(0.02)
+    assert any(isinstance(one, grip) for use in element.uses for one in use.grips)
+
+
+def test_a_bezel_surrounds_its_element() -> None:
+    look = Look('square', 0.04, 0.03, 0.02, WHITE, WHITE, bezel=True)
+    corners = bezel('button', look, 0.1, -0.2).corners()
+    assert (corners[:, :2].max(axis=0) > [0.12, -0.185]).all()
+    assert (corners[:, :2].min(axis=0) < [0.08, -0.215]).all()
+    assert corners[:, 2].max() < 0.005
+
+
+def test_cells_do_not_overlap_and_lie_on_the_panel() -> None:
+    random = np.random.default_rng(4)
+    for count in (4, 9, 17, 32):
+        layout = lay_out(random, count)
+        assert len(layout.cells) == count
+        assert layout.smallest >= 0.03 * 0.75
+        for cell in layout.cells:
+            assert abs(cell.x) + cell.width / 2 <= layout.width / 2
+            assert abs(cell.y) + cell.height / 2 <= layout.height / 2
+        for a, b in combinations(layout.cells, 2):
+            across = abs(a.x - b.x) >= (a.width + b.width) / 2 - 1e-9
+            assert across or abs(a.y - b.y) >= (a.height + b.height) / 2 - 1e-9
+
+
+def test_an_element_without_extent_is_refused() -> None:
+    with pytest.raises(ValueError, match='needs a positive extent'):
+        Look('round', 0.02, 0.0, 0.01, WHITE, WHITE)
+
+
+def test_an_appliance_without_elements_is_refused() -> None:
+    with pytest.raises(ValueError, match='at least one element'):
+        Appliance('empty', (), (), -0.1, -0.1)

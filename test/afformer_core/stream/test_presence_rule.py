@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a calibrated model finds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.stream.results import CameraFrame, SpatialView
+from afformer_core.stream.settings import StreamSettings
+
+# Even odds at a resemblance of 0.5, whatever the confidence.
+CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.json')
+
+
+def see(prediction, calibration=CALIBRATION, **settings):
+    frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), 0, 'camera')
+    view = SpatialView(None, None, 'no depth is received')
+    prediction = replace(prediction, calibration=calibration)
+    return GroundingStream().ground(frame, prediction, 'press', view, StreamSettings(**settings))
+
+
+@pytest.mark.parametrize(('resemblance', 'found'), [(0.51, True), (0.49, False)])
+def test_the_models_threshold_decides_by_default(predict, resemblance, found):
+    result = see(predict(20, 20, resemblance=resemblance))
+    assert result.found is found
+    assert result.presence == pytest.approx(0.5, abs=0.03)
+    assert result.grounding.presence == result.presence
+
+
+@pytest.mark.parametrize(('least', 'found'), [(0.0, True), (0.7, True), (0.75, False)])
+def test_a_threshold_of_ones_own_goes_before_it(predict, least, found):
+    # 0.6 has the presence 0.73.
+    assert see(predict(20, 20, resemblance=0.6), minimum_presence=least).found is found
+
+
+def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
+    strict = {'minimum_confidence': 1.0, 'minimum_resemblance': 1.0}
+    assert see(predict(20, 20, resemblance=0.6), **strict).found
+    assert not see(predict(20, 20, resemblance=0.6), calibration=None, **strict).found
+
+
+def test_a_model_that_is_not_calibrated_has_no_presence(predict):
+    result = see(predict(20, 20), calibration=None, minimum_presence=1.0)
+    assert result.presence is None
+    assert result.found
+
+
+def test_presence_rises_with_the_confidence(predict):
+    by_confidence = replace(CALIBRATION, confidence=1.0, resemblance=0.0, intercept=0.0)
+    sharp, flat = (see(predict(32, 32, spread=s), by_confidence) for s in (1.5, 20))
+    assert (sharp.found, flat.found) == (True, False)
+    assert sharp.presence == pytest.approx(sharp.confidence)
+    assert flat.presence == pytest.approx(flat.confidence)
+
+
+def test_a_threshold_that_is_none(predict):
+    with pytest.raises(ValueError, match=r'minimum_presence is 1\.5; it must be from -1 to 1'):
+        StreamSettings(minimum_presence=1.5)

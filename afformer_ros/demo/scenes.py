@@ -25,9 +25,10 @@ _CLIP_RATE = 12.0
 _SIZE = (480, 360)
 _LONGEST_SIDE = 640
 
-# The seed of no data set that a model is trained on; then index, and element by order of drawing.
+# The seed of no data set that a model is trained on; then family, index, and element by order of
+# drawing.
 _DATASET_SEED = 990_017
-_SIMULATED = ((0, 0), (0, 1), (2, 0))
+_SIMULATED = (('control_panel', 0, 0), ('control_panel', 0, 1), ('drawers', 0, 0))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Scene:
 
 
 def simulated_scenes(folder: Path) -> Iterator[Scene]:
-    """Render appliances that no model has seen; two demonstrations share the first one.
+    """Render things that no model has seen; two demonstrations share the first one.
 
     Args:
         folder: for the files.
@@ -68,13 +69,13 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
     from afformer_core.sim.scene import Scene as SimulatedScene
     from afformer_core.sim.seeds import scene_seed
 
-    for number, (index, draw) in enumerate(_SIMULATED):
-        scene = SimulatedScene(scene_seed(_DATASET_SEED, index))
+    for number, (family, index, draw) in enumerate(_SIMULATED):
+        scene = SimulatedScene(scene_seed(_DATASET_SEED, index), family, held_out=True)
         element = simulation.choose_elements(scene, 2)[draw]
         plan = simulation.plan_demonstration(scene, element, size=_SIZE)
         target = cameras.plan_target(scene, 0, size=_SIZE)
         clip = simulation.render_demonstration(scene, element, _CLIP_FRAMES, _SIZE)
-        name = f'appliance_{index + 1}_{plan.action}_{element}'.replace(' ', '_')
+        name = f'{family}_{plan.action}_{element}'.replace(' ', '_')
         video, image = folder / f'{name}.mp4', folder / f'{name}.png'
         camera = folder / f'{name}_camera.mp4'
         write_video(video, clip, _CLIP_RATE)
@@ -82,7 +83,7 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
         path = cameras.render_camera_path(scene, _CAMERA_FRAMES, _SIZE)
         write_video(camera, path, CAMERA_RATE)
         outline = cameras.outlines_in_views(scene, element, [target])[0]
-        title = f'{number + 1}. appliance {index + 1}: {plan.action}'
+        title = f'{number + 1}. {family.replace("_", " ")}: {plan.action}'
         yield Scene(name, title, video, image, camera, outline)
 
 

@@ -50,6 +50,7 @@ def _endure(nodes, seconds):
     assert 'Traceback' not in process.output
 
 
+@pytest.mark.slow
 def test_a_flood_of_images(shipped_nodes):
     _endure(shipped_nodes, 3)
 

@@ -145,6 +145,7 @@ def _kill(nodes, times):
     assert {one.summary.name: one.summary.frames for one in records}.items() >= finished.items()
 
 
+@pytest.mark.slow
 def test_kills_while_the_store_is_written(shipped_nodes):
     _kill(shipped_nodes, 3)
 

@@ -222,6 +222,7 @@ def _cycle(nodes, times):
     return memory, threads
 
 
+@pytest.mark.slow
 def test_every_transition_again_and_again(shipped_nodes):
     _, threads = _cycle(shipped_nodes, 20)
     assert threads[-1] <= threads[1] + SERVICE_THREADS

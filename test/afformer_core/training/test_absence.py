@@ -118,6 +118,7 @@ def write_colours(root: Path) -> Path:
     return root / 'train.json'
 
 
+@pytest.mark.slow
 def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

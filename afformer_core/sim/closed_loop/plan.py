@@ -28,7 +28,7 @@ class ClosedLoopPlan:
         longest_side: of a demonstration's pictures, in pixels.
         noise: of depth, as a share of it, at which everything but the fall-off is told.
         noises: of depth, for the fall-off.
-        holes: share of the pixels without depth.
+        holes: share of the pixels without depth; none where depth is exact, with a noise of 0.
         stream: how the node is set.
     """
 
@@ -86,4 +86,4 @@ class ClosedLoopPlan:
         Raises:
             ValueError: there can be no such camera.
         """
-        return DepthCamera(noise, self.holes)
+        return DepthCamera(noise, self.holes if noise else 0.0)

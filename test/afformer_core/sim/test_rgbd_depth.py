@@ -113,6 +113,13 @@ def test_noise_holes_and_mixed_pixels_are_as_asked_for(step: np.ndarray) -> None
     assert ((mixed > 0.62) & (mixed < 0.68)).mean() > 0.25
 
 
+def test_without_noise_and_holes_depth_is_exact(step: np.ndarray) -> None:
+    sensed = DepthCamera(noise=0, holes=0).measure(step, np.random.default_rng(3))
+
+    np.testing.assert_array_equal(sensed.values, step)
+    assert not sensed.edges.any()
+
+
 def test_half_of_the_holes_are_blobs(step: np.ndarray) -> None:
     holes = DepthCamera(holes=0.1).measure(step, np.random.default_rng(5)).holes
     neighbours = holes[1:-1, :-2] & holes[1:-1, 2:] & holes[:-2, 1:-1] & holes[2:, 1:-1]

@@ -50,7 +50,8 @@ lint: setup ## check style and types
 
 evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \
-	  afformer simulate build/simulated --split $$split --appliances 300 --processes 2; done
+	  afformer simulate build/simulated --split $$split --appliances 300 --demonstrations 2 \
+	    --targets 1 --processes 2; done
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
 

@@ -23,7 +23,7 @@ import numpy as np
 from afformer_core.data.video_encoding import encode_video
 from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.assistq_text import PURPOSES, button_name, describe, questions, script
-from afformer_core.sim.dataset_writer import plan_demonstrations
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.footage import Shot, film, in_one_room
 from afformer_core.sim.picture_file import write_jpeg
 from afformer_core.sim.production import Production, write_json

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,12 +23,8 @@ import cv2
 import numpy as np
 
 from afformer_core.data.video_encoding import encode_video
-from afformer_core.sim.demonstration import (
-    Demonstration,
-    choose_elements,
-    plan_demonstration,
-    render_clip,
-)
+from afformer_core.sim.demonstration import Demonstration, render_clip
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import ACTIONS
 from afformer_core.sim.outline import front_points
 from afformer_core.sim.picture_file import write_jpeg
@@ -126,29 +121,6 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
     ]
-
-
-def plan_demonstrations(
-    scene: Scene,
-    count: int,
-    longest_side: int,
-    size: tuple[int, int] | None = None,
-    performances: int = 1,
-) -> list[Demonstration]:
-    """Demonstrations of different elements, and again of the same ones where there are fewer.
-
-    They have pictures of random aspects where there is no `size`; see `plan_demonstration`. The
-    performances of one element follow one another.
-    """
-    demonstrations: list[Demonstration] = []
-    performed: Counter[int] = Counter()
-    chosen = choose_elements(scene, count)
-    for element in (element for element in chosen for _ in range(performances)):
-        demonstrations.append(
-            plan_demonstration(scene, element, longest_side, size, performance=performed[element])
-        )
-        performed[element] += 1
-    return demonstrations
 
 
 def _annotation(

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.sim.dataset_writer import plan_demonstrations
 from afformer_core.sim.demonstration import Demonstration
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import CARRIED
 from afformer_core.sim.hand_annotation import (
     NO_CONTACT,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from afformer_core.data.video_encoding import encode_video
-from afformer_core.sim.dataset_writer import plan_demonstrations
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.footage import Shot, film, in_one_room
 from afformer_core.sim.production import Production
 from afformer_core.sim.renderer import Renderer

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,3 +90,11 @@ def facing(
     y = np.asarray(upward, float) - (np.asarray(upward, float) @ z) * z
     y /= np.linalg.norm(y)
     return np.stack([cross(y, z), y, z], axis=1)
+
+
+def between(start: Sequence[float] | np.ndarray, end: Sequence[float] | np.ndarray) -> Pose:
+    """The middle of two points, z from the first to the second and x horizontal if it can be."""
+    first, last = np.array(start, float), np.array(end, float)
+    along = last - first
+    aside = (1.0, 0.0, 0.0) if abs(along[0]) < 0.9 * np.linalg.norm(along) else (0.0, 1.0, 0.0)
+    return Pose((first + last) / 2, facing(along, np.cross(along, aside)))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import CARRIED, MOMENTARY, Element, Use
+from afformer_core.sim.element import CARRIED, MOMENTARY, Use
 from afformer_core.sim.pose import Pose
 
 States = Mapping[int, Pose]
@@ -27,11 +27,6 @@ def sample_states(appliance: Appliance, random: np.random.Generator) -> dict[int
         if lasting and random.random() < _LEFT_MOVED:
             states[index] = _displaced(lasting[int(random.integers(len(lasting)))], random)
     return states
-
-
-def can_be_left_moved(element: Element) -> bool:
-    """Whether any use of an element moves it for good."""
-    return any(_lasts(use) for use in element.uses)
 
 
 def _lasts(use: Use) -> bool:

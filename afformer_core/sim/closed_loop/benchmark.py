@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -24,8 +23,8 @@ from afformer_core.sim.closed_loop.sighting import (
     viewpoint_degrees,
 )
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.dataset_writer import plan_demonstrations
 from afformer_core.sim.demonstration import Demonstration, render_clip
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import ACTIONS
 from afformer_core.sim.outline import front_centre
 from afformer_core.sim.pose import STILL
@@ -83,15 +82,6 @@ class Trial:
     elements: int
     viewpoint: float
     attempts: dict[float, Attempt]
-
-
-def run_closed_loop(model_folder: Path, plan: ClosedLoopPlan) -> Iterator[Trial]:
-    """Carry out a plan with the model of a folder; yields each of its trials.
-
-    Raises:
-        ModelFolderError: the folder holds no sound model, or one of other actions.
-    """
-    yield from closed_loop_trials(Grounder.load(model_folder), plan)
 
 
 def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Trial]:

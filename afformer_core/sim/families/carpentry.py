@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.colours import panel_colour
 from afformer_core.sim.element import Element
-from afformer_core.sim.pose import Pose, facing
+from afformer_core.sim.pose import Pose, between
 from afformer_core.sim.solid import Colour, Shape, Solid
 
 Point = Sequence[float] | np.ndarray
@@ -32,13 +33,10 @@ def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool =
     Raises:
         ValueError: the points are the same, or a rounded rod is shorter than it is thick.
     """
-    first, last = np.array(start, float), np.array(end, float)
-    length = float(np.linalg.norm(last - first))
+    length = math.dist(start, end)
     if length <= (2 * radius if rounded else 0):
         raise ValueError(f'a rod of radius {radius} cannot go from {start} to {end}')
-    along = (last - first) / length
-    across = (0.0, 0.0, 1.0) if abs(along[2]) < 0.9 else (0.0, 1.0, 0.0)
-    place = Pose((first + last) / 2, facing(along, across))
+    place = between(start, end)
     if rounded:
         return Solid(Shape.CAPSULE, (radius, length / 2 - radius), colour, place, None, 0.5)
     return Solid(Shape.CYLINDER, (radius, length / 2), colour, place, None, 0.5)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.pose import Pose, at, facing, turned
+from afformer_core.sim.pose import Pose, at, between, facing, turned
 from afformer_core.sim.solid import Colour, Shape, Solid
 
 Point = Sequence[float] | np.ndarray
@@ -97,14 +97,14 @@ def rod(look: Look, start: Point, end: Point, radius: float) -> Solid:
     """A capsule between two points."""
     size = (radius, math.dist(start, end) / 2)
     return Solid(
-        Shape.CAPSULE, size, look.colour, _between(start, end), look.surface, look.shininess
+        Shape.CAPSULE, size, look.colour, between(start, end), look.surface, look.shininess
     )
 
 
 def slat(look: Look, start: Point, end: Point, half: tuple[float, float]) -> Solid:
     """A box between two points: half its thickness sideways and in the plane of y and itself."""
     size = (*half, math.dist(start, end) / 2 + min(half))
-    return Solid(Shape.BOX, size, look.colour, _between(start, end), None, look.shininess)
+    return Solid(Shape.BOX, size, look.colour, between(start, end), None, look.shininess)
 
 
 def slope(
@@ -205,11 +205,3 @@ def spun(solids: Sequence[Solid], angle: float, axis: Sequence[float]) -> tuple[
     """Solids turned by `angle` radians about an axis through the origin."""
     pose = Pose(np.zeros(3), turned(np.array(axis, float), angle))
     return tuple(solid.moved(pose) for solid in solids)
-
-
-def _between(start: Point, end: Point) -> Pose:
-    first, last = np.array(start, float), np.array(end, float)
-    along = last - first
-    # x stays horizontal wherever it can
-    aside = np.array([1.0, 0, 0]) if abs(along[0]) < 0.9 * np.linalg.norm(along) else UP
-    return Pose((first + last) / 2, facing(along, np.cross(along, aside)))

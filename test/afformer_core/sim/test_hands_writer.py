@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.sim.dataset_writer import plan_demonstrations
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import Use
 from afformer_core.sim.grip import Fingertip
 from afformer_core.sim.hand_annotation import AnnotatedHand, annotation_xml

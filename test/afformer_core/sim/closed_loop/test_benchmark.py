@@ -20,7 +20,6 @@ from afformer_core.sim.closed_loop.benchmark import (
     Attempt,
     Trial,
     closed_loop_trials,
-    run_closed_loop,
 )
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.report import build_closed_loop_report
@@ -72,7 +71,7 @@ def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
 
 def test_a_model_of_other_actions_is_refused(small_folder: Path) -> None:
     with pytest.raises(ModelFolderError, match='knows the actions press, hold, push'):
-        next(run_closed_loop(small_folder, PLAN))
+        next(closed_loop_trials(Grounder.load(small_folder), PLAN))
 
 
 def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes: Any) -> Trial:

@@ -140,6 +140,13 @@ class GroundingParameters:
     farthest_depth: float = parameter(
         10.0, 'Depth above this, in metres, is unknown', limits=(0.001, 1000.0)
     )
+    peak_tolerance: float = parameter(
+        0.04,
+        'How far a peak may be off, as a share of the shorter side of the image: the surface that '
+        'stands out most within it, where depth is there, is the one to act on; 0: that at the '
+        'peak itself',
+        limits=(0.0, 0.25),
+    )
     target_frame: str = parameter(
         '',
         'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
@@ -236,6 +243,7 @@ class GroundingParameters:
             self.smoothing_time,
             self.hold_time,
             self.scene_cut_threshold,
+            self.peak_tolerance,
             SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
         )
 

@@ -109,6 +109,7 @@ def _add_settings(group: Any) -> None:
         ('smoothing_time', float, 'time constant, seconds'),
         ('hold_time', float, 'seconds for which the last evidence is held'),
         ('scene_cut_threshold', float, 'change of the picture that begins a new scene'),
+        ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
     ):
         default = getattr(defaults.stream, name)
         option = '--' + name.replace('_', '-')
@@ -241,6 +242,7 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
             smoothing_time=arguments.smoothing_time,
             hold_time=arguments.hold_time,
             scene_cut_threshold=arguments.scene_cut_threshold,
+            peak_tolerance=arguments.peak_tolerance,
         ),
         rectified=_is_rectified(arguments.image_rectification, topics.image),
         depth_tolerance=arguments.depth_tolerance,

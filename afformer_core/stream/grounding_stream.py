@@ -190,13 +190,14 @@ def _located(
     restart: str,
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
+    peaks, surfaces = locate(grounding.peaks, frame, view, settings)
     return StreamedGrounding(
         demonstration,
-        grounding,
+        replace(grounding, peaks=peaks),
         found=True,
         **asdict(evidence),
         age=0.0,
-        surfaces=locate(grounding.peaks, frame, view, settings.surface),
+        surfaces=surfaces,
         view=view,
         restart=restart,
     )

@@ -29,6 +29,9 @@ class StreamSettings:
         hold_time: seconds for which the last evidence is held when there is none.
         scene_cut_threshold: change of the picture from one image to the next that begins a new
             scene, as a share of the range of grey values, 0 to 1; 1: never.
+        peak_tolerance: how far a peak may be off, as a share of the image's shorter side, 0 to
+            0.25: the surface that stands out most within it is the one to act on, where depth
+            is there; 0: that at the peak itself.
         surface: how points are measured in depth.
     """
 
@@ -41,6 +44,7 @@ class StreamSettings:
     smoothing_time: float = 0.1
     hold_time: float = 0.5
     scene_cut_threshold: float = 0.2
+    peak_tolerance: float = 0.04
     surface: SurfaceSettings = field(default_factory=SurfaceSettings)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,7 @@ class StreamSettings:
             ('smoothing_time', 0, 3600),
             ('hold_time', 0, 3600),
             ('scene_cut_threshold', 0, 1),
+            ('peak_tolerance', 0, 0.25),
         ):
             value = getattr(self, name)
             if not low <= value <= high:

@@ -154,7 +154,7 @@ def publish_pixel(
         return Published(False, None, None, 'the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
     spatial = _spatial_view(sighting, sensed)
-    (surface,) = locate([peak], _frame(sighting), spatial, settings.surface)
+    _, (surface,) = locate([peak], _frame(sighting), spatial, settings)
     return _published(sighting.view.camera, surface, found=True)
 
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The surfaces that stand out near pixels which are known to a few pixels only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import (
+    FloatArray,
+    SurfacePoint,
+    SurfaceSettings,
+    measure_surfaces,
+)
+
+# Shares of the tolerance at which is looked around a peak, and into how many directions.
+_RINGS = (1 / 3, 2 / 3, 1.0)
+_DIRECTIONS = 8
+# So many pixels of a ring are measured, those that are nearest to the camera: each takes time.
+_MEASURED = 3
+# Metres. What lies less behind the nearest surface is as near as that: the part that a hand
+# operates may be so thick.
+_SAME = 0.03
+# Standard deviations of depth.
+_SURE = 3.0
+
+
+@dataclass(frozen=True)
+class PlacedSurface:
+    """A surface point and the pixel that shows it.
+
+    Attributes:
+        pixel: (u, v), see `measure_surfaces`.
+        surface: the surface there, or why none is sure.
+    """
+
+    pixel: tuple[float, float]
+    surface: SurfacePoint
+
+
+def prominent_surfaces(
+    depth: DepthImage,
+    calibration: Calibration,
+    image_size: tuple[int, int],
+    peaks: ArrayLike,
+    tolerance: float,
+    settings: SurfaceSettings,
+) -> tuple[PlacedSurface, ...]:
+    """The surface that stands out most at each of some peaks, as near to it as depth is sure.
+
+    What is operated stands out from what is behind it: where a peak lies beside a handle, its
+    own pixel shows the wall. A peak stays where it is if its surface is sure and nothing within
+    the tolerance is clearly nearer; else the nearest surface counts, at the least distance from
+    the peak at which it is sure. Where none is, and the peak's own surface is not either, any
+    other that is sure within the tolerance counts.
+
+    Args:
+        depth, calibration, image_size, settings: see `measure_surfaces`.
+        peaks: [P, 2], each (u, v) in pixels of the image.
+        tolerance: pixels by which a peak may be off; 0: not at all.
+
+    Returns:
+        of each peak; of one without any sure surface the peak itself, and why there is none.
+    """
+    pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
+
+    def surfaces(places: FloatArray) -> tuple[SurfacePoint, ...]:
+        return measure_surfaces(depth, calibration, image_size, places, settings)
+
+    placed = [
+        PlacedSurface((u, v), surface)
+        for (u, v), surface in zip(pixels.tolist(), surfaces(pixels), strict=True)
+    ]
+    if not tolerance > 0 or not placed:
+        return tuple(placed)
+    around = pixels[:, None] + tolerance * _OFFSETS
+    seen = _depths(depth, image_size, around, settings)
+    limits = seen.min(axis=1) * (1 + _SURE * settings.noise) + _SAME
+    foreground = seen <= limits[:, None]
+    behind = np.array([_distance(one.surface) for one in placed]) > limits
+    unknown = np.array([one.surface.position is None for one in placed])
+    wanted = np.where(foreground & behind[:, None], seen, np.inf)
+    others = np.where(~foreground & unknown[:, None], seen, np.inf)
+    for depths in (wanted, others):
+        for ring in range(len(_RINGS)):
+            part = slice(_DIRECTIONS * ring, _DIRECTIONS * (ring + 1))
+            moved = _move(placed, around[:, part], depths[:, part], surfaces)
+            wanted[moved] = others[moved] = np.inf
+    return tuple(placed)
+
+
+def _move(
+    placed: list[PlacedSurface],
+    around: FloatArray,
+    depths: FloatArray,
+    surfaces: Callable[[FloatArray], tuple[SurfacePoint, ...]],
+) -> list[int]:
+    """Move peaks to the nearest surfaces of one ring, where some are sure, in place.
+
+    Args:
+        placed: the peaks.
+        around: [P, N, 2], the places of the ring.
+        depths: [P, N] of their pixels, infinite where a peak is not to be moved to.
+        surfaces: measures places [M, 2].
+
+    Returns:
+        which of the peaks were moved.
+    """
+    first = np.argsort(depths, axis=1, kind='stable')[:, :_MEASURED]
+    rows, columns = np.nonzero(np.isfinite(np.take_along_axis(depths, first, axis=1)))
+    if not len(rows):
+        return []
+    places = around[rows, first[rows, columns]]
+    best: dict[int, float] = {}
+    for row, (u, v), surface in zip(rows.tolist(), places.tolist(), surfaces(places), strict=True):
+        if _distance(surface) < best.get(row, math.inf):
+            best[row] = _distance(surface)
+            placed[row] = PlacedSurface((u, v), surface)
+    return list(best)
+
+
+def _distance(surface: SurfacePoint) -> float:
+    """Metres along the optical axis; infinite where unknown."""
+    return math.inf if surface.position is None else float(surface.position[2])
+
+
+def _depths(
+    depth: DepthImage,
+    image_size: tuple[int, int],
+    places: FloatArray,
+    settings: SurfaceSettings,
+) -> FloatArray:
+    """Depth [P, N] of single pixels nearest to places [P, N, 2]; infinite where unknown."""
+    height, width = depth.size
+    scale = np.array([width / image_size[1], height / image_size[0]])
+    columns, rows = np.moveaxis(np.floor((places + 0.5) * scale).astype(int), -1, 0)
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    seen = depth.at(rows.clip(0, height - 1) * width + columns.clip(0, width - 1))
+    inside &= (seen >= settings.nearest) & (seen <= settings.farthest)
+    return np.where(inside, seen, np.inf)
+
+
+def _offsets() -> FloatArray:
+    angles = 2 * math.pi / _DIRECTIONS * np.arange(_DIRECTIONS)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.concatenate([share * ring for share in _RINGS])
+
+
+_OFFSETS = _offsets()

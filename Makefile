@@ -21,7 +21,7 @@ MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-slow soak lint evaluate bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint evaluate maskahand bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -54,6 +54,17 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 	    --targets 1 --processes 2; done
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
+
+maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
+	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \
+	  --videos 120 --processes 2
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split train --appliances 1000 --processes 2
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split validation --appliances 60 \
+	  --processes 2
+	@$(ENVIRONMENT) && afformer simulate build/annotated --split test-seen --appliances 150 \
+	  --demonstrations 2 --targets 1 --processes 2
+	@$(ENVIRONMENT) && afformer maskahand build/unlabelled/videos --annotated build/annotated \
+	  --output build/maskahand --processes 2
 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench

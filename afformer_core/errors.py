@@ -10,6 +10,10 @@ class ModelFolderError(AfformerError):
     """A model folder is absent, incomplete, of another version, or does not match its hash."""
 
 
+class HandModelError(AfformerError):
+    """MediaPipe is not installed, or its hand model is missing, damaged, or cannot be fetched."""
+
+
 class DemonstrationError(AfformerError):
     """A demonstration is unknown, empty, being recorded, or was never started."""
 

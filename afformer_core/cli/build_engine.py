@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, and say where to."""
     from afformer_core.runtime.model_folder import read_description, shipped_model_folder
     from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError
-    from afformer_core.runtime.tensorrt.engine_cache import cache_folder
     from afformer_core.runtime.tensorrt.engines import gpu_at_hand, obtain_engines
+    from afformer_core.runtime.user_cache import cache_folder
 
     if arguments.require_gpu and gpu_at_hand() is None:
         raise EngineError('engines run on an NVIDIA GPU, and PyTorch finds none here')

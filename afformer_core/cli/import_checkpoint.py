@@ -82,7 +82,11 @@ def _import_detector(
 ) -> str:
     """Write the folder of a hand detector, and say what it is."""
     from afformer_core.maskahand.detector_folder import save_hand_detector
-    from afformer_core.maskahand.faster_rcnn import CLASSES, import_hand_detector
+    from afformer_core.maskahand.faster_rcnn import (
+        CLASSES,
+        OFFICIAL_ARCHITECTURE,
+        import_hand_detector,
+    )
     from afformer_core.models.checkpoint_file import CheckpointError
 
     if arguments.actions is not None:
@@ -90,7 +94,8 @@ def _import_detector(
             f'{arguments.checkpoint} is a hand detector, which scores no actions; leave out '
             '--actions'
         )
-    save_hand_detector(arguments.output, import_hand_detector(state), facts)
+    detector = import_hand_detector(state)
+    save_hand_detector(arguments.output, detector, OFFICIAL_ARCHITECTURE, facts)
     return f'hand detector, classes {", ".join(CLASSES)}'
 
 

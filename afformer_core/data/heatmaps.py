@@ -80,6 +80,28 @@ def ground_truth_heatmaps(
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
+def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.Tensor:
+    """Blur maps of anything into probability maps as `ground_truth_heatmaps` blurs points.
+
+    Args:
+        maps: float32 [N, height, width], none negative.
+        offset: see `ground_truth_heatmaps`; an empty map gives the uniform one.
+
+    Returns:
+        float32 of the same shape, each map summing to one.
+
+    Raises:
+        ValueError: the maps are too oblong for their blur kernel.
+    """
+    height, width = maps.shape[1:]
+    kernel_size = blur_kernel_size(height, width)
+    row_blur = _impulse_responses(height, kernel_size).to(maps.device)
+    column_blur = _impulse_responses(width, kernel_size).to(maps.device)
+    with torch.autocast(maps.device.type, enabled=False):
+        heatmaps = row_blur.T @ maps @ column_blur + offset
+    return heatmaps / heatmaps.sum((1, 2), keepdim=True)
+
+
 def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Blur one set of points; those that share a pixel add up.
 

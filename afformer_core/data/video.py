@@ -17,6 +17,8 @@ from afformer_core.data.frame_folder import frame_paths, read_frames
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.data.video_encoding import encode_video
 from afformer_core.data.video_part import Part, decode_part, is_part
+from afformer_core.data.video_scan import scan_frames
+from afformer_core.data.video_stream import shown_seconds, upright
 from afformer_core.errors import VideoError
 
 
@@ -39,6 +41,7 @@ class VideoReader:
         path: the file.
         clip: (begin, end) in seconds from the video's first frame: read what is shown in that
             part alone, by the frames' own times. All where None.
+        threads: that decode; None for as many as the machine has cores.
 
     Attributes:
         rate: frames per second on average.
@@ -50,7 +53,9 @@ class VideoReader:
             the video's end, or ends more than a second after it.
     """
 
-    def __init__(self, path: Path | str, clip: Part | None = None) -> None:
+    def __init__(
+        self, path: Path | str, clip: Part | None = None, threads: int | None = None
+    ) -> None:
         self._path = Path(path)
         self._clip = clip
         if clip is not None and not is_part(clip):
@@ -75,10 +80,11 @@ class VideoReader:
             raise VideoError(f'{self._path} holds no video, only other media')
         self._stream = container.streams.video[0]
         self._stream.thread_type = 'AUTO'
+        if threads is not None:
+            self._stream.codec_context.thread_count = threads
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else 25.0
-        length = container.duration
-        self.duration = None if length is None else length / av.time_base
+        self.duration = shown_seconds(container, self._stream)
 
     def __enter__(self) -> VideoReader:
         return self
@@ -97,7 +103,7 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[VideoFrame]:
         for time, frame in self._timed():
-            yield VideoFrame(time, _upright(frame))
+            yield VideoFrame(time, upright(frame))
 
     def count(self) -> int:
         """How many frames can be decoded; decodes them all.
@@ -125,7 +131,7 @@ class VideoReader:
         index = next(wanted, None)
         for number, (_, frame) in enumerate(self._decode() if index is not None else ()):
             if number == index:
-                yield _upright(frame)
+                yield upright(frame)
                 if (index := next(wanted, None)) is None:
                     return
         if index is not None:
@@ -138,6 +144,23 @@ class VideoReader:
             VideoError: the video has fewer frames.
         """
         return np.stack(list(self.select(indices)))
+
+    def scan(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        """Frames as they are decoded, from one before a time on where there is one.
+
+        Unlike other ways to read it, damage is told. A frame becomes a picture by `upright`,
+        which takes as long as decoding it, so that it pays not to do so for all.
+
+        Args:
+            start: seconds from the video's first frame.
+
+        Returns:
+            each frame and its seconds from the video's first frame.
+
+        Raises:
+            VideoError: while iterating: not one frame can be decoded, or no more of them.
+        """
+        return scan_frames(self._container, self._stream, start, self.rate, self._path)
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
         for number, (time, frame) in enumerate(self._decode()):
@@ -168,13 +191,6 @@ class VideoReader:
                 ) from error
         if count == 0:
             raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
-
-
-def _upright(frame: av.VideoFrame) -> np.ndarray:
-    """uint8 [H, W, 3] RGB as players show it; phones store apart how they were held."""
-    image = frame.to_ndarray(format='rgb24')
-    turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def read_video(

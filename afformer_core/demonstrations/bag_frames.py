@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from afformer_core.data.bag import Bag
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.errors import DemonstrationError
-from afformer_core.messages.image_decoding import to_rgb
-
-_IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 
 
 def is_bag(path: Path) -> bool:
@@ -56,7 +54,7 @@ def read_bag_frames(
 
 
 def _image_topic(bag: Bag, topic: str) -> str:
-    found = sorted(name for name, kind in bag.topics.items() if kind in _IMAGE_TYPES)
+    found = sorted(name for name, kind in bag.topics.items() if kind in IMAGE_TYPES)
     if topic:
         if topic not in found:
             raise DemonstrationError(

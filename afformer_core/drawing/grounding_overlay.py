@@ -39,8 +39,8 @@ def caption(result: StreamedGrounding) -> str:
     evidence = f'confidence {result.confidence:.2f}, resemblance {result.resemblance:.2f}'
     if not result.found:
         return f'not found ({evidence})'
-    action = result.grounding.action
-    text = f'{action} {result.grounding.action_scores[action]:.2f}'
+    answer = result.grounding.answer
     if result.held:
-        return f'{text}, held for {result.age:.1f} s ({evidence})'
-    return f'{text}, {evidence}'
+        held = f'held for {result.age:.1f} s ({evidence})'
+        return f'{answer}, {held}' if answer else held
+    return f'{answer}, {evidence}' if answer else evidence

@@ -126,7 +126,7 @@ def _draw_peak(
     if best:
         cv2.circle(picture, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
     at = (round(peak.u) + radius + thickness, round(peak.v) - radius)
-    _draw_text(picture, label, at, 0.5 * scale)
+    draw_text(picture, label, at, 0.5 * scale)
 
 
 def _arcs(look: Look) -> list[tuple[int, int]]:
@@ -144,10 +144,11 @@ def _draw_caption(picture: Picture, caption: str, scale: float) -> None:
         (width, height), baseline = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     bar = picture[: height + baseline + 10, : width + 12]
     bar[...] = bar // 3
-    _draw_text(picture, caption, (6, height + 5), size)
+    draw_text(picture, caption, (6, height + 5), size)
 
 
-def _draw_text(picture: Picture, text: str, at: tuple[int, int], size: float) -> None:
+def draw_text(picture: Picture, text: str, at: tuple[int, int], size: float) -> None:
+    """Write ASCII text in white with a dark edge; its lower left corner is at (x, y)."""
     thickness = max(1, round(1.6 * size))
     for colour, width in ((_BLACK, thickness + 2), (_WHITE, thickness)):
         cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)

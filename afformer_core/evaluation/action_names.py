@@ -9,8 +9,8 @@ from afformer_core.evaluation.metrics import top1_hits
 
 
 def best_action(scores: Mapping[str, float]) -> str:
-    """The name with the highest score."""
-    return max(scores, key=lambda name: scores[name])
+    """The name with the highest score; empty of a model that scores no actions."""
+    return max(scores, key=lambda name: scores[name], default='')
 
 
 def same_action(first: str, second: str) -> bool:

@@ -87,7 +87,7 @@ def measured_by_model(
         concatenate([result.scores for result in results]),
         predict,
         action_names,
-        [_answer(result) for result in by_row],
+        [_answer(result) for result in by_row if result.action_scores],
     )
 
 

@@ -15,7 +15,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.evaluation.abstention import AREA, abstention_table
 from afformer_core.evaluation.accuracy import ACTION_COLUMNS, accuracy_table, peak_table
 from afformer_core.evaluation.action_table import action_table
-from afformer_core.evaluation.bootstrap import bootstrap_mean, bootstrap_ratio
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean, bootstrap_ratio
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.comparison import MODEL, compare
 from afformer_core.evaluation.demonstration_use import (
@@ -62,16 +62,13 @@ class Report:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types; of each metric the value, and its interval where it has one."""
-        metrics = {name: plain(cell) for name, cell in self.metrics.items()}
+        """Plain JSON types; of each measure the value, and its interval where it has one."""
         return {
             **self.facts,
-            'metrics': {name: _value(cell) for name, cell in metrics.items()},
-            'intervals': {
-                name: [cell['low'], cell['high']]
-                for name, cell in metrics.items()
-                if isinstance(cell, dict)
-            },
+            'metrics': _values(self.metrics),
+            'intervals': _intervals(self.metrics),
+            'blind': _values(self.blind),
+            'blind_intervals': _intervals(self.blind),
             'tables': [table.to_json() for table in self.tables],
         }
 
@@ -231,5 +228,16 @@ def fact_text(value: str | int | float) -> str:
     return f'{value:.1f}' if isinstance(value, float) else str(value)
 
 
-def _value(cell: Any) -> Any:
-    return cell['value'] if isinstance(cell, dict) else cell
+def _values(measures: Mapping[str, Cell]) -> dict[str, Any]:
+    return {
+        name: plain(cell.value if isinstance(cell, Estimate) else cell)
+        for name, cell in measures.items()
+    }
+
+
+def _intervals(measures: Mapping[str, Cell]) -> dict[str, Any]:
+    return {
+        name: [plain(cell.low), plain(cell.high)]
+        for name, cell in measures.items()
+        if isinstance(cell, Estimate)
+    }

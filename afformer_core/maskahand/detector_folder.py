@@ -6,15 +6,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torchvision.models.detection import FasterRCNN
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.maskahand.faster_rcnn import ARCHITECTURE, CLASSES, build_hand_detector
+from afformer_core.maskahand.faster_rcnn import (
+    ARCHITECTURES,
+    CLASSES,
+    LOWEST_SCORE,
+    MOST_HANDS,
+    build_hand_detector,
+)
 from afformer_core.models.checkpoint_file import CheckpointError
 from afformer_core.models.strict_loading import load_strictly
 from afformer_core.runtime.model_folder import file_sha256, read_json, write_aside
@@ -23,33 +31,118 @@ FORMAT = 'afformer-hand-detector'
 VERSION = 1
 DESCRIPTION_FILE = 'detector.json'
 WEIGHTS_FILE = 'detector.safetensors'
+# The paper's (section 4.2).
+INTERACTION_SCORE = 0.99
+
+_WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}
 
 
-def save_hand_detector(folder: Path, detector: FasterRCNN, training: Mapping[str, Any]) -> None:
+@dataclass(frozen=True)
+class DetectorDescription:
+    """What `detector.json` says.
+
+    Attributes:
+        architecture: one of `ARCHITECTURES`.
+        weights_sha256: of `detector.safetensors`, in hexadecimal.
+        interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
+        interval: seconds between the frames of the motion pictures that it looks at, see
+            `motion_pictures`; None: it looks at frames as they are.
+        training: where the weights come from; free form.
+    """
+
+    architecture: str
+    weights_sha256: str
+    interaction_score: float
+    interval: float | None
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f'it has architecture {self.architecture!r}; this release knows '
+                f'{", ".join(ARCHITECTURES)}'
+            )
+        if not 0 <= self.interaction_score <= 1:
+            raise ValueError(
+                f'it has interaction_score {self.interaction_score}; 0 to 1 is wanted'
+            )
+        if self.interval is not None and not self.interval > 0:
+            raise ValueError(f'it has interval {self.interval}; seconds above 0 are wanted')
+
+
+def save_hand_detector(
+    folder: Path,
+    detector: FasterRCNN,
+    architecture: str,
+    training: Mapping[str, Any],
+    interaction_score: float = INTERACTION_SCORE,
+    interval: float | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Write the folder of a detector, each file whole or not at all.
 
     Args:
         folder: made where it does not exist.
         detector: from `build_hand_detector`.
+        architecture: that it was built with.
         training: where the weights come from; free form.
+        interaction_score, interval: see `DetectorDescription`.
+        dtype: type that floating-point weights are stored in.
     """
-    content = save({name: x.cpu().contiguous() for name, x in detector.state_dict().items()})
+    tensors = {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in detector.state_dict().items()
+    }
+    content = save(tensors)
     write_aside(folder / WEIGHTS_FILE, content)
     fields = {
         'format': FORMAT,
         'version': VERSION,
-        'architecture': ARCHITECTURE,
+        'architecture': architecture,
         'classes': list(CLASSES),
         'weights_sha256': hashlib.sha256(content).hexdigest(),
+        'interaction_score': interaction_score,
+        'interval': interval,
         'training': dict(training),
     }
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 
+def read_detector_description(folder: Path) -> DetectorDescription:
+    """Read and check `detector.json`.
+
+    Raises:
+        ModelFolderError: there is no such folder or file, or it describes something else.
+    """
+    path = folder / DESCRIPTION_FILE
+    if not path.is_file():
+        raise ModelFolderError(
+            f'{path} does not exist; the folder of a hand detector holds {DESCRIPTION_FILE} and '
+            f'{WEIGHTS_FILE}'
+        )
+    fields = read_json(path)
+    for name, wanted in _WANTED.items():
+        if fields.get(name) != wanted:
+            raise ModelFolderError(
+                f'{path} has {name} {fields.get(name)!r}; this release reads {wanted!r}: '
+                'import or train the detector again with it'
+            )
+    try:
+        return DetectorDescription(
+            fields['architecture'],
+            str(fields['weights_sha256']),
+            float(fields.get('interaction_score', INTERACTION_SCORE)),
+            None if fields.get('interval') is None else float(fields['interval']),
+            dict(fields.get('training', {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f'{path} does not describe a hand detector: {error}') from error
+
+
 def load_hand_detector(
-    folder: Path, minimum_score: float = 0.7, maximum_hands: int = 2
+    folder: Path, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
 ) -> FasterRCNN:
-    """The detector of a folder, in evaluation mode.
+    """The detector of a folder, in fp32 and evaluation mode.
 
     Args:
         folder: that `save_hand_detector` wrote.
@@ -57,33 +150,18 @@ def load_hand_detector(
 
     Raises:
         ModelFolderError: anything in the folder is absent, altered, of another version, of
-            another architecture, or not finite.
+            an unknown architecture, or not finite.
     """
-    description = folder / DESCRIPTION_FILE
-    fields = read_json(description)
-    for name, wanted in _WANTED.items():
-        if fields.get(name) != wanted:
-            raise ModelFolderError(
-                f'{description} has {name} {fields.get(name)!r}; this release reads {wanted!r}: '
-                'import the checkpoint again with it'
-            )
+    description = read_detector_description(folder)
     path = folder / WEIGHTS_FILE
-    if not path.is_file() or file_sha256(path) != fields.get('weights_sha256'):
+    if not path.is_file() or file_sha256(path) != description.weights_sha256:
         raise ModelFolderError(
             f'{path} is missing or not the one that {DESCRIPTION_FILE} names; copy the folder '
             'again, whole'
         )
-    detector = build_hand_detector(minimum_score, maximum_hands).eval()
+    detector = build_hand_detector(description.architecture, minimum_score, maximum_hands).eval()
     try:
         load_strictly(detector, load_file(path), 'the hand detector')
     except (OSError, SafetensorError, CheckpointError) as error:
         raise ModelFolderError(f'{path} cannot be used: {error}') from error
     return detector.requires_grad_(False)
-
-
-_WANTED: Mapping[str, Any] = {
-    'format': FORMAT,
-    'version': VERSION,
-    'architecture': ARCHITECTURE,
-    'classes': list(CLASSES),
-}

@@ -3,34 +3,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from torch import Tensor
-from torchvision.models.detection import FasterRCNN, fasterrcnn_resnet50_fpn_v2
+from torchvision.models.detection import (
+    FasterRCNN,
+    fasterrcnn_mobilenet_v3_large_320_fpn,
+    fasterrcnn_resnet50_fpn_v2,
+)
 
+from afformer_core.errors import AfformerError
+from afformer_core.maskahand.light_faster_rcnn import light_faster_rcnn
 from afformer_core.models.strict_loading import load_strictly
 
-ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
+OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
+LIGHT_ARCHITECTURE = 'fasterrcnn_efficientnet_lite0_fpn'
 CLASSES = ('background', 'no contact', 'contact')
+# Hands that may be none are given too, since they must be hidden from who learns.
+LOWEST_SCORE = 0.05
+MOST_HANDS = 10
+
+# With random weights; torchvision's own would be downloaded.
+_random = {'weights': None, 'weights_backbone': None}
+ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
+    OFFICIAL_ARCHITECTURE: partial(fasterrcnn_resnet50_fpn_v2, **_random),
+    'fasterrcnn_mobilenet_v3_large_320_fpn': partial(
+        fasterrcnn_mobilenet_v3_large_320_fpn, **_random
+    ),
+    LIGHT_ARCHITECTURE: light_faster_rcnn,
+}
 
 # A tensor that every checkpoint of the detector has, and no grounding model.
 _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
 
 
-def build_hand_detector(minimum_score: float = 0.7, maximum_hands: int = 2) -> FasterRCNN:
+def build_hand_detector(
+    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
+) -> FasterRCNN:
     """The detector with random weights.
 
     Args:
+        architecture: one of `ARCHITECTURES`; the paper's is `OFFICIAL_ARCHITECTURE`.
         minimum_score: of the hands that it gives.
         maximum_hands: that it gives of an image.
 
     Returns:
         torchvision's module: images float RGB [3, H, W] in 0..1 to `boxes` [N, 4] in pixels,
         `labels` [N], indices of `CLASSES`, and `scores` [N].
+
+    Raises:
+        AfformerError: there is no such architecture.
     """
-    return fasterrcnn_resnet50_fpn_v2(
-        weights=None,
-        weights_backbone=None,
+    if architecture not in ARCHITECTURES:
+        raise AfformerError(
+            f'there is no hand detector {architecture!r}; there are {", ".join(ARCHITECTURES)}'
+        )
+    return ARCHITECTURES[architecture](
         num_classes=len(CLASSES),
         box_score_thresh=minimum_score,
         box_detections_per_img=maximum_hands,
@@ -48,6 +77,6 @@ def import_hand_detector(state: Mapping[str, Tensor]) -> FasterRCNN:
     Raises:
         CheckpointError: tensors are missing, unknown, of another shape or not finite.
     """
-    detector = build_hand_detector().eval()
+    detector = build_hand_detector(OFFICIAL_ARCHITECTURE).eval()
     load_strictly(detector, state, 'the hand detector')
     return detector.requires_grad_(False)

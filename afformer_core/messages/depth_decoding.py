@@ -19,6 +19,16 @@ _ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
 _HEADER = struct.Struct('<iff')
 
 
+def says_depth(message: Any) -> bool:
+    """Whether a sensor_msgs/Image or CompressedImage says that it shows depth, not grey.
+
+    mono16 may be either, and says nothing.
+    """
+    compressed = hasattr(message, 'format')
+    name = message.format if compressed else message.encoding
+    return 'compressedDepth' in name or name.split(';')[0].strip() in ('16UC1', '32FC1')
+
+
 def to_depth(message: Any) -> DepthImage:
     """The depth image that a message holds.
 

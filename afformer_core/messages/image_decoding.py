@@ -13,6 +13,8 @@ from afformer_core.errors import ImageError
 from afformer_core.messages.compressed_data import decompress
 from afformer_core.messages.pixel_rows import byte_data, pixel_rows
 
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+
 # Encoding: type of a channel, channels, and OpenCV's conversion to RGB. Plain OpenCV types carry
 # no meaning; they are read as OpenCV would show them. OpenCV names a Bayer pattern by the second
 # and third pixel of the second row, ROS by the first two of both rows; hence the swapped letters.

@@ -108,8 +108,8 @@ def _text(result: StreamedGrounding, number: int) -> str:
     text = f'{number}: {result.grounding.peaks[number - 1].score:.2f}'
     if number > 1:
         return text
-    action = result.grounding.action
-    return f'{action} {result.grounding.action_scores[action]:.2f}\n{text}'
+    answer = result.grounding.answer
+    return f'{answer}\n{text}' if answer else text
 
 
 def _on_plane(u: float, v: float, image_size: tuple[int, int]) -> NDArray[np.float64]:

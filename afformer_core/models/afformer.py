@@ -16,7 +16,7 @@ from afformer_core.models.deconvolution import DeconvolutionDecoder
 from afformer_core.models.encoder import Encoder
 from afformer_core.models.framewise_predictor import FramewisePredictor
 from afformer_core.models.memory import VideoMemory
-from afformer_core.models.predictor import FocusedPredictor, Predictor
+from afformer_core.models.predictor import ActionlessPredictor, FocusedPredictor, Predictor
 from afformer_core.models.widening import widened
 
 
@@ -160,6 +160,8 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
 def build_predictor(configuration: AfformerConfiguration) -> Predictor:
     """Heads of a configuration, with random weights."""
     shape = configuration.channels, configuration.heatmaps, len(configuration.action_names)
+    if not configuration.action_names:
+        return ActionlessPredictor(*shape[:2])
     if configuration.action_pooling == 'frames':
         return FramewisePredictor(*shape, configuration.heads)
     return (FocusedPredictor if configuration.action_pooling == 'heatmap' else Predictor)(*shape)

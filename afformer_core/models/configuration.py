@@ -40,7 +40,8 @@ class AfformerConfiguration:
             `BACKBONE_LEVELS`; a single one for the decoders other than fine_grained.
         maximum_frames: the most frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of 32.
-        action_names: names of the actions, in the order of the scores.
+        action_names: names of the actions, in the order of the scores; none of a model that scores
+            no actions, as after pre-training without labels.
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
         action_pooling: where actions are read: 'mean' over the image (the paper's), where the
@@ -103,10 +104,11 @@ class AfformerConfiguration:
             f'a positive (height, width) in multiples of {self._input_step}',
         )
         _require(
-            len(self.action_names) > 0 and len(set(self.action_names)) == len(self.action_names),
+            (len(self.action_names) > 0 or not self.heatmap_per_action)
+            and len(set(self.action_names)) == len(self.action_names),
             'action_names',
             self.action_names,
-            'at least one name, none twice',
+            'no name twice, and with a heatmap for each action at least one',
         )
         _require(
             self.action_pooling in ACTION_POOLINGS

@@ -63,6 +63,23 @@ class Predictor(nn.Module):
         return scores
 
 
+class ActionlessPredictor(Predictor):
+    """Draws heatmaps as `Predictor`, and scores no actions (paper, section 4.3).
+
+    Args:
+        channels: width C of the decoded features.
+        heatmaps: heatmaps drawn.
+    """
+
+    def __init__(self, channels: int, heatmaps: int) -> None:
+        super().__init__(channels, heatmaps, actions=1)
+        # Without weights, so that a model file has none that nothing was learnt in.
+        self.actioner = nn.Identity()
+
+    def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
+        return decoded.new_zeros((decoded.shape[0], 0))
+
+
 class FocusedPredictor(Predictor):
     """Scores actions by what stands where the single heatmap points, not by the whole image.
 

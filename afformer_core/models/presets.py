@@ -9,7 +9,10 @@ from afformer_core.models.configuration import AfformerConfiguration
 def afformer_r50(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (256, 256)
 ) -> AfformerConfiguration:
-    """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action."""
+    """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action.
+
+    Without actions it has a single heatmap.
+    """
     return AfformerConfiguration(
         backbone='resnet50',
         channels=256,
@@ -18,7 +21,7 @@ def afformer_r50(
         maximum_frames=32,
         input_size=input_size,
         action_names=action_names,
-        heatmap_per_action=True,
+        heatmap_per_action=bool(action_names),
         action_activation='sigmoid',
         action_pooling='mean',
     )
@@ -66,7 +69,10 @@ def afformer_vitdet_b(
 def released_vitdet_b(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (1024, 1024)
 ) -> AfformerConfiguration:
-    """The released ViTDet-B model: one level of 768 channels, a last block of its own each."""
+    """The released ViTDet-B model: one level of 768 channels, a last block of its own each.
+
+    It has a heatmap for each action; without actions, a single one.
+    """
     return AfformerConfiguration(
         backbone='vitdet_b',
         channels=768,
@@ -75,7 +81,7 @@ def released_vitdet_b(
         maximum_frames=24,
         input_size=input_size,
         action_names=action_names,
-        heatmap_per_action=True,
+        heatmap_per_action=bool(action_names),
         action_activation='sigmoid',
         action_pooling='mean',
         decoder='cross_attention',

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from afformer_core.data.bag import BagError
+from afformer_core.messages.image_decoding import IMAGE_TYPES
 from afformer_core.messages.outputs import OUTPUT_TYPES
 
-_IMAGES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 _CAMERA_INFO = ('sensor_msgs/msg/CameraInfo',)
 
 
@@ -54,9 +54,9 @@ def choose_topics(
             meant.
     """
     for name, types in (
-        (image, _IMAGES),
-        (demonstration, _IMAGES),
-        (depth, _IMAGES),
+        (image, IMAGE_TYPES),
+        (demonstration, IMAGE_TYPES),
+        (depth, IMAGE_TYPES),
         (camera_info, _CAMERA_INFO),
     ):
         if name:
@@ -65,7 +65,7 @@ def choose_topics(
         topic
         for topic, kind in available.items()
         # a node that ran while the bag was recorded shows no camera of its own
-        if kind in _IMAGES and topic.removeprefix('/') not in OUTPUT_TYPES
+        if kind in IMAGE_TYPES and topic.removeprefix('/') not in OUTPUT_TYPES
     ]
     shown = [topic for topic in images if 'demonstration' in topic and topic != image]
     if demonstration is None:

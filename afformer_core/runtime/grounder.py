@@ -317,6 +317,8 @@ class Grounder:
         return self._joined[1]
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
+        if not self.configuration.action_names:
+            return {}
         if self.configuration.action_activation == 'softmax':
             scores = _softmax(logits)
         else:

@@ -37,7 +37,7 @@ class Grounding:
     Attributes:
         probabilities: float32 [h, w] at the model's size, sum 1.
         source_size: (H, W) of the source image.
-        action_scores: score of each action, 0 to 1, best first.
+        action_scores: score of each action, 0 to 1, best first; empty of a model that scores none.
         peaks: best first; empty only where none was asked for.
         confidence: score of the best peak, 0 to 1. A heatmap spread over the image, which says
             nothing, has a low one.
@@ -62,8 +62,13 @@ class Grounding:
 
     @property
     def action(self) -> str:
-        """Name of the best action."""
-        return next(iter(self.action_scores))
+        """Name of the best action; empty of a model that scores none."""
+        return next(iter(self.action_scores), '')
+
+    @property
+    def answer(self) -> str:
+        """The best action and its score, for people; empty of a model that scores none."""
+        return f'{self.action} {self.action_scores[self.action]:.2f}' if self.action_scores else ''
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@
 - `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
 - `JPEGImages/train_00000_0_contact.jpg`: the picture; `far` or `hover` or `after` in the place of
   `contact` are the same demonstration at other times, `alone` is the appliance without a hand
+- `JPEGImagesBefore/` and `JPEGImagesAfter/`, which 100DOH lacks: what the camera sees a moment
+  before and after each picture, under the same name
 - `ImageSets/Main/SPLIT.txt`: names of a split's pictures
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the family,
   element and action of each picture of appliance 0
@@ -42,7 +44,12 @@ from afformer_core.sim.view import plan_target, render_views
 # Times, of a clip's whole length; between `_CLEAR` before a contact and its begin it is hard to
 # tell whether the hand touches.
 _CLEAR, _HOVER = 0.03, 0.1
+# How long before and after a picture its neighbours are: about a quarter of a second.
+_STEP = (0.06, 0.12)
 _KEY = 2
+_NEIGHBOURS = 1
+# Folders of a picture and of its neighbours.
+PICTURES = ('JPEGImages', 'JPEGImagesBefore', 'JPEGImagesAfter')
 
 
 @dataclass(frozen=True)
@@ -104,53 +111,98 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
     (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """A picture to write.
+
+    Attributes:
+        name: of its files.
+        image: uint8 RGB [H, W, 3].
+        neighbours: those before and after it.
+        hands: that are seen in it.
+        plan: of the demonstration, if it is of one.
+    """
+
+    name: str
+    image: np.ndarray
+    neighbours: tuple[np.ndarray, ...]
+    hands: tuple[AnnotatedHand, ...]
+    plan: Demonstration | None
+
+    def write(self, folder: Path, quality: int) -> None:
+        """Write pictures and annotation, as JPEG of a quality."""
+        for part, image in zip(PICTURES, (self.image, *self.neighbours), strict=True):
+            write_jpeg(folder / part / f'{self.name}.jpg', image, quality)
+        size = (self.image.shape[1], self.image.shape[0])
+        annotation = annotation_xml(f'{self.name}.jpg', size, list(self.hands))
+        (folder / 'Annotations' / f'{self.name}.xml').write_bytes(annotation)
+
+
 def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the pictures of an appliance and their annotations; returns what they show."""
     scene = plan.scene(index)
-    for part in ('JPEGImages', 'Annotations'):
+    for part in (*PICTURES, 'Annotations'):
         (folder / part).mkdir()
     side = plan.longest_side
-    pictures: list[tuple[str, np.ndarray, list[AnnotatedHand], Demonstration | None]] = []
+    pictures: list[_Picture] = []
     with Renderer(scene, (side, side)) as renderer:
         for k, demonstration in enumerate(plan_demonstrations(scene, plan.demonstrations, side)):
             stem = f'{split}_{index:05d}_{k}'
             random = generator(scene.seed, Stream.ANNOTATION, _KEY, k)
+            aside = generator(scene.seed, Stream.ANNOTATION, _KEY, k, _NEIGHBOURS)
             for moment, time in moments(demonstration.motion, random).items():
-                image, hands = _picture(renderer, scene, demonstration, time, random)
-                pictures.append((f'{stem}_{moment}', image, hands, demonstration))
+                image = _frame(renderer, scene, demonstration, time, random)
+                hands = _hands(renderer, scene, demonstration, time)
+                around = tuple(
+                    _frame(renderer, scene, demonstration, each, aside)
+                    for each in neighbouring_times(time, aside)
+                )
+                name = f'{stem}_{moment}'
+                pictures.append(_Picture(name, image, around, hands, demonstration))
             view = plan_target(scene, k, side)
-            alone = render_views(scene, [view], renderer)[0]
-            pictures.append((f'{stem}_alone', alone, [], None))
+            # Noise differs, which must not tell that there is a hand.
+            alone, *neighbours = render_views(scene, [view] * len(PICTURES), renderer)
+            pictures.append(_Picture(f'{stem}_alone', alone, tuple(neighbours), (), None))
     quality = generator(scene.seed, Stream.ANNOTATION, _KEY)
-    for name, image, hands, _ in pictures:
-        write_jpeg(folder / 'JPEGImages' / f'{name}.jpg', image, int(quality.integers(75, 97)))
-        annotation = annotation_xml(f'{name}.jpg', (image.shape[1], image.shape[0]), hands)
-        (folder / 'Annotations' / f'{name}.xml').write_bytes(annotation)
-    return [_record(scene, name, demonstration) for name, _, _, demonstration in pictures]
+    for picture in pictures:
+        picture.write(folder, int(quality.integers(75, 97)))
+    return [_record(scene, picture.name, picture.plan) for picture in pictures]
 
 
-def _picture(
+def neighbouring_times(time: float, random: np.random.Generator) -> tuple[float, float]:
+    """When the neighbours of a picture are taken, in the clip."""
+    step = random.uniform(*_STEP)
+    return max(0.0, time - step), min(1.0, time + step)
+
+
+def _frame(
     renderer: Renderer,
     scene: Scene,
     plan: Demonstration,
     time: float,
     random: np.random.Generator,
-) -> tuple[np.ndarray, list[AnnotatedHand]]:
-    """A frame of a demonstration, and the hand in it if one is seen."""
+) -> np.ndarray:
+    """A frame of a demonstration."""
     view = plan.view
     capsules = plan.capsules(scene.appliance, time)
     renderer.set_room(view.lighting, view.surroundings)
     clean = renderer.render(plan.camera(time), view.size, capsules, plan.states(time))
-    image = view.sensor.expose(clean, random)
-    box = hand_box(renderer, plan, time, capsules)
+    return view.sensor.expose(clean, random)
+
+
+def _hands(
+    renderer: Renderer, scene: Scene, plan: Demonstration, time: float
+) -> tuple[AnnotatedHand, ...]:
+    """The hand in the frame that was rendered last, if one is seen."""
+    box = hand_box(renderer, plan, time, plan.capsules(scene.appliance, time))
     if box is None:
-        return image, []
+        return ()
     if not plan.motion.in_contact(time):
-        return image, [AnnotatedHand(box, plan.hand.left, NO_CONTACT)]
+        return (AnnotatedHand(box, plan.hand.left, NO_CONTACT),)
     portable = set(CARRIED) & set(scene.appliance.elements[plan.element].actions)
     contact = PORTABLE_OBJECT if portable else STATIONARY_OBJECT
     touched = element_box(renderer, plan, time)
-    return image, [AnnotatedHand(box, plan.hand.left, contact, touched)]
+    return (AnnotatedHand(box, plan.hand.left, contact, touched),)
 
 
 def _record(scene: Scene, name: str, plan: Demonstration | None) -> dict[str, Any]:

@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 
 from afformer_core.errors import DatasetError
-from afformer_core.sim.workers import each
+from afformer_core.workers import steps
 
 _MERGE_EVERY = 300
 _ASIDE = '.making'
@@ -95,7 +96,7 @@ class Production:
         missing = [index for index in range(self.samples) if not self._record(index).exists()]
         done = self.samples - len(missing)
         yield done
-        for _ in each(partial(_make_whole, self), missing, processes):
+        for _ in steps(partial(_make_whole, self), missing, processes):
             done += 1
             if done % _MERGE_EVERY == 0:
                 self._merge()
@@ -140,10 +141,23 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding='utf-8')
 
 
-def _make_whole(production: Production, index: int) -> None:
-    with _delivery(production, f'{index:05d}') as aside:
+def _make_whole(production: Production, index: int) -> Iterator[None]:
+    """Make a sample; the one step that this consists of is done then."""
+    with _delivery(production, f'{index:05d}') as aside, _one_thread():
         record = production.make(index, aside)
         write_json(aside / _RECORDS / production.split / f'{index:05d}.json', record)
+    yield
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let OpenCV compute as it does in the processes of `steps`."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 @contextmanager

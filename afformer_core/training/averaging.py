@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import WeightAveraging
-from torch import Tensor
-
-from afformer_core.models.afformer import Afformer
+from torch import Tensor, nn
 
 
 class MovingAverage(WeightAveraging):
@@ -29,11 +27,11 @@ class MovingAverage(WeightAveraging):
         return average.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))
 
 
-def averaged_model(trainer: Trainer) -> Afformer | None:
+def averaged_model(trainer: Trainer) -> nn.Module | None:
     """The model of the averaged weights, where a callback of Lightning's kind averages them."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, WeightAveraging) and callback._average_model is not None:
             model = callback._average_model.module.model
-            assert isinstance(model, Afformer)
+            assert isinstance(model, nn.Module)
             return model
     return None

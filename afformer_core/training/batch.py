@@ -11,33 +11,8 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from afformer_core.data.heatmaps import ground_truth_heatmaps
 from afformer_core.models.afformer import Afformer
-from afformer_core.training.losses import Targets
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """The points of a batch, a row for each image and action.
-
-    Attributes:
-        points: float64 [R, P, 2], (x, y) as shares of the image's width and height; NaN marks
-            padding. An image without any point does not show what was demonstrated.
-        actions: [R] indices.
-        images: [R] index of the image in the batch.
-    """
-
-    points: Tensor
-    actions: Tensor
-    images: Tensor
-
-    def targets(self, size: tuple[int, int]) -> Targets:
-        """Ground truths of a size (height, width), made where the points are."""
-        scale = self.points.new_tensor((size[1], size[0]))
-        heatmaps = ground_truth_heatmaps(self.points * scale, size)
-        # A row without any point has the uniform heatmap.
-        shown = ~self.points.isnan().flatten(1).all(dim=1)
-        return Targets(heatmaps, self.actions, self.images, shown)
+from afformer_core.training.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -45,11 +20,11 @@ class Batch(ABC):
     """D demonstrations with K target images each, those that show another object included.
 
     Attributes:
-        annotations: of the images.
+        truth: of the images.
         samples: index in the dataset of each image's sample, D * K in all.
     """
 
-    annotations: Annotations
+    truth: Truth
     samples: tuple[int, ...]
 
     @abstractmethod
@@ -103,7 +78,7 @@ class PictureBatch(Batch):
         """See `Batch.moved`."""
         return replace(
             self,
-            annotations=_moved(self.annotations, move),
+            truth=self.truth.moved(move),
             frames=move(self.frames),
             lengths=move(self.lengths),
             images=move(self.images),
@@ -136,9 +111,43 @@ class FeatureBatch(Batch):
         """See `Batch.moved`."""
         return replace(
             self,
-            annotations=_moved(self.annotations, move),
+            truth=self.truth.moved(move),
             videos=tuple(move(stage) for stage in self.videos),
             images=tuple(move(stage) for stage in self.images),
+        )
+
+
+@dataclass(frozen=True)
+class MixedBatch(Batch):
+    """Demonstrations as a frozen backbone sees them, and images as pictures, which it has to pass.
+
+    Attributes:
+        videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
+        lengths: [D] frames of each demonstration, 1 to T.
+        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
+    """
+
+    videos: tuple[Tensor, ...]
+    lengths: Tensor
+    images: Tensor
+
+    def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
+        """See `Batch.predict`."""
+        demonstrations, frames = self.videos[0].shape[:2]
+        stages = [stage.flatten(0, 1).float() for stage in self.videos]
+        features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
+        whole = bool((self.lengths == frames).all())
+        memory = model.memorize(features, None if whole else self.lengths)
+        return model.ground(self.images, memory.repeated(len(self) // demonstrations))
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
+        """See `Batch.moved`."""
+        return replace(
+            self,
+            truth=self.truth.moved(move),
+            videos=tuple(move(stage) for stage in self.videos),
+            lengths=move(self.lengths),
+            images=move(self.images),
         )
 
 
@@ -151,9 +160,3 @@ class FailedBatch:
     """
 
     reason: str
-
-
-def _moved(annotations: Annotations, move: Callable[[Tensor], Tensor]) -> Annotations:
-    return Annotations(
-        move(annotations.points), move(annotations.actions), move(annotations.images)
-    )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
-from afformer_core.training.batch import Annotations, FailedBatch, FeatureBatch, PictureBatch
+from afformer_core.training.batch import FailedBatch, FeatureBatch, PictureBatch
+from afformer_core.training.truth import Annotations
 
 
 @dataclass(frozen=True)
@@ -79,19 +80,16 @@ def collate_pictures(
     """A batch of pictures; each window of a demonstration is one of its own, with the images."""
     read = [example for example in examples if isinstance(example, PictureExample)]
     if len(read) < len(examples):
-        return _failure(examples)
+        return failure(examples)
     windows = [window for example in read for window in example.windows]
-    lengths = [len(window) for window in windows]
-    frames = np.zeros((len(windows), max(lengths), *windows[0].shape[1:]), np.uint8)
-    for padded, window in zip(frames, windows, strict=True):
-        padded[: len(window)] = window
+    frames, lengths = padded_frames(windows)
     images = np.concatenate([example.images for example in read for _ in example.windows])
     annotated = [each for e in read for _ in e.windows for each in e.annotated]
     return PictureBatch(
         _annotations(annotated),
         tuple(each.sample for each in annotated),
-        torch.from_numpy(frames),
-        torch.tensor(lengths),
+        frames,
+        lengths,
         torch.from_numpy(images),
     )
 
@@ -102,7 +100,7 @@ def collate_features(
     """A batch of features; all demonstrations have as many frames."""
     read = [example for example in examples if isinstance(example, FeatureExample)]
     if len(read) < len(examples):
-        return _failure(examples)
+        return failure(examples)
     annotated = [each for example in read for each in example.annotated]
     return FeatureBatch(
         _annotations(annotated),
@@ -112,7 +110,17 @@ def collate_features(
     )
 
 
-def _failure(examples: Sequence[object]) -> FailedBatch:
+def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+    """Demonstrations, each uint8 [T, H, W, 3], as one tensor padded at the end; their lengths."""
+    lengths = [len(each) for each in demonstrations]
+    frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
+    for padded, each in zip(frames, demonstrations, strict=True):
+        padded[: len(each)] = each
+    return torch.from_numpy(frames), torch.tensor(lengths)
+
+
+def failure(examples: Sequence[object]) -> FailedBatch:
+    """The batch of examples of which some failed: why the first of them did."""
     reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
     return FailedBatch(reasons[0])
 

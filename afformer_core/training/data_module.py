@@ -1,200 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data of an experiment: what is trained and validated on, and in which batches."""
+"""What every training of grounding asks of its data: which batches, and what to validate on."""
 
 from __future__ import annotations
 
-import signal
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
-import torch
-from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, Sampler
-
-from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import Sample
-from afformer_core.data.verification import usable_samples
-from afformer_core.errors import DatasetError
-from afformer_core.training.batch import FailedBatch
-from afformer_core.training.order import (
-    BatchOrder,
-    Draw,
-    TrainingBatches,
-    ValidationBatches,
-)
+from afformer_core.training.batched_data import BatchedData
 
 
-@dataclass(frozen=True)
-class AnnotationSource:
-    """Samples of an annotation file.
-
-    Attributes:
-        annotations: the file, or the folder of one's own pairs.
-        root: folder of the media; where the dataset's own layout has it if it is null.
-        split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
-        share: of the samples, drawn at random; above 0, at most 1.
-        skip_broken: leave out samples whose clip or image is missing or broken.
-    """
-
-    annotations: Path
-    root: Path | None = None
-    split: str = 'train'
-    share: float = 1.0
-    skip_broken: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
-
-    def read(self) -> tuple[list[Sample], tuple[str, ...]]:
-        """The samples, and the names of actions; media are not looked at.
-
-        Raises:
-            DatasetError: the file is missing, malformed or empty.
-        """
-        dataset = open_annotations(Path(self.annotations), self.root, self.split)
-        samples = list(dataset)
-        if not samples:
-            raise DatasetError(f'{self.annotations} holds no sample of the split {self.split}')
-        if self.share < 1:
-            count = max(1, round(self.share * len(samples)))
-            chosen = np.random.default_rng(0).permutation(len(samples))[:count]
-            samples = [samples[index] for index in sorted(chosen.tolist())]
-        return samples, dataset.action_names
-
-
-class GroundingData(LightningDataModule):
-    """What `PictureData` and `FeatureData` have in common.
+class GroundingData(BatchedData):
+    """Batches of demonstrations with their target images, wherever these come from.
 
     Args:
-        train: what is trained on.
-        validation: what is validated on; nothing if it is None.
-        input_size: (height, width) of pictures; linked to the model's.
-        batch_size: demonstrations of a step, over all processes.
-        targets: target images of each demonstration of a step; 1 draws pairs.
+        input_size: (height, width) of pictures.
         workers: processes that read.
-        seed: of the order.
-        foreign_targets: images besides, for each demonstration of a step, that show another
-            object, and whose heatmap should be uniform.
+
+    Attributes:
+        input_size: as above.
+        action_names: of what is trained on; none where no actions are known.
+        validation_samples: measured by the evaluator now and then; empty: none.
     """
 
-    def __init__(
-        self,
-        train: AnnotationSource,
-        validation: AnnotationSource | None,
-        input_size: tuple[int, int],
-        batch_size: int,
-        targets: int,
-        workers: int,
-        seed: int,
-        foreign_targets: int,
-    ) -> None:
-        super().__init__()
+    validation_samples: list[Sample]
+
+    def __init__(self, input_size: tuple[int, int], workers: int) -> None:
+        super().__init__(workers)
         self.input_size = (int(input_size[0]), int(input_size[1]))
-        self._sources = [source for source in (train, validation) if source is not None]
-        parts = [source.read() for source in self._sources]
-        self.training_samples = parts[0][0]
-        self.validation_samples = parts[1][0] if len(parts) > 1 else []
-        self.action_names = parts[0][1]
-        if parts[-1][1] != self.action_names:
-            raise DatasetError(
-                f'{train.annotations} names the actions {list(self.action_names)}, the validation '
-                f'{list(parts[-1][1])}; both must name the same'
-            )
-        self._batch = batch_size, targets, seed, foreign_targets
-        self._order = BatchOrder(self.training_samples, *self._batch)
-        self._workers = workers
-        self._looked = False
-
-    def prepare_data(self) -> None:
-        """Look for missing and broken media, once on each machine."""
-        self._keep_usable()
-
-    def setup(self, stage: str) -> None:
-        """Leave out what cannot be used, in the processes that have not looked yet."""
-        if not self._looked and any(source.skip_broken for source in self._sources):
-            self._keep_usable()
-
-    def _keep_usable(self) -> None:
-        self._looked = True
-        self.training_samples = usable_samples(
-            self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
-        )
-        self._order = BatchOrder(self.training_samples, *self._batch)
-        if self.validation_samples:
-            self.validation_samples = usable_samples(
-                self.validation_samples,
-                self._sources[1].skip_broken,
-                'data.validation.skip_broken',
-            )
+        self.action_names: tuple[str, ...] = ()
+        self.validation_samples = []
 
     @property
     @abstractmethod
     def longest(self) -> int:
         """The most frames of a demonstration that a batch may have."""
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Batches from the step on that was reached."""
-        trainer = self.trainer
-        assert trainer is not None
-        accumulated = trainer.accumulate_grad_batches
-        batches = TrainingBatches(
-            self._order,
-            trainer.global_step * accumulated,
-            trainer.max_steps * accumulated,
-            trainer.global_rank,
-            trainer.world_size,
-        )
-        return self._loader(self._dataset(self.training_samples, True), batches)
-
-    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Every validation sample once, over all processes; nothing without any."""
-        if not self.validation_samples:
-            return []
-        trainer = self.trainer
-        assert trainer is not None
-        batches = ValidationBatches(
-            len(self.validation_samples), trainer.global_rank, trainer.world_size
-        )
-        return self._loader(self._dataset(self.validation_samples, False), batches)
-
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Raise what a worker could not."""
-        if isinstance(batch, FailedBatch):
-            raise DatasetError(
-                f'{batch.reason}; `afformer verify --decode` finds all such files, and '
-                'skip_broken leaves out those that cannot be opened'
-            )
-        return batch
-
-    @abstractmethod
-    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
-        """Examples of samples by their draws."""
-
-    @property
-    @abstractmethod
-    def _collate(self) -> Callable[[Any], Any]:
-        """Examples to a batch."""
-
-    def _loader(self, dataset: Dataset[Any], batches: Sampler[list[Draw]]) -> DataLoader[Any]:
-        return DataLoader(
-            dataset,
-            batch_sampler=batches,
-            num_workers=self._workers,
-            collate_fn=self._collate,
-            worker_init_fn=_prepare_worker,
-            pin_memory=torch.cuda.is_available(),
-        )
-
-
-def _prepare_worker(worker: int) -> None:
-    # OpenCV's own threads do not survive a fork.
-    cv2.setNumThreads(0)
-    # What asks to stop reaches workers too; the step that is to be ended needs them.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)

@@ -7,19 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch import Trainer
 from torch.utils.data import Dataset
 
 from afformer_core.data.sample import Sample
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.encoder import Encoder
+from afformer_core.training.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.collation import collate_features
-from afformer_core.training.data_module import AnnotationSource, GroundingData
 from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
 from afformer_core.training.feature_dataset import FeatureDataset
 from afformer_core.training.reversal import Reversal
 
 
-class FeatureData(GroundingData):
+class FeatureData(AnnotatedData):
     """Features that are computed first and kept on disk.
 
     It is for machines without a GPU: a step costs the decoder alone. The model's
@@ -91,23 +92,28 @@ class FeatureData(GroundingData):
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
         folder = self._cache_folder / f'{part}_{"x".join(map(str, self.input_size))}'
         return open_feature_cache(
-            folder, samples, self._frozen_encoder(), self.input_size, self._frames
+            folder, samples, frozen_encoder(self.trainer), self.input_size, self._frames
         )
 
-    def _frozen_encoder(self) -> Encoder:
-        trainer = self.trainer
-        assert trainer is not None
-        model = trainer.lightning_module.model
-        assert isinstance(model, Afformer)
-        trained = [
-            name
-            for name, parameter in model.encoder.backbone_with_fpn.body.named_parameters()
-            if parameter.requires_grad
-        ]
-        if trained or model.own_video_encoder is not None:
-            raise ValueError(
-                'features can be kept of a shared encoder with a frozen backbone alone; set '
-                'optimization.backbone_factor to 0 and video_encoder to shared, or train on '
-                'pictures'
-            )
-        return model.encoder
+
+def frozen_encoder(trainer: Trainer | None) -> Encoder:
+    """The encoder of the model in training, whose features may be kept.
+
+    Raises:
+        ValueError: its backbone learns, or frames have another one.
+    """
+    assert trainer is not None
+    model = trainer.lightning_module.model
+    assert isinstance(model, Afformer)
+    trained = [
+        name
+        for name, parameter in model.encoder.backbone_with_fpn.body.named_parameters()
+        if parameter.requires_grad
+    ]
+    if trained or model.own_video_encoder is not None:
+        raise ValueError(
+            'features can be kept of a shared encoder with a frozen backbone alone; set '
+            'optimization.backbone_factor to 0 and video_encoder to shared, or train on '
+            'pictures'
+        )
+    return model.encoder

@@ -69,8 +69,8 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     """Copy a model's weights, in place.
 
     Relative positions are resampled linearly to the grids of another input size; heads of other
-    actions, and those that read actions elsewhere, begin anew; each action begins with a single
-    heatmap that was given.
+    actions, those that read actions elsewhere, and all where no actions were learnt begin anew;
+    each action begins with a single heatmap that was given.
 
     Args:
         model: that gets them.
@@ -83,7 +83,8 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     same_actions = given.configuration.action_names == model.configuration.action_names
     # The heads that read actions in the image have the same layers wherever they read them.
     readings = [each.configuration.action_pooling == 'frames' for each in (given, model)]
-    same_reading = readings[0] == readings[1]
+    both_read = all(each.configuration.action_names for each in (given, model))
+    same_reading = both_read and readings[0] == readings[1]
     tensors = given.state_dict()
     if not same_reading:
         tensors = {key: value for key, value in tensors.items() if not key.startswith(_ACTIONS)}

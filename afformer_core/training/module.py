@@ -8,18 +8,20 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.batch import Batch
+from afformer_core.training.batch_norms import keep_statistics
 from afformer_core.training.constants import keep_constants
 from afformer_core.training.data_module import GroundingData
+from afformer_core.training.gathering import gathered
 from afformer_core.training.initial_weights import initial_model
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
-from afformer_core.training.validation import SampleScores, Validation
+from afformer_core.training.validation import Validation
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
@@ -65,9 +67,7 @@ class GroundingTraining(LightningModule):
     def train(self, mode: bool = True) -> GroundingTraining:
         """Training mode, but batch norms keep the statistics they were pre-trained with."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        keep_statistics(self)
         return self
 
     def setup(self, stage: str) -> None:
@@ -91,7 +91,7 @@ class GroundingTraining(LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch."""
         heatmaps, actions = batch.predict(self.model)
-        targets = batch.annotations.targets(self.model.configuration.heatmap_size)
+        targets = batch.truth.targets(self.model.configuration.heatmap_size)
         loss, parts = self.loss(heatmaps, actions, targets)
         if not bool(torch.isfinite(loss)):
             raise ValueError(
@@ -137,13 +137,3 @@ class GroundingTraining(LightningModule):
     def _data(self) -> GroundingData:
         data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
         return data
-
-
-def gathered(scores: dict[int, SampleScores]) -> list[dict[int, SampleScores]]:
-    """The scores of every process, in all of them."""
-    distributed = torch.distributed
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return [scores]
-    parts: list[dict[int, SampleScores]] = [{} for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(parts, scores)
-    return parts

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.vitdet import DEPTH, layer_number
 
-# Parts of an encoder that were pre-trained as a backbone.
-_BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.')
+# Parts of an encoder, and of a hand detector, that were pre-trained as a backbone.
+_BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.', '.backbone.body.')
 _LAST_LAYER = DEPTH + 1
 
 
@@ -50,7 +51,7 @@ class Optimization:
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f'layer_decay is {self.layer_decay}; it must be in (0, 1]')
 
-    def freeze(self, model: Afformer) -> None:
+    def freeze(self, model: nn.Module) -> None:
         """Let learn what is to learn, in place.
 
         Raises:
@@ -71,9 +72,9 @@ class Optimization:
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ValueError(f'frozen is {frozen}, which leaves no parameter to learn')
 
-    def optimizer(self, model: Afformer) -> torch.optim.AdamW:
+    def optimizer(self, model: nn.Module) -> torch.optim.AdamW:
         """The optimizer of a model's parameters that need gradients."""
-        groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 decays = parameter.ndim > 1 and not name.endswith('pos_embed')
@@ -89,11 +90,11 @@ class Optimization:
         """How the rates fall over a number of steps."""
         return LambdaLR(optimizer, self._share(steps))
 
-    def _factor(self, name: str, model: Afformer) -> float:
+    def _factor(self, name: str, model: nn.Module) -> float:
         """Of the learning rate of a parameter."""
         if not is_of_backbone(name):
             return 1.0
-        if model.configuration.backbone != 'vitdet_b':
+        if not isinstance(model, Afformer) or model.configuration.backbone != 'vitdet_b':
             return self.backbone_factor
         return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
 

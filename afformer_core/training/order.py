@@ -37,8 +37,49 @@ class Draw:
     foreign: tuple[int, ...] = ()
 
 
-class BatchOrder:
-    """Draws batches over and over from all demonstrations.
+class DemonstrationOrder:
+    """Draws batches over and over from all demonstrations, each once an epoch.
+
+    Args:
+        count: of all demonstrations, at least 1.
+        demonstrations: D of a batch, at least 1; all there are where there are fewer.
+        seed: of the order.
+    """
+
+    def __init__(self, count: int, demonstrations: int, seed: int) -> None:
+        if count < 1 or demonstrations < 1:
+            raise ValueError(
+                f'batches of {demonstrations} cannot be drawn of {count} demonstrations; both '
+                'must be at least 1'
+            )
+        self._count = count
+        self._seed = seed
+        self.demonstrations = min(demonstrations, count)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which everything is drawn once; what fills no batch waits for another epoch."""
+        return self._count // self.demonstrations
+
+    def batch(self, step: int) -> list[Draw]:
+        """The batch of a step, counted from 0 over all epochs."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = np.random.default_rng((self._seed, epoch)).permutation(self._count)
+        first = place * self.demonstrations
+        chosen = sorted(order[first : first + self.demonstrations].tolist())
+        picks = np.random.default_rng((self._seed, epoch, place))
+        return [
+            self._draw(number, picks, (self._seed, epoch, place, index))
+            for index, number in enumerate(chosen)
+        ]
+
+    def _draw(self, number: int, picks: np.random.Generator, seed: tuple[int, ...]) -> Draw:
+        """Of the demonstration `number`; `picks` is shared by all of a batch."""
+        return Draw((number,), seed)
+
+
+class BatchOrder(DemonstrationOrder):
+    """Draws batches over and over from all demonstrations of annotated samples.
 
     Args:
         samples: at least one.
@@ -69,30 +110,13 @@ class BatchOrder:
         if not samples:
             raise DatasetError('there is no sample to train on; check annotations and split')
         self._groups = _groups(samples, targets)
+        super().__init__(len(self._groups), demonstrations, seed)
         self._targets = targets
-        self._seed = seed
         self._foreign = foreign
         self._foreign_samples = ForeignSamples(samples) if foreign else None
-        self.demonstrations = min(demonstrations, len(self._groups))
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps in which everything is drawn once; what fills no batch waits for another epoch."""
-        return len(self._groups) // self.demonstrations
-
-    def batch(self, step: int) -> list[Draw]:
-        """The batch of a step, counted from 0 over all epochs."""
-        epoch, place = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._groups))
-        first = place * self.demonstrations
-        chosen = sorted(order[first : first + self.demonstrations].tolist())
-        picks = np.random.default_rng((self._seed, epoch, place))
-        return [
-            self._draw(self._pick(self._groups[number], picks), (self._seed, epoch, place, index))
-            for index, number in enumerate(chosen)
-        ]
-
-    def _draw(self, indices: tuple[int, ...], seed: tuple[int, ...]) -> Draw:
+    def _draw(self, number: int, picks: np.random.Generator, seed: tuple[int, ...]) -> Draw:
+        indices = self._pick(self._groups[number], picks)
         if self._foreign_samples is None:
             return Draw(indices, seed)
         random = np.random.default_rng((*seed, _FOREIGN_STREAM))
@@ -128,7 +152,12 @@ class TrainingBatches(Sampler[list[Draw]]):
     """
 
     def __init__(
-        self, order: BatchOrder, first: int, last: int, process: int = 0, processes: int = 1
+        self,
+        order: DemonstrationOrder,
+        first: int,
+        last: int,
+        process: int = 0,
+        processes: int = 1,
     ) -> None:
         if order.demonstrations % processes:
             raise ValueError(

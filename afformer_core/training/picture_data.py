@@ -13,15 +13,15 @@ from afformer_core.data.augmentation import Augmentation, AugmentationOptions
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
+from afformer_core.training.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.collation import collate_pictures
-from afformer_core.training.data_module import AnnotationSource, GroundingData
 from afformer_core.training.picture_dataset import PictureDataset
 from afformer_core.training.reversal import Reversal
 
 _NO_AUGMENTATION = AugmentationOptions()
 
 
-class PictureData(GroundingData):
+class PictureData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:

@@ -14,7 +14,7 @@ from torch import nn
 from afformer_core.errors import AfformerError
 
 # What may change while a training is interrupted.
-_FREE = ('data.init_args.workers', 'data.init_args.cache_folder')
+_FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
 
 

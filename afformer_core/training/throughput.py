@@ -26,9 +26,10 @@ from afformer_core.models.convolutional_encoder import ResNetStages
 from afformer_core.models.precision import fuse_attention
 from afformer_core.models.presets import afformer_r50
 from afformer_core.models.recompute_reference import RecomputeReference
-from afformer_core.training.batch import Annotations, PictureBatch
+from afformer_core.training.batch import PictureBatch
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
+from afformer_core.training.truth import Annotations
 
 METHODS = ('released', 'afformer')
 _STEPS = 3
@@ -154,7 +155,7 @@ def measure_here(method: str, workload: Workload) -> Throughput:
     optimizer = Optimization().optimizer(model)
     loss_function = GroundingLoss('multi_label')
     batch = workload.batch().to(device)
-    targets = batch.annotations.targets(model.configuration.heatmap_size)
+    targets = batch.truth.targets(model.configuration.heatmap_size)
     losses, seconds = [], []
     for _ in range(_STEPS + 1):
         start = time.perf_counter()

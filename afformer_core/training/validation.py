@@ -23,7 +23,8 @@ class SampleScores:
 
     Attributes:
         kld, sim, auc_j: of the heatmaps, by the protocol `rows256`.
-        top_1: share of the sample's actions among as many best ones, as the released code counts.
+        top_1: share of the sample's actions among as many best ones, as the released code counts;
+            NaN of a model that scores no actions.
         rows: how many actions there are.
     """
 
@@ -72,27 +73,40 @@ class Validation:
         ]
         generator = np.random.default_rng((0, index))
         scores = measure(np.stack(predicted), protocol.truths(rows), generator)
-        wanted = set(sample.actions)
-        best = mean_actions(actions, self.configuration).topk(len(wanted)).indices.tolist()
         self.scores[index] = SampleScores(
             float(scores.kld.mean()),
             float(scores.sim.mean()),
             float(np.nanmean(scores.auc_judd)),
-            len(wanted.intersection(best)) / len(wanted),
+            self._top_1(sample, actions),
             len(rows),
         )
         return predicted[0]
+
+    def _top_1(self, sample: Sample, actions: Tensor) -> float:
+        if not self.configuration.action_names:
+            return float('nan')
+        wanted = set(sample.actions)
+        best = mean_actions(actions, self.configuration).topk(len(wanted)).indices.tolist()
+        return len(wanted.intersection(best)) / len(wanted)
 
     def means(self, parts: Sequence[Mapping[int, SampleScores]]) -> dict[str, float]:
         """Means over the rows of all samples, of which several processes may have some.
 
         Args:
             parts: the scores of each process.
+
+        Returns:
+            by name; without `top_1` of a model that scores no actions.
         """
         merged = {index: scores for part in parts for index, scores in part.items()}
         ordered = [merged[index] for index in sorted(merged)]
         weights = [scores.rows for scores in ordered]
         return {
             name: float(np.average([getattr(scores, name) for scores in ordered], weights=weights))
-            for name in ('kld', 'sim', 'auc_j', 'top_1')
+            for name in self._measures
         }
+
+    @property
+    def _measures(self) -> tuple[str, ...]:
+        heatmaps = ('kld', 'sim', 'auc_j')
+        return (*heatmaps, 'top_1') if self.configuration.action_names else heatmaps

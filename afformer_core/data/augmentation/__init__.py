@@ -5,6 +5,7 @@ from afformer_core.data.augmentation.augmentation import (
     Augmentation,
     AugmentationOptions,
     PictureOptions,
+    changed_pictures,
 )
 from afformer_core.data.augmentation.crop import CropOptions
 from afformer_core.data.augmentation.example import Example
@@ -21,4 +22,5 @@ __all__ = [
     'PerspectiveOptions',
     'PhotometricOptions',
     'PictureOptions',
+    'changed_pictures',
 ]

@@ -69,8 +69,8 @@ class Augmentation:
         flip = self.options.flip
         if flip.probability > 0 and happens(flip.probability, generator):
             example = flipped(example, self._mirrored_actions)
-        frames, _ = _changed(example.frames, self.options.video, generator)
-        images, homography = _changed(
+        frames, _ = changed_pictures(example.frames, self.options.video, generator)
+        images, homography = changed_pictures(
             example.image[None], self.options.image, generator, example.points
         )
         points = example.points
@@ -79,13 +79,23 @@ class Augmentation:
         return Example(frames, images[0], example.actions, points)
 
 
-def _changed(
+def changed_pictures(
     pictures: NDArray[np.uint8],
     options: PictureOptions,
     generator: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.uint8], Homography | None]:
-    """Pictures [T, H, W, 3] that were changed alike, and how their pixels were moved."""
+    """Change pictures at random, all alike.
+
+    Args:
+        pictures: uint8 [T, H, W, 3] RGB.
+        options: of the changes.
+        generator: what becomes of the pictures depends on it, them and the options alone.
+        points: sets of points in them, see `draw_crop`.
+
+    Returns:
+        the changed pictures, and how their pixels were moved; None where they were not.
+    """
     size = pictures.shape[1], pictures.shape[2]
     crop = draw_crop(options.crop, size, generator, points)
     perspective = draw_perspective(options.perspective, size, generator)

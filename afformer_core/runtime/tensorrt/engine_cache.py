@@ -6,7 +6,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -49,13 +48,6 @@ class EngineKey:
     precision: str
     shapes: dict[str, list[list[int]]]
     workspace: int
-
-
-def cache_folder() -> Path:
-    """Where engines are kept: `afformer` in the user's cache folder."""
-    base = os.environ.get('XDG_CACHE_HOME', '')
-    # The specification tells to ignore a path that is not absolute.
-    return (Path(base) if os.path.isabs(base) else Path.home() / '.cache') / 'afformer'
 
 
 def engine_path(cache: Path, model: Path, key: EngineKey) -> Path:

@@ -17,12 +17,12 @@ from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError, Report
 from afformer_core.runtime.tensorrt.engine import Engine
-from afformer_core.runtime.tensorrt.engine_cache import cache_folder
 from afformer_core.runtime.tensorrt.engines import (
     MOST_FRAMES_AT_ONCE,
     gpu_at_hand,
     obtain_engines,
 )
+from afformer_core.runtime.user_cache import cache_folder
 
 
 class TensorRTSession:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-from pathlib import Path
+import sys
 
 import numpy as np
 import pytest
@@ -11,12 +10,8 @@ from afformer_core.errors import DemonstrationError
 
 
 @pytest.fixture
-def hands():
-    pytest.importorskip('mediapipe', reason='mediapipe is not installed')
-    model = Path(os.environ.get('AFFORMER_HAND_MODEL', 'hand_landmarker.task'))
-    if not model.is_file():
-        pytest.skip(f'no hand model at {model}; name it by AFFORMER_HAND_MODEL')
-    detector = HandActivity(model)
+def hands(hand_model):
+    detector = HandActivity(hand_model)
     yield detector
     detector.close()
 
@@ -44,8 +39,6 @@ def test_a_file_that_is_no_hand_model(tmp_path):
 
 
 def test_without_mediapipe_it_says_what_to_do(tmp_path, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, 'mediapipe', None)
-    with pytest.raises(DemonstrationError, match='install mediapipe, or give no hand model'):
+    with pytest.raises(DemonstrationError, match=r'pip install .*hands.*; or give no hand model'):
         HandActivity(tmp_path / 'hand_landmarker.task')

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,19 @@ def _result(surface=NO_DEPTH, **fields):
 )
 def test_the_caption_says_what_it_is(fields, text):
     assert caption(_result(**fields)) == text
+
+
+@pytest.mark.parametrize(
+    ('age', 'text'),
+    [
+        (0.0, 'confidence 0.50, resemblance 0.88'),
+        (0.25, 'held for 0.2 s (confidence 0.50, resemblance 0.88)'),
+    ],
+)
+def test_a_model_without_actions_names_none(age, text):
+    result = _result(age=age)
+    grounding = replace(result.grounding, action_scores={})
+    assert caption(replace(result, grounding=grounding)) == text
 
 
 def test_held_results_are_framed():

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,13 @@ def test_without_positions_the_points_lie_on_the_image_plane(factory, result):
     ]
     assert [marker.text for marker in _kind(markers, TEXT)] == ['press 0.75\n1: 0.50', '2: 0.25']
     assert not _kind(markers, ARROW)
+
+
+def test_a_model_without_actions_names_none(factory, result):
+    found = result()
+    found = replace(found, grounding=replace(found.grounding, action_scores={}))
+    texts = [marker.text for marker in _kind(_markers(factory, found), TEXT)]
+    assert texts == ['1: 0.50', '2: 0.25']
 
 
 def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result):

@@ -13,7 +13,12 @@ from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import Use
 from afformer_core.sim.grip import Fingertip
 from afformer_core.sim.hand_annotation import AnnotatedHand, annotation_xml
-from afformer_core.sim.hands_writer import HandsPlan, moments, write_hands
+from afformer_core.sim.hands_writer import (
+    HandsPlan,
+    moments,
+    neighbouring_times,
+    write_hands,
+)
 from afformer_core.sim.motion import Motion
 from afformer_core.sim.sight import Box
 
@@ -51,6 +56,33 @@ def test_each_listed_picture_and_no_other_is_there_with_its_annotation(folder: P
         assert root.findtext('filename') == f'{name}.jpg'
         assert int(root.findtext('size/width', '')) == picture.shape[1]
         assert int(root.findtext('size/height', '')) == picture.shape[0]
+
+
+def test_pictures_have_neighbours(folder: Path) -> None:
+    moved = []
+    for part in ('JPEGImagesBefore', 'JPEGImagesAfter'):
+        found = sorted(path.stem for path in (folder / part).iterdir())
+        assert found == sorted(names(folder))
+        for name in found:
+            picture = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
+            neighbour = cv2.imread(str(folder / part / f'{name}.jpg'))
+            assert picture.shape == neighbour.shape
+            difference = cv2.absdiff(picture, neighbour)
+            if name.endswith('hover'):
+                moved.append(difference.max())
+            if name.endswith('alone'):
+                # Nothing moves, and noise is never the same.
+                assert 0 < difference.mean() < 20
+    assert np.median(moved) > 60
+
+
+def test_neighbours_are_a_moment_away_and_within_the_clip() -> None:
+    for seed in range(20):
+        before, after = neighbouring_times(0.5, np.random.default_rng(seed))
+        assert 0.06 <= 0.5 - before <= 0.12
+        assert after - 0.5 == pytest.approx(0.5 - before)
+    assert neighbouring_times(0.01, np.random.default_rng(0))[0] == 0
+    assert neighbouring_times(0.99, np.random.default_rng(0))[1] == 1
 
 
 def test_contact_is_told_where_the_hand_touches_and_only_there(folder: Path) -> None:

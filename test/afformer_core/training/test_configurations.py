@@ -3,7 +3,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,15 @@ from afformer_core.runtime.weights import save_model
 from afformer_core.training.command import train
 
 from ..conftest import random_model
+from ..maskahand.mined_videos import write_mined
 from .conftest import write_pairs
 
 CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
 ABLATIONS = sorted((CONFIGURATIONS / 'ablations').glob('*.yaml'))
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
 SIDES = {'opra_vitdet_b': 128, 'opra_vitdet_b_released': 64}
+# Where experiments have their indices of hands.
+MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_long/mined')
 
 
 @pytest.fixture(scope='module')
@@ -49,8 +51,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ('sim_small', 'sim_small_actions'):
         save_model(root / 'models' / name, small, {})
     save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
-    pretrained = replace(afformer_r50(('interaction',), (64, 64)), heatmap_per_action=False)
-    save_model(root / 'models' / 'maskahand_opra', random_model(pretrained), {})
+    save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})
+    save_model(root / 'models' / 'maskahand_sim', random_model(afformer_small((), (64, 64))), {})
+    for mined in MINED:
+        (root / mined).mkdir(parents=True)
+        write_mined(root / mined)
     return root
 
 
@@ -123,7 +128,7 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
         '--checkpoint_steps=1000',
         f'--output={folder}',
     ]
-    if configurations[0].stem.startswith('sim_'):
+    if configurations[0].stem.startswith(('sim_', 'maskahand_sim', 'maskahand_folder')):
         # The features are kept, or there are none.
         small.remove('--data.cache_folder=null')
     else:
@@ -133,11 +138,15 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
 
 
 def experiments() -> list[Any]:
-    """Of each kind one is quick; the others go with the slow tests."""
+    """Of each kind one is quick; the others go with the slow tests.
+
+    Those of hand detectors have a test of their own, `hands/test_configurations.py`.
+    """
     quick = ('assistq_r50', 'epic_r50', 'opra_r50', 'own_pairs', 'sim_ablation')
     return [
         pytest.param(path, id=path.stem, marks=() if path.stem in quick else pytest.mark.slow)
         for path in sorted(CONFIGURATIONS.glob('*.yaml'))
+        if not path.stem.startswith('hands_')
     ]
 
 
@@ -155,4 +164,5 @@ def test_every_ablation(
     ablation: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    run(workspace, tmp_path, 64, CONFIGURATIONS / 'opra_r50.yaml', ablation)
+    whole = 'maskahand_sim' if ablation.stem.startswith('maskahand_') else 'opra_r50'
+    run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', ablation)

@@ -12,7 +12,6 @@ import pytest
 from afformer_core.runtime.tensorrt.engine_cache import (
     EngineKey,
     EngineRefusedError,
-    cache_folder,
     engine_path,
     load_engine,
     obtain_engine,
@@ -199,11 +198,3 @@ def test_each_model_precision_and_gpu_has_its_own_place(tmp_path: Path) -> None:
         'ground-fp16-sm87.engine',
         'ground-fp32-sm87.engine',
     ]
-
-
-def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    assert cache_folder() == tmp_path / 'afformer'
-    monkeypatch.setenv('XDG_CACHE_HOME', 'relative')
-    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
-    assert cache_folder() == tmp_path / 'home' / '.cache' / 'afformer'

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer fetch-hand-model`: the file with which MediaPipe finds hands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """examples:
+  afformer fetch-hand-model
+  afformer fetch-hand-model models/hand_landmarker.task
+  afformer fetch-hand-model models/hand_landmarker.task --from mediapipe-0.10.14-cp311-cp311-*.whl
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'fetch-hand-model',
+        help="make MediaPipe's hand_landmarker.task",
+        description="Makes MediaPipe's hand_landmarker.task, which finds hands in real videos, of "
+        'the package of its release 0.10.14 (Apache-2.0): pip downloads that, 36 MB, and nothing '
+        'is installed. What is written has the known sha256.',
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'output',
+        type=Path,
+        nargs='?',
+        help='the file, such as hand_landmarker.task (default: where `afformer mine` looks, in '
+        "the user's cache folder)",
+    )
+    parser.add_argument(
+        '--from',
+        dest='source',
+        metavar='FILE_OR_URL',
+        help='the package, or the hand_landmarker.task that Google publishes, as a file or a URL '
+        '(default: the package, by pip)',
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fetch, and say where it is."""
+    from afformer_core.demonstrations.hand_model import fetch_hand_model, kept_hand_model
+
+    output = arguments.output or kept_hand_model()
+    fetch_hand_model(output, arguments.source)
+    print(f'wrote {output}')
+    return 0

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer maskahand`: mine, pre-train, evaluate, fine-tune, and compare, by one command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """examples:
+  afformer simulate unlabelled --layout long-videos --split train --videos 120 --processes 2
+  afformer simulate simulated --split train --appliances 1000 --processes 2
+  afformer simulate simulated --split validation --appliances 60 --processes 2
+  afformer simulate simulated --split test-seen --appliances 150 --processes 2
+  afformer maskahand unlabelled/videos --annotated simulated --output results \
+      --processes 2 --ablations
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'maskahand',
+        help='measure what learning from unlabelled videos is worth',
+        description='Mines a folder of simulated long videos, pre-trains on what it finds, and '
+        'evaluates that as it is and fine-tuned, beside training on the same labels alone. Every '
+        'step is an afformer command, whose output is in a file .log; the same command given '
+        'again goes on where it was interrupted.',
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('videos', type=Path, help='folder of long videos without annotations')
+    parser.add_argument(
+        '--annotated',
+        type=Path,
+        required=True,
+        help='folder of train.json to fine-tune on, validation.json and test-seen.json',
+    )
+    parser.add_argument('--output', type=Path, required=True, help='folder of all that is made')
+    parser.add_argument(
+        '--configurations',
+        type=Path,
+        default=Path('config/train'),
+        help='folder of the experiments (default: config/train)',
+    )
+    parser.add_argument(
+        '--detector', default='simulated', help='of hands, see afformer mine (default: simulated)'
+    )
+    parser.add_argument(
+        '--rate',
+        type=float,
+        default=4.0,
+        help='frames looked at for each second of the videos (default: 4)',
+    )
+    parser.add_argument(
+        '--clip-frames', type=int, default=16, help='of them, how many a clip has (default: 16)'
+    )
+    parser.add_argument(
+        '--stride', type=int, default=8, help='of them, how far apart clips begin (default: 8)'
+    )
+    parser.add_argument(
+        '--processes', type=int, default=1, help='how many mine, and train, at once (default: 1)'
+    )
+    parser.add_argument(
+        '--shares',
+        type=float,
+        nargs='*',
+        default=(0.1, 1.0),
+        metavar='SHARE',
+        help='of the labels to fine-tune on (default: 0.1 1)',
+    )
+    parser.add_argument(
+        '--ablations',
+        action='store_true',
+        help='also pre-train without each part that MaskAHand is made of (Table 5)',
+    )
+    parser.add_argument('--steps', type=int, help="of each training (default: the experiments')")
+    parser.add_argument(
+        '--pairs-per-group',
+        type=int,
+        default=1,
+        help='pairs of each thing that are measured; 0: all (default: 1)',
+    )
+    parser.add_argument(
+        '--train-option',
+        action='append',
+        default=[],
+        metavar='OPTION=VALUE',
+        help='one more option of every training, such as '
+        '--train-option=--data.init_args.batch_size=2; may be given several times',
+    )
+    parser.add_argument('--json', type=Path, help='write the table as JSON here, too')
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out what is missing of the experiment, and print its table."""
+    import json
+
+    from afformer_core.maskahand.experiment import Experiment
+    from afformer_core.maskahand.experiment_report import experiment_table
+    from afformer_core.maskahand.experiment_run import carry_out
+    from afformer_core.runtime.model_folder import write_aside
+
+    experiment = Experiment(
+        videos=arguments.videos,
+        annotated=arguments.annotated,
+        output=arguments.output,
+        configurations=arguments.configurations,
+        detector=arguments.detector,
+        rate=arguments.rate,
+        clip_frames=arguments.clip_frames,
+        stride=arguments.stride,
+        processes=arguments.processes,
+        shares=tuple(arguments.shares),
+        ablations=arguments.ablations,
+        steps=arguments.steps,
+        pairs=arguments.pairs_per_group,
+        options=tuple(arguments.train_option),
+    )
+    carry_out(experiment)
+    table = experiment_table(experiment.runs())
+    print(table.to_markdown(), flush=True)
+    write_aside(arguments.output / 'table.md', (table.to_markdown() + '\n').encode())
+    if arguments.json is not None:
+        write_aside(arguments.json, (json.dumps(table.to_json(), indent=2) + '\n').encode())
+    return 0

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer synthesize`: a picture of what pre-training makes of mined clips."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """examples:
+  afformer synthesize -c config/train/maskahand_sim.yaml --output examples.png
+  afformer synthesize -c config/train/maskahand_sim.yaml \\
+      -c config/train/ablations/maskahand_no_mask.yaml --clips 8 --output examples.png
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'synthesize',
+        help='show the examples that pre-training makes of mined clips',
+        description=(
+            'Draws what pre-training learns from in its first steps: a row for each target image, '
+            'with three frames of the clip, the image without hands, and the truth over it.'
+        ),
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '-c',
+        '--config',
+        type=Path,
+        action='append',
+        required=True,
+        help='experiment of `afformer train`; what stands in a later one replaces what was before',
+    )
+    parser.add_argument('--output', type=Path, required=True, help='PNG or JPEG file to write')
+    parser.add_argument(
+        '--clips', type=int, default=4, help='that examples are shown of (default: 4)'
+    )
+    parser.add_argument(
+        '--side', type=int, default=192, help='of each picture, in pixels (default: 192)'
+    )
+    parser.add_argument(
+        '--seed', type=int, help='of what is drawn (default: that of the experiment)'
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw and write."""
+    from afformer_core.drawing.picture_file import require_picture_path, write_picture
+    from afformer_core.maskahand.configured_data import configured_data
+    from afformer_core.maskahand.example_grid import example_grid
+
+    require_picture_path(arguments.output)
+    for name in ('clips', 'side'):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f'--{name} is {getattr(arguments, name)}; it must be at least 1')
+    data = configured_data(arguments.config, arguments.seed)
+    examples = data.first_examples(arguments.clips)
+    write_picture(arguments.output, example_grid(examples, arguments.side))
+    return 0

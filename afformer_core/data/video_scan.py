@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Walking through a video file from any time on, and telling damage from its end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.container
+
+from afformer_core.errors import VideoError
+
+# Seconds. A file is searched by times of decoding, which are ahead of those of display.
+_SEEK_LEAD = 1.0
+# Seconds. Frames less than this apart are one.
+_SAME = 1e-6
+
+
+def scan_frames(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    start: float,
+    rate: float,
+    path: Path,
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Frames from one before `start` on, where there is one; else from the first one on.
+
+    Args:
+        container: the open file.
+        stream: of it.
+        start: seconds from the first frame.
+        rate: frames per second, for a file that does not say when its frames are shown.
+        path: of the file, for errors.
+
+    Returns:
+        each frame with its seconds from the first frame of the video.
+
+    Raises:
+        VideoError: not one frame can be decoded, or no more of them.
+    """
+    first = _first_time(container, stream, path)
+    if first is not None and start > _SEEK_LEAD:
+        timed = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
+        head = next(timed, None)
+        if head is not None and head[0] < start - _SAME:
+            yield from itertools.chain((head,), timed)
+            return
+    yield from _told(_from_first(container, stream, first, rate), path)
+
+
+def _first_time(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> float | None:
+    """Seconds at which the file says that its first frame is shown; None: it says nothing."""
+    container.seek(0, stream=stream, backward=True)
+    try:
+        for frame in container.decode(stream):
+            return frame.time
+    except av.FFmpegError as error:
+        raise VideoError(f'not one frame of {path} can be decoded: {error}') from error
+    raise VideoError(f'{path} holds no frame: it is cut off before its first one')
+
+
+def _from_first(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    first: float | None,
+    rate: float,
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    container.seek(0, stream=stream, backward=True)
+    for number, frame in enumerate(container.decode(stream)):
+        if first is None:
+            yield number / rate, frame
+        elif frame.time is not None:
+            yield frame.time - first, frame
+
+
+def _sought(
+    container: av.container.InputContainer, stream: av.VideoStream, first: float, time: float
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Frames from a key frame on that is shown at `time` or before; or the search goes wrong."""
+    assert stream.time_base is not None
+    container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
+    for frame in container.decode(stream):
+        if frame.time is not None:
+            yield frame.time - first, frame
+
+
+def _told(
+    timed: Iterator[tuple[float, av.VideoFrame]], path: Path
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """The same frames; FFmpeg's error becomes ours."""
+    time = 0.0
+    try:
+        for time, frame in timed:
+            yield time, frame
+    except av.FFmpegError as error:
+        raise VideoError(f'{path} is damaged after {time:.2f} s: {error}') from error

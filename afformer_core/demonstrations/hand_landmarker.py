@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MediaPipe's hand landmarker on the frames of one video, where MediaPipe is installed."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import HandModelError
+
+_MOST_HANDS = 2
+
+
+class HandLandmarker:
+    """Finds the hands in the frames of one video.
+
+    It follows each hand from frame to frame: it finds nearly every hand that way, and few where
+    it looks at each frame alone.
+
+    Args:
+        model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
+        detection_confidence: from which confidence on, 0 to 1, a palm begins to be followed.
+        presence_confidence: from which confidence on what is followed still is a hand.
+
+    Raises:
+        HandModelError: MediaPipe is not installed, or it cannot use the file.
+    """
+
+    def __init__(
+        self, model: Path, detection_confidence: float = 0.5, presence_confidence: float = 0.5
+    ) -> None:
+        try:
+            self._mediapipe: Any = importlib.import_module('mediapipe')
+            vision: Any = importlib.import_module('mediapipe.tasks.python.vision')
+            base: Any = importlib.import_module('mediapipe.tasks.python.core.base_options')
+        except ImportError as error:
+            raise HandModelError(
+                f"hands cannot be detected by {model}: {error}; pip install 'afformer[hands]'"
+            ) from error
+        if not model.is_file():
+            raise HandModelError(
+                f'there is no hand model {model}; `afformer fetch-hand-model {model}` makes it'
+            )
+        options = vision.HandLandmarkerOptions(
+            base_options=base.BaseOptions(model_asset_path=str(model)),
+            running_mode=vision.RunningMode.VIDEO,
+            num_hands=_MOST_HANDS,
+            min_hand_detection_confidence=detection_confidence,
+            min_hand_presence_confidence=presence_confidence,
+        )
+        try:
+            self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
+            raise HandModelError(
+                f'{model} is not a hand model that MediaPipe can use: {error}; '
+                f'`afformer fetch-hand-model {model}` makes it anew'
+            ) from error
+        self._milliseconds = -1
+
+    def __enter__(self) -> HandLandmarker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def detect(self, image: NDArray[np.uint8], time: float) -> list[NDArray[np.float64]]:
+        """The hands in the next frame.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            time: seconds after the first frame.
+
+        Returns:
+            of each hand its 21 landmarks, [21, 2] (x, y) in pixels, of which some may lie outside
+            the picture.
+        """
+        # MediaPipe refuses a frame that is not later than the one before.
+        self._milliseconds = max(self._milliseconds + 1, round(1e3 * time))
+        picture = self._mediapipe.Image(
+            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)
+        )
+        result = self._landmarker.detect_for_video(picture, self._milliseconds)
+        height, width = image.shape[:2]
+        return [
+            np.array([(point.x * width, point.y * height) for point in landmarks], np.float64)
+            for landmarks in result.hand_landmarks
+        ]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._landmarker.close()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which part of a hand's box is where it interacts (paper, section 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.maskahand.approach import Direction
+from afformer_core.maskahand.interactions import Interaction
+
+FORMS = ('box', 'front')
+
+
+@dataclass(frozen=True)
+class BoxTarget:
+    """The form of the truth.
+
+    Attributes:
+        form: 'box', the whole box, as in the paper; or 'front', the part of it that lies ahead in
+            the direction in which the hand came, since fingertips lead and the middle of a hand
+            is its palm. The whole box where the hand did not move.
+        share: of the box's width where the front is ahead to the left or the right, of its height
+            where it is above or below; above 0, at most 1.
+    """
+
+    form: str = 'box'
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f'form is {self.form!r}; it must be one of {FORMS}')
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+
+    def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Of all hands that interact in a frame.
+
+        All, and not one that is drawn: the frame does not say which of them the clip is about,
+        and the mean of what is drawn would be the same with more noise.
+
+        Args:
+            interaction: the frame.
+            size: (width, height) of the frame that the boxes are in pixels of.
+
+        Returns:
+            float64 [N, 4, 2], (x, y) clockwise as one sees them, as shares of width and height,
+            0 to 1: only what is within the frame.
+        """
+        corners = []
+        for hand, direction in zip(interaction.interacting, interaction.approaches, strict=True):
+            box = np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
+            if self.form == 'front' and direction is not None:
+                box = _front(box, direction, self.share)
+            (left, top), (right, bottom) = box
+            corners.append([[left, top], [right, top], [right, bottom], [left, bottom]])
+        return np.asarray(corners)
+
+
+def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:
+    """The part ahead of a box [[left, top], [right, bottom]].
+
+    Across the direction the box stays as it is; diagonally ahead lies a corner of it.
+    """
+    ahead = np.divide(direction, np.abs(direction).max())
+    cut = (box[1] - box[0]) * (1 - share) * np.abs(ahead)
+    return np.stack([box[0] + cut * (ahead > 0), box[1] - cut * (ahead < 0)])

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cutting long videos into clips that show an interaction (paper, section 4.2)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
+
+
+def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
+    """Windows over the frames of a video, the last of which ends with it.
+
+    Args:
+        count: frames of the video.
+        length: frames of a window, at least 2.
+        stride: from the beginning of a window to that of the next, at least 1.
+
+    Returns:
+        (first, last) frame of each, in order. A video that is shorter than a window is one by
+        itself; one frame alone is none.
+
+    Raises:
+        ValueError: there are no such windows.
+    """
+    if length < 2 or stride < 1:
+        raise ValueError(
+            f'windows of {length} frames at a stride of {stride} are none; '
+            'at least 2 frames and a stride of at least 1 are wanted'
+        )
+    if count < 2:
+        return []
+    if count <= length:
+        return [(0, count - 1)]
+    firsts = [*range(0, count - length, stride), count - length]
+    return [(first, first + length - 1) for first in firsts]
+
+
+def windows_with(
+    count: int, numbers: Collection[int], length: int, stride: int
+) -> tuple[tuple[int, int], ...]:
+    """Those of `clip_windows` with an interaction in at least one frame.
+
+    Args:
+        count, length, stride: see `clip_windows`.
+        numbers: of the frames with one, in any order.
+    """
+    ordered = sorted(numbers)
+    return tuple(
+        (first, last)
+        for first, last in clip_windows(count, length, stride)
+        if bisect_left(ordered, first) < bisect_right(ordered, last)
+    )

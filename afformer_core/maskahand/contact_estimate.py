@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An estimate of when a hand touches something, from how its landmarks move.
+
+MediaPipe does not tell contact. A hand that operates something comes near, slows down, rests a
+moment with its fingertips at one place, and leaves: how well the tip of its index finger, or the
+point between that and its thumb, rests for half a second around a frame is the estimate. A hand
+that hesitates before it touches looks the same, and one that moves what it holds is missed while
+it moves.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+# For how long a hand rests at least, and how far ahead of a frame the estimate looks, in seconds.
+REST = 0.5
+
+# Landmarks of MediaPipe.
+_WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE = (
+    0,
+    4,
+    5,
+    8,
+    9,
+    17,
+)
+# A palm is longer than its knuckles are broad by so much; seen from the side one is shortened.
+_PALM_ASPECT = 1.5
+# In sizes of the hand: a fingertip that strays so far is as likely to rest as not.
+_STRAY = 0.12
+# Seconds. A hand that rests longer operates nothing; it lies there.
+_LONGEST_REST = 8.0
+
+
+def hand_size(landmarks: NDArray[np.float64]) -> float:
+    """About the length of the palm, in the unit of the landmarks, [21, 2]."""
+    length = np.linalg.norm(landmarks[_MIDDLE_KNUCKLE] - landmarks[_WRIST])
+    breadth = np.linalg.norm(landmarks[_LITTLE_KNUCKLE] - landmarks[_INDEX_KNUCKLE])
+    return max(float(length), _PALM_ASPECT * float(breadth), 1e-6)
+
+
+class ContactEstimate:
+    """Estimates contact of one hand while its frames arrive; memory is bounded."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+        self._places: deque[NDArray[np.float64]] = deque()
+        self._sizes: deque[float] = deque()
+        self._rests_since: float | None = None
+
+    def observe(
+        self, time: float, landmarks: NDArray[np.float64], picture: tuple[int, int]
+    ) -> None:
+        """The hand in a later frame.
+
+        Args:
+            time: of it, seconds.
+            landmarks: MediaPipe's, [21, 2] pixels.
+            picture: its (width, height); what lies outside is guessed, and counts for nothing.
+        """
+        places = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
+        places[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
+        places[~((places >= 0) & (places <= picture)).all(1)] = np.nan
+        self._times.append(time)
+        self._places.append(places)
+        self._sizes.append(hand_size(landmarks))
+
+    def at(self, time: float) -> float:
+        """How likely the hand touches something, 0 to 1, 0.5 where it is as likely as not.
+
+        Args:
+            time: of a frame that was observed, not before the one asked for last. All frames of
+                the half second after it, and the first one after that, should be observed too.
+        """
+        while len(self._times) > 1 and self._times[1] < time - 2 * REST:
+            for kept in (self._times, self._places, self._sizes):
+                kept.popleft()
+        likely = 1 / (1 + (self._least_stray(time) / _STRAY) ** 2)
+        if likely < 0.5:
+            self._rests_since = None
+            return likely
+        if self._rests_since is None:
+            self._rests_since = time
+        return likely if time - self._rests_since <= _LONGEST_REST else 0.0
+
+    def _least_stray(self, time: float) -> float:
+        """How far, in sizes of the hand, the stillest place strays while it rests around a time.
+
+        Infinite where the hand is not seen for long enough around it.
+        """
+        times = np.array(self._times)
+        places = np.stack(self._places) / np.median(self._sizes)
+        least = np.inf
+        for first in np.flatnonzero((times <= time) & (times > time - 2 * REST)):
+            last = int(np.searchsorted(times, times[first] + REST - 1e-6))
+            # Between frames that far apart anything may have happened.
+            if last == len(times) or times[last] < time or times[last] - times[first] > 2 * REST:
+                continue
+            rest = places[first : last + 1]
+            stray = np.linalg.norm(rest - rest.mean(0), axis=2).max(0)
+            least = min(least, float(np.nan_to_num(stray, nan=np.inf).min()))
+        return least

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What learning without labels is worth: the trainings that have to be compared (Tables 3 and 5).
+
+Every training and evaluation is an `afformer` command of its own, which can be given by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Experiments in the configuration folder.
+_PRETRAINING, _FINETUNING = 'maskahand_sim.yaml', 'sim_finetune.yaml'
+# Of Table 5: what is left out, and the file in the folder `ablations` that leaves it out.
+ABLATIONS = {
+    'no mask': 'maskahand_no_mask.yaml',
+    'mask as large as the hand': 'maskahand_exact_mask.yaml',
+    'no random mask': 'maskahand_no_random_mask.yaml',
+    'no perspective': 'maskahand_no_perspective.yaml',
+    'the whole box is the truth': 'maskahand_whole_box.yaml',
+}
+ZERO_SHOT = 'pre-trained'
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model: its training, and its evaluation.
+
+    Attributes:
+        name: of its files.
+        label: for people.
+        after: names of the runs whose models it begins with, or whose kept features it shares.
+        training: arguments of `afformer train`.
+        evaluation: arguments of `afformer evaluate`.
+        result: file of the evaluation.
+    """
+
+    name: str
+    label: str
+    after: tuple[str, ...]
+    training: tuple[str, ...]
+    evaluation: tuple[str, ...]
+    result: Path
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Mining, pre-training, zero-shot evaluation, fine-tuning, and what they are compared with.
+
+    Attributes:
+        videos: folder of long videos without annotations.
+        annotated: folder of annotated pairs: `train.json` to learn from, `validation.json` to
+            look at in training, and `test-seen.json` to measure.
+        output: folder of everything that is made.
+        configurations: folder of the YAML files, `config/train` of this project.
+        detector: of hands, see `afformer mine`.
+        rate: frames that are looked at for each second of the videos.
+        clip_frames, stride: how many of them a clip has, and how far apart clips begin.
+        processes: that mine.
+        shares: of the annotated pairs to fine-tune on, each above 0 and at most 1.
+        ablations: whether the parts of pre-training are left out one by one, too.
+        steps: of each training; those of the YAML files where it is None.
+        pairs: of each thing that is measured; 0: all.
+        options: further ones of every training, such as `--trainer.precision=32-true`.
+    """
+
+    videos: Path
+    annotated: Path
+    output: Path
+    configurations: Path = Path('config/train')
+    detector: str = 'simulated'
+    rate: float = 4.0
+    clip_frames: int = 16
+    stride: int = 8
+    processes: int = 1
+    shares: tuple[float, ...] = (0.1, 1.0)
+    ablations: bool = False
+    steps: int | None = None
+    pairs: int = 1
+    options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(0 < share <= 1 for share in self.shares):
+            raise ValueError(f'shares are {self.shares}; each must be above 0 and at most 1')
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f'steps is {self.steps}; it must be at least 1')
+
+    @property
+    def index(self) -> Path:
+        """What mining writes."""
+        return self.output / 'mined' / 'index.json'
+
+    @property
+    def mining(self) -> tuple[str, ...]:
+        """Arguments of `afformer mine`."""
+        return (
+            str(self.videos),
+            f'--output={self.index.parent}',
+            f'--detector={self.detector}',
+            f'--rate={self.rate}',
+            f'--clip-frames={self.clip_frames}',
+            f'--stride={self.stride}',
+            f'--processes={self.processes}',
+            f'--preview={self.index.parent / "preview.jpg"}',
+        )
+
+    def runs(self) -> list[Run]:
+        """All models, each after those that it begins with."""
+        runs = [self._pretraining(ZERO_SHOT, 'pre-trained, no labels', (), ())]
+        if self.ablations:
+            for label, file in ABLATIONS.items():
+                name, configuration = Path(file).stem, self.configurations / 'ablations' / file
+                runs.append(self._pretraining(name, label, (f'-c={configuration}',), (ZERO_SHOT,)))
+        for share in self.shares:
+            runs += self._finetunings(share)
+        return runs
+
+    def _pretraining(
+        self, name: str, label: str, options: Sequence[str], after: tuple[str, ...]
+    ) -> Run:
+        data = (
+            f'--data.init_args.index={self.index}',
+            f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
+        )
+        return self._run(name, label, after, _PRETRAINING, (*options, *data))
+
+    def _finetunings(self, share: float) -> list[Run]:
+        percent = f'{100 * share:g} %'
+        stem = f'{100 * share:g}_percent'
+        data = (
+            f'--data.init_args.train.annotations={self.annotated / "train.json"}',
+            f'--data.init_args.train.share={share}',
+            f'--data.init_args.cache_folder={self.output / f"features_of_{stem}"}',
+        )
+        scratch = ('--model.initial=null', '--model.backbone_weights=imagenet')
+        pretrained = (f'--model.initial={self.output / ZERO_SHOT}',)
+        alone, tuned = f'{stem}_alone', f'{stem}_pre-trained'
+        return [
+            self._run(alone, f'{percent} of the labels', (), _FINETUNING, (*data, *scratch)),
+            self._run(
+                tuned,
+                f'pre-trained, then {percent} of the labels',
+                (ZERO_SHOT, alone),
+                _FINETUNING,
+                (*data, *pretrained),
+            ),
+        ]
+
+    def _run(
+        self,
+        name: str,
+        label: str,
+        after: tuple[str, ...],
+        experiment: str,
+        options: Sequence[str],
+    ) -> Run:
+        steps = () if self.steps is None else (f'--trainer.max_steps={self.steps}',)
+        training = (
+            f'-c={self.configurations / experiment}',
+            *options,
+            f'--data.init_args.validation.annotations={self.annotated / "validation.json"}',
+            *steps,
+            *self.options,
+            f'--output={self.output / name}',
+        )
+        result = self.output / f'{name}.json'
+        evaluation = (
+            str(self.output / name),
+            f'--annotations={self.annotated / "test-seen.json"}',
+            f'--prior-annotations={self.annotated / "train.json"}',
+            f'--pairs-per-group={self.pairs}',
+            '--backend=torch',
+            f'--json={result}',
+        )
+        return Run(name, label, after, training, evaluation, result)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carrying out an experiment, several of its trainings at once."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from tqdm import tqdm
+
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.maskahand.experiment import Experiment, Run
+
+_COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
+
+
+# Runs the words of an `afformer` command, writes what it prints to the end of a file, and computes
+# with so many threads, or with as many as it wants where they are 0.
+Command = Callable[[Sequence[str], Path, int], None]
+
+
+def carry_out(experiment: Experiment, command: Command | None = None) -> None:
+    """Do everything of an experiment that has not been done.
+
+    Args:
+        experiment: what is to be done.
+        command: runs each step; `in_own_process` where it is None.
+
+    Raises:
+        DatasetError: what is needed is not in its folder.
+        AfformerError: a step failed; says which, and where its output is.
+    """
+    command = command or in_own_process
+    for needed in ('train.json', 'validation.json', 'test-seen.json'):
+        if not (experiment.annotated / needed).is_file():
+            raise DatasetError(
+                f'{experiment.annotated} has no {needed}; `afformer maskahand --help` has the '
+                'commands that write it'
+            )
+    experiment.output.mkdir(parents=True, exist_ok=True)
+    if not experiment.index.is_file():
+        command(('mine', *experiment.mining), experiment.output / 'mining.log', 0)
+    _carry_out(experiment, command)
+
+
+def _carry_out(experiment: Experiment, command: Command) -> None:
+    """Each run after those that it needs, as many at once as there are processes."""
+    runs = experiment.runs()
+    done = {run.name for run in runs if run.result.is_file()}
+    waiting = [run for run in runs if run.name not in done]
+    running: dict[Future[None], str] = {}
+    threads = max(1, (os.cpu_count() or 1) // experiment.processes)
+    progress = tqdm(total=len(runs), initial=len(done), desc='models', unit='model')
+    with progress, ThreadPoolExecutor(experiment.processes) as pool:
+        while waiting or running:
+            for run in [run for run in waiting if done.issuperset(run.after)]:
+                if len(running) == experiment.processes:
+                    break
+                waiting.remove(run)
+                running[pool.submit(_make, run, experiment.output, threads, command)] = run.name
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                name = running.pop(future)
+                # The first failure ends the experiment, once the others have ended.
+                future.result()
+                done.add(name)
+                progress.update()
+
+
+def _make(run: Run, output: Path, threads: int, command: Command) -> None:
+    log = output / f'{run.name}.log'
+    command(('train', *run.training), log, threads)
+    command(('evaluate', *run.evaluation), log, threads)
+
+
+def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:
+    """Run an `afformer` command in a process of its own.
+
+    Args:
+        words: of the command.
+        log: file that gets the command and its output, after what is there.
+        threads: to compute with; 0: as many as it wants.
+
+    Raises:
+        AfformerError: it failed.
+    """
+    environment = dict(os.environ)
+    if threads:
+        environment['OMP_NUM_THREADS'] = str(threads)
+    with log.open('a', encoding='utf-8') as file:
+        file.write(f'$ afformer {shlex.join(words)}\n')
+        file.flush()
+        ended = subprocess.run(
+            [sys.executable, '-c', _COMMAND, *words],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            check=False,
+        )
+    if ended.returncode:
+        lines = log.read_text(encoding='utf-8', errors='replace').splitlines()
+        said = next((line for line in reversed(lines) if line.startswith('afformer: ')), lines[-1])
+        raise AfformerError(
+            f'`afformer {words[0]}` ended with status {ended.returncode}: {said}; all of its '
+            f'output is in {log}'
+        )

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Faster R-CNN as a detector of the hands in videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.models.detection import FasterRCNN
+from torchvision.ops import nms
+
+from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
+from afformer_core.maskahand.faster_rcnn import CLASSES
+from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.motion_picture import motion_pictures
+from afformer_core.models.folding import fold_batch_norms
+
+_CONTACT = CLASSES.index('contact')
+# Two boxes that overlap by more are of one hand.
+_ONE_HAND = 0.5
+_DIGITS = 8
+
+
+class FasterRcnnHands:
+    """See `HandDetector`. It looks at each frame alone, or at how it differs from those around it.
+
+    Args:
+        detector: in evaluation mode, see `build_hand_detector`.
+        name: see `HandDetector`.
+        interaction_score: see `HandDetector`.
+        interval: of the motion pictures that it looks at, see `motion_pictures`; None: it looks
+            at frames as they are.
+        batch_size: frames that are looked at together, at least 1.
+
+    Attributes:
+        name: as above.
+        interaction_score: as above.
+    """
+
+    def __init__(
+        self,
+        detector: FasterRCNN,
+        name: str,
+        interaction_score: float,
+        interval: float | None = None,
+        batch_size: int = 8,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+        self.name = name
+        self.interaction_score = interaction_score
+        self._detector = detector
+        self._interval = interval
+        self._batch_size = batch_size
+
+    @classmethod
+    def load(
+        cls, folder: Path, device: torch.device | str = 'cpu', batch_size: int = 8
+    ) -> FasterRcnnHands:
+        """The detector of a folder, see `load_hand_detector`.
+
+        Raises:
+            ModelFolderError: the folder does not hold a sound detector.
+        """
+        description = read_detector_description(folder)
+        name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
+        detector = load_hand_detector(folder)
+        fold_batch_norms(detector.backbone)
+        score, interval = description.interaction_score, description.interval
+        return cls(detector.to(device), name, score, interval, batch_size)
+
+    def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+        """See `HandDetector.detect`."""
+        pictures = (
+            (frame.image for frame in frames)
+            if self._interval is None
+            else motion_pictures(frames, self._interval)
+        )
+        while batch := list(islice(pictures, self._batch_size)):
+            yield from self._detect(batch)
+
+    @torch.no_grad()
+    def _detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Hand, ...]]:
+        device = next(self._detector.parameters()).device
+        tensors = [
+            torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1) / 255
+            for image in images
+        ]
+        return [hands_of(output) for output in self._detector(tensors)]
+
+
+def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
+    """The hands of one picture, best first, each in the state that is the more likely one.
+
+    Args:
+        output: `boxes`, `labels` and `scores`, as the detector gives them; a hand may be among
+            them in both states.
+    """
+    kept = nms(output['boxes'], output['scores'], _ONE_HAND)
+    boxes, labels, scores = (
+        output[name][kept].cpu().tolist() for name in ('boxes', 'labels', 'scores')
+    )
+    return tuple(
+        Hand((box[0], box[1], box[2], box[3]), label == _CONTACT, min(score, 1.0))
+        for box, label, score in zip(boxes, labels, scores, strict=True)
+    )

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hand that a detector sees in a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A hand in a picture (paper, section 4.2).
+
+    Attributes:
+        box: (left, top, right, bottom) in pixels, of the edges of pixels: a picture of a width W
+            reaches from 0 to W. It may reach outside.
+        contact: whether the hand touches an object.
+        score: how sure it is that there is a hand in that state, 0 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    contact: bool
+    score: float
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box
+        if not all(map(math.isfinite, self.box)) or not (left < right and top < bottom):
+            raise ValueError(
+                f'a hand has the box {self.box}; finite (left, top, right, bottom) with left < '
+                'right and top < bottom are wanted'
+            )
+        if not 0 <= self.score <= 1:
+            raise ValueError(f'a hand has the score {self.score}; 0 to 1 is wanted')
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """(width, height) of the box."""
+        left, top, right, bottom = self.box
+        return right - left, bottom - top

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Faster R-CNN small enough to ship: EfficientNet-Lite0, a narrow pyramid and box head."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+
+_CHANNELS = 96
+_LEVELS = ('8', '16', '32')
+_HEAD_CHANNELS = 256
+_CELLS = 7
+# Sides of the boxes that each level looks for, in pixels of the detector's input.
+_ANCHORS = ((24, 34), (48, 68), (96, 136))
+_ASPECTS = (0.5, 1.0, 2.0)
+
+
+class LightBackbone(nn.Module):
+    """EfficientNet-Lite0's stages at strides 8, 16 and 32, and a pyramid over them.
+
+    Attributes:
+        out_channels: of each level, as torchvision's detectors ask.
+    """
+
+    out_channels = _CHANNELS
+
+    def __init__(self) -> None:
+        import timm
+
+        super().__init__()
+        self.body = timm.create_model(
+            'tf_efficientnet_lite0', pretrained=False, features_only=True, out_indices=(2, 3, 4)
+        )
+        self.fpn = FeaturePyramidNetwork(
+            [40, 112, 320], _CHANNELS, norm_layer=partial(nn.GroupNorm, 8)
+        )
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Normalised images [B, 3, H, W] to levels [B, C, h, w] by their strides."""
+        stages = OrderedDict(zip(_LEVELS, self.body(images), strict=True))
+        levels: dict[str, Tensor] = self.fpn(stages)
+        return levels
+
+
+def box_head() -> nn.Sequential:
+    """What is in a box, [N, C, 7, 7], to [N, 256]; norms let it learn fast and stay sound."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(_CHANNELS * _CELLS**2, _HEAD_CHANNELS),
+        nn.LayerNorm(_HEAD_CHANNELS),
+        nn.ReLU(),
+        nn.Linear(_HEAD_CHANNELS, _HEAD_CHANNELS),
+        nn.LayerNorm(_HEAD_CHANNELS),
+        nn.ReLU(),
+    )
+
+
+def light_faster_rcnn(
+    num_classes: int, box_score_thresh: float, box_detections_per_img: int
+) -> FasterRCNN:
+    """The detector with random weights; its arguments are torchvision's."""
+    backbone = LightBackbone()
+    return FasterRCNN(
+        backbone,
+        min_size=192,
+        max_size=256,
+        # Those that the backbone was pre-trained with.
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+        rpn_anchor_generator=AnchorGenerator(_ANCHORS, (_ASPECTS,) * len(_LEVELS)),
+        # A picture shows few hands.
+        rpn_pre_nms_top_n_train=200,
+        rpn_post_nms_top_n_train=100,
+        rpn_pre_nms_top_n_test=200,
+        rpn_post_nms_top_n_test=50,
+        # So that a hand has several anchors that learn where it is.
+        rpn_fg_iou_thresh=0.5,
+        rpn_batch_size_per_image=64,
+        box_batch_size_per_image=32,
+        # Only what is a hand teaches whether it touches something.
+        box_positive_fraction=0.5,
+        box_roi_pool=MultiScaleRoIAlign(list(_LEVELS), _CELLS, 2),
+        box_head=box_head(),
+        box_predictor=FastRCNNPredictor(_HEAD_CHANNELS, num_classes),
+        box_score_thresh=box_score_thresh,
+        box_detections_per_img=box_detections_per_img,
+    )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening a hand detector by what a user calls it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afformer_core.demonstrations.hand_model import kept_hand_model
+from afformer_core.errors import ModelFolderError
+from afformer_core.maskahand.detector import HandDetector
+
+SIMULATED = 'simulated'
+"""Name of the light detector of simulated hands that comes with the package."""
+
+MEDIAPIPE = 'mediapipe'
+"""Name of MediaPipe with the model that `afformer fetch-hand-model` makes."""
+
+_DESCRIPTION_FILE = 'detector.json'
+_MEDIAPIPE_SUFFIX = '.task'
+
+
+def open_hand_detector(name: str) -> HandDetector:
+    """The detector of a name.
+
+    Args:
+        name: `mediapipe`; `simulated`; a folder of a trained or imported detector; or
+            MediaPipe's `hand_landmarker.task`.
+
+    Raises:
+        AfformerError: there is no such detector, its files are damaged, or MediaPipe is not
+            installed.
+    """
+    named = {SIMULATED: shipped_hand_detector(), MEDIAPIPE: kept_hand_model()}
+    path = named.get(name, Path(name).expanduser())
+    if (path / _DESCRIPTION_FILE).is_file():
+        import torch
+
+        from afformer_core.maskahand.faster_rcnn_hands import FasterRcnnHands
+
+        return FasterRcnnHands.load(path, 'cuda' if torch.cuda.is_available() else 'cpu')
+    if path.suffix == _MEDIAPIPE_SUFFIX and path.is_file():
+        from afformer_core.maskahand.mediapipe_hands import MediaPipeHands
+
+        return MediaPipeHands(path)
+    if name == MEDIAPIPE:
+        raise ModelFolderError(
+            f'there is no hand model {path}; `afformer fetch-hand-model` makes it, or name '
+            'another detector'
+        )
+    raise ModelFolderError(
+        f'{name!r} is no hand detector; give {SIMULATED!r}, a folder with {_DESCRIPTION_FILE} '
+        f"that `afformer train` or `afformer import-checkpoint` wrote, or MediaPipe's "
+        'hand_landmarker.task'
+    )
+
+
+def shipped_hand_detector() -> Path:
+    """Folder of the light detector of simulated hands."""
+    return Path(__file__).resolve().parent.parent / 'weights' / 'hands_light'

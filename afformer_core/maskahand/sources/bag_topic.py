@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images of a topic of a rosbag2, or of a recorded demonstration, as a source of frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.bag import Bag, BagError, BagMessage
+from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.messages.depth_decoding import says_depth
+from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
+from afformer_core.messages.outputs import OUTPUT_TYPES
+
+_COMPRESSED = '/compressed'
+# Seconds before a part at which its frames are sought: one before it must be found.
+_LEADS = (1.0, 60.0, math.inf)
+
+
+@dataclass(frozen=True)
+class BagTopic:
+    """A topic of images in a bag; see `FrameSource`.
+
+    Times are those of recording, by which bags are ordered and searched: a camera's own clock
+    may be set while it records.
+
+    Attributes:
+        path: of the folder of a rosbag2, or of an mcap file, as each demonstration that the
+            node has stored is one.
+        topic: of sensor_msgs/Image or CompressedImage.
+    """
+
+    path: Path
+    topic: str
+
+    def fingerprint(self) -> str:
+        """See `FrameSource.fingerprint`."""
+        if self.path.is_dir():
+            return files_fingerprint(sorted(filter(Path.is_file, self.path.iterdir())))
+        return files_fingerprint([self.path])
+
+    def duration(self) -> float | None:
+        """See `FrameSource.duration`."""
+        with Bag(self.path) as bag:
+            return (bag.end - _first(bag, self.topic)) * 1e-9
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """See `FrameSource.frames`."""
+        with Bag(self.path) as bag:
+            timed = _timed(bag, self.topic, start)
+            for time, message in chosen_frames(timed, rate, start, stop):
+                yield VideoFrame(time, to_rgb(bag.decode(message)))
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """See `FrameSource.at`."""
+        with Bag(self.path) as bag:
+            return frames_at(
+                lambda start: _timed(bag, self.topic, start),
+                lambda message: to_rgb(bag.decode(message)),
+                times,
+                self.path,
+            )
+
+
+def bag_topics(path: Path) -> list[BagTopic]:
+    """The cameras of a bag, in the order of their names.
+
+    What the grounding node published is left out, and so are depth images, topics without a
+    message, and the compressed images of a camera whose raw ones are there, too.
+
+    Raises:
+        BagError: the bag is missing or damaged.
+    """
+    with Bag(path) as bag:
+        topics = bag.topics
+        return [
+            BagTopic(path, topic)
+            for topic in sorted(topics)
+            if _may_be_camera(topic, topics) and bag.count(topic) and _shows_colours(bag, topic)
+        ]
+
+
+def _may_be_camera(topic: str, topics: Mapping[str, str]) -> bool:
+    camera = topic.removesuffix(_COMPRESSED)
+    return (
+        topics[topic] in IMAGE_TYPES
+        and camera.rpartition('/')[2] not in OUTPUT_TYPES
+        and 'depth' not in topic.lower()
+        and (camera == topic or topics.get(camera) not in IMAGE_TYPES)
+    )
+
+
+def _shows_colours(bag: Bag, topic: str) -> bool:
+    message = next(iter(bag.messages((topic,), bag.start, bag.end)))
+    try:
+        return not says_depth(bag.decode(message))
+    except BagError:
+        # It is told as damaged when it is read.
+        return True
+
+
+def _first(bag: Bag, topic: str) -> int:
+    """Nanoseconds at which the first image was recorded."""
+    for message in bag.messages((topic,), bag.start, bag.end):
+        return message.time
+    raise BagError(
+        f'{bag.path} has no image of a topic {topic!r}; its topics are '
+        f'{", ".join(sorted(bag.topics))}'
+    )
+
+
+def _timed(bag: Bag, topic: str, start: float) -> Iterator[tuple[float, BagMessage]]:
+    """Messages with their seconds from the topic's first one; from one before `start` on."""
+    first = _first(bag, topic)
+    for lead in _LEADS:
+        begin = first if lead >= start else first + round((start - lead) * 1e9)
+        messages = _since(bag, topic, begin, first)
+        head = next(messages, None)
+        if head is not None and (begin == first or head[0] < start - 1e-6):
+            yield from chain((head,), messages)
+            return
+
+
+def _since(bag: Bag, topic: str, begin: int, first: int) -> Iterator[tuple[float, BagMessage]]:
+    for message in bag.messages((topic,), begin, bag.end):
+        yield (message.time - first) * 1e-9, message

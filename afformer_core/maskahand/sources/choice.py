@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of a video's frames are looked at, and finding those again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import AfformerError, VideoError
+
+Item = TypeVar('Item')
+
+# Of a step of the grid: a frame that was meant to be on one has reached it, though times are
+# rounded.
+_SLACK = 1e-3
+# Seconds. Times are kept to a millionth; no two frames are this close.
+_TOLERANCE = 1e-4
+_DECIMALS = 6
+
+
+def chosen_frames(
+    frames: Iterable[tuple[float, Item]], rate: float, start: float, stop: float
+) -> Iterator[tuple[float, Item]]:
+    """Those frames within [start, stop) that are nearest to one of the times k / `rate`.
+
+    Of two that are equally near, it is the earlier. Whether a frame is chosen depends on it, the
+    one before and the one after alone, so that parts of a video give what the whole gives.
+
+    Args:
+        frames: each with its seconds, from the video's first one, or from one before `start`.
+        rate: steps of the grid in a second, above 0.
+        start, stop: seconds.
+
+    Raises:
+        AfformerError: as `frames`, once what precedes it was given.
+    """
+    for time, item in _nearest_to_grid(_increasing(frames), rate):
+        if time >= stop:
+            return
+        if time >= start:
+            yield time, item
+
+
+def frames_at(
+    frames_from: Callable[[float], Iterable[tuple[float, Item]]],
+    decode: Callable[[Item], NDArray[np.uint8]],
+    times: Sequence[float],
+    path: Path,
+) -> NDArray[np.uint8]:
+    """The frames of some times, in one pass.
+
+    Args:
+        frames_from: those from a time on, or from one before it, with their seconds.
+        decode: gives uint8 [H, W, 3] RGB.
+        times: in seconds, in any order, at least one.
+        path: of the video, for the error.
+
+    Returns:
+        uint8 [N, H, W, 3].
+
+    Raises:
+        VideoError: there is no frame at one of the times, or they differ in size.
+        AfformerError: as `frames_from` and `decode`.
+    """
+    wanted = sorted(set(times))
+    found: dict[float, NDArray[np.uint8]] = {}
+    for time, item in _increasing(frames_from(wanted[0])):
+        next_time = wanted[len(found)]
+        if time > next_time + _TOLERANCE:
+            break
+        if time >= next_time - _TOLERANCE:
+            found[next_time] = decode(item)
+            if len(found) == len(wanted):
+                break
+    if len(found) < len(wanted):
+        raise VideoError(
+            f'{path} has no frame at {wanted[len(found)]:.6f} s; it is not the video that was '
+            'mined, so mine again'
+        )
+    if len({image.shape for image in found.values()}) > 1:
+        raise VideoError(f'the frames of {path} are not of one size; mine again')
+    return np.stack([found[time] for time in times])
+
+
+def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, Item]]:
+    """Frames without those that are not later than the one before."""
+    last = -math.inf
+    for exact, item in frames:
+        time = round(exact, _DECIMALS)
+        if time > last + _TOLERANCE:
+            yield time, item
+            last = time
+
+
+def _nearest_to_grid(
+    frames: Iterable[tuple[float, Item]], rate: float
+) -> Iterator[tuple[float, Item]]:
+    # A frame is nearest to what lies between the middles to its neighbours. It is chosen where
+    # more steps of the grid lie before the later middle than before the earlier one.
+    steps = -1
+    held: tuple[float, Item] | None = None
+    damage: AfformerError | None = None
+    try:
+        for frame in frames:
+            if held is not None:
+                before = _steps((held[0] + frame[0]) / 2, rate)
+                if before > steps:
+                    yield held
+                steps = before
+            held = frame
+    except AfformerError as error:
+        damage = error
+    if held is not None and _steps(held[0], rate) > steps:
+        yield held
+    if damage is not None:
+        raise damage
+
+
+def _steps(time: float, rate: float) -> int:
+    """The number of the last step of the grid that lies not after a time."""
+    return math.floor(time * rate + _SLACK)

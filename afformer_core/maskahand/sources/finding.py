@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding the long videos in folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.bag import BagError
+from afformer_core.data.frame_folder import FrameFolder, frame_number
+from afformer_core.demonstrations.bag_frames import is_bag
+from afformer_core.demonstrations.media import split_topic
+from afformer_core.errors import AfformerError, DatasetError, VideoError
+from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
+from afformer_core.maskahand.sources.frame_source import FrameSource
+from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
+from afformer_core.maskahand.sources.video_file import VideoFile
+
+VIDEO_SUFFIXES = (
+    '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
+    '.ogv', '.ts', '.webm', '.wmv',
+)  # fmt: skip
+# What the recorders of ROS 1 and 2 write, and what is a bag by itself or no longer one.
+_ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
+
+
+@dataclass(frozen=True)
+class FoundSources:
+    """What is found in files and folders.
+
+    Attributes:
+        sources: in the order of their paths.
+        broken: (path, reason) of what was meant to be one and cannot be used.
+        number_rate: of folders of frames, see `NumberedFrames`; None where it is not known.
+    """
+
+    sources: tuple[FrameSource, ...]
+    broken: tuple[tuple[Path, str], ...] = ()
+    number_rate: float | None = None
+
+
+def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:
+    """The long videos among files and folders, and in all folders below.
+
+    These are video files, folders of numbered image files, the cameras of rosbag2s, and recorded
+    demonstrations. Anything else is passed over, as are hidden files. Links are followed; what
+    is found by several ways is taken once.
+
+    Args:
+        paths: of files and folders; `BAG#TOPIC` names one topic of a bag.
+        number_rate: of folders of frames, see `NumberedFrames`; None: they are called broken.
+
+    Raises:
+        DatasetError: one of the paths does not exist.
+    """
+    search = _Search(number_rate)
+    for path in paths:
+        search.add_named(path)
+    ordered = sorted(search.sources, key=lambda source: (source.path, source.topic))
+    # The first of several ways to the same.
+    unique: dict[tuple[Path, str], FrameSource] = {}
+    for source in ordered:
+        unique.setdefault((source.path.resolve(), source.topic), source)
+    return FoundSources(tuple(unique.values()), tuple(sorted(set(search.broken))), number_rate)
+
+
+def open_source(path: Path, topic: str = '', number_rate: float | None = None) -> FrameSource:
+    """The source of a path and a topic, such as a `MinedVideo` has; nothing is read.
+
+    Args:
+        path, topic: of the source.
+        number_rate: of folders of frames, see `NumberedFrames`.
+
+    Raises:
+        VideoError: it is a folder of frames and no rate is given.
+    """
+    if topic:
+        return BagTopic(path, topic)
+    if not path.is_dir():
+        return VideoFile(path)
+    if number_rate is None:
+        raise VideoError(
+            f'{path} is a folder of frames, which have no times; give the rate at which their '
+            'numbers grow in a second, as --number-rate does'
+        )
+    return NumberedFrames(path, number_rate)
+
+
+class _Search:
+    def __init__(self, number_rate: float | None) -> None:
+        self._number_rate = number_rate
+        self._folders: set[Path] = set()
+        self.sources: list[FrameSource] = []
+        self.broken: list[tuple[Path, str]] = []
+
+    def add_named(self, path: Path) -> None:
+        """Take what a user names; hidden or not, and whatever its suffix is."""
+        file, topic = split_topic(path)
+        if not file.exists():
+            raise DatasetError(f'there is no {file}; name videos, bags, or folders of them')
+        if topic:
+            self.sources.append(BagTopic(file, topic))
+        elif file.is_dir() or file.suffix in (_ROS_1_SUFFIX, _SQLITE_SUFFIX) or is_bag(file):
+            self._add(file)
+        else:
+            self._add_video(file)
+
+    def _add(self, path: Path) -> None:
+        if is_bag(path):
+            self._add_bag(path)
+        elif path.is_dir():
+            self._add_folder(path)
+        elif path.suffix == _ROS_1_SUFFIX:
+            self._add_bag(path)
+        elif path.suffix == _SQLITE_SUFFIX:
+            self.broken.append(
+                (path, f'there is no {_METADATA} beside; `ros2 bag reindex` writes one')
+            )
+        elif path.suffix.lower() in VIDEO_SUFFIXES:
+            self._add_video(path)
+
+    def _add_folder(self, folder: Path) -> None:
+        resolved = folder.resolve()
+        # A link may lead to a folder that it lies in.
+        if resolved in self._folders:
+            return
+        self._folders.add(resolved)
+        visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+        if sum(map(_is_numbered, visible)) > 1:
+            self._add_frames(folder)
+        for each in visible:
+            self._add(each)
+
+    def _add_frames(self, folder: Path) -> None:
+        try:
+            FrameFolder(folder)
+            self.sources.append(open_source(folder, '', self._number_rate))
+        except VideoError as error:
+            self._tell(folder, error)
+
+    def _add_video(self, path: Path) -> None:
+        self.sources.append(VideoFile(path))
+
+    def _add_bag(self, path: Path) -> None:
+        try:
+            self.sources.extend(bag_topics(path))
+        except BagError as error:
+            self._tell(path, error)
+
+    def _tell(self, path: Path, error: AfformerError) -> None:
+        self.broken.append((path, str(error).replace(str(path), path.name)))
+
+
+def _is_numbered(path: Path) -> bool:
+    try:
+        frame_number(path)
+    except ValueError:
+        return False
+    return path.is_file()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every source of frames is, whatever the frames lie in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.video import VideoFrame
+
+
+class FrameSource(Protocol):
+    """A long video. It holds nothing open, so that it can be sent to another process.
+
+    Seconds are counted from the first frame, to a millionth, and increase from frame to frame.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The file, the folder of frames, or the bag."""
+
+    @property
+    def topic(self) -> str:
+        """Of the images in a bag, else empty."""
+
+    def fingerprint(self) -> str:
+        """Another one when a file was added, removed, or written again.
+
+        Raises:
+            OSError: a file is gone.
+        """
+
+    def duration(self) -> float | None:
+        """About how many seconds it lasts; None where only reading it would tell.
+
+        Raises:
+            AfformerError: it cannot be read.
+        """
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """Some of the frames, one at a time: those nearest to the times k / `rate`.
+
+        A video that has fewer frames than `rate` gives each once. What is given of a part is
+        what is given of the whole in that time.
+
+        Args:
+            rate: frames per second, above 0.
+            start: seconds; not before.
+            stop: seconds; before.
+
+        Raises:
+            AfformerError: while iterating: it cannot be read, or not from here on.
+        """
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """The frames of some times that `frames` gave, in any order.
+
+        Returns:
+            uint8 [N, H, W, 3] RGB.
+
+        Raises:
+            AfformerError: it cannot be read, or has no frame at one of the times.
+        """

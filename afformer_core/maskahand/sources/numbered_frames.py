@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of numbered image files as a source of frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.frame_folder import FrameFolder, frame_number, stream_frames
+from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+
+
+@dataclass(frozen=True)
+class NumberedFrames:
+    """A folder of frames; see `FrameSource`.
+
+    Attributes:
+        path: of the folder.
+        number_rate: by how much the numbers in the files' names grow in a second: the rate of
+            the video that they were taken from.
+    """
+
+    path: Path
+    number_rate: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.number_rate < math.inf:
+            raise ValueError(f'a rate of {self.number_rate} frames per second is none')
+
+    @property
+    def topic(self) -> str:
+        """None."""
+        return ''
+
+    def fingerprint(self) -> str:
+        """See `FrameSource.fingerprint`."""
+        files = files_fingerprint(FrameFolder(self.path).paths())
+        return f'{files} at {self.number_rate!r}'
+
+    def duration(self) -> float | None:
+        """See `FrameSource.duration`."""
+        *_, (last, _) = self._timed()
+        return last + 1 / self.number_rate
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """See `FrameSource.frames`."""
+        for time, path in chosen_frames(self._timed(), rate, start, stop):
+            yield VideoFrame(time, _read(path))
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """See `FrameSource.at`."""
+        return frames_at(lambda _: self._timed(), _read, times, self.path)
+
+    def _timed(self) -> Iterator[tuple[float, Path]]:
+        paths = FrameFolder(self.path).paths()
+        first = frame_number(paths[0])
+        for path in paths:
+            yield (frame_number(path) - first) / self.number_rate, path
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    return next(stream_frames([path]))

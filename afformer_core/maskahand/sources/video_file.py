@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A video file as a source of frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.video import VideoFrame, VideoReader
+from afformer_core.data.video_stream import upright
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+
+# Seconds. The last frame may be shown for some time.
+_END_SLACK = 2.0
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """A video file; see `FrameSource`."""
+
+    path: Path
+
+    @property
+    def topic(self) -> str:
+        """None."""
+        return ''
+
+    def fingerprint(self) -> str:
+        """See `FrameSource.fingerprint`."""
+        return files_fingerprint([self.path])
+
+    def duration(self) -> float | None:
+        """See `FrameSource.duration`."""
+        with VideoReader(self.path) as reader:
+            return reader.duration
+
+    def frames(
+        self, rate: float, start: float = 0.0, stop: float = math.inf
+    ) -> Iterator[VideoFrame]:
+        """See `FrameSource.frames`."""
+        for time, frame in chosen_frames(self._from(start), rate, start, stop):
+            yield VideoFrame(time, upright(frame))
+
+    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
+        """See `FrameSource.at`."""
+        return frames_at(self._from, upright, times, self.path)
+
+    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+        # Processes share the cores; more threads in each would only take memory.
+        with VideoReader(self.path, threads=1) as reader:
+            time = 0.0
+            for time, frame in reader.scan(start):
+                yield time, frame
+            if reader.duration is not None and time < reader.duration - _END_SLACK:
+                raise VideoError(
+                    f'{self.path} is cut off: it ends at {time:.2f} s and says that it lasts '
+                    f'{reader.duration:.2f} s'
+                )

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Target images without hands, made of frames with hands (paper, sections 4.2 and 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation import PerspectiveOptions, PictureOptions, changed_pictures
+from afformer_core.data.augmentation.warp import warp_points
+from afformer_core.maskahand.box_target import BoxTarget
+from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.interactions import Interaction
+from afformer_core.maskahand.masks import MaskOptions, without_hands
+
+
+def _paper_changes() -> PictureOptions:
+    return PictureOptions(perspective=PerspectiveOptions(distortion=0.5))
+
+
+@dataclass(frozen=True)
+class SynthesisOptions:
+    """How a target image is made of a frame; as in the paper by default.
+
+    Attributes:
+        masks: over hands, and elsewhere.
+        image: how the masked frame is changed, with the boxes in it. What a perspective moves is
+            surrounded by its reflection, as black corners would give away what became of it.
+        target: what is looked for.
+    """
+
+    masks: MaskOptions = field(default_factory=MaskOptions)
+    image: PictureOptions = field(default_factory=_paper_changes)
+    target: BoxTarget = field(default_factory=BoxTarget)
+
+
+@dataclass(frozen=True)
+class SyntheticImage:
+    """An image without hands, and where hands would interact in it.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees them,
+            as shares of width and height. Each has its middle in the image.
+    """
+
+    image: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+
+
+def synthesize(
+    frame: NDArray[np.uint8],
+    video_size: tuple[int, int],
+    interaction: Interaction,
+    options: SynthesisOptions,
+    generator: np.random.Generator,
+) -> SyntheticImage:
+    """Make a target image of a frame in which hands interact.
+
+    Args:
+        frame: uint8 [H, W, 3] RGB, the video's frame at any size.
+        video_size: (width, height) of the video, in whose pixels boxes are.
+        interaction: what is seen in the frame.
+        options: how the image is made.
+        generator: what is made depends on it and the other arguments alone.
+    """
+    size = frame.shape[1], frame.shape[0]
+    hands = [
+        _resized(hand, np.divide(size, video_size))
+        for hand in interaction.hands
+        if hand.score >= options.masks.hidden_score or hand in interaction.interacting
+    ]
+    hidden = without_hands(frame, hands, options.masks, generator)
+    # From edges of pixels, of which 0 is the first, to middles, of which 0 is the first.
+    corners = options.target.corners(interaction, video_size) * size - 0.5
+    middles = corners.mean(axis=1, keepdims=True)
+    images, homography = changed_pictures(hidden[None], options.image, generator, list(middles))
+    if homography is not None:
+        corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
+    return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))
+
+
+def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
+    left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
+    return replace(hand, box=(left, top, right, bottom))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every training asks of its data: which batches, and what to validate on."""
+
+from __future__ import annotations
+
+import signal
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from afformer_core.errors import DatasetError
+from afformer_core.training.batch import FailedBatch
+from afformer_core.training.order import (
+    DemonstrationOrder,
+    Draw,
+    TrainingBatches,
+    ValidationBatches,
+)
+
+# Examples by their draws, and how they become a batch.
+Examples = tuple[Dataset[Any], Callable[[Any], Any]]
+
+
+class BatchedData(LightningDataModule):
+    """Batches of what is trained and validated on.
+
+    Args:
+        workers: processes that read.
+
+    Attributes:
+        validation_samples: measured now and then; empty: none.
+    """
+
+    validation_samples: Sequence[Any]
+
+    def __init__(self, workers: int) -> None:
+        super().__init__()
+        self._workers = workers
+
+    @property
+    @abstractmethod
+    def _order(self) -> DemonstrationOrder:
+        """What is drawn in each step of training."""
+
+    @property
+    @abstractmethod
+    def _advice(self) -> str:
+        """What to do where something cannot be read."""
+
+    @abstractmethod
+    def _training(self) -> Examples:
+        """What is trained on."""
+
+    @abstractmethod
+    def _validation(self) -> Examples:
+        """The validation samples as they are; called only where there are some."""
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Batches from the step on that was reached."""
+        trainer = self.trainer
+        assert trainer is not None
+        accumulated = trainer.accumulate_grad_batches
+        batches = TrainingBatches(
+            self._order,
+            trainer.global_step * accumulated,
+            trainer.max_steps * accumulated,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+        return self._loader(*self._training(), batches)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """Every validation sample once, over all processes; nothing without any."""
+        if not self.validation_samples:
+            return []
+        trainer = self.trainer
+        assert trainer is not None
+        batches = ValidationBatches(
+            len(self.validation_samples), trainer.global_rank, trainer.world_size
+        )
+        return self._loader(*self._validation(), batches)
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Raise what a worker could not."""
+        if isinstance(batch, FailedBatch):
+            raise DatasetError(f'{batch.reason}; {self._advice}')
+        return batch
+
+    def _loader(
+        self,
+        dataset: Dataset[Any],
+        collate: Callable[[Any], Any],
+        batches: Sampler[list[Draw]],
+    ) -> DataLoader[Any]:
+        return DataLoader(
+            dataset,
+            batch_sampler=batches,
+            num_workers=self._workers,
+            collate_fn=collate,
+            worker_init_fn=_prepare_worker,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _prepare_worker(worker: int) -> None:
+    # OpenCV's own threads do not survive a fork.
+    cv2.setNumThreads(0)
+    # What asks to stop reaches workers too; the step that is to be ended needs them.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

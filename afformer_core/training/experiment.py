@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the training of anything has in common: Lightning's command, with our checkpoints."""
+
+from __future__ import annotations
+
+import shlex
+from abc import abstractmethod
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jsonargparse import DefaultHelpFormatter
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from afformer_core.runtime.model_folder import write_aside
+from afformer_core.training.batched_data import BatchedData
+from afformer_core.training.checkpoint_files import WholeCheckpoints
+from afformer_core.training.last_checkpoint import LastCheckpoint
+from afformer_core.training.model_writer import BestWriter
+from afformer_core.training.resuming import require_checkpoint_of, require_same_experiment
+from afformer_core.training.trainer_options import require_honoured
+
+_DTYPES = {'float32': torch.float32, 'float16': torch.float16}
+_LAST = 'last.ckpt'
+_CONFIGURATION = 'config.yaml'
+_DESCRIPTION = (
+    'Train a model as YAML files and options say. config/train has an experiment in each file; '
+    'what stands in a later file or option replaces what came before. Paths are relative to the '
+    'folder that the command is given in.'
+)
+_EXAMPLE = """examples:
+  afformer train -c config/train/sim_small.yaml --output models/sim_small
+  afformer train -c config/train/opra_r50.yaml -c config/train/ablations/single_scale.yaml \\
+      --output models/single_scale --trainer.devices 4 --data.batch_size 32
+  afformer train -c config/train/hands_light.yaml --output models/hands_light
+  afformer train -c config/train/hands_light.yaml --help
+"""
+
+
+class _ExamplesAsTyped(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Keeps the lines of the examples."""
+
+
+class ExperimentSaver(SaveConfigCallback):
+    """Writes the whole configuration as `config.yaml` beside the weights."""
+
+    def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Write, in the first process."""
+        if trainer.is_global_zero:
+            content = self.parser.dump(self.config)
+            write_aside(Path(self.config.output) / _CONFIGURATION, content.encode())
+
+
+class Experiment(LightningCLI):
+    """Parses an experiment, from YAML files and options, and makes what it asks for.
+
+    Args:
+        arguments: of `afformer train`.
+
+    Attributes:
+        name: that YAML files give as `experiment`.
+        trained: what trains the model.
+        data: what it trains on.
+        data_is_chosen: whether YAML files name a subclass of `data`.
+        writer: keeps the best model.
+    """
+
+    name: ClassVar[str]
+    trained: ClassVar[type[LightningModule]]
+    data: ClassVar[type[BatchedData]]
+    data_is_chosen: ClassVar[bool]
+    writer: ClassVar[type[BestWriter]]
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = list(arguments)
+        super().__init__(
+            self.trained,
+            self.data,
+            save_config_callback=ExperimentSaver,
+            seed_everything_default=0,
+            subclass_mode_data=self.data_is_chosen,
+            args=self._arguments,
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={
+                'prog': 'afformer train',
+                'description': _DESCRIPTION,
+                'epilog': _EXAMPLE,
+                'formatter_class': _ExamplesAsTyped,
+            },
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what is not Lightning's, and tie the data to the model."""
+        parser.add_argument(
+            '--experiment',
+            choices=(self.name,),
+            default=self.name,
+            help='what is trained; a YAML file says so',
+        )
+        parser.add_argument(
+            '--output',
+            type=Path,
+            required=True,
+            help='model folder to write; training goes on from its last checkpoint',
+        )
+        parser.add_argument(
+            '--checkpoint_steps', type=int, default=500, help='steps between two checkpoints'
+        )
+        parser.add_argument(
+            '--weights_type',
+            choices=tuple(_DTYPES),
+            default='float32',
+            help='type that the weights of the model folder are stored in',
+        )
+        self.tie(parser)
+
+    @abstractmethod
+    def tie(self, parser: LightningArgumentParser) -> None:
+        """Tie the options of the data to those of the model."""
+
+    @abstractmethod
+    def pictures(self) -> Sequence[Callback]:
+        """What shows a validation besides its measures."""
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer, with what every experiment has before what its configuration adds."""
+        output = Path(self.config.output)
+        given = {**self.config_init.trainer, **kwargs}
+        if given['logger'] in (None, True):
+            given['logger'] = TensorBoardLogger(str(output), name='tensorboard', version='')
+        given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
+        given['plugins'] = [WholeCheckpoints(), *_listed(given['plugins'])]
+        given['default_root_dir'] = str(output)
+        # The batches know how processes share them.
+        given['use_distributed_sampler'] = False
+        return self._instantiate_trainer(given, [])
+
+    def _callbacks(self, output: Path) -> list[Callback]:
+        checkpoints = output / 'checkpoints'
+        description: Mapping[str, Any] = {
+            'commands': [shlex.join(['afformer', 'train', *self._arguments])]
+        }
+        writer = self.writer(output, description, _DTYPES[self.config.weights_type])
+        callbacks: list[Callback] = [writer]
+        if self.datamodule.validation_samples:
+            best = ModelCheckpoint(
+                checkpoints,
+                'best',
+                monitor=f'validation/{writer.measure}',
+                mode='max' if writer.sign > 0 else 'min',
+                enable_version_counter=False,
+            )
+            callbacks += [*self.pictures(), best]
+        return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
+
+    def fit(self) -> None:
+        """Train, from the last checkpoint on where there is one.
+
+        Raises:
+            AfformerError: an option of the trainer is not honoured, the checkpoint is damaged, of
+                another architecture or another experiment, or a file cannot be read or written.
+        """
+        require_honoured(self.config.trainer)
+        output = Path(self.config.output)
+        last = output / 'checkpoints' / _LAST
+        resumed = last.is_file()
+        if resumed:
+            require_checkpoint_of(last, self.model)
+            require_same_experiment(output / _CONFIGURATION, self.parser.dump(self.config))
+        self.trainer.fit(
+            self.model,
+            datamodule=self.datamodule,
+            ckpt_path=str(last) if resumed else None,
+            weights_only=True,
+        )
+
+
+def _listed(given: Any) -> list[Any]:
+    """What may be nothing, one, or several of something, as Lightning takes it."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, Sequence) else [given]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backbone features of many pictures in a folder, with a note of what they were made from."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.models.encoder import Encoder
+
+_AHEAD = 8
+_KEY_FILE = 'key.json'
+_BACKBONE = 'backbone'
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Stacks of pictures that pass the backbone.
+
+    Attributes:
+        name: of the set, and of its files.
+        stacks: names of the stacks.
+        read: gives uint8 RGB [T, h, w, 3] of a name, T alike for all.
+    """
+
+    name: str
+    stacks: Sequence[str]
+    read: Callable[[str], NDArray[np.uint8]]
+
+
+def open_features(
+    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+) -> dict[str, tuple[NDArray[np.float16], ...]]:
+    """Open a folder of features; compute them first where it is absent or of something else.
+
+    Args:
+        folder: where they are kept.
+        sets: of pictures.
+        encoder: its backbone is run in evaluation mode.
+        key: what the pictures are, in terms of JSON; another one means other features.
+
+    Returns:
+        of each set by its name: one array for each stage, fine to coarse, float16
+        [stacks, T, C, h, w], mapped from disk.
+
+    Raises:
+        AfformerError: as `read` of a set.
+    """
+    whole = {**key, _BACKBONE: _magnitude(encoder)}
+    if not _is_of(folder, whole):
+        _make(folder, sets, encoder.eval(), whole)
+    stages = range(len(encoder.backbone_with_fpn.stages))
+    return {
+        one.name: tuple(
+            np.load(folder / f'{one.name}_{stage}.npy', mmap_mode='r') for stage in stages
+        )
+        for one in sets
+    }
+
+
+def _magnitude(encoder: Encoder) -> float:
+    body = encoder.backbone_with_fpn.body
+    return sum(float(p.detach().double().abs().sum()) for p in body.parameters())
+
+
+def _is_of(folder: Path, key: Mapping[str, Any]) -> bool:
+    path = folder / _KEY_FILE
+    if not path.is_file():
+        return False
+    found = json.loads(path.read_text(encoding='utf-8'))
+    if found.keys() != key.keys():
+        return False
+    # Weights that were stored in half precision are still the same backbone.
+    same_backbone = math.isclose(found[_BACKBONE], key[_BACKBONE], rel_tol=1e-4)
+    return same_backbone and all(found[name] == key[name] for name in key if name != _BACKBONE)
+
+
+def _make(
+    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+) -> None:
+    aside = folder.with_name(f'.{folder.name}.partial')
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for one in sets:
+        _encode(aside, one, encoder)
+    (aside / _KEY_FILE).write_text(json.dumps(key), encoding='utf-8')
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.replace(folder)
+
+
+def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
+    arrays: list[NDArray[np.float16]] = []
+    text, count = f'backbone features of {pictures.name}', len(pictures.stacks)
+    for row, stack in enumerate(tqdm(_read_ahead(pictures), text, count, unit='')):
+        stages = _stages(encoder, stack)
+        if not arrays:
+            arrays = [
+                open_memmap(
+                    folder / f'{pictures.name}_{number}.npy',
+                    mode='w+',
+                    dtype=np.float16,
+                    shape=(count, *stage.shape),
+                )
+                for number, stage in enumerate(stages)
+            ]
+        for array, stage in zip(arrays, stages, strict=True):
+            array[row] = stage
+    for array in arrays:
+        array.flush()  # type: ignore[attr-defined]
+
+
+def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:
+    """Read in another thread, a few stacks ahead of whoever iterates."""
+    rest = iter(pictures.stacks)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = deque(pool.submit(pictures.read, name) for name in islice(rest, _AHEAD))
+        while waiting:
+            stack = waiting.popleft().result()
+            waiting.extend(pool.submit(pictures.read, name) for name in islice(rest, 1))
+            yield stack
+
+
+@torch.inference_mode()
+def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
+    stages = encoder.backbone_with_fpn.backbone(encoder.normalise(torch.from_numpy(stack)))
+    return [stage.half().numpy() for stage in stages]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a step of training a hand detector sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afformer_core.training.batch import FailedBatch
+from afformer_core.training.collation import FailedExample
+
+
+@dataclass(frozen=True)
+class HandExample:
+    """A picture and the hands in it.
+
+    Attributes:
+        image: uint8 RGB [H, W, 3].
+        boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
+        contacts: bool [N].
+        sample: index in the dataset.
+    """
+
+    image: NDArray[np.uint8]
+    boxes: NDArray[np.float64]
+    contacts: NDArray[np.bool_]
+    sample: int
+
+
+@dataclass(frozen=True)
+class HandBatch:
+    """Pictures, each of its own size.
+
+    Attributes:
+        images: each float RGB [3, H, W] in 0..1.
+        targets: of each, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors take
+            them.
+        samples: index in the dataset of each.
+    """
+
+    images: tuple[Tensor, ...]
+    targets: tuple[dict[str, Tensor], ...]
+    samples: tuple[int, ...]
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> HandBatch:
+        """The same on a device."""
+        return HandBatch(
+            tuple(image.to(device, non_blocking=non_blocking) for image in self.images),
+            tuple(
+                {name: x.to(device, non_blocking=non_blocking) for name, x in each.items()}
+                for each in self.targets
+            ),
+            self.samples,
+        )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def collate_hands(
+    examples: Sequence[HandExample | FailedExample],
+) -> HandBatch | FailedBatch:
+    """A batch; that of a picture that cannot be read is a `FailedBatch`."""
+    read = []
+    for example in examples:
+        if isinstance(example, FailedExample):
+            return FailedBatch(example.reason)
+        read.append(example)
+    return HandBatch(
+        tuple(_tensor(example.image) for example in read),
+        tuple(_target(example) for example in read),
+        tuple(example.sample for example in read),
+    )
+
+
+def _tensor(image: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) / 255
+
+
+def _target(example: HandExample) -> dict[str, Tensor]:
+    return {
+        'boxes': torch.from_numpy(example.boxes).float(),
+        # The classes after the background, see `CLASSES`.
+        'labels': 1 + torch.from_numpy(example.contacts).long(),
+    }

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of hands to train and validate on, in 100DOH's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.data.hand_annotations import AnnotatedPicture, read_hand_annotations
+from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.maskahand.motion_picture import motion_picture
+from afformer_core.training.batched_data import BatchedData, Examples
+from afformer_core.training.collation import FailedExample
+from afformer_core.training.hands.augmentation import HandAugmentation
+from afformer_core.training.hands.batch import HandExample, collate_hands
+from afformer_core.training.order import DemonstrationOrder, Draw
+
+_NO_AUGMENTATION = HandAugmentation()
+
+
+@dataclass(frozen=True)
+class HandSource:
+    """Pictures of a dataset.
+
+    Attributes:
+        folder: of the dataset.
+        split: name of a list of pictures in it.
+        share: of the pictures, drawn at random; above 0, at most 1.
+    """
+
+    folder: Path
+    split: str
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+
+    def read(self) -> list[AnnotatedPicture]:
+        """The pictures, which are not opened.
+
+        Raises:
+            DatasetError: see `read_hand_annotations`.
+        """
+        pictures = read_hand_annotations(Path(self.folder), self.split)
+        if self.share == 1:
+            return pictures
+        count = max(1, round(self.share * len(pictures)))
+        chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
+        return [pictures[index] for index in sorted(chosen.tolist())]
+
+
+class HandData(BatchedData):
+    """Pictures read from disk in every step.
+
+    Args:
+        train: what is trained on.
+        validation: what is validated on; nothing if it is null.
+        batch_size: pictures of a step, over all processes.
+        workers: processes that read.
+        augmentation: random changes in training.
+        seed: of the order and of augmentation.
+        interval: the model's, never given; where it has one, pictures with their neighbours
+            become motion pictures.
+    """
+
+    validation_samples: list[AnnotatedPicture]
+
+    def __init__(
+        self,
+        train: HandSource,
+        validation: HandSource | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        augmentation: HandAugmentation = _NO_AUGMENTATION,
+        seed: int = 0,
+        interval: float | None = None,
+    ) -> None:
+        super().__init__(workers)
+        self._pictures = train.read()
+        self.validation_samples = [] if validation is None else validation.read()
+        self._drawn = DemonstrationOrder(len(self._pictures), batch_size, seed)
+        self._augmentation = augmentation
+        self._read = read_still if interval is None else read_motion
+
+    @property
+    def _order(self) -> DemonstrationOrder:
+        return self._drawn
+
+    @property
+    def _advice(self) -> str:
+        return 'leave it out of its split, or copy it again'
+
+    def _training(self) -> Examples:
+        return HandDataset(self._pictures, self._read, self._augmentation), collate_hands
+
+    def _validation(self) -> Examples:
+        return HandDataset(self.validation_samples, self._read, None), collate_hands
+
+
+class HandDataset(Dataset[HandExample | FailedExample]):
+    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        pictures: that draws are of.
+        read: what the detector sees of one, `read_still` or `read_motion`.
+        augmentation: applied in training; None leaves pictures as they are.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[AnnotatedPicture],
+        read: Callable[[AnnotatedPicture], NDArray[np.uint8]],
+        augmentation: HandAugmentation | None,
+    ) -> None:
+        self._pictures = pictures
+        self._read = read
+        self._augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
+        (index,) = draw.indices
+        picture = self._pictures[index]
+        try:
+            image = self._read(picture)
+        except (AfformerError, OSError, ValueError) as error:
+            return FailedExample(f'{picture.image}: {error}')
+        boxes = np.array([hand.box for hand in picture.hands], np.float64).reshape(-1, 4)
+        contacts = np.array([hand.contact for hand in picture.hands], np.bool_)
+        if self._augmentation is not None:
+            generator = np.random.default_rng(draw.seed)
+            image, boxes = self._augmentation.apply(image, boxes, generator)
+        return HandExample(image, boxes, contacts, index)
+
+
+def read_motion(picture: AnnotatedPicture) -> NDArray[np.uint8]:
+    """The motion picture of a picture and its neighbours; see `read_still`.
+
+    Raises:
+        ValueError: a neighbour has another size.
+    """
+    before, after = map(read_image, picture.neighbours)
+    return motion_picture(before, read_still(picture), after)
+
+
+def read_still(picture: AnnotatedPicture) -> NDArray[np.uint8]:
+    """A picture as it is, uint8 RGB [H, W, 3].
+
+    Raises:
+        ImageError: it cannot be read.
+        DatasetError: it has another size than its annotation.
+    """
+    image = read_image(picture.image)
+    found = (image.shape[1], image.shape[0])
+    if found != picture.size:
+        raise DatasetError(
+            f'it has {found[0]}x{found[1]} pixels and its annotation is of '
+            f'{picture.size[0]}x{picture.size[1]}; its boxes would be elsewhere'
+        )
+    return image

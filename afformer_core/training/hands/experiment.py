@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The experiments that train hand detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lightning.pytorch import Callback
+from lightning.pytorch.cli import LightningArgumentParser
+
+from afformer_core.training.experiment import Experiment
+from afformer_core.training.hands.data import HandData
+from afformer_core.training.hands.module import HandTraining
+from afformer_core.training.hands.writer import DetectorWriter
+
+
+class HandExperiment(Experiment):
+    """See `Experiment`."""
+
+    name = 'hands'
+    trained = HandTraining
+    data = HandData
+    data_is_chosen = False
+    writer = DetectorWriter
+
+    def tie(self, parser: LightningArgumentParser) -> None:
+        """See `Experiment.tie`."""
+        parser.link_arguments('model.interval', 'data.interval')
+
+    def pictures(self) -> Sequence[Callback]:
+        """See `Experiment.pictures`; there are none."""
+        return ()

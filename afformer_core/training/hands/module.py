@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training of a hand detector, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from afformer_core.maskahand.average_precision import (
+    eleven_point_precision,
+    hands_found,
+    interactions_found,
+    states_found,
+)
+from afformer_core.maskahand.detector_folder import INTERACTION_SCORE
+from afformer_core.maskahand.faster_rcnn_hands import hands_of
+from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.initial_detector import initial_detector
+from afformer_core.training.batch_norms import keep_statistics
+from afformer_core.training.gathering import gathered
+from afformer_core.training.hands.batch import HandBatch
+from afformer_core.training.hands.data import HandData
+from afformer_core.training.optimization import Optimization
+
+_OPTIMIZATION = Optimization()
+
+
+class HandTraining(LightningModule):
+    """Trains a Faster R-CNN to find hands and to tell whether they touch an object.
+
+    Args:
+        architecture: of the detector, one of `ARCHITECTURES`.
+        weights: what it begins with: `coco`, `imagenet`, `random` or the folder of a detector,
+            see `initial_detector`.
+        optimization: the optimizer and its rates.
+        interval: seconds between the frames of motion pictures, where the detector is to look at
+            such; null: it looks at pictures as they are.
+        precision: share of the interactions found in validation that is to be right from the
+            interaction score on, which is written beside the weights; above 0, at most 1.
+
+    Attributes:
+        model: the detector.
+        architecture, interval: as above.
+        interaction_score: the lowest score that gave that precision in the last validation; the
+            paper's where none did.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        weights: str = 'random',
+        optimization: Optimization = _OPTIMIZATION,
+        interval: float | None = None,
+        precision: float = 0.95,
+    ) -> None:
+        super().__init__()
+        if not 0 < precision <= 1:
+            raise ValueError(f'precision is {precision}; it must be above 0 and at most 1')
+        self.architecture = architecture
+        self.interval = interval
+        self.optimization = optimization
+        self.interaction_score: float = INTERACTION_SCORE
+        self.model = initial_detector(architecture, weights)
+        optimization.freeze(self.model)
+        self._precision = precision
+        self._found: dict[int, tuple[Hand, ...]] = {}
+        # The trainer leaves modes as it finds them.
+        self.train()
+
+    def train(self, mode: bool = True) -> HandTraining:
+        """Training mode, but batch norms keep the statistics they were pre-trained with."""
+        super().train(mode)
+        keep_statistics(self)
+        return self
+
+    def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
+        """The loss of a batch."""
+        cuda = [self.device] if self.device.type == 'cuda' else []
+        # Which anchors and proposals are learned from is drawn; a training that was interrupted
+        # draws the same.
+        with torch.random.fork_rng(cuda):
+            torch.manual_seed(_seed(self.global_step, batch))
+            parts: dict[str, Tensor] = self.model(list(batch.images), list(batch.targets))
+        loss = torch.stack(list(parts.values())).sum()
+        if not bool(torch.isfinite(loss)):
+            raise ValueError(
+                f'the loss of step {self.global_step} is {float(loss)}; lower '
+                'optimization.learning_rate, or train in a wider precision'
+            )
+        self.log('train/loss', loss, prog_bar=True)
+        for name, value in parts.items():
+            self.log(f'train/{name.removeprefix("loss_")}', value)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin anew."""
+        self._found.clear()
+
+    def validation_step(self, batch: HandBatch, batch_index: int) -> None:
+        """Detect hands."""
+        outputs = self.model(list(batch.images))
+        self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
+
+    def on_validation_epoch_end(self) -> None:
+        """Gather what all processes found, and measure it; each picture counts once."""
+        found = {i: hands for part in gathered(self._found) for i, hands in part.items()}
+        data: HandData = self.trainer.datamodule  # type: ignore[attr-defined]
+        detected = [found[index] for index in sorted(found)]
+        annotated = [data.validation_samples[index].hands for index in sorted(found)]
+        interactions = interactions_found(detected, annotated)
+        score = interactions.score_of_precision(self._precision)
+        self.interaction_score = INTERACTION_SCORE if score is None else score
+        for name, findings in {
+            'hand': hands_found(detected, annotated),
+            'hand_interaction': states_found(detected, annotated),
+            'interaction': interactions,
+        }.items():
+            measured = eleven_point_precision(findings)
+            self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and its schedule over the trainer's steps."""
+        optimizer = self.optimization.optimizer(self.model)
+        schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
+        return {
+            'optimizer': optimizer,
+            'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
+        }
+
+
+def _seed(step: int, batch: HandBatch) -> int:
+    """The same for the same pictures in the same step."""
+    return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

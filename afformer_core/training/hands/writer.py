@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the best hand detector of a training as a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning.pytorch import LightningModule
+from torch import nn
+from torchvision.models.detection import FasterRCNN
+
+from afformer_core.maskahand.detector_folder import save_hand_detector
+from afformer_core.training.hands.module import HandTraining
+from afformer_core.training.model_writer import BestWriter
+
+
+class DetectorWriter(BestWriter):
+    """Writes `detector.json` and the weights."""
+
+    measure = 'hand_interaction'
+    sign = 1
+    metrics = ('hand', 'hand_interaction', 'interaction')
+
+    def write(
+        self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
+    ) -> None:
+        """See `BestWriter.write`."""
+        assert isinstance(model, FasterRCNN)
+        assert isinstance(trained, HandTraining)
+        score = round(trained.interaction_score, 4)
+        save_hand_detector(
+            self.folder,
+            model,
+            trained.architecture,
+            training,
+            score,
+            trained.interval,
+            self.dtype,
+        )

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the heatmaps of a batch should be: annotated points, or the boxes of hands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from afformer_core.data.heatmaps import blurred_maps, ground_truth_heatmaps
+from afformer_core.training.losses import Targets
+
+
+class Truth(ABC):
+    """What a batch's images are known to show, as small tensors that travel with the batch."""
+
+    @abstractmethod
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """Ground truths of a size (height, width), made where the tensors are."""
+
+    @abstractmethod
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
+        """The same with every tensor moved."""
+
+
+@dataclass(frozen=True)
+class Annotations(Truth):
+    """The points of a batch, a row for each image and action.
+
+    Attributes:
+        points: float64 [R, P, 2], (x, y) as shares of the image's width and height; NaN marks
+            padding. An image without any point does not show what was demonstrated.
+        actions: [R] indices.
+        images: [R] index of the image in the batch.
+    """
+
+    points: Tensor
+    actions: Tensor
+    images: Tensor
+
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """See `Truth.targets`."""
+        scale = self.points.new_tensor((size[1], size[0]))
+        heatmaps = ground_truth_heatmaps(self.points * scale, size)
+        # A row without any point has the uniform heatmap.
+        shown = ~self.points.isnan().flatten(1).all(dim=1)
+        return Targets(heatmaps, self.actions, self.images, shown)
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
+        """See `Truth.moved`."""
+        return Annotations(move(self.points), move(self.actions), move(self.images))
+
+
+@dataclass(frozen=True)
+class Boxes(Truth):
+    """Where hands interact in each image of a batch (paper, section 4.3).
+
+    Attributes:
+        corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees
+            them, as shares of the image's width and height; they may have been seen at a slant.
+            NaN marks padding.
+    """
+
+    corners: Tensor
+
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """See `Truth.targets`; all boxes of an image together are its blurred truth."""
+        scale = self.corners.new_tensor((size[1], size[0]))
+        # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
+        inside = coverage(self.corners * scale, size).amax(dim=1)
+        images = torch.arange(len(inside), device=inside.device)
+        shown = ~self.corners.isnan().flatten(1).all(dim=1)
+        return Targets(blurred_maps(inside), torch.zeros_like(images), images, shown)
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
+        """See `Truth.moved`."""
+        return Boxes(move(self.corners))
+
+
+def coverage(corners: Tensor, size: tuple[int, int]) -> Tensor:
+    """How much of each pixel lies in convex quadrilaterals, to within the rounding of corners.
+
+    However small a quadrilateral is, some pixel has a share of it, if it reaches into the map.
+
+    Args:
+        corners: float32 [..., 4, 2] (x, y) in pixels, where a map of a width W reaches from 0 to
+            W; clockwise as one sees them. NaN gives a map of zeros.
+        size: (height, width) of the maps.
+
+    Returns:
+        float32 [..., height, width], 0 to 1.
+    """
+    x = torch.arange(size[1], device=corners.device, dtype=corners.dtype) + 0.5
+    y = torch.arange(size[0], device=corners.device, dtype=corners.dtype)[:, None] + 0.5
+    covered = corners.new_ones((*corners.shape[:-2], *size))
+    for number in range(4):
+        first, second = corners[..., number, :], corners[..., (number + 1) % 4, :]
+        along = second - first
+        # Of a pixel's extent across the edge, which is longest along the diagonal.
+        inwards = along / along.abs().sum(dim=-1, keepdim=True)
+        ahead, down = (inwards[..., axis, None, None] for axis in (0, 1))
+        left, top = (first[..., axis, None, None] for axis in (0, 1))
+        covered *= (0.5 + ahead * (y - top) - down * (x - left)).clamp(0, 1)
+    return covered.nan_to_num(0.0)

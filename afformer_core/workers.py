@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long pieces of work shared by processes, with word of each step as it is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.context import SpawnContext
+from typing import Any, Generic, TypeVar
+
+import cv2
+
+from afformer_core.errors import DatasetError
+
+Step = TypeVar('Step')
+Work = Callable[[int], Iterable[Step]]
+
+
+def steps(work: Work[Step], numbers: Iterable[int], processes: int) -> Iterator[Step]:
+    """Do the work of each number; yields the steps that the work consists of as they are done.
+
+    The first error ends all and is raised. Where the iteration is given up, or the caller's
+    process dies, the other processes end at once, wherever they are.
+
+    Args:
+        work: does that of one number, step by step. Other processes must be able to import it,
+            and its steps and errors must be such that they can be pickled.
+        numbers: taken one by one, whenever a process has nothing to do.
+        processes: how many work at once; one is the caller's own.
+
+    Raises:
+        DatasetError: a process was killed.
+    """
+    if processes < 1:
+        raise ValueError(f'there must be at least 1 process, not {processes}')
+    if processes == 1:
+        for number in numbers:
+            yield from work(number)
+        return
+    context, rest = get_context('spawn'), iter(numbers)
+    workers: list[_Worker[Step]] = []
+    try:
+        for number in islice(rest, processes):
+            workers.append(_Worker(context, work))
+            workers[-1].begin(number)
+        yield from _shared(workers, rest)
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _shared(workers: Iterable[_Worker[Step]], rest: Iterator[int]) -> Iterator[Step]:
+    busy = {worker.pipe: worker for worker in workers}
+    while busy:
+        for ready in connection.wait(list(busy)):
+            worker = next(each for pipe, each in busy.items() if pipe is ready)
+            done, step = worker.receive()
+            if not done:
+                yield step
+            elif (number := next(rest, None)) is not None:
+                worker.begin(number)
+            else:
+                del busy[worker.pipe]
+
+
+class _Worker(Generic[Step]):
+    """A process that does the work of one number after the other."""
+
+    def __init__(self, context: SpawnContext, work: Work[Step]) -> None:
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def begin(self, number: int) -> None:
+        # Where it is dead, that is told when its answer is read.
+        with suppress(BrokenPipeError):
+            self.pipe.send(number)
+
+    def receive(self) -> tuple[bool, Any]:
+        """Whether the work of its number is done, and else the next step."""
+        try:
+            done, step, error = self.pipe.recv()
+        except (EOFError, ConnectionResetError) as killed:
+            raise DatasetError(
+                'a process was killed, perhaps for want of memory; run the same command again, '
+                'which goes on from there, with fewer processes'
+            ) from killed
+        if error is not None:
+            raise error[0] from RuntimeError(f'in another process:\n{error[1]}')
+        return done, step
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
+
+
+def _serve(pipe: connection.Connection, work: Work[Any]) -> None:
+    # Ctrl-C is for the first process, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    try:
+        while True:
+            for step in work(pipe.recv()):
+                pipe.send((False, step, None))
+            pipe.send((True, None, None))
+    except EOFError:
+        return
+    except Exception as error:  # noqa: BLE001
+        pipe.send((True, None, (error, traceback.format_exc())))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer evaluate-hands` on pictures whose hands are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand import open_detector
+from afformer_core.maskahand.hand import Hand
+
+BOX = (4.0, 4.0, 20.0, 20.0)
+
+
+class WhiteHands:
+    """Takes what is lighter than grey for a hand that interacts, wherever it is."""
+
+    name = 'white 01234567'
+    interaction_score = 0.8
+
+    def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+        video = list(frames)
+        # A picture is in the middle of a video of its own.
+        assert [frame.time for frame in video] == [0.0, 0.25, 0.5]
+        for frame in video:
+            brightness = frame.image.mean() / 255
+            yield (Hand(BOX, True, 0.9),) if brightness > 0.5 else (Hand(BOX, True, 0.4),)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A white picture with a hand in contact, and a dark one with an idle hand."""
+    for part in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
+        (tmp_path / part).mkdir(parents=True)
+    for name, grey, state in (('white', 255, 3), ('dark', 0, 0)):
+        picture = np.full((32, 32, 3), grey, np.uint8)
+        cv2.imwrite(str(tmp_path / 'JPEGImages' / f'{name}.jpg'), picture)
+        (tmp_path / 'Annotations' / f'{name}.xml').write_text(
+            '<annotation><size><width>32</width><height>32</height></size><object>'
+            f'<name>hand</name><contactstate>{state}</contactstate><bndbox><xmin>5</xmin>'
+            '<ymin>5</ymin><xmax>20</xmax><ymax>20</ymax></bndbox></object></annotation>'
+        )
+    (tmp_path / 'ImageSets' / 'Main' / 'test.txt').write_text('white\ndark\n')
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_detector, 'open_hand_detector', lambda name: WhiteHands())
+
+
+def test_hands_and_interactions(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['evaluate-hands', 'model', str(dataset), '--json', '-']) == 0
+    report = json.loads(capsys.readouterr().out)
+
+    assert report['facts']['detector'] == 'white 01234567'
+    precision, interactions = (table['rows'] for table in report['tables'])
+    assert precision['hand'] == {'hands': 2, 'eleven points': 1.0, 'area': 1.0}
+    # The idle hand is in the wrong state: half of the recalls have a precision of 1.
+    assert precision['hand + interaction'] == {
+        'hands': 2,
+        'eleven points': pytest.approx(6 / 11),
+        'area': 0.5,
+    }
+    assert precision['interaction alone']['hands'] == 1
+    assert interactions == {'score of at least 0.8': {'found': 1, 'precision': 1.0, 'recall': 1.0}}
+
+
+def test_tables_for_people_and_a_file(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / 'hands.json'
+    assert main(['evaluate-hands', 'model', str(dataset), '--json', str(path)]) == 0
+
+    assert '| hand + interaction | ' in capsys.readouterr().out
+    assert len(json.loads(path.read_text())['tables']) == 2
+
+
+def test_a_split_that_is_not_there(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['evaluate-hands', 'model', str(dataset), '--split', 'val']) == 1
+    assert 'val.txt' in capsys.readouterr().err

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import cv2
+import pytest
+
+from afformer_core.cli.main import main
+
+from ..maskahand.mined_videos import write_mined
+
+EXPERIMENT = """
+model:
+  architecture:
+    preset: afformer_small
+    input_size: [64, 64]
+data:
+  class_path: afformer_core.maskahand.pretraining_data.MaskAHandData
+  init_args:
+    index: {index}
+    frames: 4
+    targets: 2
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    (tmp_path / 'videos').mkdir()
+    path = tmp_path / 'experiment.yaml'
+    path.write_text(EXPERIMENT.format(index=write_mined(tmp_path / 'videos')))
+    return path
+
+
+def synthesize(experiment: Path, *more: str) -> int:
+    return main(['synthesize', '-c', str(experiment), *more])
+
+
+def test_a_picture_of_examples(experiment: Path, tmp_path: Path) -> None:
+    output = tmp_path / 'grid.png'
+    assert synthesize(experiment, '--output', str(output), '--clips', '2', '--side', '40') == 0
+    assert cv2.imread(str(output)).shape == (4 * 44 - 4, 5 * 44 - 4, 3)
+
+
+def test_a_later_file_replaces_what_came_before(experiment: Path, tmp_path: Path) -> None:
+    later = tmp_path / 'later.yaml'
+    later.write_text('data: {init_args: {targets: 1}}')
+    output = tmp_path / 'grid.png'
+    more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
+    assert synthesize(experiment, *more) == 0
+    assert cv2.imread(str(output)).shape[0] == 40
+
+
+def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
+    contents = []
+    for seed in ('1', '1', '2'):
+        output = tmp_path / 'grid.png'
+        synthesize(experiment, '--output', str(output), '--seed', seed, '--side', '40')
+        contents.append(output.read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+@pytest.mark.parametrize(
+    ('content', 'text'),
+    [
+        ('data: {init_args: {synthesis: {masks: {scle: 2}}}}', 'synthesis.masks.scle'),
+        ('data: {init_args: {synthesis: {masks: {scale: 0.5}}}}', 'scale is 0.5'),
+        ('data: {class_path: afformer_core.training.picture_data.PictureData}', 'no pre-training'),
+        ('- data', 'is not an experiment'),
+        ('data: {', 'cannot be read'),
+    ],
+)
+def test_bad_experiments_are_refused_in_one_line(
+    experiment: Path,
+    tmp_path: Path,
+    content: str,
+    text: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    later = tmp_path / 'later.yaml'
+    later.write_text(content)
+    assert synthesize(experiment, '-c', str(later), '--output', str(tmp_path / 'grid.png')) == 1
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count('\n') == 1
+
+
+def test_a_name_that_no_picture_has(
+    experiment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert synthesize(experiment, '--output', str(tmp_path / 'grid.txt')) == 1
+    assert 'must end in one of .jpeg, .jpg, .png' in capsys.readouterr().err

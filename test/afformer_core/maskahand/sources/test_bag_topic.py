@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics of bags as sources, and which of them are cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rosbags.rosbag2 import StoragePlugin
+
+from afformer_core.data.bag import BagError
+from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize('storage', StoragePlugin)
+def test_frames_of_raw_and_compressed_topics(
+    write_bag: Callable[..., Path],
+    raw: Make,
+    compressed: Make,
+    storage: StoragePlugin,
+    tmp_path: Path,
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw, '/right/compressed': compressed}, storage)
+    assert bag_topics(bag) == [BagTopic(bag, '/left'), BagTopic(bag, '/right/compressed')]
+    for source in bag_topics(bag):
+        frames = list(source.frames(5.0))
+        assert [frame.time for frame in frames] == [0, 0.2, 0.4, 0.6, 0.8]
+        assert [frame.image[0, 0].tolist() for frame in frames] == [[2 * n] * 3 for n in range(5)]
+        parts = [*source.frames(5.0, 0, 0.5), *source.frames(5.0, 0.5)]
+        assert [frame.image[0, 0, 0] for frame in parts] == [0, 2, 4, 6, 8]
+        assert source.at([0.8, 0.2])[:, 0, 0, 0].tolist() == [8, 2]
+        assert source.duration() == pytest.approx(0.9, abs=0.1)
+
+
+def test_a_late_part_does_not_need_the_beginning(
+    write_bag: Callable[..., Path], raw: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw})
+    monkeypatch.setattr('afformer_core.maskahand.sources.bag_topic._LEADS', (0.15, 60.0))
+    read = []
+    monkeypatch.setattr(
+        'afformer_core.maskahand.sources.bag_topic.chosen_frames',
+        lambda frames, *_: (read.append(time) or (time, frame) for time, frame in frames),
+    )
+    list(BagTopic(bag, '/left').frames(10.0, 0.7))
+    assert read == pytest.approx([0.6, 0.7, 0.8, 0.9])
+
+
+def test_what_the_node_published_depth_and_second_copies_are_no_cameras(
+    write_bag: Callable[..., Path], raw: Make, compressed: Make, tmp_path: Path
+) -> None:
+    topics = {
+        '/camera/image': raw,
+        '/camera/image/compressed': compressed,
+        '/camera/aligned_depth/image': raw,
+        '/range': lambda number: raw(number, '16UC1'),
+        '/metres': lambda number: raw(number, '32FC1'),
+        '/packed': lambda number: compressed(number, '16UC1; compressedDepth png'),
+        '/grounding/overlay': raw,
+        '/overlay/compressed': compressed,
+    }
+    bag = write_bag(tmp_path / 'bag', topics)
+    assert bag_topics(bag) == [BagTopic(bag, '/camera/image')]
+
+
+def test_a_topic_that_is_not_there_is_told_with_those_that_are(
+    write_bag: Callable[..., Path], raw: Make, tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw})
+    with pytest.raises(BagError, match="no image of a topic '/right'; its topics are /left"):
+        BagTopic(bag, '/right').duration()

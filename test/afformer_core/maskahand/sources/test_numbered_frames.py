@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of numbered images as sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Frames 31, 33, 35 ... 49 of a video of 20 frames per second, grey as their numbers."""
+    for number in range(31, 50, 2):
+        image = PIL.Image.fromarray(np.full((6, 8, 3), number, np.uint8))
+        image.save(tmp_path / f'frame_{number:010}.png')
+    return tmp_path
+
+
+def test_times_are_those_of_the_numbers(folder: Path) -> None:
+    frames = list(NumberedFrames(folder, 20.0).frames(5.0))
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [frame.image[0, 0, 0] for frame in frames] == [31, 35, 39, 43, 47]
+    assert NumberedFrames(folder, 20.0).duration() == pytest.approx(0.95)
+
+
+def test_parts_and_times_give_what_the_whole_gives(folder: Path) -> None:
+    source = NumberedFrames(folder, 20.0)
+    parts = [*source.frames(5.0, 0, 0.3), *source.frames(5.0, 0.3, 0.7), *source.frames(5.0, 0.7)]
+    assert [frame.image[0, 0, 0] for frame in parts] == [31, 35, 39, 43, 47]
+    assert source.at([0.6, 0.2])[:, 0, 0, 0].tolist() == [43, 35]
+
+
+def test_a_damaged_image_is_told_when_it_is_read(folder: Path) -> None:
+    (folder / 'frame_0000000043.png').write_bytes(b'no image')
+    frames = NumberedFrames(folder, 20.0).frames(5.0)
+    assert [next(frames).time for _ in range(3)] == pytest.approx([0, 0.2, 0.4])
+    with pytest.raises(VideoError, match=r'0043\.png is not an image'):
+        next(frames)
+
+
+def test_another_rate_or_frame_is_another_video(folder: Path) -> None:
+    before = NumberedFrames(folder, 20.0).fingerprint()
+    assert NumberedFrames(folder, 30.0).fingerprint() != before
+    (folder / 'frame_0000000049.png').unlink()
+    assert NumberedFrames(folder, 20.0).fingerprint() != before
+
+
+def test_a_rate_of_nothing_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match='a rate of 0 frames per second is none'):
+        NumberedFrames(folder, 0)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which models an experiment compares, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.maskahand.experiment import Experiment
+from afformer_core.maskahand.experiment_report import experiment_table
+from afformer_core.maskahand.experiment_run import carry_out, in_own_process
+from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
+from afformer_core.sim.long_video_writer import LongVideoPlan, write_long_videos
+
+_NEEDED = ('train.json', 'validation.json', 'test-seen.json')
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Experiment:
+    """Has all that is needed by name, and was mined before."""
+    for name in _NEEDED:
+        (tmp_path / name).touch()
+    experiment = Experiment(tmp_path / 'videos', tmp_path, tmp_path / 'results')
+    experiment.index.parent.mkdir(parents=True)
+    experiment.index.touch()
+    return experiment
+
+
+def measured(kld: float) -> str:
+    return json.dumps(
+        {
+            'pairs': 150,
+            'appliances or images': 150,
+            'metrics': {'kld': kld, 'nearest': 0.4, 'peak_inside': 0.25},
+            'intervals': {'kld': [kld - 0.1, kld + 0.1], 'nearest': [0.3, 0.5]},
+            'blind': {'kld': 2.6, 'nearest': 0.1},
+            'blind_intervals': {'kld': [2.5, 2.7]},
+        }
+    )
+
+
+def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None:
+    runs = replace(empty, ablations=True).runs()
+
+    names = [run.name for run in runs]
+    assert names == [
+        'pre-trained',
+        'maskahand_no_mask',
+        'maskahand_exact_mask',
+        'maskahand_no_random_mask',
+        'maskahand_no_perspective',
+        'maskahand_whole_box',
+        '10_percent_alone',
+        '10_percent_pre-trained',
+        '100_percent_alone',
+        '100_percent_pre-trained',
+    ]
+    for place, run in enumerate(runs):
+        assert set(run.after) <= set(names[:place])
+
+
+def test_the_same_labels_with_and_without_pre_training(empty: Experiment) -> None:
+    runs = {run.name: run for run in empty.runs()}
+    alone, tuned = runs['10_percent_alone'], runs['10_percent_pre-trained']
+
+    assert set(tuned.training) ^ set(alone.training) == {
+        '--model.initial=null',
+        '--model.backbone_weights=imagenet',
+        f'--model.initial={empty.output / "pre-trained"}',
+        f'--output={empty.output / "10_percent_alone"}',
+        f'--output={empty.output / "10_percent_pre-trained"}',
+    }
+
+
+@pytest.mark.parametrize('share', [0.0, 1.5])
+def test_a_share_that_is_none(empty: Experiment, share: float) -> None:
+    with pytest.raises(ValueError, match='above 0 and at most 1'):
+        replace(empty, shares=(share,))
+
+
+@pytest.mark.parametrize('name', _NEEDED)
+def test_what_is_missing_is_named(empty: Experiment, name: str) -> None:
+    (empty.annotated / name).unlink()
+
+    with pytest.raises(DatasetError, match=f'has no {name}'):
+        carry_out(empty)
+
+
+def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
+    runs = empty.runs()
+    for run in runs[:3]:
+        run.result.write_text(measured(1.0))
+    given: list[Sequence[str]] = []
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        given.append(words)
+
+    carry_out(empty, command)
+
+    assert [words[0] for words in given] == ['train', 'evaluate'] * 2
+    assert [words[-1] for words in given[::2]] == [run.training[-1] for run in runs[3:]]
+
+
+def test_the_first_failure_ends_it(empty: Experiment) -> None:
+    given: list[str] = []
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        given.append(words[0])
+        raise AfformerError('no')
+
+    with pytest.raises(AfformerError, match='no'):
+        carry_out(empty, command)
+    assert given == ['train']
+
+
+def test_a_step_that_fails_says_why_and_where(tmp_path: Path) -> None:
+    log = tmp_path / 'step.log'
+
+    with pytest.raises(AfformerError, match=r'verify.* status 1: .*nowhere.*step\.log'):
+        in_own_process(['verify', 'nowhere.json'], log, 1)
+    assert log.read_text().startswith('$ afformer verify nowhere.json\n')
+
+
+def test_the_table_has_the_blind_row_beside_the_models(empty: Experiment) -> None:
+    runs = replace(empty, shares=(0.1,)).runs()
+    for run, kld in zip(runs, (1.9, 1.5, 1.25), strict=True):
+        run.result.write_text(measured(kld))
+
+    lines = experiment_table(runs).to_markdown().splitlines()
+
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines[4:8]]
+    assert rows == [
+        ["same action's mean map", '2.600 [2.500, 2.700]', '0.100', '-'],
+        ['pre-trained, no labels', '1.900 [1.800, 2.000]', '0.400 [0.300, 0.500]', '0.250'],
+        ['10 % of the labels', '1.500 [1.400, 1.600]', '0.400 [0.300, 0.500]', '0.250'],
+        [
+            'pre-trained, then 10 % of the labels',
+            '1.250 [1.150, 1.350]',
+            '0.400 [0.300, 0.500]',
+            '0.250',
+        ],
+    ]
+
+
+def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
+    unlabelled, annotated = tmp_path / 'unlabelled', tmp_path / 'annotated'
+    videos = LongVideoPlan(1, 1, ('control_panel',), videos=2, seconds=14, longest_side=96)
+    assert [*write_long_videos(unlabelled, 'train', videos)][-1] == 2
+    for number, split in enumerate(('train', 'validation', 'test-seen')):
+        pairs = DatasetPlan(
+            seed=number,
+            appliances=2,
+            families=('control_panel', 'drawers'),
+            demonstrations=1,
+            targets=2,
+            longest_side=96,
+        )
+        assert [*write_dataset(annotated, split, pairs)][-1] == 2
+    experiment = Experiment(
+        unlabelled,
+        annotated,
+        tmp_path / 'results',
+        root / 'config' / 'train',
+        shares=(0.5,),
+        steps=2,
+        options=(
+            '--model.architecture.input_size=[64,64]',
+            '--data.init_args.batch_size=2',
+            '--trainer.val_check_interval=2',
+            '--trainer.enable_progress_bar=false',
+        ),
+    )
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        assert main(words) == 0
+
+    carry_out(experiment, command)
+
+    table = experiment_table(experiment.runs())
+    assert list(table.rows) == [
+        "same action's mean map",
+        'pre-trained, no labels',
+        '50 % of the labels',
+        'pre-trained, then 50 % of the labels',
+    ]
+    assert all(cell is not None for cell in table.rows['pre-trained, no labels'])

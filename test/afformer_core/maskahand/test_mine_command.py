@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer mine`: what it writes and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.video import write_video
+from afformer_core.maskahand.index import read_index
+
+
+@pytest.fixture
+def videos(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One video of 6 s with a touch; `--detector red` sees it."""
+    monkeypatch.setattr(
+        'afformer_core.maskahand.open_detector.open_hand_detector',
+        lambda name: {'red': red.RedHands}[name](),
+    )
+    (tmp_path / 'videos').mkdir()
+    write_video(tmp_path / 'videos' / 'a.mp4', red.film(6, 10, [(2, 3)]), 10)
+    return tmp_path / 'videos'
+
+
+def test_an_index_and_a_sheet_are_written(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mined = tmp_path / 'mined'
+    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red', '--rate', '10']
+    sheet = ['--preview', str(mined / 'sheet.jpg'), '--clip-frames', '10', '--stride', '5']
+    assert main([*asked, *sheet]) == 0
+    said = capsys.readouterr()
+    assert said.out == f'{mined}/index.json: 3 clips in 1 of 1 videos\n'
+    assert '60/60' in said.err
+    index = read_index(mined / 'index.json')
+    assert index.videos[0].clips == ((15, 24), (20, 29), (25, 34))
+    # the first two clips share their surest frame
+    assert PIL.Image.open(mined / 'sheet.jpg').size == (2 * 320, 262)
+
+
+def test_what_cannot_be_read_is_told_and_counted_last(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (videos / 'empty.mp4').touch()
+    asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
+    assert main(asked) == 1
+    said = capsys.readouterr()
+    assert f'afformer: {videos}/empty.mp4: the video file empty.mp4 is empty' in said.err
+    assert said.out.endswith('in 1 of 1 videos; 1 could not be read, or not to the end\n')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--detector', 'nothing'], "'nothing' is no hand detector; give 'simulated'"),
+        (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif must end in one of'),
+        (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
+        (['--detector', 'red', '--processes', '0'], 'at least 1 process'),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_is_looked_at(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'a.mp4').touch()
+    assert main(['mine', str(tmp_path), '--output', str(tmp_path / 'mined'), *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / 'mined').exists()
+
+
+def test_a_folder_without_videos_is_told(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+    output = tmp_path / 'mined'
+    assert main(['mine', str(empty), '--output', str(output), '--detector', 'red']) == 1
+    assert f'there is no video in {empty}' in capsys.readouterr().err
+
+
+def test_an_interrupted_run_says_that_it_can_go_on(
+    videos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('afformer_core.maskahand.mining.write_part', interrupt)
+    asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
+    assert main(asked) == 130
+    assert 'interrupted; the same command goes on from here' in capsys.readouterr().err

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model that scores no actions, as after pre-training, is exported and run as any other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.weights import save_model
+
+from ..conftest import random_model
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('without_actions')
+    save_model(folder, random_model(afformer_small((), (64, 64))), {})
+    return folder
+
+
+def grounded(folder: Path, backend: str, pictures: Callable[..., np.ndarray]) -> Grounding:
+    grounder = Grounder.load(folder, backend)
+    grounder.set_demonstration(pictures(3, 64, 64, 3), 'press')
+    return grounder.ground(pictures(48, 64, 3), 'press')
+
+
+def test_there_is_a_place_and_no_action(folder: Path, pictures: Callable[..., np.ndarray]) -> None:
+    grounding = grounded(folder, 'torch', pictures)
+
+    assert grounding.peaks
+    assert grounding.action_scores == {}
+    assert (grounding.action, grounding.answer) == ('', '')
+
+
+@pytest.mark.slow
+def test_exported_graphs_find_the_same_place(
+    folder: Path, pictures: Callable[..., np.ndarray]
+) -> None:
+    export_graphs(folder)
+    found, wanted = (grounded(folder, each, pictures) for each in ('onnxruntime', 'torch'))
+
+    assert found.action_scores == {}
+    np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize('preset', [afformer_small, afformer_r50])
+def test_it_draws_a_single_heatmap(preset: Callable[..., object]) -> None:
+    configuration = preset((), (64, 64))
+    assert configuration.heatmaps == 1
+
+
+def test_no_heatmap_can_be_that_of_an_action() -> None:
+    with pytest.raises(ValueError, match='with a heatmap for each action at least one'):
+        replace(afformer_small((), (64, 64)), heatmap_per_action=True, action_pooling='mean')

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boxes follow what is in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.data.augmentation.crop import CropOptions
+from afformer_core.data.augmentation.photometric import PhotometricOptions
+from afformer_core.training.hands.augmentation import HandAugmentation, bordered, mirrored
+
+BOXES = np.array([[20.0, 10.0, 30.0, 40.0]])
+
+
+def picture() -> np.ndarray:
+    """Dark, 80 wide and 60 high, and white in the box."""
+    image = np.full((60, 80, 3), 40, np.uint8)
+    image[10:40, 20:30] = 255
+    return image
+
+
+def white(image: np.ndarray) -> list[int]:
+    """The box of what is white."""
+    rows, columns = np.nonzero(image[..., 0] > 150)
+    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def test_nothing_is_changed_as_it_is_made() -> None:
+    image, boxes = HandAugmentation().apply(picture(), BOXES, np.random.default_rng(0))
+
+    np.testing.assert_array_equal(image, picture())
+    np.testing.assert_array_equal(boxes, BOXES)
+
+
+def test_mirrored() -> None:
+    image, boxes = mirrored(picture(), BOXES)
+
+    assert boxes.tolist() == [[50.0, 10.0, 60.0, 40.0]]
+    assert white(image) == [50, 10, 60, 40]
+
+
+def test_bordered() -> None:
+    shares = np.array([0.25, 0.5, 0.0, 0.1])
+    image, boxes = bordered(picture(), BOXES, shares, np.random.default_rng(1))
+
+    assert image.shape == (96, 100, 3)
+    assert boxes.tolist() == [[40.0, 40.0, 50.0, 70.0]]
+    assert image[40:70, 40:50].min() == 255
+    assert np.unique(image[:30]).size == 1
+
+
+@pytest.mark.parametrize('seed', range(8))
+def test_cropped(seed: int) -> None:
+    options = HandAugmentation(crop=CropOptions((0.2, 0.5), (0.7, 1.4)))
+    image, boxes = options.apply(picture(), BOXES, np.random.default_rng(seed))
+
+    assert image.shape == (60, 80, 3)
+    assert white(image) == pytest.approx(boxes[0].tolist(), abs=1.5)
+    assert np.diff(boxes[0].reshape(2, 2), axis=0).min() > 8
+
+
+def test_a_picture_without_hands_is_changed_as_well() -> None:
+    options = HandAugmentation(
+        1.0, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
+    )
+    image, boxes = options.apply(picture(), np.empty((0, 4)), np.random.default_rng(0))
+
+    assert boxes.shape == (0, 4)
+    assert not np.array_equal(image, picture())
+
+
+def test_what_is_drawn_depends_on_the_generator_alone() -> None:
+    options = HandAugmentation(0.5, crop=CropOptions((0.2, 0.5)), blur=2.0)
+    first, second, other = (
+        options.apply(picture(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
+    )
+
+    np.testing.assert_array_equal(first[0], second[0])
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'flip': 1.5}, 'probability'),
+        ({'border': -0.1}, 'border is -0.1'),
+        ({'blur': float('nan')}, 'blur nan'),
+    ],
+)
+def test_out_of_range(options: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        HandAugmentation(**options)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of hands become batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from afformer_core.errors import DatasetError
+from afformer_core.training.batch import FailedBatch
+from afformer_core.training.hands.batch import HandBatch, collate_hands
+from afformer_core.training.hands.data import (
+    HandData,
+    HandDataset,
+    HandSource,
+    read_motion,
+    read_still,
+)
+from afformer_core.training.order import Draw
+
+from .conftest import write_hands
+
+
+def batch(folder: Path, *indices: int) -> HandBatch | FailedBatch:
+    dataset = HandDataset(HandSource(folder, 'test').read(), read_still, None)
+    return collate_hands([dataset[Draw((index,), (0, index))] for index in indices])
+
+
+def test_a_batch_is_what_torchvision_takes(hands: Path) -> None:
+    made = batch(hands, 1, 2, 3)
+
+    assert isinstance(made, HandBatch)
+    assert [image.shape for image in made.images] == [(3, 64, 64)] * 3
+    assert made.images[0].max() <= 1
+    assert made.targets[0]['boxes'].tolist() == [[12.0, 12.0, 42.0, 48.0]]
+    # Contact, no contact, and no hand at all.
+    assert [each['labels'].tolist() for each in made.targets] == [[2], [1], []]
+    assert made.targets[2]['boxes'].shape == (0, 4)
+    assert made.targets[2]['labels'].dtype == torch.int64
+    assert made.samples == (1, 2, 3)
+
+
+def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    path = folder / 'Annotations' / '0.xml'
+    path.write_text(path.read_text().replace('<width>64', '<width>65'))
+    made = batch(folder, 0)
+
+    assert isinstance(made, FailedBatch)
+    assert '0.jpg: it has 64x64 pixels and its annotation is of 65x64' in made.reason
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    (folder / 'JPEGImages' / '2.jpg').write_bytes(b'\xff\xd8 half of it')
+    made = batch(folder, 1, 2)
+
+    assert isinstance(made, FailedBatch)
+    assert '2.jpg' in made.reason
+    data = HandData(HandSource(folder, 'test'))
+    with pytest.raises(DatasetError, match=r'2\.jpg .*leave it out of its split'):
+        data.on_before_batch_transfer(made, 0)
+
+
+def test_a_share_of_the_pictures(hands: Path) -> None:
+    pictures = HandSource(hands, 'test').read()
+
+    half = HandSource(hands, 'test', 0.5).read()
+    assert len(half) == 2
+    assert half == HandSource(hands, 'test', 0.5).read()
+    assert set(half) < set(pictures)
+
+
+def test_neighbours_are_the_first_and_last_colour(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    for part, grey in (('JPEGImagesBefore', 40), ('JPEGImagesAfter', 200)):
+        (folder / part).mkdir()
+        cv2.imwrite(str(folder / part / '3.jpg'), np.full((64, 64, 3), grey, np.uint8))
+    with_them, without = HandSource(folder, 'test').read()[3], HandSource(folder, 'test').read()[0]
+
+    assert read_motion(with_them)[5, 5].tolist() == pytest.approx([40, 100, 200], abs=2)
+    # Of a picture that nobody knows more of, nothing moves.
+    assert np.ptp(read_motion(without).astype(int), axis=2).max() == 0
+
+
+def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    for part in ('JPEGImagesBefore', 'JPEGImagesAfter'):
+        (folder / part).mkdir()
+        cv2.imwrite(str(folder / part / '3.jpg'), np.zeros((32, 64, 3), np.uint8))
+    dataset = HandDataset(HandSource(folder, 'test').read(), read_motion, None)
+    made = collate_hands([dataset[Draw((3,), (0, 3))]])
+
+    assert isinstance(made, FailedBatch)
+    assert '3.jpg: frames of a video have the shapes' in made.reason

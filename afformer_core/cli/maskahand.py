@@ -59,6 +59,12 @@ def add_parser(subparsers: Any) -> None:
         '--stride', type=int, default=8, help='of them, how far apart clips begin (default: 8)'
     )
     parser.add_argument(
+        '--minimum-score',
+        type=float,
+        default=0.5,
+        help='a hand in contact is an interaction from this score on (default: 0.5)',
+    )
+    parser.add_argument(
         '--processes', type=int, default=1, help='how many mine, and train, at once (default: 1)'
     )
     parser.add_argument(
@@ -111,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         rate=arguments.rate,
         clip_frames=arguments.clip_frames,
         stride=arguments.stride,
+        minimum_score=arguments.minimum_score,
         processes=arguments.processes,
         shares=tuple(arguments.shares),
         ablations=arguments.ablations,

@@ -57,6 +57,7 @@ class Experiment:
         detector: of hands, see `afformer mine`.
         rate: frames that are looked at for each second of the videos.
         clip_frames, stride: how many of them a clip has, and how far apart clips begin.
+        minimum_score: a hand in contact is an interaction from this score on.
         processes: that mine.
         shares: of the annotated pairs to fine-tune on, each above 0 and at most 1.
         ablations: whether the parts of pre-training are left out one by one, too.
@@ -73,6 +74,7 @@ class Experiment:
     rate: float = 4.0
     clip_frames: int = 16
     stride: int = 8
+    minimum_score: float = 0.5
     processes: int = 1
     shares: tuple[float, ...] = (0.1, 1.0)
     ablations: bool = False
@@ -101,6 +103,7 @@ class Experiment:
             f'--rate={self.rate}',
             f'--clip-frames={self.clip_frames}',
             f'--stride={self.stride}',
+            f'--minimum-score={self.minimum_score}',
             f'--processes={self.processes}',
             f'--preview={self.index.parent / "preview.jpg"}',
         )

@@ -7,8 +7,9 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -53,23 +54,44 @@ def _carry_out(experiment: Experiment, command: Command) -> None:
     runs = experiment.runs()
     done = {run.name for run in runs if run.result.is_file()}
     waiting = [run for run in runs if run.name not in done]
-    running: dict[Future[None], str] = {}
     threads = max(1, (os.cpu_count() or 1) // experiment.processes)
-    progress = tqdm(total=len(runs), initial=len(done), desc='models', unit='model')
-    with progress, ThreadPoolExecutor(experiment.processes) as pool:
+    make = partial(_make, output=experiment.output, threads=threads, command=command)
+    with tqdm(total=len(runs), initial=len(done), desc='models', unit='model') as progress:
+        made = (
+            map(make, waiting)
+            if experiment.processes == 1
+            else _together(make, waiting, done, experiment.processes)
+        )
+        for _ in made:
+            progress.update()
+
+
+def _together(
+    make: Callable[[Run], None], waiting: list[Run], done: set[str], processes: int
+) -> Iterator[None]:
+    """Make several at once; yields after each.
+
+    Args:
+        make: makes one.
+        waiting: those to be made.
+        done: names of those that are made.
+        processes: how many at once.
+    """
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(processes) as pool:
         while waiting or running:
             for run in [run for run in waiting if done.issuperset(run.after)]:
-                if len(running) == experiment.processes:
+                if len(running) == processes:
                     break
                 waiting.remove(run)
-                running[pool.submit(_make, run, experiment.output, threads, command)] = run.name
+                running[pool.submit(make, run)] = run.name
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 name = running.pop(future)
                 # The first failure ends the experiment, once the others have ended.
                 future.result()
                 done.add(name)
-                progress.update()
+                yield
 
 
 def _make(run: Run, output: Path, threads: int, command: Command) -> None:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,16 +47,18 @@ class HandBatch:
     targets: tuple[dict[str, Tensor], ...]
     samples: tuple[int, ...]
 
+    def moved(self, move: Callable[[Tensor], Tensor]) -> HandBatch:
+        """The same with every tensor moved."""
+        targets = tuple({name: move(x) for name, x in each.items()} for each in self.targets)
+        return replace(self, images=tuple(map(move, self.images)), targets=targets)
+
     def to(self, device: torch.device, non_blocking: bool = False) -> HandBatch:
         """The same on a device."""
-        return HandBatch(
-            tuple(image.to(device, non_blocking=non_blocking) for image in self.images),
-            tuple(
-                {name: x.to(device, non_blocking=non_blocking) for name, x in each.items()}
-                for each in self.targets
-            ),
-            self.samples,
-        )
+        return self.moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> HandBatch:
+        """The same in memory that a GPU can read."""
+        return self.moved(lambda tensor: tensor.pin_memory())
 
     def __len__(self) -> int:
         return len(self.images)

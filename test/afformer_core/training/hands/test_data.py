@@ -44,6 +44,17 @@ def test_a_batch_is_what_torchvision_takes(hands: Path) -> None:
     assert made.samples == (1, 2, 3)
 
 
+def test_every_tensor_moves(hands: Path) -> None:
+    made = batch(hands, 1, 3)
+    assert isinstance(made, HandBatch)
+    moved = made.to(torch.device('meta'))
+
+    tensors = [*moved.images, *(x for each in moved.targets for x in each.values())]
+    assert len(tensors) == 6
+    assert {tensor.device.type for tensor in tensors} == {'meta'}
+    assert moved.samples == (1, 3)
+
+
 def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     path = folder / 'Annotations' / '0.xml'

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The detector of simulated hands that comes with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.data.hand_annotations import read_hand_annotations
+from afformer_core.maskahand.average_precision import (
+    eleven_point_precision,
+    hands_found,
+    interactions_found,
+)
+from afformer_core.maskahand.detector_folder import read_detector_description
+from afformer_core.maskahand.detector_report import detect_in_pictures
+from afformer_core.maskahand.open_detector import open_hand_detector, shipped_hand_detector
+from afformer_core.sim.hands_writer import HandsPlan, write_hands
+from afformer_core.sim.splits import SEEN_FAMILIES
+
+
+def test_it_is_small_and_says_how_it_was_made() -> None:
+    folder = shipped_hand_detector()
+
+    assert (folder / 'detector.safetensors').stat().st_size < 10e6
+    assert (folder / 'MODEL_CARD.md').is_file()
+    description = read_detector_description(folder)
+    assert description.interval == 0.2
+    assert 'config/train/hands_light.yaml' in description.training['commands'][0]
+
+
+@pytest.mark.slow
+def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
+    """Of appliances that it never saw; the numbers of the whole split are in its card."""
+    plan = HandsPlan(7, 24, SEEN_FAMILIES, held_out=True)
+    list(write_hands(tmp_path, 'test', plan))
+    pictures = read_hand_annotations(tmp_path, 'test')
+    detected = list(detect_in_pictures(open_hand_detector('simulated'), pictures))
+    annotated = [picture.hands for picture in pictures]
+
+    assert eleven_point_precision(hands_found(detected, annotated)) > 0.65
+    assert eleven_point_precision(interactions_found(detected, annotated)) > 0.3

@@ -12,6 +12,7 @@ from afformer_core.evaluation.methods import Method
 from afformer_core.evaluation.node_latency_table import node_latency_table
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_it_measures_the_node(random_model: Path) -> None:
     methods = (Method.parse('recompute:fp32'), Method.parse('torch:fp32'))

@@ -88,6 +88,7 @@ def test_pooled_rows_are_images_and_actions(
     assert found['rows'] == 3 * 2
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same(
     annotations: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

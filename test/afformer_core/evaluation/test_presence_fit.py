@@ -85,6 +85,7 @@ def validation(tmp_path_factory):
     return folder / 'validation.json'
 
 
+@pytest.mark.slow
 def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, capsys):
     folder = tmp_path / 'model'
     shutil.copytree(model_folder, folder)

@@ -188,6 +188,7 @@ def test_sizes_that_cannot_be(state: dict[str, Tensor]) -> None:
         import_official(lacking, OPRA_ACTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures('quick')
 def test_from_the_shell(
     state: dict[str, Tensor], scratch: Path, capsys: pytest.CaptureFixture[str]

@@ -163,6 +163,7 @@ def test_layers_are_numbered_as_the_decay_needs_it() -> None:
     assert {name: layer_number(name) for name in numbers} == numbers
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_graph_of_any_number_of_pictures(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip('onnxruntime')

@@ -85,6 +85,7 @@ def encoder_of(configuration: AfformerConfiguration, levels: tuple[str, ...] = L
     return vitdet_encoder(configuration, levels).eval().requires_grad_(False)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_file_of_the_model_zoo_gives_the_detectors_levels(
     state: dict[str, Tensor], scratch: Path

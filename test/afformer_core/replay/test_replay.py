@@ -264,7 +264,7 @@ def test_without_depth_images_are_grounded_without_points(
 ) -> None:
     topics = ReplayTopics('/camera/image', '/demonstration', '', '/camera/camera_info')
     flat = replay(tmp_path / 'out', topics=topics)
-    assert [row['u'] for row in flat.rows] == [row['u'] for row in written.rows]
+    assert [row['score'] for row in flat.rows] == [row['score'] for row in written.rows]
     assert {row['problem'] for row in flat.rows} == {'no depth topic is replayed'}
 
 

@@ -14,6 +14,8 @@ from afformer_core.training.command import train
 
 from .conftest import pictures
 
+pytestmark = pytest.mark.slow
+
 STEPS = 20
 
 

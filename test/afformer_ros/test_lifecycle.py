@@ -20,6 +20,7 @@ def _ends(process, signal_number):
     assert 'Traceback' not in process.output
 
 
+@pytest.mark.slow
 def test_every_transition_twice(nodes):
     process = nodes.grounding()
     client = nodes.client()

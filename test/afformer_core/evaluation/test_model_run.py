@@ -116,6 +116,7 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         assert text in output
 
 
+@pytest.mark.slow
 def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capsys):
     shutil.copytree(appliances.parent, tmp_path / 'benchmark')
     for split in SPLITS:

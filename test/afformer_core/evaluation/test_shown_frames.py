@@ -117,6 +117,7 @@ def test_more_frames_than_the_model_takes_are_refused(grounder, sampling):
         ModelRun(grounder, RowsProtocol((32, 32)), sampling=sampling)
 
 
+@pytest.mark.slow
 def test_command_shows_the_frames_that_are_asked_for(appliances, model_folder, capsys):
     words = ['evaluate', str(model_folder), '--annotations', str(appliances), '--limit', '1']
     found = []

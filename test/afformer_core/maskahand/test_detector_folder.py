@@ -141,6 +141,7 @@ def test_another_description(
         load_hand_detector(copy)
 
 
+@pytest.mark.slow
 def test_other_weights(folder: Path, copy: Path) -> None:
     with pytest.raises(ModelFolderError, match='does not exist'):
         load_hand_detector(copy)

@@ -30,6 +30,7 @@ def test_the_light_one_has_the_backbone_of_imagenet() -> None:
     assert imagenet.backbone.body.state_dict()[mean].abs().max() > 0.1
 
 
+@pytest.mark.slow
 def test_many_things_become_hands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Torchvision's weights come from a detector with frozen norms, which count no batches."""
     theirs = fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None)

@@ -102,6 +102,7 @@ def heads(tensors: dict[str, Tensor], decoded: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
     random = torch.Generator().manual_seed(1)

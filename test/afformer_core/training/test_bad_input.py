@@ -202,6 +202,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path: Path) -> None:
     options = pictures(annotations, f'--output={tmp_path}', '--checkpoint_steps=2')
     assert main(['train', *options, '--trainer.max_steps=2']) == 0

@@ -146,6 +146,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     assert differing == []
 
 
+@pytest.mark.slow
 def test_what_validation_found_survives_the_next_step(
     annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

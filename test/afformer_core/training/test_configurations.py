@@ -142,7 +142,7 @@ def experiments() -> list[Any]:
 
     Those of hand detectors have a test of their own, `hands/test_configurations.py`.
     """
-    quick = ('assistq_r50', 'epic_r50', 'opra_r50', 'own_pairs', 'sim_ablation')
+    quick = ('opra_r50', 'own_pairs', 'sim_ablation')
     return [
         pytest.param(path, id=path.stem, marks=() if path.stem in quick else pytest.mark.slow)
         for path in sorted(CONFIGURATIONS.glob('*.yaml'))

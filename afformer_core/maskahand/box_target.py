@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.maskahand.approach import Direction
+from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.interactions import Interaction
 
-FORMS = ('box', 'front')
+FORMS = ('box', 'front', 'fingertips')
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,12 @@ class BoxTarget:
     Attributes:
         form: 'box', the whole box, as in the paper; or 'front', the part of it that lies ahead in
             the direction in which the hand came, since fingertips lead and the middle of a hand
-            is its palm. The whole box where the hand did not move.
+            is its palm, and the whole box where the hand did not move; or 'fingertips', a square
+            around them, and the front where the detector does not tell where they are or they
+            are outside of the frame.
         share: of the box's width where the front is ahead to the left or the right, of its height
-            where it is above or below; above 0, at most 1.
+            where it is above or below; of the box's longer side for the square around the
+            fingertips; above 0, at most 1.
     """
 
     form: str = 'box'
@@ -51,12 +55,23 @@ class BoxTarget:
         """
         corners = []
         for hand, direction in zip(interaction.interacting, interaction.approaches, strict=True):
-            box = np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
-            if self.form == 'front' and direction is not None:
-                box = _front(box, direction, self.share)
-            (left, top), (right, bottom) = box
+            (left, top), (right, bottom) = self._part(hand, direction, size)
             corners.append([[left, top], [right, top], [right, bottom], [left, bottom]])
         return np.asarray(corners)
+
+    def _part(
+        self, hand: Hand, direction: Direction | None, size: tuple[int, int]
+    ) -> NDArray[np.float64]:
+        """[[left, top], [right, bottom]] as shares of the frame, of what is within it."""
+        if self.form == 'fingertips' and hand.fingertips is not None:
+            middle = np.array(hand.fingertips)
+            if np.all((middle >= 0) & (middle <= size)):
+                half = self.share * max(hand.size) / 2
+                return np.clip(np.stack((middle - half, middle + half)) / size, 0, 1)
+        box = np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
+        if self.form == 'box' or direction is None:
+            return box
+        return _front(box, direction, self.share)
 
 
 def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:

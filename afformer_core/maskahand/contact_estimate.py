@@ -31,6 +31,8 @@ _WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE
 _PALM_ASPECT = 1.5
 # In sizes of the hand: a fingertip that strays so far is as likely to rest as not.
 _STRAY = 0.12
+# In sizes of the hand: tips of thumb and index finger that are closer hold something.
+_PINCH = 0.6
 # Seconds. A hand that rests longer operates nothing; it lies there.
 _LONGEST_REST = 8.0
 
@@ -40,6 +42,16 @@ def hand_size(landmarks: NDArray[np.float64]) -> float:
     length = np.linalg.norm(landmarks[_MIDDLE_KNUCKLE] - landmarks[_WRIST])
     breadth = np.linalg.norm(landmarks[_LITTLE_KNUCKLE] - landmarks[_INDEX_KNUCKLE])
     return max(float(length), _PALM_ASPECT * float(breadth), 1e-6)
+
+
+def fingertips(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where a hand touches or would touch something, (x, y) in the unit of the landmarks, [21, 2].
+
+    The tip of the index finger; where it is close to the thumb's, what is held between them.
+    """
+    thumb, index = landmarks[_THUMB_TIP], landmarks[_INDEX_TIP]
+    pinches = np.linalg.norm(thumb - index) < _PINCH * hand_size(landmarks)
+    return np.asarray((thumb + index) / 2 if pinches else index, np.float64)
 
 
 class ContactEstimate:

@@ -130,7 +130,10 @@ def read_index(path: Path) -> HandIndex:
 def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
     """Hands by the number of their frame as JSON can hold them."""
     return {
-        str(number): [[*hand.box, hand.contact, hand.score] for hand in hands[number]]
+        str(number): [
+            [*hand.box, hand.contact, hand.score, *(hand.fingertips or ())]
+            for hand in hands[number]
+        ]
         for number in sorted(hands)
     }
 
@@ -168,8 +171,12 @@ def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
 
 
 def _hand(values: list[Any]) -> Hand:
-    left, top, right, bottom, contact, score = values
-    return Hand((float(left), float(top), float(right), float(bottom)), bool(contact), score)
+    left, top, right, bottom, contact, score, *fingertips = values
+    box = float(left), float(top), float(right), float(bottom)
+    if not fingertips:
+        return Hand(box, bool(contact), score)
+    x, y = map(float, fingertips)
+    return Hand(box, bool(contact), score, (x, y))
 
 
 def _absolute(path: str, folder: Path) -> Path:

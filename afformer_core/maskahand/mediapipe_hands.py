@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.video import VideoFrame
 from afformer_core.demonstrations.hand_landmarker import HandLandmarker
-from afformer_core.maskahand.contact_estimate import REST, hand_size
+from afformer_core.maskahand.contact_estimate import REST, fingertips, hand_size
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.hand_tracks import HandTrack, HandTracks
 from afformer_core.runtime.model_folder import file_sha256
@@ -24,7 +24,7 @@ _PRESENCE_CONFIDENCE = 0.7
 # In sizes of the hand, from the outermost landmarks, which lie amid the fingers, to its edges.
 _MARGIN = 0.2
 
-_Seen = list[tuple[HandTrack, tuple[float, float, float, float]]]
+_Seen = list[tuple[HandTrack, NDArray[np.float64]]]
 
 
 class MediaPipeHands:
@@ -59,8 +59,7 @@ class MediaPipeHands:
                 hands = landmarker.detect(frame.image, frame.time)
                 height, width = frame.image.shape[:2]
                 found = tracks.observe(frame.time, hands, (width, height))
-                boxes = map(_box, hands)
-                waiting.append((frame.time, list(zip(found, boxes, strict=True))))
+                waiting.append((frame.time, list(zip(found, hands, strict=True))))
                 while waiting[0][0] <= frame.time - REST:
                     yield _hands(*waiting.popleft())
         for time, seen in waiting:
@@ -74,10 +73,12 @@ class MediaPipeHands:
 def _hands(time: float, seen: _Seen) -> tuple[Hand, ...]:
     """What was seen in a frame, now that it is known what came after it."""
     hands = []
-    for track, box in seen:
+    for track, landmarks in seen:
         if track.lasts:
             likely = track.contact.at(time)
-            hands.append(Hand(box, likely >= 0.5, max(likely, 1 - likely)))
+            x, y = fingertips(landmarks).tolist()
+            score = max(likely, 1 - likely)
+            hands.append(Hand(_box(landmarks), likely >= 0.5, score, (x, y)))
     return tuple(sorted(hands, key=lambda hand: -hand.score))
 
 

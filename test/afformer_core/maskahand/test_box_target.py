@@ -72,6 +72,28 @@ def test_the_front_is_of_what_is_in_the_frame():
     assert extent == pytest.approx((0.2, 0.6, 0.4, 0.8))
 
 
+def _around(fingertips, direction=None):
+    hand = Hand(BOX, True, 1.0, fingertips)
+    interaction = Interaction(0, (hand,), (hand,), (direction,))
+    (corners,) = BoxTarget('fingertips', 0.5).corners(interaction, SIZE).tolist()
+    return (*corners[0], *corners[2])
+
+
+def test_a_square_around_the_fingertips():
+    # Half of the box's longer side, 20 pixels.
+    assert _around((90.0, 50.0)) == pytest.approx((0.4, 0.4, 0.5, 0.6))
+
+
+def test_the_square_ends_with_the_frame():
+    assert _around((195.0, 0.0)) == pytest.approx((0.925, 0, 1, 0.1))
+
+
+@pytest.mark.parametrize('fingertips', [None, (90.0, -1.0), (201.0, 50.0)])
+def test_without_fingertips_in_the_frame_it_is_the_front(fingertips):
+    assert _around(fingertips, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
+    assert _around(fingertips) == pytest.approx((0.2, 0.2, 0.4, 0.6))
+
+
 @pytest.mark.parametrize(
     ('fields', 'text'),
     [({'form': 'wrist'}, "form is 'wrist'"), ({'share': 0.0}, 'share is 0.0')],

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from afformer_core.maskahand.contact_estimate import REST, ContactEstimate, hand_size
+from afformer_core.maskahand.contact_estimate import (
+    REST,
+    ContactEstimate,
+    fingertips,
+    hand_size,
+)
 
 from .landmarks import pointing_hand
 
@@ -30,6 +35,16 @@ def _estimates(
         while len(found) / rate <= number / rate - REST:
             found.append(estimate.at(len(found) / rate))
     return found + [estimate.at(number / rate) for number in range(len(found), len(hands))]
+
+
+def test_a_pointing_hand_touches_with_its_index_finger() -> None:
+    assert fingertips(pointing_hand(600, 300)).tolist() == [600, 300]
+
+
+def test_a_pinching_hand_holds_something_between_two_fingers() -> None:
+    hand = pointing_hand(600, 300)
+    hand[4] = (590, 310)
+    assert fingertips(hand).tolist() == [595, 305]
 
 
 def test_a_hand_that_comes_rests_and_leaves() -> None:

@@ -64,7 +64,7 @@ def test_a_resting_hand_is_in_contact_and_its_box_reaches_around_it(
     detector = detector_of([[pointing_hand(600, 300)]] * 10)
     found = list(detector.detect(_video(10)))
     # The landmarks reach from (400, 300) to (600, 385), and a fifth of the palm is around them.
-    assert found == [(Hand((380, 280, 620, 405), True, 1.0),)] * 10
+    assert found == [(Hand((380, 280, 620, 405), True, 1.0, (600, 300)),)] * 10
 
 
 def test_a_moving_hand_is_there_without_contact(

@@ -247,11 +247,11 @@ def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() 
         def detect(self, frames):
             for _ in frames:
                 yield (
-                    Hand((1.23456, 2.0, 3.99999, 5.55555), True, 0.9899999),
+                    Hand((1.23456, 2.0, 3.99999, 5.55555), True, 0.9899999, (2.22222, 9.0)),
                     Hand((1.0, 2.0, 1.01, 5.0), True, 0.9),
                     Hand((1.0, 2.0, 3.0, 4.0), False, 0.04),
                 )
 
     look = PartLook(Detector(), iter([VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))]))
     list(look)
-    assert look.result().hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99),)}
+    assert look.result().hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)}

@@ -85,6 +85,14 @@ def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) ->
         write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))
 
 
+def test_fingertips_are_a_dot() -> None:
+    image = np.zeros((60, 60, 3), np.uint8)
+    drawn = draw_hands(image, (Hand((5.0, 25.0, 55.0, 55.0), True, 0.9, (30.0, 40.0)),), 1.0)
+    inside = near(drawn.astype(int), ORANGE)[30:50, 10:50]
+    rows, columns = inside.nonzero()
+    assert (rows.mean() + 30, columns.mean() + 10) == (40, 30)
+
+
 def test_a_box_beyond_the_picture_is_drawn_as_far_as_it_is_seen() -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     drawn = draw_hands(image, (Hand((-10.0, -10.0, 30.0, 90.0), True, 0.9),), 2.0)

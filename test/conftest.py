@@ -22,6 +22,16 @@ os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 prepare_environment()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share fixtures run in the same process, one after another.
+
+    Those of nodes do, since they wait for messages; so do those of a file.
+    """
+    for item in items:
+        nodes = item.path.is_relative_to(ROOT / 'test' / 'afformer_ros')
+        item.add_marker(pytest.mark.xdist_group('nodes' if nodes else str(item.path)))
+
+
 @pytest.fixture(scope='session')
 def root() -> Path:
     """Folder that the project lies in."""

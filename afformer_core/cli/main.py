@@ -29,6 +29,7 @@ SUBCOMMANDS = (
     'fetch-hand-model',
     'mine',
     'synthesize',
+    'maskahand',
     'replay',
     'bench',
 )

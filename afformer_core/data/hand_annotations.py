@@ -22,6 +22,7 @@ _INTERACTING = (3, 4)
 _STATES = range(5)
 _NEIGHBOURS = ('JPEGImagesBefore', 'JPEGImagesAfter')
 _UNKNOWN = ('', 'None')
+_EDGES = ('xmin', 'ymin', 'xmax', 'ymax')
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,14 @@ class HandAnnotation:
             reaches from 0 to W. It lies in the picture.
         contact: whether it touches an object; people are none.
         difficult: whether it neither counts as missed nor as wrongly found.
+        touch: (x, y) in pixels, the middle of the box of what it touches; None where it touches
+            nothing or that was not marked.
     """
 
     box: tuple[float, float, float, float]
     contact: bool
     difficult: bool = False
+    touch: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,23 @@ def _hand(element: ElementTree.Element, size: tuple[int, int]) -> HandAnnotation
     state = _number(element, 'contactstate')
     if state not in _STATES:
         raise ValueError(f'a hand has the contactstate {state}; 0 to 4 is wanted')
-    edges = [float(_text(element, f'bndbox/{key}')) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
+    edges = [float(_text(element, f'bndbox/{key}')) for key in _EDGES]
+    interacts = state in _INTERACTING
     return HandAnnotation(
-        _box(edges, size), state in _INTERACTING, _number(element, 'difficult') == 1
+        _box(edges, size),
+        interacts,
+        _number(element, 'difficult') == 1,
+        _touch(element) if interacts else None,
     )
+
+
+def _touch(element: ElementTree.Element) -> tuple[float, float] | None:
+    """The middle of the object that a hand touches, whose first and last pixels count from 1."""
+    texts = [(element.findtext(f'obj{key}') or '').strip() for key in _EDGES]
+    if any(text in _UNKNOWN for text in texts):
+        return None
+    first_x, first_y, last_x, last_y = map(float, texts)
+    return (first_x - 1 + last_x) / 2, (first_y - 1 + last_y) / 2
 
 
 def _box(edges: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -12,7 +12,7 @@ from afformer_core.maskahand.approach import Direction
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.interactions import Interaction
 
-FORMS = ('box', 'front', 'fingertips')
+FORMS = ('box', 'front', 'touch')
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class BoxTarget:
     Attributes:
         form: 'box', the whole box, as in the paper; or 'front', the part of it that lies ahead in
             the direction in which the hand came, since fingertips lead and the middle of a hand
-            is its palm, and the whole box where the hand did not move; or 'fingertips', a square
-            around them, and the front where the detector does not tell where they are or they
-            are outside of the frame.
+            is its palm, and the whole box where the hand did not move; or 'touch', a square
+            around where the detector says that it touches, and the front where it does not say or
+            that is outside of the frame.
         share: of the box's width where the front is ahead to the left or the right, of its height
-            where it is above or below; of the box's longer side for the square around the
-            fingertips; above 0, at most 1.
+            where it is above or below; of the box's longer side for the square; above 0, at
+            most 1.
     """
 
     form: str = 'box'
@@ -63,8 +63,8 @@ class BoxTarget:
         self, hand: Hand, direction: Direction | None, size: tuple[int, int]
     ) -> NDArray[np.float64]:
         """[[left, top], [right, bottom]] as shares of the frame, of what is within it."""
-        if self.form == 'fingertips' and hand.fingertips is not None:
-            middle = np.array(hand.fingertips)
+        if self.form == 'touch' and hand.touch is not None:
+            middle = np.array(hand.touch)
             if np.all((middle >= 0) & (middle <= size)):
                 half = self.share * max(hand.size) / 2
                 return np.clip(np.stack((middle - half, middle + half)) / size, 0, 1)

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torchvision.models.detection import FasterRCNN
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.maskahand.faster_rcnn import (
@@ -21,14 +20,16 @@ from afformer_core.maskahand.faster_rcnn import (
     CLASSES,
     LOWEST_SCORE,
     MOST_HANDS,
+    HandNetwork,
     build_hand_detector,
+    build_motion_detector,
 )
 from afformer_core.models.checkpoint_file import CheckpointError
 from afformer_core.models.strict_loading import load_strictly
 from afformer_core.runtime.model_folder import file_sha256, read_json, write_aside
 
 FORMAT = 'afformer-hand-detector'
-VERSION = 1
+VERSION = 2
 DESCRIPTION_FILE = 'detector.json'
 WEIGHTS_FILE = 'detector.safetensors'
 # The paper's (section 4.2).
@@ -45,8 +46,8 @@ class DetectorDescription:
         architecture: one of `ARCHITECTURES`.
         weights_sha256: of `detector.safetensors`, in hexadecimal.
         interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
-        interval: seconds between the frames of the motion pictures that it looks at, see
-            `motion_pictures`; None: it looks at frames as they are.
+        interval: seconds between the frames of the motion pictures that it takes, see
+            `motion_pictures`; None: it takes single frames.
         training: where the weights come from; free form.
     """
 
@@ -72,7 +73,7 @@ class DetectorDescription:
 
 def save_hand_detector(
     folder: Path,
-    detector: FasterRCNN,
+    detector: HandNetwork,
     architecture: str,
     training: Mapping[str, Any],
     interaction_score: float = INTERACTION_SCORE,
@@ -83,7 +84,8 @@ def save_hand_detector(
 
     Args:
         folder: made where it does not exist.
-        detector: from `build_hand_detector`.
+        detector: from `build_motion_detector` where it has an interval, else from
+            `build_hand_detector`.
         architecture: that it was built with.
         training: where the weights come from; free form.
         interaction_score, interval: see `DetectorDescription`.
@@ -141,7 +143,7 @@ def read_detector_description(folder: Path) -> DetectorDescription:
 
 def load_hand_detector(
     folder: Path, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
-) -> FasterRCNN:
+) -> HandNetwork:
     """The detector of a folder, in fp32 and evaluation mode.
 
     Args:
@@ -159,7 +161,8 @@ def load_hand_detector(
             f'{path} is missing or not the one that {DESCRIPTION_FILE} names; copy the folder '
             'again, whole'
         )
-    detector = build_hand_detector(description.architecture, minimum_score, maximum_hands).eval()
+    build = build_hand_detector if description.interval is None else build_motion_detector
+    detector = build(description.architecture, minimum_score, maximum_hands).eval()
     try:
         load_strictly(detector, load_file(path), 'the hand detector')
     except (OSError, SafetensorError, CheckpointError) as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's hand detector: a Faster R-CNN that tells hands in contact from others."""
+"""The paper's hand detector, a Faster R-CNN that tells hands in contact from others, and ours."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from torchvision.models.detection import (
 
 from afformer_core.errors import AfformerError
 from afformer_core.maskahand.light_faster_rcnn import light_faster_rcnn
+from afformer_core.maskahand.motion_detector import MotionHandDetector
 from afformer_core.models.strict_loading import load_strictly
 
 OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
 LIGHT_ARCHITECTURE = 'fasterrcnn_efficientnet_lite0_fpn'
 CLASSES = ('background', 'no contact', 'contact')
+# Classes of what finds hands and leaves their states to others: background, hand.
+_HANDS_ALONE = 2
 # Hands that may be none are given too, since they must be hidden from who learns.
 LOWEST_SCORE = 0.05
 MOST_HANDS = 10
@@ -34,6 +37,8 @@ ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
     LIGHT_ARCHITECTURE: light_faster_rcnn,
 }
 
+HandNetwork = FasterRCNN | MotionHandDetector
+
 # A tensor that every checkpoint of the detector has, and no grounding model.
 _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
 
@@ -41,7 +46,7 @@ _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
 def build_hand_detector(
     architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
 ) -> FasterRCNN:
-    """The detector with random weights.
+    """The detector of still pictures with random weights.
 
     Args:
         architecture: one of `ARCHITECTURES`; the paper's is `OFFICIAL_ARCHITECTURE`.
@@ -55,12 +60,31 @@ def build_hand_detector(
     Raises:
         AfformerError: there is no such architecture.
     """
+    return _build(architecture, len(CLASSES), minimum_score, maximum_hands)
+
+
+def build_motion_detector(
+    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
+) -> MotionHandDetector:
+    """The detector of motion pictures with random weights; see `build_hand_detector`.
+
+    Args:
+        architecture: of what finds hands.
+        minimum_score: that there is a hand at all.
+        maximum_hands: that it gives of a picture.
+    """
+    return MotionHandDetector(_build(architecture, _HANDS_ALONE, minimum_score, maximum_hands))
+
+
+def _build(
+    architecture: str, classes: int, minimum_score: float, maximum_hands: int
+) -> FasterRCNN:
     if architecture not in ARCHITECTURES:
         raise AfformerError(
             f'there is no hand detector {architecture!r}; there are {", ".join(ARCHITECTURES)}'
         )
     return ARCHITECTURES[architecture](
-        num_classes=len(CLASSES),
+        num_classes=classes,
         box_score_thresh=minimum_score,
         box_detections_per_img=maximum_hands,
     )

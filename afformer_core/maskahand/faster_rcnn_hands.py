@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Faster R-CNN as a detector of the hands in videos."""
+"""A Faster R-CNN, or what is built upon one, as a detector of the hands in videos."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.models.detection import FasterRCNN
 from torchvision.ops import nms
 
 from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.maskahand.faster_rcnn import CLASSES
+from afformer_core.maskahand.faster_rcnn import CLASSES, HandNetwork
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.motion_picture import motion_pictures
+from afformer_core.maskahand.picture_tensor import picture_tensor
 from afformer_core.models.folding import fold_batch_norms
 
 _CONTACT = CLASSES.index('contact')
@@ -28,14 +28,14 @@ _DIGITS = 8
 
 
 class FasterRcnnHands:
-    """See `HandDetector`. It looks at each frame alone, or at how it differs from those around it.
+    """See `HandDetector`. It looks at each frame alone, or between those around it.
 
     Args:
-        detector: in evaluation mode, see `build_hand_detector`.
+        detector: in evaluation mode, see `build_hand_detector` and `build_motion_detector`.
         name: see `HandDetector`.
         interaction_score: see `HandDetector`.
-        interval: of the motion pictures that it looks at, see `motion_pictures`; None: it looks
-            at frames as they are.
+        interval: of the motion pictures that it takes, see `motion_pictures`; None: it takes
+            single frames.
         batch_size: frames that are looked at together, at least 1.
 
     Attributes:
@@ -45,7 +45,7 @@ class FasterRcnnHands:
 
     def __init__(
         self,
-        detector: FasterRCNN,
+        detector: HandNetwork,
         name: str,
         interaction_score: float,
         interval: float | None = None,
@@ -71,14 +71,14 @@ class FasterRcnnHands:
         description = read_detector_description(folder)
         name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
         detector = load_hand_detector(folder)
-        fold_batch_norms(detector.backbone)
+        fold_batch_norms(detector)
         score, interval = description.interaction_score, description.interval
         return cls(detector.to(device), name, score, interval, batch_size)
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """See `HandDetector.detect`."""
         pictures = (
-            (frame.image for frame in frames)
+            (frame.image[None] for frame in frames)
             if self._interval is None
             else motion_pictures(frames, self._interval)
         )
@@ -88,10 +88,7 @@ class FasterRcnnHands:
     @torch.no_grad()
     def _detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Hand, ...]]:
         device = next(self._detector.parameters()).device
-        tensors = [
-            torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1) / 255
-            for image in images
-        ]
+        tensors = [picture_tensor(image).to(device) for image in images]
         return [hands_of(output) for output in self._detector(tensors)]
 
 
@@ -99,14 +96,18 @@ def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     """The hands of one picture, best first, each in the state that is the more likely one.
 
     Args:
-        output: `boxes`, `labels` and `scores`, as the detector gives them; a hand may be among
-            them in both states.
+        output: `boxes`, `labels` and `scores`, as the detector gives them, and `touches` where it
+            does; a hand may be among them in both states.
     """
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
     boxes, labels, scores = (
         output[name][kept].cpu().tolist() for name in ('boxes', 'labels', 'scores')
     )
-    return tuple(
-        Hand((box[0], box[1], box[2], box[3]), label == _CONTACT, min(score, 1.0))
-        for box, label, score in zip(boxes, labels, scores, strict=True)
-    )
+    touches = output['touches'][kept].cpu().tolist() if 'touches' in output else []
+    hands = []
+    for place, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True)):
+        touch = (touches[place][0], touches[place][1]) if touches and label == _CONTACT else None
+        hands.append(
+            Hand((box[0], box[1], box[2], box[3]), label == _CONTACT, min(score, 1.0), touch)
+        )
+    return tuple(hands)

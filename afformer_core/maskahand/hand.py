@@ -16,14 +16,14 @@ class Hand:
             reaches from 0 to W. It may reach outside.
         contact: whether the hand touches an object.
         score: how sure it is that there is a hand in that state, 0 to 1.
-        fingertips: (x, y) in pixels, where it touches or would touch something with them; it may
-            lie outside of box and picture. None where the detector does not tell.
+        touch: (x, y) in pixels, where it touches something, or would; it may lie outside of box
+            and picture. None where the detector does not tell.
     """
 
     box: tuple[float, float, float, float]
     contact: bool
     score: float
-    fingertips: tuple[float, float] | None = None
+    touch: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.box
@@ -34,10 +34,8 @@ class Hand:
             )
         if not 0 <= self.score <= 1:
             raise ValueError(f'a hand has the score {self.score}; 0 to 1 is wanted')
-        if self.fingertips is not None and not all(map(math.isfinite, self.fingertips)):
-            raise ValueError(
-                f'a hand has its fingertips at {self.fingertips}; finite (x, y) are wanted'
-            )
+        if self.touch is not None and not all(map(math.isfinite, self.touch)):
+            raise ValueError(f'a hand touches something at {self.touch}; finite (x, y) are wanted')
 
     @property
     def size(self) -> tuple[float, float]:

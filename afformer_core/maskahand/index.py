@@ -131,8 +131,7 @@ def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
     """Hands by the number of their frame as JSON can hold them."""
     return {
         str(number): [
-            [*hand.box, hand.contact, hand.score, *(hand.fingertips or ())]
-            for hand in hands[number]
+            [*hand.box, hand.contact, hand.score, *(hand.touch or ())] for hand in hands[number]
         ]
         for number in sorted(hands)
     }
@@ -171,11 +170,11 @@ def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
 
 
 def _hand(values: list[Any]) -> Hand:
-    left, top, right, bottom, contact, score, *fingertips = values
+    left, top, right, bottom, contact, score, *touch = values
     box = float(left), float(top), float(right), float(bottom)
-    if not fingertips:
+    if not touch:
         return Hand(box, bool(contact), score)
-    x, y = map(float, fingertips)
+    x, y = map(float, touch)
     return Hand(box, bool(contact), score, (x, y))
 
 

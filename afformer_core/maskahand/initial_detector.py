@@ -13,7 +13,12 @@ from torchvision.models.detection import (
 
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.maskahand.faster_rcnn import LIGHT_ARCHITECTURE, build_hand_detector
+from afformer_core.maskahand.faster_rcnn import (
+    LIGHT_ARCHITECTURE,
+    HandNetwork,
+    build_hand_detector,
+    build_motion_detector,
+)
 from afformer_core.models.imagenet import load_imagenet_weights
 
 _COCO = {
@@ -28,14 +33,19 @@ _CLASSES_OWN = 'roi_heads.box_predictor.'
 _UNUSED = 'num_batches_tracked'
 
 
-def initial_detector(architecture: str, weights: str) -> FasterRCNN:
+def initial_detector(
+    architecture: str, weights: str, interval: float | None = None
+) -> HandNetwork:
     """A detector to train.
 
     Args:
         architecture: one of `ARCHITECTURES`.
         weights: `coco` for torchvision's detector of many things, which is downloaded once;
             `imagenet` for the backbone of the light one, which a package carries; `random`; or
-            the folder of a detector to go on from.
+            the folder of a detector to go on from. What looks at motion begins with ImageNet's
+            where what finds hands does not begin at random.
+        interval: of its motion pictures, see `DetectorDescription`; None: it takes single
+            frames.
 
     Raises:
         AfformerError: the weights are not of the architecture, cannot be downloaded, or their
@@ -43,8 +53,20 @@ def initial_detector(architecture: str, weights: str) -> FasterRCNN:
         ModelFolderError: the folder does not hold a sound detector of the architecture.
     """
     if weights not in ('coco', 'imagenet', 'random'):
-        return _of_folder(Path(weights), architecture)
-    detector = build_hand_detector(architecture)
+        return _of_folder(Path(weights), architecture, interval)
+    if interval is None:
+        still = build_hand_detector(architecture)
+        _load_weights(still, architecture, weights)
+        return still
+    detector = build_motion_detector(architecture)
+    _load_weights(detector.hands, architecture, weights)
+    if weights != 'random':
+        load_imagenet_weights(detector.contact.body)
+    return detector
+
+
+def _load_weights(detector: FasterRCNN, architecture: str, weights: str) -> None:
+    """What it begins with, in place; see `initial_detector`."""
     if weights == 'coco' and architecture in _COCO:
         _load_coco_weights(detector, architecture)
     elif weights == 'imagenet' and architecture == LIGHT_ARCHITECTURE:
@@ -54,15 +76,19 @@ def initial_detector(architecture: str, weights: str) -> FasterRCNN:
             f'there are no weights {weights!r} for {architecture}; there are coco for '
             f"torchvision's {' and '.join(_COCO)}, imagenet for {LIGHT_ARCHITECTURE}, and random"
         )
-    return detector
 
 
-def _of_folder(folder: Path, architecture: str) -> FasterRCNN:
-    found = read_detector_description(folder).architecture
-    if found != architecture:
+def _of_folder(folder: Path, architecture: str, interval: float | None) -> HandNetwork:
+    found = read_detector_description(folder)
+    if found.architecture != architecture:
         raise ModelFolderError(
-            f'{folder} holds a {found}, and a {architecture} is to be trained; give the same '
-            'model.architecture, or other model.weights'
+            f'{folder} holds a {found.architecture}, and a {architecture} is to be trained; give '
+            'the same model.architecture, or other model.weights'
+        )
+    if (found.interval is None) != (interval is None):
+        raise ModelFolderError(
+            f'{folder} has the interval {found.interval} and model.interval is {interval}; give '
+            'the same, since one takes motion pictures and the other does not'
         )
     return load_hand_detector(folder).requires_grad_(True)
 

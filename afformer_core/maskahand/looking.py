@@ -77,10 +77,10 @@ def _kept(hand: Hand) -> Iterator[Hand]:
     left, top, right, bottom = (round(each, _BOX_DECIMALS) for each in hand.box)
     score = round(hand.score, _SCORE_DECIMALS)
     if score >= LOWEST_SCORE and left < right and top < bottom:
-        tips = hand.fingertips
+        touch = hand.touch
         rounded = (
             None
-            if tips is None
-            else (round(tips[0], _BOX_DECIMALS), round(tips[1], _BOX_DECIMALS))
+            if touch is None
+            else (round(touch[0], _BOX_DECIMALS), round(touch[1], _BOX_DECIMALS))
         )
         yield Hand((left, top, right, bottom), hand.contact, score, rounded)

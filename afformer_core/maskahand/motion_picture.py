@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion as the colours of a picture: what a detector that looks at one picture can learn it from.
+"""Motion pictures: a frame of a video between one before and one after it.
 
 Whether a hand touches something or is about to hardly shows in a still picture. But a hand rests
 on what it operates, or moves with it, and passes by everything else.
@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,13 +22,13 @@ _TOLERANCE = 1e-3
 
 
 def motion_picture(before: _Picture, image: _Picture, after: _Picture) -> _Picture:
-    """Three frames in grey as red, green and blue.
+    """Three frames as one.
 
     Args:
         before, image, after: uint8 RGB [H, W, 3].
 
     Returns:
-        uint8 [H, W, 3]; grey where nothing moves.
+        uint8 RGB [3, H, W, 3].
 
     Raises:
         ValueError: they are of different sizes.
@@ -39,8 +38,7 @@ def motion_picture(before: _Picture, image: _Picture, after: _Picture) -> _Pictu
             f'frames of a video have the shapes {before.shape}, {image.shape} and {after.shape}; '
             'one size is wanted'
         )
-    greys = [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (before, image, after)]
-    return np.asarray(np.stack(greys, axis=-1), np.uint8)
+    return np.stack((before, image, after))
 
 
 def motion_pictures(frames: Iterable[VideoFrame], interval: float) -> Iterator[_Picture]:

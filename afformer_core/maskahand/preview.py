@@ -59,7 +59,7 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
 def draw_hands(image: Picture, hands: Sequence[Hand], scale: float) -> Picture:
     """A picture made smaller or larger, with the boxes of hands and their scores.
 
-    Hands in contact are orange, others blue; a dot is at their fingertips where they are known.
+    Hands in contact are orange, others blue; a dot is where they touch something, if known.
 
     Args:
         image: uint8 [H, W, 3] RGB.
@@ -73,8 +73,8 @@ def draw_hands(image: Picture, hands: Sequence[Hand], scale: float) -> Picture:
         left, top, right, bottom = (round(each * scale) for each in hand.box)
         colour = _CONTACT if hand.contact else _NO_CONTACT
         cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, 2)
-        if hand.fingertips is not None:
-            x, y = (round(each * scale) for each in hand.fingertips)
+        if hand.touch is not None:
+            x, y = (round(each * scale) for each in hand.touch)
             cv2.circle(picture, (x, y), 3, colour, -1, cv2.LINE_AA)
         label = f'{"contact" if hand.contact else "no contact"} {hand.score:.2f}'
         # Written inside where the box touches the upper edge.

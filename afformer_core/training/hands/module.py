@@ -20,6 +20,7 @@ from afformer_core.maskahand.detector_folder import INTERACTION_SCORE
 from afformer_core.maskahand.faster_rcnn_hands import hands_of
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.initial_detector import initial_detector
+from afformer_core.maskahand.motion_detector import MotionHandDetector
 from afformer_core.training.batch_norms import keep_statistics
 from afformer_core.training.gathering import gathered
 from afformer_core.training.hands.batch import HandBatch
@@ -37,8 +38,10 @@ class HandTraining(LightningModule):
         weights: what it begins with: `coco`, `imagenet`, `random` or the folder of a detector,
             see `initial_detector`.
         optimization: the optimizer and its rates.
-        interval: seconds between the frames of motion pictures, where the detector is to look at
-            such; null: it looks at pictures as they are.
+        interval: seconds between the frames of motion pictures, where the detector is to take
+            such; null: it takes still ones.
+        searched_share: of the pictures of a step that hands are searched for in; the others teach
+            contact alone, from motion; above 0, and 1 where it takes still pictures.
         precision: share of the interactions found in validation that is to be right from the
             interaction score on, which is written beside the weights; above 0, at most 1.
 
@@ -55,16 +58,24 @@ class HandTraining(LightningModule):
         weights: str = 'random',
         optimization: Optimization = _OPTIMIZATION,
         interval: float | None = None,
+        searched_share: float = 1.0,
         precision: float = 0.95,
     ) -> None:
         super().__init__()
         if not 0 < precision <= 1:
             raise ValueError(f'precision is {precision}; it must be above 0 and at most 1')
+        if not 0 < searched_share <= 1 or (interval is None and searched_share != 1):
+            raise ValueError(
+                f'searched_share is {searched_share} and interval {interval}; it must be above 0 '
+                'and at most 1, and 1 without an interval'
+            )
         self.architecture = architecture
         self.interval = interval
         self.optimization = optimization
         self.interaction_score: float = INTERACTION_SCORE
-        self.model = initial_detector(architecture, weights)
+        self.model = initial_detector(architecture, weights, interval)
+        if isinstance(self.model, MotionHandDetector):
+            self.model.searched_share = searched_share
         optimization.freeze(self.model)
         self._precision = precision
         self._found: dict[int, tuple[Hand, ...]] = {}

@@ -11,6 +11,7 @@ from torch import nn
 from torchvision.models.detection import FasterRCNN
 
 from afformer_core.maskahand.detector_folder import save_hand_detector
+from afformer_core.maskahand.motion_detector import MotionHandDetector
 from afformer_core.training.hands.module import HandTraining
 from afformer_core.training.model_writer import BestWriter
 
@@ -26,7 +27,7 @@ class DetectorWriter(BestWriter):
         self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
     ) -> None:
         """See `BestWriter.write`."""
-        assert isinstance(model, FasterRCNN)
+        assert isinstance(model, FasterRCNN | MotionHandDetector)
         assert isinstance(trained, HandTraining)
         score = round(trained.interaction_score, 4)
         save_hand_detector(

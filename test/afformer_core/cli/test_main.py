@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import pytest
 
+from afformer_core import cli
 from afformer_core.cli import main as command
 from afformer_core.errors import AfformerError
 
@@ -94,6 +97,17 @@ def test_every_subcommand_has_help_with_an_example(
         command.main((name, '--help'))
     assert status.value.code == 0
     assert f'afformer {name}' in capsys.readouterr().out.split('options:')[-1]
+
+
+def test_every_module_of_a_subcommand_is_one() -> None:
+    names = {module.name for module in pkgutil.iter_modules(cli.__path__)}
+    subcommands = {
+        name.replace('_', '-')
+        for name in names
+        if hasattr(importlib.import_module(f'{cli.__name__}.{name}'), 'add_parser')
+    }
+
+    assert subcommands == set(command.SUBCOMMANDS)
 
 
 def test_a_command_without_subcommand_is_bad_usage() -> None:

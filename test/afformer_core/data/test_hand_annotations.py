@@ -67,6 +67,32 @@ def test_what_is_touched_is_no_hand(folder: Path) -> None:
     assert len(hands(folder, HAND, touched)) == 1
 
 
+OBJECT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
+
+
+def test_the_middle_of_what_is_touched(folder: Path) -> None:
+    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{OBJECT}<contactstate>'))
+
+    # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
+    assert hand.touch == (15.0, 3.0)
+
+
+@pytest.mark.parametrize('unknown', ['', 'None'])
+def test_what_is_touched_may_be_unknown(folder: Path, unknown: str) -> None:
+    marked = OBJECT.replace('>20<', f'>{unknown}<')
+    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{marked}<contactstate>'))
+
+    assert hand.contact
+    assert hand.touch is None
+
+
+def test_an_idle_hand_touches_nothing(folder: Path) -> None:
+    idle = HAND.replace('<contactstate>3', f'{OBJECT}<contactstate>0')
+    (hand,) = hands(folder, idle)
+
+    assert hand.touch is None
+
+
 def test_a_picture_without_hands(folder: Path) -> None:
     assert hands(folder) == ()
 

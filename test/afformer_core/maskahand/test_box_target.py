@@ -72,14 +72,14 @@ def test_the_front_is_of_what_is_in_the_frame():
     assert extent == pytest.approx((0.2, 0.6, 0.4, 0.8))
 
 
-def _around(fingertips, direction=None):
-    hand = Hand(BOX, True, 1.0, fingertips)
+def _around(touch, direction=None):
+    hand = Hand(BOX, True, 1.0, touch)
     interaction = Interaction(0, (hand,), (hand,), (direction,))
-    (corners,) = BoxTarget('fingertips', 0.5).corners(interaction, SIZE).tolist()
+    (corners,) = BoxTarget('touch', 0.5).corners(interaction, SIZE).tolist()
     return (*corners[0], *corners[2])
 
 
-def test_a_square_around_the_fingertips():
+def test_a_square_around_the_touch():
     # Half of the box's longer side, 20 pixels.
     assert _around((90.0, 50.0)) == pytest.approx((0.4, 0.4, 0.5, 0.6))
 
@@ -88,10 +88,10 @@ def test_the_square_ends_with_the_frame():
     assert _around((195.0, 0.0)) == pytest.approx((0.925, 0, 1, 0.1))
 
 
-@pytest.mark.parametrize('fingertips', [None, (90.0, -1.0), (201.0, 50.0)])
-def test_without_fingertips_in_the_frame_it_is_the_front(fingertips):
-    assert _around(fingertips, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
-    assert _around(fingertips) == pytest.approx((0.2, 0.2, 0.4, 0.6))
+@pytest.mark.parametrize('touch', [None, (90.0, -1.0), (201.0, 50.0)])
+def test_without_a_place_in_the_frame_it_is_the_front(touch):
+    assert _around(touch, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
+    assert _around(touch) == pytest.approx((0.2, 0.2, 0.4, 0.6))
 
 
 @pytest.mark.parametrize(

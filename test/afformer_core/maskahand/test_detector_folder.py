@@ -125,7 +125,7 @@ def linked(folder: Path, copy: Path) -> dict[str, object]:
     ('field', 'value', 'message'),
     [
         ('format', 'afformer-model', "has format 'afformer-model'; this release reads"),
-        ('version', 2, 'has version 2; this release reads 1'),
+        ('version', 1, 'has version 1; this release reads 2'),
         ('classes', ['background', 'hand'], 'has classes'),
         ('architecture', 'ssd', "has architecture 'ssd'"),
         ('weights_sha256', '0' * 64, 'is missing or not the one that detector.json names'),

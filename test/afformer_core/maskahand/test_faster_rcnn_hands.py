@@ -14,7 +14,11 @@ import torch
 from afformer_core.data.video import VideoFrame
 from afformer_core.errors import ModelFolderError
 from afformer_core.maskahand.detector_folder import load_hand_detector, save_hand_detector
-from afformer_core.maskahand.faster_rcnn import LIGHT_ARCHITECTURE, build_hand_detector
+from afformer_core.maskahand.faster_rcnn import (
+    LIGHT_ARCHITECTURE,
+    build_hand_detector,
+    build_motion_detector,
+)
 from afformer_core.maskahand.faster_rcnn_hands import FasterRcnnHands, hands_of
 from afformer_core.maskahand.hand import Hand
 from afformer_core.runtime.model_folder import file_sha256
@@ -103,10 +107,12 @@ def test_frames_together_give_what_they_give_alone(folder: Path) -> None:
         np.testing.assert_allclose(*boxes, atol=0.01)
 
 
-def test_a_detector_of_motion_sees_frames_around_each(folder: Path) -> None:
+def test_a_detector_of_motion_sees_frames_around_each() -> None:
     """A picture between two copies of it, and between two others."""
-    detector = build_hand_detector(LIGHT_ARCHITECTURE).eval()
-    detector.load_state_dict(load_hand_detector(folder).state_dict())
+    torch.manual_seed(0)
+    detector = build_motion_detector(LIGHT_ARCHITECTURE).eval()
+    with torch.no_grad():
+        detector.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
     moves = FasterRcnnHands(detector, 'moves', 0.9, interval=0.1)
     before, image, after = (frame.image for frame in frames(3))
 
@@ -114,7 +120,10 @@ def test_a_detector_of_motion_sees_frames_around_each(folder: Path) -> None:
         return list(moves.detect(VideoFrame(i / 10, each) for i, each in enumerate(video)))[1]
 
     assert len(list(moves.detect(frames(5)))) == 5
-    assert seen(before, image, after) != seen(image, image, image)
+    moving, resting = seen(before, image, after), seen(image, image, image)
+    # Where hands are is seen in one frame, whether they touch in three.
+    assert {hand.box for hand in moving} == {hand.box for hand in resting}
+    assert {hand.score for hand in moving} != {hand.score for hand in resting}
 
 
 def test_an_interval_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -152,6 +161,17 @@ def test_a_hand_is_in_one_state() -> None:
     assert [hand.contact for hand in hands] == [False, True]
     assert [hand.score for hand in hands] == pytest.approx([0.9, 0.6])
     assert hands[0].box == (30.0, 0.0, 40.0, 10.0)
+
+
+def test_only_a_hand_in_contact_touches_something() -> None:
+    output = {
+        'boxes': torch.tensor([[0.0, 0, 10, 10], [30.0, 0, 40, 10]]),
+        'labels': torch.tensor([2, 1]),
+        'scores': torch.tensor([0.6, 0.5]),
+        'touches': torch.tensor([[12.0, 3.0], [42.0, 3.0]]),
+    }
+
+    assert [hand.touch for hand in hands_of(output)] == [(12.0, 3.0), None]
 
 
 def test_no_hands() -> None:

@@ -16,7 +16,7 @@ TOUCHING = Hand((1.0, 2.0, 30.5, 40.0), True, 0.95, (31.5, 20.0))
 IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
 
 
-def test_hands_come_back_with_and_without_fingertips(tmp_path: Path) -> None:
+def test_hands_come_back_with_and_without_a_touch(tmp_path: Path) -> None:
     video = MinedVideo(
         tmp_path / 'a.mp4', '', (64, 48), (0.0, 0.25, 0.5), {1: (TOUCHING, IDLE)}, ((0, 2),)
     )
@@ -26,7 +26,7 @@ def test_hands_come_back_with_and_without_fingertips(tmp_path: Path) -> None:
     assert read_index(tmp_path / 'mined' / 'index.json') == index
 
 
-def test_half_of_the_fingertips_is_damage(tmp_path: Path) -> None:
+def test_half_of_a_touch_is_damage(tmp_path: Path) -> None:
     video = MinedVideo(tmp_path / 'a.mp4', '', (64, 48), (0.0,), {0: (TOUCHING,)}, ((0, 0),))
     path = tmp_path / 'index.json'
     write_index(path, HandIndex({}, 0.9, (video,)))
@@ -38,6 +38,6 @@ def test_half_of_the_fingertips_is_damage(tmp_path: Path) -> None:
         read_index(path)
 
 
-def test_fingertips_are_finite() -> None:
-    with pytest.raises(ValueError, match='fingertips at'):
+def test_a_touch_is_finite() -> None:
+    with pytest.raises(ValueError, match='touches something at'):
         Hand((0.0, 0.0, 1.0, 1.0), True, 1.0, (float('nan'), 0.0))

@@ -16,6 +16,7 @@ from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.maskahand.detector_folder import save_hand_detector
 from afformer_core.maskahand.faster_rcnn import ARCHITECTURES, LIGHT_ARCHITECTURE
 from afformer_core.maskahand.initial_detector import initial_detector
+from afformer_core.maskahand.motion_detector import MotionHandDetector
 
 MOBILENET = 'fasterrcnn_mobilenet_v3_large_320_fpn'
 
@@ -82,6 +83,27 @@ def test_another_detector_goes_on(tmp_path: Path) -> None:
         initial_detector(MOBILENET, str(tmp_path))
 
 
+def test_what_looks_at_motion_has_imagenets_weights_twice() -> None:
+    detector = initial_detector(LIGHT_ARCHITECTURE, 'imagenet', 0.2)
+
+    assert isinstance(detector, MotionHandDetector)
+    finds, tells = (
+        body.state_dict() for body in (detector.hands.backbone.body, detector.contact.body)
+    )
+    assert set(tells) < set(finds)
+    assert all(torch.equal(tensor, finds[name]) for name, tensor in tells.items())
+    assert detector.hands.roi_heads.box_predictor.cls_score.out_features == 2
+
+
+def test_one_of_motion_does_not_go_on_with_still_pictures(tmp_path: Path) -> None:
+    before = initial_detector(LIGHT_ARCHITECTURE, 'random', 0.2)
+    save_hand_detector(tmp_path, before, LIGHT_ARCHITECTURE, {}, interval=0.2)
+
+    assert isinstance(initial_detector(LIGHT_ARCHITECTURE, str(tmp_path), 0.3), MotionHandDetector)
+    with pytest.raises(ModelFolderError, match=r'has the interval 0\.2 and model\.interval is N'):
+        initial_detector(LIGHT_ARCHITECTURE, str(tmp_path))
+
+
 def test_all_architectures_tell_three_classes() -> None:
     """Background, no contact and contact."""
     for build in ARCHITECTURES.values():
@@ -94,3 +116,9 @@ def test_the_light_one_is_small() -> None:
     detector = initial_detector(LIGHT_ARCHITECTURE, 'random')
 
     assert sum(parameter.numel() for parameter in detector.parameters()) < 5e6
+
+
+def test_the_light_one_is_small_with_motion_too() -> None:
+    detector = initial_detector(LIGHT_ARCHITECTURE, 'random', 0.2)
+
+    assert sum(parameter.numel() for parameter in detector.parameters()) < 5.6e6

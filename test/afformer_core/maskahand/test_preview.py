@@ -85,7 +85,7 @@ def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) ->
         write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))
 
 
-def test_fingertips_are_a_dot() -> None:
+def test_a_touch_is_a_dot() -> None:
     image = np.zeros((60, 60, 3), np.uint8)
     drawn = draw_hands(image, (Hand((5.0, 25.0, 55.0, 55.0), True, 0.9, (30.0, 40.0)),), 1.0)
     inside = near(drawn.astype(int), ORANGE)[30:50, 10:50]

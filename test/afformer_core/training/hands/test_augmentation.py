@@ -13,16 +13,17 @@ from afformer_core.training.hands.augmentation import HandAugmentation, bordered
 BOXES = np.array([[20.0, 10.0, 30.0, 40.0]])
 
 
-def picture() -> np.ndarray:
-    """Dark, 80 wide and 60 high, and white in the box."""
-    image = np.full((60, 80, 3), 40, np.uint8)
-    image[10:40, 20:30] = 255
-    return image
+def picture(frames: int = 1) -> np.ndarray:
+    """Dark, 80 wide and 60 high, and white in the box; the first frame is the darkest."""
+    images = np.full((frames, 60, 80, 3), 40, np.uint8)
+    images[:, 10:40, 20:30] = 255
+    images[:, 0, 0] = np.arange(frames)[:, None]
+    return images
 
 
-def white(image: np.ndarray) -> list[int]:
-    """The box of what is white."""
-    rows, columns = np.nonzero(image[..., 0] > 150)
+def white(frames: np.ndarray) -> list[int]:
+    """The box of what is white in the last frame."""
+    rows, columns = np.nonzero(frames[-1, ..., 0] > 150)
     return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
@@ -44,10 +45,10 @@ def test_bordered() -> None:
     shares = np.array([0.25, 0.5, 0.0, 0.1])
     image, boxes = bordered(picture(), BOXES, shares, np.random.default_rng(1))
 
-    assert image.shape == (96, 100, 3)
+    assert image.shape == (1, 96, 100, 3)
     assert boxes.tolist() == [[40.0, 40.0, 50.0, 70.0]]
-    assert image[40:70, 40:50].min() == 255
-    assert np.unique(image[:30]).size == 1
+    assert image[0, 40:70, 40:50].min() == 255
+    assert np.unique(image[0, :30]).size == 1
 
 
 @pytest.mark.parametrize('seed', range(8))
@@ -55,7 +56,7 @@ def test_cropped(seed: int) -> None:
     options = HandAugmentation(crop=CropOptions((0.2, 0.5), (0.7, 1.4)))
     image, boxes = options.apply(picture(), BOXES, np.random.default_rng(seed))
 
-    assert image.shape == (60, 80, 3)
+    assert image.shape == (1, 60, 80, 3)
     assert white(image) == pytest.approx(boxes[0].tolist(), abs=1.5)
     assert np.diff(boxes[0].reshape(2, 2), axis=0).min() > 8
 
@@ -80,10 +81,30 @@ def test_what_is_drawn_depends_on_the_generator_alone() -> None:
     assert not np.array_equal(first[0], other[0])
 
 
+def test_all_frames_are_changed_alike() -> None:
+    options = HandAugmentation(
+        0.5, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
+    )
+    frames, _ = options.apply(picture(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
+
+    assert frames.shape[0] == 3
+    np.testing.assert_array_equal(frames[0], frames[1])
+    np.testing.assert_array_equal(frames[0], frames[2])
+
+
+def test_backwards() -> None:
+    forwards = picture(3)
+    frames, boxes = HandAugmentation(reverse=1.0).apply(forwards, BOXES, np.random.default_rng(0))
+
+    np.testing.assert_array_equal(frames, forwards[[2, 1, 0]])
+    np.testing.assert_array_equal(boxes, BOXES)
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
         ({'flip': 1.5}, 'probability'),
+        ({'reverse': -1.0}, 'probability'),
         ({'border': -0.1}, 'border is -0.1'),
         ({'blur': float('nan')}, 'blur nan'),
     ],

@@ -12,6 +12,7 @@ import torch
 
 from afformer_core.errors import DatasetError
 from afformer_core.training.batch import FailedBatch
+from afformer_core.training.hands.augmentation import HandAugmentation
 from afformer_core.training.hands.batch import HandBatch, collate_hands
 from afformer_core.training.hands.data import (
     HandData,
@@ -41,6 +42,8 @@ def test_a_batch_is_what_torchvision_takes(hands: Path) -> None:
     assert [each['labels'].tolist() for each in made.targets] == [[2], [1], []]
     assert made.targets[2]['boxes'].shape == (0, 4)
     assert made.targets[2]['labels'].dtype == torch.int64
+    assert made.targets[0]['touches'].isnan().all()
+    assert made.targets[2]['touches'].shape == (0, 2)
     assert made.samples == (1, 2, 3)
 
 
@@ -50,7 +53,7 @@ def test_every_tensor_moves(hands: Path) -> None:
     moved = made.to(torch.device('meta'))
 
     tensors = [*moved.images, *(x for each in moved.targets for x in each.values())]
-    assert len(tensors) == 6
+    assert len(tensors) == 8
     assert {tensor.device.type for tensor in tensors} == {'meta'}
     assert moved.samples == (1, 3)
 
@@ -86,16 +89,41 @@ def test_a_share_of_the_pictures(hands: Path) -> None:
     assert set(half) < set(pictures)
 
 
-def test_neighbours_are_the_first_and_last_colour(tmp_path: Path) -> None:
+def test_neighbours_are_the_first_and_last_frame(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     for part, grey in (('JPEGImagesBefore', 40), ('JPEGImagesAfter', 200)):
         (folder / part).mkdir()
         cv2.imwrite(str(folder / part / '3.jpg'), np.full((64, 64, 3), grey, np.uint8))
     with_them, without = HandSource(folder, 'test').read()[3], HandSource(folder, 'test').read()[0]
 
-    assert read_motion(with_them)[5, 5].tolist() == pytest.approx([40, 100, 200], abs=2)
+    assert read_motion(with_them)[:, 5, 5, 0].tolist() == pytest.approx([40, 100, 200], abs=2)
     # Of a picture that nobody knows more of, nothing moves.
-    assert np.ptp(read_motion(without).astype(int), axis=2).max() == 0
+    assert np.ptp(read_motion(without).astype(int), axis=0).max() == 0
+
+
+def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    path = folder / 'Annotations' / '1.xml'
+    edges = zip(('xmin', 'ymin', 'xmax', 'ymax'), (41, 11, 50, 20), strict=True)
+    touched = ''.join(f'<obj{key}>{edge}</obj{key}>' for key, edge in edges)
+    path.write_text(path.read_text().replace('<contactstate>', f'{touched}<contactstate>'))
+    pictures = HandSource(folder, 'test').read()
+
+    mirrors = HandDataset(pictures, read_still, HandAugmentation(flip=1.0))
+    made = collate_hands([mirrors[Draw((1,), (0, 1))]])
+
+    assert isinstance(made, HandBatch)
+    # It was at (45, 15), and the hand from 12 to 42.
+    assert made.targets[0]['touches'].tolist() == [[19.0, 15.0]]
+    assert made.targets[0]['boxes'].tolist() == [[22.0, 12.0, 52.0, 48.0]]
+
+
+def test_frames_become_channels(hands: Path) -> None:
+    dataset = HandDataset(HandSource(hands, 'test').read(), read_motion, None)
+    made = collate_hands([dataset[Draw((0,), (0, 0))]])
+
+    assert isinstance(made, HandBatch)
+    assert made.images[0].shape == (9, 64, 64)
 
 
 def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:

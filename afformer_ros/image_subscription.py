@@ -25,7 +25,7 @@ _LOOK_PERIOD = 0.5
 class ImageSubscription:
     """Calls back with every image of a topic.
 
-    With the type 'auto' it starts with raw images and follows the type of the publishers: where
+    With the type 'auto' it follows the type of the publishers, from raw images on: where
     only the other type is offered, it subscribes to that instead.
 
     Args:
@@ -35,6 +35,10 @@ class ImageSubscription:
         qos: of the subscription, unless parameters `qos_overrides` say otherwise.
         callback: gets the message.
         group: in which `callback` runs.
+
+    Attributes:
+        qos: as above.
+        topic_name: after namespace and remapping.
     """
 
     def __init__(
@@ -53,9 +57,11 @@ class ImageSubscription:
         self._timer: Timer | None = None
         self._type = 'raw' if image_type == 'auto' else image_type
         self.qos = qos
-        self._subscription = self._subscribe()
+        self.topic_name = node.resolve_topic_name(topic)
+        if image_type == 'auto' and self._others_are_offered():
+            self._type = 'compressed'
+        self._subscription: Subscription[Any] | None = self._subscribe()
         if image_type == 'auto':
-            self._follow_publishers()
             # The publishers of a simulation that stands still are found all the same.
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._timer = node.create_timer(
@@ -67,16 +73,12 @@ class ImageSubscription:
         """Type of the messages that are subscribed to."""
         return _NAMES[self._type]
 
-    @property
-    def topic_name(self) -> str:
-        """Name of the topic after namespace and remapping."""
-        return self._subscription.topic_name
-
     def destroy(self) -> None:
         """End the subscription."""
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
-        self._node.destroy_subscription(self._subscription)
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
 
     def _subscribe(self) -> Subscription[Any]:
         return self._node.create_subscription(
@@ -88,14 +90,30 @@ class ImageSubscription:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
-    def _follow_publishers(self) -> None:
+    @property
+    def _other(self) -> str:
+        return 'compressed' if self._type == 'raw' else 'raw'
+
+    def _others_are_offered(self) -> bool:
+        """Whether there are publishers of the other type, and none of this one."""
         offered = {
             info.topic_type for info in self._node.get_publishers_info_by_topic(self.topic_name)
         }
-        other = 'compressed' if self._type == 'raw' else 'raw'
-        if _NAMES[other] in offered and _NAMES[self._type] not in offered:
+        return _NAMES[self._other] in offered and _NAMES[self._type] not in offered
+
+    def _follow_publishers(self) -> None:
+        if self._subscription is not None:
+            if not self._others_are_offered():
+                return
             # Both types at once on one topic are refused by the middleware.
             self._node.destroy_subscription(self._subscription)
-            self._type = other
+            self._subscription = None
+            self._type = self._other
+        try:
             self._subscription = self._subscribe()
-            self._node.get_logger().info(f'{self.topic_name} carries {_NAMES[other]}')
+        except RuntimeError as error:
+            # An RCLError: what was destroyed lives on while an executor waits for it, so that the
+            # next look tries again.
+            self._node.get_logger().debug(f'{self.topic_name}: {error}')
+            return
+        self._node.get_logger().info(f'{self.topic_name} carries {_NAMES[self._type]}')

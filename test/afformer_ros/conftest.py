@@ -112,14 +112,20 @@ def image_message(number: int, frame: str = 'camera', width: int = 64, height: i
 
 
 class Client:
-    """A node that talks to one grounding node, from the thread that calls it."""
+    """A node that talks to one grounding node, from the thread that calls it.
+
+    Args:
+        namespace: of both.
+        images_type: of the messages on the topic of camera images.
+    """
 
     picture = staticmethod(picture)
     header = staticmethod(header)
     image_message = staticmethod(image_message)
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, images_type: type = Image) -> None:
         self.namespace = namespace
+        self._images_type = images_type
         self.statuses: list[DemonstrationStatus] = []
         self.affordances: list[Affordance] = []
         self.diagnostics: list[DiagnosticArray] = []
@@ -137,7 +143,7 @@ class Client:
         )
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnosed, 10)
         self.node.create_subscription(Affordance, 'affordance', self.affordances.append, 100)
-        self.images = self.node.create_publisher(Image, 'image', 10)
+        self.images = self.node.create_publisher(self._images_type, 'image', 10)
         self.frames = self.node.create_publisher(Image, 'demonstration', 100)
 
     def close(self) -> None:
@@ -347,8 +353,8 @@ class Nodes:
         self._open.append(process)
         return process
 
-    def client(self, namespace: str = '/test') -> Client:
-        client = Client(namespace)
+    def client(self, namespace: str = '/test', images_type: type = Image) -> Client:
+        client = Client(namespace, images_type)
         self._open.append(client)
         return client
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from afformer_ros.msg import DemonstrationStatus
 from lifecycle_msgs.msg import Transition
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 
 from afformer_core.messages.image_encoding import jpeg_message
@@ -143,19 +142,16 @@ def test_a_value_out_of_range_at_the_start(nodes):
 
 
 def test_compressed_images_are_found_by_themselves(nodes):
-    client = nodes.client('/compressed')
-    client.node.destroy_publisher(client.images)
-    compressed = client.node.create_publisher(CompressedImage, 'image', QoSProfile(depth=10))
-    # Begun earlier, it might have met the raw images, which are gone.
+    client = nodes.client('/compressed', CompressedImage)
     process = nodes.grounding('/compressed')
     assert client.change_state(Transition.TRANSITION_CONFIGURE)
     assert client.change_state(Transition.TRANSITION_ACTIVATE)
-    client.wait(compressed.get_subscription_count, 'the subscription to compressed images')
+    client.wait(client.images.get_subscription_count, 'the subscription to compressed images')
     client.wait(client.frames.get_subscription_count, 'the subscription to demonstration')
     client.record('press')
 
     def grounded():
-        compressed.publish(jpeg_message(RclpyMessages(), client.picture(3), client.header(3)))
+        client.images.publish(jpeg_message(RclpyMessages(), client.picture(3), client.header(3)))
         client.spin(0.1)
         return client.affordances
 

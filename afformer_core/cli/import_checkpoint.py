@@ -82,11 +82,8 @@ def _import_detector(
 ) -> str:
     """Write the folder of a hand detector, and say what it is."""
     from afformer_core.maskahand.detector_folder import save_hand_detector
-    from afformer_core.maskahand.faster_rcnn import (
-        CLASSES,
-        OFFICIAL_ARCHITECTURE,
-        import_hand_detector,
-    )
+    from afformer_core.maskahand.faster_rcnn import OFFICIAL_ARCHITECTURE, import_hand_detector
+    from afformer_core.maskahand.hand_classes import CLASSES
     from afformer_core.models.checkpoint_file import CheckpointError
 
     if arguments.actions is not None:

@@ -21,8 +21,6 @@ _FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
 _RESIZED, _MOVED = (0.75, 1.3), 0.1
 # As the eye sees red, green and blue.
 _LUMINANCE = (0.299, 0.587, 0.114)
-
-
 # How much a touch that is off by a whole square counts beside contact.
 _TOUCH_WEIGHT = 10.0
 

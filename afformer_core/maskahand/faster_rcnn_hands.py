@@ -15,13 +15,13 @@ from torchvision.ops import nms
 
 from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.maskahand.faster_rcnn import CLASSES, HandNetwork
+from afformer_core.maskahand.faster_rcnn import HandNetwork
 from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.hand_classes import CONTACT
 from afformer_core.maskahand.motion_picture import motion_pictures
 from afformer_core.maskahand.picture_tensor import picture_tensor
 from afformer_core.models.folding import fold_batch_norms
 
-_CONTACT = CLASSES.index('contact')
 # Two boxes that overlap by more are of one hand.
 _ONE_HAND = 0.5
 _DIGITS = 8
@@ -103,11 +103,13 @@ def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     boxes, labels, scores = (
         output[name][kept].cpu().tolist() for name in ('boxes', 'labels', 'scores')
     )
-    touches = output['touches'][kept].cpu().tolist() if 'touches' in output else []
-    hands = []
-    for place, (box, label, score) in enumerate(zip(boxes, labels, scores, strict=True)):
-        touch = (touches[place][0], touches[place][1]) if touches and label == _CONTACT else None
-        hands.append(
-            Hand((box[0], box[1], box[2], box[3]), label == _CONTACT, min(score, 1.0), touch)
+    told = output['touches'][kept].cpu().tolist() if 'touches' in output else [None] * len(boxes)
+    return tuple(
+        Hand(
+            (box[0], box[1], box[2], box[3]),
+            label == CONTACT,
+            min(score, 1.0),
+            (touch[0], touch[1]) if touch is not None and label == CONTACT else None,
         )
-    return tuple(hands)
+        for box, label, score, touch in zip(boxes, labels, scores, told, strict=True)
+    )

@@ -78,9 +78,6 @@ def _kept(hand: Hand) -> Iterator[Hand]:
     score = round(hand.score, _SCORE_DECIMALS)
     if score >= LOWEST_SCORE and left < right and top < bottom:
         touch = hand.touch
-        rounded = (
-            None
-            if touch is None
-            else (round(touch[0], _BOX_DECIMALS), round(touch[1], _BOX_DECIMALS))
-        )
-        yield Hand((left, top, right, bottom), hand.contact, score, rounded)
+        if touch is not None:
+            touch = round(touch[0], _BOX_DECIMALS), round(touch[1], _BOX_DECIMALS)
+        yield Hand((left, top, right, bottom), hand.contact, score, touch)

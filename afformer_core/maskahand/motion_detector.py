@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
 from afformer_core.maskahand.contact_head import FRAMES, ContactHead
-
-_NO_CONTACT, _CONTACT = 1, 2
+from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
 
 
 class MotionHandDetector(nn.Module):
@@ -78,7 +77,7 @@ class MotionHandDetector(nn.Module):
         ]
         losses: dict[str, Tensor] = self.hands([_now(each) for each in images[:searched]], hands)
         boxes = [each['boxes'] for each in targets]
-        contacts = [each['labels'] == _CONTACT for each in targets]
+        contacts = [each['labels'] == CONTACT for each in targets]
         touches = [each['touches'] for each in targets]
         return {**losses, 'loss_contact': self.contact.loss(images, boxes, contacts, touches)}
 
@@ -104,10 +103,5 @@ def _in_states(output: dict[str, Tensor], contact: Tensor) -> dict[str, Tensor]:
     likely = contact > 0.5
     scores = output['scores'] * torch.where(likely, contact, 1 - contact)
     order = scores.argsort(descending=True, stable=True)
-    labels = torch.where(likely, _CONTACT, _NO_CONTACT)
-    return {
-        'boxes': output['boxes'][order],
-        'labels': labels[order],
-        'scores': scores[order],
-        'touches': output['touches'][order],
-    }
+    told = {**output, 'scores': scores, 'labels': torch.where(likely, CONTACT, NO_CONTACT)}
+    return {name: values[order] for name, values in told.items()}

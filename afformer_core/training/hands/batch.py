@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
 from afformer_core.maskahand.picture_tensor import picture_tensor
 from afformer_core.training.batch import FailedBatch
 from afformer_core.training.collation import FailedExample
@@ -86,7 +87,6 @@ def collate_hands(
 def _target(example: HandExample) -> dict[str, Tensor]:
     return {
         'boxes': torch.from_numpy(example.boxes).float(),
-        # The classes after the background, see `CLASSES`.
-        'labels': 1 + torch.from_numpy(example.contacts).long(),
+        'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
         'touches': torch.from_numpy(example.touches).float(),
     }

@@ -89,8 +89,8 @@ class MaskAHandData(PretrainingData):
 class MaskAHandFeatureData(PretrainingData):
     """Clips as a frozen backbone sees them, computed once; images are made in every step.
 
-    It is for machines without a GPU: each image has to pass the backbone, but no clip has. The
-    model's `backbone_factor` must be 0 and its encoder shared.
+    It is for machines without a GPU: each image has to pass the backbone, but no clip the frozen
+    part of it. At least its first stage is frozen, and the encoder is shared; see `FeatureData`.
 
     Args:
         index: file that `afformer mine` wrote.

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,8 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.encoder import BackboneWithPyramid, Encoder
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
+# Of EfficientNet-Lite0's blocks, how many have been passed at each stage.
+_LITE0_ENDS = (2, 3, 5, 7)
 
 
 class ConvolutionalBackbone(BackboneWithPyramid):
@@ -28,14 +32,24 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         fpn: the pyramid over those stages.
         levels: names of the levels that are ever asked for; the finest stage is the finest of
             them.
+        layers: of the body, what computes each stage from the one before it, the first from
+            images.
     """
 
     fpn: FeaturePyramidNetwork
 
-    def __init__(self, body: nn.Module, fpn: FeaturePyramidNetwork, levels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        fpn: FeaturePyramidNetwork,
+        levels: Sequence[str],
+        layers: Sequence[Sequence[nn.Module]],
+    ) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
+        # In tuples, so that they are not registered a second time.
+        self._layers = tuple(tuple(each) for each in layers)
         self.stages = _STAGES[_STAGES.index(min(levels)) :]
         for index, stage in enumerate(self.stages):
             # What nothing reads still feeds the top-down path, but has no output.
@@ -47,6 +61,28 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         stages = self.body(images)
         ordered = stages.values() if isinstance(stages, dict) else stages
         return tuple(ordered)
+
+    def deepen(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """See `BackboneWithPyramid.deepen`."""
+        deepened = list(stages)
+        for layers in self._layers[len(stages) :]:
+            deepened.append(_passed(deepened[-1], layers))
+        return tuple(deepened)
+
+    def first_stages(self, images: Tensor, count: int) -> tuple[Tensor, ...]:
+        """See `BackboneWithPyramid.first_stages`."""
+        stages = [_passed(images, self._layers[0])]
+        for layers in self._layers[1:count]:
+            stages.append(_passed(stages[-1], layers))
+        return tuple(stages)
+
+    def frozen_stages(self) -> int:
+        """See `BackboneWithPyramid.frozen_stages`."""
+        learning = {id(p) for p in self.body.parameters() if p.requires_grad}
+        for index, layers in enumerate(self._layers):
+            if learning & {id(p) for layer in layers for p in layer.parameters()}:
+                return index
+        return len(self._layers)
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """See `BackboneWithPyramid.pyramid`."""
@@ -97,6 +133,12 @@ class ResNetStages(IntermediateLayerGetter):
         return {returned[name]: x for name, x in stages.items() if name in returned}
 
 
+def _passed(x: Tensor, layers: Sequence[nn.Module]) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
 def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
     """Encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
 
@@ -117,7 +159,10 @@ def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str
     fpn = FeaturePyramidNetwork(
         [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenBatchNorm2d
     )
-    backbone = ConvolutionalBackbone(body, fpn, levels)
+    names = list(body)
+    ends = [0, *(names.index(layer) + 1 for layer in stages)]
+    layers = [[body[name] for name in names[start:end]] for start, end in pairwise(ends)]
+    backbone = ConvolutionalBackbone(body, fpn, levels, layers)
     return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -127,7 +172,7 @@ def _efficientnet_lite0_encoder(
     import timm
 
     first = _STAGES.index(min(levels))
-    body = timm.create_model(
+    body: Any = timm.create_model(
         'tf_efficientnet_lite0',
         pretrained=False,
         features_only=True,
@@ -136,5 +181,8 @@ def _efficientnet_lite0_encoder(
     fpn = FeaturePyramidNetwork(
         [24, 40, 112, 320][first:], configuration.channels, norm_layer=partial(nn.GroupNorm, 8)
     )
-    backbone = ConvolutionalBackbone(body, fpn, levels)
+    ends = (0, *_LITE0_ENDS[first:])
+    layers = [list(body.blocks[start:end]) for start, end in pairwise(ends)]
+    layers[0] = [body.conv_stem, body.bn1, *layers[0]]
+    backbone = ConvolutionalBackbone(body, fpn, levels, layers)
     return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

@@ -30,6 +30,27 @@ class BackboneWithPyramid(nn.Module, ABC):
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
         """Stages of normalised images [B, 3, H, W], each [B, C_stage, height, width]."""
 
+    def deepen(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """All stages from the first of them, fine to coarse, as a frozen part of it gave them.
+
+        Raises:
+            ValueError: some are missing, and the backbone cannot go on from those that are there.
+        """
+        if len(stages) != len(self.stages):
+            raise ValueError(
+                f'{len(stages)} stages were given of {len(self.stages)}; this backbone needs all'
+            )
+        return tuple(stages)
+
+    def first_stages(self, images: Tensor, count: int) -> tuple[Tensor, ...]:
+        """The first stages of `backbone`, at the cost of those alone where that can be."""
+        return self.backbone(images)[:count]
+
+    def frozen_stages(self) -> int:
+        """How many of the first stages depend on no parameter of the body that learns."""
+        learns = any(parameter.requires_grad for parameter in self.body.parameters())
+        return 0 if learns else len(self.stages)
+
     @abstractmethod
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Pyramid levels by name; only the branches that were asked for are computed.
@@ -86,7 +107,8 @@ class Encoder(nn.Module):
         return self.levels(self.backbone_with_fpn.backbone(self.normalise(images)))
 
     def levels(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """`encode_images` from a backbone's stages."""
+        """`encode_images` from a backbone's stages, or from the first of them."""
+        stages = self.backbone_with_fpn.deepen(stages)
         return self.backbone_with_fpn.pyramid(stages, self.image_levels)
 
     def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -108,7 +130,8 @@ class Encoder(nn.Module):
         return self.features(self.backbone_with_fpn.backbone(self.normalise(frames)))
 
     def features(self, stages: Sequence[Tensor]) -> Tensor:
-        """`encode_frames` from a backbone's stages."""
+        """`encode_frames` from a backbone's stages, or from the first of them."""
+        stages = self.backbone_with_fpn.deepen(stages)
         if self._packed_size is not None:
             levels = self.backbone_with_fpn.pyramid(stages, self.image_levels)
             return pack_levels(levels, self._packed_size)

@@ -34,6 +34,7 @@ from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.scene import Scene
 from afformer_core.sim.scene_plan import ScenePlan
 from afformer_core.sim.seeds import Stream, generator
+from afformer_core.sim.sight import elements_in_view, points_seen
 from afformer_core.sim.view import View, plan_target, render_views
 
 _POINTS = 10
@@ -110,13 +111,14 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
             encode_video(folder / name, clip, plan.rate, int(random.integers(18, 30)))
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
             write_jpeg(folder / name, image, int(random.integers(75, 97)))
+        seen = [elements_in_view(renderer, view) for view in targets]
     return [
         {
             'image_path': image,
             'video_path': clip,
             'scene': f'{split}/{index:05d}',
             'contact': demonstration.contact_frames(plan.frames),
-            **_annotation(scene, demonstration, view, k),
+            **_annotation(scene, demonstration, view, k, seen[k]),
         }
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
@@ -124,18 +126,19 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
 
 
 def _annotation(
-    scene: Scene, demonstration: Demonstration, view: View, number: int
+    scene: Scene, demonstration: Demonstration, view: View, number: int, seen: np.ndarray
 ) -> dict[str, Any]:
     index = demonstration.element
     element = scene.appliance.elements[index]
     random = generator(scene.seed, Stream.ANNOTATION, 1, index, number)
     displacement = view.states.get(index, STILL)
     touched = front_points(element, _POINTS, _POINT_SPREAD, random, displacement)
+    marked = points_seen(view.pixels(touched), seen == index)
     return {
         'width': view.size[0],
         'height': view.size[1],
         'actions': [ACTIONS.index(demonstration.action) + 1],
-        'heatmaps': [np.round(view.pixels(touched), 2).tolist()],
+        'heatmaps': [np.round(marked, 2).tolist()],
         'scene_seed': scene.seed,
         'family': scene.family,
         'element': index,

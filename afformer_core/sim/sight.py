@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes of what is seen of a hand and of what it operates."""
+"""What is seen of a hand and of what it operates."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from afformer_core.sim.demonstration import Demonstration
 from afformer_core.sim.hand import Capsule
 from afformer_core.sim.lens import distortion_maps
 from afformer_core.sim.renderer import HAND, NOTHING, Renderer
+from afformer_core.sim.view import View
 
 # The palm's and the fingers' capsules; those of the arm come after them.
 HAND_CAPSULES = 16
@@ -73,12 +74,46 @@ def element_box(renderer: Renderer, plan: Demonstration, time: float) -> Box | N
     return box_of(_segment(renderer, plan, time, ()) == plan.element)
 
 
+def elements_in_view(renderer: Renderer, view: View) -> np.ndarray:
+    """Index of the element that each pixel of a view shows, or `NOTHING`: int16 [H, W]."""
+    return _through_lens(renderer.segment(view.camera, view.size, states=view.states), view)
+
+
+def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Pixels where annotators would mark points: those of a thing that they see.
+
+    Args:
+        points: float64 [P, 2], (x, y) pixels, centres at integers.
+        mask: bool [H, W], where the thing is seen.
+
+    Returns:
+        float64 [P, 2]: points beside the mask go to its nearest pixel, by preference one that is
+        not at its border; all stay where nothing of it is seen.
+    """
+    if not mask.any():
+        return points
+    # A picture's border is none of the thing's.
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    rows, columns = np.nonzero(inner if inner.any() else mask)
+    places = np.column_stack([columns, rows]).astype(np.float64)
+    moved = points.copy()
+    for point in moved:
+        column, row = np.round(point).astype(int)
+        inside = 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1]
+        if not (inside and mask[row, column]):
+            point[:] = places[np.argmin(((places - point) ** 2).sum(axis=1))]
+    return moved
+
+
 def _segment(
     renderer: Renderer, plan: Demonstration, time: float, hand: Sequence[Capsule]
 ) -> np.ndarray:
+    codes = renderer.segment(plan.camera(time), plan.view.size, hand, plan.states(time))
+    return _through_lens(codes, plan.view)
+
+
+def _through_lens(codes: np.ndarray, view: View) -> np.ndarray:
     """`Renderer.segment` as the sensor's lens shows it: int16 [H, W]."""
-    view = plan.view
-    codes = renderer.segment(plan.camera(time), view.size, hand, plan.states(time))
     small = codes.astype(np.int16)
     if not view.sensor.distortion:
         return small

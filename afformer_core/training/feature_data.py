@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training on the features of a frozen backbone, which every picture passes once."""
+"""Training on features of what is frozen of a backbone, which every picture passes once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from afformer_core.training.reversal import Reversal
 class FeatureData(AnnotatedData):
     """Features that are computed first and kept on disk.
 
-    It is for machines without a GPU: a step costs the decoder alone. The model's
-    `backbone_factor` must be 0, its encoder shared, and every clip has at least `frames` frames.
+    It is for machines without a GPU: a step costs what learns alone, the decoder and the stages of
+    the backbone that are not frozen. At least the first stage is, which `backbone_factor` 0 or
+    `frozen` says; the encoder is shared, and every clip has at least `frames` frames.
 
     Args:
         train: what is trained on.
@@ -97,23 +98,19 @@ class FeatureData(AnnotatedData):
 
 
 def frozen_encoder(trainer: Trainer | None) -> Encoder:
-    """The encoder of the model in training, whose features may be kept.
+    """The encoder of the model in training, whose first stages may be kept.
 
     Raises:
-        ValueError: its backbone learns, or frames have another one.
+        ValueError: its first stage learns, or frames have another encoder.
     """
     assert trainer is not None
     model = trainer.lightning_module.model
     assert isinstance(model, Afformer)
-    trained = [
-        name
-        for name, parameter in model.encoder.backbone_with_fpn.body.named_parameters()
-        if parameter.requires_grad
-    ]
-    if trained or model.own_video_encoder is not None:
+    if not model.encoder.backbone_with_fpn.frozen_stages() or model.own_video_encoder is not None:
         raise ValueError(
-            'features can be kept of a shared encoder with a frozen backbone alone; set '
-            'optimization.backbone_factor to 0 and video_encoder to shared, or train on '
+            'features can be kept of a shared encoder alone whose backbone is frozen, at least up '
+            'to its first stage; set optimization.backbone_factor to 0 or name the beginning of '
+            'the backbone in optimization.frozen, and video_encoder to shared, or train on '
             'pictures'
         )
     return model.encoder

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backbone features of many pictures in a folder, with a note of what they were made from."""
+"""Features of many pictures in a folder, with a note of the backbone that they were made by."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -47,6 +49,8 @@ def open_features(
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
     """Open a folder of features; compute them first where it is absent or of something else.
 
+    They are the backbone's stages before the first that learns.
+
     Args:
         folder: where they are kept.
         sets: of pictures.
@@ -62,8 +66,9 @@ def open_features(
     """
     whole = {**key, _BACKBONE: _magnitude(encoder)}
     if not _is_of(folder, whole):
-        _make(folder, sets, encoder.eval(), whole)
-    stages = range(len(encoder.backbone_with_fpn.stages))
+        with _all_cores():
+            _make(folder, sets, encoder.eval(), whole)
+    stages = range(encoder.backbone_with_fpn.frozen_stages())
     return {
         one.name: tuple(
             np.load(folder / f'{one.name}_{stage}.npy', mmap_mode='r') for stage in stages
@@ -72,9 +77,20 @@ def open_features(
     }
 
 
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """Compute on every core, whatever training does: its other processes wait meanwhile."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _magnitude(encoder: Encoder) -> float:
-    body = encoder.backbone_with_fpn.body
-    return sum(float(p.detach().double().abs().sum()) for p in body.parameters())
+    frozen = (p for p in encoder.backbone_with_fpn.body.parameters() if not p.requires_grad)
+    return sum(float(p.detach().double().abs().sum()) for p in frozen)
 
 
 def _is_of(folder: Path, key: Mapping[str, Any]) -> bool:
@@ -136,5 +152,6 @@ def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:
 
 @torch.inference_mode()
 def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
-    stages = encoder.backbone_with_fpn.backbone(encoder.normalise(torch.from_numpy(stack)))
+    backbone, images = encoder.backbone_with_fpn, encoder.normalise(torch.from_numpy(stack))
+    stages = backbone.first_stages(images, backbone.frozen_stages())
     return [stage.half().numpy() for stage in stages]

@@ -57,11 +57,15 @@ class GroundingLoss:
         action_weight: of the loss of actions; at least 0.
         foreign_weight: of the loss of heatmaps in images without what was demonstrated; at
             least 0.
+        sharpening: what heatmap logits are multiplied by before they are measured; above 0. Above
+            1, the model draws softer heatmaps than those it was measured with: of use where its
+            training images are easier than those it will be shown, as in pre-training.
     """
 
     actions: str = 'cross_entropy'
     action_weight: float = 1.0
     foreign_weight: float = 1.0
+    sharpening: float = 1.0
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
@@ -69,6 +73,8 @@ class GroundingLoss:
         for name in ('action_weight', 'foreign_weight'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
+        if not self.sharpening > 0:
+            raise ValueError(f'sharpening is {self.sharpening}; it must be above 0')
 
     def __call__(
         self, heatmaps: Tensor, actions: Tensor, targets: Targets
@@ -85,7 +91,8 @@ class GroundingLoss:
             the loss, and its parts by name, without gradients.
         """
         channels = targets.actions if heatmaps.shape[1] > 1 else torch.zeros_like(targets.actions)
-        divergences = heatmap_divergence(heatmaps[targets.images, channels], targets.heatmaps)
+        logits = self.sharpening * heatmaps[targets.images, channels]
+        divergences = heatmap_divergence(logits, targets.heatmaps)
         loss = targets.weights(len(heatmaps)) @ divergences
         parts = {'kld': loss.detach()}
         if not bool(targets.shown.all()):

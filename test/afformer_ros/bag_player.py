@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays topics of a bag into DDS in real time: `python bag_player.py BAG TOPIC[=NEW_NAME] ...`."""
+"""Plays topics of a bag into DDS: `python bag_player.py BAG RATE TOPIC[=NEW_NAME] ...`.
+
+A rate of 1 is the pace at which they were recorded.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from rosbags.highlevel import AnyReader
 from afformer_ros.environment import prepare_environment
 
 
-def main(bag: str, *topics: str) -> None:
-    """Publish the recorded bytes as they are, at the pace at which they were recorded."""
+def main(bag: str, rate: str, *topics: str) -> None:
+    """Publish the recorded bytes as they are."""
     prepare_environment()
     rclpy.init()
     node = rclpy.create_node('bag_player')
@@ -34,7 +37,8 @@ def main(bag: str, *topics: str) -> None:
         begin, first = time.monotonic(), None
         for connection, stamp, data in reader.messages(connections):
             first = stamp if first is None else first
-            time.sleep(max(0.0, begin + (stamp - first) * 1e-9 - time.monotonic()))
+            due = begin + (stamp - first) * 1e-9 / float(rate)
+            time.sleep(max(0.0, due - time.monotonic()))
             publishers[connection.topic].publish(bytes(data))
     # The last messages are still on their way.
     time.sleep(0.5)

@@ -179,7 +179,8 @@ def _lever(random: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: 
         turning_use(random, grips, Joint((0.0, 0.0, 1.0), True, pivot)),
         *moving_uses(grips, Joint(sideways, True, pivot), random.uniform(0.65, 0.8)),
     )
-    front = Front((0.0, 0.0, level + thick), across, up)
+    # between the top and the side towards the user, both of which he sees
+    front = Front((0.0, -0.7 * thick, level + 0.7 * thick), across, up)
     return Element('tap', axis @ at(*middle), solids, corners(solids[:1]), front, uses)
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -146,9 +147,10 @@ def _lever(
     shaft = rod((0, 0, 0), (0, 0, style.length), style.rod, style.metal)
     hinge = Joint((sign, 0.0, 0.0), hinge=True)
     uses = moving_uses(head.grips, hinge, board.near - board.far)
+    front = _seen_front(style, sign * board.far)
     if style.turns:
         uses += (turning_use(random, head.grips, _ABOUT_ROD),)
-    return Element('lever', rest, (shaft, *head.solids), head.hull, head.front, uses)
+    return Element('lever', rest, (shaft, *head.solids), head.hull, front, uses)
 
 
 def build_head(style: LeverStyle) -> Handle:
@@ -174,6 +176,20 @@ def build_head(style: LeverStyle) -> Handle:
     parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
     front = Front((0.0, 0.0, length + thick), size, thick)
     return Handle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
+
+
+def _seen_front(style: LeverStyle, lean: float) -> Front:
+    """The side of a head that its user sees, whose rod leans away from him by an angle.
+
+    It lies between the end of the rod and the side that the board's normal points to, so that it
+    is seen wherever the lever was left.
+    """
+    front = build_head(style).front
+    out = {'ball': style.size, 'sleeve': style.size, 'paddle': 0.008, 'bar': 0.009}[style.head]
+    along = style.length
+    if style.head in ('ball', 'bar'):
+        along += out * math.cos(lean / 2)
+    return replace(front, centre=(0.0, out * math.sin(lean / 2), along))
 
 
 def _mount(

@@ -50,6 +50,20 @@ def test_the_released_codes_loss() -> None:
     assert float(parts['action_loss']) == pytest.approx(wanted)
 
 
+def test_sharpened_logits_are_measured() -> None:
+    logits = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    loss, _ = GroundingLoss('none', sharpening=2.0)(
+        logits, torch.zeros(1, 0), targets(CORNER, [0], [0])
+    )
+
+    assert float(loss) == pytest.approx(math.log(1 + 3 * math.exp(-2)))
+
+
+def test_no_sharpening_is_refused() -> None:
+    with pytest.raises(ValueError, match='sharpening is 0; it must be above 0'):
+        GroundingLoss(sharpening=0)
+
+
 def test_of_a_heatmap_for_each_action_the_rows_is_measured() -> None:
     heatmaps = torch.zeros(1, 2, 2, 2)
     heatmaps[0, 1, 0, 0] = 50.0

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.training.batch import FeatureBatch
+from afformer_core.training.collation import AnnotatedPoints, FeatureExample, collate_features
+from afformer_core.training.feature_files import PictureSet, open_features
+from afformer_core.training.optimization import Optimization
+
+from ..conftest import random_model
+
+LEARNING = Optimization(
+    backbone_factor=0.1,
+    frozen=tuple(
+        f'encoder.backbone_with_fpn.body.{name}'
+        for name in ('conv_stem', 'bn1', 'blocks.0', 'blocks.1', 'blocks.2')
+    ),
+)
+FROZEN = Optimization(backbone_factor=0.0)
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+SETS = [
+    PictureSet('video', ['clip'], lambda _: PICTURES[:4]),
+    PictureSet('image', ['photo'], lambda _: PICTURES[4:]),
+]
+
+
+def batch(folder: Path, model: Afformer) -> FeatureBatch:
+    """One demonstration and one image, as they are kept."""
+    features = open_features(folder, SETS, model.encoder, {})
+    example = FeatureExample(
+        tuple(stage[0] for stage in features['video']),
+        tuple(stage[0] for stage in features['image']),
+        (AnnotatedPoints((np.array([[0.5, 0.5]]),), (0,), 0),),
+    )
+    collated = collate_features([example])
+    assert isinstance(collated, FeatureBatch)
+    return collated
+
+
+def model() -> Afformer:
+    return random_model(afformer_small(('press', 'hold'), (64, 64)))
+
+
+def test_a_frozen_backbone_is_kept_whole(tmp_path: Path) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    kept = batch(tmp_path / 'kept', afformer)
+    assert [stage.shape[2] for stage in kept.videos] == [40, 112, 320]
+
+
+def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> None:
+    afformer = model()
+    LEARNING.freeze(afformer)
+    kept = batch(tmp_path / 'kept', afformer)
+    assert [stage.shape[2] for stage in kept.videos] == [40]
+
+    heatmaps, actions = kept.predict(afformer)
+
+    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(heatmaps, wanted[0], atol=2e-2, rtol=0)
+    torch.testing.assert_close(actions, wanted[1], atol=2e-2, rtol=0)
+    heatmaps.square().sum().backward()
+    body = afformer.encoder.backbone_with_fpn.body
+    learnt = {name for name, each in body.named_parameters() if each.grad is not None}
+    assert 'blocks.3.0.conv_pw.weight' in learnt
+    assert not any(name.startswith(('conv_stem', 'blocks.2')) for name in learnt)
+
+
+def test_features_of_other_frozen_parts_are_made_anew(tmp_path: Path) -> None:
+    first, second = model(), model()
+    FROZEN.freeze(first)
+    LEARNING.freeze(second)
+
+    assert len(batch(tmp_path / 'kept', first).images) == 3
+    assert len(batch(tmp_path / 'kept', second).images) == 1

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -76,13 +76,11 @@ class ConvolutionalBackbone(BackboneWithPyramid):
             stages.append(_passed(stages[-1], layers))
         return tuple(stages)
 
-    def frozen_stages(self) -> int:
-        """See `BackboneWithPyramid.frozen_stages`."""
-        learning = {id(p) for p in self.body.parameters() if p.requires_grad}
-        for index, layers in enumerate(self._layers):
-            if learning & {id(p) for layer in layers for p in layer.parameters()}:
-                return index
-        return len(self._layers)
+    def stage_parameters(self, count: int) -> Iterator[nn.Parameter]:
+        """See `BackboneWithPyramid.stage_parameters`."""
+        for layers in self._layers[:count]:
+            for layer in layers:
+                yield from layer.parameters()
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """See `BackboneWithPyramid.pyramid`."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -46,10 +46,16 @@ class BackboneWithPyramid(nn.Module, ABC):
         """The first stages of `backbone`, at the cost of those alone where that can be."""
         return self.backbone(images)[:count]
 
+    def stage_parameters(self, count: int) -> Iterator[nn.Parameter]:
+        """Parameters of the body that the first stages depend on."""
+        return self.body.parameters()
+
     def frozen_stages(self) -> int:
-        """How many of the first stages depend on no parameter of the body that learns."""
-        learns = any(parameter.requires_grad for parameter in self.body.parameters())
-        return 0 if learns else len(self.stages)
+        """How many of the first stages depend on no parameter that learns."""
+        for count in range(len(self.stages), 0, -1):
+            if not any(parameter.requires_grad for parameter in self.stage_parameters(count)):
+                return count
+        return 0
 
     @abstractmethod
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:

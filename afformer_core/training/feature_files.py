@@ -22,7 +22,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from afformer_core.models.encoder import Encoder
+from afformer_core.models.encoder import BackboneWithPyramid, Encoder
 
 _AHEAD = 8
 _KEY_FILE = 'key.json'
@@ -49,7 +49,8 @@ def open_features(
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
     """Open a folder of features; compute them first where it is absent or of something else.
 
-    They are the backbone's stages before the first that learns.
+    They are the backbone's stages before the first that learns. Where fewer of them were kept, as
+    when more of the backbone was to learn, those are used, and training computes what is missing.
 
     Args:
         folder: where they are kept.
@@ -64,17 +65,22 @@ def open_features(
     Raises:
         AfformerError: as `read` of a set.
     """
-    whole = {**key, _BACKBONE: _magnitude(encoder)}
-    if not _is_of(folder, whole):
+    backbone = encoder.backbone_with_fpn
+    count = _kept_stages(folder, sets, backbone, key)
+    if not count:
+        count = backbone.frozen_stages()
         with _all_cores():
-            _make(folder, sets, encoder.eval(), whole)
-    stages = range(encoder.backbone_with_fpn.frozen_stages())
+            _make(folder, sets, encoder.eval(), {**key, _BACKBONE: _magnitude(backbone, count)})
     return {
         one.name: tuple(
-            np.load(folder / f'{one.name}_{stage}.npy', mmap_mode='r') for stage in stages
+            np.load(_file(folder, one, stage), mmap_mode='r') for stage in range(count)
         )
         for one in sets
     }
+
+
+def _file(folder: Path, pictures: PictureSet, stage: int) -> Path:
+    return folder / f'{pictures.name}_{stage}.npy'
 
 
 @contextmanager
@@ -88,21 +94,27 @@ def _all_cores() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _magnitude(encoder: Encoder) -> float:
-    frozen = (p for p in encoder.backbone_with_fpn.body.parameters() if not p.requires_grad)
-    return sum(float(p.detach().double().abs().sum()) for p in frozen)
+def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
+    parameters = backbone.stage_parameters(count)
+    return sum(float(each.detach().double().abs().sum()) for each in parameters)
 
 
-def _is_of(folder: Path, key: Mapping[str, Any]) -> bool:
+def _kept_stages(
+    folder: Path, sets: Sequence[PictureSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
+) -> int:
+    """How many stages of these pictures a folder keeps for use; 0 where it has to be made."""
     path = folder / _KEY_FILE
     if not path.is_file():
-        return False
+        return 0
     found = json.loads(path.read_text(encoding='utf-8'))
-    if found.keys() != key.keys():
-        return False
+    magnitude = found.pop(_BACKBONE, None)
+    if magnitude is None or found != key:
+        return 0
+    stages = range(len(backbone.stages))
+    count = sum(all(_file(folder, one, stage).is_file() for one in sets) for stage in stages)
     # Weights that were stored in half precision are still the same backbone.
-    same_backbone = math.isclose(found[_BACKBONE], key[_BACKBONE], rel_tol=1e-4)
-    return same_backbone and all(found[name] == key[name] for name in key if name != _BACKBONE)
+    same = math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
+    return count if same and count <= backbone.frozen_stages() else 0
 
 
 def _make(
@@ -126,7 +138,7 @@ def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
         if not arrays:
             arrays = [
                 open_memmap(
-                    folder / f'{pictures.name}_{number}.npy',
+                    _file(folder, pictures, number),
                     mode='w+',
                     dtype=np.float16,
                     shape=(count, *stage.shape),

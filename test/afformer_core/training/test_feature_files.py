@@ -72,10 +72,39 @@ def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> N
     assert not any(name.startswith(('conv_stem', 'blocks.2')) for name in learnt)
 
 
-def test_features_of_other_frozen_parts_are_made_anew(tmp_path: Path) -> None:
+def test_what_is_kept_of_a_backbone_that_learns_is_not_used(tmp_path: Path) -> None:
     first, second = model(), model()
     FROZEN.freeze(first)
     LEARNING.freeze(second)
 
     assert len(batch(tmp_path / 'kept', first).images) == 3
     assert len(batch(tmp_path / 'kept', second).images) == 1
+
+
+def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> None:
+    afformer = model()
+    LEARNING.freeze(afformer)
+    batch(tmp_path / 'kept', afformer)
+    made = (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns
+    FROZEN.freeze(afformer)
+
+    kept = batch(tmp_path / 'kept', afformer)
+
+    assert [stage.shape[1] for stage in kept.images] == [40]
+    assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
+    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(kept.predict(afformer)[0], wanted[0], atol=2e-2, rtol=0)
+
+
+def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
+    first, second = model(), model()
+    FROZEN.freeze(first)
+    FROZEN.freeze(second)
+    before = batch(tmp_path / 'kept', first).images
+    with torch.no_grad():
+        for parameter in second.encoder.backbone_with_fpn.body.parameters():
+            parameter.mul_(1.1)
+
+    after = batch(tmp_path / 'kept', second).images
+
+    assert not torch.allclose(after[0], before[0])

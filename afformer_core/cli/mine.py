@@ -134,6 +134,6 @@ def _report(index: HandIndex, path: Path) -> int:
     showing = sum(bool(video.clips) for video in index.videos)
     said = f'{path}: {index.clips} clips in {showing} of {len(index.videos)} videos'
     if index.broken:
-        said += f'; {len(index.broken)} could not be read, or not to the end'
+        said += f'; {len(index.broken)} could not be read, or not whole'
     print(said)
     return 1 if index.broken else 0

@@ -63,7 +63,7 @@ class HandIndex:
             and how far apart clips are, and the `number_rate` of folders of frames, or None.
         interaction_score: from which score on a hand in contact is an interaction.
         videos: in which hands were looked for, in the order of their paths.
-        broken: (path, reason) of what could not be read, or not to its end.
+        broken: (path, reason) of what could not be read, or not whole.
     """
 
     settings: Mapping[str, Any]

@@ -10,6 +10,7 @@ from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.mined_part import MinedPart
+from afformer_core.maskahand.sources.frame_source import LostFrame
 
 # Hands of a lower score are not kept: there are many, and few of them are hands.
 LOWEST_SCORE = 0.05
@@ -24,13 +25,14 @@ class PartLook:
         frames: of the part.
     """
 
-    def __init__(self, detector: HandDetector, frames: Iterator[VideoFrame]) -> None:
+    def __init__(self, detector: HandDetector, frames: Iterator[VideoFrame | LostFrame]) -> None:
         self._detector = detector
         self._frames = frames
         self._size = (0, 0)
         self._times: list[float] = []
         self._hands: dict[int, tuple[Hand, ...]] = {}
         self._damage = ''
+        self._lost: list[LostFrame] = []
 
     def __iter__(self) -> Iterator[None]:
         seen = 0
@@ -47,7 +49,13 @@ class PartLook:
 
     def result(self) -> MinedPart:
         """What was seen, once all frames were looked at."""
-        return MinedPart(self._size, tuple(self._times), self._hands, self._damage)
+        loss = ''
+        if self._lost:
+            first = self._lost[0]
+            loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
+        return MinedPart(
+            self._size, tuple(self._times), self._hands, self._damage, len(self._lost), loss
+        )
 
     def _readable(self) -> Iterator[VideoFrame]:
         """The frames up to where they cannot be read.
@@ -56,6 +64,9 @@ class PartLook:
         """
         try:
             for frame in self._frames:
+                if isinstance(frame, LostFrame):
+                    self._lost.append(frame)
+                    continue
                 height, width = frame.image.shape[:2]
                 if self._times and (width, height) != self._size:
                     self._damage = size_change((width, height), self._size)

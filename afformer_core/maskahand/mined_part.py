@@ -23,12 +23,16 @@ class MinedPart:
         times: seconds from the video's first frame of each frame that was looked at.
         hands: by the number of such a frame within the part, those seen in it, best first.
         damage: why the video could not be read to the part's end; empty where it could.
+        lost: frames that could not be read, and were left out.
+        loss: where the first of them was, and why; empty without any.
     """
 
     size: tuple[int, int]
     times: tuple[float, ...]
     hands: Mapping[int, tuple[Hand, ...]]
     damage: str = ''
+    lost: int = 0
+    loss: str = ''
 
 
 def write_part(path: Path, part: MinedPart) -> None:
@@ -42,6 +46,8 @@ def write_part(path: Path, part: MinedPart) -> None:
         'times': part.times,
         'hands': hands_to_json(part.hands),
         'damage': part.damage,
+        'lost': part.lost,
+        'loss': part.loss,
     }
     # What a process that was killed while it wrote has left.
     for leftover in path.parent.glob(f'.{path.name}.*'):
@@ -63,6 +69,8 @@ def read_part(path: Path) -> MinedPart:
             tuple(map(float, fields['times'])),
             hands_from_json(fields['hands']),
             str(fields['damage']),
+            int(fields['lost']),
+            str(fields['loss']),
         )
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise DatasetError(

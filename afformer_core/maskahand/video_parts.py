@@ -19,7 +19,7 @@ from afformer_core.maskahand.sources import FrameSource
 
 PARTS_FOLDER = 'parts'
 # To be counted up when the same detector would find other hands, or files of parts change.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     """What was seen in all parts of a video, up to the first that is damaged.
 
     Returns:
-        that, and what is wrong with the video and how far it was read; empty for nothing.
+        that, and what is wrong with the video, how far it was read and what was left out; empty
+        for nothing.
 
     Raises:
         DatasetError: a part was not looked at, or its file was altered.
@@ -106,9 +107,10 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     size: tuple[int, int] = (0, 0)
     times: list[float] = []
     hands: dict[int, tuple[Hand, ...]] = {}
-    damage = ''
+    damage, loss, lost = '', '', 0
     for part in video.parts:
         seen = read_part(part.file)
+        lost, loss = lost + seen.lost, loss or seen.loss
         if times and seen.times and seen.size != size:
             damage = size_change(seen.size, size)
             break
@@ -117,10 +119,14 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
         times += seen.times
         if damage := seen.damage:
             break
+    said = []
     if damage:
         read = f'was read up to {times[-1]:.2f} s' if times else 'not one frame could be read'
-        damage = _about(video.source, f'{read}: {damage}')
-    return MinedPart(size, tuple(times), hands), damage
+        said.append(f'{read}: {damage}')
+    if lost:
+        said.append(f'{lost} of {lost + len(times)} frames were left out, the first {loss}')
+    wrong = _about(video.source, '; '.join(said)) if said else ''
+    return MinedPart(size, tuple(times), hands), wrong
 
 
 def _divided(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -68,9 +69,13 @@ def open_features(
     backbone = encoder.backbone_with_fpn
     count = _kept_stages(folder, sets, backbone, key)
     if not count:
-        count = backbone.frozen_stages()
-        with _all_cores():
-            _make(folder, sets, encoder.eval(), {**key, _BACKBONE: _magnitude(backbone, count)})
+        with _no_other_run(folder.parent), _all_cores():
+            # Another run may have made them meanwhile.
+            count = _kept_stages(folder, sets, backbone, key)
+            if not count:
+                count = backbone.frozen_stages()
+                whole = {**key, _BACKBONE: _magnitude(backbone, count)}
+                _make(folder, sets, encoder.eval(), whole)
     return {
         one.name: tuple(
             np.load(_file(folder, one, stage), mmap_mode='r') for stage in range(count)
@@ -81,6 +86,18 @@ def open_features(
 
 def _file(folder: Path, pictures: PictureSet, stage: int) -> Path:
     return folder / f'{pictures.name}_{stage}.npy'
+
+
+@contextmanager
+def _no_other_run(folder: Path) -> Iterator[None]:
+    """Wait until no other run makes features in a folder, and let none meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -2,6 +2,6 @@
 """Long videos in which hands are looked for: files, folders of frames, topics of bags."""
 
 from afformer_core.maskahand.sources.finding import FoundSources, find_sources, open_source
-from afformer_core.maskahand.sources.frame_source import FrameSource
+from afformer_core.maskahand.sources.frame_source import FrameSource, LostFrame
 
-__all__ = ['FoundSources', 'FrameSource', 'find_sources', 'open_source']
+__all__ = ['FoundSources', 'FrameSource', 'LostFrame', 'find_sources', 'open_source']

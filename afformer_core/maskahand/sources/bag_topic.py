@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from afformer_core.data.bag import Bag, BagError, BagMessage
 from afformer_core.data.video import VideoFrame
+from afformer_core.errors import ImageError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.frame_source import LostFrame
 from afformer_core.messages.depth_decoding import says_depth
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.messages.outputs import OUTPUT_TYPES
@@ -54,12 +56,17 @@ class BagTopic:
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
+    ) -> Iterator[VideoFrame | LostFrame]:
         """See `FrameSource.frames`."""
         with Bag(self.path) as bag:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
-                yield VideoFrame(time, to_rgb(bag.decode(message)))
+                try:
+                    image = to_rgb(bag.decode(message))
+                except (BagError, ImageError) as error:
+                    yield LostFrame(time, str(error))
+                else:
+                    yield VideoFrame(time, image)
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """See `FrameSource.at`."""

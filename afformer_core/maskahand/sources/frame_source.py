@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.video import VideoFrame
+
+
+@dataclass(frozen=True)
+class LostFrame:
+    """A frame that cannot be read, though those after it may.
+
+    Attributes:
+        time: seconds from the video's first frame.
+        reason: one sentence.
+    """
+
+    time: float
+    reason: str
 
 
 class FrameSource(Protocol):
@@ -44,7 +58,7 @@ class FrameSource(Protocol):
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
+    ) -> Iterator[VideoFrame | LostFrame]:
         """Some of the frames, one at a time: those nearest to the times k / `rate`.
 
         A video that has fewer frames than `rate` gives each once. What is given of a part is

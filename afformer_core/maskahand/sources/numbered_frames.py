@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from afformer_core.data.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.data.video import VideoFrame
+from afformer_core.errors import AfformerError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.frame_source import LostFrame
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,15 @@ class NumberedFrames:
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame]:
+    ) -> Iterator[VideoFrame | LostFrame]:
         """See `FrameSource.frames`."""
         for time, path in chosen_frames(self._timed(), rate, start, stop):
-            yield VideoFrame(time, _read(path))
+            try:
+                image = _read(path)
+            except AfformerError as error:
+                yield LostFrame(time, str(error))
+            else:
+                yield VideoFrame(time, image)
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """See `FrameSource.at`."""

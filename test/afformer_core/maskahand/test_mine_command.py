@@ -50,7 +50,7 @@ def test_what_cannot_be_read_is_told_and_counted_last(
     assert main(asked) == 1
     said = capsys.readouterr()
     assert f'afformer: {videos}/empty.mp4: the video file empty.mp4 is empty' in said.err
-    assert said.out.endswith('in 1 of 1 videos; 1 could not be read, or not to the end\n')
+    assert said.out.endswith('in 1 of 1 videos; 1 could not be read, or not whole\n')
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,29 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
         assert reason == ('was read up to 4.80 s: its frames become 64x96, those before are 96x64')
 
 
+def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / 'frames').mkdir()
+    for number, image in enumerate(red.film(8, 5, [(2, 3), (6, 7)])):
+        PIL.Image.fromarray(image).save(tmp_path / 'frames' / f'{number:03}.png')
+    for number in (12, 27):
+        (tmp_path / 'frames' / f'{number:03}.png').write_bytes(b'no image')
+    found = find_sources([tmp_path / 'frames'], number_rate=5.0)
+    mining = Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS)
+    list(mining.look())
+    index = mining.index()
+
+    [video] = index.videos
+    assert len(video.times) == 38
+    assert not {2.4, 5.4} & set(video.times)
+    touching = [video.times[n] for n, hands in video.hands.items() if hands[0].contact]
+    assert touching == [2.0, 2.2, 2.6, 2.8, 6.0, 6.2, 6.4, 6.6, 6.8]
+    [(path, reason)] = index.broken
+    assert path == tmp_path / 'frames'
+    assert reason.startswith('2 of 40 frames were left out, the first at 2.40 s: ')
+    assert '012.png is not an image' in reason
+    assert list(Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS).look()) == []
+
+
 def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path: Path) -> None:
     mine(red, videos, tmp_path)
     part = next((tmp_path / 'parts').rglob('00000.json'))

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.encoder import Encoder
 from afformer_core.training.batch import FeatureBatch
 from afformer_core.training.collation import AnnotatedPoints, FeatureExample, collate_features
 from afformer_core.training.feature_files import PictureSet, open_features
@@ -108,3 +112,29 @@ def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
     after = batch(tmp_path / 'kept', second).images
 
     assert not torch.allclose(after[0], before[0])
+
+
+def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
+    running, made = threading.Barrier(2), []
+
+    def read(name: str) -> NDArray[np.uint8]:
+        made.append(name)
+        time.sleep(0.3)
+        return PICTURES[4:]
+
+    def run(encoder: Encoder) -> None:
+        running.wait()
+        open_features(tmp_path / 'kept', [PictureSet('image', ['photo'], read)], encoder, {})
+
+    models = [model(), model()]
+    for each in models:
+        FROZEN.freeze(each)
+    runs = [threading.Thread(target=run, args=(each.encoder,)) for each in models]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert made == ['photo']
+    assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
+        'image_0.npy', 'image_1.npy', 'image_2.npy', 'key.json',
+    ]  # fmt: skip

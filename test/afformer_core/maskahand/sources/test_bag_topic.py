@@ -12,6 +12,7 @@ from rosbags.rosbag2 import StoragePlugin
 
 from afformer_core.data.bag import BagError
 from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
+from afformer_core.maskahand.sources.frame_source import LostFrame
 
 Make = Callable[..., Any]
 
@@ -65,6 +66,22 @@ def test_what_the_node_published_depth_and_second_copies_are_no_cameras(
     }
     bag = write_bag(tmp_path / 'bag', topics)
     assert bag_topics(bag) == [BagTopic(bag, '/camera/image')]
+
+
+def test_an_image_that_is_cut_off_is_told_and_those_after_it_are_read(
+    write_bag: Callable[..., Path], compressed: Make, tmp_path: Path
+) -> None:
+    def cut_off(number: int) -> Any:
+        message = compressed(number)
+        if number == 4:
+            message.data = message.data[:20]
+        return message
+
+    bag = write_bag(tmp_path / 'bag', {'/left': cut_off})
+    frames = list(BagTopic(bag, '/left').frames(5.0))
+    assert [frame.time for frame in frames] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert [isinstance(frame, LostFrame) for frame in frames] == [False, False, True, False, False]
+    assert 'cannot be decoded (Truncated File Read)' in frames[2].reason
 
 
 def test_a_topic_that_is_not_there_is_told_with_those_that_are(

@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.frame_source import LostFrame
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 
 
@@ -36,12 +37,15 @@ def test_parts_and_times_give_what_the_whole_gives(folder: Path) -> None:
     assert source.at([0.6, 0.2])[:, 0, 0, 0].tolist() == [43, 35]
 
 
-def test_a_damaged_image_is_told_when_it_is_read(folder: Path) -> None:
-    (folder / 'frame_0000000043.png').write_bytes(b'no image')
-    frames = NumberedFrames(folder, 20.0).frames(5.0)
-    assert [next(frames).time for _ in range(3)] == pytest.approx([0, 0.2, 0.4])
-    with pytest.raises(VideoError, match=r'0043\.png is not an image'):
-        next(frames)
+def test_a_damaged_image_is_told_and_those_after_it_are_read(folder: Path) -> None:
+    (folder / 'frame_0000000039.png').write_bytes(b'no image')
+    source = NumberedFrames(folder, 20.0)
+    frames = list(source.frames(5.0))
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [isinstance(frame, LostFrame) for frame in frames] == [False, False, True, False, False]
+    assert '0039.png is not an image' in frames[2].reason
+    with pytest.raises(VideoError, match=r'0039\.png is not an image'):
+        source.at([0.4])
 
 
 def test_another_rate_or_frame_is_another_video(folder: Path) -> None:

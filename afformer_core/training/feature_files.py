@@ -65,8 +65,11 @@ def open_features(
 
     Raises:
         AfformerError: as `read` of a set.
+        ValueError: the first stage of the backbone learns.
     """
     backbone = encoder.backbone_with_fpn
+    if not backbone.frozen_stages():
+        raise ValueError('the first stage of the backbone learns, so that no feature can be kept')
     count = _kept_stages(folder, sets, backbone, key)
     if not count:
         with _no_other_run(folder.parent), _all_cores():

@@ -72,7 +72,7 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
 
 def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -> None:
     samples = list(OpraDataset(annotations))[2:]
-    encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder
+    encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
     cache = open_feature_cache(tmp_path / 'features', samples, encoder, (64, 64), 3)
     draw = Draw((0, 1), (0, 0), (2,))
     forwards, backwards = (

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 
@@ -74,6 +75,13 @@ def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> N
     learnt = {name for name, each in body.named_parameters() if each.grad is not None}
     assert 'blocks.3.0.conv_pw.weight' in learnt
     assert not any(name.startswith(('conv_stem', 'blocks.2')) for name in learnt)
+
+
+def test_nothing_can_be_kept_of_a_backbone_that_learns_as_a_whole(tmp_path: Path) -> None:
+    afformer = model().requires_grad_(True)
+    with pytest.raises(ValueError, match='the first stage of the backbone learns'):
+        batch(tmp_path / 'kept', afformer)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_kept_of_a_backbone_that_learns_is_not_used(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ adds what is missing, and the dataset is the same byte for byte as if nothing ha
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ import av
 import cv2
 
 from afformer_core.errors import DatasetError
+from afformer_core.folder_lock import FolderHeldError, folder_lock
 from afformer_core.workers import steps
 
 _MERGE_EVERY = 300
@@ -82,11 +82,11 @@ class Production:
         records = self._record(0).parent
         with _told(self.folder):
             records.mkdir(parents=True, exist_ok=True)
-        with _locked(records):
+        with _alone(records):
             self._clear()
             try:
                 # another split may be begun at the same time
-                with _locked(self.folder, patient=True):
+                with folder_lock(self.folder):
                     self._record_plan()
                 yield from self._run(processes)
             finally:
@@ -202,17 +202,13 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path, patient: bool = False) -> Iterator[None]:
-    """Let no other run into a folder until this one has left it or died; or wait for it."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other run into a folder; tell where there is one already."""
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise DatasetError(
-                f'another run is writing {folder}; wait until it has ended, or choose another '
-                'folder or split'
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
+        with folder_lock(folder, patient=False):
+            yield
+    except FolderHeldError as error:
+        raise DatasetError(
+            f'another run is writing {folder}; wait until it has ended, or choose another '
+            'folder or split'
+        ) from error

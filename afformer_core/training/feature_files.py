@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.folder_lock import folder_lock
 from afformer_core.models.encoder import BackboneWithPyramid, Encoder
 
 _AHEAD = 8
@@ -72,7 +72,8 @@ def open_features(
         raise ValueError('the first stage of the backbone learns, so that no feature can be kept')
     count = _kept_stages(folder, sets, backbone, key)
     if not count:
-        with _no_other_run(folder.parent), _all_cores():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folder_lock(folder.parent), _all_cores():
             # Another run may have made them meanwhile.
             count = _kept_stages(folder, sets, backbone, key)
             if not count:
@@ -89,18 +90,6 @@ def open_features(
 
 def _file(folder: Path, pictures: PictureSet, stage: int) -> Path:
     return folder / f'{pictures.name}_{stage}.npy'
-
-
-@contextmanager
-def _no_other_run(folder: Path) -> Iterator[None]:
-    """Wait until no other run makes features in a folder, and let none meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

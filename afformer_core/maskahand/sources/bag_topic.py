@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -14,10 +15,9 @@ from numpy.typing import NDArray
 
 from afformer_core.data.bag import Bag, BagError, BagMessage
 from afformer_core.data.video import VideoFrame
-from afformer_core.errors import ImageError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
-from afformer_core.maskahand.sources.frame_source import LostFrame
+from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.messages.depth_decoding import says_depth
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.messages.outputs import OUTPUT_TYPES
@@ -61,19 +61,14 @@ class BagTopic:
         with Bag(self.path) as bag:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
-                try:
-                    image = to_rgb(bag.decode(message))
-                except (BagError, ImageError) as error:
-                    yield LostFrame(time, str(error))
-                else:
-                    yield VideoFrame(time, image)
+                yield read_frame(time, partial(_image, bag, message))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """See `FrameSource.at`."""
         with Bag(self.path) as bag:
             return frames_at(
                 lambda start: _timed(bag, self.topic, start),
-                lambda message: to_rgb(bag.decode(message)),
+                partial(_image, bag),
                 times,
                 self.path,
             )
@@ -114,6 +109,10 @@ def _shows_colours(bag: Bag, topic: str) -> bool:
     except BagError:
         # It is told as damaged when it is read.
         return True
+
+
+def _image(bag: Bag, message: BagMessage) -> NDArray[np.uint8]:
+    return to_rgb(bag.decode(message))
 
 
 def _first(bag: Bag, topic: str) -> int:

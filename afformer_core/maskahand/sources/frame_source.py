@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.video import VideoFrame
+from afformer_core.errors import AfformerError
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class LostFrame:
 
     time: float
     reason: str
+
+
+def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame | LostFrame:
+    """The frame of a time, or why it is lost: what `read` says."""
+    try:
+        return VideoFrame(time, read())
+    except AfformerError as error:
+        return LostFrame(time, str(error))
 
 
 class FrameSource(Protocol):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,9 @@ from numpy.typing import NDArray
 
 from afformer_core.data.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.data.video import VideoFrame
-from afformer_core.errors import AfformerError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
-from afformer_core.maskahand.sources.frame_source import LostFrame
+from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,7 @@ class NumberedFrames:
     ) -> Iterator[VideoFrame | LostFrame]:
         """See `FrameSource.frames`."""
         for time, path in chosen_frames(self._timed(), rate, start, stop):
-            try:
-                image = _read(path)
-            except AfformerError as error:
-                yield LostFrame(time, str(error))
-            else:
-                yield VideoFrame(time, image)
+            yield read_frame(time, partial(_read, path))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """See `FrameSource.at`."""

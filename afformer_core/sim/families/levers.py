@@ -27,6 +27,8 @@ from afformer_core.sim.pose import Pose, at, turned
 from afformer_core.sim.solid import Colour, Solid
 
 HEADS = ('ball', 'sleeve', 'paddle', 'bar')
+# Half the thickness of a paddle and of a bar, metres.
+_PADDLE, _BAR = 0.008, 0.009
 _ABOUT_ROD = Joint((0.0, 0.0, 1.0), hinge=True)
 
 
@@ -147,7 +149,7 @@ def _lever(
     shaft = rod((0, 0, 0), (0, 0, style.length), style.rod, style.metal)
     hinge = Joint((sign, 0.0, 0.0), hinge=True)
     uses = moving_uses(head.grips, hinge, board.near - board.far)
-    front = _seen_front(style, sign * board.far)
+    front = _seen_front(style, head.front, sign * board.far)
     if style.turns:
         uses += (turning_use(random, head.grips, _ABOUT_ROD),)
     return Element('lever', rest, (shaft, *head.solids), head.hull, front, uses)
@@ -166,26 +168,25 @@ def build_head(style: LeverStyle) -> Handle:
         front = Front((0.0, 0.0, top), 0.8 * size, 0.8 * size)
         return Handle(tuple(parts), front, (Pinch(size, length, top),))
     if style.head == 'paddle':
-        top, thick = length + 0.022, 0.008
+        top, thick = length + 0.022, _PADDLE
         parts = [box((0, 0, length), (size, thick, 0.022), colour)]
         parts.append(box((0, 0, top), (0.3 * size, thick + 0.0006, 0.004), style.metal))
         front = Front((0.0, 0.0, top), size, thick)
         # between its width and its thickness, as fingers may come from any side
         return Handle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
-    thick = 0.009
+    thick = _BAR
     parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
     front = Front((0.0, 0.0, length + thick), size, thick)
     return Handle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
 
 
-def _seen_front(style: LeverStyle, lean: float) -> Front:
+def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:
     """The side of a head that its user sees, whose rod leans away from him by an angle.
 
     It lies between the end of the rod and the side that the board's normal points to, so that it
     is seen wherever the lever was left.
     """
-    front = build_head(style).front
-    out = {'ball': style.size, 'sleeve': style.size, 'paddle': 0.008, 'bar': 0.009}[style.head]
+    out = {'paddle': _PADDLE, 'bar': _BAR}.get(style.head, style.size)
     along = style.length
     if style.head in ('ball', 'bar'):
         along += out * math.cos(lean / 2)

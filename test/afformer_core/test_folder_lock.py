@@ -24,9 +24,9 @@ def test_a_folder_is_held_until_who_holds_it_has_died(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == 'held\n'
-        with pytest.raises(FolderHeldError, match='another run works in'):
-            with folder_lock(tmp_path, patient=False):
-                pass
+        told = pytest.raises(FolderHeldError, match='another run works in')
+        with told, folder_lock(tmp_path, patient=False):
+            pass
         other.kill()
     with folder_lock(tmp_path):
         assert list(tmp_path.iterdir()) == []

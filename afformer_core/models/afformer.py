@@ -72,15 +72,16 @@ class Afformer(nn.Module):
         return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Ground memorized demonstrations in images, one for each.
+        """Ground memorized demonstrations in images, as many of each.
 
         Args:
-            images: uint8 RGB [B, H, W, 3] at the input size.
+            images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
+                stand together.
             memory: of B demonstrations.
 
         Returns:
-            heatmap logits [B, heatmaps, *heatmap_size] (softmax over the pixels gives
-            probabilities) and action logits [B, actions].
+            heatmap logits [B * K, heatmaps, *heatmap_size] (softmax over the pixels gives
+            probabilities) and action logits [B * K, actions].
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 

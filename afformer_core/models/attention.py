@@ -25,6 +25,7 @@ from afformer_core.models.relative_position import (
     relative_table,
     temporal_table,
 )
+from afformer_core.models.shared_video import by_image, by_video
 from afformer_core.models.softmax_attention import attend_in_parts
 
 Size = tuple[int, int]
@@ -159,20 +160,23 @@ class CrossAttention3d(_RelativeAttention):
         """Attend from an image level to a memorized video.
 
         Args:
-            x: [B, N, C] with N = size[0] * size[1].
+            x: [B * K, N, C] with N = size[0] * size[1]; the K images of a video stand together.
             size: (height, width) of the image level.
             keys, values: from `memorize`.
             video_size: (height, width) of the video features.
             padding: [B, M], true at keys of frames that do not exist, or None.
 
         Returns:
-            [B, N, C].
+            [B * K, N, C].
         """
         q = self._split_heads(self.q_proj(x))
-        terms = self._terms(q, size, video_size)
+        scaled, rows, columns = (
+            by_video(each, len(keys)) for each in self._terms(q, size, video_size)
+        )
+        terms = scaled, rows, columns
         if self._adds_offsets(q):
             without_places = keys[:, :, : self.head_channels]
             attended = attend_with_offsets(*terms, without_places, values, padding)
         else:
             attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
-        return self.proj(_merge_heads(attended))
+        return self.proj(_merge_heads(by_image(attended, len(x))))

@@ -29,11 +29,12 @@ class Decoder(nn.Module, ABC):
         """Decode.
 
         Args:
-            levels: image features, coarse to fine, each [B, C, height, width].
-            memory: from `memorize`, of the same batch.
+            levels: image features, coarse to fine, each [B * K, C, height, width]; the K images
+                of a video stand together.
+            memory: from `memorize`, of B videos.
 
         Returns:
-            [B, C, height, width] at the finest level.
+            [B * K, C, height, width] at the finest level.
         """
 
     @abstractmethod

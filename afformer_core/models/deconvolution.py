@@ -18,6 +18,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.memory import VideoMemory, key_padding
 from afformer_core.models.relative_position import padded_temporal_table, temporal_table
+from afformer_core.models.shared_video import by_image, by_video
 from afformer_core.models.softmax_attention import attend_in_parts
 
 
@@ -67,8 +68,10 @@ class DeconvolutionDecoder(Decoder):
         (image,) = levels
         query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
         (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
-        embedding = attend_in_parts(query, keys, values, padding)[:, 0, 0, :, None, None]
-        return self.deconvolutions(self.join(torch.cat((image, embedding.expand_as(image)), 1)))
+        asked = by_video(query, len(keys))
+        embedding = by_image(attend_in_parts(asked, keys, values, padding), len(image))
+        spread = embedding[:, 0, 0, :, None, None].expand_as(image)
+        return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
         """See `Decoder.freeze_tables`; here there is no such thing."""

@@ -12,6 +12,7 @@ from torch.nn import functional
 from afformer_core.models.attention import Size
 from afformer_core.models.memory import VideoMemory
 from afformer_core.models.predictor import FocusedPredictor
+from afformer_core.models.shared_video import by_image, by_video
 from afformer_core.models.softmax_attention import PADDING_SCORE
 from afformer_core.models.widening import widened
 
@@ -50,14 +51,15 @@ class FramewiseActioner(nn.Module):
         """Score.
 
         Args:
-            focus: [B, C], the decoded features where the heatmap points.
+            focus: [B * K, C], the decoded features where the heatmap points, those of a
+                demonstration's K images together.
             memory: of B demonstrations; its first level has all frames.
 
         Returns:
-            action logits [B, actions].
+            action logits [B * K, actions].
         """
         frames = functional.gelu(self.frame(self._look(focus, memory)))
-        missing = _missing_frames(memory)
+        missing = _missing_frames(memory, len(focus))
         moved = _without(frames.transpose(1, 2), missing, 0.0)
         for layer in self.motion:
             moved = _without(layer(moved), missing, 0.0)
@@ -66,17 +68,18 @@ class FramewiseActioner(nn.Module):
         return self.score(torch.cat((mean, highest), dim=1))
 
     def _look(self, focus: Tensor, memory: VideoMemory) -> Tensor:
-        """What is seen in each frame, and where: [B, T, looks * (C + 2 * heads)]."""
+        """What is seen in each frame, and where: [B * K, T, looks * (C + 2 * heads)]."""
         values = widened(memory.values[0])
         depth = values.shape[3]
         keys = widened(memory.keys[0])[:, :, :depth]
         height, width = memory.sizes[0]
         asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _LOOKS, depth))
-        scores = (asked / math.sqrt(depth)) @ keys
+        scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys
         weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
         seen = weights @ values.unflatten(2, (-1, height * width))
         place = weights @ _grid((height, width), weights)
-        return torch.cat((seen, place), dim=4).permute(0, 2, 1, 3, 4).flatten(2)
+        found = torch.cat((seen, place), dim=4).transpose(2, 3)
+        return by_image(found, len(focus)).permute(0, 3, 1, 2, 4).flatten(2)
 
 
 class FramewisePredictor(FocusedPredictor):
@@ -107,13 +110,14 @@ def _grid(size: Size, like: Tensor) -> Tensor:
     return torch.stack((places[1].flatten(), places[0].flatten()), dim=1)
 
 
-def _missing_frames(memory: VideoMemory) -> Tensor | None:
-    """[B, 1, T], true at frames that do not exist, or None."""
+def _missing_frames(memory: VideoMemory, images: int) -> Tensor | None:
+    """[B * K, 1, T], true at frames that do not exist, or None."""
     padding = memory.paddings[0]
     if padding is None:
         return None
     height, width = memory.sizes[0]
-    return padding.unflatten(1, (-1, height * width))[:, None, :, 0]
+    missing = padding.unflatten(1, (-1, height * width))[:, None, :, 0]
+    return missing.repeat_interleave(images // len(missing), dim=0)
 
 
 def _without(x: Tensor, missing: Tensor | None, value: float) -> Tensor:

@@ -35,18 +35,6 @@ class VideoMemory:
                 'each'
             )
 
-    def repeated(self, times: int) -> VideoMemory:
-        """Each video several times in a row, for as many images of each."""
-        return VideoMemory(
-            tuple(keys.repeat_interleave(times, dim=0) for keys in self.keys),
-            tuple(values.repeat_interleave(times, dim=0) for values in self.values),
-            tuple(
-                None if padding is None else padding.repeat_interleave(times, dim=0)
-                for padding in self.paddings
-            ),
-            self.sizes,
-        )
-
 
 def key_padding(lengths: Tensor | None, frames: int, places: int) -> Tensor | None:
     """Which keys belong to frames that do not exist.

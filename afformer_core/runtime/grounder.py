@@ -16,6 +16,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.demonstration_memories import DemonstrationMemories
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
@@ -23,7 +24,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
+from afformer_core.runtime.session import FloatArray, Output, Session, UInt8Array
 
 
 @dataclass
@@ -56,9 +57,8 @@ class Grounder:
         self.calibration = calibration
         self._weights = weights
         self._session = session
-        self._demonstrations: dict[str, Demonstration] = {}
+        self._demonstrations = DemonstrationMemories()
         self._recording: _Recording | None = None
-        self._joined: tuple[tuple[str, ...], Memory] | None = None
 
     @classmethod
     def load(
@@ -112,7 +112,7 @@ class Grounder:
     @property
     def demonstrations(self) -> tuple[str, ...]:
         """Names of the finished demonstrations, oldest first."""
-        return tuple(self._demonstrations)
+        return self._demonstrations.names
 
     @property
     def recording(self) -> str | None:
@@ -210,9 +210,7 @@ class Grounder:
             self._session.memorize(encoded.features),
             Appearance(encoded.features),
         )
-        self._demonstrations.pop(name, None)
-        self._demonstrations[name] = demonstration
-        self._joined = None
+        self._demonstrations.add(demonstration)
         return demonstration
 
     def cancel_demonstration(self) -> None:
@@ -225,9 +223,7 @@ class Grounder:
         Raises:
             DemonstrationError: there is none of this name.
         """
-        self.demonstration(name)
-        del self._demonstrations[name]
-        self._joined = None
+        self._demonstrations.remove(name)
 
     def demonstration(self, name: str) -> Demonstration:
         """A finished demonstration.
@@ -235,11 +231,6 @@ class Grounder:
         Raises:
             DemonstrationError: there is none of this name.
         """
-        if name not in self._demonstrations:
-            raise DemonstrationError(
-                f'there is no demonstration {name!r}; there are: '
-                f'{", ".join(self._demonstrations) or "none yet"}'
-            )
         return self._demonstrations[name]
 
     def ground(self, image: NDArray[Any], name: str, maximum_peaks: int = 5) -> Grounding:
@@ -303,18 +294,7 @@ class Grounder:
         Raises:
             DemonstrationError: there is none of a name, or no name was given.
         """
-        if not names:
-            raise DemonstrationError('no demonstration was named; name at least one')
-        return self._session.ground(resized, self._memory(names))
-
-    def _memory(self, names: tuple[str, ...]) -> Memory:
-        """Of all these demonstrations; joined once, not for each image."""
-        if len(names) == 1:
-            return self.demonstration(names[0]).memory
-        if self._joined is None or self._joined[0] != names:
-            memories = [self.demonstration(name).memory for name in names]
-            self._joined = names, Memory.joined(memories)
-        return self._joined[1]
+        return self._session.ground(resized, self._demonstrations.memory(names))
 
     def _action_scores(self, logits: FloatArray) -> dict[str, float]:
         if not self.configuration.action_names:

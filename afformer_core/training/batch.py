@@ -72,7 +72,7 @@ class PictureBatch(Batch):
         features = features.unflatten(0, (demonstrations, frames))
         lengths = None if bool(exists.all()) else self.lengths
         memory = model.memorize(features, lengths)
-        return model.ground(self.images, memory.repeated(len(self) // demonstrations))
+        return model.ground(self.images, memory)
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """See `Batch.moved`."""
@@ -103,7 +103,7 @@ class FeatureBatch(Batch):
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        memory = model.memorize(features).repeated(len(self) // demonstrations)
+        memory = model.memorize(features)
         levels = model.encoder.levels([stage.float() for stage in self.images])
         return model.ground_levels(levels, memory)
 
@@ -138,7 +138,7 @@ class MixedBatch(Batch):
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
         whole = bool((self.lengths == frames).all())
         memory = model.memorize(features, None if whole else self.lengths)
-        return model.ground(self.images, memory.repeated(len(self) // demonstrations))
+        return model.ground(self.images, memory)
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """See `Batch.moved`."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
+# Half as wide as the truth, where that is one point.
+_PRECISION_POWER = 4
+# Of the highest value of a truth, what still counts as near it: three standard deviations.
+_NEAR = math.exp(-4.5)
+# Finite, since a probability of nothing times an infinite logarithm is not a number.
+_ELSEWHERE = -1e4
 
 
 @dataclass(frozen=True)
@@ -60,17 +67,20 @@ class GroundingLoss:
         sharpening: what heatmap logits are multiplied by before they are measured; above 0. Above
             1, the model draws softer heatmaps than those it was measured with: of use where its
             training images are easier than those it will be shown, as in pre-training.
+        precision_weight: of `local_divergence`, which asks for peaks at the right pixel; at least
+            0.
     """
 
     actions: str = 'cross_entropy'
     action_weight: float = 1.0
     foreign_weight: float = 1.0
     sharpening: float = 1.0
+    precision_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
             raise ValueError(f'actions is {self.actions!r}; it must be one of {ACTION_LOSSES}')
-        for name in ('action_weight', 'foreign_weight'):
+        for name in ('action_weight', 'foreign_weight', 'precision_weight'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
         if not self.sharpening > 0:
@@ -99,6 +109,11 @@ class GroundingLoss:
             foreign = targets.weights(len(heatmaps), foreign=True) @ divergences
             parts['foreign_kld'] = foreign.detach()
             loss = loss + self.foreign_weight * foreign
+        if self.precision_weight:
+            local = local_divergence(logits, targets.heatmaps)
+            imprecision = targets.weights(len(heatmaps)) @ local
+            parts['local_kld'] = imprecision.detach()
+            loss = loss + self.precision_weight * imprecision
         if self.actions == 'none':
             return loss, parts
         losses: dict[str, Callable[[Tensor, Targets], Tensor]] = {
@@ -122,6 +137,30 @@ def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """
     predicted = logits.flatten(1).float().log_softmax(dim=1)
     return functional.kl_div(predicted, targets.flatten(1), reduction='none').sum(dim=1)
+
+
+def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
+    """How far a heatmap's peak is from the true one, if it is near that at all.
+
+    True maps are so wide that a peak beside a thin handle costs hardly anything. Here both maps
+    are raised to the fourth power, which makes a Gaussian half as wide, and are compared where the
+    true one is, as if there were nothing else: so that it costs nothing to be in doubt between
+    two elements.
+
+    Args:
+        logits: [R, H, W] before the softmax over the pixels.
+        targets: [R, H, W] probabilities, each of sum 1.
+
+    Returns:
+        [R], Kullback-Leibler divergence in nats.
+    """
+    true = targets.flatten(1)
+    far = true < _NEAR * true.amax(dim=1, keepdim=True)
+    wanted = (_PRECISION_POWER * true.clamp(min=1e-30).log()).masked_fill(far, _ELSEWHERE)
+    found = (_PRECISION_POWER * logits.flatten(1).float()).masked_fill(far, _ELSEWHERE)
+    return functional.kl_div(
+        found.log_softmax(dim=1), wanted.log_softmax(dim=1), reduction='none', log_target=True
+    ).sum(dim=1)
 
 
 def action_cross_entropy(logits: Tensor, targets: Targets) -> Tensor:

@@ -40,6 +40,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     annotations.with_name('validation.json').write_text(annotations.read_text())
     # What is simulated has OPRA's actions.
     annotations.with_name('actions.json').unlink()
+    (root / 'simulated_more').symlink_to(root / 'simulated')
     (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
     (root / 'my_pairs' / 'images').mkdir()
     shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')
@@ -48,7 +49,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
     )
     small = random_model(afformer_small(('press',), (64, 64)))
-    for name in ('sim_small', 'sim_small_actions'):
+    for name in ('sim_small', 'sim_small_actions', 'sim_small_192', 'sim_tuned'):
         save_model(root / 'models' / name, small, {})
     save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
     save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})

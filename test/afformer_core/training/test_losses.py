@@ -6,7 +6,12 @@ import math
 import pytest
 import torch
 
-from afformer_core.training.losses import GroundingLoss, Targets, heatmap_divergence
+from afformer_core.training.losses import (
+    GroundingLoss,
+    Targets,
+    heatmap_divergence,
+    local_divergence,
+)
 
 UNIFORM = torch.full((1, 2, 2), 0.25)
 CORNER = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
@@ -28,6 +33,48 @@ def test_divergence_of_the_uniform_map() -> None:
     found = heatmap_divergence(logits, torch.cat((UNIFORM, CORNER)))
 
     assert found.tolist() == pytest.approx([0.0, math.log(4)])
+
+
+def test_local_divergence_of_the_truth_is_nothing() -> None:
+    truth = torch.tensor([[[0.5, 0.3], [0.15, 0.05]]])
+
+    assert float(local_divergence(truth.log() + 7, truth)) == pytest.approx(0, abs=1e-6)
+
+
+def test_local_divergence_of_a_level_map() -> None:
+    truth = torch.tensor([[[0.6, 0.4], [0.0, 0.0]]])
+    first = 0.6**4 / (0.6**4 + 0.4**4)
+    wanted = math.log(2) + first * math.log(first) + (1 - first) * math.log(1 - first)
+
+    assert float(local_divergence(torch.zeros(1, 2, 2), truth)) == pytest.approx(wanted)
+
+
+def test_local_divergence_does_not_see_another_place() -> None:
+    truth = torch.tensor([[[0.6, 0.4, 0.0, 0.0]]])
+    there = torch.tensor([[[0.6, 0.4, 1e-9, 1e-9]]]).log()
+    in_doubt = there + torch.tensor([[[0.0, 0.0, 0.0, 30.0]]])
+
+    found = local_divergence(torch.cat((there, in_doubt)), torch.cat((truth, truth)))
+    assert found.tolist() == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_local_divergence_is_weighed_and_told() -> None:
+    loss, parts = GroundingLoss('none', precision_weight=0.5)(
+        torch.zeros(1, 1, 1, 2), torch.zeros(1, 0), targets(torch.tensor([[[0.6, 0.4]]]), [0], [0])
+    )
+
+    assert float(parts['local_kld']) > 0.1
+    assert float(loss) == pytest.approx(float(parts['kld'] + 0.5 * parts['local_kld']))
+
+
+def test_local_divergence_of_a_map_without_the_thing_counts_for_nothing() -> None:
+    _, parts = GroundingLoss('none', precision_weight=0.5)(
+        torch.tensor([[[[3.0, 0.0], [0.0, 0.0]]]]),
+        torch.zeros(1, 0),
+        targets(UNIFORM, [0], [0], (False,)),
+    )
+
+    assert float(parts['local_kld']) == 0
 
 
 def test_the_papers_loss() -> None:

@@ -14,8 +14,8 @@ from afformer_core.evaluation.bootstrap import area_under_curve
 from afformer_core.evaluation.pair_result import Evidence, PairResult
 from afformer_core.runtime.presence import PresenceCalibration, logit
 
-# Share of the images with the thing that the threshold may refuse. A threshold that is chosen on 200
-# pairs then refuses at most one in twenty others, but for one choice in twenty.
+# Share of the images with the thing that the threshold may refuse. A threshold that is chosen on
+# 200 pairs then refuses at most one in twenty others, but for one choice in twenty.
 _MOST_REFUSED = 0.025
 # Of each; fewer say nothing about the few that are refused.
 _FEWEST = 25

@@ -16,12 +16,19 @@ _EXAMPLE = """example:
 """
 
 
+# Of the heatmap where it is highest.
+_OPACITY = 0.6
+
+
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'ground',
         help='ground a video in an image',
-        description='Prints actions, peaks and confidence as one JSON object.',
+        description=(
+            'Prints actions, peaks and how sure they are as one JSON object. A robot acts only '
+            'where presence is at least the threshold of the model.'
+        ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -29,43 +36,41 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--image', type=Path, required=True, help='where to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped)')
     add_session_options(parser)
-    parser.add_argument('--output', type=Path, help='write the image under its heatmap here')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        help='write the image under its heatmap and peaks here: a jpg or png file',
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground and print."""
-    import cv2
-
     from afformer_core.data.video import read_video
-    from afformer_core.errors import ImageError
+    from afformer_core.demonstrations.media import read_image
+    from afformer_core.drawing.overlay import draw_overlay
+    from afformer_core.drawing.picture_file import require_picture_path, write_picture
 
-    picture = cv2.imread(str(arguments.image), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ImageError(f'{arguments.image} cannot be read as an image; give a jpg or png file')
+    if arguments.output is not None:
+        require_picture_path(arguments.output)
+    image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
     frames = read_video(arguments.video, grounder.configuration.maximum_frames)
     grounder.set_demonstration(frames, 'video')
-    image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)
     peaks = [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in grounding.peaks]
     result = {
         'actions': dict(grounding.action_scores), 'peaks': peaks,
-        'confidence': grounding.confidence, 'milliseconds': milliseconds,
+        'confidence': grounding.confidence, 'resemblance': grounding.resemblance,
+        'presence': grounding.presence, 'milliseconds': milliseconds,
         'backend': grounder.backend,
     }  # fmt: skip
     print(json.dumps(result, indent=2))
     if arguments.output is not None:
-        shades = cv2.applyColorMap(_to_shades(grounding.heatmap), cv2.COLORMAP_VIRIDIS)
-        blended = cv2.addWeighted(picture, 0.5, shades, 0.5, 0)
-        if not cv2.imwrite(str(arguments.output), blended):
-            raise OSError(f'{arguments.output} cannot be written; check its folder and ending')
+        said = f'confidence {grounding.confidence:.2f}, resemblance {grounding.resemblance:.2f}'
+        caption = f'{grounding.answer}, {said}' if grounding.answer else said
+        overlay = draw_overlay(image, grounding.heatmap, grounding.peaks, caption, _OPACITY)
+        write_picture(arguments.output, overlay)
     return 0
-
-
-def _to_shades(heatmap: Any) -> Any:
-    import numpy as np
-
-    return np.round(255 * heatmap / heatmap.max()).astype(np.uint8)

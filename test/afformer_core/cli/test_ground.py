@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer ground` on a video and an image of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.video import write_video
+from afformer_core.demonstrations.media import read_image
+from afformer_core.drawing.picture_file import write_picture
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of eight frames and a picture of another size."""
+    folder = tmp_path_factory.mktemp('files')
+    random = np.random.default_rng(0)
+    write_video(folder / 'press.mp4', random.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
+    write_picture(folder / 'panel.png', random.integers(0, 256, (48, 80, 3), np.uint8))
+    return folder
+
+
+def ground(files: Path, *more: str, image: str = 'panel.png') -> int:
+    given = ['--video', str(files / 'press.mp4'), '--image', str(files / image)]
+    return main(['ground', *given, '--backend', 'torch', '--threads', '1', *more])
+
+
+def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ground(files, '--output', str(files / 'overlay.png')) == 0
+
+    answer = json.loads(capsys.readouterr().out)
+    assert sum(answer['actions'].values()) == pytest.approx(1, abs=1e-5)
+    assert all(0 <= peak['u'] < 80 and 0 <= peak['v'] < 48 for peak in answer['peaks'])
+    assert answer['confidence'] == answer['peaks'][0]['score']
+    assert 0 < answer['presence'] < 1
+    overlay = read_image(files / 'overlay.png')
+    assert overlay.shape == (48, 80, 3)
+    assert (overlay != read_image(files / 'panel.png')).any()
+
+
+@pytest.mark.parametrize(
+    ('more', 'image', 'reason'),
+    [
+        (('--output', 'overlay.gif'), 'panel.png', 'must end in one of'),
+        ((), 'absent.png', 'there is no image file'),
+        ((), 'press.mp4', 'is not an image that can be read'),
+    ],
+)
+def test_refused_before_a_model_is_read(
+    files: Path, more: tuple[str, ...], image: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ground(files, '--model', str(files / 'no_model'), *more, image=image) != 0
+
+    assert reason in capsys.readouterr().err

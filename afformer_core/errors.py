@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors that a user of the package can act on."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class AfformerError(Exception):
     """Base of every error raised for bad input; its text is one sentence that says what to do."""
@@ -16,6 +20,13 @@ class HandModelError(AfformerError):
 
 class DemonstrationError(AfformerError):
     """A demonstration is unknown, empty, being recorded, or was never started."""
+
+    @classmethod
+    def unknown(cls, name: str, known: Iterable[str]) -> DemonstrationError:
+        """There is none of a name, but those that are known."""
+        return cls(
+            f'there is no demonstration {name!r}; there are: {", ".join(known) or "none yet"}'
+        )
 
 
 class ImageError(AfformerError):

@@ -14,8 +14,6 @@ from afformer_core.cli.session_options import add_session_options, open_grounder
 _EXAMPLE = """example:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
 """
-
-
 # Of the heatmap where it is highest.
 _OPACITY = 0.6
 
@@ -48,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ground and print."""
     from afformer_core.data.video import read_video
     from afformer_core.demonstrations.media import read_image
-    from afformer_core.drawing.overlay import draw_overlay
+    from afformer_core.drawing.grounding_overlay import draw_single_grounding
     from afformer_core.drawing.picture_file import require_picture_path, write_picture
 
     if arguments.output is not None:
@@ -69,8 +67,5 @@ def run(arguments: argparse.Namespace) -> int:
     }  # fmt: skip
     print(json.dumps(result, indent=2))
     if arguments.output is not None:
-        said = f'confidence {grounding.confidence:.2f}, resemblance {grounding.resemblance:.2f}'
-        caption = f'{grounding.answer}, {said}' if grounding.answer else said
-        overlay = draw_overlay(image, grounding.heatmap, grounding.peaks, caption, _OPACITY)
-        write_picture(arguments.output, overlay)
+        write_picture(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0

@@ -44,8 +44,7 @@ class DemonstrationCollection:
             DemonstrationError: there is none of the name.
         """
         if name not in self._summaries:
-            known = ', '.join(self._summaries) or 'none yet'
-            raise DemonstrationError(f'there is no demonstration {name!r}; there are: {known}')
+            raise DemonstrationError.unknown(name, self._summaries)
         return self._summaries[name]
 
     def free_name(self) -> str:

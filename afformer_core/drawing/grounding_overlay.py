@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The overlay of a result of a grounding stream."""
+"""The overlay of a grounding: of one image alone, or of a stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import Look, draw_overlay
+from afformer_core.runtime import Grounding
 from afformer_core.stream.results import StreamedGrounding
+
+
+def draw_single_grounding(
+    image: NDArray[np.uint8], grounding: Grounding, opacity: float
+) -> NDArray[np.uint8]:
+    """Draw a grounding over its image, whatever its evidence.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        grounding: of that image.
+        opacity: of the heatmap where it is highest, 0 to 1.
+
+    Returns:
+        uint8 RGB [H, W, 3], a new array.
+    """
+    evidence = _evidence(grounding.confidence, grounding.resemblance)
+    text = f'{grounding.answer}, {evidence}' if grounding.answer else evidence
+    return draw_overlay(image, grounding.heatmap, grounding.peaks, text, opacity)
 
 
 def draw_grounding(
@@ -36,7 +55,7 @@ def draw_grounding(
 
 def caption(result: StreamedGrounding) -> str:
     """One line that says what the result is."""
-    evidence = f'confidence {result.confidence:.2f}, resemblance {result.resemblance:.2f}'
+    evidence = _evidence(result.confidence, result.resemblance)
     if not result.found:
         return f'not found ({evidence})'
     answer = result.grounding.answer
@@ -44,3 +63,7 @@ def caption(result: StreamedGrounding) -> str:
         held = f'held for {result.age:.1f} s ({evidence})'
         return f'{answer}, {held}' if answer else held
     return f'{answer}, {evidence}' if answer else evidence
+
+
+def _evidence(confidence: float, resemblance: float) -> str:
+    return f'confidence {confidence:.2f}, resemblance {resemblance:.2f}'

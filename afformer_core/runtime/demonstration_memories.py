@@ -27,10 +27,7 @@ class DemonstrationMemories:
             DemonstrationError: there is none of this name.
         """
         if name not in self._demonstrations:
-            raise DemonstrationError(
-                f'there is no demonstration {name!r}; there are: '
-                f'{", ".join(self._demonstrations) or "none yet"}'
-            )
+            raise DemonstrationError.unknown(name, self._demonstrations)
         return self._demonstrations[name]
 
     def add(self, demonstration: Demonstration) -> None:

@@ -156,7 +156,7 @@ def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """
     true = targets.flatten(1)
     far = true < _NEAR * true.amax(dim=1, keepdim=True)
-    wanted = (_PRECISION_POWER * true.clamp(min=1e-30).log()).masked_fill(far, _ELSEWHERE)
+    wanted = (_PRECISION_POWER * true.log()).masked_fill(far, _ELSEWHERE)
     found = (_PRECISION_POWER * logits.flatten(1).float()).masked_fill(far, _ELSEWHERE)
     return functional.kl_div(
         found.log_softmax(dim=1), wanted.log_softmax(dim=1), reduction='none', log_target=True

@@ -42,14 +42,23 @@ class Camera:
         Raises:
             ValueError: a point lies behind the camera.
         """
-        local = (np.asarray(points, float) - self.position) @ self.rotation
-        if (local[:, 2] >= -1e-6).any():
+        local = self._local(points)
+        if not _ahead(local):
             raise ValueError('a point behind the camera has no pixel')
         width, height = size
         focal = height / 2 / math.tan(math.radians(self.field_of_view) / 2)
         u = focal * local[:, 0] / -local[:, 2] + (width - 1) / 2
         v = focal * local[:, 1] / local[:, 2] + (height - 1) / 2
         return np.stack([u, v], axis=1)
+
+    def has_ahead(self, points: np.ndarray) -> bool:
+        """Whether all points, float64 [P, 3] in metres, lie ahead, so that each has a pixel."""
+        return _ahead(self._local(points))
+
+    def _local(self, points: np.ndarray) -> np.ndarray:
+        """In the camera's own axes, right, up and backward."""
+        local: np.ndarray = (np.asarray(points, float) - self.position) @ self.rotation
+        return local
 
     def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
         """The camera shifted by `offset` metres and turned by `turn` radians about its axes."""
@@ -60,6 +69,10 @@ class Camera:
         rotation, _ = np.linalg.qr(self.rotation @ small)
         rotation *= np.sign((rotation * self.rotation).sum(axis=0))
         return Camera(self.position + offset, rotation, self.field_of_view)
+
+
+def _ahead(local: np.ndarray) -> bool:
+    return bool((local[:, 2] < -1e-6).all())
 
 
 def direction(right_degrees: float, up_degrees: float) -> np.ndarray:

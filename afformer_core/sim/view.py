@@ -12,7 +12,7 @@ import numpy as np
 from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.camera import Camera, direction, frame_appliance, sample_camera
 from afformer_core.sim.outline import project_outline
-from afformer_core.sim.pose import STILL
+from afformer_core.sim.pose import STILL, Pose
 from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import Stream, generator
@@ -105,6 +105,12 @@ def plan_target(
     view = sample_view(scene.appliance, random, longest_side, size)
     other = number + 1 if random.random() < _OTHER_COLOURS else 0
     states = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, number))
+    # Nobody leaves a door open whose edge is behind his own camera.
+    states = {
+        index: displacement
+        for index, displacement in states.items()
+        if view.camera.has_ahead(_operated(scene.appliance, index, displacement))
+    }
     return View(
         view.size,
         view.camera,
@@ -114,6 +120,12 @@ def plan_target(
         states,
         other,
     )
+
+
+def _operated(appliance: Appliance, index: int, displacement: Pose) -> np.ndarray:
+    """Points around the part of an element that is operated, float64 [P, 3] metres."""
+    element = appliance.elements[index]
+    return element.placed(displacement).apply(element.hull)
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:

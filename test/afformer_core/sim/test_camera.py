@@ -83,3 +83,9 @@ def test_what_stands_on_a_table_is_not_looked_at_from_below() -> None:
     appliance = Scene(1, 'mugs').appliance
     for _ in range(100):
         assert sample_camera(appliance, (96, 96), random).rotation[1, 2] > 0.1
+
+
+def test_a_camera_has_ahead_what_all_of_has_a_pixel() -> None:
+    camera = Camera(np.array([0.0, 0.0, 1.0]), np.eye(3), 40.0)
+    assert camera.has_ahead(np.array([[0.0, 0.0, 0.0], [5.0, 0.0, 0.9]]))
+    assert not camera.has_ahead(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1]]))

@@ -15,8 +15,9 @@ from afformer_core.sim.outline import front_centre, project_outline
 from afformer_core.sim.pose import STILL
 from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.scene import Scene
-from afformer_core.sim.seeds import scene_seed
+from afformer_core.sim.seeds import Stream, generator, scene_seed
 from afformer_core.sim.sensor import Sensor
+from afformer_core.sim.states import sample_states
 from afformer_core.sim.view import (
     View,
     frame_times,
@@ -185,6 +186,16 @@ def test_views_of_different_sizes_need_no_renderer() -> None:
     np.testing.assert_array_equal(
         render_target(SCENE, 1, (48, 80)), render_views(SCENE, views[1:])[0]
     )
+
+
+def test_no_door_stands_open_behind_the_camera() -> None:
+    scene = Scene(8305200965221714479, 'doors')
+    left = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, 2))
+    assert sorted(left) == [0]
+    view = plan_target(scene, 2)
+    assert not view.states
+    for element in range(len(scene.appliance.elements)):
+        assert len(view.outline(scene.appliance, element)) >= 3
 
 
 def test_a_clip_needs_a_frame() -> None:

@@ -16,6 +16,22 @@ from afformer_core.training.batch import FailedBatch, FeatureBatch, PictureBatch
 from afformer_core.training.truth import Annotations
 
 
+def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Points as shares of an image's width and height.
+
+    The published ground truth truncates a point to a pixel, which would teach a model to aim half
+    a pixel to the upper left; from the image's edge, truncation finds the pixel it lies in.
+
+    Args:
+        points: [P, 2] (x, y) in pixels, where centres of pixels are integers.
+        size: (width, height) of the image.
+
+    Returns:
+        [P, 2]; an image reaches from 0 to 1.
+    """
+    return (points + 0.5) / size
+
+
 @dataclass(frozen=True)
 class AnnotatedPoints:
     """What was marked in one target image.

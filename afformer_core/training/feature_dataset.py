@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.protocols import points_by_action
-from afformer_core.training.collation import AnnotatedPoints, FeatureExample
+from afformer_core.training.collation import AnnotatedPoints, FeatureExample, shares_of
 from afformer_core.training.feature_cache import FeatureCache
 from afformer_core.training.order import Draw
 from afformer_core.training.reversal import Reversal
@@ -60,5 +60,5 @@ class FeatureDataset(Dataset[FeatureExample]):
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
     points = points_by_action(sample)
-    shares = tuple(each / sample.image_size for each in points.values())
+    shares = tuple(shares_of(each, sample.image_size) for each in points.values())
     return AnnotatedPoints(shares, tuple(points), index)

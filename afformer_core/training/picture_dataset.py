@@ -17,7 +17,12 @@ from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import AfformerError
 from afformer_core.evaluation.protocols import points_by_action
 from afformer_core.runtime.preprocessing import resize_to_input
-from afformer_core.training.collation import AnnotatedPoints, FailedExample, PictureExample
+from afformer_core.training.collation import (
+    AnnotatedPoints,
+    FailedExample,
+    PictureExample,
+    shares_of,
+)
 from afformer_core.training.order import Draw
 from afformer_core.training.reversal import Reversal
 
@@ -86,9 +91,13 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
         scale = np.divide(self._reader.size[::-1], sample.image_size)
         points = points_by_action(sample)
         return Example(
-            frames, image, tuple(points), tuple(each * scale for each in points.values())
+            frames,
+            image,
+            tuple(points),
+            tuple((each + 0.5) * scale - 0.5 for each in points.values()),
         )
 
     def _annotated(self, example: Example, index: int) -> AnnotatedPoints:
-        shares = tuple(points / self._reader.size[::-1] for points in example.points)
+        height, width = self._reader.size
+        shares = tuple(shares_of(points, (width, height)) for points in example.points)
         return AnnotatedPoints(shares, example.actions, index)

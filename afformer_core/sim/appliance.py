@@ -78,7 +78,7 @@ class Appliance:
             share: how far what is shown besides reaches beyond the elements' box: 0 (not at all)
                 to 1 (all the way).
         """
-        hulls = [element.pose.apply(element.hull) for element in self.elements]
+        hulls = [element.operated() for element in self.elements]
         operated = np.concatenate(hulls)
         nearest = self.shown.clip(operated.min(axis=0), operated.max(axis=0))
         return np.concatenate([operated, nearest + share * (self.shown - nearest)])

@@ -130,3 +130,7 @@ class Element:
     def placed(self, displacement: Pose = STILL) -> Pose:
         """Its frame in the appliance's, moved by `displacement` from rest."""
         return self.pose @ displacement
+
+    def operated(self, displacement: Pose = STILL) -> np.ndarray:
+        """Its hull in the appliance's frame, moved by `displacement` from rest: [P, 3] metres."""
+        return self.placed(displacement).apply(self.hull)

@@ -25,7 +25,7 @@ def project_outline(
     Returns:
         float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
     """
-    pixels = camera.project(element.placed(displacement).apply(element.hull), size)
+    pixels = camera.project(element.operated(displacement), size)
     return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from afformer_core.sim.appliance import Appliance
 from afformer_core.sim.camera import Camera, direction, frame_appliance, sample_camera
 from afformer_core.sim.outline import project_outline
-from afformer_core.sim.pose import STILL, Pose
+from afformer_core.sim.pose import STILL
 from afformer_core.sim.renderer import Renderer
 from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import Stream, generator
@@ -109,7 +109,7 @@ def plan_target(
     states = {
         index: displacement
         for index, displacement in states.items()
-        if view.camera.has_ahead(_operated(scene.appliance, index, displacement))
+        if view.camera.has_ahead(scene.appliance.elements[index].operated(displacement))
     }
     return View(
         view.size,
@@ -120,12 +120,6 @@ def plan_target(
         states,
         other,
     )
-
-
-def _operated(appliance: Appliance, index: int, displacement: Pose) -> np.ndarray:
-    """Points around the part of an element that is operated, float64 [P, 3] metres."""
-    element = appliance.elements[index]
-    return element.placed(displacement).apply(element.hull)
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:

@@ -88,14 +88,10 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
 
     def _example(self, frames: NDArray[np.uint8], sample: Sample) -> Example:
         image = resize_to_input(read_image(sample.image_path), self._reader.size)
-        scale = np.divide(self._reader.size[::-1], sample.image_size)
         points = points_by_action(sample)
-        return Example(
-            frames,
-            image,
-            tuple(points),
-            tuple((each + 0.5) * scale - 0.5 for each in points.values()),
-        )
+        shares = [shares_of(each, sample.image_size) for each in points.values()]
+        size = self._reader.size[::-1]
+        return Example(frames, image, tuple(points), tuple(each * size - 0.5 for each in shares))
 
     def _annotated(self, example: Example, index: int) -> AnnotatedPoints:
         height, width = self._reader.size

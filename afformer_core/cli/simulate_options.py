@@ -102,7 +102,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--families',
         nargs='+',
         metavar='FAMILY',
-        help="of things, drawn evenly (default: the split's; of assistq, its panels)",
+        help='of things, drawn evenly, one that is named twice twice as often (default: the '
+        "split's; of assistq, its panels)",
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(

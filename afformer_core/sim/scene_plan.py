@@ -19,7 +19,7 @@ class ScenePlan:
     Attributes:
         seed: of the dataset; each appliance depends on it and on the appliance's number alone.
         appliances: how many.
-        families: of the appliances, drawn evenly.
+        families: of the appliances, drawn evenly; one that is named twice, twice as often.
         held_out: their textures and photographs are those that training never shows.
     """
 

@@ -79,7 +79,11 @@ class DemonstrationRecorder:
             self._arrived,
             group,
         )
-        self.watch = TopicWatch(node, 'demonstration', self._frames)
+
+    @property
+    def watch(self) -> TopicWatch:
+        """What comes of frames."""
+        return self._frames.watch
 
     def use(self, worker: GroundingWorker[DemonstrationLibrary]) -> None:
         """Record by this worker; to be called once, before anything arrives."""
@@ -155,7 +159,6 @@ class DemonstrationRecorder:
         return self._worker
 
     def _arrived(self, message: Image | CompressedImage) -> None:
-        self.watch.arrived()
         if not self._accepting:
             return
         arrival = FrameArrival(message, time.monotonic(), self._recording)

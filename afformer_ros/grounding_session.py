@@ -38,7 +38,6 @@ from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.spatial_inputs import SpatialInputs
 from afformer_ros.stamps import stamp_age
-from afformer_ros.topic_watch import TopicWatch
 
 _BACKWARDS = JumpThreshold(
     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -111,7 +110,6 @@ class GroundingSession:
         self._images = ImageSubscription(
             node, 'image', parameters.image_type, qos.profile('image'), self._image_arrived, group
         )
-        self._image_watch = TopicWatch(node, 'image', self._images)
         self._services = DemonstrationServices(node, self, parameters.readable_folders)
         self._diagnostics = GroundingDiagnostics(
             node, parameters.diagnostics_period, self._findings
@@ -231,7 +229,6 @@ class GroundingSession:
         self._publisher.publish_state(state)
 
     def _image_arrived(self, message: Image | CompressedImage) -> None:
-        self._image_watch.arrived()
         if not self._active:
             return
         if not self._publisher.wanted and self._live_parameters().lazy:
@@ -266,7 +263,7 @@ class GroundingSession:
                 'grounding',
                 self._values(),
             ),
-            topic_finding('image', self._image_watch, needed),
+            topic_finding('image', self._images.watch, needed),
             topic_finding('depth', self._spatial.depth_watch, False, depth_remark),
             topic_finding('camera_info', self._spatial.camera_info_watch, False),
             topic_finding('demonstration', self._recorder.watch, False, self._recorder.silence()),
@@ -300,5 +297,5 @@ class GroundingSession:
         if not self._state.selected:
             return self._recorder.silence() or self._state.message
         return (
-            self._statistics.refusal() or self._recorder.silence() or self._image_watch.problem()
+            self._statistics.refusal() or self._recorder.silence() or self._images.watch.problem()
         )

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import ImageError
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.messages.outputs import OutputSettings
+from afformer_core.messages.outputs import OutputSettings, Placement
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.results import CameraFrame, StreamedGrounding
 from afformer_ros.frame_transforms import FrameTransforms
@@ -77,6 +77,8 @@ class ImageGrounding:
         self._permitted = permitted
         self._right_of_way = right_of_way
         self._stream = GroundingStream()
+        self._revision = 0
+        self._measured_in = Placement('')
 
     def __call__(self, library: DemonstrationLibrary, arrival: ImageArrival) -> None:
         """Ground one image."""
@@ -93,16 +95,20 @@ class ImageGrounding:
         converted = time.monotonic()
         prediction = library.predict(frame.image)
         rectified = _is_rectified(parameters.image_rectification, arrival.topic)
-        # It may wait for depth, which is not given the right of way.
+        # Both may wait for a message, and callbacks that bring it are not kept from it.
         view = self._spatial.view(frame, rectified, parameters)
+        placement = self._transforms.placement(arrival.message.header)
         with self._right_of_way:
+            if library.revision != self._revision:
+                self._revision = library.revision
+                self._stream.begin_anew('another demonstration')
             result = self._stream.ground(
                 frame, prediction, library.selected, view, parameters.stream_settings
             )
             located = time.monotonic()
             if not self._permitted():
                 return
-            self._publish(arrival, frame, result, parameters)
+            self._publish(arrival, frame, result, self._placement(result, placement), parameters)
             published = time.monotonic()
         self._statistics.grounding_published(
             result,
@@ -118,11 +124,18 @@ class ImageGrounding:
             ),
         )
 
+    def _placement(self, result: StreamedGrounding, current: Placement) -> Placement:
+        """Where the camera was when the positions were measured."""
+        if not result.held:
+            self._measured_in = current
+        return self._measured_in
+
     def _publish(
         self,
         arrival: ImageArrival,
         frame: CameraFrame,
         result: StreamedGrounding,
+        placement: Placement,
         parameters: GroundingParameters,
     ) -> None:
         header = arrival.message.header
@@ -132,7 +145,6 @@ class ImageGrounding:
             parameters.cloud_maximum_points,
             parameters.stream_settings.surface,
         )
-        placement = self._transforms.placement(header)
         self._publisher.publish(frame, header, result, placement, settings)
 
 

@@ -17,16 +17,22 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image
 
+from afformer_ros.topic_watch import TopicWatch
+
 _TYPES = {'raw': Image, 'compressed': CompressedImage}
 _NAMES = {'raw': 'sensor_msgs/msg/Image', 'compressed': 'sensor_msgs/msg/CompressedImage'}
 _LOOK_PERIOD = 0.5
+# It may come from the topic of the camera, of which rclpy would otherwise take what the first
+# subscription asks for as an override of the second; `qos_overrides` name it at their end.
+_BESIDE_OTHERS = ('demonstration',)
 
 
 class ImageSubscription:
     """Calls back with every image of a topic.
 
     With the type 'auto' it follows the type of the publishers, from raw images on: where
-    only the other type is offered, it subscribes to that instead.
+    only the other type is offered, it subscribes to that instead. The first image may come before
+    the subscription is made: what `callback` needs must be there already.
 
     Args:
         node: that subscribes.
@@ -39,6 +45,7 @@ class ImageSubscription:
     Attributes:
         qos: as above.
         topic_name: after namespace and remapping.
+        watch: counts the images.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class ImageSubscription:
         self._type = 'raw' if image_type == 'auto' else image_type
         self.qos = qos
         self.topic_name = node.resolve_topic_name(topic)
+        self.watch = TopicWatch(node, topic, self)
         if image_type == 'auto' and self._others_are_offered():
             self._type = 'compressed'
         self._subscription: Subscription[Any] | None = self._subscribe()
@@ -84,11 +92,17 @@ class ImageSubscription:
         return self._node.create_subscription(
             _TYPES[self._type],
             self._topic,
-            self._callback,
+            self._arrived,
             self.qos,
             callback_group=self._group,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(
+                entity_id=self._topic if self._topic in _BESIDE_OTHERS else None
+            ),
         )
+
+    def _arrived(self, message: Any) -> None:
+        self.watch.arrived()
+        self._callback(message)
 
     @property
     def _other(self) -> str:

@@ -51,15 +51,23 @@ class SpatialInputs:
         self._buffer: DepthBuffer[Any] = DepthBuffer(_CAPACITY)
         self._camera_info: Any = None
         self._impatient_until = 0.0
+        self.problem = ''
         self._depth = ImageSubscription(
             node, 'depth', parameters.depth_type, qos.profile('depth'), self._depth_arrived, group
         )
         self._calibration = CameraInfoSubscription(
             node, qos.profile('camera_info'), self._camera_info_arrived, group
         )
-        self.depth_watch = TopicWatch(node, 'depth', self._depth)
-        self.camera_info_watch = TopicWatch(node, 'camera_info', self._calibration)
-        self.problem = ''
+
+    @property
+    def depth_watch(self) -> TopicWatch:
+        """What comes of depth."""
+        return self._depth.watch
+
+    @property
+    def camera_info_watch(self) -> TopicWatch:
+        """What comes of camera_info."""
+        return self._calibration.watch
 
     def destroy(self) -> None:
         """End the subscriptions."""
@@ -90,11 +98,11 @@ class SpatialInputs:
         now = time.monotonic()
         comes = self.depth_watch.silence < _RECENT
         patience = parameters.depth_wait if comes and now >= self._impatient_until else 0.0
-        message = self._buffer.nearest(frame.stamp, tolerance, patience)
+        if not self._buffer.wait(frame.stamp, patience) and patience:
+            self._impatient_until = time.monotonic() + _IMPATIENCE
+        message = self._buffer.nearest(frame.stamp, tolerance)
         if message is not None:
             return to_depth(message)
-        if patience:
-            self._impatient_until = time.monotonic() + _IMPATIENCE
         lag = self._buffer.lag(frame.stamp)
         if lag is None:
             raise ImageError(f'no depth has arrived on {self._depth.topic_name}')
@@ -110,11 +118,9 @@ class SpatialInputs:
         return Calibration.from_message(self._camera_info, rectified)
 
     def _depth_arrived(self, message: Any) -> None:
-        self.depth_watch.arrived()
         self._buffer.add(stamp_nanoseconds(message.header.stamp), message)
 
     def _camera_info_arrived(self, message: CameraInfo) -> None:
-        self.camera_info_watch.arrived()
         self._camera_info = message
 
 
@@ -124,7 +130,7 @@ class CameraInfoSubscription:
     Args:
         node: that subscribes.
         qos: of the subscription, unless parameters `qos_overrides` say otherwise.
-        callback: gets the message.
+        callback: gets the message, the first one perhaps before the subscription is made.
         group: in which `callback` runs.
     """
 
@@ -132,21 +138,23 @@ class CameraInfoSubscription:
 
     def __init__(self, node: Node, qos: QoSProfile, callback: Any, group: CallbackGroup) -> None:
         self._node = node
+        self._callback = callback
         self.qos = qos
+        self.topic_name = node.resolve_topic_name('camera_info')
+        self.watch = TopicWatch(node, 'camera_info', self)
         self._subscription = node.create_subscription(
             CameraInfo,
             'camera_info',
-            callback,
+            self._arrived,
             qos,
             callback_group=group,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
-    @property
-    def topic_name(self) -> str:
-        """Name of the topic after namespace and remapping."""
-        return self._subscription.topic_name
-
     def destroy(self) -> None:
         """End the subscription."""
         self._node.destroy_subscription(self._subscription)
+
+    def _arrived(self, message: CameraInfo) -> None:
+        self.watch.arrived()
+        self._callback(message)

@@ -49,6 +49,7 @@ class DemonstrationLibrary:
         self._failed = False
         self._message = 'no demonstration is selected'
         self._selected: tuple[str, ...] = ()
+        self._revision = 0
         # A hand model that cannot be used is told now, not when somebody stands there to record.
         for detector in self._settings.detectors():
             detector.close()
@@ -77,6 +78,11 @@ class DemonstrationLibrary:
     def selected(self) -> str:
         """What images are grounded against, several names joined by '+', or empty."""
         return join_names(self._selected)
+
+    @property
+    def revision(self) -> int:
+        """Counts up whenever images may be grounded against something else than before."""
+        return self._revision
 
     @property
     def recording(self) -> bool:
@@ -183,6 +189,7 @@ class DemonstrationLibrary:
         self._finished.memorize(names)
         self._failed = False
         self._selected = names
+        self._revision += 1
         self._report(f'{selection!r} is selected')
 
     def delete(self, name: str) -> None:
@@ -194,6 +201,7 @@ class DemonstrationLibrary:
         self._finished.delete(name)
         if name in self._selected:
             self._selected = ()
+            self._revision += 1
             self._report(f'the selected demonstration {name!r} was deleted; select another')
         else:
             self._report(f'{name!r} was deleted')
@@ -237,6 +245,7 @@ class DemonstrationLibrary:
         self._finished.take(recorded)
         self._failed = False
         self._selected = (recorded.summary.name,)
+        self._revision += 1
         self._report('; '.join([f'{self.selected!r} is selected: {recorded}', *notes]))
         return recorded.summary
 

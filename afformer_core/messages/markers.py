@@ -51,12 +51,12 @@ def marker_messages(
     factory: MessageFactory,
     result: StreamedGrounding,
     header: Any,
-    position_frame: str,
+    position_header: Any,
     image_size: tuple[int, int],
 ) -> Any:
     """A visualization_msgs/MarkerArray that replaces the one before.
 
-    Points whose position is known are shown where they are, in `position_frame`, with an arrow
+    Points whose position is known are shown where they are, with an arrow
     along the approach where the normal is known too. Where no position is known, the points lie
     on the image, shown as a plane 1 m wide, 1 m in front of the optical frame of the header (x
     right, y down, z ahead), in its own proportions. Results that are held are half transparent;
@@ -66,7 +66,7 @@ def marker_messages(
         factory: makes the messages.
         result: of one image.
         header: of that image.
-        position_frame: frame in which the surfaces of the result are given.
+        position_header: frame and stamp in which the surfaces of the result are given.
         image_size: (height, width) of the image.
     """
     erase = factory.create(
@@ -77,9 +77,7 @@ def marker_messages(
         opacity = _HELD_OPACITY if result.age > 0 else 1.0
         places = _places_in_space(result)
         if places:
-            frame = factory.create(
-                'std_msgs/msg/Header', stamp=header.stamp, frame_id=position_frame
-            )
+            frame = position_header
         else:
             frame = header
             places = _places_on_plane(result, image_size)

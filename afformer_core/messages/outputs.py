@@ -69,13 +69,17 @@ class Placement:
 class OutputMessages:
     """The messages of one result; each is made when it is asked for.
 
+    All have the header of the image, but for those that give no age beside their positions: of a
+    result that is held, they have the stamp of the image in which it was measured, so that tf
+    places them where the camera was then.
+
     Args:
         factory: makes messages.
         settings: how results are shown.
         frame: the image.
         header: of its message, taken as it is.
         result: of the image, in the frame of the camera.
-        placement: where positions are published.
+        placement: where positions are published, at the stamp of the result.
     """
 
     def __init__(
@@ -116,7 +120,7 @@ class OutputMessages:
             self._factory,
             self._placed,
             self._header,
-            self._placement.frame_id,
+            self._placed_header,
             self._frame.size,
         )
 
@@ -176,8 +180,13 @@ class OutputMessages:
 
     @cached_property
     def _placed_header(self) -> Any:
-        if self._placement.frame_id == self._header.frame_id:
-            return self._header
-        return self._factory.create(
-            'std_msgs/msg/Header', stamp=self._header.stamp, frame_id=self._placement.frame_id
-        )
+        stamp, frame_id = self._header.stamp, self._placement.frame_id
+        if not self._result.held:
+            if frame_id == self._header.frame_id:
+                return self._header
+        else:
+            seconds, nanoseconds = divmod(self._result.stamp, 10**9)
+            stamp = self._factory.create(
+                'builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds
+            )
+        return self._factory.create('std_msgs/msg/Header', stamp=stamp, frame_id=frame_id)

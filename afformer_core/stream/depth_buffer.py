@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
@@ -41,25 +42,43 @@ class DepthBuffer(Generic[Item]):
         with self._arrived:
             self._entries.clear()
 
-    def nearest(self, stamp: int, tolerance: int, patience: float = 0.0) -> Item | None:
-        """The item nearest to a stamp, or None where none is near enough.
+    def wait(self, stamp: int, patience: float) -> bool:
+        """Wait until the item nearest to a stamp has arrived; whether it has.
+
+        At the rate at which items came so far, none that is still to come is nearer then.
+
+        Args:
+            stamp: nanoseconds.
+            patience: seconds to wait at most; 0: only look.
+        """
+        with self._arrived:
+            return self._arrived.wait_for(lambda: not self._nearer_may_come(stamp), patience)
+
+    def nearest(self, stamp: int, tolerance: int) -> Item | None:
+        """The item nearest to a stamp, of equal ones the newest; None where none is near enough.
 
         Args:
             stamp: nanoseconds.
             tolerance: nanoseconds that it may be away, at least 0.
-            patience: seconds to wait for it to arrive.
         """
         with self._arrived:
-            self._arrived.wait_for(lambda: self._find(stamp, tolerance) is not None, patience)
-            return self._find(stamp, tolerance)
+            near = [entry for entry in self._entries if abs(entry.stamp - stamp) <= tolerance]
+            if not near:
+                return None
+            return min(reversed(near), key=lambda entry: abs(entry.stamp - stamp)).item
 
     def lag(self, stamp: int) -> float | None:
         """Seconds by which the newest item is older than a stamp; None where there is none."""
         with self._arrived:
             return (stamp - self._entries[-1].stamp) * 1e-9 if self._entries else None
 
-    def _find(self, stamp: int, tolerance: int) -> Item | None:
-        near = [entry for entry in self._entries if abs(entry.stamp - stamp) <= tolerance]
-        if not near:
-            return None
-        return min(near, key=lambda entry: abs(entry.stamp - stamp)).item
+    def _nearer_may_come(self, stamp: int) -> bool:
+        if not self._entries:
+            return True
+        behind = stamp - self._entries[-1].stamp
+        if behind <= 0:
+            return False
+        stamps = [entry.stamp for entry in self._entries]
+        periods = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
+        # The shortest, since items may be lost on the way.
+        return not periods or abs(behind - min(periods)) < behind

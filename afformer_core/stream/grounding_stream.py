@@ -50,7 +50,8 @@ class GroundingStream:
     `release_time` before reaches `minimum_continuity`. Images without evidence are not
     blended into the smoothed heatmap; the last grounding with evidence is held for `hold_time`,
     with its points, and after that nothing is found. Everything before is forgotten when the
-    stamps go back, the scene, the size or the demonstration changes. One thread owns it.
+    stamps go back or stand still, and when the scene, the size or the demonstration changes. One
+    thread owns it.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,11 @@ class GroundingStream:
         self._places = PlaceMemory()
         self._before: _Before | None = None
         self._evident: StreamedGrounding | None = None
-        self._evident_stamp = 0
+        self._beginning = 'the first image'
+
+    def begin_anew(self, reason: str) -> None:
+        """Forget everything before the next image, and say there for what reason."""
+        self._before, self._beginning = None, reason
 
     def ground(
         self,
@@ -92,7 +97,7 @@ class GroundingStream:
             grounding = self._smooth(frame, prediction, settings)
             evidence = _Evidence.of(prediction, grounding.confidence, evidence.continuity)
             result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
-            self._evident, self._evident_stamp = result, frame.stamp
+            self._evident = result
             return result
         held = self._held(evidence, frame)
         if held is not None and held.age <= settings.hold_time:
@@ -118,8 +123,7 @@ class GroundingStream:
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> float:
-        if (frame.stamp - self._evident_stamp) * 1e-9 > settings.release_time:
-            self._places.forget()
+        self._places.forget_before(frame.stamp - round(settings.release_time * 1e9))
         return self._places.continuity(prediction.place)
 
     def _smooth(
@@ -146,10 +150,13 @@ class GroundingStream:
         before, change = self._before, self._cuts.change(prediction.image)
         self._before = _Before(frame.stamp, frame.size, demonstration)
         if before is None:
-            return 'the first image'
+            return self._beginning
         elapsed = (frame.stamp - before.stamp) * 1e-9
         if elapsed < 0:
             return f'the stamps went back by {-elapsed:.3f} s'
+        # How long ago anything was seen is not known then.
+        if elapsed == 0:
+            return 'the stamps stand still'
         if demonstration != before.demonstration:
             return 'another demonstration'
         if frame.size != before.size:
@@ -168,9 +175,8 @@ class GroundingStream:
     def _held(self, evidence: _Evidence, frame: CameraFrame) -> StreamedGrounding | None:
         if self._evident is None:
             return None
-        age = (frame.stamp - self._evident_stamp) * 1e-9
-        # Images of the same stamp cannot be told apart in time; held is what is older than now.
-        return replace(self._evident, **asdict(evidence), age=max(age, 1e-9), restart='')
+        age = (frame.stamp - self._evident.stamp) * 1e-9
+        return replace(self._evident, **asdict(evidence), age=age, restart='')
 
 
 def _suffices(evidence: _Evidence, prediction: Prediction, settings: StreamSettings) -> bool:
@@ -200,4 +206,5 @@ def _located(
         surfaces=surfaces,
         view=view,
         restart=restart,
+        stamp=frame.stamp,
     )

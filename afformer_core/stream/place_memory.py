@@ -31,6 +31,11 @@ class PlaceMemory:
         """Take the next place as it comes."""
         self._place = None
 
+    def forget_before(self, stamp: int) -> None:
+        """Forget a place that was last found before a stamp, in nanoseconds."""
+        if self._stamp < stamp:
+            self.forget()
+
     def continuity(self, place: FloatArray) -> float:
         """Cosine of a place with the one that was found before; 1 where there was none.
 

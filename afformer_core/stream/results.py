@@ -74,6 +74,7 @@ class StreamedGrounding:
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: that the surfaces were measured in.
         restart: why nothing before this image was used; empty where it was.
+        stamp: of the image that grounding and surfaces are of, nanoseconds.
     """
 
     demonstration: str
@@ -86,6 +87,7 @@ class StreamedGrounding:
     surfaces: tuple[SurfacePoint, ...]
     view: SpatialView
     restart: str
+    stamp: int
     presence: float | None = None
 
     def __post_init__(self) -> None:

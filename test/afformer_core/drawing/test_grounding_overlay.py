@@ -30,6 +30,7 @@ def _result(surface=NO_DEPTH, **fields):
         'surfaces': (surface,),
         'view': SpatialView(None, None, 'no depth is received'),
         'restart': '',
+        'stamp': 0,
     }
     return StreamedGrounding(**{**values, **fields})
 

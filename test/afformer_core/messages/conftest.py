@@ -114,6 +114,7 @@ def result():
             'surfaces': surfaces,
             'view': SpatialView(None, None, 'no depth is received'),
             'restart': '',
+            'stamp': 0,
         }
         return StreamedGrounding(**{**values, **fields})
 

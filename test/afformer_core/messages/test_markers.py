@@ -13,7 +13,8 @@ ADD, DELETE_ALL = 0, 3
 
 
 def _markers(factory, result, position_frame='base'):
-    message = marker_messages(factory, result, header_of(factory), position_frame, (48, 64))
+    position_header = header_of(factory, position_frame)
+    message = marker_messages(factory, result, header_of(factory), position_header, (48, 64))
     return message.markers
 
 

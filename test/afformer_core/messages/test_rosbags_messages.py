@@ -25,7 +25,9 @@ def _affordance(factory, result):
 
 
 def _markers(factory, result):
-    return marker_messages(factory, result, header_of(factory), 'base', (48, 64))
+    return marker_messages(
+        factory, result, header_of(factory), header_of(factory, 'base'), (48, 64)
+    )
 
 
 def _candidates(factory, result):

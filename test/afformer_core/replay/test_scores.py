@@ -35,7 +35,7 @@ def result() -> StreamedGrounding:
     )
     view = SpatialView(None, CAMERA, 'no depth topic is replayed')
     points = (surface([0.0, 0.003, 0.7]),)
-    return StreamedGrounding('d', grounding, True, 0.5, 0.9, 1.0, 0.0, points, view, '')
+    return StreamedGrounding('d', grounding, True, 0.5, 0.9, 1.0, 0.0, points, view, '', 0)
 
 
 def annotation(**fields: Any) -> ImageAnnotation:

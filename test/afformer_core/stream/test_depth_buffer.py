@@ -35,14 +35,39 @@ def test_a_clock_that_jumps_back_empties_it(buffer):
     assert buffer.nearest(50, 10) == 'depth 50'
 
 
+def test_of_equal_stamps_the_newest():
+    buffer = DepthBuffer(3)
+    for item in ('first', 'second'):
+        buffer.add(0, item)
+    assert buffer.nearest(0, 0) == 'second'
+
+
 def test_it_waits_for_what_is_on_its_way(buffer):
     threading.Timer(0.05, buffer.add, (400, 'depth 400')).start()
-    assert buffer.nearest(400, 10, patience=10.0) == 'depth 400'
+    assert buffer.wait(400, patience=10.0)
+    assert buffer.nearest(400, 10) == 'depth 400'
+
+
+def test_an_older_one_within_the_tolerance_does_not_end_the_wait(buffer):
+    threading.Timer(0.05, buffer.add, (400, 'depth 400')).start()
+    assert buffer.wait(400, patience=10.0)
+    assert buffer.nearest(400, 150) == 'depth 400'
+
+
+@pytest.mark.parametrize('stamp', [270, 300, 340])
+def test_it_does_not_wait_where_the_next_would_be_farther(buffer, stamp):
+    assert buffer.wait(stamp, patience=0.0)
+
+
+def test_of_one_alone_it_is_not_known_when_the_next_comes():
+    buffer = DepthBuffer(3)
+    buffer.add(300, 'depth 300')
+    assert not buffer.wait(301, patience=0.0)
 
 
 def test_it_gives_up_waiting(buffer):
     begin = time.monotonic()
-    assert buffer.nearest(400, 10, patience=0.05) is None
+    assert not buffer.wait(400, patience=0.05)
     assert time.monotonic() - begin >= 0.05
 
 

@@ -142,6 +142,29 @@ def test_stamps_that_stand_still_are_not_smoothed(predict):
     camera.see(0, predict(20, 20))
     result = camera.see(0, predict(40, 20))
     assert result.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
+    assert result.restart == 'the stamps stand still'
+
+
+def test_without_stamps_nothing_is_held(predict):
+    camera = Camera(hold_time=0.5)
+    camera.see(0, predict(20, 20))
+    assert not camera.see(0, predict(50, 50, resemblance=0.3)).found
+
+
+def test_what_is_held_says_of_which_image_it_is(predict):
+    camera = Camera(hold_time=0.5)
+    seen = camera.see(100, predict(20, 20))
+    held = camera.see(400, predict(50, 50, resemblance=0.3))
+    assert (seen.stamp, held.stamp) == (100 * MILLISECOND, 100 * MILLISECOND)
+
+
+def test_a_demonstration_that_was_replaced_is_forgotten(predict):
+    camera = Camera(smoothing_time=10.0)
+    camera.see(0, predict(20, 20))
+    camera.stream.begin_anew('another demonstration')
+    result = camera.see(33, predict(40, 20, turn=1.2))
+    assert (result.found, result.restart) == (True, 'another demonstration')
+    assert result.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
 
 
 def _view(frame_id='camera', metres=0.7):

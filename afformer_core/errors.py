@@ -29,6 +29,10 @@ class DemonstrationError(AfformerError):
         )
 
 
+class ForeignFileError(DemonstrationError):
+    """A file is no demonstration that is read here, though it may be sound: it is left alone."""
+
+
 class ImageError(AfformerError):
     """An image has a shape, type or encoding that cannot be grounded."""
 

@@ -285,7 +285,7 @@ class GroundingSession:
             'selected demonstration': self._state.selected,
             'demonstrations': str(len(self._state.names)),
             'demonstration status': self._state.message,
-            'damaged demonstrations': '; '.join(self._problems),
+            'demonstrations not read': '; '.join(self._problems),
             **self._statistics.values(),
         }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -48,11 +49,12 @@ class DemonstrationCollection:
         return self._summaries[name]
 
     def free_name(self) -> str:
-        """A name that none has."""
-        number = 1
-        while f'demonstration_{number}' in self._summaries:
-            number += 1
-        return f'demonstration_{number}'
+        """A name that none has, here or in the store, which another process may write to."""
+        names = (f'demonstration_{number}' for number in itertools.count(1))
+        return next(name for name in names if not self._is_taken(name))
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._summaries or (self._store is not None and self._store.holds(name))
 
     def take(self, recorded: Recorded) -> None:
         """Memorize what was recorded; one of its name is replaced."""

@@ -28,7 +28,7 @@ from afformer_core.demonstrations.demonstration_writer import (
     typestore,
 )
 from afformer_core.demonstrations.record import Record
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.runtime.encoded_frames import EncodedFrames
 
 # Less than the marks at both ends and the footer of an MCAP file take.
@@ -51,7 +51,8 @@ def read_record(path: Path) -> Record:
     """What is kept beside the frames; reads only the end of the file.
 
     Raises:
-        DemonstrationError: the file is damaged, cut off, or of another format.
+        ForeignFileError: it is another's MCAP file, or of another format.
+        DemonstrationError: the file is damaged or cut off.
         OSError: it cannot be read.
     """
     with _opened(path) as reader:
@@ -101,6 +102,8 @@ def _opened(path: Path) -> Iterator[McapReader]:
             if path.stat().st_size < _LEAST_BYTES:
                 raise ValueError('it is cut off')
             yield make_reader(file, validate_crcs=True)
+        except ForeignFileError as error:
+            raise ForeignFileError(f'{path} is not read: {error}') from error
         except _DAMAGE as error:
             raise DemonstrationError(
                 f'{path} is damaged: {error or type(error).__name__}'
@@ -114,7 +117,7 @@ def _texts(reader: McapReader) -> Mapping[str, str]:
             if texts.pop('crc32') != texts_crc32(texts):
                 raise ValueError(f'the checksum of its metadata record {METADATA_NAME} is wrong')
             return texts
-    raise ValueError(f'it has no metadata record {METADATA_NAME}')
+    raise ForeignFileError(f'it has no metadata record {METADATA_NAME}')
 
 
 def _image(message: Message) -> NDArray[np.uint8]:

@@ -117,11 +117,13 @@ class DemonstrationWriter:
             raise self._failure(error) from error
 
     def discard(self) -> None:
-        """Remove what was written; nothing happens once it is finished."""
+        """Remove what was written, if the disk lets it; nothing happens once it is finished."""
         # What the buffer still holds is lost with the file, whether or not the disk takes it.
         with suppress(OSError):
             self._file.close()
-        self._partial.unlink(missing_ok=True)
+        # A disk that turned read-only keeps it; the store removes it when it is opened again.
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)
 
     def _failure(self, error: OSError) -> DemonstrationError:
         return DemonstrationError(f'it cannot be written to {self._path}: {error}')

@@ -15,7 +15,7 @@ from afformer_core.demonstrations.recorded import Recorded
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.errors import AfformerError, DemonstrationError, ImageError
+from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.session import Session
@@ -137,8 +137,9 @@ class DemonstrationLibrary:
         self._recording = None
         try:
             recorded = recording.finish()
-        except AfformerError as error:
-            self.fail(str(error))
+        except Exception as error:
+            # Whatever fails, nothing is being recorded any more, and everybody is to know.
+            self.fail(str(error) or type(error).__name__)
             raise
         notes = [reason] if reason else []
         if dropped:
@@ -174,8 +175,8 @@ class DemonstrationLibrary:
             recorded = record_whole(
                 frames, frame_count, duration, name, self._grounder, self._store
             )
-        except AfformerError as error:
-            self.fail(str(error))
+        except Exception as error:
+            self.fail(str(error) or type(error).__name__)
             raise
         return self._take(recorded, [])
 

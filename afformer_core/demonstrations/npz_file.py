@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.demonstrations.record import Record
 from afformer_core.demonstrations.state import Summary
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
 
 _FORMAT = 1
 _DAMAGE = (DemonstrationError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -29,7 +29,8 @@ def read_record(path: Path) -> Record:
     """What is kept beside the frames.
 
     Raises:
-        DemonstrationError: the file is damaged or of another format.
+        ForeignFileError: it is another's file, or of another format.
+        DemonstrationError: the file is damaged.
         OSError: it cannot be read.
     """
     with _opened(path) as archive:
@@ -55,9 +56,12 @@ def _opened(path: Path) -> Iterator[Any]:
     with path.open('rb') as file:
         try:
             with np.load(file, allow_pickle=False) as archive:
-                if int(archive['format']) != _FORMAT:
-                    raise ValueError(f'format {archive["format"]} is unknown, {_FORMAT} is read')
+                if 'format' not in archive or int(archive['format']) != _FORMAT:
+                    known = archive.get('format', 'none')
+                    raise ForeignFileError(f'format {known} is unknown, {_FORMAT} is read')
                 yield archive
+        except ForeignFileError as error:
+            raise ForeignFileError(f'{path} is not read: {error}') from error
         except _DAMAGE as error:
             raise DemonstrationError(
                 f'{path} is damaged: {error or type(error).__name__}'

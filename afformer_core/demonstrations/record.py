@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from afformer_core.demonstrations.state import Summary
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
 
 FORMAT = 2
 
@@ -50,12 +50,13 @@ class Record:
         """Read back what `to_text` gave.
 
         Raises:
-            ValueError: another format, or a value that cannot be read.
+            ForeignFileError: another format.
+            ValueError: a value cannot be read.
             KeyError: a value is missing.
             DemonstrationError: values that contradict each other.
         """
         if texts['format'] != str(FORMAT):
-            raise ValueError(f'format {texts["format"]} is unknown, {FORMAT} is read')
+            raise ForeignFileError(f'format {texts["format"]} is unknown, {FORMAT} is read')
         return cls(Summary(**_parsed(Summary, texts)), **_parsed(cls, texts))
 
 

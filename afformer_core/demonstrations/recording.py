@@ -27,8 +27,10 @@ from afformer_core.runtime.encoded_frames import EncodedFrames
 
 # Frames may turn out to belong to the part after they came; they are caught up one at a time.
 _ENCODED_PER_FRAME = 2
-# A stamp that lies further back than this is of a clock that was set back.
-_CLOCK_JUMP = 1.0
+# Stamps that lie further back than the first, or further ahead than the second, seconds, are of a
+# clock that was set, as a robot's is at the start, or of a frame without a stamp.
+_CLOCK_BACK = 1.0
+_CLOCK_AHEAD = 3600.0
 
 
 @dataclass(frozen=True)
@@ -193,10 +195,10 @@ class Recording:
             frame.features = self._grounder.encode(frame.image)
 
     def _elapsed(self, stamp: float) -> float:
-        """Seconds after the first frame; a clock that is set back does not set them back."""
+        """Seconds after the first frame, whatever the clock is set to meanwhile."""
         if self.frames == 0:
             self._first_stamp = stamp
-        elif stamp < self._last_stamp - _CLOCK_JUMP:
+        elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:
             self._first_stamp = stamp - self.duration
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)

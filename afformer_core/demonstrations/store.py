@@ -15,7 +15,7 @@ from afformer_core.demonstrations import demonstration_file, npz_file
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.names import validated_name
 from afformer_core.demonstrations.record import Record
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.runtime.encoded_frames import EncodedFrames
 
 _SUFFIX = '.mcap'
@@ -60,12 +60,21 @@ class DemonstrationStore:
         partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
         return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a demonstration of a name, or one is being written by anybody.
+
+        Raises:
+            DemonstrationError: not a name.
+        """
+        written = self.folder.glob(f'.{name}.*{_PARTIAL}')
+        return any(path.exists() for path in self._paths(name)) or any(written)
+
     def load_all(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
         """Read what is kept beside the frames of every demonstration.
 
         Returns:
-            the sound ones, oldest first, and a sentence for each damaged file; a damaged file is
-            set aside under a name ending in `.damaged`.
+            the sound ones, oldest first, and a sentence for each other file; a damaged one is set
+            aside under a name ending in `.damaged`, and what is no demonstration stays as it is.
         """
         sound: dict[str, Record] = {}
         problems: list[str] = []
@@ -74,6 +83,8 @@ class DemonstrationStore:
             for path in sorted(self.folder.glob(f'[!.]*{suffix}')):
                 try:
                     sound[path.stem] = _record(path)
+                except ForeignFileError as error:
+                    problems.append(str(error))
                 except DemonstrationError as error:
                     problems.append(f'{error}; {_set_aside(path)}')
                 except OSError as error:
@@ -133,12 +144,14 @@ class DemonstrationStore:
 
 
 def _record(path: Path) -> Record:
+    try:
+        name = validated_name(path.stem)
+    except DemonstrationError as error:
+        raise ForeignFileError(f'{path} is not read: {error}; rename it') from error
     read = demonstration_file.read_record if path.suffix == _SUFFIX else npz_file.read_record
     record = read(path)
-    if record.summary.name != path.stem:
-        # A file that was copied or renamed by hand is the demonstration that it is called.
-        record = replace(record, summary=replace(record.summary, name=validated_name(path.stem)))
-    return record
+    # A file that was copied or renamed by hand is the demonstration that it is called.
+    return replace(record, summary=replace(record.summary, name=name))
 
 
 def _set_aside(path: Path) -> str:

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+
 import numpy as np
 import pytest
 
@@ -166,6 +168,38 @@ def test_one_recording_at_a_time(library, desk):
         library.finish()
     with pytest.raises(DemonstrationError, match='start one first'):
         library.add_frame(desk(0), 1.0)
+
+
+def test_a_name_is_chosen_that_no_other_process_writes_to(library, desk, tmp_path):
+    (tmp_path / 'store' / 'demonstration_1.mcap').write_bytes(b'of another node')
+    (tmp_path / 'store' / f'.demonstration_2.{os.getppid()}.partial').write_bytes(b'half')
+    assert library.start('') == 'demonstration_3'
+
+
+def test_whatever_fails_at_the_end_nothing_is_recorded_any_more(library, desk, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('out of memory')
+
+    library.start('press')
+    library.add_frame(desk(0), 1.0)
+    monkeypatch.setattr('afformer_core.demonstrations.recording.Recording.finish', fail)
+    with pytest.raises(RuntimeError, match='out of memory'):
+        library.finish()
+    state = library.state()
+    assert (state.phase, state.message) == (Phase.FAILED, 'out of memory')
+
+
+def test_the_revision_counts_what_is_grounded(library, desk):
+    revisions = [library.revision]
+    _record(library, 'press', [desk(0)])
+    revisions.append(library.revision)
+    _record(library, 'press', [desk(1)])
+    revisions.append(library.revision)
+    library.select('press')
+    revisions.append(library.revision)
+    library.delete('press')
+    revisions.append(library.revision)
+    assert revisions == [0, 1, 2, 3, 4]
 
 
 def test_what_was_lost_is_told(library, desk):

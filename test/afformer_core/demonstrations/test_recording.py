@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import errno
 import os
 import resource
 import shutil
@@ -111,6 +112,13 @@ def test_a_clock_that_is_set_back_does_not_shorten_it(grounder, desk):
     assert recording.duration == pytest.approx(2.0)
 
 
+def test_a_clock_that_is_set_ahead_does_not_lengthen_it(grounder, desk):
+    recording = Recording('press', grounder, None, RecordingSettings(trim=False))
+    for number, stamp in enumerate([12.0, 12.5, 1.79e9, 1.79e9 + 0.5]):
+        recording.add_frame(desk(number), stamp)
+    assert recording.duration == pytest.approx(1.0)
+
+
 def test_what_is_no_image_is_left_out(grounder, desk):
     recording = _record(grounder, [desk(0)])
     with pytest.raises(ImageError, match='uint8 RGB'):
@@ -165,6 +173,21 @@ def test_a_disk_that_fills_up_costs_the_file_not_the_recording(grounder, desk, t
     assert 'it will be lost at the end: ' in str(recorded)
     assert f'[Errno 27] {os.strerror(27)}' in recorded.problem
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_turns_read_only_costs_the_file_not_the_recording(
+    grounder, desk, tmp_path, monkeypatch
+):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    recording = _record(grounder, [desk(0)], DemonstrationStore(tmp_path))
+    monkeypatch.setattr('mcap.writer.Writer.add_message', refuse)
+    monkeypatch.setattr('pathlib.Path.unlink', refuse)
+    recording.add_frame(desk(1), 101.0)
+    recorded = recording.finish()
+    assert recorded.summary.frames == 2
+    assert os.strerror(errno.EROFS) in recorded.problem
 
 
 @pytest.fixture

@@ -167,12 +167,40 @@ def test_a_flipped_byte_is_noticed(tmp_path, save, near, read):
         read(store)
 
 
-def test_bags_of_others_are_set_aside(tmp_path, test_data):
+def test_bags_of_others_are_left_alone(tmp_path, test_data):
     source = next((test_data / 'bags' / 'spot_mcap').glob('*.mcap'))
     (tmp_path / 'spot.mcap').write_bytes(source.read_bytes())
     sound, problems = DemonstrationStore(tmp_path).load_all()
     assert sound == ()
-    assert 'no metadata record afformer' in problems[0]
+    assert 'spot.mcap is not read: it has no metadata record afformer' in problems[0]
+    assert [path.name for path in tmp_path.iterdir()] == ['spot.mcap']
+
+
+def test_a_file_whose_name_is_not_allowed_is_left_alone(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press').rename(tmp_path / 'press (copy).mcap')
+    sound, (problem,) = store.load_all()
+    assert sound == ()
+    assert "'press (copy)' cannot name a demonstration" in problem
+    assert [path.name for path in tmp_path.iterdir()] == ['press (copy).mcap']
+
+
+def test_a_newer_format_is_left_alone(tmp_path, save, monkeypatch):
+    store = DemonstrationStore(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr('afformer_core.demonstrations.record.FORMAT', 3)
+        save(store, 'press')
+    sound, (problem,) = store.load_all()
+    assert sound == ()
+    assert 'press.mcap is not read: format 3 is unknown, 2 is read' in problem
+    assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
+
+
+def test_a_name_is_taken_by_a_file_and_by_what_is_being_written(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press')
+    (tmp_path / f'.hold.{os.getppid()}.partial').write_bytes(b'half')
+    assert [store.holds(name) for name in ('press', 'hold', 'pull')] == [True, True, False]
 
 
 def _old_file(path, **changes):
@@ -214,7 +242,6 @@ def test_a_new_file_counts_before_an_old_one_of_its_name(tmp_path, save):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'format': 2}, 'format 2 is unknown, 1 is read'),
         ({'frames': np.array([{}], dtype=object)}, 'pickle'),
         ({'frames': np.zeros((0, 4, 4, 3), np.uint8)}, 'not uint8'),
         ({'frame_count': 2}, 'cannot keep more'),
@@ -227,6 +254,16 @@ def test_old_files_that_are_not_read(tmp_path, changes, message):
     assert sound == ()
     assert message in problems[0]
     assert [path.name for path in tmp_path.iterdir()] == ['old.npz.damaged']
+
+
+def test_old_files_of_others_are_left_alone(tmp_path):
+    _old_file(tmp_path / 'old.npz', format=2)
+    np.savez(tmp_path / 'other.npz', weights=np.zeros(3))
+    sound, problems = DemonstrationStore(tmp_path).load_all()
+    assert sound == ()
+    assert 'old.npz is not read: format 2 is unknown, 1 is read' in problems[0]
+    assert 'other.npz is not read: format none is unknown, 1 is read' in problems[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['old.npz', 'other.npz']
 
 
 def test_an_absent_one_is_named(tmp_path):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,8 @@ class AnnotatedData(GroundingData):
 
     def prepare_data(self) -> None:
         """Look for missing and broken media, once on each machine."""
-        self._keep_usable()
+        if not self._looked:
+            self._keep_usable()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
@@ -133,6 +134,13 @@ class AnnotatedData(GroundingData):
             '`afformer verify --decode` finds all such files, and skip_broken leaves out those '
             'that cannot be opened'
         )
+
+    def _training_facts(self) -> Iterable[Any]:
+        for sample in self.training_samples:
+            actions = [(action, self.action_names[action]) for action in sample.actions]
+            points = [each.tolist() for each in sample.points]
+            shown = sample.demonstration, sample.image_path, sample.image_size
+            yield sample.sample_id, *shown, actions, points
 
     def _training(self) -> Examples:
         return self._dataset(self.training_samples, True), self._collate

@@ -12,6 +12,10 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from afformer_core.training.batched_data import SamplesNote
+
+# Where a checkpoint notes what was trained on, see `BatchedData.training_note`.
+SAMPLES = 'training_samples'
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,9 +37,11 @@ class LastCheckpoint(Checkpoint):
         self._steps = steps
         self._asked = False
         self._previous: dict[int, Any] = {}
+        self._samples: SamplesNote = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen."""
+        """Listen, and note what is trained on."""
+        self._samples = trainer.datamodule.training_note()  # type: ignore[attr-defined]
         self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
 
     def on_train_batch_end(
@@ -77,6 +83,12 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Listen no more."""
         self._stop_listening()
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what is trained on, so that training goes on with the same alone."""
+        checkpoint[SAMPLES] = self._samples
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         print('\nwriting a checkpoint after this step; once more ends at once', file=sys.stderr)

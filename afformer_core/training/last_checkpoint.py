@@ -22,6 +22,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class LastCheckpoint(Checkpoint):
     """Written every so many steps, after every validation, at the end, and when asked to stop.
 
+    That of the last step is written when all else is done.
+
     Ctrl-C and SIGTERM are answered after the step, so that what is written is whole; a second
     time they end at once. It stands behind all other callbacks, since it keeps what they know.
 
@@ -59,6 +61,10 @@ class LastCheckpoint(Checkpoint):
         """
         # Gradients that were only gathered are in no checkpoint.
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        # After a checkpoint of the last step nothing is done any more, so that it is written when
+        # that step is validated and the model is.
+        if trainer.global_step >= trainer.max_steps:
             return
         asked = self._asked
         if trainer.world_size > 1:

@@ -42,7 +42,9 @@ def add_parser(subparsers: Any) -> None:
         '--split', choices=('train', 'test'), default='test', help='of EPIC-Hotspot'
     )
     parser.add_argument(
-        '--decode', action='store_true', help='decode every frame; finds files damaged inside'
+        '--decode',
+        action='store_true',
+        help='decode every frame; finds files damaged inside, which are else used up to there',
     )
     parser.add_argument('--json', help='write all of it as JSON here; - for stdout instead')
     parser.set_defaults(run=run)

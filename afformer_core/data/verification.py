@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from afformer_core.data.frame_folder import FrameFolder, frame_paths, read_frame
 from afformer_core.data.image_size import shown_size
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import VideoReader
-from afformer_core.data.video_part import beyond_end
+from afformer_core.data.video_part import Part, beyond_end
 from afformer_core.errors import DatasetError, VideoError
 
 _SHOWN = 3
@@ -45,7 +46,8 @@ def find_problems(
     Args:
         samples: of a dataset.
         decode: decode all frames of all clips and all images, which takes long and finds files
-            that are damaged inside; otherwise they are opened alone.
+            that are damaged inside, and up to when a video can be read; otherwise they are opened
+            alone.
         progress: show a progress bar on stderr.
     """
     clips = _by_name((sample.demonstration, sample) for sample in samples)
@@ -121,7 +123,7 @@ def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]
             return ''
         with VideoReader(sample.video_path, sample.clip) as reader:
             if decode:
-                reader.count()
+                _decode(reader, sample.clip)
             if sample.clip and reader.duration and beyond_end(sample.clip, reader.duration):
                 begin, end = sample.clip
                 return (
@@ -131,6 +133,17 @@ def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]
     except VideoError as error:
         return str(error)
     return ''
+
+
+def _decode(reader: VideoReader, clip: Part | None) -> None:
+    """Decode a clip as it is read, and have damage told, which reading passes over."""
+    begin, end = clip or (0.0, math.inf)
+    for time, _ in reader.scan(begin):
+        if time >= end:
+            return
+    if clip is not None:
+        # Whether the video reaches to its end.
+        reader.count()
 
 
 def _image_problem(sample: Sample, decode: bool) -> str:

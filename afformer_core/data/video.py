@@ -34,8 +34,8 @@ class VideoReader:
     """Streams the frames of a video file, one at a time, in the order of display.
 
     Iterating starts at the first frame each time. An edit list is honoured: the frames are
-    those that a player shows, not what a cut left in the file. A file that was cut off ends after
-    the last frame that can be decoded.
+    those that a player shows, not what a cut left in the file. A file that was cut off, or is
+    damaged inside, ends without a word after the last frame that can be decoded; `scan` tells.
 
     Args:
         path: the file.
@@ -158,9 +158,12 @@ class VideoReader:
             each frame and its seconds from the video's first frame.
 
         Raises:
-            VideoError: while iterating: not one frame can be decoded, or no more of them.
+            VideoError: while iterating: not one frame can be decoded, or no more of them, or the
+                video ends long before its `duration`.
         """
-        return scan_frames(self._container, self._stream, start, self.rate, self._path)
+        return scan_frames(
+            self._container, self._stream, start, self.rate, self.duration, self._path
+        )
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
         for number, (time, frame) in enumerate(self._decode()):
@@ -197,6 +200,8 @@ def read_video(
     path: Path | str, frame_count: int | None = None, clip: Part | None = None
 ) -> np.ndarray:
     """The frames of a video file, or of a folder of numbered image files.
+
+    Of a file that is damaged inside, those before the damage, see `VideoReader`.
 
     Args:
         path: the file, the folder, or a part of a folder as `FrameRange.path` names it.

@@ -16,6 +16,8 @@ from afformer_core.errors import VideoError
 _SEEK_LEAD = 1.0
 # Seconds. Frames less than this apart are one.
 _SAME = 1e-6
+# Seconds. The last frame may be shown for some time.
+_END_SLACK = 2.0
 
 
 def scan_frames(
@@ -23,6 +25,7 @@ def scan_frames(
     stream: av.VideoStream,
     start: float,
     rate: float,
+    duration: float | None,
     path: Path,
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Frames from one before `start` on, where there is one; else from the first one on.
@@ -32,22 +35,30 @@ def scan_frames(
         stream: of it.
         start: seconds from the first frame.
         rate: frames per second, for a file that does not say when its frames are shown.
+        duration: seconds that the file says it lasts; None where it does not.
         path: of the file, for errors.
 
     Returns:
         each frame with its seconds from the first frame of the video.
 
     Raises:
-        VideoError: not one frame can be decoded, or no more of them.
+        VideoError: not one frame can be decoded, or no more of them, or the file ends long before
+            it says that it does.
     """
     first = _first_time(container, stream, path)
+    timed = _told(_from_first(container, stream, first, rate), path)
     if first is not None and start > _SEEK_LEAD:
-        timed = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
-        head = next(timed, None)
+        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
+        head = next(sought, None)
         if head is not None and head[0] < start - _SAME:
-            yield from itertools.chain((head,), timed)
-            return
-    yield from _told(_from_first(container, stream, first, rate), path)
+            timed = itertools.chain((head,), sought)
+    time = 0.0
+    for time, frame in timed:
+        yield time, frame
+    if duration is not None and time < duration - _END_SLACK:
+        raise VideoError(
+            f'{path} is cut off: it ends at {time:.2f} s and says that it lasts {duration:.2f} s'
+        )
 
 
 def _first_time(

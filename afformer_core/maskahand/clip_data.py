@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from afformer_core.data.augmentation import PictureOptions
 from afformer_core.data.verification import usable_samples
@@ -63,7 +65,8 @@ class PretrainingData(GroundingData):
 
     def prepare_data(self) -> None:
         """Look for missing and broken media of the validation, once on each machine."""
-        self._keep_usable()
+        if not self._looked:
+            self._keep_usable()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
@@ -103,6 +106,12 @@ class PretrainingData(GroundingData):
     @property
     def _order(self) -> DemonstrationOrder:
         return self._clip_order
+
+    def _training_facts(self) -> Iterable[Any]:
+        for clip in self._clips:
+            video, times = clip.video, clip.video.times[clip.first : clip.last + 1]
+            interactions = [asdict(each) for each in clip.interactions]
+            yield video.path, video.topic, video.size, clip.first, times, interactions
 
     @property
     def _advice(self) -> str:

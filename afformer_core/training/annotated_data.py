@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ class AnnotationSource:
         annotations: the file, or the folder of one's own pairs.
         root: folder of the media; where the dataset's own layout has it if it is null.
         split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
+        images: (from, to) within 0 to 1: the samples of this part of the images alone, in a random
+            order of them that is always the same; all if null. [0, 0.9] to train on and [0.9, 1]
+            to validate on have no image in common.
         share: of the samples, drawn at random; above 0, at most 1.
         skip_broken: leave out samples whose clip or image is missing or broken.
     """
@@ -36,28 +39,48 @@ class AnnotationSource:
     annotations: Path
     root: Path | None = None
     split: str = 'train'
+    images: tuple[float, float] | None = None
     share: float = 1.0
     skip_broken: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+        if self.images is not None and not 0 <= self.images[0] < self.images[1] <= 1:
+            raise ValueError(
+                f'images is {list(self.images)}; it must be a part of 0 to 1, such as [0, 0.9]'
+            )
 
     def read(self) -> tuple[list[Sample], tuple[str, ...]]:
         """The samples, and the names of actions; media are not looked at.
 
         Raises:
-            DatasetError: the file is missing, malformed or empty.
+            DatasetError: the file is missing, malformed or empty, or has too few images for one
+                to be in the part that is asked for.
         """
         dataset = open_annotations(Path(self.annotations), self.root, self.split)
         samples = list(dataset)
         if not samples:
             raise DatasetError(f'{self.annotations} holds no sample of the split {self.split}')
+        if self.images is not None:
+            samples = self._of_images(samples, *self.images)
         if self.share < 1:
             count = max(1, round(self.share * len(samples)))
             chosen = np.random.default_rng(0).permutation(len(samples))[:count]
             samples = [samples[index] for index in sorted(chosen.tolist())]
         return samples, dataset.action_names
+
+    def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:
+        images = sorted({sample.image_path for sample in samples})
+        order = np.random.default_rng(0).permutation(len(images))
+        part = order[int(begin * len(images)) : int(end * len(images))]
+        if not len(part):
+            raise DatasetError(
+                f'{self.annotations} has {len(images)} images, none of which is in the part from '
+                f'{begin:g} to {end:g}; give a larger part as images'
+            )
+        chosen = {images[index] for index in part.tolist()}
+        return [sample for sample in samples if sample.image_path in chosen]
 
 
 class AnnotatedData(GroundingData):
@@ -103,7 +126,8 @@ class AnnotatedData(GroundingData):
 
     def prepare_data(self) -> None:
         """Look for missing and broken media, once on each machine."""
-        self._keep_usable()
+        if not self._looked:
+            self._keep_usable()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
@@ -133,6 +157,13 @@ class AnnotatedData(GroundingData):
             '`afformer verify --decode` finds all such files, and skip_broken leaves out those '
             'that cannot be opened'
         )
+
+    def _training_facts(self) -> Iterable[Any]:
+        for sample in self.training_samples:
+            actions = [(action, self.action_names[action]) for action in sample.actions]
+            points = [each.tolist() for each in sample.points]
+            shown = sample.demonstration, sample.image_path, sample.image_size
+            yield sample.sample_id, *shown, actions, points
 
     def _training(self) -> Examples:
         return self._dataset(self.training_samples, True), self._collate

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import cv2
@@ -24,6 +26,8 @@ from afformer_core.training.order import (
 
 # Examples by their draws, and how they become a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
+# How many samples there are, and a digest of what is known of them, both by their names.
+SamplesNote = dict[str, int | str]
 
 
 class BatchedData(LightningDataModule):
@@ -53,12 +57,24 @@ class BatchedData(LightningDataModule):
         """What to do where something cannot be read."""
 
     @abstractmethod
+    def _training_facts(self) -> Iterable[Any]:
+        """What is known of each training sample without its media, in terms of JSON or paths."""
+
+    @abstractmethod
     def _training(self) -> Examples:
         """What is trained on."""
 
     @abstractmethod
     def _validation(self) -> Examples:
         """The validation samples as they are; called only where there are some."""
+
+    def training_note(self) -> SamplesNote:
+        """`count` and `sha256` of the training samples as they are drawn; media are not read."""
+        lines = [json.dumps(facts, default=str) for facts in self._training_facts()]
+        return {
+            'count': len(lines),
+            'sha256': hashlib.sha256('\n'.join(lines).encode()).hexdigest(),
+        }
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Batches from the step on that was reached."""

@@ -22,7 +22,11 @@ from afformer_core.training.batched_data import BatchedData
 from afformer_core.training.checkpoint_files import WholeCheckpoints
 from afformer_core.training.last_checkpoint import LastCheckpoint
 from afformer_core.training.model_writer import BestWriter
-from afformer_core.training.resuming import require_checkpoint_of, require_same_experiment
+from afformer_core.training.resuming import (
+    require_checkpoint_of,
+    require_same_experiment,
+    require_same_samples,
+)
 from afformer_core.training.trainer_options import require_honoured
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16}
@@ -163,23 +167,39 @@ class Experiment(LightningCLI):
     def fit(self) -> None:
         """Train, from the last checkpoint on where there is one.
 
+        One that has all its steps already is left as it is, which is said on stdout.
+
         Raises:
             AfformerError: an option of the trainer is not honoured, the checkpoint is damaged, of
-                another architecture or another experiment, or a file cannot be read or written.
+                another architecture, another experiment or other samples, or a file cannot be read
+                or written.
         """
         require_honoured(self.config.trainer)
         output = Path(self.config.output)
         last = output / 'checkpoints' / _LAST
         resumed = last.is_file()
         if resumed:
-            require_checkpoint_of(last, self.model)
+            reached = require_checkpoint_of(last, self.model)
             require_same_experiment(output / _CONFIGURATION, self.parser.dump(self.config))
+            # It leaves out broken samples, where it is asked to.
+            self.datamodule.setup('fit')
+            require_same_samples(output, reached.samples, self.datamodule.training_note())
+            if reached.steps >= self.trainer.max_steps:
+                self._say_trained(reached.steps)
+                return
         self.trainer.fit(
             self.model,
             datamodule=self.datamodule,
             ckpt_path=str(last) if resumed else None,
             weights_only=True,
         )
+
+    def _say_trained(self, steps: int) -> None:
+        if self.trainer.is_global_zero:
+            print(
+                f'{self.config.output} is trained already, for {steps} steps; raise '
+                'trainer.max_steps or give another output folder'
+            )
 
 
 def _listed(given: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.frame_folder import FrameFolder, frame_paths
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import read_video
 from afformer_core.demonstrations.media import read_image
@@ -54,7 +55,8 @@ def open_feature_cache(
         frames: frames taken of each video, uniformly; every video must have as many.
 
     Raises:
-        DatasetError: a video is too short.
+        DatasetError: a video is too short, or the folder cannot be written, such as when the disk
+            is full.
         ImageError: an image cannot be read.
         VideoError: a video cannot be read.
     """
@@ -82,8 +84,12 @@ def open_feature_cache(
 
 
 def _state_of_files(samples: Sequence[Sample]) -> str:
-    """Changes when a file is replaced by another one of its name."""
-    paths = {path for sample in samples for path in (sample.image_path, sample.video_path)}
+    """Changes when a file that is read is replaced by another one of its name."""
+    # A video is one folder to many clips; it is listed once.
+    folders: dict[Path, FrameFolder] = {}
+    paths = {sample.image_path for sample in samples}
+    for clip in {sample.video_path for sample in samples}:
+        paths.update(frame_paths(clip, folders) or (clip,))
     digest = hashlib.sha256()
     for path in sorted(path for path in paths if path.exists()):
         state = path.stat()

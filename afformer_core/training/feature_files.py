@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -10,7 +11,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,10 +19,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.errors import DatasetError
 from afformer_core.folder_lock import folder_lock
 from afformer_core.models.encoder import BackboneWithPyramid, Encoder
 
@@ -65,6 +66,8 @@ def open_features(
 
     Raises:
         AfformerError: as `read` of a set.
+        DatasetError: the folder cannot be written, such as when the disk is full; nothing of the
+            features is left there.
         ValueError: the first stage of the backbone learns.
     """
     backbone = encoder.backbone_with_fpn
@@ -131,33 +134,73 @@ def _make(
 ) -> None:
     aside = folder.with_name(f'.{folder.name}.partial')
     shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for one in sets:
-        _encode(aside, one, encoder)
-    (aside / _KEY_FILE).write_text(json.dumps(key), encoding='utf-8')
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.replace(folder)
+    try:
+        with _told(folder):
+            aside.mkdir(parents=True)
+        for one in sets:
+            _encode(aside, one, encoder)
+        with _told(folder):
+            (aside / _KEY_FILE).write_text(json.dumps(key), encoding='utf-8')
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.replace(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Say of what cannot be written what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f'features cannot be kept in the cache folder {folder.parent}: {error}; make room '
+            'there, or name another folder'
+        ) from error
 
 
 def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
-    arrays: list[NDArray[np.float16]] = []
     text, count = f'backbone features of {pictures.name}', len(pictures.stacks)
-    for row, stack in enumerate(tqdm(_read_ahead(pictures), text, count, unit='')):
-        stages = _stages(encoder, stack)
-        if not arrays:
-            arrays = [
-                open_memmap(
-                    _file(folder, pictures, number),
-                    mode='w+',
-                    dtype=np.float16,
-                    shape=(count, *stage.shape),
-                )
-                for number, stage in enumerate(stages)
-            ]
-        for array, stage in zip(arrays, stages, strict=True):
-            array[row] = stage
-    for array in arrays:
-        array.flush()  # type: ignore[attr-defined]
+    files: list[io.FileIO] = []
+    with ExitStack() as opened:
+        for stack in tqdm(_read_ahead(pictures), text, count, unit=''):
+            stages = _stages(encoder, stack)
+            with _told(folder):
+                if not files:
+                    files = [
+                        opened.enter_context(_begun(_file(folder, pictures, number), count, stage))
+                        for number, stage in enumerate(stages)
+                    ]
+                for file, stage in zip(files, stages, strict=True):
+                    _write(file, stage)
+
+
+def _begun(path: Path, count: int, first: NDArray[np.float16]) -> io.FileIO:
+    """A `.npy` of so many arrays like the first one, of which only the header is written yet.
+
+    They are written one after another: what is mapped into memory ends the process where the disk
+    is full. That it will be is found at once where the system can reserve room.
+    """
+    # Without a buffer, whose rest would be written when the file is closed, and fail once more.
+    file = io.FileIO(path, 'w')
+    try:
+        shape = (count, *first.shape)
+        description = {'descr': first.dtype.str, 'fortran_order': False, 'shape': shape}
+        np.lib.format.write_array_header_1_0(file, description)
+        if hasattr(os, 'posix_fallocate'):
+            os.posix_fallocate(file.fileno(), 0, file.tell() + count * first.nbytes)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _write(file: io.FileIO, array: NDArray[np.float16]) -> None:
+    rest = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    while rest:
+        # Where the disk is full, the first part may go, and the next call fails.
+        rest = rest[file.write(rest) :]
 
 
 def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:

@@ -12,11 +12,17 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from afformer_core.training.batched_data import SamplesNote
+
+# Where a checkpoint notes what was trained on, see `BatchedData.training_note`.
+SAMPLES = 'training_samples'
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LastCheckpoint(Checkpoint):
     """Written every so many steps, after every validation, at the end, and when asked to stop.
+
+    That of the last step is written when all else is done.
 
     Ctrl-C and SIGTERM are answered after the step, so that what is written is whole; a second
     time they end at once. It stands behind all other callbacks, since it keeps what they know.
@@ -33,9 +39,11 @@ class LastCheckpoint(Checkpoint):
         self._steps = steps
         self._asked = False
         self._previous: dict[int, Any] = {}
+        self._samples: SamplesNote = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen."""
+        """Listen, and note what is trained on."""
+        self._samples = trainer.datamodule.training_note()  # type: ignore[attr-defined]
         self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
 
     def on_train_batch_end(
@@ -53,6 +61,10 @@ class LastCheckpoint(Checkpoint):
         """
         # Gradients that were only gathered are in no checkpoint.
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        # After a checkpoint of the last step nothing is done any more, so that it is written when
+        # that step is validated and the model is.
+        if trainer.global_step >= trainer.max_steps:
             return
         asked = self._asked
         if trainer.world_size > 1:
@@ -77,6 +89,12 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Listen no more."""
         self._stop_listening()
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what is trained on, so that training goes on with the same alone."""
+        checkpoint[SAMPLES] = self._samples
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         print('\nwriting a checkpoint after this step; once more ends at once', file=sys.stderr)

@@ -20,8 +20,8 @@ from afformer_core.training.averaging import averaged_model
 class BestWriter(Callback):
     """Writes a folder whenever validation is better than ever.
 
-    Without validation, it is written when training ends. Weights are those of the moving average,
-    where there is one.
+    The last step is validated too, whatever the interval. Without validation, the folder is
+    written when training ends. Weights are those of the moving average, where there is one.
 
     Args:
         folder: of the model.
@@ -55,6 +55,18 @@ class BestWriter(Callback):
             trained: what trains it.
             training: how it was trained and what was measured.
         """
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Have the last step validated, as Lightning does before it stops on demand."""
+        if trainer.global_step >= trainer.max_steps:
+            trainer.should_stop = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write, if this is the best so far."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,48 @@ import yaml
 from torch import nn
 
 from afformer_core.errors import AfformerError
+from afformer_core.training.batched_data import SamplesNote
+from afformer_core.training.last_checkpoint import SAMPLES
 
 # What may change while a training is interrupted.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
+_ANEW = (
+    'Give another output folder to begin anew; --model.initial begins with the weights of a model '
+    'folder'
+)
 
 
-def require_checkpoint_of(path: Path, module: nn.Module) -> None:
+@dataclass(frozen=True)
+class Reached:
+    """What a checkpoint says of a training.
+
+    Attributes:
+        steps: that were taken.
+        samples: that were trained on; None in a checkpoint from before they were noted.
+    """
+
+    steps: int
+    samples: SamplesNote | None
+
+
+def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
     """Check that training can go on from a checkpoint.
 
     Args:
         path: of the checkpoint.
         module: what is trained.
 
+    Returns:
+        how far it is.
+
     Raises:
         AfformerError: it is damaged, or of another architecture.
     """
     try:
-        state = torch.load(path, map_location='cpu', weights_only=True, mmap=True)['state_dict']
-        found = {name: tensor.shape for name, tensor in state.items()}
+        content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+        found = {name: tensor.shape for name, tensor in content['state_dict'].items()}
+        reached = Reached(int(content['global_step']), content.get(SAMPLES))
     except Exception as error:
         raise AfformerError(
             f'{path} is no checkpoint that training can go on from ({type(error).__name__}: '
@@ -45,6 +69,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> None:
             f'{path} is of another architecture; {len(differing)} tensors differ, such as '
             f'{differing[:3]}. Give another output folder to begin anew'
         )
+    return reached
 
 
 def require_same_experiment(path: Path, content: str) -> None:
@@ -72,9 +97,35 @@ def require_same_experiment(path: Path, content: str) -> None:
         key = differing[0]
         raise AfformerError(
             f'{path.parent} holds a training with {key} {before.get(key)!r}, now it is '
-            f'{now.get(key)!r} ({len(differing)} differ). Give another output folder to begin '
-            'anew; --model.initial begins with the weights of a model folder'
+            f'{now.get(key)!r} ({len(differing)} differ). {_ANEW}'
         )
+
+
+def require_same_samples(folder: Path, before: SamplesNote | None, now: SamplesNote) -> None:
+    """Check that a training goes on with the samples that it began with.
+
+    Batches are drawn by the places of samples, so that any other one would change them all.
+
+    Args:
+        folder: of the training.
+        before: the samples of before; None where nobody noted them, which is not refused.
+        now: those of now.
+
+    Raises:
+        AfformerError: they differ.
+    """
+    if before is None or before == now:
+        return
+    if before['count'] != now['count']:
+        difference = f'{before["count"]} samples, now there are {now["count"]}'
+    else:
+        difference = (
+            f'{before["count"]} samples, of which some are others now, or have other points or '
+            'another place in their order'
+        )
+    raise AfformerError(
+        f'{folder} holds a training on {difference}. Restore the data to go on. {_ANEW}'
+    )
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

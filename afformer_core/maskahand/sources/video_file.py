@@ -14,12 +14,8 @@ from numpy.typing import NDArray
 
 from afformer_core.data.video import VideoFrame, VideoReader
 from afformer_core.data.video_stream import upright
-from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
-
-# Seconds. The last frame may be shown for some time.
-_END_SLACK = 2.0
 
 
 @dataclass(frozen=True)
@@ -56,11 +52,4 @@ class VideoFile:
     def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
         # Processes share the cores; more threads in each would only take memory.
         with VideoReader(self.path, threads=1) as reader:
-            time = 0.0
-            for time, frame in reader.scan(start):
-                yield time, frame
-            if reader.duration is not None and time < reader.duration - _END_SLACK:
-                raise VideoError(
-                    f'{self.path} is cut off: it ends at {time:.2f} s and says that it lasts '
-                    f'{reader.duration:.2f} s'
-                )
+            yield from reader.scan(start)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,9 @@ class HandData(BatchedData):
     @property
     def _advice(self) -> str:
         return 'leave it out of its split, or copy it again'
+
+    def _training_facts(self) -> Iterable[Any]:
+        return map(asdict, self._pictures)
 
     def _training(self) -> Examples:
         return HandDataset(self._pictures, self._read, self._augmentation), collate_hands

@@ -52,6 +52,46 @@ def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) ->
     assert problem.samples == ('test/1',)
 
 
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A video of 6 s that is damaged after a third of it."""
+    random = np.random.default_rng(0)
+    path = tmp_path / 'damaged.mp4'
+    write_video(path, random.integers(0, 256, (60, 96, 128, 3), np.uint8), 10.0)
+    content = bytearray(path.read_bytes())
+    third = len(content) // 3
+    content[third : third + 20_000] = bytes(20_000)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_video_that_is_damaged_inside_is_found_by_decoding(
+    samples: list[Sample], damaged: Path
+) -> None:
+    sample = replace(samples[0], video_path=damaged)
+    assert find_problems([sample]) == []
+    (problem,) = find_problems([sample], decode=True)
+    assert (problem.what, problem.name) == ('clip', str(damaged))
+    assert 'damaged.mp4 is damaged after 1.' in problem.reason
+
+
+def test_a_part_of_a_video_before_its_damage_is_sound(
+    samples: list[Sample], damaged: Path
+) -> None:
+    before, behind = (
+        replace(samples[0], video_path=damaged, clip=clip) for clip in ((0.2, 1.0), (1.0, 3.0))
+    )
+    assert find_problems([before], decode=True) == []
+    (problem,) = find_problems([behind], decode=True)
+    assert 'damaged.mp4 is damaged after 1.' in problem.reason
+
+
+def test_a_part_behind_the_end_of_a_video(samples: list[Sample]) -> None:
+    part = replace(samples[0], clip=(0.2, 9.0))
+    (problem,) = find_problems([part], decode=True)
+    assert 'lasts 0.60 s' in problem.reason
+
+
 def test_a_resized_image_is_sound_and_a_turned_one_is_not(samples: list[Sample]) -> None:
     resized = replace(samples[0], image_size=(640, 480))
     turned = replace(samples[1], image_size=(48, 64))

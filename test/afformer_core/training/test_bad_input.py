@@ -160,6 +160,60 @@ def test_another_experiment_in_the_same_folder(
 
 
 @pytest.mark.parametrize(
+    ('how', 'named'),
+    [
+        (lambda entries: entries.pop(), 'holds a training on 8 samples, now there are 7'),
+        (
+            lambda entries: entries[3].update(heatmaps=[[[30, 31]]]),
+            'holds a training on 8 samples, of which some are others now',
+        ),
+    ],
+    ids=['fewer', 'another point'],
+)
+def test_other_samples_in_the_same_folder(
+    pairs: Path,
+    tmp_path: Path,
+    how: Callable[[list[dict[str, Any]]], object],
+    named: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = pictures(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
+    assert main(['train', *options]) == 0
+    last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
+    before = last.read_bytes()
+    change(pairs, how)
+
+    assert named in failure(capsys, *options)
+    assert last.read_bytes() == before
+
+
+def test_a_checkpoint_from_before_samples_were_noted_goes_on(pairs: Path, tmp_path: Path) -> None:
+    options = pictures(pairs, f'--output={tmp_path}/model', '--data.validation=null')
+    assert main(['train', *options, '--trainer.max_steps=2']) == 0
+    last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
+    checkpoint = torch.load(last, weights_only=True)
+    del checkpoint['training_samples']
+    torch.save(checkpoint, last)
+
+    assert main(['train', *options, '--trainer.max_steps=4']) == 0
+    assert torch.load(last, weights_only=True)['global_step'] == 4
+
+
+def test_a_training_that_is_done_says_so(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+    capsys.readouterr()
+
+    assert main(['train', *options]) == 0
+    assert capsys.readouterr().out == (
+        f'{tmp_path} is trained already, for 4 steps; raise trainer.max_steps or give another '
+        'output folder\n'
+    )
+
+
+@pytest.mark.parametrize(
     ('option', 'named'),
     [
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),

@@ -146,22 +146,53 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     assert differing == []
 
 
+def scripted(monkeypatch: pytest.MonkeyPatch, *klds: float | Exception) -> None:
+    """What the validations find, one after another."""
+    from afformer_core.training.validation import Validation
+
+    found = iter(klds)
+
+    def means(self: Validation, parts: object) -> dict[str, float]:
+        kld = next(found)
+        if isinstance(kld, Exception):
+            raise kld
+        return dict.fromkeys(('sim', 'auc_j', 'top_1'), 0.5) | {'kld': kld}
+
+    monkeypatch.setattr(Validation, 'means', means)
+
+
+def test_the_last_step_is_validated_whatever_the_interval(
+    annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, 2.0, 1.0)
+    steps = '--trainer.max_steps=5', '--trainer.val_check_interval=3'
+    train(pictures(annotations, f'--output={tmp_path}', *steps))
+
+    training = json.loads((tmp_path / 'model.json').read_text())['training']
+    assert (training['step'], training['validation']['kld']) == (5, 1.0)
+
+
+def test_a_last_validation_that_failed_is_made_up_for(
+    annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted(monkeypatch, OSError('the power failed'), 1.0)
+    steps = '--trainer.max_steps=4', '--trainer.val_check_interval=4', '--checkpoint_steps=2'
+    options = pictures(annotations, f'--output={tmp_path}', *steps)
+    with pytest.raises(OSError, match='power'):
+        train(options)
+    train(options)
+
+    assert json.loads((tmp_path / 'model.json').read_text())['training']['step'] == 4
+
+
 @pytest.mark.slow
 def test_what_validation_found_survives_the_next_step(
     annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The best model is not replaced by a worse one after a power cut."""
     from afformer_core.training.module import GroundingTraining
-    from afformer_core.training.validation import Validation
 
-    scripted = iter((1.0, 2.0, 3.0))
-    monkeypatch.setattr(
-        Validation,
-        'means',
-        lambda self, parts: (
-            dict.fromkeys(('sim', 'auc_j', 'top_1'), 0.5) | {'kld': next(scripted)}
-        ),
-    )
+    scripted(monkeypatch, 1.0, 2.0, 3.0)
     take_step = GroundingTraining.training_step
 
     def fail_at_three(self: GroundingTraining, batch: object, index: int) -> torch.Tensor:

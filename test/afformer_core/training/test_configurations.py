@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every experiment of config/train starts, learns for three steps and leaves a model."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -70,45 +71,45 @@ def write_opra(root: Path) -> None:
 
 
 def write_epic(root: Path) -> None:
-    """The frames of a clip, and an image that was cut from another."""
+    """The frames of a clip, and two images that were cut from another."""
     frames = root / 'frames_rgb_flow/rgb/train/P01/P01_01'
     frames.mkdir(parents=True)
     (root / 'images').mkdir()
     for number in range(1, 62, 10):
         PIL.Image.new('RGB', (64, 64), (number, 0, 0)).save(frames / f'frame_{number:010}.jpg')
-    PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(root / 'images' / 'P01_02_1_0_0_64_64.jpg')
+    crops = ['P01_02_1_0_0_64_64.jpg', 'P01_02_9_0_0_64_64.jpg']
+    for crop in crops:
+        PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(root / 'images' / crop)
     clip = {'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 0, 'noun': 0}
-    image = {
-        'image': ['P01_02_1_0_0_64_64.jpg'],
-        'verb': 0,
-        'noun': 0,
-        'points': [[20, 30]],
-        'shape': [64, 64],
-    }
-    parts = {f'{split}_{what}': [one] for split in ('train', 'test') for what, one in (
-        ('clips', clip), ('images', image)
+    images = [
+        {'image': [crop], 'verb': 0, 'noun': 0, 'points': [[20, 30]], 'shape': [64, 64]}
+        for crop in crops
+    ]
+    parts = {f'{split}_{what}': each for split in ('train', 'test') for what, each in (
+        ('clips', [clip]), ('images', images)
     )}  # fmt: skip
     release = {'verbs': ['open'], 'nouns': ['door'], 'inactive_images': {}, **parts}
     (root / 'annotations.json').write_text(json.dumps(release))
 
 
 def write_assistq(root: Path) -> None:
-    """A video with what is said in it, its buttons, and a question."""
+    """Two videos with what is said in them, their buttons, and a question each."""
     question = {
         'question': 'How to boil water?',
         'answers': [['Press <button1> to boil', 'Wait']],
         'correct': [1],
         'images': ['kettle-user.png'],
     }
-    for split in ('train', 'test'):
-        folder = root / split / 'kettle_a1b2c'
+    names = 'kettle_a1b2c', 'kettle_d3e4f'
+    for split, name in itertools.product(('train', 'test'), names):
+        folder = root / split / name
         (folder / 'images').mkdir(parents=True)
         frames = np.zeros((16, 64, 64, 3), np.uint8)
         write_video(folder / 'video.mp4', frames, 4.0)
         (folder / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil.\n')
         (folder / 'buttons.csv').write_text('button1,5,5,20,16,kettle-user.png,64,48\n')
         PIL.Image.new('RGB', (64, 48), (5, 5, 5)).save(folder / 'images' / 'kettle-user.png')
-        (root / f'{split}.json').write_text(json.dumps({'kettle_a1b2c': [question]}))
+        (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
 
 
 def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None:

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
 
+import os
+import resource
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from afformer_core.errors import DatasetError, ImageError
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.encoder import Encoder
@@ -120,6 +124,41 @@ def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
     after = batch(tmp_path / 'kept', second).images
 
     assert not torch.allclose(after[0], before[0])
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may be longer than 4096 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures('small_disk')
+@pytest.mark.parametrize('reserved', [True, False])
+def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
+    tmp_path: Path, reserved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not reserved:
+        monkeypatch.delattr(os, 'posix_fallocate', raising=False)
+    afformer = model()
+    FROZEN.freeze(afformer)
+    with pytest.raises(DatasetError, match=r'kept in the cache folder .* make room there'):
+        batch(tmp_path / 'kept', afformer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_where_a_picture_cannot_be_read(tmp_path: Path) -> None:
+    def read(name: str) -> NDArray[np.uint8]:
+        raise ImageError(f'{name} is damaged')
+
+    afformer = model()
+    FROZEN.freeze(afformer)
+    sets = [SETS[0], PictureSet('image', ['photo'], read)]
+    with pytest.raises(ImageError, match='photo is damaged'):
+        open_features(tmp_path / 'kept', sets, afformer.encoder, {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:

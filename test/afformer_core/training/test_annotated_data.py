@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which samples of an annotation file are trained and validated on."""
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.training.annotated_data import AnnotationSource
+
+from .conftest import write_pairs
+
+
+def test_parts_of_the_images_have_none_in_common(tmp_path: Path) -> None:
+    annotations = write_pairs(tmp_path)
+    parts = [
+        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
+        for part in ((0.0, 0.7), (0.7, 1.0))
+    ]
+    # Of 8 images.
+    assert [len(part) for part in parts] == [5, 3]
+    assert not parts[0] & parts[1]
+
+
+def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
+    annotations = write_pairs(tmp_path)
+    text = annotations.read_text()
+    for number in range(1, 4):
+        text = text.replace(f'"{number}_0.png"', '"0_0.png"')
+    annotations.write_text(text)
+    parts = [
+        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
+        for part in ((0.0, 0.5), (0.5, 1.0))
+    ]
+    # Of 5 images.
+    assert [len(part) for part in parts] == [2, 3]
+    assert not parts[0] & parts[1]
+
+
+def test_too_few_images_for_a_part(tmp_path: Path) -> None:
+    source = AnnotationSource(write_pairs(tmp_path), images=(0.0, 0.1))
+    with pytest.raises(DatasetError, match='has 8 images, none of which is in the part'):
+        source.read()
+
+
+@pytest.mark.parametrize('part', [(0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)])
+def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match='it must be a part of 0 to 1'):
+        AnnotationSource(Path('train.json'), images=part)

@@ -196,7 +196,7 @@ class VideoReader:
 def read_video(
     path: Path | str, frame_count: int | None = None, clip: Part | None = None
 ) -> np.ndarray:
-    """The frames of a video file, or of a folder of numbered image files.
+    """The frames of a video file, or of a folder of image files in the order of `FrameFolder`.
 
     Args:
         path: the file, the folder, or a part of a folder as `FrameRange.path` names it.

@@ -22,8 +22,9 @@
 (x, y) is the place in pixels of the image, as it is shown, that the demonstrated action touches:
 x from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
 of points; those of the same demonstration and image are one sample. A demonstration may have
-points in several images, and an image for several demonstrations. A single thing needs no folder
-of its own: its `points.csv`, `demonstrations` and `images` may lie at the top.
+points in several images, and an image for several demonstrations. All that lies in a folder shows
+that one thing, and nothing in another folder does. A single thing needs no folder of its own: its
+`points.csv`, `demonstrations` and `images` may lie at the top.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ class FolderPairsDataset(AnnotatedDataset):
                 image_size=sizes[image],
                 actions=tuple(points),
                 points=tuple(points.values()),
+                object_id=thing.as_posix(),
             )
 
 

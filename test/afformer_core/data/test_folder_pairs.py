@@ -114,6 +114,12 @@ def test_a_single_thing_needs_no_folder_of_its_own(pairs: Path) -> None:
     assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
 
 
+def test_what_lies_in_a_folder_shows_one_object(pairs: Path) -> None:
+    objects = [sample.object_id for sample in FolderPairsDataset(pairs)]
+    assert objects == ['dishwasher', 'espresso', 'espresso', 'espresso']
+    assert {sample.object_id for sample in FolderPairsDataset(pairs / 'espresso')} == {'.'}
+
+
 def test_media_may_lie_elsewhere(pairs: Path, tmp_path: Path) -> None:
     (tmp_path / 'tables' / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tmp_path / 'tables/espresso/points.csv')

@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from afformer_core.evaluation.action_names import best_action, right_actions, same_action
+from afformer_core.data.action_names import HOW_TO_NAME
+from afformer_core.evaluation.action_names import (
+    best_action,
+    right_actions,
+    same_action,
+    same_vocabulary,
+)
 from afformer_core.evaluation.bootstrap import bootstrap_class_mean, bootstrap_mean
 from afformer_core.evaluation.comparison import MODEL, Comparison
 from afformer_core.evaluation.estimates import (
@@ -53,6 +59,7 @@ def accuracy_table(
     notes = (
         f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".',
         INTERVAL_NOTE,
+        *_notes_on_actions(results[0].action_scores, action_names),
     )
     return Table('Accuracy', columns, cells, notes)
 
@@ -93,6 +100,17 @@ def _action_cells(
         bootstrap_mean(hits, groups, seed),
         bootstrap_class_mean(best, groups, classes, seed),
     ]
+
+
+def _notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
+    if same_vocabulary(known, action_names):
+        return ()
+    if not known:
+        return ('Actions are not measured: the model scores none.',)
+    return (
+        f'Actions are not measured: the model knows {", ".join(known)}, the annotations name '
+        f'{", ".join(action_names)}; both must name the same ({HOW_TO_NAME}).',
+    )
 
 
 def _constant_action_cells(results: Sequence[PairResult], constant: int, seed: int) -> list[Cell]:

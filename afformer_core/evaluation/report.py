@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.data.action_names import HOW_TO_NAME
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.abstention import AREA, abstention_table
@@ -99,7 +100,7 @@ def prior_from_training(
     if training.action_names != dataset.action_names:
         raise DatasetError(
             f'the prior annotations name the actions {list(training.action_names)}, the dataset '
-            f'{list(dataset.action_names)}; give annotations with the same actions'
+            f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
         )
     rows = protocol.rows(training)
     maps = ActionMeanMaps.fit(protocol, rows)

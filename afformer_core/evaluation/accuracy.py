@@ -36,6 +36,7 @@ def accuracy_table(
     action_names: Sequence[str],
     constant_action: int,
     seed: int = 0,
+    notes: Sequence[str] = (),
 ) -> Table:
     """Heatmaps and actions: the model's row and the blind rows.
 
@@ -45,6 +46,7 @@ def accuracy_table(
         action_names: of the dataset.
         constant_action: the answer of the blind row for actions, 0-based.
         seed: of the bootstrap.
+        notes: further sentences below the table.
     """
     cells: dict[str, list[Cell]] = {}
     for label, scores in comparison.scores.items():
@@ -56,12 +58,9 @@ def accuracy_table(
         *_constant_action_cells(results, constant_action, seed),
     ]
     columns = (*HEATMAP_COLUMNS.values(), *ACTION_COLUMNS.values())
-    notes = (
-        f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".',
-        INTERVAL_NOTE,
-        *_notes_on_actions(results[0].action_scores, action_names),
-    )
-    return Table('Accuracy', columns, cells, notes)
+    first = f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".'
+    actions_note = _notes_on_actions(results[0].action_scores, action_names)
+    return Table('Accuracy', columns, cells, (first, INTERVAL_NOTE, *actions_note, *notes))
 
 
 def peak_table(comparison: Comparison, seed: int = 0) -> Table:

@@ -15,7 +15,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         '--prior-annotations',
         type=Path,
         help='annotation file the blind mean maps come from, usually the training set '
-        '(default: the dataset itself in five folds)',
+        '(default: the dataset itself in five folds; of one image there are none then)',
     )
     parser.add_argument(
         '--limit',

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,8 @@ def add_parser(subparsers: Any) -> None:
         'verify',
         help='tell what of a dataset is missing or broken',
         description='Counts the samples, clips and images of a dataset and lists those that are '
-        'missing, broken, or of another size than annotated. Exits with 1 where there are any.',
+        'missing, broken, or of another size than annotated, and folders of your own pairs that '
+        'have no table. Exits with 1 where there are any.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -59,11 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     problems = find_problems(dataset, arguments.decode)
     facts = _facts(dataset, problems)
-    content = json.dumps({**facts, 'problems': [asdict(each) for each in problems]}, indent=2)
-    print(content if arguments.json == '-' else _text(facts, problems))
+    found = {'left out': dataset.left_out, 'problems': [asdict(each) for each in problems]}
+    content = json.dumps({**facts, **found}, indent=2)
+    print(content if arguments.json == '-' else _text(facts, problems, dataset.left_out))
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (content + '\n').encode())
-    return 1 if problems else 0
+    return 1 if problems or dataset.left_out else 0
 
 
 def _facts(dataset: AnnotatedDataset, problems: list[MediaProblem]) -> dict[str, Any]:
@@ -85,15 +88,21 @@ def _facts(dataset: AnnotatedDataset, problems: list[MediaProblem]) -> dict[str,
     }
 
 
-def _text(facts: dict[str, Any], problems: list[MediaProblem]) -> str:
+def _text(facts: dict[str, Any], problems: list[MediaProblem], left_out: Sequence[str]) -> str:
     lines = [f'- {name}: {value}' for name, value in facts.items() if name != 'actions']
     counts = (f'{name} {count}' for name, count in facts['actions'].items())
     lines.append(f'- actions: {", ".join(counts)}')
-    lines.append(f'- missing or broken: {len(problems)}')
-    lines += [
-        f'  - {problem.what}, {len(problem.samples)} samples: {problem.reason}'
-        for problem in problems[:_SHOWN]
+    reasons = [
+        f'{problem.what}, {len(problem.samples)} samples: {problem.reason}' for problem in problems
     ]
-    if len(problems) > _SHOWN:
-        lines.append(f'  - {len(problems) - _SHOWN} more; --json lists them all')
+    lines += _listed('missing or broken', reasons)
+    if left_out:
+        lines += _listed('folders without a table', left_out)
     return '\n'.join(lines)
+
+
+def _listed(title: str, reasons: Sequence[str]) -> list[str]:
+    lines = [f'- {title}: {len(reasons)}', *(f'  - {reason}' for reason in reasons[:_SHOWN])]
+    if len(reasons) > _SHOWN:
+        lines.append(f'  - {len(reasons) - _SHOWN} more; --json lists them all')
+    return lines

@@ -8,6 +8,9 @@ from pathlib import Path
 from afformer_core.data.annotation_file import read_json, read_text
 from afformer_core.errors import DatasetError
 
+HOW_TO_NAME = 'in a folder of pairs, actions.txt names them all, one a line'
+"""What makes several folders of pairs name the same actions, whichever of them occur in each."""
+
 
 def read_action_names(path: Path) -> tuple[str, ...]:
     """The names in a file, in the order of their indices.

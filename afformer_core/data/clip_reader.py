@@ -19,8 +19,10 @@ from afformer_core.data.video import VideoReader
 from afformer_core.errors import VideoError
 from afformer_core.runtime.preprocessing import resize_to_input
 
-# To be counted up when the same frames would be read or resized otherwise.
-_CACHE_VERSION = 1
+# To be counted up when the same frames would be read or resized otherwise. One of their own for
+# folders of frames, so that kept videos need not be decoded again.
+_VIDEO_CACHE_VERSION = 1
+_FOLDER_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class ClipReader:
             raise VideoError(f'there is no video file {sample.video_path}')
         files = [sample.video_path.resolve()] if paths is None else paths
         facts = (
-            _CACHE_VERSION,
+            _VIDEO_CACHE_VERSION if paths is None else _FOLDER_CACHE_VERSION,
             str(files[0].parent.resolve()),
             [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files],
             sample.clip,

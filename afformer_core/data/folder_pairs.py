@@ -22,13 +22,14 @@
 (x, y) is the place in pixels of the image, as it is shown, that the demonstrated action touches:
 x from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
 of points; those of the same demonstration and image are one sample. A demonstration may have
-points in several images, and an image for several demonstrations. A single thing needs no folder
-of its own: its `points.csv`, `demonstrations` and `images` may lie at the top.
+points in several images, and an image for several demonstrations. All that lies in a folder shows
+that one thing, and nothing in another folder does. A single thing needs no folder of its own: its
+`points.csv`, `demonstrations` and `images` may lie at the top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 
 _ACTIONS_FILES = ('actions.txt', 'actions.json')
+_MEDIA = _DEMONSTRATIONS, _IMAGES = 'demonstrations', 'images'
 
 
 class FolderPairsDataset(AnnotatedDataset):
@@ -49,7 +51,7 @@ class FolderPairsDataset(AnnotatedDataset):
 
     Samples are in the order of the things' names, then of the first rows of their pairs. Opening
     reads the tables and the headers of the images; whether the demonstrations are there is left to
-    `find_problems`.
+    `find_problems`. A folder with media and no table is none, and is told in `left_out`.
 
     Args:
         folder: with `points.csv`, or with folders that have one.
@@ -71,6 +73,17 @@ class FolderPairsDataset(AnnotatedDataset):
         super().__init__(path, path if root is None else Path(root), names)
         for thing, rows in tables.items():
             self._samples += self._read_thing(thing, rows)
+        self.left_out = tuple(self._without_table(tables))
+
+    def _without_table(self, tables: Container[Path]) -> Iterator[str]:
+        for folder in _thing_folders(self.annotations):
+            thing = folder.relative_to(self.annotations)
+            media = [each for each in _MEDIA if (self.root / thing / each).is_dir()]
+            if media and thing not in tables:
+                yield (
+                    f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}; '
+                    'write one, or rename the table that is there'
+                )
 
     def _read_thing(self, thing: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
         pairs: dict[tuple[Path, Path], list[PointRow]] = {}
@@ -81,7 +94,7 @@ class FolderPairsDataset(AnnotatedDataset):
             demonstration, image = Path(row.demonstration), Path(row.image)
             with naming(f'line {row.line} of {self.annotations / thing / POINTS_FILE}'):
                 if image not in sizes:
-                    sizes[image] = read_image_size(self.root / thing / 'images' / image)
+                    sizes[image] = read_image_size(self.root / thing / _IMAGES / image)
                 _require_inside(row, sizes[image])
                 if row.action not in indices:
                     raise ValueError(
@@ -92,19 +105,26 @@ class FolderPairsDataset(AnnotatedDataset):
             points = _points_by_action(same, indices)
             yield Sample(
                 sample_id=(thing / demonstration / image).as_posix(),
-                video_path=self.root / thing / 'demonstrations' / demonstration,
-                image_path=self.root / thing / 'images' / image,
+                video_path=self.root / thing / _DEMONSTRATIONS / demonstration,
+                image_path=self.root / thing / _IMAGES / image,
                 image_size=sizes[image],
                 actions=tuple(points),
                 points=tuple(points.values()),
+                object_id=thing.as_posix(),
             )
+
+
+def _thing_folders(folder: Path) -> list[Path]:
+    """The folder itself, and all in it that may be those of things."""
+    visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+    return [folder, *(each for each in visible if each.is_dir())]
 
 
 def _table_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DatasetError(f'there is no folder of pairs {folder}')
-    things = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
-    tables = [each / POINTS_FILE for each in (folder, *things) if (each / POINTS_FILE).is_file()]
+    paths = [each / POINTS_FILE for each in _thing_folders(folder)]
+    tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(
             f'neither {folder} nor a folder in it holds {POINTS_FILE}; '

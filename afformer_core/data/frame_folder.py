@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of numbered image files that stand for a video, and parts of them."""
+"""Folders of image files that stand for a video, and parts of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.ImageOps
 
 from afformer_core.errors import VideoError
 
-_NUMBERED = re.compile(r'.*?(\d+)\.(?:bmp|jpe?g|png|tiff?|webp)', re.IGNORECASE)
+IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+
+_NUMBERED = re.compile(rf'.*?(\d+)(?:{"|".join(map(re.escape, IMAGE_SUFFIXES))})', re.IGNORECASE)
 _RANGE = re.compile(r'(.+)#(\d+)-(\d+):(\d+)')
 
 
@@ -66,22 +69,32 @@ class FrameRange:
 
 
 class FrameFolder:
-    """The numbered image files of a folder as they are when it is made.
+    """The image files of a folder, as they are when it is made, as the frames of a video.
+
+    Frames are the files whose names end in a number before an image's suffix, in the order of the
+    numbers; other files, such as a cover, are passed over. Where no name does, they are all
+    images, in the order of their names.
 
     Args:
-        folder: whose files end in a number and an image's suffix; others are passed over.
+        folder: of the files; hidden ones are passed over.
 
     Raises:
-        VideoError: there is no such folder, it holds no numbered image, or one number twice.
+        VideoError: there is no such folder, it holds no image, or one number twice.
     """
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise VideoError(f'there is no folder of frames {folder}')
         self.folder = folder
+        self._images = sorted(name for name in os.listdir(folder) if _is_image(name))
+        if not self._images:
+            raise VideoError(
+                f'{folder} holds no frame; images such as frame_0000000001.jpg are wanted, whose '
+                f'names end in one of {", ".join(IMAGE_SUFFIXES)}'
+            )
         self._names: dict[int, str] = {}
-        for name in sorted(os.listdir(folder)):
-            match = None if name.startswith('.') else _NUMBERED.fullmatch(name)
+        for name in self._images:
+            match = _NUMBERED.fullmatch(name)
             if match is None:
                 continue
             other = self._names.setdefault(int(match[1]), name)
@@ -89,14 +102,11 @@ class FrameFolder:
                 raise VideoError(
                     f'{folder} holds both {other} and {name}; keep one file of each number'
                 )
-        if not self._names:
-            raise VideoError(
-                f'{folder} holds no frame; files such as frame_0000000001.jpg are wanted'
-            )
 
     def paths(self) -> list[Path]:
-        """All files in the order of their numbers."""
-        return [self.folder / self._names[number] for number in sorted(self._names)]
+        """All frames in order, at least one."""
+        names = [self._names[number] for number in sorted(self._names)]
+        return [self.folder / name for name in names or self._images]
 
     def clip_paths(self, first: int, last: int, step: int) -> list[Path]:
         """The first file of each `step` numbers from `first` to `last`.
@@ -150,16 +160,16 @@ def frame_number(path: Path) -> int:
     """The number in the name of a frame's file.
 
     Raises:
-        ValueError: it has none.
+        VideoError: it has none.
     """
     match = _NUMBERED.fullmatch(path.name)
     if match is None:
-        raise ValueError(f'{path} is not named as a frame; a number before its suffix is wanted')
+        raise VideoError(f'{path} is not named as a frame; a number before its suffix is wanted')
     return int(match[1])
 
 
 def stream_frames(paths: Iterable[Path]) -> Iterator[np.ndarray]:
-    """Image files of one size, one at a time: uint8 [H, W, 3] RGB.
+    """Image files of one size, one at a time and upright: uint8 [H, W, 3] RGB.
 
     Raises:
         VideoError: one is missing, empty, damaged, or of another size than the first.
@@ -185,6 +195,10 @@ def read_frames(paths: Sequence[Path]) -> np.ndarray:
     return np.stack(list(stream_frames(paths)))
 
 
+def _is_image(name: str) -> bool:
+    return not name.startswith('.') and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
 def _read_frame(path: Path) -> np.ndarray:
     if not path.is_file():
         raise VideoError(f'there is no frame {path}')
@@ -193,7 +207,7 @@ def _read_frame(path: Path) -> np.ndarray:
     # Pillow refuses a file that is cut off, where OpenCV fills the rest with grey.
     try:
         with PIL.Image.open(path) as image:
-            return np.array(image.convert('RGB'))
+            return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise VideoError(
             f'the frame {path} is not an image that can be read, or is cut off: {error}'

@@ -62,6 +62,8 @@ class Sample:
             `video_path`, else None.
         contact: numbers, from 0, of the first and last frame of the clip in which something is
             operated, else None.
+        object_id: of the object that is shown, where the data tells: samples that share it show
+            the same object, those of another one another. Else None.
     """
 
     sample_id: str
@@ -73,6 +75,7 @@ class Sample:
     scene: Scene | None = None
     clip: tuple[float, float] | None = None
     contact: tuple[int, int] | None = None
+    object_id: str | None = None
 
     def __post_init__(self) -> None:
         if min(self.image_size) < 1:

@@ -199,7 +199,7 @@ class VideoReader:
 def read_video(
     path: Path | str, frame_count: int | None = None, clip: Part | None = None
 ) -> np.ndarray:
-    """The frames of a video file, or of a folder of numbered image files.
+    """The frames of a video file, or of a folder of image files in the order of `FrameFolder`.
 
     Of a file that is damaged inside, those before the damage, see `VideoReader`.
 

@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.frame_folder import IMAGE_SUFFIXES, FrameFolder, read_frames
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.data.video import VideoReader
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
 from afformer_core.errors import DemonstrationError, ImageError
 
 _TOPIC_MARK = '#'
-
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 @dataclass(frozen=True)
@@ -59,34 +58,17 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def image_paths(folder: Path) -> tuple[Path, ...]:
-    """Image files of a folder in order of their names.
-
-    Raises:
-        ImageError: there is none.
-    """
-    paths = tuple(
-        path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
-    )
-    if not paths:
-        raise ImageError(
-            f'folder {folder} has no image; its files must end in one of '
-            f'{", ".join(IMAGE_SUFFIXES)}'
-        )
-    return paths
-
-
 def timed_images(path: Path) -> Iterator[TimedImage]:
     """All frames of a video, an image or a folder of images, read as they are asked for.
 
+    Those of a folder are in the order of `FrameFolder`.
+
     Raises:
-        VideoError: the video is missing, empty or not a video.
-        ImageError: an image cannot be read, or a folder has none.
+        VideoError: the video is missing, empty or not a video, or a folder has no image.
+        ImageError: an image cannot be read.
     """
     if path.is_dir():
-        for one in image_paths(path):
+        for one in FrameFolder(path).paths():
             yield TimedImage(read_image(one), None)
     elif path.suffix.lower() in IMAGE_SUFFIXES:
         yield TimedImage(read_image(path), None)
@@ -126,13 +108,15 @@ def split_topic(path: Path) -> tuple[Path, str]:
 def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
     """At most so many frames of a video, a folder of images or a bag, evenly spaced.
 
+    Of a folder they are those that training would be shown, see `FrameFolder`.
+
     Args:
         path: `BAG#TOPIC` names a topic of a bag, which needs it where it has several of images.
         maximum_frames: at least 1.
 
     Raises:
-        VideoError: the video is missing, empty or not a video.
-        ImageError: an image cannot be read, or a folder has none.
+        VideoError: the video is missing, empty or not a video; a folder has no image, or one that
+            cannot be read or has another size than the first.
         BagError: the bag is missing or damaged.
         DemonstrationError: the bag has no such topic of images, or several and none was named.
     """
@@ -141,9 +125,9 @@ def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
         frames, count, duration = read_bag_frames(file, topic, maximum_frames)
         return MediaFrames(tuple(frames), count, duration)
     if file.is_dir():
-        paths = image_paths(file)
+        paths = FrameFolder(file).paths()
         chosen = uniform_indices(len(paths), maximum_frames)
-        return MediaFrames(tuple(read_image(paths[i]) for i in chosen), len(paths), 0.0)
+        return MediaFrames(tuple(read_frames([paths[i] for i in chosen])), len(paths), 0.0)
     with VideoReader(file) as reader:
         count = reader.count()
         frames = list(reader.read(uniform_indices(count, maximum_frames)))

@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from afformer_core.evaluation.action_names import best_action, right_actions, same_action
+from afformer_core.data.action_names import HOW_TO_NAME
+from afformer_core.evaluation.action_names import (
+    best_action,
+    right_actions,
+    same_action,
+    same_vocabulary,
+)
 from afformer_core.evaluation.bootstrap import bootstrap_class_mean, bootstrap_mean
 from afformer_core.evaluation.comparison import MODEL, Comparison
 from afformer_core.evaluation.estimates import (
@@ -30,6 +36,7 @@ def accuracy_table(
     action_names: Sequence[str],
     constant_action: int,
     seed: int = 0,
+    notes: Sequence[str] = (),
 ) -> Table:
     """Heatmaps and actions: the model's row and the blind rows.
 
@@ -39,6 +46,7 @@ def accuracy_table(
         action_names: of the dataset.
         constant_action: the answer of the blind row for actions, 0-based.
         seed: of the bootstrap.
+        notes: further sentences below the table.
     """
     cells: dict[str, list[Cell]] = {}
     for label, scores in comparison.scores.items():
@@ -50,11 +58,9 @@ def accuracy_table(
         *_constant_action_cells(results, constant_action, seed),
     ]
     columns = (*HEATMAP_COLUMNS.values(), *ACTION_COLUMNS.values())
-    notes = (
-        f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".',
-        INTERVAL_NOTE,
-    )
-    return Table('Accuracy', columns, cells, notes)
+    first = f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".'
+    actions_note = _notes_on_actions(results[0].action_scores, action_names)
+    return Table('Accuracy', columns, cells, (first, INTERVAL_NOTE, *actions_note, *notes))
 
 
 def peak_table(comparison: Comparison, seed: int = 0) -> Table:
@@ -93,6 +99,17 @@ def _action_cells(
         bootstrap_mean(hits, groups, seed),
         bootstrap_class_mean(best, groups, classes, seed),
     ]
+
+
+def _notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
+    if same_vocabulary(known, action_names):
+        return ()
+    if not known:
+        return ('Actions are not measured: the model scores none.',)
+    return (
+        f'Actions are not measured: the model knows {", ".join(known)}, the annotations name '
+        f'{", ".join(action_names)}; both must name the same ({HOW_TO_NAME}).',
+    )
 
 
 def _constant_action_cells(results: Sequence[PairResult], constant: int, seed: int) -> list[Cell]:

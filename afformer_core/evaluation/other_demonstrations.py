@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from afformer_core.evaluation.peak_measures import distances
 
 # In percent of the image's diagonal. People who mark the same place differ by a few.
 _ELSEWHERE = 10.0
+
+_Marks = AbstractSet[object]
 
 
 def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:
@@ -39,24 +41,32 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
 def foreign_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
     """For each group, the next one that shows another object; empty where there is none.
 
-    That a group shows another object is certain where the demonstrations of both lie in folders
-    of their own, as OPRA, AssistQ and the simulator have a folder for each object. Where no such
-    group is, the next one without a demonstration in common is taken.
+    Where all samples have an `object_id`, that tells. Else it is certain that a group shows
+    another object where the demonstrations of both lie in folders of their own, as OPRA, AssistQ
+    and the simulator have a folder for each object; where no such group is, the next one without
+    a demonstration in common is taken.
 
     Args:
         groups: the samples of each image or appliance.
     """
-    names = [{sample.demonstration for sample in group} for group in groups]
-    folders = [{sample.video_path.parent for sample in group} for group in groups]
+    marks = _marks(groups)
     return [
         groups[other] if other is not None else []
-        for other in (_next_apart(number, names, folders) for number in range(len(groups)))
+        for other in (_next_apart(number, *marks) for number in range(len(groups)))
     ]
 
 
-def _next_apart(
-    number: int, names: Sequence[set[str]], folders: Sequence[set[Path]]
-) -> int | None:
+def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
+    """Of each group, what no group of another object shares, and what all of its object share."""
+    objects = [{sample.object_id for sample in group} for group in groups]
+    if not any(None in each for each in objects):
+        return objects, objects
+    names = [{sample.demonstration for sample in group} for group in groups]
+    folders = [{sample.video_path.parent for sample in group} for group in groups]
+    return names, folders
+
+
+def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks]) -> int | None:
     """Index of the next group, from `number` on and then from the first."""
     fallback = None
     for step in range(1, len(names)):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.data.action_names import HOW_TO_NAME
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.abstention import AREA, abstention_table
@@ -17,7 +18,7 @@ from afformer_core.evaluation.accuracy import ACTION_COLUMNS, accuracy_table, pe
 from afformer_core.evaluation.action_table import action_table
 from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean, bootstrap_ratio
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
-from afformer_core.evaluation.comparison import MODEL, compare
+from afformer_core.evaluation.comparison import MODEL, Comparison, compare
 from afformer_core.evaluation.demonstration_use import (
     BALANCED,
     demonstration_table,
@@ -37,6 +38,11 @@ from afformer_core.evaluation.reliability import reliability_table
 from afformer_core.evaluation.tables import Cell, Table, plain
 from afformer_core.evaluation.which_button import button_measures, button_table
 from afformer_core.runtime.presence import PresenceCalibration
+
+_NO_MEAN_MAPS = (
+    "There is no row of the same action's mean map, which other images make: the annotations are "
+    'of one image or appliance. --prior-annotations takes it from others.'
+)
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,13 @@ class BlindPrior:
     """What a predictor may know of a dataset without looking at a sample.
 
     Attributes:
-        mean_maps: predictor of the mean ground truth of the same action.
+        mean_maps: predictor of the mean ground truth of the same action; None where there is no
+            other image to take the mean of.
         label: of its row in a table.
         constant_action: the most frequent action, 0-based.
     """
 
-    mean_maps: Predictor
+    mean_maps: Predictor | None
     label: str
     constant_action: int
 
@@ -99,7 +106,7 @@ def prior_from_training(
     if training.action_names != dataset.action_names:
         raise DatasetError(
             f'the prior annotations name the actions {list(training.action_names)}, the dataset '
-            f'{list(dataset.action_names)}; give annotations with the same actions'
+            f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
         )
     rows = protocol.rows(training)
     maps = ActionMeanMaps.fit(protocol, rows)
@@ -107,8 +114,12 @@ def prior_from_training(
 
 
 def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BlindPrior:
-    """The prior of a dataset's own rows, in five folds by image or appliance."""
-    maps = CrossValidatedMeanMaps(protocol, rows)
+    """The prior of a dataset's own rows, in five folds by image or appliance.
+
+    One image or appliance alone has no mean maps.
+    """
+    several = len({row.group for row in rows}) > 1
+    maps = CrossValidatedMeanMaps(protocol, rows) if several else None
     return BlindPrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
 
 
@@ -142,12 +153,16 @@ def build_report(
     blind: dict[str, Predictor] = {
         'uniform': uniform(protocol.size),
         'centred Gaussian, sigma 0.3': centred_gaussian(protocol.size),
-        prior.label: prior.mean_maps,
     }
+    if prior.mean_maps is not None:
+        blind[prior.label] = prior.mean_maps
     comparison = compare(results, protocol, blind, seed, progress)
     rows, scores = comparison.rows, comparison.scores[MODEL]
     has_boxes = isinstance(protocol, ButtonsProtocol)
-    accuracy = accuracy_table(comparison, results, action_names, prior.constant_action, seed)
+    notes = () if prior.mean_maps is not None else (_NO_MEAN_MAPS,)
+    accuracy = accuracy_table(
+        comparison, results, action_names, prior.constant_action, seed, notes
+    )
     buttons = button_table(comparison, seed) if has_boxes else None
     demonstrations = demonstration_table(results, protocol, seed)
     abstention = abstention_table(results, calibration, seed)
@@ -163,11 +178,10 @@ def build_report(
         reliability,
         action_table('By action', protocol.name, rows, scores, action_names, seed),
     )
-    groups = [row.group for row in rows]
-    prior_kld = comparison.scores[prior.label].kld
+    share, prior_kld = _measures_of_prior(comparison, prior, seed)
     metrics: dict[str, Cell] = {
         **estimate(scores, rows, seed),
-        'kld_share_of_blind': bootstrap_ratio(scores.kld, prior_kld, groups, seed),
+        'kld_share_of_blind': share,
         **dict(zip(ACTION_COLUMNS, accuracy.rows[MODEL][-len(ACTION_COLUMNS) :], strict=True)),
         **_measures_of_demonstrations(demonstrations, abstention, motion),
         **_measures_of_reliability(reliability),
@@ -183,7 +197,7 @@ def build_report(
     }
     constant = f'always {action_names[prior.constant_action]}'
     blind_measures: dict[str, Cell] = {
-        'kld': bootstrap_mean(prior_kld, groups, seed),
+        'kld': prior_kld,
         'peak_inside': comparison.chance,
         'nearest': comparison.chance,
         'balanced_accuracy': accuracy.rows[constant][-1],
@@ -194,6 +208,17 @@ def build_report(
         metrics,
         blind_measures,
     )
+
+
+def _measures_of_prior(
+    comparison: Comparison, prior: BlindPrior, seed: int
+) -> tuple[Estimate | None, Estimate | None]:
+    """The model's KLD as a share of that of the mean maps, and theirs; None without them."""
+    if prior.mean_maps is None:
+        return None, None
+    groups = [row.group for row in comparison.rows]
+    kld, own = comparison.scores[prior.label].kld, comparison.scores[MODEL].kld
+    return bootstrap_ratio(own, kld, groups, seed), bootstrap_mean(kld, groups, seed)
 
 
 def _measures_of_demonstrations(

@@ -77,8 +77,8 @@ class ReplayDemonstrations:
 
         Raises:
             DemonstrationError: no frame.
-            VideoError: the video is missing, empty or not a video.
-            ImageError: an image cannot be read, or a folder has none.
+            VideoError: the video is missing, empty or not a video; a folder has no image, or one
+                that cannot be read or has another size than the first.
         """
         media = read_demonstration(path, self._library.maximum_frames)
         name = _NOT_IN_NAMES.sub('_', path.stem).lstrip('.')[:64] or 'demonstration'

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
+from afformer_core.data.action_names import HOW_TO_NAME
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
@@ -118,7 +119,7 @@ class AnnotatedData(GroundingData):
         if parts[-1][1] != self.action_names:
             raise DatasetError(
                 f'{train.annotations} names the actions {list(self.action_names)}, the validation '
-                f'{list(parts[-1][1])}; both must name the same'
+                f'{list(parts[-1][1])}; both must name the same ({HOW_TO_NAME})'
             )
         self._batch = batch_size, targets, seed, foreign_targets
         self._drawn = BatchOrder(self.training_samples, *self._batch)

@@ -15,23 +15,28 @@ from afformer_core.evaluation.protocols import sample_group
 class ForeignSamples:
     """Draws samples whose images do not show what a demonstration shows.
 
-    As in an evaluation (`foreign_groups`), another object is certain where the demonstrations lie
-    in folders of their own, as OPRA, AssistQ and the simulator have a folder for each object.
-    Images or appliances that share a folder are taken as one object; where that leaves one object
-    alone, those that share a demonstration.
+    As in an evaluation (`foreign_groups`), the samples' `object_id` tells where all have one. Else
+    another object is certain where the demonstrations lie in folders of their own, as OPRA,
+    AssistQ and the simulator have a folder for each object. Images or appliances that share a
+    folder are taken as one object; where that leaves one object alone, those that share a
+    demonstration.
 
     Args:
         samples: of a dataset.
 
     Raises:
-        DatasetError: all samples may show one object.
+        DatasetError: all samples show, or may show, one object.
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         groups = [sample_group(sample) for sample in samples]
-        objects = _parts(groups, [str(sample.video_path.parent) for sample in samples])
-        if len(set(objects)) < 2:
-            objects = _parts(groups, [sample.demonstration for sample in samples])
+        known = [sample.object_id for sample in samples if sample.object_id is not None]
+        if len(known) == len(samples):
+            objects = _parts(groups, known)
+        else:
+            objects = _parts(groups, [str(sample.video_path.parent) for sample in samples])
+            if len(set(objects)) < 2:
+                objects = _parts(groups, [sample.demonstration for sample in samples])
         if len(set(objects)) < 2:
             raise DatasetError(
                 'all samples may show one object, so that no image is known to lack what a '

@@ -155,6 +155,6 @@ class _Search:
 def _is_numbered(path: Path) -> bool:
     try:
         frame_number(path)
-    except ValueError:
+    except VideoError:
         return False
     return path.is_file()

@@ -136,6 +136,14 @@ def test_a_folder_without_times_is_refused_by_a_sampling_that_needs_them(tmp_pat
         ClipReader(HALF_SECONDS, SIZE).read(sample(folder))
 
 
+def test_frames_without_numbers_are_refused_by_a_sampling_that_needs_times(
+    tmp_path: Path,
+) -> None:
+    cv2.imwrite(str(tmp_path / 'press.png'), np.zeros((48, 64, 3)))
+    with pytest.raises(VideoError, match=r'press\.png is not named as a frame'):
+        ClipReader(HALF_SECONDS, SIZE, folder_rate=60.0).read(sample(tmp_path))
+
+
 def test_a_part_in_seconds_of_a_folder_is_refused(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / 'take', [1])
     with pytest.raises(VideoError, match='leave out the part in seconds'):

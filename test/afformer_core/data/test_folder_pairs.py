@@ -114,6 +114,12 @@ def test_a_single_thing_needs_no_folder_of_its_own(pairs: Path) -> None:
     assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
 
 
+def test_what_lies_in_a_folder_shows_one_object(pairs: Path) -> None:
+    objects = [sample.object_id for sample in FolderPairsDataset(pairs)]
+    assert objects == ['dishwasher', 'espresso', 'espresso', 'espresso']
+    assert {sample.object_id for sample in FolderPairsDataset(pairs / 'espresso')} == {'.'}
+
+
 def test_media_may_lie_elsewhere(pairs: Path, tmp_path: Path) -> None:
     (tmp_path / 'tables' / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tmp_path / 'tables/espresso/points.csv')
@@ -172,3 +178,27 @@ def test_verify_finds_a_demonstration_that_is_missing(
     output = capsys.readouterr().out
     assert 'actions: hold 1, press 2, pull 1, turn 1' in output
     assert 'clip, 2 samples: there is no video file' in output
+
+
+@pytest.mark.parametrize('media', ['demonstrations', 'images'])
+def test_verify_tells_a_thing_whose_table_is_misspelt(
+    pairs: Path, media: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pairs / 'mug' / media).mkdir(parents=True)
+    (pairs / 'mug' / 'point.csv').write_text(ESPRESSO)
+    assert main(['verify', str(pairs)]) == 1
+    output = capsys.readouterr().out
+    assert 'missing or broken: 0' in output
+    assert 'folders without a table: 1' in output
+    assert f'{pairs}/mug is left out: it has {media} but no points.csv' in output
+
+
+def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -> None:
+    """Media of things that no folder beside the tables names may be of another split."""
+    tables = tmp_path / 'tables'
+    (tables / 'espresso').mkdir(parents=True)
+    (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')
+    assert open_annotations(tables, root=pairs).left_out == ()
+    (tables / 'dishwasher').mkdir()
+    (told,) = open_annotations(tables, root=pairs).left_out
+    assert f'{tables}/dishwasher is left out' in told

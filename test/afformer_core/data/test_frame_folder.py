@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of numbered frames read as videos, and folders with a frame missing or damaged."""
+"""Folders of frames read as videos, and folders with a frame missing or damaged."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.data.frame_folder import FrameFolder, FrameRange, frame_paths
+from afformer_core.data.frame_folder import FrameFolder, FrameRange, frame_number, frame_paths
 from afformer_core.data.video import read_video
 from afformer_core.errors import VideoError
 
@@ -42,6 +42,27 @@ def test_a_folder_is_all_its_frames_in_the_order_of_their_numbers(tmp_path: Path
     assert frames.dtype == np.uint8
     assert frames.shape == (3, 24, 32, 3)
     assert levels(frames) == [80, 90, 100]
+
+
+def test_images_without_a_number_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name, level in (('press.png', 90), ('end.jpg', 70), ('middle.PNG', 80)):
+        PIL.Image.new('RGB', (32, 24), (level, level, level)).save(tmp_path / name)
+    (tmp_path / '.begin.png').write_text('not a frame')
+    (tmp_path / 'readme.txt').write_text('not a frame')
+    assert levels(read_video(tmp_path)) == [70, 80, 90]
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
+def test_a_frame_of_a_phone_is_upright(tmp_path: Path, suffix: str) -> None:
+    """It is stored on its side: what is its top when it is shown is its left."""
+    image = PIL.Image.new('RGB', (32, 24), (200, 200, 200))
+    image.paste((0, 0, 0), (0, 0, 16, 24))
+    exif = image.getexif()
+    exif[274] = 6
+    image.save(tmp_path / f'1.{suffix}', exif=exif)
+    frames = read_video(tmp_path)
+    assert frames.shape == (1, 32, 24, 3)
+    assert frames[0, [4, 28], 12, 0] == pytest.approx([0, 200], abs=4)
 
 
 def test_colours_are_in_the_order_red_green_blue(tmp_path: Path) -> None:
@@ -94,9 +115,20 @@ def test_an_absent_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_frames_is_refused(tmp_path: Path) -> None:
-    (tmp_path / 'cover.jpg').touch()
-    with pytest.raises(VideoError, match='holds no frame; files such as'):
+    (tmp_path / 'readme.txt').touch()
+    with pytest.raises(VideoError, match='holds no frame; images such as'):
         read_video(tmp_path)
+
+
+def test_a_range_of_frames_without_numbers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'cover.jpg').touch()
+    with pytest.raises(VideoError, match='holds no frame from 1 to 10'):
+        read_video(FrameRange(tmp_path, 1, 20, 10).path)
+
+
+def test_a_name_without_a_number_is_told() -> None:
+    with pytest.raises(VideoError, match=r'cover\.jpg is not named as a frame'):
+        frame_number(Path('cover.jpg'))
 
 
 def test_two_files_of_one_number_are_refused(tmp_path: Path) -> None:

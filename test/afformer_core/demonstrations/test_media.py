@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from afformer_core.data.bag import BagError
-from afformer_core.data.video import write_video
-from afformer_core.demonstrations.media import permitted_path, read_demonstration, split_topic
-from afformer_core.errors import DemonstrationError, ImageError, VideoError
+from afformer_core.data.video import read_video, write_video
+from afformer_core.demonstrations.media import (
+    permitted_path,
+    read_demonstration,
+    split_topic,
+    timed_images,
+)
+from afformer_core.errors import DemonstrationError, VideoError
 
 
 def _grey(value):
@@ -52,6 +58,36 @@ def test_a_folder_of_images_is_sampled(tmp_path):
     assert (media.frame_count, media.duration) == (4, 0.0)
 
 
+@pytest.fixture
+def numbered_folder(tmp_path):
+    """Frames 1, 2 and 10, ten times as bright, from a phone on its side; and a cover."""
+    exif = PIL.Image.Exif()
+    exif[274] = 6
+    for number in (1, 2, 10):
+        PIL.Image.fromarray(_grey(10 * number)).save(tmp_path / f'{number}.jpg', exif=exif)
+    cv2.imwrite(str(tmp_path / 'cover.jpg'), _grey(200))
+    return tmp_path
+
+
+def test_a_folder_is_the_same_video_as_in_training(numbered_folder):
+    media = read_demonstration(numbered_folder, 8)
+    assert [int(frame.mean().round()) for frame in media.frames] == [10, 20, 100]
+    np.testing.assert_array_equal(media.frames, read_video(numbered_folder, 8))
+
+
+def test_a_folder_is_played_in_the_order_of_its_numbers(numbered_folder):
+    images = [each.image for each in timed_images(numbered_folder)]
+    assert [int(image.mean().round()) for image in images] == [10, 20, 100]
+    assert {image.shape for image in images} == {(64, 48, 3)}
+
+
+def test_images_of_two_sizes_are_no_demonstration(tmp_path):
+    cv2.imwrite(str(tmp_path / '1.png'), _grey(0))
+    cv2.imwrite(str(tmp_path / '2.png'), _grey(0)[:40])
+    with pytest.raises(VideoError, match=r'2\.png is 64x40, the first frame 64x48'):
+        read_demonstration(tmp_path, 8)
+
+
 def test_a_topic_of_a_bag_is_sampled(bag_of_two_topics):
     media = read_demonstration(bag_of_two_topics.parent / 'bag#/left', 3)
     assert [int(frame[0, 0, 0]) for frame in media.frames] == [0, 80, 160]
@@ -83,7 +119,7 @@ def test_what_is_not_there(tmp_path, name, error):
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(ImageError, match='has no image'):
+    with pytest.raises(VideoError, match='holds no frame'):
         read_demonstration(tmp_path, 8)
 
 

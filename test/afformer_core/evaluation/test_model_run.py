@@ -183,3 +183,20 @@ def test_command_tells_which_button(appliances, model_folder, capsys):
     assert table['rows']['uniform']['which-button accuracy']['value'] == pytest.approx(0.5)
     assert report['metrics']['which_button_chance'] == pytest.approx(0.5)
     assert 0 <= report['metrics']['which_button'] <= 1
+
+
+def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path):
+    entries = json.loads(opra.read_text())[:3]
+    (tmp_path / 'test.json').write_text(json.dumps(entries))
+    options = ('--annotations', tmp_path / 'test.json', '--root', opra.parent)
+    output = ('--backend', 'torch', '--json', tmp_path / 'found.json')
+    assert evaluate(model_folder, *options, *output) == 0
+
+    found = json.loads((tmp_path / 'found.json').read_text())
+    accuracy = found['tables'][0]
+    assert list(accuracy['rows'])[:3] == ['model', 'uniform', 'centred Gaussian, sigma 0.3']
+    assert '--prior-annotations' in accuracy['notes'][-1]
+    assert not any('mean map' in label for label in accuracy['rows'])
+    assert found['metrics']['kld'] > 0
+    assert found['metrics']['kld_share_of_blind'] is None
+    assert found['blind']['kld'] is None

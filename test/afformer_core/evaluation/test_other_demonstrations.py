@@ -13,9 +13,11 @@ from afformer_core.evaluation.pairs import choose_pairs
 SIZE = (80, 60)
 
 
-def sample(clip, x, image='cup/0.jpg', size=SIZE):
+def sample(clip, x, image='cup/0.jpg', size=SIZE, object_id=None):
     points = np.array([[x - 1.0, 30.0], [x + 1.0, 30.0]])
-    return Sample(f'{image} {clip}', Path(clip), Path(image), size, (0,), (points,))
+    return Sample(
+        f'{image} {clip}', Path(clip), Path(image), size, (0,), (points,), object_id=object_id
+    )
 
 
 def test_elsewhere_is_a_tenth_of_the_diagonal_away():
@@ -62,6 +64,16 @@ def test_in_one_folder_a_group_without_a_shared_clip_is_foreign():
     assert [each[0].image_path.name for each in foreign_groups(groups)] == [
         '2.jpg', '2.jpg', '0.jpg',
     ]  # fmt: skip
+
+
+def test_no_group_of_the_same_object_is_foreign():
+    groups = [
+        [sample('cup/a.mp4', 20, 'cup/0.jpg', object_id='cup')],
+        [sample('cup/more/b.mp4', 20, 'cup/1.jpg', object_id='cup')],
+    ]
+    assert foreign_groups(groups) == [[], []]
+    groups.append([sample('jug/c.mp4', 20, 'jug/0.jpg', object_id='jug')])
+    assert foreign_groups(groups) == [groups[2], groups[2], groups[0]]
 
 
 def test_no_group_is_foreign_to_the_only_one():

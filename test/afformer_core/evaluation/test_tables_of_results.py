@@ -100,10 +100,20 @@ def test_blind_rows_stand_beside_the_model(results):
 
 
 def test_actions_are_not_compared_across_vocabularies(results):
-    cells = cells_of(accuracy_table(compared(results), results, ('press', 'touch'), 1))
+    table = accuracy_table(compared(results), results, ('press', 'touch'), 1)
+    cells = cells_of(table)
     assert cells['Top-1'] is None
     assert cells['balanced accuracy'] is None
+    assert 'the model knows press, hold, the annotations name press, touch' in table.notes[-1]
+    assert 'actions.txt names them all' in table.notes[-1]
     assert motion_table(results, ('press', 'touch')) is None
+
+
+def test_a_model_without_actions_is_said_to_score_none(results):
+    heatmaps = [replace(each, action_scores={}) for each in results]
+    table = accuracy_table(compared(results), heatmaps, NAMES, 1)
+    assert cells_of(table)['Top-1'] is None
+    assert table.notes[-1] == 'Actions are not measured: the model scores none.'
 
 
 def test_swapped_demonstrations(results):

@@ -98,7 +98,9 @@ def test_validation_with_other_actions(
     other.with_name('actions.json').write_text('["press", "pull"]')
     more = [*SHORT, '--output=model', f'--data.validation.annotations={other}']
 
-    assert "['press', 'pull']" in failure(capsys, *pictures(pairs, *more))
+    said = failure(capsys, *pictures(pairs, *more))
+    assert "['press', 'pull']" in said
+    assert 'in a folder of pairs, actions.txt names them all' in said
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from afformer_core.errors import DatasetError
 from afformer_core.training.foreign import ForeignSamples
 
 
-def sample(video: str, image: str) -> Sample:
+def sample(video: str, image: str, object_id: str | None = None) -> Sample:
     points = (np.zeros((1, 2)),)
-    return Sample(f'{video} {image}', Path(video), Path(image), (8, 8), (0,), points)
+    name = f'{video} {image}'
+    return Sample(name, Path(video), Path(image), (8, 8), (0,), points, object_id=object_id)
 
 
 def drawn(samples: list[Sample], index: int) -> set[int]:
@@ -56,6 +57,24 @@ def test_none_is_drawn_twice_where_there_are_enough() -> None:
     found = ForeignSamples(samples).draw(2, 3, np.random.default_rng(0))
 
     assert sorted(found) == [0, 1, 3]
+
+
+def test_samples_of_the_same_object_are_not_drawn() -> None:
+    samples = [
+        sample('cup/a.mp4', '0.jpg', 'cup'),
+        sample('cup/more/b.mp4', '1.jpg', 'cup'),
+        sample('jug/c.mp4', '2.jpg', 'jug'),
+    ]
+
+    assert drawn(samples, 0) == drawn(samples, 1) == {2}
+    assert drawn(samples, 2) == {0, 1}
+
+
+def test_one_known_object_alone() -> None:
+    samples = [sample('cup/a.mp4', '0.jpg', 'cup'), sample('cup/b.mp4', '1.jpg', 'cup')]
+
+    with pytest.raises(DatasetError, match=r'set data\.foreign_targets to 0'):
+        ForeignSamples(samples)
 
 
 def test_one_object_alone() -> None:

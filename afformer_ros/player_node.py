@@ -31,7 +31,7 @@ class PlayerNode(Node):
     """Publishes frames on `image`, each stamped with the time at which it is due.
 
     A frame is due at the begin plus its own time, so that lateness never adds up; a frame that is
-    late is sent at once, none is left out.
+    late is sent at once, none is left out. Simulated time begins when it is first told.
 
     Args:
         finished: set after the last frame, and where playing fails; `error` says why then.
@@ -123,6 +123,10 @@ class PlayerNode(Node):
             if self._stopping.wait(_POLL):
                 return
         clock = self.get_clock()
+        # Simulated time is zero until somebody tells it.
+        while clock.now().nanoseconds == 0:
+            if self._stopping.wait(_POLL):
+                return
         begin = clock.now() + Duration(seconds=self._delay)
         count = 0
         for offset, frame in self._schedule():

@@ -36,8 +36,16 @@ INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
 # Topics that RViz shows; it names them from the root.
 SHOWN_INPUT_TOPICS = ('image', 'camera_info')
 SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidates', 'markers')
-# Arguments that overrule the parameter of the same name in the parameter file, unless empty.
-OVERRULING = ('model', 'backend', 'selected_demonstration', 'target_frame')
+# Arguments that overrule the parameter of the same name in the parameter file, unless empty, and
+# their types.
+OVERRULING = {
+    'model': str,
+    'backend': str,
+    'precision': str,
+    'wait_for_engine': bool,
+    'selected_demonstration': str,
+    'target_frame': str,
+}
 # Seconds before a node that died is started again.
 RESPAWN_DELAY = 2.0
 # Seconds between two looks whether a node that starts answers, and looks until it is asked anew.
@@ -95,8 +103,21 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'backend',
             default_value='',
-            choices=['', 'auto', 'torch', 'onnxruntime', 'tensorrt'],
+            choices=['', 'auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt'],
             description='What computes the model; empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'precision',
+            default_value='',
+            choices=['', 'auto', 'fp32', 'fp16', 'bf16', 'int8'],
+            description='What the model computes in; empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'wait_for_engine',
+            default_value='',
+            choices=['', 'true', 'false'],
+            description='Whether nothing is grounded until the engines of tensorrt are compiled; '
+            'empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',
@@ -188,7 +209,7 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
 
     A function, because an argument that is left empty must not overrule the parameter file.
     """
-    given = {name: LaunchConfiguration(name).perform(context) for name in OVERRULING}
+    given = [name for name in OVERRULING if LaunchConfiguration(name).perform(context)]
     node = LifecycleNode(
         package='afformer_ros',
         executable='grounding',
@@ -198,9 +219,8 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
             LaunchConfiguration('params_file'),
             {'use_sim_time': LaunchConfiguration('use_sim_time')},
             {
-                name: ParameterValue(value, value_type=str)
-                for name, value in given.items()
-                if value
+                name: ParameterValue(LaunchConfiguration(name), value_type=OVERRULING[name])
+                for name in given
             },
         ],
         remappings=[(name, LaunchConfiguration(f'{name}_topic')) for name in INPUT_TOPICS],

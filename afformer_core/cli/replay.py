@@ -34,7 +34,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument('bag', type=Path, metavar='BAG', help='folder of a rosbag2, or an mcap')
     parser.add_argument('--out', type=Path, required=True, help='folder to write')
-    parser.add_argument('--overwrite', action='store_true', help='replace OUT where it exists')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace an earlier replay in OUT'
+    )
     _add_topics(parser.add_argument_group('topics; those that can only be meant are found'))
     _add_demonstration(parser.add_argument_group('demonstration'))
     _add_settings(parser.add_argument_group('grounding; named as the parameters of the node'))
@@ -141,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
     window = Window(arguments.start, arguments.end)
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.out, arguments.overwrite) as folder,
+        result_folder(arguments.out, arguments.overwrite, _inputs(arguments)) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:
@@ -160,6 +162,14 @@ def run(arguments: argparse.Namespace) -> int:
         f'{arguments.out}: found in {found} of {images} images, {summary.positions} with a point'
     )
     return 0
+
+
+def _inputs(arguments: argparse.Namespace) -> list[Path]:
+    """Files and folders that are read; a demonstration may be a name instead."""
+    options = ('annotations', 'model', 'store', 'hand_model')
+    named = [getattr(arguments, option) for option in options]
+    demonstrations = [Path(one) for one in arguments.demonstration if Path(one).exists()]
+    return [arguments.bag, *demonstrations, *(path for path in named if path is not None)]
 
 
 def _replay(

@@ -64,6 +64,7 @@ class DepthWait:
             if topic == self._camera_info:
                 self._newest_info = message
             self._waiting.append(message)
+            self._forget_before(self._waiting[0].message.time)
             while self._waiting and self._ready(self._waiting[0], message.message.time):
                 yield self._release()
         while self._waiting:

@@ -1,41 +1,79 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of results that appears whole or not at all."""
+"""The folder of a replay's results, which appears whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from afformer_core.errors import DatasetError
 
+_SUMMARY = 'summary.json'
+_RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4', 'report.html'}
+
 
 @contextmanager
-def result_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
+def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
     """A folder to write into, beside `folder`; it takes its name when all went well.
+
+    Whatever fails, what was there before is there again.
 
     Args:
         folder: where the results are to be.
-        overwrite: replace what is there.
+        overwrite: replace those of an earlier replay, and nothing else.
+        inputs: files and folders that are read; none may be `folder` nor lie in it.
 
     Raises:
-        DatasetError: it exists and may not be replaced, or it is no folder.
+        DatasetError: it would take an input away, it exists and may not be replaced, or it is
+            no folder.
     """
-    if folder.exists() and not folder.is_dir():
-        raise DatasetError(f'{folder} is a file; choose another folder')
-    if folder.exists() and not overwrite:
-        raise DatasetError(f'{folder} exists; choose another folder or give --overwrite')
+    folder = folder.resolve()
+    for path in inputs:
+        if path.resolve().is_relative_to(folder):
+            raise DatasetError(
+                f'the results would take the place of {path}, which is read; choose another '
+                f'folder than {folder}'
+            )
+    _check_free(folder, overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
-    old = folder.with_name(f'.{folder.name}.{os.getpid()}.old')
     aside.mkdir()
     try:
         yield aside
+        # Something else may have come there meanwhile.
+        _check_free(folder, overwrite)
+        _move(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise DatasetError(f'{folder} is a file; choose another folder')
+    names = {path.name for path in folder.iterdir()}
+    if names and (_SUMMARY not in names or names - _RESULTS):
+        other = min(names - _RESULTS, default=f'no {_SUMMARY}')
+        raise DatasetError(
+            f'{folder} exists and is no result of a replay, since it holds {other}; choose '
+            'another folder'
+        )
+    if not overwrite:
+        raise DatasetError(f'{folder} exists; choose another folder or give --overwrite')
+
+
+def _move(aside: Path, folder: Path) -> None:
+    """Give `aside` the name of `folder`, which is put back where that fails."""
+    old = folder.with_name(f'.{folder.name}.{os.getpid()}.old')
+    try:
         if folder.exists():
             os.replace(folder, old)
         os.replace(aside, folder)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
         shutil.rmtree(old, ignore_errors=True)

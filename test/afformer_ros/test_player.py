@@ -6,6 +6,8 @@ import signal
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.data.video import write_video
@@ -73,6 +75,36 @@ def test_a_loop_goes_on_with_the_same_spacing(play, tmp_path):
     client.wait(lambda: len(messages) >= 8, 'eight frames')
     assert np.diff(_seconds(messages[:8])) == pytest.approx([0.05] * 7, abs=1e-3)
     assert process.stop(signal.SIGTERM) == 0
+
+
+def test_simulated_time_is_waited_for(play, tmp_path):
+    write_video(tmp_path / 'clip.mp4', [_grey(0), _grey(120), _grey(240)], 20)
+    process, client, messages = play(
+        tmp_path / 'clip.mp4', use_sim_time=True, wait_for_subscribers=0
+    )
+    clock = client.node.create_publisher(Clock, '/clock', 10)
+    client.wait(clock.get_subscription_count, 'the subscription to /clock')
+    client.wait(lambda: client.node.count_publishers('played'), 'the player')
+    client.spin(1.0)
+    assert messages == []
+    for milliseconds in range(0, 1000, 10):
+        clock.publish(Clock(clock=Time(sec=1000, nanosec=milliseconds * 10**6)))
+        client.spin(0.02)
+    assert process.popen.wait(20) == 0
+    times = _seconds(messages)
+    assert 1000 <= times[0] < 1001
+    assert np.diff(times) == pytest.approx([0.05] * 2, abs=1e-4)
+
+
+def test_without_simulated_time_it_can_be_ended(play, tmp_path):
+    cv2.imwrite(str(tmp_path / 'still.png'), _grey(90))
+    process, client, messages = play(
+        tmp_path / 'still.png', use_sim_time=True, wait_for_subscribers=0
+    )
+    client.wait(lambda: client.node.count_publishers('played'), 'the player')
+    client.spin(0.5)
+    assert process.stop(signal.SIGINT) == 0
+    assert messages == []
 
 
 def test_compressed_images(play, tmp_path):

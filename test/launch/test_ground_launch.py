@@ -62,11 +62,27 @@ def test_without_autostart_the_node_waits_unconfigured(launch, observer) -> None
     assert observer.state('/waiting/grounding') == State.PRIMARY_STATE_UNCONFIGURED
 
 
+def test_what_computes_is_an_argument(launch, observer) -> None:
+    launch(
+        FILE,
+        'autostart:=false',
+        'namespace:=gpu',
+        'backend:=cuda',
+        'precision:=fp16',
+        'wait_for_engine:=true',
+    )
+    found = observer.parameters('/gpu/grounding', 'backend', 'precision', 'wait_for_engine')
+    assert found == ['cuda', 'fp16', True]
+
+
 def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
     launch, observer, tmp_path: Path
 ) -> None:
     file = tmp_path / 'mine.yaml'
-    file.write_text('/**:\n  ros__parameters:\n    model: /my/model\n    maximum_peaks: 2\n')
+    file.write_text(
+        '/**:\n  ros__parameters:\n    model: /my/model\n    maximum_peaks: 2\n'
+        '    wait_for_engine: true\n'
+    )
     launch(
         FILE,
         'autostart:=false',
@@ -75,9 +91,9 @@ def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
         'use_sim_time:=true',
     )
     found = observer.parameters(
-        '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'use_sim_time'
+        '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'wait_for_engine', 'use_sim_time'
     )
-    assert found == ['/my/model', 'auto', 2, True]
+    assert found == ['/my/model', 'auto', 2, True, True]
 
 
 def test_a_node_that_cannot_be_configured_is_reported(launch, observer, tmp_path: Path) -> None:

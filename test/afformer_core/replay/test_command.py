@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,26 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     assert "'press_it' is selected: 3 of 3 frames" in facts(out)['demonstration']
     assert "'kept' is stored in" in facts(out)['demonstration']
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
+
+
+@pytest.mark.parametrize('kind', ['bag', 'annotations', 'demonstration', 'store', 'model'])
+def test_what_is_read_is_not_overwritten(
+    rgbd: Path, tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    shutil.copytree(rgbd, tmp_path / 'panel')
+    clip.rename(tmp_path / 'panel' / 'press.mp4')
+    paths = {
+        'bag': tmp_path / 'panel' / 'bag',
+        'annotations': tmp_path / 'panel' / 'annotations.json',
+        'demonstration': tmp_path / 'panel' / 'press.mp4',
+        'store': tmp_path / 'panel',
+        'model': tmp_path / 'panel' / 'model',
+    }
+    read = str(paths[kind])
+    source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
+    assert main(['replay', *source, '--out', str(tmp_path / 'panel'), '--overwrite']) == 1
+    assert f'would take the place of {read}, which is read' in capsys.readouterr().err
+    assert paths['bag'].is_dir()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakSet
 
 from afformer_core.data.bag import BagMessage
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
@@ -113,3 +114,18 @@ def test_after_the_clock_was_set_back_images_still_wait() -> None:
         message('/depth', 1031, 11),
     ]
     assert pairs(messages) == [(60_000, 60_000), (10, 11)]
+
+
+def test_depth_is_forgotten_after_the_camera_stopped() -> None:
+    kept: WeakSet[StampedMessage] = WeakSet()
+
+    def reading() -> Iterator[StampedMessage]:
+        yield message('/image', 0, 0)
+        for number in range(300):
+            one = message('/depth', 50 * number, 50 * number)
+            kept.add(one)
+            yield one
+
+    wait = DepthWait('/image', '/depth', '', 20 * MS, 100 * MS)
+    # What is older than 1.12 seconds, and the one that is read.
+    assert max(len(kept) for _ in wait.order(reading())) <= 25

@@ -3,26 +3,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-import struct
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import ReaderError
-from rosbags.typesys import Stores, TypesysError, get_typestore
+from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.errors import AfformerError
 
-# What the reader and its decompressors raise for bytes that make no sense.
-_DAMAGE = (
-    AnyReaderError, ReaderError, TypesysError, sqlite3.Error, struct.error,
-    ValueError, KeyError, IndexError, AssertionError, EOFError, RuntimeError,
-)  # fmt: skip
+_REPAIR = 'If its recorder was interrupted, `ros2 bag reindex` or `mcap recover` may repair it.'
 
 
 class BagError(AfformerError):
@@ -58,29 +52,18 @@ class Bag:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if path.suffix == '.bag':
-            raise BagError(
-                f'{path} is a ROS 1 bag; convert it with rosbags-convert and replay the result'
-            )
-        if not path.exists():
-            raise BagError(f'there is no bag {path}; give the folder of a rosbag2 or an mcap file')
-        if path.is_dir() and not (path / 'metadata.yaml').is_file():
-            raise BagError(
-                f'the folder {path} holds no metadata.yaml; give the folder of a rosbag2'
-            )
-        try:
-            self._reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
-            self._reader.open()
-        except _DAMAGE as error:
-            raise BagError(
-                f'{path} cannot be read as a rosbag2: {_text(error)} If its recorder was '
-                'interrupted, `ros2 bag reindex` or `mcap recover` may repair it.'
-            ) from error
-        if self._reader.message_count == 0:
-            self.close()
-            raise BagError(f'{path} holds no message')
-        self.start = int(self._reader.start_time)
-        self.end = int(self._reader.end_time)
+        with _damage(f'{path} cannot be read as a rosbag2', _REPAIR), ExitStack() as opened:
+            _require_bag(path)
+            reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
+            self._reader = opened.enter_context(reader)
+            self._counts = {
+                _name(name): int(each.msgcount) for name, each in reader.topics.items()
+            }
+            self.start = int(reader.start_time)
+            self.end = int(reader.end_time)
+            if reader.message_count == 0:
+                raise BagError(f'{path} holds no message')
+            opened.pop_all()
 
     def __enter__(self) -> Bag:
         return self
@@ -108,8 +91,8 @@ class Bag:
         return {connection.topic: connection.msgtype for connection in self._reader.connections}
 
     def count(self, topic: str) -> int:
-        """Messages of a topic in the whole bag."""
-        return self._reader.topics[topic].msgcount
+        """Messages of a topic in the whole bag, as it says."""
+        return self._counts[topic]
 
     def definition(self, type_name: str) -> tuple[str, str] | None:
         """The text of a type's definition and its RIHS01 hash; None where nobody knows it."""
@@ -126,11 +109,12 @@ class Bag:
 
         Args:
             topics: of these only; of all where it is None.
-            start: nanoseconds, not before.
-            stop: nanoseconds, before.
+            start: nanoseconds, not before; from `self.start` on, all are given.
+            stop: nanoseconds, before; up to `self.end`, all are given.
 
         Raises:
-            BagError: while iterating: the file is damaged from here on.
+            BagError: while iterating: the file is damaged from here on, or, once all that can be
+                read was given, it is damaged before: there are fewer messages than the bag says.
         """
         chosen = [
             connection
@@ -139,11 +123,22 @@ class Bag:
         ]
         if not chosen:
             return
-        try:
-            for connection, time, data in self._reader.messages(chosen, start, stop):
+        # A recorder whose clock was set back tells an end before the last message.
+        first = None if start <= self.start else start
+        last = None if stop >= self.end else stop
+        count = 0
+        with _damage(f'{self.path} is damaged'):
+            for connection, time, data in self._reader.messages(chosen, first, last):
                 yield BagMessage(connection.topic, connection.msgtype, int(time), bytes(data))
-        except _DAMAGE as error:
-            raise BagError(f'{self.path} is damaged: {_text(error)}') from error
+                count += 1
+        names = {connection.topic for connection in chosen}
+        expected = sum(self._counts[name] for name in names)
+        if first is None and last is None and count < expected:
+            of = ' of ' + ', '.join(sorted(names)) if topics is not None else ''
+            raise BagError(
+                f'{self.path} is damaged or cut off: only {count} of its {expected} messages{of} '
+                f'can be read. {_REPAIR}'
+            )
 
     def decode(self, message: BagMessage) -> Any:
         """The message with its fields.
@@ -151,12 +146,42 @@ class Bag:
         Raises:
             BagError: its bytes do not fit its type.
         """
-        try:
+        what = f'a message of {message.topic} in {self.path} is not a sound {message.type_name}'
+        with _damage(what):
             return self._reader.deserialize(message.data, message.type_name)
-        except _DAMAGE as error:
-            raise BagError(
-                f'a message of {message.topic} is not a sound {message.type_name}: {_text(error)}'
-            ) from error
+
+
+def _require_bag(path: Path) -> None:
+    """Refuse what is no rosbag2 at first sight."""
+    if path.suffix == '.bag':
+        raise BagError(
+            f'{path} is a ROS 1 bag; convert it with rosbags-convert and replay the result'
+        )
+    if not path.exists():
+        raise BagError(f'there is no bag {path}; give the folder of a rosbag2 or an mcap file')
+    if path.is_dir() and not (path / 'metadata.yaml').is_file():
+        raise BagError(f'the folder {path} holds no metadata.yaml; give the folder of a rosbag2')
+
+
+@contextmanager
+def _damage(what: str, advice: str = '') -> Iterator[None]:
+    """Whatever is raised inside becomes a `BagError`.
+
+    Which errors the reader, its database and its decompressors raise for bytes that make no sense
+    is not told anywhere, and changes with their releases.
+    """
+    try:
+        yield
+    except BagError:
+        raise
+    except Exception as error:
+        raise BagError(f'{what}: {_text(error)} {advice}'.rstrip()) from error
+
+
+def _name(topic: object) -> str:
+    if not isinstance(topic, str):
+        raise TypeError(f'{topic!r} is no name of a topic')
+    return topic
 
 
 def _text(error: BaseException) -> str:

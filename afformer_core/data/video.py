@@ -79,6 +79,12 @@ class VideoReader:
             container.close()
             raise VideoError(f'{self._path} holds no video, only other media')
         self._stream = container.streams.video[0]
+        if self._stream.codec_context is None:
+            container.close()
+            raise VideoError(
+                f'{self._path} does not say how its video is encoded, or in a way that cannot be '
+                'decoded here: it is damaged, or to be converted with ffmpeg'
+            )
         self._stream.thread_type = 'AUTO'
         if threads is not None:
             self._stream.codec_context.thread_count = threads

@@ -62,6 +62,10 @@ class BagTopic:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
                 yield read_frame(time, partial(_image, bag, message))
+            if start > 0 and stop == math.inf:
+                # Messages that were lost are told where a bag is read from its start to its end.
+                for _ in bag.messages((self.topic,), bag.start, bag.end):
+                    pass
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """See `FrameSource.at`."""
@@ -103,9 +107,9 @@ def _may_be_camera(topic: str, topics: Mapping[str, str]) -> bool:
 
 
 def _shows_colours(bag: Bag, topic: str) -> bool:
-    message = next(iter(bag.messages((topic,), bag.start, bag.end)))
     try:
-        return not says_depth(bag.decode(message))
+        message = next(bag.messages((topic,), bag.start, bag.end), None)
+        return message is None or not says_depth(bag.decode(message))
     except BagError:
         # It is told as damaged when it is read.
         return True
@@ -129,10 +133,11 @@ def _timed(bag: Bag, topic: str, start: float) -> Iterator[tuple[float, BagMessa
     """Messages with their seconds from the topic's first one; from one before `start` on."""
     first = _first(bag, topic)
     for lead in _LEADS:
-        begin = first if lead >= start else first + round((start - lead) * 1e9)
+        whole = lead >= start
+        begin = bag.start if whole else first + round((start - lead) * 1e9)
         messages = _since(bag, topic, begin, first)
         head = next(messages, None)
-        if head is not None and (begin == first or head[0] < start - 1e-6):
+        if head is not None and (whole or head[0] < start - 1e-6):
             yield from chain((head,), messages)
             return
 

@@ -107,6 +107,12 @@ class _Search:
             self._add_video(file)
 
     def _add(self, path: Path) -> None:
+        try:
+            self._add_kind(path)
+        except OSError as error:
+            self.broken.append((path, f'it cannot be read: {error.strerror}'))
+
+    def _add_kind(self, path: Path) -> None:
         if is_bag(path):
             self._add_bag(path)
         elif path.is_dir():

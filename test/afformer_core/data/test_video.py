@@ -55,6 +55,12 @@ def test_samples_frames_evenly(clip: Path, frame_count: int, levels: list[int]) 
     np.testing.assert_allclose(means, levels, atol=3)
 
 
+def test_a_video_that_does_not_say_how_it_is_encoded_is_told(clip: Path) -> None:
+    clip.write_bytes(clip.read_bytes().replace(b'avc1\0\0', b'\0\0\0\0\0\0'))
+    with pytest.raises(VideoError, match=r'clip\.mp4 does not say how its video is encoded'):
+        VideoReader(clip, threads=1)
+
+
 def test_streams_frames_with_their_times(clip: Path) -> None:
     with VideoReader(clip) as reader:
         assert reader.rate == 4

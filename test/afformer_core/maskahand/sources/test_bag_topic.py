@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,33 @@ def test_a_topic_that_is_not_there_is_told_with_those_that_are(
     bag = write_bag(tmp_path / 'bag', {'/left': raw})
     with pytest.raises(BagError, match="no image of a topic '/right'; its topics are /left"):
         BagTopic(bag, '/right').duration()
+
+
+@pytest.mark.parametrize('starts', [(0.0,), (0.0, 0.4, 0.8)])
+def test_messages_that_are_lost_inside_are_told_once_the_others_were_given(
+    write_bag: Callable[..., Path], raw: Make, tmp_path: Path, starts: tuple[float, ...]
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw})
+    data = bytearray((bag / 'bag.mcap').read_bytes())
+    # The fourth message becomes a record of another kind, which ends after the file.
+    begin = data.index((1_700_000_000_300_000_000).to_bytes(8, 'little')) - 15
+    data[begin : begin + 9] = b'\x80' + b'\xff' * 4 + bytes(4)
+    (bag / 'bag.mcap').write_bytes(data)
+    source, parts = BagTopic(bag, '/left'), zip(starts, (*starts[1:], math.inf), strict=True)
+    frames = chain.from_iterable(source.frames(10.0, *part) for part in parts)
+    read: list[Any] = []
+    with pytest.raises(BagError, match='only 3 of its 10 messages of /left can be read'):
+        list(map(read.append, frames))
+    assert [frame.time for frame in read] == pytest.approx([0, 0.1, 0.2])
+
+
+def test_a_topic_without_the_messages_that_the_bag_tells_of_is_damaged_when_it_is_read(
+    write_bag: Callable[..., Path], raw: Make, compressed: Make, tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw, '/right/compressed': compressed})
+    told = (bag / 'metadata.yaml').read_text()
+    (bag / 'metadata.yaml').write_text(told.replace('name: /left', 'name: /gone'))
+    gone, there = bag_topics(bag)
+    assert len(list(there.frames(5.0))) == 5
+    with pytest.raises(BagError, match='only 0 of its 10 messages of /gone'):
+        gone.duration()

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +68,29 @@ def test_folders_of_frames_need_a_rate(tmp_path: Path) -> None:
     [(path, reason)] = found.broken
     assert path == frames
     assert 'have no times; give the rate' in reason
+
+
+def test_what_may_not_be_read_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
+    touch(*(tmp_path / name for name in ('a.mp4', 'closed/b.mp4', 'd.mp4')))
+    program = """
+        import os
+        from pathlib import Path
+        from afformer_core.maskahand.sources import find_sources
+        if os.geteuid() == 0:
+            # Root may read everything.
+            os.setuid(65534)
+        found = find_sources([Path()])
+        print([source.path.name for source in found.sources])
+        print([(path.name, reason) for path, reason in found.broken])
+        """
+    tmp_path.chmod(0o755)
+    (tmp_path / 'closed').chmod(0)
+    command = [sys.executable, '-c', textwrap.dedent(program)]
+    said = subprocess.check_output(command, cwd=tmp_path, text=True)
+    assert said.splitlines() == [
+        "['a.mp4', 'd.mp4']",
+        "[('closed', 'it cannot be read: Permission denied')]",
+    ]
 
 
 def test_images_of_two_videos_in_one_folder_are_told(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def add_parser(subparsers: Any) -> None:
         description='Mines a folder of simulated long videos, pre-trains on what it finds, and '
         'evaluates that as it is and fine-tuned, beside training on the same labels alone. Every '
         'step is an afformer command, whose output is in a file .log; the same command given '
-        'again goes on where it was interrupted.',
+        'again goes on where it was interrupted, and one with other options is refused where they '
+        'would have given other results than those that are there.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

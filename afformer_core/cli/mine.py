@@ -57,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--rate', type=float, default=5.0, metavar='HZ',
-        help='frames per second that are looked at (default: 5)',
+        help='frames per second that are looked at; mediapipe needs 2 at least (default: 5)',
     )  # fmt: skip
     parser.add_argument(
         '--processes', type=int, default=1, metavar='N', help='that look at once (default: 1)'

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from afformer_core.maskahand.hand import Hand
 
@@ -19,34 +20,64 @@ _STEP, _WAY, _LEAST = 1.0, 1.5, 0.25
 _SURE = 0.5
 
 
-def approach(hands: Mapping[int, Sequence[Hand]], number: int, hand: Hand) -> Direction | None:
-    """The direction in which a hand came to where it interacts.
+class Approaches:
+    """From where the hands of a video came.
 
-    It is that of the last way before the contact began; where the hand was in contact since it
-    came into view, that of the way back from where it went afterwards.
+    What led to a contact is looked for once, whichever of its frames are asked for.
 
     Args:
-        hands: by the number of their frames.
-        number: of the frame of the interaction.
-        hand: one of that frame, in contact.
-
-    Returns:
-        (x, y) of length 1 in pixels of the frame; None where the hand did not move.
+        hands: of the video, by the number of their frames.
     """
-    for step in (-1, 1):
-        direction = _way(list(_trace(hands, number, hand, step)))
-        if direction is not None:
-            return direction
-    return None
+
+    def __init__(self, hands: Mapping[int, Sequence[Hand]]) -> None:
+        self._hands = hands
+        self._known: dict[tuple[int, Hand, int], Direction | None] = {}
+
+    def of(self, number: int, hand: Hand) -> Direction | None:
+        """The direction in which a hand came to where it interacts.
+
+        It is that of the last way before the contact began; where the hand was in contact since
+        it came into view, that of the way back from where it went afterwards.
+
+        Args:
+            number: of the frame of the interaction.
+            hand: one of that frame, in contact.
+
+        Returns:
+            (x, y) of length 1 in pixels of the frame; None where the hand did not move.
+        """
+        for step in (-1, 1):
+            direction = self._led(number, hand, step)
+            if direction is not None:
+                return direction
+        return None
+
+    def _led(self, number: int, hand: Hand, step: int) -> Direction | None:
+        """What led to a contact, looked for to one side."""
+        contact = []
+        direction = None
+        last = hand
+        trace = _trace(self._hands, number, hand, step)
+        for place, found in trace:
+            if not found.contact:
+                direction = _way(last, chain([found], (free for _, free in trace)))
+                break
+            if (place, found, step) in self._known:
+                direction = self._known[place, found, step]
+                break
+            contact.append((place, found, step))
+            last = found
+        self._known.update(dict.fromkeys(contact, direction))
+        return direction
 
 
 def _trace(
     hands: Mapping[int, Sequence[Hand]], number: int, hand: Hand, step: int
-) -> Iterator[Hand]:
-    """The hand in one frame after another, as long as it is found again."""
+) -> Iterator[tuple[int, Hand]]:
+    """The hand in one frame after another, and their numbers, as long as it is found again."""
     lost = 0
     while lost <= _GAP:
-        yield hand
+        yield number, hand
         lost = 1
         while (found := _same(hands.get(number + lost * step, ()), hand, lost)) is None:
             lost += 1
@@ -66,13 +97,11 @@ def _same(hands: Sequence[Hand], hand: Hand, frames: int) -> Hand | None:
     return nearest if near else None
 
 
-def _way(trace: Sequence[Hand]) -> Direction | None:
-    """Of a trace that begins in contact, the way to where the contact is."""
-    free = next((place for place, hand in enumerate(trace) if not hand.contact), len(trace))
-    end = _centre(trace[free - 1])
-    diagonal = math.hypot(*trace[free - 1].size)
-    begin = end
-    for hand in trace[free:]:
+def _way(contact: Hand, trace: Iterable[Hand]) -> Direction | None:
+    """The way to where a contact is, of what is found of the hand away from there."""
+    end = begin = _centre(contact)
+    diagonal = math.hypot(*contact.size)
+    for hand in trace:
         # What comes before another contact led to that.
         if hand.contact or math.dist(begin, end) >= _WAY * diagonal:
             break

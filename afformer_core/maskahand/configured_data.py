@@ -42,8 +42,19 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
             f'{names} describe no pre-training, whose data are of a class in {list(_KINDS)}; give '
             'an experiment such as config/train/maskahand_sim.yaml'
         )
-    given = dict(_at(merged, 'data', 'init_args') or {})
-    given['input_size'] = _at(merged, 'model', 'architecture', 'input_size')
+    given = _at(merged, 'data', 'init_args') or {}
+    if not isinstance(given, Mapping):
+        raise AfformerError(
+            f'{names}: data.init_args is {given!r}; options by name are wanted, as in '
+            'config/train/maskahand_sim.yaml'
+        )
+    size = _at(merged, 'model', 'architecture', 'input_size')
+    if size is None:
+        raise AfformerError(
+            f'{names} give no model.architecture.input_size; give (height, width) of pictures '
+            'there, such as [128, 128]'
+        )
+    given = {**given, 'input_size': size}
     if seed is not None:
         given['seed'] = seed
     parser = ArgumentParser(exit_on_error=False)

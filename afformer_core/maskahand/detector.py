@@ -18,10 +18,12 @@ class HandDetector(Protocol):
             `fasterrcnn_resnet50_fpn_v2 3f2a90c1`.
         interaction_score: a hand in contact counts as an interaction from this score on (paper,
             section 4.2: 0.99).
+        least_rate: frames per second that it has to be given at least, 0 where any will do.
     """
 
     name: str
     interaction_score: float
+    least_rate: float
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """The hands in each frame of a video, in order.

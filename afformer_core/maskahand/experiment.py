@@ -58,7 +58,7 @@ class Experiment:
         rate: frames that are looked at for each second of the videos.
         clip_frames, stride: how many of them a clip has, and how far apart clips begin.
         minimum_score: a hand in contact is an interaction from this score on.
-        processes: that mine.
+        processes: how many mine, and train, at once; at least 1.
         shares: of the annotated pairs to fine-tune on, each above 0 and at most 1.
         ablations: whether the parts of pre-training are left out one by one, too.
         steps: of each training; those of the YAML files where it is None.
@@ -83,6 +83,8 @@ class Experiment:
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.processes < 1:
+            raise ValueError(f'processes is {self.processes}; it must be at least 1')
         if not all(0 < share <= 1 for share in self.shares):
             raise ValueError(f'shares are {self.shares}; each must be above 0 and at most 1')
         if self.steps is not None and self.steps < 1:

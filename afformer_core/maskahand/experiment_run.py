@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.experiment import Experiment, Run
+from afformer_core.maskahand.kept_commands import keep_commands, require_same_commands
 
 _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
 
@@ -28,13 +29,17 @@ Command = Callable[[Sequence[str], Path, int], None]
 def carry_out(experiment: Experiment, command: Command | None = None) -> None:
     """Do everything of an experiment that has not been done.
 
+    The commands of each result are kept beside it, see `kept_commands`. Videos that are damaged
+    are told; what could be mined is used.
+
     Args:
         experiment: what is to be done.
         command: runs each step; `in_own_process` where it is None.
 
     Raises:
         DatasetError: what is needed is not in its folder.
-        AfformerError: a step failed; says which, and where its output is.
+        AfformerError: a step failed; says which, and where its output is. Or one that was done
+            before was done with other options; nothing is done then.
     """
     command = command or in_own_process
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
@@ -43,10 +48,28 @@ def carry_out(experiment: Experiment, command: Command | None = None) -> None:
                 f'{experiment.annotated} has no {needed}; `afformer maskahand --help` has the '
                 'commands that write it'
             )
+    mining = ('mine', *experiment.mining)
+    if experiment.index.is_file():
+        require_same_commands(experiment.index, [mining], [experiment.index])
+    for run in experiment.runs():
+        if run.result.is_file():
+            made = (run.result, experiment.output / run.name)
+            require_same_commands(run.result, _commands(run), made)
     experiment.output.mkdir(parents=True, exist_ok=True)
     if not experiment.index.is_file():
-        command(('mine', *experiment.mining), experiment.output / 'mining.log', 0)
+        _mine(experiment, mining, command)
     _carry_out(experiment, command)
+
+
+def _mine(experiment: Experiment, mining: Sequence[str], command: Command) -> None:
+    keep_commands(experiment.index, [mining])
+    try:
+        command(mining, experiment.output / 'mining.log', 0)
+    except AfformerError as error:
+        # It fails where a video is damaged, too, after the index of all others was written.
+        if not experiment.index.is_file():
+            raise
+        tqdm.write(f'afformer: {error}; its index was written, and is used', file=sys.stderr)
 
 
 def _carry_out(experiment: Experiment, command: Command) -> None:
@@ -96,8 +119,13 @@ def _together(
 
 def _make(run: Run, output: Path, threads: int, command: Command) -> None:
     log = output / f'{run.name}.log'
-    command(('train', *run.training), log, threads)
-    command(('evaluate', *run.evaluation), log, threads)
+    keep_commands(run.result, _commands(run))
+    for words in _commands(run):
+        command(words, log, threads)
+
+
+def _commands(run: Run) -> tuple[tuple[str, ...], ...]:
+    return ('train', *run.training), ('evaluate', *run.evaluation)
 
 
 def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:

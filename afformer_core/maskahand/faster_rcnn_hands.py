@@ -41,7 +41,10 @@ class FasterRcnnHands:
     Attributes:
         name: as above.
         interaction_score: as above.
+        least_rate: see `HandDetector`.
     """
+
+    least_rate = 0.0
 
     def __init__(
         self,

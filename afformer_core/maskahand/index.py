@@ -116,14 +116,14 @@ def read_index(path: Path) -> HandIndex:
         )
     try:
         return HandIndex(
-            fields['settings'],
+            dict(fields['settings']),
             float(fields['interaction_score']),
             tuple(_video(each, path.parent) for each in fields['videos']),
             tuple(
                 (_absolute(each['path'], path.parent), each['reason']) for each in fields['broken']
             ),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'the index {path} is damaged: {error}; mine again') from error
 
 
@@ -141,7 +141,7 @@ def hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
     """What `hands_to_json` was given.
 
     Raises:
-        TypeError, ValueError: it is something else.
+        AttributeError, TypeError, ValueError: it is something else.
     """
     return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from afformer_core.data.sampling import uniform_indices
 from afformer_core.errors import DatasetError
-from afformer_core.maskahand.approach import Direction, approach
+from afformer_core.maskahand.approach import Approaches, Direction
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.index import HandIndex, MinedVideo
 
@@ -68,14 +68,18 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     """
     clips = []
     for video in index.videos:
+        approaches = Approaches(video.hands)
         for first, last in video.clips:
             found = [
-                interaction
+                (number, interacting)
                 for number in range(first, last + 1)
-                if (interaction := _interaction(video, number, index.interaction_score))
+                if (interacting := _interacting(video, number, index.interaction_score))
             ]
             if found:
-                chosen = tuple(found[i] for i in uniform_indices(len(found), most))
+                chosen = tuple(
+                    _interaction(video, *found[i], approaches)
+                    for i in uniform_indices(len(found), most)
+                )
                 clips.append(InteractionClip(video, first, last, chosen))
     if not clips:
         raise DatasetError(
@@ -85,15 +89,19 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     return clips
 
 
-def _interaction(video: MinedVideo, number: int, score: float) -> Interaction | None:
-    hands = video.hands.get(number, ())
-    interacting = tuple(
-        hand for hand in hands if hand.contact and hand.score >= score and _in_view(hand, video)
+def _interacting(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
+    return tuple(
+        hand
+        for hand in video.hands.get(number, ())
+        if hand.contact and hand.score >= score and _in_view(hand, video)
     )
-    if not interacting:
-        return None
-    approaches = tuple(approach(video.hands, number, hand) for hand in interacting)
-    return Interaction(number, hands, interacting, approaches)
+
+
+def _interaction(
+    video: MinedVideo, number: int, interacting: tuple[Hand, ...], approaches: Approaches
+) -> Interaction:
+    directions = tuple(approaches.of(number, hand) for hand in interacting)
+    return Interaction(number, video.hands[number], interacting, directions)
 
 
 def _in_view(hand: Hand, video: MinedVideo) -> bool:

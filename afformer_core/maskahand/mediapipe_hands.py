@@ -32,7 +32,7 @@ class MediaPipeHands:
 
     A `HandDetector`. What is seen for less than 0.1 s is no hand: faces in profile pass for hands
     for a frame or two. Contact is an estimate, see `contact_estimate`, and `Hand.score` is that
-    of the estimate; it looks half a second ahead.
+    of the estimate; it looks half a second ahead, and takes two frames a second at least.
 
     Args:
         model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
@@ -43,6 +43,9 @@ class MediaPipeHands:
     Raises:
         HandModelError: MediaPipe is not installed, or it cannot use the file.
     """
+
+    # Between frames that are farther apart than a hand rests, anything may have happened.
+    least_rate = 1 / REST
 
     def __init__(self, model: Path, interaction_score: float = 0.8) -> None:
         self._open(model).close()

@@ -77,6 +77,7 @@ class Mining:
 
     Raises:
         AfformerError: the detector cannot be opened.
+        ValueError: the rate is less than it needs.
     """
 
     def __init__(
@@ -92,6 +93,12 @@ class Mining:
         self._output = output
         detector = open_detector()
         self._detector: HandDetector | None = detector
+        if settings.rate < detector.least_rate:
+            raise ValueError(
+                f'the rate is {settings.rate:g} frames per second, and the detector '
+                f'{detector.name} needs at least {detector.least_rate:g}; give a higher rate or '
+                'another detector'
+            )
         self._name, self._interaction_score = detector.name, detector.interaction_score
         self._videos, unreadable = video_parts(
             found.sources, output, self._name, settings.rate, settings.part_frames

@@ -24,6 +24,7 @@ class WhiteHands:
 
     name = 'white 01234567'
     interaction_score = 0.8
+    least_rate = 0.0
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         video = list(frames)

@@ -42,6 +42,7 @@ class RedHands:
 
     name = 'red 1'
     interaction_score = 0.9
+    least_rate = 0.0
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         remaining = iter(frames)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.experiment import Experiment
 from afformer_core.maskahand.experiment_report import experiment_table
-from afformer_core.maskahand.experiment_run import carry_out, in_own_process
+from afformer_core.maskahand.experiment_run import Command, carry_out, in_own_process
 from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
 from afformer_core.sim.long_video_writer import LongVideoPlan, write_long_videos
 
@@ -84,6 +85,11 @@ def test_a_share_that_is_none(empty: Experiment, share: float) -> None:
         replace(empty, shares=(share,))
 
 
+def test_nobody_would_do_it(empty: Experiment) -> None:
+    with pytest.raises(ValueError, match='processes is 0; it must be at least 1'):
+        replace(empty, processes=0)
+
+
 @pytest.mark.parametrize('name', _NEEDED)
 def test_what_is_missing_is_named(empty: Experiment, name: str) -> None:
     (empty.annotated / name).unlink()
@@ -105,6 +111,95 @@ def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
 
     assert [words[0] for words in given] == ['train', 'evaluate'] * 2
     assert [words[-1] for words in given[::2]] == [run.training[-1] for run in runs[3:]]
+
+
+def _writes_results(experiment: Experiment) -> Command:
+    """A command that leaves what the steps of an experiment leave."""
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        if words[0] == 'mine':
+            experiment.index.parent.mkdir(parents=True, exist_ok=True)
+            experiment.index.touch()
+        if words[0] == 'evaluate':
+            Path(words[-1].removeprefix('--json=')).write_text(measured(1.0))
+
+    return command
+
+
+def _must_not_run(words: Sequence[str], log: Path, threads: int) -> None:
+    raise AssertionError(f'{words[0]} ran')
+
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (
+            {'steps': 600},
+            r'pre-trained\.json was made with --trainer\.max_steps=2, and now there is '
+            r'--trainer\.max_steps=600; give another output folder, or remove '
+            r'\S+/pre-trained\.json and \S+/pre-trained to make it again',
+        ),
+        ({'steps': None}, r'made with --trainer\.max_steps=2, and now there is none'),
+        ({'pairs': 0}, r'--pairs-per-group=1, and now there is --pairs-per-group=0'),
+        ({'options': ('--a=1',)}, r'made with no such option, and now there is --a=1'),
+        ({'rate': 5.0}, r'index\.json was made with --rate=4\.0, and now there is --rate=5\.0'),
+    ],
+    ids=['more steps', 'the usual steps', 'all pairs', 'another option', 'another rate'],
+)
+def test_results_of_other_options_are_refused(
+    empty: Experiment, options: dict[str, Any], text: str
+) -> None:
+    trial = replace(empty, steps=2)
+    empty.index.unlink()
+    carry_out(trial, _writes_results(trial))
+
+    with pytest.raises(AfformerError, match=text):
+        carry_out(replace(trial, **options), _must_not_run)
+
+
+def test_results_of_the_same_options_stay(empty: Experiment) -> None:
+    empty.index.unlink()
+    carry_out(empty, _writes_results(empty))
+
+    carry_out(replace(empty, processes=2), _must_not_run)
+
+
+def test_a_result_that_was_removed_is_made_with_the_options_of_now(empty: Experiment) -> None:
+    trial = replace(empty, steps=2, shares=())
+    carry_out(trial, _writes_results(trial))
+    trial.runs()[0].result.unlink()
+
+    full = replace(trial, steps=600)
+    carry_out(full, _writes_results(full))
+
+    carry_out(full, _must_not_run)
+
+
+def test_mining_that_found_damage_is_told_and_used(
+    empty: Experiment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty.index.unlink()
+    whole = _writes_results(empty)
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        whole(words, log, threads)
+        if words[0] == 'mine':
+            raise AfformerError('`afformer mine` ended with status 1: b.mp4 is empty')
+
+    carry_out(empty, command)
+
+    assert all(run.result.is_file() for run in empty.runs())
+    assert 'b.mp4 is empty; its index was written, and is used' in capsys.readouterr().err
+
+
+def test_mining_without_an_index_has_failed(empty: Experiment) -> None:
+    empty.index.unlink()
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        raise AfformerError('there is no video')
+
+    with pytest.raises(AfformerError, match='there is no video'):
+        carry_out(empty, command)
 
 
 def test_the_first_failure_ends_it(empty: Experiment) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from afformer_core.maskahand.index import HandIndex, MinedVideo, read_index, wri
 
 TOUCHING = Hand((1.0, 2.0, 30.5, 40.0), True, 0.95, (31.5, 20.0))
 IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
+VIDEO = {'path': 'a.mp4', 'topic': '', 'size': [64, 48], 'times': [0.0], 'clips': []}
 
 
 def test_hands_come_back_with_and_without_a_touch(tmp_path: Path) -> None:
@@ -33,6 +35,20 @@ def test_half_of_a_touch_is_damage(tmp_path: Path) -> None:
     fields = json.loads(path.read_text())
     fields['videos'][0]['hands']['0'][0].pop()
     path.write_text(json.dumps(fields))
+
+    with pytest.raises(DatasetError, match='is damaged'):
+        read_index(path)
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [{'settings': 5}, {'videos': [{**VIDEO, 'hands': []}]}],
+    ids=['settings', 'hands'],
+)
+def test_what_is_no_mapping_is_damage(tmp_path: Path, damage: dict[str, Any]) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, ()))
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
 
     with pytest.raises(DatasetError, match='is damaged'):
         read_index(path)

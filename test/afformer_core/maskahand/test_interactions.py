@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import DatasetError
+from afformer_core.maskahand.approach import Approaches
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.index import HandIndex, MinedVideo
 from afformer_core.maskahand.interactions import interaction_clips
@@ -39,6 +40,17 @@ def test_of_many_some_are_taken_evenly():
     hands = dict.fromkeys(range(10), (TOUCHING,))
     (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
     assert [each.number for each in clip.interactions] == [0, 3, 6, 9]
+
+
+def test_from_where_hands_came_is_told_of_those_that_are_taken_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        Approaches, 'of', lambda self, number, hand: asked.append(number) or (1.0, 0.0)
+    )
+    hands = dict.fromkeys(range(10), (TOUCHING,))
+    (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
+    assert asked == [0, 3, 6, 9]
+    assert clip.interactions[1].approaches == ((1.0, 0.0),)
 
 
 def test_what_a_model_is_shown_is_spread_over_the_clip():

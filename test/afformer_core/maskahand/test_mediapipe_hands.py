@@ -67,6 +67,15 @@ def test_a_resting_hand_is_in_contact_and_its_box_reaches_around_it(
     assert found == [(Hand((380, 280, 620, 405), True, 1.0, (600, 300)),)] * 10
 
 
+def test_contact_is_seen_at_the_least_rate(
+    detector_of: Callable[[Frames], MediaPipeHands],
+) -> None:
+    detector = detector_of([[pointing_hand(600, 300)]] * 6)
+    assert detector.least_rate == 2.0
+    found = list(detector.detect(_video(6, detector.least_rate)))
+    assert [hand.contact for (hand,) in found] == [True] * 6
+
+
 def test_a_moving_hand_is_there_without_contact(
     detector_of: Callable[[Frames], MediaPipeHands],
 ) -> None:

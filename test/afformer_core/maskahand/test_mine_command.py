@@ -53,6 +53,22 @@ def test_what_cannot_be_read_is_told_and_counted_last(
     assert said.out.endswith('in 1 of 1 videos; 1 could not be read, or not whole\n')
 
 
+def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_looked_at(
+    red: ModuleType,
+    videos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(red.RedHands, 'least_rate', 2.0)
+    asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
+    assert main([*asked, '--rate', '1.5']) == 1
+    error = capsys.readouterr().err
+    assert 'the rate is 1.5 frames per second, and the detector red 1 needs at least 2' in error
+    assert not (tmp_path / 'mined').exists()
+    assert main([*asked, '--rate', '2']) == 0
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

@@ -265,7 +265,7 @@ def test_settings_that_cannot_be_are_refused(arguments: dict[str, float], messag
 
 def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() -> None:
     class Detector:
-        name, interaction_score = 'some', 0.9
+        name, interaction_score, least_rate = 'some', 0.9, 0.0
 
         def detect(self, frames):
             for _ in frames:

@@ -61,12 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     problems = find_problems(dataset, arguments.decode)
     facts = _facts(dataset, problems)
-    found = {'left out': dataset.left_out, 'problems': [asdict(each) for each in problems]}
+    found = {
+        'folders without a table': dataset.without_table,
+        'problems': [asdict(each) for each in problems],
+    }
     content = json.dumps({**facts, **found}, indent=2)
-    print(content if arguments.json == '-' else _text(facts, problems, dataset.left_out))
+    print(content if arguments.json == '-' else _text(facts, problems, dataset.without_table))
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (content + '\n').encode())
-    return 1 if problems or dataset.left_out else 0
+    return 1 if problems or dataset.without_table else 0
 
 
 def _facts(dataset: AnnotatedDataset, problems: list[MediaProblem]) -> dict[str, Any]:
@@ -88,7 +91,9 @@ def _facts(dataset: AnnotatedDataset, problems: list[MediaProblem]) -> dict[str,
     }
 
 
-def _text(facts: dict[str, Any], problems: list[MediaProblem], left_out: Sequence[str]) -> str:
+def _text(
+    facts: dict[str, Any], problems: list[MediaProblem], without_table: Sequence[str]
+) -> str:
     lines = [f'- {name}: {value}' for name, value in facts.items() if name != 'actions']
     counts = (f'{name} {count}' for name, count in facts['actions'].items())
     lines.append(f'- actions: {", ".join(counts)}')
@@ -96,8 +101,8 @@ def _text(facts: dict[str, Any], problems: list[MediaProblem], left_out: Sequenc
         f'{problem.what}, {len(problem.samples)} samples: {problem.reason}' for problem in problems
     ]
     lines += _listed('missing or broken', reasons)
-    if left_out:
-        lines += _listed('folders without a table', left_out)
+    if without_table:
+        lines += _listed('folders without a table', without_table)
     return '\n'.join(lines)
 
 

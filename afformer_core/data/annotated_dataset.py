@@ -20,14 +20,15 @@ class AnnotatedDataset(Sequence[Sample]):
         annotations: the file or folder.
         root: folder that the media lie below.
         action_names: what the samples' actions are indices into.
-        left_out: a sentence on each folder that looks as if it should hold samples and has none.
+        without_table: a sentence on each folder that has media, but no table that makes samples of
+            them.
     """
 
     def __init__(self, annotations: Path, root: Path, action_names: tuple[str, ...]) -> None:
         self.annotations = annotations
         self.root = root
         self.action_names = action_names
-        self.left_out: tuple[str, ...] = ()
+        self.without_table: tuple[str, ...] = ()
         self._samples: list[Sample] = []
 
     def __len__(self) -> int:

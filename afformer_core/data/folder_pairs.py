@@ -51,7 +51,7 @@ class FolderPairsDataset(AnnotatedDataset):
 
     Samples are in the order of the things' names, then of the first rows of their pairs. Opening
     reads the tables and the headers of the images; whether the demonstrations are there is left to
-    `find_problems`. A folder with media and no table is none, and is told in `left_out`.
+    `find_problems`. A folder with media and no table is none, and is told in `without_table`.
 
     Args:
         folder: with `points.csv`, or with folders that have one.
@@ -73,9 +73,9 @@ class FolderPairsDataset(AnnotatedDataset):
         super().__init__(path, path if root is None else Path(root), names)
         for thing, rows in tables.items():
             self._samples += self._read_thing(thing, rows)
-        self.left_out = tuple(self._without_table(tables))
+        self.without_table = tuple(self._told_without_table(tables))
 
-    def _without_table(self, tables: Container[Path]) -> Iterator[str]:
+    def _told_without_table(self, tables: Container[Path]) -> Iterator[str]:
         for folder in _thing_folders(self.annotations):
             thing = folder.relative_to(self.annotations)
             media = [each for each in _MEDIA if (self.root / thing / each).is_dir()]

@@ -198,7 +198,7 @@ def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -
     tables = tmp_path / 'tables'
     (tables / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')
-    assert open_annotations(tables, root=pairs).left_out == ()
+    assert open_annotations(tables, root=pairs).without_table == ()
     (tables / 'dishwasher').mkdir()
-    (told,) = open_annotations(tables, root=pairs).left_out
+    (told,) = open_annotations(tables, root=pairs).without_table
     assert f'{tables}/dishwasher is left out' in told

@@ -197,7 +197,7 @@ def _begun(path: Path, count: int, first: NDArray[np.float16]) -> io.FileIO:
 
 
 def _write(file: io.FileIO, array: NDArray[np.float16]) -> None:
-    rest = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
     while rest:
         # Where the disk is full, the first part may go, and the next call fails.
         rest = rest[file.write(rest) :]

@@ -109,8 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
-    _look(mining, arguments.processes)
-    index = mining.index()
+    with mining.alone():
+        _look(mining, arguments.processes)
+        index = mining.index()
     if arguments.preview is not None and index.clips:
         write_contact_sheet(arguments.preview, index)
     return _report(index, arguments.output / INDEX_FILE)

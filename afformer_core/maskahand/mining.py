@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from afformer_core.errors import DatasetError
+from afformer_core.folder_lock import FolderHeldError, folder_lock
 from afformer_core.maskahand.clip_windows import windows_with
 from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.index import HandIndex, MinedVideo, write_index
@@ -64,7 +67,7 @@ class MiningSettings:
 
 
 class Mining:
-    """Mines videos; `look` first, then take the `index`.
+    """Mines videos; `look` first, then take the `index`, both within `alone`.
 
     Args:
         found: the videos.
@@ -108,6 +111,24 @@ class Mining:
         self.total = sum(part.frames for part in self._parts)
         self._missing = [n for n, part in enumerate(self._parts) if not part.is_whole()]
         self.done = self.total - sum(self._parts[number].frames for number in self._missing)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other run look or write the index in the same folder.
+
+        Raises:
+            DatasetError: another run does.
+            OSError: the folder cannot be made.
+        """
+        self._output.mkdir(parents=True, exist_ok=True)
+        try:
+            with folder_lock(self._output, patient=False):
+                yield
+        except FolderHeldError as error:
+            raise DatasetError(
+                f'another run mines into {self._output}; wait until it has ended, or choose '
+                'another --output'
+            ) from error
 
     def look(self, processes: int = 1) -> Iterator[None]:
         """Look at all parts that no run has looked at; yields as `done` grows.

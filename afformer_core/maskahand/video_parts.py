@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,7 @@ def video_parts(
     for source in sources:
         try:
             duration, fingerprint = source.duration(), source.fingerprint()
+            windows = source.windows(part_frames / rate)
         except (AfformerError, OSError) as error:
             broken.append((source.path, _about(source, str(error))))
             continue
@@ -90,7 +91,10 @@ def video_parts(
         )  # fmt: skip
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
         folder = output / PARTS_FOLDER / key
-        videos.append(_divided(len(videos), source, duration, rate, part_frames, folder))
+        frames = 0 if duration is None else max(1, round(duration * rate))
+        expected = [min(part_frames, max(0, frames - k * part_frames)) for k in windows]
+        parts = _divided(len(videos), source, windows, part_frames / rate, expected, folder)
+        videos.append(VideoParts(source, parts))
     return videos, broken
 
 
@@ -130,24 +134,20 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
 
 
 def _divided(
-    number: int,
+    video: int,
     source: FrameSource,
-    duration: float | None,
-    rate: float,
-    part_frames: int,
+    windows: Sequence[int],
+    length: float,
+    expected: Sequence[int],
     folder: Path,
-) -> VideoParts:
-    length = part_frames / rate
-    count = 1 if duration is None else max(1, math.ceil(duration / length))
-    frames = 0 if duration is None else max(1, round(duration * rate))
+) -> tuple[Part, ...]:
     parts = []
-    for index in range(count):
+    for number, frames in zip(windows, expected, strict=True):
         # A video may be longer than it says.
-        stop = math.inf if index == count - 1 else (index + 1) * length
-        expected = min(part_frames, max(0, frames - index * part_frames))
-        file = folder / f'{index:05}.json'
-        parts.append(Part(number, source, index * length, stop, expected, file))
-    return VideoParts(source, tuple(parts))
+        stop = math.inf if number == windows[-1] else (number + 1) * length
+        file = folder / f'{number:05}.json'
+        parts.append(Part(video, source, number * length, stop, frames, file))
+    return tuple(parts)
 
 
 def _about(source: FrameSource, text: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.bag import Bag, BagError, BagMessage
 from afformer_core.data.video import VideoFrame
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.messages.depth_decoding import says_depth
@@ -25,6 +25,9 @@ from afformer_core.messages.outputs import OUTPUT_TYPES
 _COMPRESSED = '/compressed'
 # Seconds before a part at which its frames are sought: one before it must be found.
 _LEADS = (1.0, 60.0, math.inf)
+
+# Nanoseconds. Times are kept to a millionth of a second.
+_ROUNDING = 1000
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,36 @@ class BagTopic:
         """See `FrameSource.duration`."""
         with Bag(self.path) as bag:
             return (bag.end - _first(bag, self.topic)) * 1e-9
+
+    def windows(self, length: float) -> Sequence[int]:
+        """See `FrameSource.windows`.
+
+        A clock that is set while it records, from 1970 to today, makes a pause of decades.
+        """
+        found: list[int] = []
+        with Bag(self.path) as bag:
+            first = _first(bag, self.topic)
+            begin: int | None = bag.start
+            while begin is not None:
+                begin = self._window_from(bag, begin, first, length, found)
+        return found
+
+    def _window_from(
+        self, bag: Bag, begin: int, first: int, length: float, found: list[int]
+    ) -> int | None:
+        """Find the next window; nanoseconds from which the one after it is to be sought."""
+        last = found[-1] if found else -1
+        windows = (window_of(time, length) for time, _ in _since(bag, self.topic, begin, first))
+        try:
+            number = next((each for each in windows if each > last), None)
+        except BagError:
+            # It is told when it is read, after what precedes it.
+            found.append(last + 1)
+            return None
+        if number is None:
+            return None
+        found.append(number)
+        return first + round((number + 1) * length * 1e9) - _ROUNDING
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf

@@ -46,6 +46,14 @@ def chosen_frames(
             yield time, item
 
 
+def window_of(time: float, length: float) -> int:
+    """The number k of that window from k * `length` s to (k + 1) * `length` s that has a time."""
+    time = round(time, _DECIMALS)
+    number = math.floor(time / length)
+    # A quotient may be rounded over the boundary that the product is.
+    return number + ((number + 1) * length <= time) - (number * length > time)
+
+
 def frames_at(
     frames_from: Callable[[float], Iterable[tuple[float, Item]]],
     decode: Callable[[Item], NDArray[np.uint8]],

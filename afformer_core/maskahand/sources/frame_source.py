@@ -65,6 +65,19 @@ class FrameSource(Protocol):
             AfformerError: it cannot be read.
         """
 
+    def windows(self, length: float) -> Sequence[int]:
+        """The numbers k of the windows from k * `length` s to (k + 1) * `length` s with frames.
+
+        A pause has none, however long it is. They increase, and there is at least one; frames may
+        follow the last.
+
+        Args:
+            length: seconds, above 0.
+
+        Raises:
+            AfformerError: it cannot be read.
+        """
+
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:

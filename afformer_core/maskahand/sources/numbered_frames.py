@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from afformer_core.data.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.data.video import VideoFrame
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.errors import VideoError
+from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
+
+# Seconds. No hand is seen to do anything in frames that are farther apart.
+_FARTHEST_APART = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,19 @@ class NumberedFrames:
 
     def duration(self) -> float | None:
         """See `FrameSource.duration`."""
-        *_, (last, _) = self._timed()
-        return last + 1 / self.number_rate
+        times = [time for time, _ in self._timed()]
+        apart = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        if apart > _FARTHEST_APART:
+            raise VideoError(
+                f'the frames of {self.path} are {apart:.0f} s apart, if their numbers grow by '
+                f'{self.number_rate:g} in a second; give the rate at which they do, such as 1e9 '
+                'for nanoseconds'
+            )
+        return times[-1] + 1 / self.number_rate
+
+    def windows(self, length: float) -> Sequence[int]:
+        """See `FrameSource.windows`."""
+        return sorted({window_of(time, length) for time, _ in self._timed()})
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf

@@ -17,6 +17,8 @@ from afformer_core.data.video_stream import upright
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 
+# Seconds: 30 days. A damaged header may tell of centuries, none of which need be looked for.
+_LONGEST = 30 * 24 * 3600.0
 
 @dataclass(frozen=True)
 class VideoFile:
@@ -37,6 +39,13 @@ class VideoFile:
         """See `FrameSource.duration`."""
         with VideoReader(self.path) as reader:
             return reader.duration
+
+    def windows(self, length: float) -> Sequence[int]:
+        """See `FrameSource.windows`."""
+        duration = self.duration()
+        if duration is None or duration > _LONGEST:
+            return [0]
+        return range(max(1, math.ceil(duration / length)))
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf

@@ -11,6 +11,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.data.video import write_video
+from afformer_core.folder_lock import folder_lock
 from afformer_core.maskahand.index import read_index
 
 
@@ -95,6 +96,19 @@ def test_a_folder_without_videos_is_told(
     output = tmp_path / 'mined'
     assert main(['mine', str(empty), '--output', str(output), '--detector', 'red']) == 1
     assert f'there is no video in {empty}' in capsys.readouterr().err
+
+
+def test_two_runs_do_not_mine_into_one_folder(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mined = tmp_path / 'mined'
+    mined.mkdir()
+    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red']
+    with folder_lock(mined):
+        assert main(asked) == 1
+    assert f'another run mines into {mined}; wait until it has ended' in capsys.readouterr().err
+    assert list(mined.iterdir()) == []
+    assert main(asked) == 0
 
 
 def test_an_interrupted_run_says_that_it_can_go_on(

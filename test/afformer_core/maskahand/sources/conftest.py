@@ -36,13 +36,17 @@ def compressed_image(level: int, name: str = 'jpeg') -> Any:
 
 @pytest.fixture
 def write_bag() -> Callable[..., Path]:
-    """Writes a bag of ten messages in a second of each topic, made by number and name."""
+    """Writes a bag of ten messages in a second of each topic, made by number and name.
+
+    The clock is set forward by some nanoseconds before the sixth.
+    """
 
     def write(
         folder: Path,
         topics: dict[str, Callable[[int], Any]],
         storage: StoragePlugin = StoragePlugin.MCAP,
         start: int = 1_700_000_000 * 10**9,
+        pause: int = 0,
     ) -> Path:
         with Writer(folder, version=9, storage_plugin=storage) as writer:
             for offset, (topic, make) in enumerate(topics.items()):
@@ -50,7 +54,8 @@ def write_bag() -> Callable[..., Path]:
                 connection = writer.add_connection(topic, kind, typestore=TYPES)
                 for number in range(10):
                     data = TYPES.serialize_cdr(make(number), kind)
-                    writer.write(connection, start + number * STEP + offset * STEP // 3, data)
+                    time = start + number * STEP + offset * STEP // 3
+                    writer.write(connection, time + (pause if number >= 5 else 0), data)
         return folder
 
     return write

@@ -122,3 +122,25 @@ def test_a_topic_without_the_messages_that_the_bag_tells_of_is_damaged_when_it_i
     assert len(list(there.frames(5.0))) == 5
     with pytest.raises(BagError, match='only 0 of its 10 messages of /gone'):
         gone.duration()
+
+
+@pytest.mark.parametrize('storage', StoragePlugin)
+def test_a_clock_that_is_set_while_it_records_makes_no_windows_of_the_pause(
+    write_bag: Callable[..., Path], raw: Make, storage: StoragePlugin, tmp_path: Path
+) -> None:
+    pause = 1_760_000_000
+    bag = write_bag(tmp_path / 'bag', {'/left': raw}, storage, start=10**9, pause=pause * 10**9)
+    source = BagTopic(bag, '/left')
+    assert source.windows(1.0) == [0, pause]
+    assert len(source.windows(0.25)) == 4
+    parts = [*source.frames(10.0, 0, 1), *source.frames(10.0, pause)]
+    assert [frame.image[0, 0, 0] for frame in parts] == [*range(10)]
+    assert source.at([parts[7].time])[0, 0, 0, 0] == 7
+
+
+def test_windows_of_a_bag_are_those_with_messages(
+    write_bag: Callable[..., Path], raw: Make, tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / 'bag', {'/left': raw})
+    assert BagTopic(bag, '/left').windows(0.3) == [0, 1, 2, 3]
+    assert BagTopic(bag, '/left').windows(60.0) == [0]

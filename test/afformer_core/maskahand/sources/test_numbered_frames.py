@@ -58,3 +58,18 @@ def test_another_rate_or_frame_is_another_video(folder: Path) -> None:
 def test_a_rate_of_nothing_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match='a rate of 0 frames per second is none'):
         NumberedFrames(folder, 0)
+
+
+def test_windows_are_those_with_frames(folder: Path) -> None:
+    assert NumberedFrames(folder, 20.0).windows(0.3) == [0, 1, 2, 3]
+    (folder / 'frame_0000000049.png').rename(folder / 'frame_9000000031.png')
+    assert NumberedFrames(folder, 20.0).windows(0.3) == [0, 1, 2, 1_500_000_000]
+
+
+def test_numbers_that_count_nanoseconds_need_their_own_rate(folder: Path) -> None:
+    for number in range(31, 50, 2):
+        name = f'frame_{1_700_000_000_000_000_000 + number * 50_000_000}.png'
+        (folder / f'frame_{number:010}.png').rename(folder / name)
+    with pytest.raises(VideoError, match='are 5000000 s apart, if their numbers grow by 20 in'):
+        NumberedFrames(folder, 20.0).duration()
+    assert NumberedFrames(folder, 1e9).duration() == pytest.approx(0.9)

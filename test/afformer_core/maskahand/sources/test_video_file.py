@@ -126,3 +126,23 @@ def test_a_file_written_again_has_another_fingerprint(mp4: Path, tmp_path: Path)
     before = VideoFile(path).fingerprint()
     os.utime(path, (1, 1))
     assert VideoFile(path).fingerprint() != before
+
+
+def test_centuries_that_a_damaged_header_tells_of_are_not_looked_for(tmp_path: Path) -> None:
+    path = tmp_path / 'video.avi'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mpeg4', 10)
+        stream.width, stream.height = 64, 48
+        for _ in range(30):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), 'rgb24')
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert VideoFile(path).windows(1.0) == range(3)
+    data = bytearray(path.read_bytes())
+    length_of_stream = data.index(b'strh') + 8 + 32
+    data[length_of_stream : length_of_stream + 4] = b'\xff' * 4
+    path.write_bytes(data)
+    assert VideoFile(path).windows(1.0) == [0]
+    times, told = read_until_damaged(path)
+    assert times[-1] > 2
+    assert 'cut off: it ends at 2.9' in told

@@ -57,8 +57,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         choices=('predicted', 'annotated'),
         default='predicted',
         help='of a model with a heatmap for each action, measure that of the action it finds '
-        'best, as a robot gets it, or that of the annotated action, as the released code counts '
-        '(default: predicted)',
+        'best, as a robot gets it, or that of the annotated action, as the released code counts; '
+        'whether the demonstration decides and what is not in view is asked of the peak that a '
+        'robot gets (default: predicted)',
     )
     parser.add_argument(
         '--calibrate',

@@ -61,7 +61,10 @@ def demonstration_table(
             ],
             KLD_RISE: [bootstrap_mean(other - own, groups, seed), None, None],
         },
-        (f'{len(swaps)} pairs; KLD against the original ground truth. {names.follows}',),
+        (
+            f'{len(swaps)} pairs; KLD against the original ground truth. {names.follows} Peaks '
+            'are of the action that the model finds best.',
+        ),
     )
 
 

@@ -76,10 +76,12 @@ def measured_by_model(
         protocol: that they were made with.
         action_names: of the dataset.
     """
-    by_row = [result for result in results for _ in result.rows]
+    by_row = [(result, number) for result in results for number in range(len(result.rows))]
 
     def predict(index: int, row: Row) -> Heatmaps:
-        return protocol.prediction(run.ground(by_row[index].pair).heatmap)
+        result, number = by_row[index]
+        heatmap: Heatmaps = run.measured(result.pair)[number]
+        return heatmap
 
     return MeasuredRows(
         protocol,
@@ -87,7 +89,7 @@ def measured_by_model(
         concatenate([result.scores for result in results]),
         predict,
         action_names,
-        [_answer(result) for result in by_row if result.action_scores],
+        [_answer(result) for result, _ in by_row if result.action_scores],
     )
 
 

@@ -21,11 +21,12 @@ from afformer_core.evaluation.metrics import kld
 from afformer_core.evaluation.one_frame import OneFrame
 from afformer_core.evaluation.pair_result import Evidence, PairResult
 from afformer_core.evaluation.pairs import Pair
-from afformer_core.evaluation.peak_measures import measure_peaks
+from afformer_core.evaluation.peak_measures import PeakScores, measure_peaks
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row, sample_group
 from afformer_core.evaluation.scoring import RowScores, measure, with_peaks
 from afformer_core.evaluation.window_mean import action_heatmaps, ground_windows
 from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.peaks import find_peaks
 
 _FOREIGN = 'of another appliance'
 # Windows of demonstrations that are kept of an image with many, or those of a single longer one;
@@ -47,8 +48,9 @@ class ModelRun:
         together: demonstrations of the same element that are grounded at once, in the pair itself
             alone; with several windows of each, all of them are.
         annotated_actions: names of the dataset's actions, to measure the heatmap of the annotated
-            action, as the released code does; None: that of the action which the model finds
-            best, as a robot gets it. They are one where the model has a single heatmap.
+            action and its peak, as the released code does; None: those of the action which the
+            model finds best, as a robot gets them. They are one where the model has a single
+            heatmap.
 
     Attributes:
         sampling: as above, never None.
@@ -102,24 +104,33 @@ class ModelRun:
         return [self._evaluate_pair(pair) for pair in bar]
 
     def ground(self, pair: Pair) -> Grounding:
-        """Ground one pair."""
-        return self._ground(read_image(pair.sample.image_path), pair.sample)
+        """Ground one pair, as a robot gets it."""
+        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
+
+    def measured(self, pair: Pair) -> Heatmaps:
+        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
+        image, windows = read_image(pair.sample.image_path), self._windows(pair)
+        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
+        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
 
     def _evaluate_pair(self, pair: Pair) -> PairResult:
         sample = pair.sample
         image = read_image(sample.image_path)
         rows = self._protocol.rows([sample])
         truths = self._protocol.truths(rows)
-        self._memorize(sample)
+        windows = self._windows(pair)
         start = time.perf_counter()
-        grounding = self._ground_together(image, pair)
+        grounding = self._ground_windows(image, windows)
         milliseconds = 1e3 * (time.perf_counter() - start)
+        measured = self._of_rows(image, grounding, windows, rows)
         peak = _peak(grounding, sample.image_size)
         swapped_kld, swapped_peak = None, None
         reversed_action, frozen_action = None, None
         if pair.swapped is not None:
-            swapped = self._ground(image, pair.swapped)
-            swapped_kld = kld(self._predicted(swapped, rows), truths, self._protocol.epsilon)
+            windows = self._windows_of(pair.swapped)
+            swapped = self._ground_windows(image, windows)
+            others = self._heatmaps(self._of_rows(image, swapped, windows, rows))
+            swapped_kld = kld(others, truths, self._protocol.epsilon)
             swapped_peak = _peak(swapped, sample.image_size)
         if sample.scene is not None:
             reversed_action = self._ground(image, sample, 'backwards').action
@@ -127,10 +138,9 @@ class ModelRun:
         return PairResult(
             pair,
             rows,
-            self._measure(
-                self._predicted_rows(image, grounding, sample, rows), rows, truths, peak
-            ),
+            self._measure(measured, rows, truths),
             peak,
+            _is_right(measure_peaks(rows, truths, [np.array([peak])] * len(rows)), sample),
             grounding.action_scores,
             milliseconds,
             swapped_kld,
@@ -141,28 +151,39 @@ class ModelRun:
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
 
-    def _predicted(self, grounding: Grounding, rows: Sequence[Row]) -> Heatmaps:
-        return np.stack([self._protocol.prediction(grounding.heatmap)] * len(rows))
-
-    def _predicted_rows(
+    def _of_rows(
         self,
         image: NDArray[np.uint8],
         grounding: Grounding,
-        sample: Sample,
+        windows: Sequence[Sequence[str]],
         rows: Sequence[Row],
-    ) -> Heatmaps:
-        """The heatmap that is measured of each row."""
+    ) -> list[Grounding]:
+        """Of each row what is measured, with its best peak."""
         if not self._by_annotation:
-            return self._predicted(grounding, rows)
-        heatmaps = action_heatmaps(self._grounder, image, self._memorize(sample))
-        groundings = [replace(grounding, probabilities=heatmaps[row.action]) for row in rows]
+            return [grounding] * len(rows)
+        heatmaps = action_heatmaps(self._grounder, image, windows)
+        return [
+            replace(
+                grounding,
+                probabilities=heatmaps[row.action],
+                peaks=find_peaks(heatmaps[row.action], grounding.source_size, 1),
+            )
+            for row in rows
+        ]
+
+    def _heatmaps(self, groundings: Sequence[Grounding]) -> Heatmaps:
         return np.stack([self._protocol.prediction(each.heatmap) for each in groundings])
 
     def _measure(
-        self, predicted: Heatmaps, rows: Sequence[Row], truths: Heatmaps, peak: Point
+        self, measured: Sequence[Grounding], rows: Sequence[Row], truths: Heatmaps
     ) -> RowScores:
+        predicted = self._heatmaps(measured)
         heatmaps = measure(predicted, truths, self._generator, self._protocol.epsilon)
-        return with_peaks(heatmaps, measure_peaks(rows, truths, [np.array([peak])] * len(rows)))
+        places = [
+            np.array([_peak(each, row.image_size)])
+            for each, row in zip(measured, rows, strict=True)
+        ]
+        return with_peaks(heatmaps, measure_peaks(rows, truths, places))
 
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
         self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))
@@ -171,26 +192,36 @@ class ModelRun:
         finally:
             self._forget(_FOREIGN)
 
-    def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str = '') -> Grounding:
-        return ground_windows(self._grounder, image, self._memorize(sample, change))
+    def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str) -> Grounding:
+        return self._ground_windows(image, self._windows_of(sample, change))
 
-    def _ground_together(self, image: NDArray[np.uint8], pair: Pair) -> Grounding:
-        """Ground as many demonstrations of the same element as are asked for, at once.
+    def _ground_windows(
+        self, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
+    ) -> Grounding:
+        together, *_ = windows
+        if len(together) == 1:
+            return ground_windows(self._grounder, image, [name for (name,) in windows])
+        size = (int(image.shape[0]), int(image.shape[1]))
+        return self._grounder.predict(image, *together).grounding(size, _PEAKS)
+
+    def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
+        """Of each window the names of what is grounded in it, of a pair itself.
 
         Raises:
-            DatasetError: the data has fewer of it.
+            DatasetError: more demonstrations of its element are asked for than the data has.
         """
         if self._together == 1:
-            return self._ground(image, pair.sample)
+            return self._windows_of(pair.sample)
         shown = [pair.sample, *pair.companions][: self._together]
         if len(shown) < self._together:
             raise DatasetError(
                 f'{pair.sample.sample_id} has {len(shown)} demonstrations of its element in the '
                 f'same image; {self._together} together need data with so many performances'
             )
-        names = [name for sample in shown for name in self._memorize(sample)]
-        size = (int(image.shape[0]), int(image.shape[1]))
-        return self._grounder.predict(image, *names).grounding(size, _PEAKS)
+        return [tuple(name for sample in shown for name in self._memorize(sample))]
+
+    def _windows_of(self, sample: Sample, change: str = '') -> list[tuple[str, ...]]:
+        return [(name,) for name in self._memorize(sample, change)]
 
     def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
         """Names of the windows, which are memorized unless they are still known."""
@@ -238,3 +269,9 @@ def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
         (best.u + 0.5) * image_size[0] / width - 0.5,
         (best.v + 0.5) * image_size[1] / height - 0.5,
     )
+
+
+def _is_right(peaks: PeakScores, sample: Sample) -> bool:
+    """Whether a peak is inside the demonstrated element, or in an annotated region."""
+    right = peaks.hit if sample.scene is None else peaks.inside
+    return bool((right == 1).any())

@@ -37,11 +37,14 @@ class PairResult:
         pair: the pair.
         rows: its rows in the protocol.
         scores: measures of those rows.
-        peak: the best one, (x, y) in pixels of the annotation.
+        peak: the best one that a robot gets, of the action which the model finds best; (x, y) in
+            pixels of the annotation.
+        is_right: whether that peak is inside the demonstrated element or, where the elements are
+            not known, in an annotated region.
         action_scores: by name.
         milliseconds: of grounding, without reading the image.
         swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
-        swapped_peak: the best peak with the swapped demonstration, or None.
+        swapped_peak: the best peak with the swapped demonstration, as `peak`, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
@@ -54,6 +57,7 @@ class PairResult:
     rows: tuple[Row, ...]
     scores: RowScores
     peak: Point
+    is_right: bool
     action_scores: Mapping[str, float]
     milliseconds: float
     swapped_kld: NDArray[np.float64] | None
@@ -62,10 +66,3 @@ class PairResult:
     frozen_action: str | None
     evidence: Evidence
     foreign_evidence: Evidence | None
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the peak is inside the demonstrated element, or in an annotated region."""
-        peaks = self.scores.peaks
-        right = peaks.hit if self.pair.sample.scene is None else peaks.inside
-        return bool((right == 1).any())

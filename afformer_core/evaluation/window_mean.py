@@ -83,18 +83,19 @@ def ground_windows(
 
 
 def action_heatmaps(
-    grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[str]
+    grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
     """The mean heatmap of every action, whichever is best.
 
     Args:
         grounder: of a model with a heatmap for each action.
         image: uint8 RGB [H, W, 3], any size.
-        windows: names of finished demonstrations, at least one.
+        windows: of each, at least one, the names of the finished demonstrations that are grounded
+            together in it.
 
     Returns:
         probabilities [A, h, w] at the model's size.
     """
     resized = grounder.resize(image)
-    logits = [grounder.output(resized, name).heatmap_logits for name in windows]
+    logits = [grounder.output(resized, *names).heatmap_logits for names in windows]
     return mean_heatmaps(torch.from_numpy(np.stack(logits)))

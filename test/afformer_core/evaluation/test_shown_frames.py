@@ -12,12 +12,14 @@ from afformer_core.cli.main import main
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
 from afformer_core.data.opra import OpraDataset
 from afformer_core.data.video import read_video
+from afformer_core.evaluation.exhibits import measured_by_model
 from afformer_core.evaluation.metrics import kld
 from afformer_core.evaluation.model_run import ModelRun
 from afformer_core.evaluation.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import random_model
@@ -206,6 +208,59 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, o
     best = names.index(next(iter(predicted[0].action_scores)))
     assert annotated[0].scores.kld[0] == pytest.approx(divergences[row.action], rel=1e-4)
     assert predicted[0].scores.kld[0] == pytest.approx(divergences[best], rel=1e-4)
+
+
+@pytest.fixture
+def pair_of_the_other_action(appliances, of_each_action):
+    """Annotated with the action that the model does not find best, with a companion."""
+    dataset = OpraDataset(appliances)
+    (pair, *_) = choose_pairs(list(dataset))
+    found = ModelRun(of_each_action, RowsProtocol((64, 64))).ground(pair)
+    other = 1 - dataset.action_names.index(found.action)
+    return replace(pair, sample=replace(pair.sample, actions=(other,)), companions=(pair.swapped,))
+
+
+@pytest.mark.parametrize(
+    'options',
+    [{'together': 2}, {'annotated_actions': ('press', 'hold')},
+     {'together': 2, 'annotated_actions': ('press', 'hold')}],
+)  # fmt: skip
+def test_pictures_show_what_was_measured(pair_of_the_other_action, of_each_action, options):
+    protocol = RowsProtocol((64, 64))
+    run = ModelRun(of_each_action, protocol, **options)
+    results = run.evaluate([pair_of_the_other_action], progress=False)
+
+    measured = measured_by_model(results, run, protocol, ('press', 'hold'))
+
+    (row,) = measured.rows
+    heatmap = measured.predictor(0, row)
+    shown = kld(heatmap[None], protocol.truths([row]))[0]
+    assert shown == pytest.approx(measured.scores.kld[0], rel=1e-6)
+    (peak,) = find_peaks(heatmap, (48, 64), 1)
+    place = measured.scores.peaks.place[0]
+    assert place == pytest.approx([peak.u, peak.v], abs=1)
+
+
+def test_the_robots_peak_is_told_beside_that_of_the_annotated_action(
+    pair_of_the_other_action, of_each_action
+):
+    names = ('press', 'hold')
+    run = ModelRun(of_each_action, RowsProtocol((64, 64)), annotated_actions=names)
+    (found,) = run.evaluate([pair_of_the_other_action], progress=False)
+    best = run.ground(pair_of_the_other_action).peaks[0]
+    # The image is twice as large as its annotation.
+    assert np.multiply(found.peak, 2) + 0.5 == pytest.approx([best.u, best.v])
+    assert found.scores.peaks.place[0] != pytest.approx(found.peak, abs=1)
+
+
+def test_with_another_demonstration_the_same_actions_heatmap_is_measured(
+    pair_of_the_other_action, of_each_action
+):
+    pair, protocol = pair_of_the_other_action, RowsProtocol((64, 64))
+    names = ('press', 'hold')
+    run = ModelRun(of_each_action, protocol, annotated_actions=names)
+    (found,) = run.evaluate([replace(pair, swapped=pair.sample)], progress=False)
+    assert found.swapped_kld == pytest.approx(found.scores.kld)
 
 
 def test_the_annotated_action_must_be_known_to_the_model(of_each_action):

@@ -20,6 +20,7 @@ from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 # Seconds: 30 days. A damaged header may tell of centuries, none of which need be looked for.
 _LONGEST = 30 * 24 * 3600.0
 
+
 @dataclass(frozen=True)
 class VideoFile:
     """A video file; see `FrameSource`."""

@@ -199,7 +199,15 @@ def _replay(
         'images are': 'rectified' if settings.rectified else 'distorted',
         'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
     }
-    plan = ReplayPlan(topics, demonstrations.selected, window, settings, annotations, facts)
+    plan = ReplayPlan(
+        topics,
+        demonstrations.selected,
+        window,
+        settings,
+        annotations,
+        demonstrations.calibration,
+        facts,
+    )
     with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
         return write_replay(
             bag, plan, demonstrations.predict, folder, lambda done: bar.update(done - bar.n)

@@ -76,10 +76,12 @@ def line_chart(
     parts = _frame(horizontal, vertical, x_label, y_label)
     if threshold is not None:
         y = vertical.at(threshold[0])
+        # Its name does not lie on those of the ticks.
+        baseline = y + 13 if y + 13 < _HEIGHT - _BOTTOM else y - 5
         parts.append(
             f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
             'class="threshold"/>'
-            f'<text x="{_LEFT + 4}" y="{y + 13:.1f}">{escape(threshold[1])}</text>'
+            f'<text x="{_LEFT + 4}" y="{baseline:.1f}">{escape(threshold[1])}</text>'
         )
     for one in series:
         parts += _line(x, one, horizontal, vertical)

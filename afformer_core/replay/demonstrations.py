@@ -22,6 +22,7 @@ from afformer_core.replay.image_replayer import decoded_frame
 from afformer_core.replay.settings import Window
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.presence import PresenceCalibration
 
 _NAME_IN_BAG = 'recorded'
 _NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9_.-]')
@@ -45,6 +46,11 @@ class ReplayDemonstrations:
     def backend(self) -> str:
         """What computes."""
         return self._grounder.backend
+
+    @property
+    def calibration(self) -> PresenceCalibration | None:
+        """Of the model; None where it is not calibrated."""
+        return self._grounder.calibration
 
     @property
     def selected(self) -> str:

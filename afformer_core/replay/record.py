@@ -19,7 +19,7 @@ class ImageScores:
 
     Attributes:
         kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics`.
-        peak_pixels: from the best peak to the highest pixel of the true heatmap.
+        peak_pixels: from the best peak to the middle of the true points.
         peak_millimetres: from the measured position to the true one.
         normal_degrees: between the measured normal and the true one.
         inside: whether the best peak lies inside the outline.
@@ -42,8 +42,9 @@ class ReplayRecord:
         stamp: of its header, nanoseconds.
         time: at which it was recorded, nanoseconds.
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
-        confidence, resemblance, continuity, age: see `StreamedGrounding`; 0 where it is
-            unreadable.
+        presence: see `StreamedGrounding`; None where it is unreadable or the model is not
+            calibrated.
+        confidence, resemblance, continuity, age: see there; 0 where it is unreadable.
         action: name of the best one; empty where it is unreadable.
         peak: (u, v, score) of the best peak; None where nothing was found.
         position, normal: [3] of the best peak in the camera's frame, where they are known.
@@ -56,6 +57,7 @@ class ReplayRecord:
     stamp: int
     time: int
     state: str
+    presence: float | None
     confidence: float
     resemblance: float
     continuity: float

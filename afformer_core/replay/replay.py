@@ -42,6 +42,7 @@ from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
+from afformer_core.runtime.presence import PresenceCalibration
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class ReplayPlan:
         window: part of the bag whose images are grounded.
         settings: how.
         annotations: the truth, or None.
+        calibration: of the model, or None.
         facts: further lines for the report.
     """
 
@@ -62,6 +64,7 @@ class ReplayPlan:
     window: Window
     settings: ReplaySettings
     annotations: Annotations | None
+    calibration: PresenceCalibration | None
     facts: dict[str, str]
 
     def __post_init__(self) -> None:
@@ -195,12 +198,12 @@ class _Replay:
             raise BagError(self._why_nothing())
         if self._plan.annotations is not None and not any(r.scores for r in readable):
             self._notes.append('No annotation has the stamp of an image.')
-        summary = summarize(self.records, self._plan.facts, self._notes)
+        thresholds = self._plan.settings.thresholds(self._plan.calibration)
+        summary = summarize(self.records, self._plan.facts, self._notes, thresholds)
         write_table(self._folder / 'groundings.csv', self.records)
         content = json.dumps(summary.to_json(), indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-        settings = self._plan.settings.stream
-        write_report(self._folder / 'report.html', summary, self.records, self._sheet, settings)
+        write_report(self._folder / 'report.html', summary, self.records, self._sheet)
         return summary
 
     def _why_nothing(self) -> str:
@@ -219,6 +222,7 @@ def _unreadable(message: BagMessage, stamp: int, problem: str) -> ReplayRecord:
         stamp=stamp,
         time=message.time,
         state=UNREADABLE,
+        presence=None,
         confidence=0.0,
         resemblance=0.0,
         continuity=0.0,
@@ -244,6 +248,7 @@ def _record(
         stamp=stamp,
         time=message.time,
         state=(HELD if result.held else FOUND) if shown else ABSTAINED,
+        presence=result.presence,
         confidence=result.confidence,
         resemblance=result.resemblance,
         continuity=result.continuity,

@@ -18,7 +18,6 @@ from afformer_core.replay.summary import (
     jitter,
     total_milliseconds,
 )
-from afformer_core.stream.settings import StreamSettings
 
 # Colours that people with any kind of colour blindness tell apart.
 _STATE_COLOURS = {
@@ -29,7 +28,12 @@ _STATE_COLOURS = {
 }
 _BLUE = '#0072B2'
 # What is drawn over time, and how.
-_EVIDENCE = (('confidence', _BLUE), ('resemblance', '#AA4499'), ('continuity', '#117733'))
+_EVIDENCE = (
+    ('presence', '#882255'),
+    ('confidence', _BLUE),
+    ('resemblance', '#AA4499'),
+    ('continuity', '#117733'),
+)
 _SCORE_NAMES = {
     'kld': 'KLD',
     'sim': 'SIM',
@@ -45,7 +49,6 @@ def write_report(
     summary: ReplaySummary,
     records: Sequence[ReplayRecord],
     sheet: ContactSheet,
-    settings: StreamSettings,
 ) -> None:
     """Write the page.
 
@@ -54,14 +57,13 @@ def write_report(
         summary: of the records.
         records: at least one.
         sheet: pictures to show.
-        settings: that the stream had.
     """
     seconds = [(record.time - records[0].time) * 1e-9 for record in records]
     sections = [
         _headline(summary),
         _notes(summary),
         _contact_sheet(sheet, records),
-        _timeline(records, seconds, settings),
+        _timeline(summary, records, seconds),
         _space(summary, records, seconds),
         _truth(summary, records, seconds),
         _jitter(summary, records, seconds),
@@ -119,7 +121,7 @@ def _contact_sheet(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> str:
 
 
 def _timeline(
-    records: Sequence[ReplayRecord], seconds: Sequence[float], settings: StreamSettings
+    summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
 ) -> str:
     counts = [sum(record.state == state for record in records) for state in _STATE_COLOURS]
     keys = _keys(
@@ -132,8 +134,10 @@ def _timeline(
         '<h2>Evidence</h2>'
         f'<p class="note">The band shows each image: {keys}</p>'
         + strip(seconds, [_STATE_COLOURS[record.state] for record in records])
+        + '<p class="note">An image below a dashed line is no evidence.</p>'
         + ''.join(
-            _evidence(name, colour, records, seconds, settings) for name, colour in _EVIDENCE
+            _evidence(name, colour, records, seconds, summary.thresholds.get(name))
+            for name, colour in _EVIDENCE
         )
     )
 
@@ -143,17 +147,18 @@ def _evidence(
     colour: str,
     records: Sequence[ReplayRecord],
     seconds: Sequence[float],
-    settings: StreamSettings,
+    least: float | None,
 ) -> str:
     values = [None if one.state == UNREADABLE else getattr(one, name) for one in records]
-    least = f'minimum_{name}'
+    if all(value is None for value in values):
+        return ''
     return line_chart(
         seconds,
         [Series(name, colour, values)],
         'seconds',
         name,
-        (0.0, 1.0),
-        (getattr(settings, least), least),
+        (min(0.0, least or 0.0), 1.0),
+        None if least is None else (least, f'minimum_{name} {least:.3g}'),
     )
 
 

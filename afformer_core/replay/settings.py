@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afformer_core.messages.outputs import OutputSettings
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.settings import StreamSettings
 
 
@@ -31,6 +32,28 @@ class ReplaySettings:
         for name in ('depth_tolerance', 'depth_wait'):
             if not 0 <= getattr(self, name) <= 10:
                 raise ValueError(f'{name} must be 0 to 10 seconds, not {getattr(self, name)}')
+
+    def thresholds(self, calibration: PresenceCalibration | None) -> dict[str, float]:
+        """Below which values an image is no evidence; of those measures alone that are asked for.
+
+        Args:
+            calibration: of the model, or None.
+
+        Returns:
+            some of `presence`, `confidence`, `resemblance` and `continuity`.
+        """
+        stream = self.stream
+        if calibration is None:
+            least = {
+                'confidence': stream.minimum_confidence,
+                'resemblance': stream.minimum_resemblance,
+            }
+        elif stream.minimum_presence < 0:
+            least = {'presence': calibration.threshold}
+        else:
+            least = {'presence': stream.minimum_presence}
+        least['continuity'] = stream.minimum_continuity
+        return {name: value for name, value in least.items() if value > -1}
 
 
 @dataclass(frozen=True)

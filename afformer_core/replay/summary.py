@@ -57,7 +57,9 @@ class ReplaySummary:
         facts: what was replayed, for a person.
         states: how many images are in each state.
         positions: how many of the found ones have a position.
-        confidence, distance: of the found ones; distance in metres along the optical axis.
+        thresholds: below which values of which measures an image is no evidence.
+        presence, confidence, distance: of the found ones; presence None where the model is not
+            calibrated, distance in metres along the optical axis.
         jitter: pixels from the best peak of an image to that of the next, both found in
             themselves.
         stages: milliseconds of each stage; `total` is the sum of an image's.
@@ -70,6 +72,8 @@ class ReplaySummary:
     facts: Mapping[str, str]
     states: Mapping[str, int]
     positions: int
+    thresholds: Mapping[str, float]
+    presence: Distribution | None
     confidence: Distribution | None
     distance: Distribution | None
     jitter: Distribution | None
@@ -86,6 +90,8 @@ class ReplaySummary:
             'images': sum(self.states.values()),
             'states': dict(self.states),
             'positions': self.positions,
+            'thresholds': dict(self.thresholds),
+            'presence': _json(self.presence),
             'confidence': _json(self.confidence),
             'distance_m': _json(self.distance),
             'jitter_pixels': _json(self.jitter),
@@ -98,9 +104,19 @@ class ReplaySummary:
 
 
 def summarize(
-    records: Sequence[ReplayRecord], facts: Mapping[str, str], notes: Sequence[str]
+    records: Sequence[ReplayRecord],
+    facts: Mapping[str, str],
+    notes: Sequence[str],
+    thresholds: Mapping[str, float],
 ) -> ReplaySummary:
-    """The numbers of a replay."""
+    """The numbers of a replay.
+
+    Args:
+        records: of all its images.
+        facts: what was replayed, for a person.
+        notes: what befell the bag as a whole.
+        thresholds: see `ReplaySettings.thresholds`.
+    """
     found = [record for record in records if record.peak is not None]
     stages = {stage: [r.milliseconds.get(stage) for r in records] for stage in STAGES}
     stages['total'] = [total_milliseconds(record) for record in records]
@@ -111,6 +127,8 @@ def summarize(
         facts=facts,
         states=Counter(record.state for record in records),
         positions=sum(record.position is not None for record in found),
+        thresholds=thresholds,
+        presence=Distribution.of(record.presence for record in found),
         confidence=Distribution.of(record.confidence for record in found),
         distance=Distribution.of(
             None if record.position is None else float(record.position[2]) for record in found

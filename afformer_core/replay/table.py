@@ -13,9 +13,9 @@ from afformer_core.replay.record import STAGES, ImageScores, ReplayRecord
 
 _SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
-    'stamp', 'state', 'found', 'confidence', 'resemblance', 'continuity', 'age', 'action',
-    'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem', 'restart',
-    *_SCORES, *(f'{stage}_ms' for stage in STAGES),
+    'stamp', 'state', 'found', 'presence', 'confidence', 'resemblance', 'continuity', 'age',
+    'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem',
+    'restart', *_SCORES, *(f'{stage}_ms' for stage in STAGES),
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def _row(record: ReplayRecord) -> list[Any]:
         record.stamp,
         record.state,
         record.peak is not None,
+        record.presence,
         record.confidence,
         record.resemblance,
         record.continuity,

@@ -33,7 +33,7 @@ def replay(
     def replay(name: str, image: str, depth: str) -> ReplaySummary:
         with Bag(test_data / 'bags' / name) as bag:
             topics = ReplayTopics(image, '', depth, '')
-            plan = ReplayPlan(topics, demonstrations.selected, Window(), SETTINGS, None, {})
+            plan = ReplayPlan(topics, demonstrations.selected, Window(), SETTINGS, None, None, {})
             return write_replay(bag, plan, demonstrations.predict, tmp_path, lambda _: None)
 
     return replay

@@ -78,6 +78,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
                 window=fields.pop('window', Window()),
                 settings=fields.pop('settings', SETTINGS),
                 annotations=fields.pop('annotations', None),
+                calibration=demonstrations.calibration,
                 facts={'bag': 'recording'},
             )
             done: list[int] = []
@@ -128,6 +129,19 @@ def test_points_are_in_the_message_and_in_the_table(written: Written) -> None:
         if best.position_valid:
             assert float(row['z']) == pytest.approx(best.position.z, rel=1e-5)
             assert 0.4 < best.position.z < 1.1
+
+
+def test_what_decides_is_told(written: Written, demonstrations: ReplayDemonstrations) -> None:
+    calibration = demonstrations.calibration
+    assert calibration is not None
+    for row in written.rows:
+        presence = calibration.presence(float(row['confidence']), float(row['resemblance']))
+        assert float(row['presence']) == pytest.approx(presence, abs=1e-4)
+    summary = json.loads((written.folder / 'summary.json').read_text())
+    assert summary['thresholds'] == {'presence': 0, 'continuity': 0.75}
+    assert summary['presence']['count'] == 6
+    page = (written.folder / 'report.html').read_text()
+    assert re.findall(r'minimum_\w+', page) == ['minimum_presence', 'minimum_continuity']
 
 
 def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Written) -> None:

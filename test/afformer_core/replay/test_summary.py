@@ -23,13 +23,13 @@ from afformer_core.replay.record import (
 from afformer_core.replay.report import write_report
 from afformer_core.replay.summary import Distribution, Problem, jitter, summarize
 from afformer_core.replay.table import write_table
-from afformer_core.stream.settings import StreamSettings
 
 STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
 SEEN = ReplayRecord(
-    stamp=10**18, time=10**18 + 5, state=FOUND, confidence=0.5, resemblance=0.8, continuity=1.0,
-    age=0.0, action='press', peak=(10.0, 20.0, 0.5), position=np.array([0.0, 0.1, 0.7]),
-    normal=np.array([0.0, 0.0, -1.0]), restart='', problem='', milliseconds=STAGES,
+    stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, confidence=0.5, resemblance=0.8,
+    continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
+    position=np.array([0.0, 0.1, 0.7]), normal=np.array([0.0, 0.0, -1.0]), restart='',
+    problem='', milliseconds=STAGES,
     scores=ImageScores(0.7, 0.5, 0.9, 2.5, 3.0, 1.0, True),
 )  # fmt: skip
 BESIDE = replace(
@@ -38,18 +38,24 @@ BESIDE = replace(
     scores=ImageScores(0.9, 0.4, 0.8, 7.5, None, None, False),
 )  # fmt: skip
 AGAIN = replace(BESIDE, problem='the depth jumps by 7 mm next to the peak', scores=None)
-KEPT = replace(SEEN, state=HELD, age=0.1, confidence=0.1, scores=None)
+KEPT = replace(SEEN, state=HELD, age=0.1, presence=0.2, confidence=0.1, scores=None)
 NOTHING = replace(
     SEEN, state=ABSTAINED, peak=None, position=None, normal=None, scores=None, confidence=0.1
 )
 BROKEN = replace(
-    NOTHING, state=UNREADABLE, problem='the JPEG lacks its end', milliseconds={}, action=''
+    NOTHING,
+    state=UNREADABLE,
+    presence=None,
+    problem='the JPEG lacks its end',
+    milliseconds={},
+    action='',
 )
 RECORDS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
+LEAST = {'presence': 0.37, 'continuity': 0.75}
 
 
 def test_states_positions_and_scores_are_counted() -> None:
-    summary = summarize(RECORDS, {'bag': 'a'}, [])
+    summary = summarize(RECORDS, {'bag': 'a'}, [], {})
     assert dict(summary.states) == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
     assert summary.positions == 2
     assert summary.inside == 0.5
@@ -60,7 +66,7 @@ def test_states_positions_and_scores_are_counted() -> None:
 
 
 def test_problems_that_differ_in_numbers_are_one() -> None:
-    assert summarize(RECORDS, {}, []).problems == (
+    assert summarize(RECORDS, {}, [], {}).problems == (
         Problem('the depth jumps by 34 mm next to the peak', 2),
         Problem('the JPEG lacks its end', 1),
     )
@@ -79,10 +85,14 @@ def test_a_distribution_leaves_out_what_is_unknown() -> None:
 def test_the_json_holds_no_numpy(tmp_path: Path) -> None:
     import json
 
-    content = json.loads(json.dumps(summarize(RECORDS, {'bag': 'a'}, ['cut off']).to_json()))
+    content = json.loads(
+        json.dumps(summarize(RECORDS, {'bag': 'a'}, ['cut off'], LEAST).to_json())
+    )
     assert content['images'] == 6
     assert content['states'] == {'found': 3, 'held': 1, 'abstained': 1, 'unreadable': 1}
     assert content['notes'] == ['cut off']
+    assert content['thresholds'] == {'presence': 0.37, 'continuity': 0.75}
+    assert content['presence']['median'] == 0.9
 
 
 def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
@@ -92,6 +102,7 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
     assert [row['state'] for row in rows] == [record.state for record in RECORDS]
     assert rows[0]['stamp'] == '1000000000000000000'
     assert (rows[0]['u'], rows[0]['z'], rows[0]['inside']) == ('10', '0.7', 'true')
+    assert (rows[0]['presence'], rows[5]['presence']) == ('0.9', '')
     assert (rows[1]['z'], rows[1]['problem']) == ('', BESIDE.problem)
     assert (rows[4]['found'], rows[4]['u']) == ('false', '')
     assert rows[5]['predict_ms'] == ''
@@ -106,8 +117,8 @@ def test_the_page_needs_nothing_beside_it(
     for record in readable:
         sheet.offer(np.zeros((48, 640, 3), np.uint8), record.stamp)
     path = tmp_path / 'report.html'
-    summary = summarize(records, {'bag': '<b>&'}, ['cut off'])
-    write_report(path, summary, records, sheet, StreamSettings())
+    summary = summarize(records, {'bag': '<b>&'}, ['cut off'], LEAST)
+    write_report(path, summary, records, sheet)
     page = path.read_text()
     assert page.count('<img') == page.count('src="data:image/jpeg;base64,') == len(readable)
     assert not re.search(r'(?:src|href)="(?!data:)|url\(|<script|<link', page)
@@ -115,6 +126,25 @@ def test_the_page_needs_nothing_beside_it(
     assert 'nan' not in page
     for problem in summary.problems:
         assert problem.example in page
+
+
+def test_the_lines_are_those_of_the_thresholds_that_apply(tmp_path: Path) -> None:
+    path = tmp_path / 'report.html'
+    write_report(path, summarize(RECORDS, {}, [], LEAST), RECORDS, ContactSheet())
+    lines = re.findall(r'>(minimum_[^<]*)<', path.read_text())
+    assert lines == ['minimum_presence 0.37', 'minimum_continuity 0.75']
+
+
+def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
+    path = tmp_path / 'report.html'
+    records = [replace(record, presence=None) for record in RECORDS]
+    least = {'confidence': 0.2, 'resemblance': -0.5}
+    write_report(path, summarize(records, {}, [], least), records, ContactSheet())
+    page = path.read_text()
+    assert 'presence' not in page
+    assert re.findall(r'>(minimum_[^<]*)<', page) == [
+        'minimum_confidence 0.2', 'minimum_resemblance -0.5',
+    ]  # fmt: skip
 
 
 def test_a_record_cannot_contradict_itself() -> None:

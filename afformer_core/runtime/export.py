@@ -95,12 +95,13 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     """
     description = read_description(folder)
     model = prepared_model(folder, precision)
+    opset = opset or OPSETS[precision]
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
-        _export_all(model, aside, opset or OPSETS[precision])
+        _export_all(model, aside, opset)
         references = _references(TorchSession.load(folder), model.configuration)
         references[-1].write(aside)
-        write_graph_listing(aside, description.weights_sha256, precision)
+        write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)

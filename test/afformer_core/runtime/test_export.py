@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that are exported otherwise than most."""
+"""What an export writes down, and models that are exported otherwise than most."""
 
 from __future__ import annotations
 
@@ -49,3 +49,7 @@ def test_a_model_of_single_frames_takes_several_demonstrations(
         for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
     )
     np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+
+
+def test_the_opset_is_written_down(folder: Path) -> None:
+    assert read_graphs(folder).opset == 18

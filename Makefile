@@ -80,11 +80,13 @@ distclean: clean ## remove the installed packages as well
 # Each step below leaves its stamp only when it is done, so an interrupted setup resumes at the
 # step it was in. A step that would start from the remains of an interrupted one clears them first.
 
-# The environment holds absolute paths, so one that was moved is made anew.
-$(VENV)/.created: $(shell [ "$$(cat $(VENV)/.created 2>/dev/null)" = "$$(pwd -P)" ] || echo FORCE)
+# What was built for an environment does not fit the next one: CMake keeps its paths.
+$(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
+  $(if $(findstring command line,$(origin PYTHON)),'$(PYTHON)'))
 	@tools/check_python.sh '$(PYTHON)'
 	@tools/install_system_packages.sh '$(PYTHON)'
 	@echo 'Creating $(VENV)'
+	@rm -rf build/colcon install
 	@'$(PYTHON)' -m venv --clear $(VENV)
 	@pwd -P > $@
 

@@ -26,11 +26,23 @@ assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")
 then
   missing+=(python3-dev)
 fi
+# The messages are compiled, minutes after this.
+build_tools=()
+command -v cmake >/dev/null || build_tools+=(cmake)
+if ! command -v "${CC:-cc}" >/dev/null || ! command -v "${CXX:-c++}" >/dev/null; then
+  build_tools+=(g++)
+fi
+missing+=(${build_tools[@]+"${build_tools[@]}"})
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
+  if [ ${#build_tools[@]} -gt 0 ]; then
+    echo "error: CMake or a C and C++ compiler is missing; install the equivalents of:" \
+      "${missing[*]}" >&2
+    exit 1
+  fi
   echo "Not a Debian-like system; if rendering or building fails, install the equivalents of:" \
     "${missing[*]}"
   exit 0

@@ -20,8 +20,9 @@ def add_parser(subparsers: Any) -> None:
         'build-engine',
         help='compile a model for an NVIDIA GPU',
         description='Compiles the graphs of a model by TensorRT and keeps the engines, with what '
-        'they depend on, in the cache; graphs that were not exported yet are exported first. '
-        'TensorRT compiles for the GPU at hand, TensorRT for RTX for any.',
+        'they depend on, in the cache; graphs that were not exported yet are exported first, '
+        'in an opset that it takes. TensorRT compiles for the GPU at hand, TensorRT for RTX for '
+        'any.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -80,9 +81,10 @@ def _graphs(folder: Path, precision: str) -> Any:
         if precision == 'int8':  # which needs a dataset
             raise
         _report(f'{reason}; exporting')
-    from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.export import OPSETS, export_graphs
+    from afformer_core.runtime.tensorrt.library import KNOWS_ATTENTION
 
-    export_graphs(folder, precision)
+    export_graphs(folder, precision, None if KNOWS_ATTENTION else OPSETS['fp32'])
     return read_graphs(folder, precision)
 
 

@@ -58,7 +58,9 @@ def add_parser(subparsers: Any) -> None:
         help='demonstrations and images to calibrate with; as many others are measured',
     )
     parser.add_argument(
-        '--if-needed', action='store_true', help='do nothing where sound graphs stand already'
+        '--if-needed',
+        action='store_true',
+        help='do nothing where sound graphs stand already, and in the opset that is given, if any',
     )
     parser.set_defaults(run=run)
 
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = arguments.model or shipped_model_folder()
     precision = arguments.quantize or arguments.precision
-    if arguments.if_needed and _graphs_are_sound(folder, precision):
+    if arguments.if_needed and _are_up_to_date(folder, precision, arguments):
         print(f'the graphs in {folder} are up to date')
         return 0
     if (arguments.calibration is None) != (arguments.quantize is None):
@@ -110,7 +112,7 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
     pairs = list(calibration_pairs(calibration, configuration))
     measure = partial(precision_loss, others, configuration)
     base = arguments.precision
-    if arguments.opset or not _graphs_are_sound(folder, base):
+    if not _are_up_to_date(folder, base, arguments):
         export_graphs(folder, base, arguments.opset)
     export = export_quantized(folder, read_graphs(folder, base), pairs, measure)
     loss = export.loss
@@ -121,14 +123,15 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
     )
 
 
-def _graphs_are_sound(folder: Path, precision: str) -> bool:
+def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace) -> bool:
+    """Whether sound graphs of a precision stand there that are what the arguments ask for."""
     from afformer_core.errors import ModelFolderError
     from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import read_description
 
     read_description(folder)
     try:
-        read_graphs(folder, precision)
+        graphs = read_graphs(folder, precision)
     except ModelFolderError:
         return False
-    return True
+    return graphs.base == arguments.precision and arguments.opset in (None, graphs.opset)

@@ -76,8 +76,9 @@ class _Ground(nn.Module):
 def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> float:
     """Write `encode_frames.onnx`, `memorize.onnx` and `ground.onnx`, and what they must give.
 
-    T is dynamic, from 1 to the model's maximum. The graphs come into their places, see
-    `graphs_folder`, only when all three were exported and give what PyTorch gives in fp32.
+    T is dynamic, from 1 to the model's maximum where that is more. The graphs come into their
+    places, see `graphs_folder`, only when all three were exported and give what PyTorch gives in
+    fp32.
 
     Args:
         folder: the model folder.
@@ -94,12 +95,13 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     """
     description = read_description(folder)
     model = prepared_model(folder, precision)
+    opset = opset or OPSETS[precision]
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
-        _export_all(model, aside, opset or OPSETS[precision])
+        _export_all(model, aside, opset)
         references = _references(TorchSession.load(folder), model.configuration)
         references[-1].write(aside)
-        write_graph_listing(aside, description.weights_sha256, precision)
+        write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
@@ -129,11 +131,19 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     height, width = model.configuration.input_size
     levels = len(model.configuration.image_levels)
     frames = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-    features = model.encode_frames(frames)[:1].repeat(model.configuration.maximum_frames, 1, 1, 1)
+    most = model.configuration.maximum_frames
+    features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
     memory = _Memorize(model)(features)
+    if most == 1:
+        # A graph that was exported with the keys of one frame would take no more; demonstrations
+        # may be joined.
+        memory = tuple(
+            torch.cat((tensor, tensor), 2 if place < levels else 1)
+            for place, tensor in enumerate(memory)
+        )
     names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
     batch = torch.export.Dim('N', min=1, max=1024)
-    time = torch.export.Dim('T', min=1, max=model.configuration.maximum_frames)
+    time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
     places = _memory_places(model.configuration)
     keys = tuple({2: places[level]} for level in range(levels))
     values = tuple({1: places[level]} for level in range(levels))
@@ -143,7 +153,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     )  # fmt: skip
     _export(
         _Memorize(model), (features,), aside / 'memorize.onnx',
-        ['features'], names, {'features': {0: time}}, opset,
+        ['features'], names, {'features': time}, opset,
     )  # fmt: skip
     _export(
         _Ground(model), (frames[0], memory), aside / 'ground.onnx',

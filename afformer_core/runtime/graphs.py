@@ -34,6 +34,7 @@ class Graphs:
         folder: that holds them and their references.
         precision: 'fp32', 'fp16', 'bf16', or 'int8', in which the encoder's convolutions are.
         base: what the rest is in, where the precision is 'int8'; else the same.
+        opset: of ONNX; None where the export did not write it down.
         tolerance: how far what runs them may be from the references.
         sha256: of each graph by name, in hexadecimal.
         loss: what quantization cost, measured at the export; empty where nothing is quantized.
@@ -42,6 +43,7 @@ class Graphs:
     folder: Path
     precision: str
     base: str
+    opset: int | None
     tolerance: float
     sha256: Mapping[str, str]
     loss: Mapping[str, float]
@@ -97,6 +99,7 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
         place,
         precision,
         str(fields.get('base', precision)),
+        fields.get('opset'),
         float(fields['tolerance']),
         sha256,
         dict(fields.get('loss', {})),
@@ -107,6 +110,7 @@ def write_graph_listing(
     place: Path,
     weights_sha256: str,
     precision: str,
+    opset: int | None,
     base: str | None = None,
     loss: Mapping[str, float] | None = None,
 ) -> None:
@@ -115,6 +119,7 @@ def write_graph_listing(
         'weights_sha256': weights_sha256,
         'precision': precision,
         'base': base or precision,
+        'opset': opset,
         'tolerance': TOLERANCES[precision],
         'loss': dict(loss or {}),
         'sha256': {file: file_sha256(place / file) for file in _FILES},

@@ -73,10 +73,10 @@ def export_quantized(
         for file in base.files:
             shutil.copy(base.folder / file, aside)
         convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
-        write_graph_listing(aside, weights, 'int8', base.precision)
+        write_graph_listing(aside, weights, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
         References.of(quantized, references.frames, references.image).write(aside)
         loss = measure(TorchSession.load(folder), quantized)
-        write_graph_listing(aside, weights, 'int8', base.precision, loss)
+        write_graph_listing(aside, weights, 'int8', base.opset, base.precision, loss)
         move_graphs(aside, graphs_folder(folder, 'int8'))
     return QuantizedExport(convolutions, loss)

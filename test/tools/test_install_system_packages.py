@@ -24,12 +24,17 @@ class Machine:
             (folder / name).symlink_to(shutil.which(name))
         self.has('python', 'exit 0')
         self.has('id', 'echo 0')
+        for name in ('cmake', 'cc', 'c++'):
+            self.has(name, 'exit 0')
         self.installed()
 
     def has(self, name: str, script: str) -> None:
         path = self._folder / name
         path.write_text(f'#!/bin/sh\n{script}\n')
         path.chmod(0o755)
+
+    def lacks(self, name: str) -> None:
+        (self._folder / name).unlink()
 
     def records(self, *names: str) -> None:
         for name in names:
@@ -78,6 +83,25 @@ def test_a_python_without_venv_and_headers_gets_them(machine: Machine) -> None:
     machine.records('apt-get')
     machine.has('python', 'exit 1')
     assert 'python3-venv python3-dev' in machine.run().stdout
+
+
+@pytest.mark.parametrize(('tool', 'package'), [('cmake', 'cmake'), ('cc', 'g++'), ('c++', 'g++')])
+def test_what_compiles_the_messages_is_installed(
+    machine: Machine, tool: str, package: str
+) -> None:
+    machine.installed(*RENDERING)
+    machine.records('apt-get')
+    machine.lacks(tool)
+    run = machine.run()
+    assert (run.returncode, run.stdout) == (0, f'Installing Debian packages: {package}\n')
+
+
+def test_without_apt_get_nothing_begins_that_could_not_be_compiled(machine: Machine) -> None:
+    machine.installed(*RENDERING)
+    machine.lacks('cmake')
+    run = machine.run()
+    assert run.returncode == 1
+    assert run.stderr.endswith('install the equivalents of: cmake\n')
 
 
 def test_another_user_than_root_needs_sudo(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -58,7 +59,11 @@ class BuildOptions:
 
 
 def build_engine(
-    graph: Path, shapes: Mapping[str, ShapeRange], options: BuildOptions, report: Report
+    graph: Path,
+    shapes: Mapping[str, ShapeRange],
+    options: BuildOptions,
+    report: Report,
+    sha256: str | None = None,
 ) -> bytes:
     """Compile a graph.
 
@@ -67,19 +72,26 @@ def build_engine(
         shapes: of each input whose shape is not fixed.
         options: for the compiler.
         report: told in lines how far it is, at least every `HEARTBEAT` seconds.
+        sha256: that the graph must have, in hexadecimal; None: whatever it has.
 
     Returns:
         the engine, serialized.
 
     Raises:
-        EngineError: the graph is not taken, or there is no GPU to compile for.
+        EngineError: the graph is not taken, or is another one by now, or there is no GPU to
+            compile for.
     """
+    content = graph.read_bytes()
+    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise EngineError(
+            f'{graph} was written again since its engine was asked for; run the same command again'
+        )
     logger = _Logger()
     with _Heartbeat(graph.name, report) as heartbeat:
         builder = trt.Builder(logger)
         network = builder.create_network(_network_flags())
         parser = trt.OnnxParser(network, logger)
-        if not parser.parse(graph.read_bytes(), str(graph)):
+        if not parser.parse(content, str(graph)):
             raise EngineError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
         config = builder.create_builder_config()
         config.progress_monitor = heartbeat.monitor

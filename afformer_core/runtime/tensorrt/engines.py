@@ -140,7 +140,8 @@ def obtain_engines(
         report: told in lines what is done and how far it is.
 
     Raises:
-        EngineError: a graph cannot be compiled; so it is without a GPU, but for TensorRT for RTX.
+        EngineError: a graph was written again meanwhile, or cannot be compiled; so it is without
+            a GPU, but for TensorRT for RTX.
     """
     gpu = gpu_at_hand()
     if gpu is None and not IS_RTX:
@@ -155,6 +156,13 @@ def obtain_engines(
     engines = {}
     for graph in GRAPH_NAMES:
         key = engine_key(graphs, graph, ranges[graph], target, gpu)
-        build = partial(build_engine, graphs.path(graph), ranges[graph], target, report)
+        build = partial(
+            build_engine,
+            graphs.path(graph),
+            ranges[graph],
+            target,
+            report,
+            graphs.sha256[graph],
+        )
         engines[graph] = obtain_engine(engine_path(cache, model, key), key, build, report)
     return engines

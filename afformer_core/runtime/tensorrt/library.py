@@ -43,10 +43,25 @@ if TYPE_CHECKING:
 else:
     trt = _find()
 
-__all__ = ['IS_RTX', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
+__all__ = ['IS_RTX', 'KNOWS_ATTENTION', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
 
 IS_RTX = 'rtx' in trt.__name__
 """Whether it is TensorRT for RTX, which compiles for GPUs that are not at hand."""
 
 NAME = 'TensorRT-RTX' if IS_RTX else 'TensorRT'
 VERSION = str(trt.__version__)
+
+
+def knows_attention(version: str, rtx: bool) -> bool:
+    """Whether a library takes fused attention, which graphs have from opset 23 on.
+
+    Args:
+        version: of it, such as '10.3.0'.
+        rtx: whether it is TensorRT for RTX.
+    """
+    major, minor = (int(part) for part in version.split('.')[:2])
+    return rtx or (major, minor) >= (10, 14)
+
+
+KNOWS_ATTENTION = knows_attention(VERSION, IS_RTX)
+"""The same of the library that is installed."""

@@ -116,6 +116,21 @@ def test_a_graph_that_is_none(tmp_path: Path) -> None:
     assert lines[-1].startswith('gave up ground.onnx after ')
 
 
+def test_a_graph_that_was_written_again_is_not_compiled_for_the_key_of_before(
+    small_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / 'model'
+    shutil.copytree(small_folder, folder)
+    graphs = read_graphs(folder)
+    shutil.copy(graphs.path('memorize'), graphs.path('encode_frames'))
+    configuration = read_description(folder).configuration
+
+    with pytest.raises(EngineError, match=r'encode_frames\.onnx was written again since'):
+        obtain_engines(folder, graphs, configuration, AMPERE, tmp_path / 'cache', print)
+
+    assert not list((tmp_path / 'cache').rglob('*.engine'))
+
+
 def test_shapes_that_do_not_fit_the_graph(small_folder: Path) -> None:
     graph = read_graphs(small_folder).path('memorize')
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, trt
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, knows_attention, trt
 
 USED = {
     'Builder': (
@@ -55,3 +55,17 @@ def test_it_is_there(owner: str, name: str) -> None:
 def test_which_library_it_is() -> None:
     assert VERSION[0].isdigit()
     assert (NAME == 'TensorRT-RTX') == IS_RTX
+
+
+@pytest.mark.parametrize(
+    ('version', 'rtx', 'known'),
+    [
+        ('10.3.0', False, False),
+        ('10.13.3.9.post1', False, False),
+        ('10.14.1.48', False, True),
+        ('11.0.0', False, True),
+        ('1.2.0.54', True, True),
+    ],
+)
+def test_which_libraries_take_fused_attention(version: str, rtx: bool, known: bool) -> None:
+    assert knows_attention(version, rtx) == known

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer export --if-needed`: which graphs are those that are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.errors import AfformerError
+from afformer_core.models import afformer_small
+from afformer_core.runtime.graphs import write_graph_listing
+from afformer_core.runtime.model_folder import WEIGHTS_FILE, file_sha256
+from afformer_core.runtime.weights import save_model
+
+from ..conftest import ACTIONS, random_model
+
+FILES = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'references.safetensors')
+
+
+class ExportedError(AfformerError):
+    """Told in place of an export."""
+
+
+@pytest.fixture
+def export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tells what would be exported, and does not do it."""
+
+    def told(folder: Path, precision: str, opset: int | None) -> float:
+        raise ExportedError(f'exported {precision} in opset {opset}')
+
+    monkeypatch.setattr('afformer_core.runtime.export.export_graphs', told)
+
+
+@pytest.mark.usefixtures('export')
+@pytest.mark.parametrize(
+    ('recorded', 'options', 'exported'),
+    [
+        (18, [], False),
+        (18, ['--opset', '18'], False),
+        (18, ['--opset', '23'], True),
+        (23, ['--opset', '18'], True),
+        (None, [], False),  # as it is in listings of before
+        (None, ['--opset', '18'], True),
+    ],
+)
+def test_graphs_of_another_opset_are_exported_again(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    recorded: int | None,
+    options: list[str],
+    exported: bool,
+) -> None:
+    save_model(tmp_path, random_model(afformer_small(ACTIONS, (64, 64))), {})
+    for file in FILES:
+        (tmp_path / file).touch()
+    write_graph_listing(tmp_path, file_sha256(tmp_path / WEIGHTS_FILE), 'fp32', recorded)
+
+    status = main(['export', str(tmp_path), '--if-needed', *options])
+
+    said = capsys.readouterr()
+    assert (status, 'exported fp32' in said.err) == (int(exported), exported)
+    assert ('are up to date' in said.out) != exported

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an export writes down, and models that are exported otherwise than most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.models import afformer_small
+from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.onnx_session import OnnxSession
+from afformer_core.runtime.session import Memory
+from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.weights import save_model
+
+from ..conftest import ACTIONS, random_model
+
+Pictures = Callable[..., np.ndarray]
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of single frames, exported; what it reads actions in are keys of whole frames."""
+    folder = tmp_path_factory.mktemp('single')
+    configuration = replace(
+        afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames'
+    )
+    save_model(folder, random_model(configuration), {})
+    export_graphs(folder)
+    return folder
+
+
+def test_a_model_of_single_frames_takes_several_demonstrations(
+    folder: Path, pictures: Pictures
+) -> None:
+    frames, image = pictures(2, 64, 64, 3), pictures(64, 64, 3)
+    found, wanted = (
+        session.ground(
+            image,
+            Memory.joined(
+                [session.memorize(session.encode_frames(frame[None])) for frame in frames]
+            ),
+        )
+        for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
+    )
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+
+
+def test_the_opset_is_written_down(folder: Path) -> None:
+    assert read_graphs(folder).opset == 18

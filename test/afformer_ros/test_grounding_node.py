@@ -302,7 +302,7 @@ def test_what_cannot_be_loaded(active, shared_nodes):
         'absent.mp4': 'there is no video file',
         'empty.mp4': 'is empty',
         'text.mp4': 'not a video',
-        'nothing': 'has no image',
+        'nothing': 'holds no frame',
         '../store': 'may not be read',
         'link/passwd': 'may not be read',
     }.items():

@@ -5,7 +5,7 @@ import pytest
 
 from afformer_core.demonstrations.record import Record
 from afformer_core.demonstrations.state import Summary
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
 
 SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)
 
@@ -35,7 +35,7 @@ def test_a_record_is_read_back_from_its_texts():
 
 def test_a_record_of_another_format_is_refused():
     texts = {**Record(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
-    with pytest.raises(ValueError, match='format 3 is unknown, 2 is read'):
+    with pytest.raises(ForeignFileError, match='format 3 is unknown, 2 is read'):
         Record.from_text(texts)
 
 

@@ -149,11 +149,11 @@ def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Writte
     values = heatmap.data.view('<f4').reshape(120, 160)
     assert values.sum() == pytest.approx(1, abs=1e-4)
     u, v = (float(written.rows[0][key]) for key in 'uv')
-    # Its highest pixel may be a ripple, which peaks are not sought in.
+    # Its highest pixel may be a ripple, and the best peak is where most probability is around.
     smooth = cv2.GaussianBlur(values, (0, 0), 2)
     row, column = np.unravel_index(smooth.argmax(), smooth.shape)
-    assert abs(column - u) <= 2
-    assert abs(row - v) <= 2
+    assert abs(column - u) <= 6
+    assert abs(row - v) <= 6
 
 
 def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> None:

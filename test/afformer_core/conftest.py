@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small RGB-D bag, and models with random weights, saved and exported once."""
+"""A small RGB-D bag, models with random weights, saved and exported once, and a small disk."""
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +26,15 @@ def rgbd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=8)
     list(write_rgbd_bag(folder, plan))
     return folder
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may be longer than 4096 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 ACTIONS = ('press', 'hold', 'push')

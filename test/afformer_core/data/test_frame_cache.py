@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -88,15 +86,6 @@ def test_the_file_of_another_clip_counts_as_absent(cache: FrameCache) -> None:
     cache.save('a', clip())
     cache.path('a').rename(cache.path('b'))
     assert cache.load('b') is None
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may be longer than 4096 bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures('small_disk')

@@ -2,10 +2,8 @@
 """What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
 
 import os
-import resource
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -124,15 +122,6 @@ def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
     after = batch(tmp_path / 'kept', second).images
 
     assert not torch.allclose(after[0], before[0])
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may be longer than 4096 bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures('small_disk')

@@ -12,6 +12,7 @@ from afformer_core.data.augmentation import PictureOptions
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.clip_pictures import ClipPictures
+from afformer_core.maskahand.hand_free import with_hand_free_frames
 from afformer_core.maskahand.index import read_index
 from afformer_core.maskahand.interactions import interaction_clips
 from afformer_core.maskahand.pretraining_dataset import PretrainingDataset, PretrainingExample
@@ -54,6 +55,9 @@ class PretrainingData(GroundingData):
         super().__init__(pictures.size, workers)
         mined = read_index(Path(index))
         self._clips = interaction_clips(mined, interactions)
+        if synthesis.hand_free_share:
+            score, hidden = mined.interaction_score, synthesis.masks.hidden_score
+            self._clips = with_hand_free_frames(self._clips, score, hidden)
         self._validated = validation
         self._looked = validation is None
         if validation is not None:

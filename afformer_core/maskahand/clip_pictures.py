@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +31,13 @@ class ClipFrames:
         demonstration: uint8 [T, h, w, 3] RGB, what a model is shown, at its input size.
         interactions: uint8 [M, H, W, 3] RGB, the frames of the clip's interactions, in the shape
             of the video: masks are drawn in them before they become squares.
+        hand_free: by number of the frame uint8 [H, W, 3], likewise, those without a hand that
+            interactions name.
     """
 
     demonstration: NDArray[np.uint8]
     interactions: NDArray[np.uint8]
+    hand_free: Mapping[int, NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,18 @@ class ClipPictures:
             DatasetError: the cache folder cannot be written, such as when the disk is full.
         """
         if self.cache_folder is None:
-            return self._decode(clip)
+            return _clip_frames(clip, self._decode(clip))
         cache = FrameCache(self.cache_folder)
         keys = self._keys(clip)
-        kept = [cache.load(key) for key in keys]
-        if kept[0] is not None and kept[1] is not None:
-            return ClipFrames(kept[0].frames, kept[1].frames)
-        decoded = self._decode(clip)
-        for key, pictures in zip(keys, (decoded.demonstration, decoded.interactions), strict=True):
-            cache.save(key, SampledClip(pictures, (tuple(range(len(pictures))),)))
-        return decoded
+        kept = [each for each in map(cache.load, keys) if each is not None]
+        if len(kept) < len(keys):
+            kept = [
+                SampledClip(pictures, (tuple(range(len(pictures))),))
+                for pictures in self._decode(clip)
+            ]
+            for key, each in zip(keys, kept, strict=True):
+                cache.save(key, each)
+        return _clip_frames(clip, [each.frames for each in kept])
 
     def fingerprint(self, clip: InteractionClip) -> str:
         """Another one when the clip's video was written again.
@@ -97,10 +102,10 @@ class ClipPictures:
     def _source(self, clip: InteractionClip) -> FrameSource:
         return open_source(clip.video.path, clip.video.topic, self.number_rate)
 
-    def _decode(self, clip: InteractionClip) -> ClipFrames:
-        shown = clip.demonstration(self.frames)
-        interactions = [each.number for each in clip.interactions]
-        numbers = sorted({*shown, *interactions})
+    def _decode(self, clip: InteractionClip) -> list[NDArray[np.uint8]]:
+        """The frames of each of the clip's parts."""
+        parts = self._parts(clip)
+        numbers = sorted({number for part in parts for number in part})
         pictures = self._source(clip).at([clip.video.times[number] for number in numbers])
         height, width = pictures.shape[1:3]
         if (width, height) != clip.video.size:
@@ -109,10 +114,11 @@ class ClipPictures:
                 f'{clip.video.size[0]}x{clip.video.size[1]} when it was mined; mine again'
             )
         by_number = dict(zip(numbers, pictures, strict=True))
-        return ClipFrames(
+        shown, *others = parts
+        return [
             np.stack([resize_to_input(by_number[number], self.size) for number in shown]),
-            np.stack([self._fitted(by_number[number]) for number in interactions]),
-        )
+            *(np.stack([self._fitted(by_number[number]) for number in part]) for part in others),
+        ]
 
     def _fitted(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = picture.shape[:2]
@@ -122,18 +128,30 @@ class ClipPictures:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def _keys(self, clip: InteractionClip) -> tuple[str, str]:
-        """Of the demonstration, and of the frames with interactions."""
-        shown: Sequence[int] = clip.demonstration(self.frames)
-        interactions = [each.number for each in clip.interactions]
+    def _parts(self, clip: InteractionClip) -> list[tuple[int, ...]]:
+        """Numbers of the demonstration's frames, of those with interactions, and without hands.
+
+        The last part is missing where it would be empty.
+        """
+        interactions = tuple(each.number for each in clip.interactions)
+        parts = [clip.demonstration(self.frames), interactions, clip.hand_free]
+        return [part for part in parts if part]
+
+    def _keys(self, clip: InteractionClip) -> list[str]:
+        """Of each of the clip's parts."""
         place = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
-        parts = ((shown, self.size), (interactions, self.picture_side))
-        first, second = (
-            hashlib.sha256(
-                json.dumps(
-                    (_CACHE_VERSION, *place, [clip.video.times[i] for i in numbers], size)
-                ).encode()
-            ).hexdigest()
-            for numbers, size in parts
-        )
-        return first, second
+        keys = []
+        for part, numbers in enumerate(self._parts(clip)):
+            size = self.picture_side if part else self.size
+            times = [clip.video.times[number] for number in numbers]
+            described = json.dumps((_CACHE_VERSION, *place, times, size))
+            keys.append(hashlib.sha256(described.encode()).hexdigest())
+        return keys
+
+
+def _clip_frames(clip: InteractionClip, parts: Sequence[NDArray[np.uint8]]) -> ClipFrames:
+    demonstration, interactions, *hand_free = parts
+    pictures = hand_free[0] if hand_free else ()
+    return ClipFrames(
+        demonstration, interactions, dict(zip(clip.hand_free, pictures, strict=True))
+    )

@@ -21,12 +21,15 @@ class Interaction:
         hands: all that were seen in it, whatever they do.
         interacting: those that interact, at least one; each reaches into the frame.
         approaches: of each of them, from where it came; None where it did not move.
+        hand_free: number of the frame before the hand came, see `with_hand_free_frames`; None
+            where there is none, or it was not looked for.
     """
 
     number: int
     hands: tuple[Hand, ...]
     interacting: tuple[Hand, ...]
     approaches: tuple[Direction | None, ...]
+    hand_free: int | None = None
 
     def __post_init__(self) -> None:
         if not self.interacting or len(self.interacting) != len(self.approaches):
@@ -54,6 +57,12 @@ class InteractionClip:
     def demonstration(self, frames: int) -> tuple[int, ...]:
         """Numbers of the frames that a model is shown: evenly spaced, and at most so many."""
         return tuple(self.first + i for i in uniform_indices(self.last - self.first + 1, frames))
+
+    @property
+    def hand_free(self) -> tuple[int, ...]:
+        """Numbers of the frames without a hand that its interactions name, in order."""
+        named = {each.hand_free for each in self.interactions}
+        return tuple(sorted(number for number in named if number is not None))
 
 
 def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:

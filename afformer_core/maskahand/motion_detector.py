@@ -29,7 +29,7 @@ class MotionHandDetector(nn.Module):
         hands: as above.
         contact: tells whether they touch something, and where.
         searched_share: of the pictures of a training step, from the first on, that hands are
-            searched for in; above 0, at most 1. The others teach contact alone.
+            searched for in, 0 to 1. The others teach contact alone.
     """
 
     def __init__(self, hands: FasterRCNN) -> None:
@@ -70,16 +70,22 @@ class MotionHandDetector(nn.Module):
     def _losses(
         self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]
     ) -> dict[str, Tensor]:
+        losses = self._search_losses(images, targets) if self.searched_share else {}
+        boxes = [each['boxes'] for each in targets]
+        contacts = [each['labels'] == CONTACT for each in targets]
+        touches = [each['touches'] for each in targets]
+        return {**losses, 'loss_contact': self.contact.loss(images, boxes, contacts, touches)}
+
+    def _search_losses(
+        self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
         searched = math.ceil(len(images) * self.searched_share)
         hands = [
             {'boxes': each['boxes'], 'labels': torch.ones_like(each['labels'])}
             for each in targets[:searched]
         ]
         losses: dict[str, Tensor] = self.hands([_now(each) for each in images[:searched]], hands)
-        boxes = [each['boxes'] for each in targets]
-        contacts = [each['labels'] == CONTACT for each in targets]
-        touches = [each['touches'] for each in targets]
-        return {**losses, 'loss_contact': self.contact.loss(images, boxes, contacts, touches)}
+        return losses
 
     def _detect(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
         outputs: list[dict[str, Tensor]] = self.hands([_now(image) for image in images])

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from afformer_core.data.augmentation import PictureOptions, changed_pictures
 from afformer_core.errors import AfformerError
 from afformer_core.maskahand.clip_features import ClipFeatures
-from afformer_core.maskahand.clip_pictures import ClipPictures
+from afformer_core.maskahand.clip_pictures import ClipFrames, ClipPictures
 from afformer_core.maskahand.interactions import InteractionClip
 from afformer_core.maskahand.synthesis import SynthesisOptions, SyntheticImage, synthesize
 from afformer_core.runtime.preprocessing import resize_to_input
@@ -80,13 +80,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             return FailedExample(str(error))
         random = np.random.default_rng(draw.seed)
         made = [
-            synthesize(
-                frames.interactions[place],
-                clip.video.size,
-                clip.interactions[place],
-                self._synthesis,
-                random,
-            )
+            self._made(clip, frames, place, random)
             for place in _drawn(len(clip.interactions), self._targets, random)
         ]
         demonstration, _ = changed_pictures(frames.demonstration, self._video, random)
@@ -95,6 +89,28 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             np.stack([self._resized(one) for one in made]),
             tuple(one.corners for one in made),
             number,
+        )
+
+    def _made(
+        self,
+        clip: InteractionClip,
+        frames: ClipFrames,
+        place: int,
+        random: np.random.Generator,
+    ) -> SyntheticImage:
+        """A target image of one of a clip's interactions, or of one with a frame before it."""
+        hand_free = None
+        preceded = [
+            (i, each.hand_free)
+            for i, each in enumerate(clip.interactions)
+            if each.hand_free is not None
+        ]
+        if preceded and random.random() < self._synthesis.hand_free_share:
+            place, number = preceded[random.integers(len(preceded))]
+            hand_free = frames.hand_free[number]
+        interaction, picture = clip.interactions[place], frames.interactions[place]
+        return synthesize(
+            picture, clip.video.size, interaction, self._synthesis, random, hand_free
         )
 
     def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.augmentation import PerspectiveOptions, PictureOptions, changed_pictures
-from afformer_core.data.augmentation.warp import warp_points
+from afformer_core.data.augmentation.warp import inside, warp_points
 from afformer_core.maskahand.box_target import BoxTarget
+from afformer_core.maskahand.camera_motion import camera_motion
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.interactions import Interaction
 from afformer_core.maskahand.masks import MaskOptions, without_hands
@@ -29,11 +30,19 @@ class SynthesisOptions:
         image: how the masked frame is changed, with the boxes in it. What a perspective moves is
             surrounded by its reflection, as black corners would give away what became of it.
         target: what is looked for.
+        hand_free_share: of the images of clips that have such frames, how many are made of one
+            from before the hand came and not of one in which it is hidden, 0 to 1. The paper has
+            none: its videos are egocentric, and show hands all the time.
     """
 
     masks: MaskOptions = field(default_factory=MaskOptions)
     image: PictureOptions = field(default_factory=_paper_changes)
     target: BoxTarget = field(default_factory=BoxTarget)
+    hand_free_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hand_free_share <= 1:
+            raise ValueError(f'hand_free_share is {self.hand_free_share}; 0 to 1 is wanted')
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,11 @@ def synthesize(
     interaction: Interaction,
     options: SynthesisOptions,
     generator: np.random.Generator,
+    hand_free: NDArray[np.uint8] | None = None,
 ) -> SyntheticImage:
     """Make a target image of a frame in which hands interact.
+
+    A frame without hands takes its place, where it is known where in it they are about to touch.
 
     Args:
         frame: uint8 [H, W, 3] RGB, the video's frame at any size.
@@ -65,6 +77,7 @@ def synthesize(
         interaction: what is seen in the frame.
         options: how the image is made.
         generator: what is made depends on it and the other arguments alone.
+        hand_free: uint8 [H, W, 3], the frame before the hand came; None: hide the hand.
     """
     size = frame.shape[1], frame.shape[0]
     hands = [
@@ -72,14 +85,31 @@ def synthesize(
         for hand in interaction.hands
         if hand.score >= options.masks.hidden_score or hand in interaction.interacting
     ]
-    hidden = without_hands(frame, hands, options.masks, generator)
     # From edges of pixels, of which 0 is the first, to middles, of which 0 is the first.
     corners = options.target.corners(interaction, video_size) * size - 0.5
+    moved = None
+    if hand_free is not None:
+        moved = _moved_corners(corners, frame, hand_free)
+    if hand_free is not None and moved is not None:
+        hidden, corners = hand_free, moved
+    else:
+        hidden = without_hands(frame, hands, options.masks, generator)
     middles = corners.mean(axis=1, keepdims=True)
     images, homography = changed_pictures(hidden[None], options.image, generator, list(middles))
     if homography is not None:
         corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
     return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))
+
+
+def _moved_corners(
+    corners: NDArray[np.float64], frame: NDArray[np.uint8], hand_free: NDArray[np.uint8]
+) -> NDArray[np.float64] | None:
+    """Where corners lie in another frame; None where that is not known, or not in that frame."""
+    motion = camera_motion(frame, hand_free)
+    if motion is None:
+        return None
+    moved = warp_points(corners.reshape(-1, 2), motion).reshape(corners.shape)
+    return moved if inside(moved.mean(axis=1), frame.shape[:2]).all() else None
 
 
 def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:

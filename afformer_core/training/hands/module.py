@@ -41,7 +41,8 @@ class HandTraining(LightningModule):
         interval: seconds between the frames of motion pictures, where the detector is to take
             such; null: it takes still ones.
         searched_share: of the pictures of a step that hands are searched for in; the others teach
-            contact alone, from motion; above 0, and 1 where it takes still pictures.
+            contact alone, from motion; 0: what finds hands stays as it is. 1 where it takes still
+            pictures.
         precision: share of the interactions found in validation that is to be right from the
             interaction score on, which is written beside the weights; above 0, at most 1.
 
@@ -64,19 +65,21 @@ class HandTraining(LightningModule):
         super().__init__()
         if not 0 < precision <= 1:
             raise ValueError(f'precision is {precision}; it must be above 0 and at most 1')
-        if not 0 < searched_share <= 1 or (interval is None and searched_share != 1):
+        if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
             raise ValueError(
-                f'searched_share is {searched_share} and interval {interval}; it must be above 0 '
-                'and at most 1, and 1 without an interval'
+                f'searched_share is {searched_share} and interval {interval}; 0 to 1 is wanted, '
+                'and 1 without an interval'
             )
         self.architecture = architecture
         self.interval = interval
         self.optimization = optimization
         self.interaction_score: float = INTERACTION_SCORE
         self.model = initial_detector(architecture, weights, interval)
+        optimization.freeze(self.model)
         if isinstance(self.model, MotionHandDetector):
             self.model.searched_share = searched_share
-        optimization.freeze(self.model)
+            if not searched_share:
+                self.model.hands.requires_grad_(False)
         self._precision = precision
         self._found: dict[int, tuple[Hand, ...]] = {}
         # The trainer leaves modes as it finds them.

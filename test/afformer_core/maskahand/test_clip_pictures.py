@@ -57,6 +57,23 @@ def test_what_is_kept_is_what_was_read(clips: list[InteractionClip], tmp_path: P
     assert len(list((tmp_path / 'cache').iterdir())) == 2
 
 
+def test_frames_without_a_hand_are_read_and_kept(
+    clips: list[InteractionClip], tmp_path: Path
+) -> None:
+    first, second = clips[0].interactions
+    clip = replace(clips[0], interactions=(replace(first, hand_free=1), second))
+    plain = ClipPictures((32, 32), 4, 48)
+    kept = replace(plain, cache_folder=tmp_path / 'cache')
+    kept.read(clips[0])
+    wanted = plain.read(replace(clips[0], interactions=(replace(first, number=1),)))
+    for pictures in (plain, kept, kept):
+        found = pictures.read(clip)
+        assert list(found.hand_free) == [1]
+        assert np.array_equal(found.hand_free[1], wanted.interactions[0])
+        assert found.interactions.shape == (2, 32, 48, 3)
+    assert len(list((tmp_path / 'cache').iterdir())) == 3
+
+
 def test_a_video_that_was_written_again_is_read_again(
     clips: list[InteractionClip], tmp_path: Path
 ) -> None:

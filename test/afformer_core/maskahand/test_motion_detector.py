@@ -89,6 +89,17 @@ def test_some_pictures_teach_contact_alone(
     assert searched == [1]
 
 
+def test_contact_is_learned_without_any_search(
+    detector: MotionHandDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector, 'searched_share', 0.0)
+    detector.train()
+    losses = detector([torch.rand(9, 60, 100)] * 2, [target(2), target()])
+
+    assert isinstance(losses, dict)
+    assert set(losses) == {'loss_contact'}
+
+
 def test_a_still_picture_is_refused(detector: MotionHandDetector) -> None:
     with pytest.raises(ValueError, match='a picture has 3 channels; 9 of three frames'):
         detector([torch.rand(3, 60, 100)])

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from afformer_core.data.augmentation import PhotometricOptions, PictureOptions
+from afformer_core.maskahand import pretraining_dataset
 from afformer_core.maskahand.clip_features import ClipFeatures
 from afformer_core.maskahand.clip_pictures import ClipPictures
 from afformer_core.maskahand.index import read_index
@@ -16,7 +19,7 @@ from afformer_core.maskahand.pretraining_dataset import (
     collate_pretraining,
     collate_with_features,
 )
-from afformer_core.maskahand.synthesis import SynthesisOptions
+from afformer_core.maskahand.synthesis import SynthesisOptions, SyntheticImage, synthesize
 from afformer_core.training.batch import FailedBatch, MixedBatch, PictureBatch
 from afformer_core.training.collation import FailedExample
 from afformer_core.training.order import Draw
@@ -61,6 +64,28 @@ def test_targets_of_a_clip_differ(index: Path) -> None:
     made = example(dataset(index, targets=5))
     images = {image.tobytes() for image in made.images}
     assert len(images) == 5
+
+
+def test_so_many_images_are_of_before_the_hand_came(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def watched(*arguments: Any) -> SyntheticImage:
+        given.append((arguments[2].number, arguments[5] is not None))
+        return synthesize(*arguments)
+
+    monkeypatch.setattr(pretraining_dataset, 'synthesize', watched)
+    clips = interaction_clips(read_index(index), most=3)
+    first, *others = clips[0].interactions
+    clip = replace(clips[0], interactions=(replace(first, hand_free=0), *others))
+    pictures = ClipPictures((32, 32), 4, 64)
+    for share, wanted in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
+        given.clear()
+        options = SynthesisOptions(hand_free_share=share)
+        example(PretrainingDataset([clip], pictures, options, 200, AS_IT_IS))
+        assert sum(before for _, before in given) in wanted
+        assert {number for number, before in given if before} <= {first.number}
 
 
 def test_the_demonstration_changes_as_it_should(index: Path) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a target image shows and does not show, by the traps that others fell into."""
 
+import cv2
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from afformer_core.data.augmentation import CropOptions, PerspectiveOptions, PictureOptions
@@ -110,6 +112,43 @@ def test_a_box_stays_in_the_image_however_it_is_moved(box):
         assert np.isfinite(corners).all()
         inside = coverage(torch.from_numpy(corners) * 32, (32, 32))
         assert inside.sum() > 0
+
+
+def _photograph(shift=0):
+    wide = cv2.resize(skimage.data.coffee(), (SIZE[0] + 20, SIZE[1]), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(wide[:, shift : shift + SIZE[0]])
+
+
+def _before(hand_free):
+    frame = _photograph()
+    frame[40:70, 60:90] = SKIN
+    interaction = Interaction(0, (TOUCHING,), (TOUCHING,), (None,))
+    options = SynthesisOptions(MaskOptions(fill='colour'), FLAT)
+    return synthesize(
+        frame, SIZE, interaction, options, np.random.default_rng(0), hand_free=hand_free
+    )
+
+
+def test_a_frame_without_a_hand_is_shown_as_it_is():
+    made = _before(_photograph(shift=8))
+
+    assert np.array_equal(made.image, _photograph(shift=8))
+    # What lay under the hand lies 8 pixels to the left.
+    wanted = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
+    assert np.abs((made.corners[0] - wanted) * SIZE).max() < 1
+
+
+def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
+    made = _before(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8))
+
+    assert not np.array_equal(made.image[40:70, 60:90], np.full((30, 30, 3), SKIN))
+    assert np.array_equal(made.image[-1], _photograph()[-1])
+    assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
+
+
+def test_a_share_is_0_to_1():
+    with pytest.raises(ValueError, match=r'hand_free_share is 1\.5; 0 to 1 is wanted'):
+        SynthesisOptions(hand_free_share=1.5)
 
 
 def test_boxes_follow_a_frame_that_was_made_smaller():

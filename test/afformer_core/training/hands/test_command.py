@@ -88,6 +88,33 @@ def test_only_what_is_to_learn_changes(hands: Path, tmp_path: Path) -> None:
     assert torch.equal(after[statistics], before[statistics])
 
 
+def test_what_finds_hands_stays_where_nothing_is_searched(
+    hands: Path, trained: Path, tmp_path: Path
+) -> None:
+    train(
+        options(
+            hands,
+            tmp_path,
+            f'-c={CONFIGURATION.with_name("hands_light_contact.yaml")}',
+            f'--model.weights={trained}',
+            f'--data.train.folder={hands}',
+            '--data.validation=null',
+            '--data.batch_size=2',
+            '--trainer.max_steps=1',
+            *TRAINER,
+            f'--output={tmp_path}',
+        )
+    )
+    before = HandTraining(
+        'fasterrcnn_efficientnet_lite0_fpn', str(trained), interval=0.2
+    ).state_dict()
+    after = weights(tmp_path)
+
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith('model.contact.') for name in changed)
+
+
 def test_interrupted_and_resumed_equals_not_interrupted(
     hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +147,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         ('--model.architecture=ssd', "there is no hand detector 'ssd'"),
         ('--model.weights=coco', "no weights 'coco' for fasterrcnn_efficientnet_lite0_fpn"),
         ('--model.weights=nowhere', 'detector.json does not exist'),
-        ('--model.searched_share=0', 'searched_share is 0.0 and interval 0.2'),
+        ('--model.searched_share=-1', 'searched_share is -1.0 and interval 0.2'),
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),
         ('--data.train.split=val', 'val.txt'),
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),

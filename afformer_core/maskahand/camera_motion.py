@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a camera moved between two frames of a video, seen in what stands still."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation.warp import Homography
+
+_CORNERS, _QUALITY, _APART = 300, 0.01, 5
+_WINDOW, _LEVELS = (15, 15), 3
+# Pixels: how far a corner may be off that is followed forth and back, and that moved as all do.
+_OFF_BACK, _OFF = 0.5, 1.5
+# How many corners, and which share of those that could be followed, have to move as one.
+_LEAST, _SHARE = 20, 0.5
+
+
+def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homography | None:
+    """Where what stands still in one frame lies in another.
+
+    Corners are followed (Lucas and Kanade), and most of them have to agree: hands and what they
+    carry move otherwise.
+
+    Args:
+        first, second: uint8 [H, W, 3] RGB, of one size.
+
+    Returns:
+        [3, 3] from (x, y, 1) in the first frame to that in the second; None where too little is
+        seen in both, such as after a cut.
+    """
+    before, after = map(_grey, (first, second))
+    corners = _corners(before)
+    if len(corners) < _LEAST:
+        return None
+    there, found = _followed(before, after, corners)
+    back, found_back = _followed(after, before, there)
+    off = np.linalg.norm(back - corners, axis=-1).ravel()
+    kept = found & found_back & (off < _OFF_BACK)
+    if kept.sum() < _LEAST:
+        return None
+    homography, agreeing = cv2.findHomography(corners[kept], there[kept], cv2.RANSAC, _OFF)
+    if homography is None or agreeing.sum() < max(_LEAST, _SHARE * len(agreeing)):
+        return None
+    return np.asarray(homography, np.float64)
+
+
+def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _corners(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """[N, 1, 2], as OpenCV takes them."""
+    corners = cv2.goodFeaturesToTrack(picture, _CORNERS, _QUALITY, _APART)
+    return np.empty((0, 1, 2), np.float32) if corners is None else np.asarray(corners, np.float32)
+
+
+def _followed(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], corners: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, corners, np.empty_like(corners), winSize=_WINDOW, maxLevel=_LEVELS
+    )
+    return np.asarray(there, np.float32), found.ravel().astype(bool)

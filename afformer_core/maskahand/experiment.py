@@ -14,11 +14,12 @@ from pathlib import Path
 _PRETRAINING, _FINETUNING = 'maskahand_sim.yaml', 'sim_finetune.yaml'
 # Of Table 5: what is left out, and the file in the folder `ablations` that leaves it out.
 ABLATIONS = {
-    'no mask': 'maskahand_no_mask.yaml',
-    'mask as large as the hand': 'maskahand_exact_mask.yaml',
-    'no random mask': 'maskahand_no_random_mask.yaml',
-    'no perspective': 'maskahand_no_perspective.yaml',
-    'the whole box is the truth': 'maskahand_whole_box.yaml',
+    'masked hands alone': 'maskahand_masks_alone.yaml',
+    'the same without any mask': 'maskahand_no_mask.yaml',
+    'the same, mask as large as the hand': 'maskahand_exact_mask.yaml',
+    'the same without a random mask': 'maskahand_no_random_mask.yaml',
+    'the same without perspective': 'maskahand_no_perspective.yaml',
+    'the same, the whole box is the truth': 'maskahand_whole_box.yaml',
 }
 ZERO_SHOT = 'pre-trained'
 

@@ -52,6 +52,7 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
     names = [run.name for run in runs]
     assert names == [
         'pre-trained',
+        'maskahand_masks_alone',
         'maskahand_no_mask',
         'maskahand_exact_mask',
         'maskahand_no_random_mask',

@@ -79,7 +79,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--ablations',
         action='store_true',
-        help='also pre-train without each part that MaskAHand is made of (Table 5)',
+        help='also pre-train as the paper does, and without each part of that (Table 5)',
     )
     parser.add_argument('--steps', type=int, help="of each training (default: the experiments')")
     parser.add_argument(

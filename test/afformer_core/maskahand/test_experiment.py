@@ -53,11 +53,11 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
     assert names == [
         'pre-trained',
         'maskahand_masks_alone',
+        'maskahand_as_published',
         'maskahand_no_mask',
         'maskahand_exact_mask',
         'maskahand_no_random_mask',
         'maskahand_no_perspective',
-        'maskahand_whole_box',
         '10_percent_alone',
         '10_percent_pre-trained',
         '100_percent_alone',
@@ -65,6 +65,22 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
     ]
     for place, run in enumerate(runs):
         assert set(run.after) <= set(names[:place])
+
+
+def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, root: Path) -> None:
+    configurations = root / 'config' / 'train'
+    runs = replace(empty, ablations=True, configurations=configurations).runs()
+    given = {
+        run.name: [Path(word[3:]) for word in run.training if word.startswith('-c=')]
+        for run in runs
+    }
+
+    assert [path.stem for path in given['maskahand_no_mask']] == [
+        'maskahand_sim',
+        'maskahand_as_published',
+        'maskahand_no_mask',
+    ]
+    assert all(path.is_file() for paths in given.values() for path in paths)
 
 
 def test_the_same_labels_with_and_without_pre_training(empty: Experiment) -> None:

@@ -8,11 +8,11 @@ have just begun, and must be the first after the frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.maskahand.hand import Hand
-from afformer_core.maskahand.interactions import InteractionClip
+from afformer_core.maskahand.index import MinedVideo
+from afformer_core.maskahand.interactions import InteractionClip, interacting_hands
 
 # Frames of a contact, from its first on, in which what is touched has hardly moved.
 _BEGINNING = 2
@@ -36,33 +36,31 @@ def with_hand_free_frames(
 
 
 def hand_free_frame(
-    hands: Mapping[int, Sequence[Hand]],
-    number: int,
-    interaction_score: float,
-    hidden_score: float,
+    video: MinedVideo, number: int, interaction_score: float, hidden_score: float
 ) -> int | None:
     """The last frame but one before a hand came to where it touches something.
 
     Args:
-        hands: of a video, by the number of their frames.
+        video: that was mined.
         number: of a frame in which a hand interacts.
         interaction_score, hidden_score: see `with_hand_free_frames`.
 
     Returns:
         its number; None where the contact has lasted, or followed another before the hand left,
-        or no frame before it is without hands.
+        or no frame of the ten seconds before it is without hands.
     """
     begin = number
-    while _interacts(hands.get(begin - 1, ()), interaction_score):
+    while interacting_hands(video, begin - 1, interaction_score):
         begin -= 1
         if number - begin >= _BEGINNING:
             return None
     free = 0
     for before in range(begin - 1, -1, -1):
-        seen = hands.get(before, ())
-        if _interacts(seen, interaction_score):
+        long_ago = video.times[number] - video.times[before] > _SECONDS
+        if long_ago or interacting_hands(video, before, interaction_score):
             return None
-        free = 0 if any(hand.score >= hidden_score for hand in seen) else free + 1
+        seen = any(hand.score >= hidden_score for hand in video.hands.get(before, ()))
+        free = 0 if seen else free + 1
         if free == _IN_A_ROW:
             return before
     return None
@@ -71,15 +69,11 @@ def hand_free_frame(
 def _with_hand_free(
     clip: InteractionClip, interaction_score: float, hidden_score: float
 ) -> InteractionClip:
-    video = clip.video
-    interactions = []
-    for each in clip.interactions:
-        free = hand_free_frame(video.hands, each.number, interaction_score, hidden_score)
-        if free is not None and video.times[each.number] - video.times[free] > _SECONDS:
-            free = None
-        interactions.append(replace(each, hand_free=free))
-    return replace(clip, interactions=tuple(interactions))
-
-
-def _interacts(hands: Sequence[Hand], score: float) -> bool:
-    return any(hand.contact and hand.score >= score for hand in hands)
+    interactions = tuple(
+        replace(
+            each,
+            hand_free=hand_free_frame(clip.video, each.number, interaction_score, hidden_score),
+        )
+        for each in clip.interactions
+    )
+    return replace(clip, interactions=interactions)

@@ -82,7 +82,7 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
             found = [
                 (number, interacting)
                 for number in range(first, last + 1)
-                if (interacting := _interacting(video, number, index.interaction_score))
+                if (interacting := interacting_hands(video, number, index.interaction_score))
             ]
             if found:
                 chosen = tuple(
@@ -98,7 +98,14 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     return clips
 
 
-def _interacting(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
+def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
+    """The hands that interact in a frame of a video, if there is such a frame.
+
+    Args:
+        video: that was mined.
+        number: of the frame.
+        score: from which on a hand in contact interacts.
+    """
     return tuple(
         hand
         for hand in video.hands.get(number, ())

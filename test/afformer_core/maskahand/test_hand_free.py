@@ -13,8 +13,13 @@ COMING = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.9),)
 HARDLY = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.05),)
 
 
+def mined(hands, rate=4.0, clips=()):
+    times = tuple(number / rate for number in range(16))
+    return MinedVideo(Path('a.mp4'), '', (100, 80), times, hands, clips)
+
+
 def found(hands, number):
-    return hand_free_frame(hands, number, interaction_score=0.99, hidden_score=0.1)
+    return hand_free_frame(mined(hands), number, interaction_score=0.99, hidden_score=0.1)
 
 
 def test_the_last_but_one_before_a_hand_came():
@@ -47,8 +52,7 @@ def test_a_hand_that_was_always_there():
 @pytest.mark.parametrize(('rate', 'named'), [(1.0, (7,)), (0.2, ())])
 def test_interactions_name_a_frame_of_shortly_before(rate, named):
     hands = {9: COMING, 10: TOUCHING, 11: TOUCHING, 12: TOUCHING}
-    times = tuple(number / rate for number in range(16))
-    video = MinedVideo(Path('a.mp4'), '', (100, 80), times, hands, ((8, 15),))
+    video = mined(hands, rate, ((8, 15),))
     clips = interaction_clips(HandIndex({}, 0.99, (video,)), most=3)
     (clip,) = with_hand_free_frames(clips, 0.99, 0.1)
 

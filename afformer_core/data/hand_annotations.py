@@ -2,8 +2,9 @@
 """Pictures of annotated hands in 100DOH's layout, which is that of VOC.
 
 A folder holds `JPEGImages/NAME.jpg`, `Annotations/NAME.xml`, and the names of a split's pictures,
-a line each, in `ImageSets/Main/SPLIT.txt`. The simulator also writes the frames a moment before
-and after a picture, which 100DOH lacks: `JPEGImagesBefore/NAME.jpg`, `JPEGImagesAfter/NAME.jpg`.
+a line each, in `ImageSets/Main/SPLIT.txt`. The simulator also writes frames of the same video
+before and after a picture, evenly spaced, which 100DOH lacks: `JPEGImages-3/NAME.jpg` to
+`JPEGImages+3/NAME.jpg`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from afformer_core.errors import DatasetError
 # 0, 1 and 2.
 _INTERACTING = (3, 4)
 _STATES = range(5)
-_NEIGHBOURS = ('JPEGImagesBefore', 'JPEGImagesAfter')
+# Of a picture in its video, in steps of time, and their folders.
+NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
+NEIGHBOUR_FOLDERS = tuple(f'JPEGImages{step:+d}' for step in NEIGHBOURS)
 _UNKNOWN = ('', 'None')
 _EDGES = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -52,14 +55,14 @@ class AnnotatedPicture:
         image: file of the picture.
         size: (width, height) of it in pixels.
         hands: that were marked; there may be none.
-        neighbours: files of the frames before and after it in the same video; the picture's own
-            where they are not known.
+        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; none where
+            they are not known.
     """
 
     image: Path
     size: tuple[int, int]
     hands: tuple[HandAnnotation, ...]
-    neighbours: tuple[Path, Path]
+    neighbours: tuple[Path, ...]
 
 
 def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedPicture]:
@@ -93,9 +96,9 @@ def _picture(folder: Path, name: str) -> AnnotatedPicture:
         size = int(_text(root, 'size/width')), int(_text(root, 'size/height'))
         hands = [each for each in root.iter('object') if _is_hand(each)]
         marked = tuple(_hand(each, size) for each in hands)
-    before, after = (folder / part / f'{name}.jpg' for part in _NEIGHBOURS)
-    known = before.is_file() and after.is_file()
-    return AnnotatedPicture(image, size, marked, (before, after) if known else (image, image))
+    around = tuple(folder / part / f'{name}.jpg' for part in NEIGHBOUR_FOLDERS)
+    known = all(each.is_file() for each in around)
+    return AnnotatedPicture(image, size, marked, around if known else ())
 
 
 def _is_hand(element: ElementTree.Element) -> bool:

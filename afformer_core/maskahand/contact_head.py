@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells from three frames of a video whether a hand in them touches an object, and where."""
+"""Tells from some frames of a video whether a hand in them touches an object, and where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import roi_align
 
-FRAMES = 3
+from afformer_core.maskahand.motion_picture import FRAMES
+
 # Sides of what is looked at: of a hand's longer side, and in pixels, at least and as it is seen.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
@@ -41,7 +42,7 @@ class ContactAnswer:
 class ContactHead(nn.Module):
     """EfficientNet-Lite0 to stride 16 over a square around each hand, in grey.
 
-    The frames before, now and after are its three colours: what rests is grey.
+    The frames are its colours: in what rests they are all the same.
 
     Attributes:
         body: the network over a square.
@@ -52,7 +53,11 @@ class ContactHead(nn.Module):
 
         super().__init__()
         body: Any = timm.create_model(
-            'tf_efficientnet_lite0', pretrained=False, features_only=True, out_indices=(3,)
+            'tf_efficientnet_lite0',
+            pretrained=False,
+            features_only=True,
+            out_indices=(3,),
+            in_chans=FRAMES,
         )
         # Nothing looks at what comes after.
         body.blocks = body.blocks[:_STAGES]
@@ -77,7 +82,7 @@ class ContactHead(nn.Module):
         """What is told of each hand, over all pictures in order.
 
         Args:
-            pictures: each float RGB [9, H, W] in 0..1, three frames.
+            pictures: each float RGB [3 FRAMES, H, W] in 0..1, see `motion_picture`.
             boxes: of each picture, [n, 4] (left, top, right, bottom) in pixels.
         """
         middles, sides = _around(torch.cat(list(boxes)))
@@ -133,7 +138,7 @@ def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
-    """What is around each box, [n, 3, S, S] in -1..1; 0 outside of the picture."""
+    """What is around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the picture."""
     weights = picture.new_tensor(_LUMINANCE)
     grey = torch.einsum('tchw,c->thw', picture.unflatten(0, (FRAMES, -1)), weights)
     middles, sides = _around(boxes)

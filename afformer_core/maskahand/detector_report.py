@@ -21,8 +21,9 @@ from afformer_core.maskahand.average_precision import (
 )
 from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.motion_picture import NOW
 
-# Seconds that the simulator's neighbours are away, about.
+# Seconds from one of the simulator's neighbours to the next, about.
 _INTERVAL = 0.25
 
 
@@ -57,16 +58,16 @@ class DetectorReport:
 def detect_in_pictures(
     detector: HandDetector, pictures: Iterable[AnnotatedPicture]
 ) -> Iterator[tuple[Hand, ...]]:
-    """The hands of each picture, which is a video of its own, of three frames or one.
+    """The hands of each picture, which is a video of its own: it and its neighbours, if any.
 
     Raises:
         ImageError: a picture cannot be read.
     """
     for picture in pictures:
-        before, after = picture.neighbours
-        paths = (before, picture.image, after)
+        before, after = picture.neighbours[:NOW], picture.neighbours[NOW:]
+        paths = (*before, picture.image, *after)
         video = [VideoFrame(i * _INTERVAL, read_image(path)) for i, path in enumerate(paths)]
-        yield list(detector.detect(video))[1]
+        yield list(detector.detect(video))[len(before)]
 
 
 def report_detector(

@@ -2,7 +2,7 @@
 """A detector of hands in motion pictures: a Faster R-CNN finds them, and a second look tells more.
 
 Hands are found by their colours in one frame. Whether they touch something is then seen in a
-square around each, over three frames: that costs a tenth of finding them, so that it can be
+square around each, over several frames: that costs a tenth of finding them, so that it can be
 learned from many more pictures.
 """
 
@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
-from afformer_core.maskahand.contact_head import FRAMES, ContactHead
+from afformer_core.maskahand.contact_head import ContactHead
 from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
+from afformer_core.maskahand.motion_picture import FRAMES, NOW
 
 
 class MotionHandDetector(nn.Module):
-    """Takes and gives what torchvision's detectors do, but of pictures of three frames.
+    """Takes and gives what torchvision's detectors do, but of motion pictures.
 
     Args:
         hands: finds hands, of which it knows one class.
@@ -44,7 +45,7 @@ class MotionHandDetector(nn.Module):
         """Losses by name in training, else what is found in each picture.
 
         Args:
-            images: each float RGB [9, H, W] in 0..1: the frames before, now and after.
+            images: each float RGB [3 FRAMES, H, W] in 0..1, see `motion_picture`.
             targets: in training, of each, `boxes` [N, 4], `labels` [N], indices of `CLASSES`, and
                 `touches` [N, 2], (x, y) of what they touch in pixels, NaN where it is not known.
 
@@ -58,8 +59,8 @@ class MotionHandDetector(nn.Module):
         for image in images:
             if image.shape[0] != 3 * FRAMES:
                 raise ValueError(
-                    f'a picture has {image.shape[0]} channels; {3 * FRAMES} of three frames are '
-                    'wanted'
+                    f'a picture has {image.shape[0]} channels; {3 * FRAMES} of '
+                    f'{FRAMES} frames are wanted'
                 )
         if not self.training:
             return self._detect(images)
@@ -100,8 +101,8 @@ class MotionHandDetector(nn.Module):
 
 
 def _now(picture: Tensor) -> Tensor:
-    """The frame in the middle, [3, H, W]."""
-    return picture.unflatten(0, (FRAMES, -1))[FRAMES // 2]
+    """The frame itself, [3, H, W]."""
+    return picture.unflatten(0, (FRAMES, -1))[NOW]
 
 
 def _in_states(output: dict[str, Tensor], contact: Tensor) -> dict[str, Tensor]:

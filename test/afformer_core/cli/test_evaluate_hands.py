@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.data.hand_annotations import read_hand_annotations
 from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand import open_detector
+from afformer_core.maskahand.detector_report import detect_in_pictures
 from afformer_core.maskahand.hand import Hand
 
 BOX = (4.0, 4.0, 20.0, 20.0)
@@ -28,8 +30,9 @@ class WhiteHands:
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         video = list(frames)
-        # A picture is in the middle of a video of its own.
-        assert [frame.time for frame in video] == [0.0, 0.25, 0.5]
+        # A picture is a video of its own, or in the middle of one.
+        times = [frame.time for frame in video]
+        assert times in ([0.0], [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5])
         for frame in video:
             brightness = frame.image.mean() / 255
             yield (Hand(BOX, True, 0.9),) if brightness > 0.5 else (Hand(BOX, True, 0.4),)
@@ -55,6 +58,18 @@ def dataset(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_detector, 'open_hand_detector', lambda name: WhiteHands())
+
+
+def test_a_picture_is_between_its_neighbours(dataset: Path) -> None:
+    for step in ('-3', '-2', '-1', '+1', '+2', '+3'):
+        part = dataset / f'JPEGImages{step}'
+        part.mkdir()
+        cv2.imwrite(str(part / 'white.jpg'), np.zeros((32, 32, 3), np.uint8))
+    pictures = read_hand_annotations(dataset, 'test')
+    found = list(detect_in_pictures(WhiteHands(), pictures))
+
+    assert [len(picture.neighbours) for picture in pictures] == [6, 0]
+    assert [[hand.score for hand in hands] for hands in found] == [[0.9], [0.4]]
 
 
 def test_hands_and_interactions(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

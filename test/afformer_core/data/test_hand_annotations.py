@@ -143,20 +143,19 @@ def test_another_split(folder: Path) -> None:
 
 
 def test_neighbours(folder: Path) -> None:
-    """The simulator writes them; one alone tells nothing."""
+    """The simulator writes them; some alone tell nothing."""
     (folder / 'Annotations' / 'a.xml').write_text(
         '<annotation><size><width>20</width><height>10</height></size></annotation>'
     )
-    picture, before, after = (
-        folder / part / 'a.jpg' for part in ('JPEGImages', 'JPEGImagesBefore', 'JPEGImagesAfter')
-    )
-    assert read_hand_annotations(folder, 'test')[0].neighbours == (picture, picture)
-    for path in (before, after):
+    around = [
+        folder / f'JPEGImages{step}' / 'a.jpg' for step in ('-3', '-2', '-1', '+1', '+2', '+3')
+    ]
+    assert read_hand_annotations(folder, 'test')[0].neighbours == ()
+    for path in around:
+        assert read_hand_annotations(folder, 'test')[0].neighbours == ()
         path.parent.mkdir()
-    before.write_bytes(b'')
-    assert read_hand_annotations(folder, 'test')[0].neighbours == (picture, picture)
-    after.write_bytes(b'')
-    assert read_hand_annotations(folder, 'test')[0].neighbours == (before, after)
+        path.write_bytes(b'')
+    assert read_hand_annotations(folder, 'test')[0].neighbours == tuple(around)
 
 
 def test_an_empty_split(folder: Path) -> None:

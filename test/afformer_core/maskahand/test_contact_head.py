@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from afformer_core.maskahand.contact_head import ContactHead, _moved, _squares
+from afformer_core.maskahand.motion_picture import FRAMES, NOW
 
 
 def picture(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
-    """Three black frames, 200 wide and 100 high, with a white box in each."""
-    frames = torch.zeros(3, 3, 100, 200)
+    """Black frames, 200 wide and 100 high, with a white box in each."""
+    frames = torch.zeros(FRAMES, 3, 100, 200)
     for frame, (left, top, right, bottom) in zip(frames, boxes, strict=True):
         frame[:, top:bottom, left:right] = 1
     return frames.flatten(0, 1)
@@ -19,37 +20,38 @@ def picture(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
 
 def test_a_square_around_the_longer_side() -> None:
     box = (90, 40, 140, 60)
-    (square,) = _squares(picture(box, box, box), torch.tensor([box]).float())
+    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
 
-    assert square.shape == (3, 80, 80)
+    assert square.shape == (7, 80, 80)
     # The box is 50 of 80 pixels wide, 20 high, in the middle; the edges of pixels are kept.
-    columns = (square[1] > 0).any(dim=0).nonzero()[:, 0]
-    rows = (square[1] > 0).any(dim=1).nonzero()[:, 0]
+    columns = (square[NOW] > 0).any(dim=0).nonzero()[:, 0]
+    rows = (square[NOW] > 0).any(dim=1).nonzero()[:, 0]
     assert [int(columns[0]), int(columns[-1])] == [15, 64]
     assert [int(rows[0]), int(rows[-1])] == [30, 49]
-    assert square[1].max() == pytest.approx(1)
+    assert square[NOW].max() == pytest.approx(1)
 
 
 def test_a_small_hand_is_not_enlarged_beyond_what_is_seen() -> None:
     box = (100, 50, 104, 54)
-    (square,) = _squares(picture(box, box, box), torch.tensor([box]).float())
+    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
 
     # 38 pixels are shown by 80.
-    assert int((square[1].max(dim=0).values > 0).sum()) == pytest.approx(4 * 80 / 38, abs=1)
+    assert int((square[NOW].max(dim=0).values > 0).sum()) == pytest.approx(4 * 80 / 38, abs=1)
 
 
 def test_frames_are_colours() -> None:
-    now = (90, 40, 140, 60)
-    (square,) = _squares(picture((0, 0, 1, 1), now, now), torch.tensor([now]).float())
+    there, now = (0, 0, 1, 1), (90, 40, 140, 60)
+    came = picture(*[there] * NOW, *[now] * (FRAMES - NOW))
+    (square,) = _squares(came, torch.tensor([now]).float())
 
-    # Beside a box that came there and stays.
-    assert square[:, 40, 40].tolist() == pytest.approx([-1, 1, 1])
+    # A box that came there and stays.
+    assert square[:, 40, 40].tolist() == pytest.approx([-1, -1, -1, 1, 1, 1, 1])
 
 
 def test_each_hand_of_each_picture_in_order() -> None:
     torch.manual_seed(0)
     head = ContactHead().eval()
-    first, second = torch.rand(2, 9, 60, 80)
+    first, second = torch.rand(2, 3 * FRAMES, 60, 80)
     boxes = torch.tensor([[0.0, 0, 30, 40], [20.0, 10, 70, 50]])
     together = head([first, second], [boxes, boxes[:1]])
 
@@ -64,7 +66,7 @@ def test_each_hand_of_each_picture_in_order() -> None:
 
 def test_no_hand() -> None:
     head = ContactHead()
-    pictures, boxes = [torch.rand(9, 60, 80)], [torch.empty(0, 4)]
+    pictures, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
 
     answer = head(pictures, boxes)
     assert (answer.logits.shape, answer.touches.shape) == ((0,), (0, 2))
@@ -93,17 +95,18 @@ def test_it_learns_what_rests() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    pictures = [picture(box, box, box), picture((40, 30, 80, 70), box, (120, 30, 160, 70))]
+    passing = [(80 + 20 * step, 30, 120 + 20 * step, 70) for step in range(-NOW, FRAMES - NOW)]
+    pictures = [picture(*[box] * FRAMES), picture(*passing)]
     boxes = [torch.tensor([box]).float()] * 2
     contacts = [torch.tensor([True]), torch.tensor([False])]
     touches = [torch.tensor([[130.0, 50]]), torch.full((1, 2), torch.nan)]
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
-    for _ in range(30):
+    for _ in range(100):
         optimizer.zero_grad()
         head.loss(pictures, boxes, contacts, touches).backward()
         optimizer.step()
 
-    logits = head(pictures, boxes).logits
+    logits = head.eval()(pictures, boxes).logits
     assert logits[0] > 0 > logits[1]
 
 
@@ -111,15 +114,15 @@ def test_it_learns_where() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    pictures, boxes = [picture(box, box, box)] * 4, [torch.tensor([box]).float()] * 4
+    pictures, boxes = [picture(*[box] * FRAMES)] * 4, [torch.tensor([box]).float()] * 4
     known = torch.tensor([[130.0, 40]])
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
-    for _ in range(30):
+    for _ in range(60):
         optimizer.zero_grad()
         head.loss(pictures, boxes, [torch.tensor([True])] * 4, [known] * 4).backward()
         optimizer.step()
 
-    away = head(pictures, boxes).touches - known
+    away = head.eval()(pictures, boxes).touches - known
     # The middle of the box is 32 pixels away.
     assert away.norm(dim=1).max() < 12
 
@@ -128,7 +131,7 @@ def test_an_unknown_place_teaches_nothing() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    arguments = [picture(box, box, box)], [torch.tensor([box]).float()], [torch.tensor([True])]
+    arguments = [picture(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
     head.loss(*arguments, [torch.full((1, 2), torch.nan)]).backward()
 
     gradients = [each.grad for each in head.place.parameters()]

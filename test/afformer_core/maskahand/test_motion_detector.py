@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detector that finds hands in one frame and sees in three whether they touch."""
+"""A detector that finds hands in one frame and sees in several whether they touch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_scores_are_of_hand_and_state() -> None:
 def test_what_it_finds(detector: MotionHandDetector) -> None:
     detector.eval()
     with torch.no_grad():
-        outputs = detector([torch.rand(9, 60, 100), torch.rand(9, 100, 60)])
+        outputs = detector([torch.rand(21, 60, 100), torch.rand(21, 100, 60)])
 
     assert len(outputs) == 2
     for output in outputs:
@@ -60,7 +60,7 @@ def test_what_it_finds(detector: MotionHandDetector) -> None:
 
 def test_losses_of_both_parts(detector: MotionHandDetector) -> None:
     detector.train()
-    losses = detector([torch.rand(9, 60, 100)] * 2, [target(2), target()])
+    losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])
 
     assert isinstance(losses, dict)
     assert set(losses) == {
@@ -84,7 +84,7 @@ def test_some_pictures_teach_contact_alone(
     monkeypatch.setattr(detector.hands, 'forward', watched)
     monkeypatch.setattr(detector, 'searched_share', 0.3)
     detector.train()
-    detector([torch.rand(9, 60, 100)] * 3, [target(2), target(2), target(1)])
+    detector([torch.rand(21, 60, 100)] * 3, [target(2), target(2), target(1)])
 
     assert searched == [1]
 
@@ -94,18 +94,18 @@ def test_contact_is_learned_without_any_search(
 ) -> None:
     monkeypatch.setattr(detector, 'searched_share', 0.0)
     detector.train()
-    losses = detector([torch.rand(9, 60, 100)] * 2, [target(2), target()])
+    losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])
 
     assert isinstance(losses, dict)
     assert set(losses) == {'loss_contact'}
 
 
 def test_a_still_picture_is_refused(detector: MotionHandDetector) -> None:
-    with pytest.raises(ValueError, match='a picture has 3 channels; 9 of three frames'):
+    with pytest.raises(ValueError, match='a picture has 3 channels; 21 of 7 frames are wanted'):
         detector([torch.rand(3, 60, 100)])
 
 
 def test_training_needs_targets(detector: MotionHandDetector) -> None:
     detector.train()
     with pytest.raises(ValueError, match='training needs targets'):
-        detector([torch.rand(9, 60, 100)])
+        detector([torch.rand(21, 60, 100)])

@@ -60,7 +60,7 @@ def test_each_listed_picture_and_no_other_is_there_with_its_annotation(folder: P
 
 def test_pictures_have_neighbours(folder: Path) -> None:
     moved = []
-    for part in ('JPEGImagesBefore', 'JPEGImagesAfter'):
+    for part in (f'JPEGImages{step}' for step in ('-3', '-2', '-1', '+1', '+2', '+3')):
         found = sorted(path.stem for path in (folder / part).iterdir())
         assert found == sorted(names(folder))
         for name in found:
@@ -78,11 +78,11 @@ def test_pictures_have_neighbours(folder: Path) -> None:
 
 def test_neighbours_are_a_moment_away_and_within_the_clip() -> None:
     for seed in range(20):
-        before, after = neighbouring_times(0.5, np.random.default_rng(seed))
-        assert 0.06 <= 0.5 - before <= 0.12
-        assert after - 0.5 == pytest.approx(0.5 - before)
-    assert neighbouring_times(0.01, np.random.default_rng(0))[0] == 0
-    assert neighbouring_times(0.99, np.random.default_rng(0))[1] == 1
+        away = np.array(neighbouring_times(0.5, np.random.default_rng(seed))) - 0.5
+        assert 0.06 <= away[3] <= 0.12
+        np.testing.assert_allclose(away, away[3] * np.array([-3, -2, -1, 1, 2, 3]))
+    assert neighbouring_times(0.01, np.random.default_rng(0))[:3] == (0, 0, 0)
+    assert neighbouring_times(0.99, np.random.default_rng(0))[3:] == (1, 1, 1)
 
 
 def test_contact_is_told_where_the_hand_touches_and_only_there(folder: Path) -> None:

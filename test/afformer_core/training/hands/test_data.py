@@ -89,16 +89,26 @@ def test_a_share_of_the_pictures(hands: Path) -> None:
     assert set(half) < set(pictures)
 
 
-def test_neighbours_are_the_first_and_last_frame(tmp_path: Path) -> None:
+def write_neighbours(folder: Path, name: str, greys: tuple[int, ...], height: int = 64) -> None:
+    """The frames around a picture, each of one grey."""
+    for step, grey in zip(('-3', '-2', '-1', '+1', '+2', '+3'), greys, strict=True):
+        part = folder / f'JPEGImages{step}'
+        part.mkdir()
+        cv2.imwrite(str(part / name), np.full((height, 64, 3), grey, np.uint8))
+
+
+def test_neighbours_are_around_a_picture(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
-    for part, grey in (('JPEGImagesBefore', 40), ('JPEGImagesAfter', 200)):
-        (folder / part).mkdir()
-        cv2.imwrite(str(folder / part / '3.jpg'), np.full((64, 64, 3), grey, np.uint8))
+    write_neighbours(folder, '3.jpg', (40, 50, 60, 200, 210, 220))
     with_them, without = HandSource(folder, 'test').read()[3], HandSource(folder, 'test').read()[0]
 
-    assert read_motion(with_them)[:, 5, 5, 0].tolist() == pytest.approx([40, 100, 200], abs=2)
+    assert read_motion(with_them)[:, 5, 5, 0].tolist() == pytest.approx(
+        [40, 50, 60, 100, 200, 210, 220], abs=2
+    )
     # Of a picture that nobody knows more of, nothing moves.
-    assert np.ptp(read_motion(without).astype(int), axis=0).max() == 0
+    still = read_motion(without)
+    assert still.shape == (7, 64, 64, 3)
+    assert np.ptp(still.astype(int), axis=0).max() == 0
 
 
 def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
@@ -123,14 +133,12 @@ def test_frames_become_channels(hands: Path) -> None:
     made = collate_hands([dataset[Draw((0,), (0, 0))]])
 
     assert isinstance(made, HandBatch)
-    assert made.images[0].shape == (9, 64, 64)
+    assert made.images[0].shape == (21, 64, 64)
 
 
 def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
-    for part in ('JPEGImagesBefore', 'JPEGImagesAfter'):
-        (folder / part).mkdir()
-        cv2.imwrite(str(folder / part / '3.jpg'), np.zeros((32, 64, 3), np.uint8))
+    write_neighbours(folder, '3.jpg', (0,) * 6, height=32)
     dataset = HandDataset(HandSource(folder, 'test').read(), read_motion, None)
     made = collate_hands([dataset[Draw((3,), (0, 3))]])
 

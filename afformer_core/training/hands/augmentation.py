@@ -31,6 +31,7 @@ class HandAugmentation:
         blur: standard deviation in pixels, at least 0.
         reverse: share of the pictures of several frames that run backwards, 0 to 1; a hand
             touches something as it did.
+        cut: share of them whose video is cut before or after the picture, 0 to 1, see `cut_video`.
     """
 
     flip: float = 0.0
@@ -39,10 +40,12 @@ class HandAugmentation:
     border: float = 0.0
     blur: float = 0.0
     reverse: float = 0.0
+    cut: float = 0.0
 
     def __post_init__(self) -> None:
         require_probability(self.flip)
         require_probability(self.reverse)
+        require_probability(self.cut)
         if not (self.border >= 0 and self.blur >= 0):
             raise ValueError(
                 f'border is {self.border} and blur {self.blur}; both must be at least 0'
@@ -85,6 +88,24 @@ class HandAugmentation:
             blurred = [cv2.GaussianBlur(each, (0, 0), max(sigma, 0.1)) for each in frames]
             frames = np.asarray(np.stack(blurred), np.uint8)
         return frames
+
+
+def cut_video(frames: _Picture, other: _Picture, generator: np.random.Generator) -> _Picture:
+    """The first or the last frames before or after the middle one become those of another video.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3]; where there is but one, it stays.
+        other: as many, of any size.
+        generator: what is drawn depends on it alone.
+    """
+    middle, (height, width) = len(frames) // 2, frames.shape[1:3]
+    if not middle:
+        return frames
+    beyond = int(generator.integers(1, middle + 1))
+    there = slice(beyond) if happens(0.5, generator) else slice(len(frames) - beyond, None)
+    changed = frames.copy()
+    changed[there] = [cv2.resize(each, (width, height)) for each in other[there]]
+    return changed
 
 
 def mirrored(frames: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:

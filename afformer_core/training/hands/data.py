@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from afformer_core.data.augmentation.probability import happens
 from afformer_core.data.hand_annotations import (
     NEIGHBOURS,
     AnnotatedPicture,
@@ -22,7 +23,7 @@ from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.motion_picture import motion_picture
 from afformer_core.training.batched_data import BatchedData, Examples
 from afformer_core.training.collation import FailedExample
-from afformer_core.training.hands.augmentation import HandAugmentation
+from afformer_core.training.hands.augmentation import HandAugmentation, cut_video
 from afformer_core.training.hands.batch import HandExample, collate_hands
 from afformer_core.training.order import DemonstrationOrder, Draw
 
@@ -136,8 +137,9 @@ class HandDataset(Dataset[HandExample | FailedExample]):
     def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
         (index,) = draw.indices
         picture = self._pictures[index]
+        generator = np.random.default_rng(draw.seed)
         try:
-            frames = self._read(picture)
+            frames = self._cut(self._read(picture), generator)
         except (AfformerError, OSError, ValueError) as error:
             return FailedExample(f'{picture.image}: {error}')
         boxes = np.array([hand.box for hand in picture.hands], np.float64).reshape(-1, 4)
@@ -145,9 +147,15 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         nowhere = (np.nan, np.nan)
         touches = np.array([hand.touch or nowhere for hand in picture.hands]).reshape(-1, 2)
         if self._augmentation is not None:
-            generator = np.random.default_rng(draw.seed)
             frames, boxes, touches = self._changed(frames, boxes, touches, generator)
         return HandExample(frames, boxes, contacts, touches, index)
+
+    def _cut(self, frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        """A picture whose video may be cut."""
+        if self._augmentation is None or not happens(self._augmentation.cut, generator):
+            return frames
+        other = self._pictures[int(generator.integers(len(self._pictures)))]
+        return cut_video(frames, self._read(other), generator)
 
     def _changed(
         self,

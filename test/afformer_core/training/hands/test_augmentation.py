@@ -8,7 +8,12 @@ import pytest
 
 from afformer_core.data.augmentation.crop import CropOptions
 from afformer_core.data.augmentation.photometric import PhotometricOptions
-from afformer_core.training.hands.augmentation import HandAugmentation, bordered, mirrored
+from afformer_core.training.hands.augmentation import (
+    HandAugmentation,
+    bordered,
+    cut_video,
+    mirrored,
+)
 
 BOXES = np.array([[20.0, 10.0, 30.0, 40.0]])
 
@@ -112,3 +117,28 @@ def test_backwards() -> None:
 def test_out_of_range(options: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         HandAugmentation(**options)
+
+
+def test_beyond_a_cut_is_another_video() -> None:
+    frames = np.stack([np.full((6, 8, 3), value, np.uint8) for value in range(7)])
+    other = np.stack([np.full((3, 5, 3), 100 + value, np.uint8) for value in range(7)])
+    drawn = {
+        tuple(cut_video(frames, other, np.random.default_rng(seed))[:, 2, 2, 0].tolist())
+        for seed in range(60)
+    }
+
+    assert drawn == {
+        (100, 1, 2, 3, 4, 5, 6),
+        (100, 101, 2, 3, 4, 5, 6),
+        (100, 101, 102, 3, 4, 5, 6),
+        (0, 1, 2, 3, 104, 105, 106),
+        (0, 1, 2, 3, 4, 105, 106),
+        (0, 1, 2, 3, 4, 5, 106),
+    }
+    assert frames[:, 2, 2, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_still_picture_is_not_cut() -> None:
+    still = cut_video(picture(), np.zeros((1, 3, 5, 3), np.uint8), np.random.default_rng(0))
+
+    np.testing.assert_array_equal(still, picture())

@@ -13,7 +13,7 @@ import torch
 from afformer_core.errors import DatasetError
 from afformer_core.training.batch import FailedBatch
 from afformer_core.training.hands.augmentation import HandAugmentation
-from afformer_core.training.hands.batch import HandBatch, collate_hands
+from afformer_core.training.hands.batch import HandBatch, HandExample, collate_hands
 from afformer_core.training.hands.data import (
     HandData,
     HandDataset,
@@ -109,6 +109,20 @@ def test_neighbours_are_around_a_picture(tmp_path: Path) -> None:
     still = read_motion(without)
     assert still.shape == (7, 64, 64, 3)
     assert np.ptp(still.astype(int), axis=0).max() == 0
+
+
+def test_a_cut_shows_another_picture(tmp_path: Path) -> None:
+    folder = write_hands(tmp_path / 'hands')
+    pictures = HandSource(folder, 'test').read()
+    cut = HandDataset(pictures, read_motion, HandAugmentation(cut=1.0))
+    still = HandDataset(pictures, read_motion, HandAugmentation())
+    made = [cut[Draw((0,), (seed, 0))] for seed in range(20)]
+    frames = [each.frames for each in made if isinstance(each, HandExample)]
+    same = still[Draw((0,), (0, 0))]
+
+    assert isinstance(same, HandExample)
+    assert all((each[3] == same.frames[3]).all() for each in frames)
+    assert any((each != same.frames).any() for each in frames)
 
 
 def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:

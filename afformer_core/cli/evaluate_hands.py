@@ -12,6 +12,8 @@ _EXAMPLE = """examples:
   afformer evaluate-hands simulated hands --split test
   afformer evaluate-hands models/hands 100DOH/VOCdevkit2007_handobj_100K/VOC2007 --json hands.json
 """
+# The curve of precision over recall goes on where scores hardly mean anything.
+_LOWEST_SCORE = 0.005
 
 
 def add_parser(subparsers: Any) -> None:
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.maskahand.open_detector import open_hand_detector
     from afformer_core.runtime.model_folder import write_aside
 
-    detector = open_hand_detector(arguments.detector)
+    detector = open_hand_detector(arguments.detector, _LOWEST_SCORE)
     pictures = read_hand_annotations(arguments.dataset, arguments.split)
     found = detect_in_pictures(detector, pictures)
     detected = list(tqdm(found, total=len(pictures), unit='picture', desc='detecting'))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 
 from afformer_core.data.video import VideoFrame
@@ -39,3 +40,12 @@ class HandDetector(Protocol):
             of each frame, whatever their scores are, best first; hands of low scores too, since
             whatever may be a hand must be hidden from who learns.
         """
+
+    def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
+        """The hands in one frame of a video, see `detect`.
+
+        Args:
+            frames: of the video; it need not look for hands in the others.
+            index: of the frame, from 0.
+        """
+        return next(islice(self.detect(frames), index, None))

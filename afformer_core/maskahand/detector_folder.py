@@ -17,12 +17,12 @@ from safetensors.torch import load_file, save
 from afformer_core.errors import ModelFolderError
 from afformer_core.maskahand.faster_rcnn import (
     ARCHITECTURES,
-    LOWEST_SCORE,
     MOST_HANDS,
     HandNetwork,
     build_hand_detector,
     build_motion_detector,
 )
+from afformer_core.maskahand.hand import LOWEST_SCORE
 from afformer_core.maskahand.hand_classes import CLASSES
 from afformer_core.models.checkpoint_file import CheckpointError
 from afformer_core.models.strict_loading import load_strictly

@@ -67,7 +67,7 @@ def detect_in_pictures(
         before, after = picture.neighbours[:NOW], picture.neighbours[NOW:]
         paths = (*before, picture.image, *after)
         video = [VideoFrame(i * _INTERVAL, read_image(path)) for i, path in enumerate(paths)]
-        yield list(detector.detect(video))[len(before)]
+        yield detector.detect_one(video, len(before))
 
 
 def report_detector(

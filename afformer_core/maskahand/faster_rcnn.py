@@ -14,6 +14,7 @@ from torchvision.models.detection import (
 )
 
 from afformer_core.errors import AfformerError
+from afformer_core.maskahand.hand import LOWEST_SCORE
 from afformer_core.maskahand.hand_classes import CLASSES
 from afformer_core.maskahand.light_faster_rcnn import light_faster_rcnn
 from afformer_core.maskahand.motion_detector import MotionHandDetector
@@ -23,8 +24,6 @@ OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
 LIGHT_ARCHITECTURE = 'fasterrcnn_efficientnet_lite0_fpn'
 # Classes of what finds hands and leaves their states to others: background, hand.
 _HANDS_ALONE = 2
-# Hands that may be none are given too, since they must be hidden from who learns.
-LOWEST_SCORE = 0.05
 MOST_HANDS = 10
 
 # With random weights; torchvision's own would be downloaded.

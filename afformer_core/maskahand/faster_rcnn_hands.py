@@ -14,9 +14,10 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
 from afformer_core.maskahand.faster_rcnn import HandNetwork
-from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.hand import LOWEST_SCORE, Hand
 from afformer_core.maskahand.hand_classes import CONTACT
 from afformer_core.maskahand.motion_picture import motion_pictures
 from afformer_core.maskahand.picture_tensor import picture_tensor
@@ -27,7 +28,7 @@ _ONE_HAND = 0.5
 _DIGITS = 8
 
 
-class FasterRcnnHands:
+class FasterRcnnHands(HandDetector):
     """See `HandDetector`. It looks at each frame alone, or between those around it.
 
     Args:
@@ -64,7 +65,11 @@ class FasterRcnnHands:
 
     @classmethod
     def load(
-        cls, folder: Path, device: torch.device | str = 'cpu', batch_size: int = 8
+        cls,
+        folder: Path,
+        device: torch.device | str = 'cpu',
+        minimum_score: float = LOWEST_SCORE,
+        batch_size: int = 8,
     ) -> FasterRcnnHands:
         """The detector of a folder, see `load_hand_detector`.
 
@@ -73,20 +78,27 @@ class FasterRcnnHands:
         """
         description = read_detector_description(folder)
         name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
-        detector = load_hand_detector(folder)
+        detector = load_hand_detector(folder, minimum_score)
         fold_batch_norms(detector)
         score, interval = description.interaction_score, description.interval
         return cls(detector.to(device), name, score, interval, batch_size)
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """See `HandDetector.detect`."""
-        pictures = (
-            (frame.image[None] for frame in frames)
-            if self._interval is None
-            else motion_pictures(frames, self._interval)
-        )
+        pictures = self._pictures(frames)
         while batch := list(islice(pictures, self._batch_size)):
             yield from self._detect(batch)
+
+    def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
+        """See `HandDetector.detect_one`."""
+        (hands,) = self._detect([next(islice(self._pictures(frames), index, None))])
+        return hands
+
+    def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[NDArray[np.uint8]]:
+        """What it looks at for each frame."""
+        if self._interval is None:
+            return (frame.image[None] for frame in frames)
+        return motion_pictures(frames, self._interval)
 
     @torch.no_grad()
     def _detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Hand, ...]]:

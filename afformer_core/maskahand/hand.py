@@ -6,6 +6,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+LOWEST_SCORE = 0.05
+"""Hands of a lower score are neither looked for nor kept: there are many, and few are hands."""
+
 
 @dataclass(frozen=True)
 class Hand:

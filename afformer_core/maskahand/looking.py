@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from afformer_core.data.video import VideoFrame
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.detector import HandDetector
-from afformer_core.maskahand.hand import Hand
+from afformer_core.maskahand.hand import LOWEST_SCORE, Hand
 from afformer_core.maskahand.mined_part import MinedPart
 from afformer_core.maskahand.sources import LostFrame
 
-# Hands of a lower score are not kept: there are many, and few of them are hands.
-LOWEST_SCORE = 0.05
 _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from afformer_core.data.video import VideoFrame
 from afformer_core.demonstrations.hand_landmarker import HandLandmarker
 from afformer_core.maskahand.contact_estimate import REST, fingertips, hand_size
+from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.hand_tracks import HandTrack, HandTracks
 from afformer_core.runtime.model_folder import file_sha256
@@ -27,10 +28,10 @@ _MARGIN = 0.2
 _Seen = list[tuple[HandTrack, NDArray[np.float64]]]
 
 
-class MediaPipeHands:
+class MediaPipeHands(HandDetector):
     """Sees hands by MediaPipe's landmarker, and estimates whether they touch something.
 
-    A `HandDetector`. What is seen for less than 0.1 s is no hand: faces in profile pass for hands
+    What is seen for less than 0.1 s is no hand: faces in profile pass for hands
     for a frame or two. Contact is an estimate, see `contact_estimate`, and `Hand.score` is that
     of the estimate; it looks half a second ahead, and takes two frames a second at least.
 

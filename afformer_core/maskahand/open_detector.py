@@ -8,6 +8,7 @@ from pathlib import Path
 from afformer_core.demonstrations.hand_model import kept_hand_model
 from afformer_core.errors import ModelFolderError
 from afformer_core.maskahand.detector import HandDetector
+from afformer_core.maskahand.hand import LOWEST_SCORE
 
 SIMULATED = 'simulated'
 """Name of the light detector of simulated hands that comes with the package."""
@@ -19,12 +20,13 @@ _DESCRIPTION_FILE = 'detector.json'
 _MEDIAPIPE_SUFFIX = '.task'
 
 
-def open_hand_detector(name: str) -> HandDetector:
+def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDetector:
     """The detector of a name.
 
     Args:
         name: `mediapipe`; `simulated`; a folder of a trained or imported detector; or
             MediaPipe's `hand_landmarker.task`.
+        minimum_score: of the hands that a Faster R-CNN looks at; MediaPipe has its own.
 
     Raises:
         AfformerError: there is no such detector, its files are damaged, or MediaPipe is not
@@ -37,7 +39,8 @@ def open_hand_detector(name: str) -> HandDetector:
 
         from afformer_core.maskahand.faster_rcnn_hands import FasterRcnnHands
 
-        return FasterRcnnHands.load(path, 'cuda' if torch.cuda.is_available() else 'cpu')
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        return FasterRcnnHands.load(path, device, minimum_score)
     if path.suffix == _MEDIAPIPE_SUFFIX and path.is_file():
         from afformer_core.maskahand.mediapipe_hands import MediaPipeHands
 

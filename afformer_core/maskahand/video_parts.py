@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.maskahand.hand import Hand
-from afformer_core.maskahand.looking import LOWEST_SCORE, size_change
+from afformer_core.maskahand.hand import LOWEST_SCORE, Hand
+from afformer_core.maskahand.looking import size_change
 from afformer_core.maskahand.mined_part import MinedPart, read_part
 from afformer_core.maskahand.sources import FrameSource
 

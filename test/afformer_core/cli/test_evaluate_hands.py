@@ -15,13 +15,14 @@ from afformer_core.cli.main import main
 from afformer_core.data.hand_annotations import read_hand_annotations
 from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand import open_detector
+from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.detector_report import detect_in_pictures
 from afformer_core.maskahand.hand import Hand
 
 BOX = (4.0, 4.0, 20.0, 20.0)
 
 
-class WhiteHands:
+class WhiteHands(HandDetector):
     """Takes what is lighter than grey for a hand that interacts, wherever it is."""
 
     name = 'white 01234567'
@@ -57,7 +58,9 @@ def dataset(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_detector, 'open_hand_detector', lambda name: WhiteHands())
+    monkeypatch.setattr(
+        open_detector, 'open_hand_detector', lambda name, minimum_score: WhiteHands()
+    )
 
 
 def test_a_picture_is_between_its_neighbours(dataset: Path) -> None:

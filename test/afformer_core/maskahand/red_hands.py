@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from afformer_core.data.video import VideoFrame
+from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
 
 WIDTH, HEIGHT = 96, 64
@@ -37,7 +38,7 @@ def film(seconds: float, rate: float, touches: Iterable[tuple[float, float]]) ->
     return frames
 
 
-class RedHands:
+class RedHands(HandDetector):
     """See `HandDetector`: bright red is a hand in contact, dark red is another."""
 
     name = 'red 1'

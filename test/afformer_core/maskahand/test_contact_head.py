@@ -64,6 +64,18 @@ def test_each_hand_of_each_picture_in_order() -> None:
     torch.testing.assert_close(together.touches, touches, atol=1e-3, rtol=1e-4)
 
 
+def test_in_a_mirror_it_says_the_same() -> None:
+    torch.manual_seed(0)
+    head = ContactHead().eval()
+    frames, box = torch.rand(3 * FRAMES, 60, 80), torch.tensor([[20.0, 10, 56, 40]])
+    mirrored_box = torch.tensor([[24.0, 10, 60, 40]])
+    answer, mirrored = head([frames], [box]), head([frames.flip(2)], [mirrored_box])
+
+    torch.testing.assert_close(answer.logits, mirrored.logits, atol=1e-4, rtol=1e-3)
+    ((x, y),) = answer.touches.tolist()
+    assert mirrored.touches[0].tolist() == pytest.approx([80 - x, y], abs=1e-2)
+
+
 def test_no_hand() -> None:
     head = ContactHead()
     pictures, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
@@ -111,18 +123,20 @@ def test_it_learns_what_rests() -> None:
 
 
 def test_it_learns_where() -> None:
+    """On the side on which white boxes go on; it is taught both, since it looks in a mirror."""
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    pictures, boxes = [picture(*[box] * FRAMES)] * 4, [torch.tensor([box]).float()] * 4
-    known = torch.tensor([[130.0, 40]])
+    pictures = [picture(*[(80, 30, 130, 70)] * FRAMES), picture(*[(70, 30, 120, 70)] * FRAMES)]
+    boxes = [torch.tensor([box]).float()] * 2
+    known = [torch.tensor([[130.0, 40]]), torch.tensor([[70.0, 40]])]
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
-    for _ in range(60):
+    for _ in range(80):
         optimizer.zero_grad()
-        head.loss(pictures, boxes, [torch.tensor([True])] * 4, [known] * 4).backward()
+        head.loss(pictures, boxes, [torch.tensor([True])] * 2, known).backward()
         optimizer.step()
 
-    away = head.eval()(pictures, boxes).touches - known
+    away = head.eval()(pictures, boxes).touches - torch.cat(known)
     # The middle of the box is 32 pixels away.
     assert away.norm(dim=1).max() < 12
 

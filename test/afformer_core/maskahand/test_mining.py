@@ -20,6 +20,7 @@ import pytest
 
 from afformer_core.data.video import VideoFrame, write_video
 from afformer_core.errors import DatasetError
+from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.index import HandIndex, read_index
 from afformer_core.maskahand.looking import PartLook
@@ -264,7 +265,7 @@ def test_settings_that_cannot_be_are_refused(arguments: dict[str, float], messag
 
 
 def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() -> None:
-    class Detector:
+    class Detector(HandDetector):
         name, interaction_score, least_rate = 'some', 0.9, 0.0
 
         def detect(self, frames):

@@ -43,7 +43,7 @@ class ContactHead(nn.Module):
     """EfficientNet-Lite0 to stride 16 over a square around each hand, in grey.
 
     The frames are its colours: in what rests they are all the same. In evaluation it looks at each
-    square in a mirror, too, since it errs there otherwise, and takes the mean.
+    square in a mirror, too, where it makes other errors, and takes the mean.
 
     Attributes:
         body: the network over a square.

@@ -19,7 +19,7 @@ from afformer_core.maskahand.detector_folder import load_hand_detector, read_det
 from afformer_core.maskahand.faster_rcnn import HandNetwork
 from afformer_core.maskahand.hand import LOWEST_SCORE, Hand
 from afformer_core.maskahand.hand_classes import CONTACT
-from afformer_core.maskahand.motion_picture import motion_pictures
+from afformer_core.maskahand.motion_picture import FRAMES, motion_pictures
 from afformer_core.maskahand.picture_tensor import picture_tensor
 from afformer_core.models.folding import fold_batch_norms
 
@@ -37,7 +37,7 @@ class FasterRcnnHands(HandDetector):
         interaction_score: see `HandDetector`.
         interval: of the motion pictures that it takes, see `motion_pictures`; None: it takes
             single frames.
-        batch_size: frames that are looked at together, at least 1.
+        batch_size: frames that are looked at together, at least 1; a motion picture has several.
 
     Attributes:
         name: as above.
@@ -61,7 +61,7 @@ class FasterRcnnHands(HandDetector):
         self.interaction_score = interaction_score
         self._detector = detector
         self._interval = interval
-        self._batch_size = batch_size
+        self._batch_size = batch_size if interval is None else max(1, batch_size // FRAMES)
 
     @classmethod
     def load(

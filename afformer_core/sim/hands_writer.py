@@ -51,7 +51,7 @@ _STEP = (0.06, 0.12)
 _KEY = 2
 _NEIGHBOURS = 1
 # Folders of a picture and of its neighbours.
-PICTURES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
+_PICTURES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Picture:
 
     def write(self, folder: Path, quality: int) -> None:
         """Write pictures and annotation, as JPEG of a quality."""
-        for part, image in zip(PICTURES, (self.image, *self.neighbours), strict=True):
+        for part, image in zip(_PICTURES, (self.image, *self.neighbours), strict=True):
             write_jpeg(folder / part / f'{self.name}.jpg', image, quality)
         size = (self.image.shape[1], self.image.shape[0])
         annotation = annotation_xml(f'{self.name}.jpg', size, list(self.hands))
@@ -143,7 +143,7 @@ class _Picture:
 def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the pictures of an appliance and their annotations; returns what they show."""
     scene = plan.scene(index)
-    for part in (*PICTURES, 'Annotations'):
+    for part in (*_PICTURES, 'Annotations'):
         (folder / part).mkdir()
     side = plan.longest_side
     pictures: list[_Picture] = []
@@ -163,7 +163,7 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
                 pictures.append(_Picture(name, image, around, hands, demonstration))
             view = plan_target(scene, k, side)
             # Noise differs, which must not tell that there is a hand.
-            alone, *neighbours = render_views(scene, [view] * len(PICTURES), renderer)
+            alone, *neighbours = render_views(scene, [view] * len(_PICTURES), renderer)
             pictures.append(_Picture(f'{stem}_alone', alone, tuple(neighbours), (), None))
     quality = generator(scene.seed, Stream.ANNOTATION, _KEY)
     for picture in pictures:

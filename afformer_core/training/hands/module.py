@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from afformer_core.maskahand.average_precision import (
+    area_precision,
     eleven_point_precision,
     hands_found,
     interactions_found,
@@ -128,12 +129,13 @@ class HandTraining(LightningModule):
         interactions = interactions_found(detected, annotated)
         score = interactions.score_of_precision(self._precision)
         self.interaction_score = INTERACTION_SCORE if score is None else score
-        for name, findings in {
-            'hand': hands_found(detected, annotated),
-            'hand_interaction': states_found(detected, annotated),
-            'interaction': interactions,
+        states = states_found(detected, annotated)
+        for name, measured in {
+            'hand': eleven_point_precision(hands_found(detected, annotated)),
+            'hand_interaction': eleven_point_precision(states),
+            'hand_interaction_area': area_precision(states),
+            'interaction': eleven_point_precision(interactions),
         }.items():
-            measured = eleven_point_precision(findings)
             self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:

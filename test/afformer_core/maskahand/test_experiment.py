@@ -57,6 +57,7 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
         'maskahand_no_mask',
         'maskahand_exact_mask',
         'maskahand_no_random_mask',
+        'maskahand_exact_mask_alone',
         'maskahand_no_perspective',
         '10_percent_alone',
         '10_percent_pre-trained',

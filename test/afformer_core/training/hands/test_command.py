@@ -55,7 +55,12 @@ def test_writes_a_detector_that_says_how_it_was_made(trained: Path) -> None:
     assert fields['architecture'] == 'fasterrcnn_efficientnet_lite0_fpn'
     assert fields['training']['commands'][0].startswith('afformer train ')
     assert fields['training']['step'] == 3
-    assert set(fields['training']['validation']) == {'hand', 'hand_interaction', 'interaction'}
+    assert set(fields['training']['validation']) == {
+        'hand',
+        'hand_interaction',
+        'hand_interaction_area',
+        'interaction',
+    }
     assert FasterRcnnHands.load(trained).interaction_score == fields['interaction_score']
     # Stored in half precision.
     assert (trained / 'detector.safetensors').stat().st_size < 12e6

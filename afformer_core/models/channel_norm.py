@@ -21,8 +21,9 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise [B, C, ...] over C."""
+        return self.last(x.transpose(1, -1)).transpose(1, -1)
+
+    def last(self, x: Tensor) -> Tensor:
+        """Normalise [..., C] over C."""
         weight, bias = self.weight.flatten(), self.bias.flatten()
-        last = x.transpose(1, -1)
-        return functional.layer_norm(last, weight.shape, weight, bias, NORM_EPSILON).transpose(
-            1, -1
-        )
+        return functional.layer_norm(x, weight.shape, weight, bias, NORM_EPSILON)

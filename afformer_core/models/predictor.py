@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from afformer_core.models.channel_norm import ChannelNorm
 from afformer_core.models.memory import VideoMemory
+from afformer_core.models.upsampler import Upsampler
 
 
 class Predictor(nn.Module):
@@ -22,12 +23,7 @@ class Predictor(nn.Module):
     def __init__(self, channels: int, heatmaps: int, actions: int) -> None:
         super().__init__()
         half = channels // 2
-        self.upsampler = nn.Sequential(
-            nn.ConvTranspose2d(channels, half, kernel_size=2, stride=2),
-            ChannelNorm(half),
-            nn.GELU(),
-            nn.ConvTranspose2d(half, heatmaps, kernel_size=2, stride=2),
-        )
+        self.upsampler: nn.Sequential = Upsampler(channels, heatmaps)
         self.actioner: nn.Module = nn.Sequential(
             nn.Conv2d(channels, half, kernel_size=1, bias=False),
             ChannelNorm(half),

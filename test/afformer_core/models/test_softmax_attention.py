@@ -9,13 +9,13 @@ from afformer_core.models.softmax_attention import attend_fused, attend_in_parts
 
 # Padding of two videos: two keys of five do not exist in the second.
 PADDING = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
-# More than are attended at a time.
-QUERIES = 300
+# More than are attended at a time, of both.
+QUERIES, HEADS = 300, 3
 
 
 def inputs(dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    shapes = ((2, 2, QUERIES, 6), (2, 2, 6, 5), (2, 2, 5, 4))
+    shapes = ((2, HEADS, QUERIES, 6), (2, HEADS, 6, 5), (2, HEADS, 5, 4))
     return tuple(
         torch.randn(shape, generator=generator, dtype=torch.double).to(dtype).requires_grad_()
         for shape in shapes

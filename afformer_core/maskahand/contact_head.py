@@ -18,6 +18,9 @@ from afformer_core.maskahand.motion_picture import FRAMES
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
 _FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
+# Layers that only add to what they get are left out in training, in this share of the cases at
+# most, the later the more often.
+_SKIPPED = 0.15
 # How far boxes are off in training, as those that are found are: factors and shares of a side.
 _RESIZED, _MOVED = (0.75, 1.3), 0.1
 # As the eye sees red, green and blue.
@@ -59,6 +62,7 @@ class ContactHead(nn.Module):
             features_only=True,
             out_indices=(3,),
             in_chans=FRAMES,
+            drop_path_rate=_SKIPPED,
         )
         # Nothing looks at what comes after.
         body.blocks = body.blocks[:_STAGES]

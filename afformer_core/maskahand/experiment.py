@@ -21,7 +21,7 @@ ABLATIONS = {
     'as in the paper, without any mask': (_AS_PUBLISHED, 'maskahand_no_mask'),
     'as in the paper, masks as large as hands': (_AS_PUBLISHED, 'maskahand_exact_mask'),
     'as in the paper, without a random mask': (_AS_PUBLISHED, 'maskahand_no_random_mask'),
-    'the same, masks as large as hands': (_AS_PUBLISHED, 'maskahand_exact_mask_alone'),
+    'as in the paper, exact masks alone': (_AS_PUBLISHED, 'maskahand_exact_mask_alone'),
     'as in the paper, without perspective': (_AS_PUBLISHED, 'maskahand_no_perspective'),
 }
 ZERO_SHOT = 'pre-trained'

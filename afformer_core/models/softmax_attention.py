@@ -22,7 +22,7 @@ def attend_in_parts(
 ) -> Tensor:
     """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
 
-    Of as few heads, too, which is as exact and 5 to 8 % faster (two cores, a ResNet-50's shapes).
+    Of as few heads, too, which is as exact and 5 % faster (two cores, a ResNet-50's shapes).
 
     Args:
         queries: [B, heads, N, D'].

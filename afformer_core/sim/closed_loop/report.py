@@ -16,6 +16,8 @@ from afformer_core.sim.closed_loop.trial import Verdict
 from afformer_core.sim.element import ACTIONS
 
 _ANGLES = (0, 15, 30, 45, math.inf)
+# Actions by which a finger presses.
+_PRESSES = ('touch', 'push')
 _COLUMNS = ('trials', 'success', 'given the action', 'right element', 'error, mm', 'action read')
 _NOTES = (
     'success: the right element is operated afterwards, and none other, by the action that the '
@@ -63,14 +65,17 @@ def build_closed_loop_report(
             'success': success,
             'success_given_the_action': told,
             'error_mm': _error(trials, plan.noise),
+            'press_error_mm': _error(_presses(trials), plan.noise),
         },
     )
 
 
 def _kinds_table(trials: Sequence[Trial], noise: float) -> Table:
-    groups = {'all': trials}
+    groups: dict[str, Sequence[Trial]] = {'all': trials}
     groups |= _grouped(trials, lambda trial: trial.family, sorted({t.family for t in trials}))
     groups |= _grouped(trials, lambda trial: trial.action, ACTIONS)
+    if presses := _presses(trials):
+        groups[' or '.join(_PRESSES)] = presses
     rows = {
         name: [
             *_cells(chosen, noise),
@@ -147,6 +152,10 @@ def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
         error = attempt.error if _touched_right(trial, attempt) else None
         errors.append(math.nan if error is None else 1e3 * error)
     return bootstrap_median(errors, [trial.scene for trial in trials])
+
+
+def _presses(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.action in _PRESSES]
 
 
 def _touched_right(trial: Trial, attempt: Attempt) -> bool:

@@ -98,7 +98,9 @@ def test_the_report_counts() -> None:
     assert kinds['all']['error, mm']['value'] == 3
     assert kinds['all']['action read']['value'] == 0.75
     assert kinds['all']['chance'] == 0.25
-    assert list(kinds) == ['all', 'keypad', 'hold', 'touch']
+    assert list(kinds) == ['all', 'keypad', 'hold', 'touch', 'touch or push']
+    assert kinds['touch or push']['trials'] == 2
+    assert kinds['touch or push']['error, mm']['value'] == 3
     assert list(noises) == ['0 %', '0.5 %']
     assert [views[name]['trials'] for name in ('0 to 15°', '15 to 30°', 'from 45°')] == [1, 1, 2]
     assert verdicts['another element'] == {

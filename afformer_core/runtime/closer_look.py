@@ -39,9 +39,7 @@ class Window:
             raise ValueError(f'{self} is no part of an image')
 
     @classmethod
-    def around(
-        cls, place: tuple[float, float], size: tuple[int, int], share: float
-    ) -> Window:  # fmt: skip
+    def around(cls, place: tuple[float, float], size: tuple[int, int], share: float) -> Window:
         """The part around a place, moved so that all of it lies inside.
 
         Args:

@@ -184,7 +184,6 @@ class GroundingSession:
             parameters.threads,
             'auto' if later else parameters.precision,
             self._log,
-            parameters.closer_look,
         )
         store = DemonstrationStore(parameters.store_path)
         library = DemonstrationLibrary(

@@ -10,7 +10,6 @@ from pathlib import Path
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
-from afformer_core.runtime.closer_look import require_share
 from afformer_core.stream.settings import StreamSettings
 from afformer_ros.parameter_fields import constraints_of, parameter
 
@@ -49,13 +48,6 @@ class GroundingParameters:
         0,
         'Threads to compute with; 0: the backend chooses',
         limits=(0, 256),
-        change='unconfigured',
-    )
-    closer_look: float = parameter(
-        0.0,
-        'Share of the width and height of the image around the best peak, 0.25 to 0.95, that is '
-        'looked at once more, nearer, which takes as long as another image; 0: never',
-        limits=(0.0, 0.95),
         change='unconfigured',
     )
     selected_demonstration: str = parameter(
@@ -235,7 +227,6 @@ class GroundingParameters:
         constraints = constraints_of(type(self))
         for one in fields(self):
             constraints[one.name].check(one.name, getattr(self, one.name))
-        require_share(self.closer_look)
         # Values that are sound alone may contradict each other.
         _ = self.stream_settings
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_session_options(parser: Any) -> None:
-    """Add them to a parser or a group of one."""
+    """Add `--backend`, `--precision` and `--threads` to a parser or a group of one."""
     parser.add_argument(
         '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
     )
@@ -21,11 +21,6 @@ def add_session_options(parser: Any) -> None:
         '--precision', default='auto', help='auto, fp32, fp16, bf16 or int8 (auto: mostly fp32)'
     )
     parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
-    parser.add_argument(
-        '--closer-look', type=float, default=0.0, metavar='SHARE',
-        help='of the image around the best peak that is looked at once more, such as 0.75; 0: '
-        'never (0)',
-    )  # fmt: skip
 
 
 def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounder:
@@ -34,7 +29,7 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend.
         EngineError: TensorRT cannot compile or run it here.
-        ValueError: no such backend, precision or closer look, or negative threads.
+        ValueError: no such backend or precision, or negative threads.
     """
     from afformer_core.runtime import Grounder, shipped_model_folder
 
@@ -44,5 +39,4 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         arguments.threads,
         arguments.precision,
         lambda line: print(line, file=sys.stderr),
-        arguments.closer_look,
     )

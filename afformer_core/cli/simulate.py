@@ -103,12 +103,9 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     trials = list(
         tqdm(closed_loop_trials(grounder, plan), total=plan.trials, unit='trial', desc='operating')
     )
-    facts = {
-        'model': str(folder),
-        'backend': grounder.backend,
-        'closer look': options['closer_look'] or 'none',
-    }
-    report = build_closed_loop_report(trials, plan, facts)
+    report = build_closed_loop_report(
+        trials, plan, {'model': str(folder), 'backend': grounder.backend}
+    )
     print(report.to_markdown(), flush=True)
     if arguments.json is not None:
         write_aside(arguments.json, (json.dumps(report.to_json(), indent=2) + '\n').encode())

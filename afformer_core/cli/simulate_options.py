@@ -64,7 +64,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'backend': 'auto',
         'precision': 'auto',
         'threads': 0,
-        'closer_look': 0.0,
     },
 }
 LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
@@ -132,12 +131,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='0: the backend chooses')
-    loop.add_argument(
-        '--closer-look',
-        type=float,
-        metavar='SHARE',
-        help='of the image around the best peak that is looked at once more (default: 0, never)',
-    )
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.closer_look import look_closer, require_share
 from afformer_core.runtime.demonstration_memories import DemonstrationMemories
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.frame_sampler import FrameSampler
@@ -45,12 +44,6 @@ class Grounder:
         session: what runs it.
         weights: names the weights, such as their hash; empty: unknown.
         calibration: of how likely an image shows what was demonstrated; None: there is none.
-        closer_look: share of an image's width and height, 0.25 to 0.95, in which the place that
-            is found is looked at once more, see `look_closer`, which takes as long as another
-            image; 0: no image is looked at twice.
-
-    Raises:
-        ValueError: there is no such closer look.
     """
 
     def __init__(
@@ -59,14 +52,11 @@ class Grounder:
         session: Session,
         weights: str = '',
         calibration: PresenceCalibration | None = None,
-        closer_look: float = 0.0,
     ) -> None:
-        require_share(closer_look)
         self.configuration = configuration
         self.calibration = calibration
         self._weights = weights
         self._session = session
-        self._closer_look = closer_look
         self._demonstrations = DemonstrationMemories()
         self._recording: _Recording | None = None
 
@@ -78,7 +68,6 @@ class Grounder:
         threads: int = 0,
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
-        closer_look: float = 0.0,
     ) -> Grounder:
         """Open a model folder.
 
@@ -88,12 +77,11 @@ class Grounder:
             threads: threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
             report: told in lines what takes long, such as compiling.
-            closer_look: see above.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            ValueError: no such backend, precision or closer look, or negative threads.
+            ValueError: no such backend or precision, or negative threads.
         """
         folder = Path(model)
         description = read_description(folder)
@@ -103,7 +91,6 @@ class Grounder:
             session,
             description.weights_sha256,
             description.calibration,
-            closer_look,
         )
 
     @property
@@ -264,8 +251,6 @@ class Grounder:
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
         """What the model says of an image, at its own size; `ground` before peaks are sought.
 
-        With a closer look, the heatmap alone is of both looks, and larger.
-
         Several demonstrations of one skill are grounded together: the model attends to the frames
         of all of them at once. The peak is then right more often than with one longer video, of
         which it keeps no more frames than of a short one, and as often as with the mean of what
@@ -281,15 +266,15 @@ class Grounder:
         """
         demonstrations = [self.demonstration(name) for name in names]
         resized = self.resize(image)
-        began = time.perf_counter()
+        begin = time.perf_counter()
         output = self.output(resized, *names)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - begin
         best = 0
         if self.configuration.heatmap_per_action:
             best = int(np.argmax(output.action_logits))
         probabilities = _softmax(output.heatmap_logits[best])
         features = output.image_features
-        prediction = Prediction(
+        return Prediction(
             resized,
             probabilities,
             self._action_scores(output.action_logits),
@@ -298,20 +283,6 @@ class Grounder:
             seconds,
             self.calibration,
         )
-        if not self._closer_look:
-            return prediction
-        return self._look_closer(image, prediction, best, names)
-
-    def _look_closer(
-        self, image: NDArray[Any], prediction: Prediction, best: int, names: tuple[str, ...]
-    ) -> Prediction:
-        def heatmap_of(part: NDArray[np.uint8]) -> FloatArray:
-            return _softmax(self.output(self.resize(part), *names).heatmap_logits[best])
-
-        began = time.perf_counter()
-        joined = look_closer(image, prediction.probabilities, self._closer_look, heatmap_of)
-        seconds = prediction.seconds + time.perf_counter() - began
-        return replace(prediction, probabilities=joined, seconds=seconds)
 
     def output(self, resized: UInt8Array, *names: str) -> Output:
         """What the network itself gives: the logits of all heatmaps and actions, and features.

@@ -35,8 +35,7 @@ class Grounding:
     """A demonstration grounded in one image.
 
     Attributes:
-        probabilities: float32 [h, w] at the model's size, sum 1; larger where it was looked
-            closer.
+        probabilities: float32 [h, w] at the model's size, sum 1.
         source_size: (H, W) of the source image.
         action_scores: score of each action, 0 to 1, best first; empty of a model that scores none.
         peaks: best first; empty only where none was asked for.

@@ -18,8 +18,7 @@ class Prediction:
 
     Attributes:
         image: uint8 RGB [h, w, 3], the source image at the model's input size.
-        probabilities: float32 [h, w], sum 1; larger where it was looked closer, see
-            `look_closer`.
+        probabilities: float32 [h, w], sum 1.
         action_scores: score of each action, 0 to 1, best first.
         resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
             1; see `Appearance`.

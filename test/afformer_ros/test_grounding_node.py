@@ -14,7 +14,6 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.image_encoding import image_message
-from afformer_core.runtime import Grounder
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 
@@ -49,25 +48,6 @@ def test_grounding(active):
     assert 0 <= affordance.points[0].u <= 63
     assert 0 <= affordance.points[0].v <= 47
     assert not affordance.points[0].position_valid
-
-
-def test_a_closer_look_decides_where_the_points_are(nodes, random_model):
-    nodes.grounding(closer_look=0.5)
-    client = nodes.client()
-    client.bring_up()
-    client.record('press', 3)
-    message = client.image_message(7, 'camera_optical')
-    point = client.ground(message).points[0]
-
-    frames = [to_rgb(client.image_message(number, 'demonstrator')) for number in range(3)]
-    peaks = []
-    for share in (0.0, 0.5):
-        grounder = Grounder.load(random_model, 'torch', closer_look=share)
-        grounder.set_demonstration(frames, 'press')
-        peaks.append(grounder.ground(to_rgb(message), 'press').peaks[0])
-    once, closer = peaks
-    assert (point.u, point.v) == pytest.approx((closer.u, closer.v), abs=1e-3)
-    assert np.hypot(once.u - closer.u, once.v - closer.v) > 0.5
 
 
 def test_pictures_carry_the_header_and_the_size_of_the_image(active, collect):

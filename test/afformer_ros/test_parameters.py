@@ -19,7 +19,6 @@ from afformer_ros.parameters import GroundingParameters
         ({'minimum_confidence': float('nan')}, 'minimum_confidence is nan'),
         ({'image_type': ''}, 'one of auto, raw, compressed'),
         ({'smoothing_time': float('inf')}, 'smoothing_time is inf; it must be from 0.0 to 60.0'),
-        ({'closer_look': 0.1}, r'closer_look is 0.1; give the share .* or 0 for no second look'),
         ({'nearest_depth': 2.0, 'farthest_depth': 1.0}, 'nearest'),
     ],
 )

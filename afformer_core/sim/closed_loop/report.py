@@ -16,8 +16,6 @@ from afformer_core.sim.closed_loop.trial import Verdict
 from afformer_core.sim.element import ACTIONS
 
 _ANGLES = (0, 15, 30, 45, math.inf)
-# Actions by which a finger presses.
-_PRESSES = ('touch', 'push')
 _COLUMNS = ('trials', 'success', 'given the action', 'right element', 'error, mm', 'action read')
 _NOTES = (
     'success: the right element is operated afterwards, and none other, by the action that the '
@@ -34,7 +32,7 @@ _NOTES = (
 def build_closed_loop_report(
     trials: Sequence[Trial], plan: ClosedLoopPlan, facts: Mapping[str, str | int | float]
 ) -> Report:
-    """Tables of a benchmark's trials, by family, action, noise of depth, viewpoint and outcome.
+    """Tables of a benchmark's trials, by family, action, kind, noise, viewpoint and outcome.
 
     Args:
         trials: at least one.
@@ -56,6 +54,7 @@ def build_closed_loop_report(
     return Report(
         {**facts, **counted},
         (
+            _groups_table(trials, plan.noise),
             _kinds_table(trials, plan.noise),
             _noise_table(trials, plan.levels),
             _viewpoint_table(trials, plan.noise),
@@ -65,17 +64,14 @@ def build_closed_loop_report(
             'success': success,
             'success_given_the_action': told,
             'error_mm': _error(trials, plan.noise),
-            'press_error_mm': _error(_presses(trials), plan.noise),
         },
     )
 
 
-def _kinds_table(trials: Sequence[Trial], noise: float) -> Table:
-    groups: dict[str, Sequence[Trial]] = {'all': trials}
+def _groups_table(trials: Sequence[Trial], noise: float) -> Table:
+    groups = {'all': trials}
     groups |= _grouped(trials, lambda trial: trial.family, sorted({t.family for t in trials}))
     groups |= _grouped(trials, lambda trial: trial.action, ACTIONS)
-    if presses := _presses(trials):
-        groups[' or '.join(_PRESSES)] = presses
     rows = {
         name: [
             *_cells(chosen, noise),
@@ -86,6 +82,12 @@ def _kinds_table(trials: Sequence[Trial], noise: float) -> Table:
     }
     title = f'Closed loop, with {100 * noise:g} % noise of depth'
     return Table(title, (*_COLUMNS, 'right pixel', 'chance'), rows, _NOTES)
+
+
+def _kinds_table(trials: Sequence[Trial], noise: float) -> Table:
+    groups = _grouped(trials, lambda trial: trial.kind, sorted({t.kind for t in trials}))
+    rows = {name: _cells(chosen, noise) for name, chosen in groups.items()}
+    return Table('By kind of element', _COLUMNS, rows)
 
 
 def _noise_table(trials: Sequence[Trial], levels: Iterable[float]) -> Table:
@@ -152,10 +154,6 @@ def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
         error = attempt.error if _touched_right(trial, attempt) else None
         errors.append(math.nan if error is None else 1e3 * error)
     return bootstrap_median(errors, [trial.scene for trial in trials])
-
-
-def _presses(trials: Sequence[Trial]) -> list[Trial]:
-    return [trial for trial in trials if trial.action in _PRESSES]
 
 
 def _touched_right(trial: Trial, attempt: Attempt) -> bool:

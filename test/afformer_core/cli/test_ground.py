@@ -43,26 +43,6 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (overlay != read_image(files / 'panel.png')).any()
 
 
-def test_a_closer_look_moves_the_peak(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers = []
-    for share in ('0', '0.5'):
-        assert ground(files, '--closer-look', share) == 0
-        answers.append(json.loads(capsys.readouterr().out))
-    once, closer = answers
-
-    assert closer['actions'] == once['actions']
-    assert closer['resemblance'] == once['resemblance']
-    assert closer['peaks'][0] != once['peaks'][0]
-
-
-def test_a_closer_look_at_a_tenth_is_refused(
-    files: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ground(files, '--closer-look', '0.1') != 0
-
-    assert 'closer_look is 0.1; give the share' in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ('more', 'image', 'reason'),
     [

@@ -84,23 +84,27 @@ def make_trial(scene: int, action: str, named: str, viewpoint: float, **outcomes
 def test_the_report_counts() -> None:
     given = [
         make_trial(0, 'touch', 'touch', 10.0),
-        make_trial(0, 'touch', 'hold', 20.0, read=Outcome(Verdict.NOT_DONE, 0), error=0.004),
+        replace(
+            make_trial(0, 'touch', 'hold', 20.0, read=Outcome(Verdict.NOT_DONE, 0), error=0.004),
+            kind='knob',
+        ),
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, error=0.3),
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, shown=MISSED, error=None),
     ]
-    kinds, noises, views, verdicts = (
+    groups, kinds, noises, views, verdicts = (
         table.to_json()['rows'] for table in build_closed_loop_report(given, PLAN, {}).tables
     )
-    assert kinds['all']['trials'] == 4
-    assert kinds['all']['success'] == {'value': 0.25, 'low': 0.0, 'high': 0.5}
-    assert kinds['all']['given the action']['value'] == 0.5
-    assert kinds['all']['right pixel']['value'] == 0.75
-    assert kinds['all']['error, mm']['value'] == 3
-    assert kinds['all']['action read']['value'] == 0.75
-    assert kinds['all']['chance'] == 0.25
-    assert list(kinds) == ['all', 'keypad', 'hold', 'touch', 'touch or push']
-    assert kinds['touch or push']['trials'] == 2
-    assert kinds['touch or push']['error, mm']['value'] == 3
+    assert groups['all']['trials'] == 4
+    assert groups['all']['success'] == {'value': 0.25, 'low': 0.0, 'high': 0.5}
+    assert groups['all']['given the action']['value'] == 0.5
+    assert groups['all']['right pixel']['value'] == 0.75
+    assert groups['all']['error, mm']['value'] == 3
+    assert groups['all']['action read']['value'] == 0.75
+    assert groups['all']['chance'] == 0.25
+    assert list(groups) == ['all', 'keypad', 'hold', 'touch']
+    assert {name: row['trials'] for name, row in kinds.items()} == {'button': 3, 'knob': 1}
+    assert kinds['button']['error, mm']['value'] == 2
+    assert kinds['knob']['error, mm']['value'] == 4
     assert list(noises) == ['0 %', '0.5 %']
     assert [views[name]['trials'] for name in ('0 to 15°', '15 to 30°', 'from 45°')] == [1, 1, 2]
     assert verdicts['another element'] == {

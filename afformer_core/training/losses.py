@@ -69,6 +69,10 @@ class GroundingLoss:
             training images are easier than those it will be shown, as in pre-training.
         precision_weight: of `local_divergence`, which asks for peaks at the right pixel; at least
             0.
+        action_frequencies: how frequent each of the model's actions is in training, all above 0,
+            of any sum; scores are then those of actions that are equally frequent (Menon et al.,
+            Long-tail learning via logit adjustment, ICLR 2021, equation 10), and the rare ones no
+            longer lose. Of 'cross_entropy' alone; empty: the scores are those of training.
     """
 
     actions: str = 'cross_entropy'
@@ -76,6 +80,7 @@ class GroundingLoss:
     foreign_weight: float = 1.0
     sharpening: float = 1.0
     precision_weight: float = 0.0
+    action_frequencies: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
@@ -85,6 +90,15 @@ class GroundingLoss:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
         if not self.sharpening > 0:
             raise ValueError(f'sharpening is {self.sharpening}; it must be above 0')
+        if self.action_frequencies and self.actions != 'cross_entropy':
+            raise ValueError(
+                f'action_frequencies are of the loss cross_entropy, not of {self.actions}; leave '
+                'them out'
+            )
+        if not all(0 < each < math.inf for each in self.action_frequencies):
+            raise ValueError(
+                f'action_frequencies are {self.action_frequencies}; each must be above 0'
+            )
 
     def __call__(
         self, heatmaps: Tensor, actions: Tensor, targets: Targets
@@ -120,9 +134,21 @@ class GroundingLoss:
             'cross_entropy': action_cross_entropy,
             'multi_label': multi_label_entropy,
         }
-        action_loss = losses[self.actions](actions.float(), targets)
+        action_loss = losses[self.actions](self._as_frequent(actions.float()), targets)
         parts['action_loss'] = action_loss.detach()
         return loss + self.action_weight * action_loss, parts
+
+    def _as_frequent(self, logits: Tensor) -> Tensor:
+        """Logits [B, A] of equally frequent actions as those of the frequencies in training."""
+        if not self.action_frequencies:
+            return logits
+        if len(self.action_frequencies) != logits.shape[1]:
+            raise ValueError(
+                f'got {len(self.action_frequencies)} action_frequencies for {logits.shape[1]} '
+                'actions; give one for each, in the order of the actions'
+            )
+        frequencies = logits.new_tensor(self.action_frequencies)
+        return logits + (frequencies / frequencies.sum()).log()
 
 
 def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 """Losses of heatmaps and actions, by values that can be worked out by hand."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -95,6 +96,36 @@ def test_the_released_codes_loss() -> None:
     )
 
     assert float(parts['action_loss']) == pytest.approx(wanted)
+
+
+def test_scores_are_of_equally_frequent_actions() -> None:
+    loss = GroundingLoss(action_frequencies=(300, 100))
+    wanted = targets(UNIFORM, [1], [0])
+
+    _, level = loss(torch.zeros(1, 1, 2, 2), torch.zeros(1, 2), wanted)
+    _, sure = loss(torch.zeros(1, 1, 2, 2), torch.tensor([[0.0, math.log(3)]]), wanted)
+    assert float(level['action_loss']) == pytest.approx(math.log(4))
+    assert float(sure['action_loss']) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'actions': 'none', 'action_frequencies': (1, 1)}, 'of the loss cross_entropy, not of n'),
+        ({'action_frequencies': (1, 0)}, 'each must be above 0'),
+        ({'action_frequencies': (1, math.nan)}, 'each must be above 0'),
+    ],
+)
+def test_frequencies_that_cannot_be(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        GroundingLoss(**fields)
+
+
+def test_frequencies_of_other_actions() -> None:
+    with pytest.raises(ValueError, match='got 3 action_frequencies for 2 actions'):
+        GroundingLoss(action_frequencies=(1, 1, 1))(
+            torch.zeros(1, 1, 2, 2), torch.zeros(1, 2), targets(UNIFORM, [1], [0])
+        )
 
 
 def test_sharpened_logits_are_measured() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import DemonstrationError
@@ -252,9 +251,10 @@ class Grounder:
         """What the model says of an image, at its own size; `ground` before peaks are sought.
 
         Several demonstrations of one skill are grounded together: the model attends to the frames
-        of all of them at once. The peak is then right more often than with one longer video, of
-        which it keeps no more frames than of a short one, and as often as with the mean of what
-        each gives, for which the image would be decoded once for each.
+        of all of them at once. The peak is then right more often than with one of them, and as
+        often, but for chance, as with one longer video, of which the model keeps no more frames
+        than of a short one, or with the mean of what each gives, for which the image would be
+        decoded once for each.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -269,19 +269,9 @@ class Grounder:
         begin = time.perf_counter()
         output = self.output(resized, *names)
         seconds = time.perf_counter() - begin
-        best = 0
-        if self.configuration.heatmap_per_action:
-            best = int(np.argmax(output.action_logits))
-        probabilities = _softmax(output.heatmap_logits[best])
-        features = output.image_features
-        return Prediction(
-            resized,
-            probabilities,
-            self._action_scores(output.action_logits),
-            max(one.appearance.resemblance(features, probabilities) for one in demonstrations),
-            demonstrations[0].appearance.describe(features, probabilities),
-            seconds,
-            self.calibration,
+        appearances = [one.appearance for one in demonstrations]
+        return Prediction.of(
+            output, resized, appearances, self.configuration, seconds, self.calibration
         )
 
     def output(self, resized: UInt8Array, *names: str) -> Output:
@@ -296,22 +286,7 @@ class Grounder:
         """
         return self._session.ground(resized, self._demonstrations.memory(names))
 
-    def _action_scores(self, logits: FloatArray) -> dict[str, float]:
-        if not self.configuration.action_names:
-            return {}
-        if self.configuration.action_activation == 'softmax':
-            scores = _softmax(logits)
-        else:
-            scores = (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
-        order = np.argsort(-scores, kind='stable')
-        return {self.configuration.action_names[i]: float(scores[i]) for i in order}
-
     def _require_recording(self) -> _Recording:
         if self._recording is None:
             raise DemonstrationError('no demonstration is being recorded; start one first')
         return self._recording
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(dtype=np.float64), dtype=np.float32)

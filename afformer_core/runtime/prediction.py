@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, UInt8Array
+from afformer_core.runtime.session import FloatArray, Output, UInt8Array
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,41 @@ class Prediction:
     place: FloatArray
     seconds: float
     calibration: PresenceCalibration | None = None
+
+    @classmethod
+    def of(
+        cls,
+        output: Output,
+        image: UInt8Array,
+        appearances: Sequence[Appearance],
+        configuration: AfformerConfiguration,
+        seconds: float,
+        calibration: PresenceCalibration | None,
+    ) -> Prediction:
+        """What the network's output says.
+
+        Where the model has a heatmap for each action, it is that of the best one.
+
+        Args:
+            output: of the network.
+            image: that it is of.
+            appearances: of the demonstrations that were grounded, at least one.
+            configuration: of the model.
+            seconds: that the session took.
+            calibration: of the model; None where there is none.
+        """
+        best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
+        probabilities = _softmax(output.heatmap_logits[best])
+        features = output.image_features
+        return cls(
+            image,
+            probabilities,
+            _action_scores(output.action_logits, configuration),
+            max(one.resemblance(features, probabilities) for one in appearances),
+            appearances[0].describe(features, probabilities),
+            seconds,
+            calibration,
+        )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
         """Peaks in pixels of a source image of (height, width), best first; at least one."""
@@ -66,3 +105,19 @@ class Prediction:
             self.resemblance,
             self.presence(peaks[0].score),
         )
+
+
+def _action_scores(logits: FloatArray, configuration: AfformerConfiguration) -> dict[str, float]:
+    if not configuration.action_names:
+        return {}
+    if configuration.action_activation == 'softmax':
+        scores = _softmax(logits)
+    else:
+        scores = (1.0 / (1.0 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    order = np.argsort(-scores, kind='stable')
+    return {configuration.action_names[i]: float(scores[i]) for i in order}
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(dtype=np.float64), dtype=np.float32)

@@ -14,9 +14,10 @@ from afformer_core.evaluation.bootstrap import area_under_curve
 from afformer_core.evaluation.pair_result import Evidence, PairResult
 from afformer_core.runtime.presence import PresenceCalibration, logit
 
-# Share of the images with the thing that the threshold may refuse. A threshold that is chosen on
-# 200 pairs then refuses at most one in twenty others, but for one choice in twenty.
-_MOST_REFUSED = 0.025
+# Share of the images with the thing that the threshold may refuse, of those that it is chosen on.
+# Of others it refuses more: they look less like what was trained on, and few pairs say where the
+# last hundredth begins.
+_MOST_REFUSED = 0.015
 # Of each; fewer say nothing about the few that are refused.
 _FEWEST = 25
 

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from afformer_core.errors import DatasetError
 from afformer_core.folder_lock import FolderHeldError, folder_lock
 from afformer_core.maskahand.clip_windows import windows_with
@@ -154,7 +156,7 @@ class Mining:
 
         # Other processes open their own, and two would be in memory for nothing.
         detector, self._detector = self._detector, None
-        work = _Look(self._parts, self._open_detector, self._settings.rate)
+        work = _Look(self._parts, self._open_detector, self._settings.rate, processes)
         if processes == 1:
             work.detector = detector
         del detector
@@ -209,14 +211,19 @@ class _Step:
 class _Look:
     """Looks at a part, by its number, and keeps what was seen."""
 
-    def __init__(self, parts: Sequence[Part], open_detector: OpenDetector, rate: float) -> None:
+    def __init__(
+        self, parts: Sequence[Part], open_detector: OpenDetector, rate: float, processes: int
+    ) -> None:
         self._parts = parts
         self._open_detector = open_detector
         self._rate = rate
+        self._processes = processes
         self.detector: HandDetector | None = None
 
     def __call__(self, number: int) -> Iterator[_Step]:
         if self.detector is None:
+            # With all cores for each process, they wait for one another most of the time.
+            torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
             self.detector = self._open_detector()
         part = self._parts[number]
         look = PartLook(self.detector, part.source.frames(self._rate, part.start, part.stop))

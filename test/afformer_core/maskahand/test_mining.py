@@ -110,6 +110,17 @@ def test_the_index_does_not_depend_on_processes(
     assert index.clips == 9
 
 
+def test_processes_share_the_threads(
+    red: ModuleType, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What each process would compute with.
+    monkeypatch.setenv('OMP_NUM_THREADS', '2')
+    index, _ = mine(red, videos, tmp_path, 2, detector='ThreadHands')
+    hands = [hand for video in index.videos for each in video.hands.values() for hand in each]
+    assert len(hands) >= 100
+    assert {hand.box[2] for hand in hands} == {1.0}
+
+
 def test_killed_and_resumed_is_the_same_index(
     red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:

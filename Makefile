@@ -57,7 +57,7 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 
 maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
 	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \
-	  --videos 120 --processes 2
+	  --videos 240 --processes 2
 	@$(ENVIRONMENT) && afformer simulate build/annotated --split train --appliances 1000 --processes 2
 	@$(ENVIRONMENT) && afformer simulate build/annotated --split validation --appliances 60 \
 	  --processes 2

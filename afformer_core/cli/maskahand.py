@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """examples:
-  afformer simulate unlabelled --layout long-videos --split train --videos 120 --processes 2
+  afformer simulate unlabelled --layout long-videos --split train --videos 240 --processes 2
   afformer simulate simulated --split train --appliances 1000 --processes 2
   afformer simulate simulated --split validation --appliances 60 --processes 2
   afformer simulate simulated --split test-seen --appliances 150 --processes 2

@@ -139,7 +139,9 @@ def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:
     Raises:
         AfformerError: it failed.
     """
-    environment = dict(os.environ)
+    # Where several share the cores, threads that spin while they wait for one another keep the
+    # others from what they wait for.
+    environment = {'OMP_WAIT_POLICY': 'PASSIVE', **os.environ}
     if threads:
         environment['OMP_NUM_THREADS'] = str(threads)
     with log.open('a', encoding='utf-8') as file:

@@ -240,6 +240,21 @@ def test_a_step_that_fails_says_why_and_where(tmp_path: Path) -> None:
     assert log.read_text().startswith('$ afformer verify nowhere.json\n')
 
 
+def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # OpenMP then says what it was given.
+    monkeypatch.setenv('OMP_DISPLAY_ENV', 'TRUE')
+    monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)
+    log = tmp_path / 'step.log'
+
+    with pytest.raises(AfformerError, match='nowhere'):
+        in_own_process(['train', '-c', 'nowhere.yaml'], log, 1)
+
+    assert "OMP_NUM_THREADS = '1'" in log.read_text()
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in log.read_text()
+
+
 def test_the_table_has_the_blind_row_beside_the_models(empty: Experiment) -> None:
     runs = replace(empty, shares=(0.1,)).runs()
     for run, kld in zip(runs, (1.9, 1.5, 1.25), strict=True):

@@ -102,6 +102,6 @@ def test_attention_over_both_is_better_than_one_and_no_worse_than_other_ways(
         print(f'{name}: peak inside in {100 * share:.0f} % of {SCENES}')
     both = shares['attention over the frames of both']
     assert both > shares['one demonstration']
-    assert both >= shares['one longer video']
+    assert both > shares['one longer video']
     # What chance makes of so many scenes.
     assert both > max(shares.values()) - 0.04

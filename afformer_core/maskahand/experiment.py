@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Experiments in the configuration folder.
-_PRETRAINING, _FINETUNING = 'maskahand_sim.yaml', 'sim_finetune.yaml'
+# Experiments in the configuration folder, each of which goes on from the one before it.
+_PRETRAINING, _TUNING = 'maskahand_sim.yaml', 'maskahand_sim_tuned.yaml'
+_FINETUNING = 'sim_finetune.yaml'
 # What is pre-trained otherwise, and the files in the folder `ablations` that say how, of which the
 # last has the name of the run. The paper's choices, and what is left out of them, are its Table 5.
 _AS_PUBLISHED = 'maskahand_as_published'
@@ -24,7 +25,7 @@ ABLATIONS = {
     'as in the paper, exact masks alone': (_AS_PUBLISHED, 'maskahand_exact_mask_alone'),
     'as in the paper, without perspective': (_AS_PUBLISHED, 'maskahand_no_perspective'),
 }
-ZERO_SHOT = 'pre-trained'
+_FROZEN, _TUNED = 'pre-trained', 'pre-trained_tuned'
 
 
 @dataclass(frozen=True)
@@ -116,24 +117,37 @@ class Experiment:
 
     def runs(self) -> list[Run]:
         """All models, each after those that it begins with."""
-        runs = [self._pretraining(ZERO_SHOT, 'pre-trained, no labels', (), ())]
+        frozen = 'pre-trained, no labels, backbone frozen'
+        runs = [self._pretraining(_FROZEN, frozen, _PRETRAINING, (), ())]
         if self.ablations:
             folder = self.configurations / 'ablations'
             for label, names in ABLATIONS.items():
                 options = [f'-c={folder / name}.yaml' for name in names]
-                runs.append(self._pretraining(names[-1], label, options, (ZERO_SHOT,)))
+                after = (_FROZEN,)
+                runs.append(self._pretraining(names[-1], label, _PRETRAINING, options, after))
+        runs.append(self._tuning(tuple(run.name for run in runs)))
         for share in self.shares:
             runs += self._finetunings(share)
         return runs
 
+    def _tuning(self, after: tuple[str, ...]) -> Run:
+        """Goes on with a backbone that learns; its features take the place of the others'."""
+        begin = (f'--model.initial={self.output / _FROZEN}',)
+        return self._pretraining(_TUNED, 'pre-trained, no labels', _TUNING, begin, after)
+
     def _pretraining(
-        self, name: str, label: str, options: Sequence[str], after: tuple[str, ...]
+        self,
+        name: str,
+        label: str,
+        experiment: str,
+        options: Sequence[str],
+        after: tuple[str, ...],
     ) -> Run:
         data = (
             f'--data.init_args.index={self.index}',
             f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
         )
-        return self._run(name, label, after, _PRETRAINING, (*options, *data))
+        return self._run(name, label, after, experiment, (*options, *data))
 
     def _finetunings(self, share: float) -> list[Run]:
         percent = f'{100 * share:g} %'
@@ -141,17 +155,25 @@ class Experiment:
         data = (
             f'--data.init_args.train.annotations={self.annotated / "train.json"}',
             f'--data.init_args.train.share={share}',
-            f'--data.init_args.cache_folder={self.output / f"features_of_{stem}"}',
         )
-        scratch = ('--model.initial=null', '--model.backbone_weights=imagenet')
-        pretrained = (f'--model.initial={self.output / ZERO_SHOT}',)
         alone, tuned = f'{stem}_alone', f'{stem}_pre-trained'
+        # Each backbone has features of its own.
+        features = '--data.init_args.cache_folder={}'.format
+        scratch = (
+            features(self.output / f'features_of_{stem}'),
+            '--model.initial=null',
+            '--model.backbone_weights=imagenet',
+        )
+        pretrained = (
+            features(self.output / f'features_of_{tuned}'),
+            f'--model.initial={self.output / _TUNED}',
+        )
         return [
             self._run(alone, f'{percent} of the labels', (), _FINETUNING, (*data, *scratch)),
             self._run(
                 tuned,
                 f'pre-trained, then {percent} of the labels',
-                (ZERO_SHOT, alone),
+                (_TUNED,),
                 _FINETUNING,
                 (*data, *pretrained),
             ),

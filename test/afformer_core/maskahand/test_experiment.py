@@ -59,6 +59,7 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
         'maskahand_no_random_mask',
         'maskahand_exact_mask_alone',
         'maskahand_no_perspective',
+        'pre-trained_tuned',
         '10_percent_alone',
         '10_percent_pre-trained',
         '100_percent_alone',
@@ -66,6 +67,15 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
     ]
     for place, run in enumerate(runs):
         assert set(run.after) <= set(names[:place])
+
+
+def test_features_are_not_replaced_while_others_need_them(empty: Experiment) -> None:
+    runs = {run.name: run for run in replace(empty, ablations=True).runs()}
+    tuned = runs.pop('pre-trained_tuned')
+    (features,) = [word for word in tuned.training if 'cache_folder' in word]
+
+    assert set(tuned.after) == {run.name for run in runs.values() if features in run.training}
+    assert f'--model.initial={empty.output / "pre-trained"}' in tuned.training
 
 
 def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, root: Path) -> None:
@@ -91,7 +101,9 @@ def test_the_same_labels_with_and_without_pre_training(empty: Experiment) -> Non
     assert set(tuned.training) ^ set(alone.training) == {
         '--model.initial=null',
         '--model.backbone_weights=imagenet',
-        f'--model.initial={empty.output / "pre-trained"}',
+        f'--model.initial={empty.output / "pre-trained_tuned"}',
+        f'--data.init_args.cache_folder={empty.output / "features_of_10_percent"}',
+        f'--data.init_args.cache_folder={empty.output / "features_of_10_percent_pre-trained"}',
         f'--output={empty.output / "10_percent_alone"}',
         f'--output={empty.output / "10_percent_pre-trained"}',
     }
@@ -118,7 +130,7 @@ def test_what_is_missing_is_named(empty: Experiment, name: str) -> None:
 
 def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
     runs = empty.runs()
-    for run in runs[:3]:
+    for run in runs[:4]:
         run.result.write_text(measured(1.0))
     given: list[Sequence[str]] = []
 
@@ -128,7 +140,7 @@ def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
     carry_out(empty, command)
 
     assert [words[0] for words in given] == ['train', 'evaluate'] * 2
-    assert [words[-1] for words in given[::2]] == [run.training[-1] for run in runs[3:]]
+    assert [words[-1] for words in given[::2]] == [run.training[-1] for run in runs[4:]]
 
 
 def _writes_results(experiment: Experiment) -> Command:
@@ -185,7 +197,8 @@ def test_results_of_the_same_options_stay(empty: Experiment) -> None:
 def test_a_result_that_was_removed_is_made_with_the_options_of_now(empty: Experiment) -> None:
     trial = replace(empty, steps=2, shares=())
     carry_out(trial, _writes_results(trial))
-    trial.runs()[0].result.unlink()
+    for run in trial.runs():
+        run.result.unlink()
 
     full = replace(trial, steps=600)
     carry_out(full, _writes_results(full))
@@ -257,14 +270,20 @@ def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
 
 def test_the_table_has_the_blind_row_beside_the_models(empty: Experiment) -> None:
     runs = replace(empty, shares=(0.1,)).runs()
-    for run, kld in zip(runs, (1.9, 1.5, 1.25), strict=True):
+    for run, kld in zip(runs, (2.1, 1.9, 1.5, 1.25), strict=True):
         run.result.write_text(measured(kld))
 
     lines = experiment_table(runs).to_markdown().splitlines()
 
-    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines[4:8]]
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines[4:9]]
     assert rows == [
         ["same action's mean map", '2.600 [2.500, 2.700]', '0.100', '-'],
+        [
+            'pre-trained, no labels, backbone frozen',
+            '2.100 [2.000, 2.200]',
+            '0.400 [0.300, 0.500]',
+            '0.250',
+        ],
         ['pre-trained, no labels', '1.900 [1.800, 2.000]', '0.400 [0.300, 0.500]', '0.250'],
         ['10 % of the labels', '1.500 [1.400, 1.600]', '0.400 [0.300, 0.500]', '0.250'],
         [
@@ -313,6 +332,7 @@ def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     table = experiment_table(experiment.runs())
     assert list(table.rows) == [
         "same action's mean map",
+        'pre-trained, no labels, backbone frozen',
         'pre-trained, no labels',
         '50 % of the labels',
         'pre-trained, then 50 % of the labels',

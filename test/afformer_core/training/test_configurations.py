@@ -54,7 +54,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_model(root / 'models' / name, small, {})
     save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
     save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})
-    save_model(root / 'models' / 'maskahand_sim', random_model(afformer_small((), (64, 64))), {})
+    actionless = random_model(afformer_small((), (64, 64)))
+    for name in ('maskahand_sim', 'maskahand_sim_tuned'):
+        save_model(root / 'models' / name, actionless, {})
     for mined in MINED:
         (root / mined).mkdir(parents=True)
         write_mined(root / mined)

@@ -77,11 +77,10 @@ def _carry_out(experiment: Experiment, command: Command) -> None:
     runs = experiment.runs()
     done = {run.name for run in runs if run.result.is_file()}
     waiting = [run for run in runs if run.name not in done]
-    threads = max(1, (os.cpu_count() or 1) // experiment.processes)
-    make = partial(_make, output=experiment.output, threads=threads, command=command)
+    make = partial(_make, output=experiment.output, command=command)
     with tqdm(total=len(runs), initial=len(done), desc='models', unit='model') as progress:
         made = (
-            map(make, waiting)
+            (make(run, threads=_threads(1)) for run in waiting)
             if experiment.processes == 1
             else _together(make, waiting, done, experiment.processes)
         )
@@ -89,13 +88,18 @@ def _carry_out(experiment: Experiment, command: Command) -> None:
             progress.update()
 
 
+def _threads(sharing: int) -> int:
+    """Of each of so many that share the cores."""
+    return max(1, (os.cpu_count() or 1) // sharing)
+
+
 def _together(
-    make: Callable[[Run], None], waiting: list[Run], done: set[str], processes: int
+    make: Callable[..., None], waiting: list[Run], done: set[str], processes: int
 ) -> Iterator[None]:
-    """Make several at once; yields after each.
+    """Make several at once; one that nothing can run beside has all cores. Yields after each.
 
     Args:
-        make: makes one.
+        make: makes one, with so many `threads`.
         waiting: those to be made.
         done: names of those that are made.
         processes: how many at once.
@@ -103,11 +107,11 @@ def _together(
     running: dict[Future[None], str] = {}
     with ThreadPoolExecutor(processes) as pool:
         while waiting or running:
-            for run in [run for run in waiting if done.issuperset(run.after)]:
-                if len(running) == processes:
-                    break
+            ready = [run for run in waiting if done.issuperset(run.after)]
+            threads = _threads(max(1, min(processes, len(running) + len(ready))))
+            for run in ready[: processes - len(running)]:
                 waiting.remove(run)
-                running[pool.submit(make, run)] = run.name
+                running[pool.submit(make, run, threads=threads)] = run.name
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 name = running.pop(future)
@@ -117,7 +121,7 @@ def _together(
                 yield
 
 
-def _make(run: Run, output: Path, threads: int, command: Command) -> None:
+def _make(run: Run, threads: int, output: Path, command: Command) -> None:
     log = output / f'{run.name}.log'
     keep_commands(run.result, _commands(run))
     for words in _commands(run):

@@ -143,6 +143,29 @@ def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
     assert [words[-1] for words in given[::2]] == [run.training[-1] for run in runs[4:]]
 
 
+@pytest.mark.parametrize(('shares', 'threads'), [((0.1,), [2, 2]), ((), [4, 4])])
+def test_models_that_are_made_at_once_share_the_cores(
+    empty: Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    shares: tuple[float, ...],
+    threads: list[int],
+) -> None:
+    monkeypatch.setattr('os.cpu_count', lambda: 4)
+    experiment = replace(empty, processes=2, shares=shares)
+    whole = _writes_results(experiment)
+    given: list[int] = []
+
+    def command(words: Sequence[str], log: Path, threads: int) -> None:
+        whole(words, log, threads)
+        if words[0] == 'train':
+            given.append(threads)
+
+    carry_out(experiment, command)
+
+    # With labels, the first two have nothing to wait for; without, the second waits for the first.
+    assert given[:2] == threads
+
+
 def _writes_results(experiment: Experiment) -> Command:
     """A command that leaves what the steps of an experiment leave."""
 

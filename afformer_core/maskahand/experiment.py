@@ -35,7 +35,8 @@ class Run:
     Attributes:
         name: of its files.
         label: for people.
-        after: names of the runs whose models it begins with, or whose kept features it shares.
+        after: names of the runs whose models it begins with, or whose kept features it shares or
+            replaces.
         training: arguments of `afformer train`.
         evaluation: arguments of `afformer evaluate`.
         result: file of the evaluation.

@@ -108,7 +108,7 @@ def _together(
     with ThreadPoolExecutor(processes) as pool:
         while waiting or running:
             ready = [run for run in waiting if done.issuperset(run.after)]
-            threads = _threads(max(1, min(processes, len(running) + len(ready))))
+            threads = _threads(min(processes, len(running) + len(ready)))
             for run in ready[: processes - len(running)]:
                 waiting.remove(run)
                 running[pool.submit(make, run, threads=threads)] = run.name

@@ -50,6 +50,13 @@ class GroundingParameters:
         limits=(0, 256),
         change='unconfigured',
     )
+    second_look: bool = parameter(
+        True,
+        'Whether image and demonstration are looked at again, closer, where the model was made '
+        'to, as the shipped one was; without it an image takes half the time, and the peak is '
+        'right less often',
+        change='unconfigured',
+    )
     selected_demonstration: str = parameter(
         '',
         'Stored demonstration to select when the node is configured, or several of one skill '

@@ -116,6 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
+    if arguments.zooms is not None and arguments.one_look:
+        raise ValueError('--zooms is of two looks; leave out --one-look')
     page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
@@ -206,6 +208,7 @@ def _evaluate_model(
     )
     from afformer_core.runtime import shipped_model_folder
     from afformer_core.runtime.model_folder import read_description, write_description
+    from afformer_core.runtime.second_look import SecondLook
 
     if not protocol.tells_demonstrations_apart:
         raise DatasetError(
@@ -216,6 +219,8 @@ def _evaluate_model(
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
+    if arguments.zooms is not None:
+        grounder.second_look = SecondLook(*arguments.zooms)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     model_run = ModelRun(
         grounder,
@@ -240,12 +245,15 @@ def _evaluate_model(
     calibration = grounder.calibration
     if arguments.calibrate:
         calibration = fit_presence(results, str(arguments.annotations))
-        write_description(folder, replace(read_description(folder), calibration=calibration))
+        before = read_description(folder)
+        looks = grounder.second_look
+        write_description(folder, replace(before, calibration=calibration, second_look=looks))
     facts = {
         'model': str(folder),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(model_run.sampling),
+        'looks': 'one' if grounder.second_look is None else str(grounder.second_look),
         'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),

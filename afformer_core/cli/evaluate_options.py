@@ -65,7 +65,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         '--calibrate',
         action='store_true',
         help='fit on these pairs how likely an image shows what was demonstrated, and below which '
-        'probability a robot finds nothing, and write it to model.json; use a validation split',
+        'probability a robot finds nothing, and write it to model.json, with how it looked; use a '
+        'validation split',
+    )
+    parser.add_argument(
+        '--zooms',
+        type=float,
+        nargs=2,
+        metavar=('DEMONSTRATION', 'IMAGE'),
+        help='look again, closer, so many times larger: at the demonstration around the place '
+        'where it acts, and at the image around the place that was found (default: as model.json '
+        'says, 1.5 1.8 for the shipped model)',
     )
     add_session_options(parser)
     parser.add_argument(

@@ -22,6 +22,7 @@ SUBCOMMANDS = (
     'train',
     'evaluate',
     'evaluate-hands',
+    'average',
     'import-checkpoint',
     'export',
     'build-engine',

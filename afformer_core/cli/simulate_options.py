@@ -64,6 +64,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'backend': 'auto',
         'precision': 'auto',
         'threads': 0,
+        'one_look': False,
     },
 }
 LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
@@ -131,6 +132,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='0: the backend chooses')
+    loop.add_argument(
+        '--one-look',
+        action='store_const',
+        const=True,
+        help='do not look again, closer, where the model was made to',
+    )
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -57,9 +57,8 @@ def ground_windows(
     if len(windows) == 1:
         return grounder.ground(image, windows[0])
     shown = [grounder.demonstration(name) for name in windows]
-    resized = grounder.resize(image)
     # `predict` would choose the heatmap of an action in each window for itself.
-    outputs = [grounder.output(resized, name) for name in windows]
+    outputs = [grounder.output(image, name) for name in windows]
     heatmaps = mean_heatmaps(torch.from_numpy(np.stack([one.heatmap_logits for one in outputs])))
     logits = torch.from_numpy(np.stack([one.action_logits for one in outputs]))
     scores = mean_actions(logits, grounder.configuration).numpy()
@@ -96,6 +95,5 @@ def action_heatmaps(
     Returns:
         probabilities [A, h, w] at the model's size.
     """
-    resized = grounder.resize(image)
-    logits = [grounder.output(resized, *names).heatmap_logits for names in windows]
+    logits = [grounder.output(image, *names).heatmap_logits for names in windows]
     return mean_heatmaps(torch.from_numpy(np.stack(logits)))

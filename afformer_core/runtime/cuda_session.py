@@ -12,7 +12,7 @@ from torch import Tensor
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.memory import VideoMemory
-from afformer_core.runtime.recorded_ground import LastRecordedGround, RecordedGround
+from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.torch_session import prepared_model
 
@@ -23,8 +23,8 @@ _MOST_FRAMES_AT_ONCE = 8
 class CudaSession:
     """Runs a network by PyTorch on the GPU, nothing to compile before.
 
-    The memory of the last demonstration stays on the GPU, and everything that an image needs is
-    one CUDA graph.
+    The last two memories that were grounded stay on the GPU, and everything that an image needs
+    is one CUDA graph.
 
     Args:
         model: ready for inference, see `prepared_model`; it moves to the GPU.
@@ -36,7 +36,7 @@ class CudaSession:
         self._model = model.to('cuda')
         self._dtype = model.encoder.mean.dtype
         self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        self._ground_last = LastRecordedGround(self._record)
+        self._ground_last = LastRecordedGrounds(self._record)
 
     @classmethod
     def load(cls, folder: Path, precision: str = 'fp32') -> CudaSession:

@@ -13,7 +13,7 @@ class DemonstrationMemories:
 
     def __init__(self) -> None:
         self._demonstrations: dict[str, Demonstration] = {}
-        self._joined: tuple[tuple[str, ...], Memory] | None = None
+        self._joined: tuple[tuple[str, ...], Memory, Memory | None] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,10 +51,27 @@ class DemonstrationMemories:
         Raises:
             DemonstrationError: there is none of a name, or no name was given.
         """
+        return self._of(names)[0]
+
+    def closer_memory(self, names: tuple[str, ...]) -> Memory | None:
+        """`memory`, of the second look; None where one of them has none.
+
+        Raises:
+            DemonstrationError: there is none of a name, or no name was given.
+        """
+        return self._of(names)[1]
+
+    def _of(self, names: tuple[str, ...]) -> tuple[Memory, Memory | None]:
         if not names:
             raise DemonstrationError('no demonstration was named; name at least one')
-        if len(names) == 1:
-            return self[names[0]].memory
+        shown = [self[name] for name in names]
+        if len(shown) == 1:
+            return shown[0].memory, shown[0].closer_memory
         if self._joined is None or self._joined[0] != names:
-            self._joined = names, Memory.joined([self[name].memory for name in names])
-        return self._joined[1]
+            closer = [one.closer_memory for one in shown if one.closer_memory is not None]
+            self._joined = (
+                names,
+                Memory.joined([one.memory for one in shown]),
+                Memory.joined(closer) if len(closer) == len(shown) else None,
+            )
+        return self._joined[1:]

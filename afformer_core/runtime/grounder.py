@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import DemonstrationError
@@ -23,7 +24,8 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Output, Session, UInt8Array
+from afformer_core.runtime.second_look import SecondLook, place_to_look_at, refined
+from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
 @dataclass
@@ -43,6 +45,11 @@ class Grounder:
         session: what runs it.
         weights: names the weights, such as their hash; empty: unknown.
         calibration: of how likely an image shows what was demonstrated; None: there is none.
+        second_look: see the attribute.
+
+    Attributes:
+        second_look: how much closer demonstrations that are memorized from now on, and images for
+            them, are looked at again; None: they are not.
     """
 
     def __init__(
@@ -51,9 +58,11 @@ class Grounder:
         session: Session,
         weights: str = '',
         calibration: PresenceCalibration | None = None,
+        second_look: SecondLook | None = None,
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
+        self.second_look = second_look
         self._weights = weights
         self._session = session
         self._demonstrations = DemonstrationMemories()
@@ -67,6 +76,7 @@ class Grounder:
         threads: int = 0,
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
+        second_look: bool = True,
     ) -> Grounder:
         """Open a model folder.
 
@@ -76,6 +86,8 @@ class Grounder:
             threads: threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
             report: told in lines what takes long, such as compiling.
+            second_look: whether to look again where `model.json` says how; an image then takes
+                twice the time.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
@@ -90,6 +102,7 @@ class Grounder:
             session,
             description.weights_sha256,
             description.calibration,
+            description.second_look if second_look else None,
         )
 
     @property
@@ -202,12 +215,14 @@ class Grounder:
             name: not empty.
             frame_count: frames that were seen, at least as many.
         """
+        memory = self._session.memorize(encoded.features)
         demonstration = Demonstration(
             name,
             encoded.images,
             frame_count,
-            self._session.memorize(encoded.features),
+            memory,
             Appearance(encoded.features),
+            self._closer_memory(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -267,24 +282,45 @@ class Grounder:
         demonstrations = [self.demonstration(name) for name in names]
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self.output(resized, *names)
+        output = self._look(image, resized, names)
         seconds = time.perf_counter() - begin
         appearances = [one.appearance for one in demonstrations]
         return Prediction.of(
             output, resized, appearances, self.configuration, seconds, self.calibration
         )
 
-    def output(self, resized: UInt8Array, *names: str) -> Output:
+    def output(self, image: NDArray[Any], *names: str) -> Output:
         """What the network itself gives: the logits of all heatmaps and actions, and features.
 
         Args:
-            resized: an image as `resize` gives it.
+            image: uint8 RGB [H, W, 3], any size.
             names: of finished demonstrations, at least one.
 
         Raises:
             DemonstrationError: there is none of a name, or no name was given.
+            ImageError: not an image.
         """
-        return self._session.ground(resized, self._demonstrations.memory(names))
+        return self._look(image, self.resize(image), names)
+
+    def _look(self, image: NDArray[Any], resized: UInt8Array, names: tuple[str, ...]) -> Output:
+        first = self._session.ground(resized, self._demonstrations.memory(names))
+        closer_memory = self._demonstrations.closer_memory(names)
+        if self.second_look is None or closer_memory is None:
+            return first
+        place = place_to_look_at(first, self.configuration, self.second_look.image_zoom)
+        second = self._session.ground(self.resize(place.crop(image)), closer_memory)
+        return refined(first, second, place)
+
+    def _closer_memory(self, encoded: EncodedFrames, memory: Memory) -> Memory | None:
+        """Of the frames around the place where the demonstration acts."""
+        if self.second_look is None:
+            return None
+        # The hand comes later: the first frame shows best what it will touch.
+        first = self._session.ground(encoded.images[0], memory)
+        zoom = self.second_look.demonstration_zoom
+        place = place_to_look_at(first, self.configuration, zoom)
+        closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
+        return self._session.memorize(np.stack(closer))
 
     def _require_recording(self) -> _Recording:
         if self._recording is None:

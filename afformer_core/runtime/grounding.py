@@ -81,6 +81,8 @@ class Demonstration:
         frame_count: frames that were seen, at least T.
         memory: what grounding needs of it.
         appearance: what tells whether an image shows the same thing.
+        closer_memory: the same as `memory` of the frames around the place where it acts; None
+            where there is no second look.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Demonstration:
     frame_count: int
     memory: Memory
     appearance: Appearance
+    closer_memory: Memory | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

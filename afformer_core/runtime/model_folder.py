@@ -15,6 +15,7 @@ from typing import Any
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.second_look import SecondLook
 
 FORMAT = 'afformer-model'
 VERSION = 1
@@ -31,12 +32,14 @@ class ModelDescription:
         weights_sha256: of `model.safetensors`, in hexadecimal.
         training: how the weights were made, on what, and their measured limits; free form.
         calibration: of how likely an image shows what was demonstrated; None: not calibrated.
+        second_look: how much closer the model looks again; None: it looks once.
     """
 
     configuration: AfformerConfiguration
     weights_sha256: str
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
+    second_look: SecondLook | None = None
 
 
 def shipped_model_folder() -> Path:
@@ -49,7 +52,7 @@ def read_description(folder: Path) -> ModelDescription:
 
     Raises:
         ModelFolderError: no such folder or file, not JSON, another format or version, or an
-            architecture or calibration that cannot be.
+            architecture, calibration or second look that cannot be.
     """
     path = folder / DESCRIPTION_FILE
     fields = read_json(path)
@@ -58,13 +61,14 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
             f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
         )
-    calibration = fields.get('calibration')
+    calibration, second_look = fields.get('calibration'), fields.get('second_look')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
             dict(fields.get('training', {})),
             None if calibration is None else PresenceCalibration.from_json(calibration),
+            None if second_look is None else SecondLook.from_json(second_look),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
@@ -99,6 +103,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     }
     if description.calibration is not None:
         fields['calibration'] = description.calibration.to_json()
+    if description.second_look is not None:
+        fields['second_look'] = description.second_look.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

@@ -66,8 +66,10 @@ class RecordedGround:
         return Output(*(tensor.float().numpy().copy() for tensor in self._pinned))
 
 
-class LastRecordedGround:
-    """Grounds images in any memory; that of the last image stays recorded.
+class LastRecordedGrounds:
+    """Grounds images in any memory; those of the last two stay recorded.
+
+    They are two since a second look is in a memory of its own, and each image is looked at twice.
 
     Args:
         record: records the grounding of an image's shape in a memory.
@@ -75,12 +77,14 @@ class LastRecordedGround:
 
     def __init__(self, record: Callable[[UInt8Array, Memory], RecordedGround]) -> None:
         self._record = record
-        self._recorded: RecordedGround | None = None
+        self._recorded: list[RecordedGround] = []
 
     def __call__(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground an image."""
-        if self._recorded is None or not self._recorded.suits(image, memory):
-            # The old one goes first, lest both memories must fit.
-            self._recorded = None
-            self._recorded = self._record(image, memory)
-        return self._recorded(image)
+        known = [one for one in self._recorded if one.suits(image, memory)]
+        if not known:
+            # The older goes first, lest three memories must fit.
+            del self._recorded[:-1]
+            known = [self._record(image, memory)]
+        self._recorded = [one for one in self._recorded if one is not known[0]] + known
+        return known[0](image)

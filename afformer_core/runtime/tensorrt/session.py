@@ -12,7 +12,7 @@ from torch import Tensor
 
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.recorded_ground import LastRecordedGround, RecordedGround
+from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError, Report
@@ -28,8 +28,8 @@ from afformer_core.runtime.user_cache import cache_folder
 class TensorRTSession:
     """Runs the engines of a model.
 
-    The memory of the last demonstration stays on the GPU, and everything that an image needs is
-    one CUDA graph, so that an image costs one upload, one launch and one download.
+    The last two memories that were grounded stay on the GPU, and everything that an image needs
+    is one CUDA graph, so that an image costs one upload, one launch and one download.
 
     Args:
         engines: serialized, by the name of the graph.
@@ -46,7 +46,7 @@ class TensorRTSession:
             Engine(name, engines[name], self._stream)
             for name in ('encode_frames', 'memorize', 'ground')
         )
-        self._ground_last = LastRecordedGround(self._record)
+        self._ground_last = LastRecordedGrounds(self._record)
         self._inputs: dict[str, Tensor] = {}
 
     @classmethod

@@ -194,7 +194,7 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, o
     (row,) = protocol.rows([pair.sample])
     image = cv2.imread(str(pair.sample.image_path))[:, :, ::-1]
     of_each_action.set_demonstration(read_video(pair.sample.video_path), 'by hand')
-    logits = of_each_action.output(of_each_action.resize(image), 'by hand').heatmap_logits
+    logits = of_each_action.output(image, 'by hand').heatmap_logits
     grounding = of_each_action.ground(image, 'by hand')
     divergences = []
     for each in logits:

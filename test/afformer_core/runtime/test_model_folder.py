@@ -52,6 +52,23 @@ def test_another_version(copied_folder: Path) -> None:
         load_model(copied_folder)
 
 
+@pytest.mark.parametrize(
+    ('second_look', 'sentence'),
+    [
+        ({'image_zoom': 2.0}, r"the second look has \['image_zoom'\]"),
+        ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the second look is '2'"),
+        ({'demonstration_zoom': 1.5, 'image_zoom': 0.0}, 'a number from 1 to 8 is wanted'),
+        (2.0, 'does not describe a model'),
+    ],
+)
+def test_a_second_look_that_cannot_be(
+    copied_folder: Path, second_look: object, sentence: str
+) -> None:
+    change_description(copied_folder, second_look=second_look)
+    with pytest.raises(ModelFolderError, match=sentence):
+        load_model(copied_folder)
+
+
 def test_another_architecture(copied_folder: Path) -> None:
     fields = json.loads((copied_folder / 'model.json').read_text())['architecture']
     change_description(copied_folder, architecture=fields | {'channels': 128})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.runtime.recorded_ground import LastRecordedGround
+from afformer_core.runtime.recorded_ground import LastRecordedGrounds
 from afformer_core.runtime.session import Memory, Output
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
@@ -31,38 +31,45 @@ class Recorded:
 
 
 class Recorder:
-    """Counts recordings, and whether the one before was gone when the next was made."""
+    """Counts recordings, and how many of those before were still there when one was made."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.gone: list[bool] = []
-        self._last: weakref.ref[Recorded] | None = None
+        self.there: list[int] = []
+        self._made: list[weakref.ref[Recorded]] = []
 
     def __call__(self, image: np.ndarray, memory: Memory) -> Any:
-        if self._last is not None:
-            self.gone.append(self._last() is None)
-        self.count += 1
+        self.there.append(sum(one() is not None for one in self._made))
         recorded = Recorded(image, memory)
-        self._last = weakref.ref(recorded)
+        self._made.append(weakref.ref(recorded))
         return recorded
 
 
 def test_it_records_once_for_a_memory() -> None:
     recorder, known = Recorder(), memory()
-    ground = LastRecordedGround(recorder)
+    ground = LastRecordedGrounds(recorder)
 
     assert [ground(IMAGE, known).heatmap_logits[0] for _ in range(3)] == [4, 4, 4]
-    assert recorder.count == 1
+    assert len(recorder.there) == 1
 
 
-def test_another_memory_or_shape_replaces_it() -> None:
-    recorder, first, second = Recorder(), memory(), memory()
-    ground = LastRecordedGround(recorder)
+def test_two_looks_in_turn_are_recorded_once_each() -> None:
+    recorder, whole, closer = Recorder(), memory(), memory()
+    ground = LastRecordedGrounds(recorder)
+    for _ in range(3):
+        ground(IMAGE, whole)
+        ground(IMAGE, closer)
 
-    ground(IMAGE, first)
-    ground(IMAGE, second)
-    ground(IMAGE[:3], second)
+    assert len(recorder.there) == 2
 
-    assert recorder.count == 3
-    # Two memories may not fit at once.
-    assert recorder.gone == [True, True]
+
+def test_a_third_memory_or_another_shape_replaces_the_older_one() -> None:
+    recorder, memories = Recorder(), [memory() for _ in range(3)]
+    ground = LastRecordedGrounds(recorder)
+    for one in memories:
+        ground(IMAGE, one)
+    ground(IMAGE[:3], memories[2])
+
+    # Three memories may not fit at once.
+    assert recorder.there == [0, 1, 1, 1]
+    ground(IMAGE, memories[2])
+    assert len(recorder.there) == 4

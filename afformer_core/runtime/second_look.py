@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second, closer look at the place that a first one found, in demonstration and image alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.session import FloatArray, Output
+
+Number = TypeVar('Number', bound=np.generic)
+
+_LARGEST_ZOOM = 8.0
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """How much closer a model looks again, from coarse to fine.
+
+    What is small at the model's input size says little, and of look-alikes that stand together
+    the first heatmap often has a share on each. So the demonstration is memorized once more from
+    its frames around the place where it acts, and grounded once more in the image around the
+    place that was found; see `refined`.
+
+    Attributes:
+        demonstration_zoom: how many times larger frames are seen then, 1 to 8.
+        image_zoom: how many times larger the image is, likewise.
+    """
+
+    demonstration_zoom: float
+    image_zoom: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not 1 <= value <= _LARGEST_ZOOM:
+                raise ValueError(
+                    f'{field.name} of the second look is {value}; a number from 1 to '
+                    f'{_LARGEST_ZOOM:g} is wanted'
+                )
+
+    def __str__(self) -> str:
+        """For people."""
+        return (
+            f'two, the second at {self.demonstration_zoom:g} times the demonstration and '
+            f'{self.image_zoom:g} times the image'
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> SecondLook:
+        """What `to_json` gave.
+
+        Raises:
+            TypeError: a value is not a number.
+            ValueError: a name is missing or unknown, or a value out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        if sorted(content) != names:
+            raise ValueError(f'the second look has {sorted(content)}; {names} are wanted')
+        for name, value in content.items():
+            if isinstance(value, bool) or not isinstance(value, float | int):
+                raise TypeError(f'{name} of the second look is {value!r}; a number is wanted')
+        return cls(**content)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part of a picture that is looked at again: whole pixels of its heatmap.
+
+    Attributes:
+        top, left, height, width: of the part, inside the heatmap, at least one pixel each way.
+        size: (height, width) of the heatmap.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        bottom, right = self.top + self.height, self.left + self.width
+        inside = 0 <= self.top < bottom <= self.size[0] and 0 <= self.left < right <= self.size[1]
+        if not inside:
+            raise ValueError(
+                f'rows {self.top} to {bottom} and columns {self.left} to {right} are no part of a '
+                f'heatmap of {self.size[0]} x {self.size[1]}'
+            )
+
+    @classmethod
+    def around_peak(cls, heatmap: FloatArray, zoom: float) -> Place:
+        """The part around the maximum of a heatmap [h, w] that is `zoom` times smaller."""
+        height, width = heatmap.shape
+        row, column = divmod(int(np.argmax(heatmap)), width)
+        part_height, part_width = (max(1, round(side / zoom)) for side in (height, width))
+        return cls(
+            min(max(0, row - part_height // 2), height - part_height),
+            min(max(0, column - part_width // 2), width - part_width),
+            part_height,
+            part_width,
+            (height, width),
+        )
+
+    @property
+    def in_heatmap(self) -> tuple[slice, slice]:
+        """The part, of a heatmap."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+    def crop(self, picture: NDArray[Number]) -> NDArray[Number]:
+        """The part, of a picture [H, W, ...] of any size; at least one pixel."""
+        rows, columns = (
+            _scaled(part, side, length)
+            for part, side, length in zip(
+                self.in_heatmap, self.size, picture.shape[:2], strict=True
+            )
+        )
+        return picture[rows, columns]
+
+
+def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:
+    """Where a first look found the best action."""
+    best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
+    return Place.around_peak(output.heatmap_logits[best], zoom)
+
+
+def refined(first: Output, second: Output, place: Place) -> Output:
+    """What two looks say together.
+
+    Of the probability that the first look gives to the place, each pixel there gets half as
+    before and half by the geometric mean of both looks; nothing changes elsewhere. So a second
+    look that finds nothing costs little, and no place is lost that it does not see. Scores of
+    actions are the mean of both.
+
+    Args:
+        first: of the whole image.
+        second: of the place alone, with heatmaps of the same size.
+        place: that was looked at.
+    """
+    heatmaps = _log_softmax(first.heatmap_logits)
+    part = place.in_heatmap
+    for heatmap, closer in zip(heatmaps, second.heatmap_logits, strict=True):
+        before = heatmap[part]
+        seen = cv2.resize(closer, (place.width, place.height), interpolation=cv2.INTER_AREA)
+        both = _log_softmax((before + seen)[None] / 2)[0]
+        share = np.log(np.exp(before).sum(dtype=np.float64))
+        heatmap[part] = np.logaddexp(before, both + share) - math.log(2)
+    actions = np.asarray((first.action_logits + second.action_logits) / 2, dtype=np.float32)
+    return Output(heatmaps, actions, first.image_features)
+
+
+def _log_softmax(logits: FloatArray) -> FloatArray:
+    """Of each heatmap [N, h, w]."""
+    shifted = logits - logits.max(axis=(1, 2), keepdims=True)
+    sums = np.exp(shifted).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
+    return np.asarray(shifted - np.log(sums), dtype=np.float32)
+
+
+def _scaled(part: slice, side: int, length: int) -> slice:
+    """A part of a side, of a side of another length."""
+    start = min(round(part.start * length / side), length - 1)
+    return slice(start, max(start + 1, round(part.stop * length / side)))

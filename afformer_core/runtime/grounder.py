@@ -24,7 +24,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.second_look import SecondLook, place_to_look_at, refined
+from afformer_core.runtime.second_look import CloseUp, SecondLook, place_to_look_at, refined
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
@@ -222,7 +222,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._closer_memory(encoded, memory),
+            self._close_up(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -311,7 +311,7 @@ class Grounder:
         second = self._session.ground(self.resize(place.crop(image)), closer_memory)
         return refined(first, second, place)
 
-    def _closer_memory(self, encoded: EncodedFrames, memory: Memory) -> Memory | None:
+    def _close_up(self, encoded: EncodedFrames, memory: Memory) -> CloseUp | None:
         """Of the frames around the place where the demonstration acts."""
         if self.second_look is None:
             return None
@@ -320,7 +320,7 @@ class Grounder:
         zoom = self.second_look.demonstration_zoom
         place = place_to_look_at(first, self.configuration, zoom)
         closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
-        return self._session.memorize(np.stack(closer))
+        return CloseUp(place, self._session.memorize(np.stack(closer)))
 
     def _require_recording(self) -> _Recording:
         if self._recording is None:

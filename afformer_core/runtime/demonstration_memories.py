@@ -66,16 +66,12 @@ class DemonstrationMemories:
             raise DemonstrationError('no demonstration was named; name at least one')
         shown = [self[name] for name in names]
         if len(shown) == 1:
-            return shown[0].memory, _closer(shown[0])
+            return shown[0].memory, shown[0].closer_memory
         if self._joined is None or self._joined[0] != names:
-            closer = [memory for one in shown if (memory := _closer(one)) is not None]
+            closer = [one.closer_memory for one in shown if one.closer_memory is not None]
             self._joined = (
                 names,
                 Memory.joined([one.memory for one in shown]),
                 Memory.joined(closer) if len(closer) == len(shown) else None,
             )
         return self._joined[1:]
-
-
-def _closer(demonstration: Demonstration) -> Memory | None:
-    return None if demonstration.close_up is None else demonstration.close_up.memory

@@ -24,7 +24,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.second_look import CloseUp, SecondLook, place_to_look_at, refined
+from afformer_core.runtime.second_look import SecondLook, place_to_look_at, refined
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
@@ -38,7 +38,8 @@ class Grounder:
     """Grounds demonstrations in images. Not thread-safe: one thread owns it.
 
     A frame of a demonstration is encoded when it is added, so that finishing costs only
-    `memorize`; an image costs only `ground`.
+    `memorize`; an image costs only `ground`. With a second look, finishing also encodes and
+    memorizes what it sees of the frames, and an image costs `ground` twice.
 
     Args:
         configuration: of the model.
@@ -222,7 +223,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._close_up(encoded, memory),
+            self._closer_memory(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -290,7 +291,7 @@ class Grounder:
         )
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
-        """What the network itself gives: the logits of all heatmaps and actions, and features.
+        """What the network gives in all looks: logits of all heatmaps and actions, and features.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -311,7 +312,7 @@ class Grounder:
         second = self._session.ground(self.resize(place.crop(image)), closer_memory)
         return refined(first, second, place)
 
-    def _close_up(self, encoded: EncodedFrames, memory: Memory) -> CloseUp | None:
+    def _closer_memory(self, encoded: EncodedFrames, memory: Memory) -> Memory | None:
         """Of the frames around the place where the demonstration acts."""
         if self.second_look is None:
             return None
@@ -320,7 +321,7 @@ class Grounder:
         zoom = self.second_look.demonstration_zoom
         place = place_to_look_at(first, self.configuration, zoom)
         closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
-        return CloseUp(place, self._session.memorize(np.stack(closer)))
+        return self._session.memorize(np.stack(closer))
 
     def _require_recording(self) -> _Recording:
         if self._recording is None:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.runtime.appearance import Appearance
-from afformer_core.runtime.second_look import CloseUp
 from afformer_core.runtime.session import FloatArray, Memory
 
 
@@ -82,7 +81,7 @@ class Demonstration:
         frame_count: frames that were seen, at least T.
         memory: what grounding needs of it.
         appearance: what tells whether an image shows the same thing.
-        close_up: what a second look needs of it; None where there is none.
+        closer_memory: what the second look needs of it; None where there is none.
     """
 
     name: str
@@ -90,7 +89,7 @@ class Demonstration:
     frame_count: int
     memory: Memory
     appearance: Appearance
-    close_up: CloseUp | None = None
+    closer_memory: Memory | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.session import FloatArray, Memory, Output
+from afformer_core.runtime.session import FloatArray, Output
 
 Number = TypeVar('Number', bound=np.generic)
 
@@ -120,31 +120,15 @@ class Place:
             slice(self.left, self.left + self.width),
         )
 
-    def of_picture(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """The part, as rows and columns of a picture of (height, width); at least one of each."""
-        rows, columns = (
-            _scaled(part, side, length)
-            for part, side, length in zip(self.in_heatmap, self.size, size, strict=True)
-        )
-        return rows, columns
-
     def crop(self, picture: NDArray[Number]) -> NDArray[Number]:
         """The part, of a picture [H, W, ...] of any size; at least one pixel."""
-        height, width = picture.shape[:2]
-        return picture[self.of_picture((height, width))]
-
-
-@dataclass(frozen=True)
-class CloseUp:
-    """A demonstration as the second look sees it.
-
-    Attributes:
-        place: part of its frames, around where it acts.
-        memory: of that part.
-    """
-
-    place: Place
-    memory: Memory
+        rows, columns = (
+            _scaled(part, side, length)
+            for part, side, length in zip(
+                self.in_heatmap, self.size, picture.shape[:2], strict=True
+            )
+        )
+        return picture[rows, columns]
 
 
 def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:

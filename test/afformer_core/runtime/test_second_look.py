@@ -161,9 +161,8 @@ def test_frames_are_seen_closer_around_where_the_first_one_shows_it() -> None:
 
     # The part of 32 x 32 pixels whose middle is the first frame's peak begins in the corner.
     closer = [np.repeat(np.repeat(one[:32, :32], 2, 0), 2, 1).mean() for one in frames]
-    assert demonstration.close_up is not None
-    assert demonstration.close_up.place == Place(0, 0, 32, 32, (64, 64))
-    found = demonstration.close_up.memory.keys[0].mean(axis=(1, 2, 3))
+    assert demonstration.closer_memory is not None
+    found = demonstration.closer_memory.keys[0].mean(axis=(1, 2, 3))
     np.testing.assert_allclose(found, closer, atol=1.0)
     assert found[1] == 0
 
@@ -178,8 +177,7 @@ def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
 
     (whole, memory), (closer, closer_memory) = session.grounded
     assert memory is demonstration.memory
-    assert demonstration.close_up is not None
-    assert closer_memory is demonstration.close_up.memory
+    assert closer_memory is demonstration.closer_memory
     assert whole.mean() == pytest.approx(255 / 256)
     # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
     assert closer.mean() == pytest.approx(255 / 16)
@@ -214,5 +212,5 @@ def test_a_model_without_one_looks_once() -> None:
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     grounder.predict(square(8, 8), 'square')
 
-    assert demonstration.close_up is None
+    assert demonstration.closer_memory is None
     assert len(session.grounded) == 1

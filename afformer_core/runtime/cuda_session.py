@@ -23,7 +23,7 @@ _MOST_FRAMES_AT_ONCE = 8
 class CudaSession:
     """Runs a network by PyTorch on the GPU, nothing to compile before.
 
-    The last two memories that were grounded stay on the GPU, and everything that an image needs
+    The memories that were grounded lately stay on the GPU, and everything that an image needs
     is one CUDA graph.
 
     Args:

@@ -135,8 +135,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
     memory = _Memorize(model)(features)
     if most == 1:
-        # A graph that was exported with the keys of one frame would take no more; demonstrations
-        # may be joined.
+        # The exporter takes an axis of one for a fixed one, which this one is not declared to be.
         memory = tuple(
             torch.cat((tensor, tensor), 2 if place < levels else 1)
             for place, tensor in enumerate(memory)

@@ -12,6 +12,8 @@ from afformer_core.runtime.session import Memory, Output, UInt8Array
 
 # Libraries allocate and choose their kernels in the first runs, which a graph cannot record.
 _WARM_UP = 3
+# Two looks of each of four demonstrations.
+_REMEMBERED = 8
 
 
 class RecordedGround:
@@ -67,9 +69,10 @@ class RecordedGround:
 
 
 class LastRecordedGrounds:
-    """Grounds images in any memory; those of the last two stay recorded.
+    """Grounds images in any memory; those that were grounded lately stay recorded.
 
-    They are two since a second look is in a memory of its own, and each image is looked at twice.
+    They are several since each image is looked at twice, in a memory of its own for each look
+    and each demonstration.
 
     Args:
         record: records the grounding of an image's shape in a memory.
@@ -77,14 +80,15 @@ class LastRecordedGrounds:
 
     def __init__(self, record: Callable[[UInt8Array, Memory], RecordedGround]) -> None:
         self._record = record
-        self._recorded: list[RecordedGround] = []
+        # The last ones, oldest first; one that was used twice stands there twice.
+        self._used: list[RecordedGround] = []
 
     def __call__(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground an image."""
-        known = [one for one in self._recorded if one.suits(image, memory)]
-        if not known:
-            # The older goes first, lest three memories must fit.
-            del self._recorded[:-1]
-            known = [self._record(image, memory)]
-        self._recorded = [one for one in self._recorded if one is not known[0]] + known
-        return known[0](image)
+        recorded = next((one for one in self._used if one.suits(image, memory)), None)
+        # What goes does so first, lest its memory must fit beside the new one.
+        del self._used[: 1 - _REMEMBERED]
+        if recorded is None:
+            recorded = self._record(image, memory)
+        self._used.append(recorded)
+        return recorded(image)

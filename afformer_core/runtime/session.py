@@ -33,20 +33,6 @@ class Memory:
                 'it needs one of each for every image level'
             )
 
-    @classmethod
-    def joined(cls, memories: Sequence[Memory]) -> Memory:
-        """One memory of all frames of several demonstrations, each of which keeps its own times.
-
-        Args:
-            memories: NumPy arrays of the same model; at least one.
-        """
-        keys = zip(*(one.keys for one in memories), strict=True)
-        values = zip(*(one.values for one in memories), strict=True)
-        return cls(
-            tuple(np.concatenate(level, axis=2) for level in keys),
-            tuple(np.concatenate(level, axis=1) for level in values),
-        )
-
 
 class Output(NamedTuple):
     """What grounding one image gives.
@@ -60,6 +46,16 @@ class Output(NamedTuple):
     heatmap_logits: FloatArray
     action_logits: FloatArray
     image_features: FloatArray
+
+    @classmethod
+    def mean(cls, outputs: Sequence[Output]) -> Output:
+        """Of one image in several memories, at least one: the mean of the logits."""
+        heatmaps, actions, features = zip(*outputs, strict=True)
+        return cls(
+            np.mean(heatmaps, axis=0, dtype=np.float32),
+            np.mean(actions, axis=0, dtype=np.float32),
+            features[0],
+        )
 
 
 class Session(Protocol):

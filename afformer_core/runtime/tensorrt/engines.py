@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.precision import MOST_FP16_KEYS
 from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
@@ -23,8 +22,6 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION
 
 # Frames that are encoded at once where many come together, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
-# Longest demonstrations that are grounded together.
-_MOST_JOINED = 4
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,7 @@ def gpu_at_hand() -> Gpu | None:
     return Gpu(torch.cuda.get_device_name(), torch.cuda.get_device_capability())
 
 
-def shape_ranges(
-    configuration: AfformerConfiguration, precision: str
-) -> dict[str, dict[str, ShapeRange]]:
+def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, ShapeRange]]:
     """The shapes that the engines of a model take, by graph and input."""
     height, width = configuration.input_size
     rows, columns = configuration.feature_size
@@ -71,25 +66,17 @@ def shape_ranges(
     return {
         'encode_frames': encode,
         'memorize': memorize,
-        'ground': _memory_shapes(configuration, precision),
+        'ground': _memory_shapes(configuration),
     }
 
 
-def _memory_shapes(configuration: AfformerConfiguration, precision: str) -> dict[str, ShapeRange]:
+def _memory_shapes(configuration: AfformerConfiguration) -> dict[str, ShapeRange]:
     least = configuration.memory_shapes(1)
     usual = configuration.memory_shapes(configuration.maximum_frames)
-    joined = _MOST_JOINED
-    if precision == 'fp16':
-        most = max(keys[2] for keys, _ in usual)
-        joined = max(1, min(joined, MOST_FP16_KEYS // most))
     shapes = {}
     for level, (keys, values) in enumerate(usual):
-        shapes[f'keys_{level}'] = ShapeRange(
-            least[level][0], keys, (keys[0], keys[1], joined * keys[2])
-        )
-        shapes[f'values_{level}'] = ShapeRange(
-            least[level][1], values, (values[0], joined * values[1], values[2])
-        )
+        shapes[f'keys_{level}'] = ShapeRange(least[level][0], keys, keys)
+        shapes[f'values_{level}'] = ShapeRange(least[level][1], values, values)
     return shapes
 
 
@@ -152,7 +139,7 @@ def obtain_engines(
     target = options
     if IS_RTX and options.compute_capability is None and gpu is not None:
         target = BuildOptions(gpu.compute_capability, options.workspace)
-    ranges = shape_ranges(configuration, graphs.base)
+    ranges = shape_ranges(configuration)
     engines = {}
     for graph in GRAPH_NAMES:
         key = engine_key(graphs, graph, ranges[graph], target, gpu)

@@ -28,7 +28,7 @@ from afformer_core.runtime.user_cache import cache_folder
 class TensorRTSession:
     """Runs the engines of a model.
 
-    The last two memories that were grounded stay on the GPU, and everything that an image needs
+    The memories that were grounded lately stay on the GPU, and everything that an image needs
     is one CUDA graph, so that an image costs one upload, one launch and one download.
 
     Args:

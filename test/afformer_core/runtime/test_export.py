@@ -14,7 +14,6 @@ from afformer_core.models import afformer_small
 from afformer_core.runtime.export import export_graphs
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.onnx_session import OnnxSession
-from afformer_core.runtime.session import Memory
 from afformer_core.runtime.torch_session import TorchSession
 from afformer_core.runtime.weights import save_model
 
@@ -35,17 +34,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_model_of_single_frames_takes_several_demonstrations(
-    folder: Path, pictures: Pictures
-) -> None:
-    frames, image = pictures(2, 64, 64, 3), pictures(64, 64, 3)
+def test_a_model_of_single_frames_is_exported(folder: Path, pictures: Pictures) -> None:
+    frame, image = pictures(1, 64, 64, 3), pictures(64, 64, 3)
     found, wanted = (
-        session.ground(
-            image,
-            Memory.joined(
-                [session.memorize(session.encode_frames(frame[None])) for frame in frames]
-            ),
-        )
+        session.ground(image, session.memorize(session.encode_frames(frame)))
         for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
     )
     np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)

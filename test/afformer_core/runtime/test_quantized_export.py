@@ -140,7 +140,7 @@ def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Ses
 
     folder, _, _ = quantized
     graphs = read_graphs(folder, 'int8')
-    shapes = shape_ranges(read_description(folder).configuration, graphs.base)
+    shapes = shape_ranges(read_description(folder).configuration)
 
     engine = build_engine(graphs.path('ground'), shapes['ground'], BuildOptions((8, 6)), print)
 

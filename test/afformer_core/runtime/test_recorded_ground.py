@@ -62,14 +62,23 @@ def test_two_looks_in_turn_are_recorded_once_each() -> None:
     assert len(recorder.there) == 2
 
 
-def test_a_third_memory_or_another_shape_replaces_the_older_one() -> None:
-    recorder, memories = Recorder(), [memory() for _ in range(3)]
+def test_what_was_grounded_long_ago_goes_before_another_comes() -> None:
+    recorder, memories = Recorder(), [memory() for _ in range(10)]
     ground = LastRecordedGrounds(recorder)
     for one in memories:
         ground(IMAGE, one)
-    ground(IMAGE[:3], memories[2])
 
-    # Three memories may not fit at once.
-    assert recorder.there == [0, 1, 1, 1]
-    ground(IMAGE, memories[2])
-    assert len(recorder.there) == 4
+    assert recorder.there == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
+    ground(IMAGE, memories[-7])
+    assert len(recorder.there) == 10
+    ground(IMAGE, memories[0])
+    assert len(recorder.there) == 11
+
+
+def test_another_shape_is_another_recording() -> None:
+    recorder, known = Recorder(), memory()
+    ground = LastRecordedGrounds(recorder)
+    ground(IMAGE, known)
+
+    assert ground(IMAGE[:3], known).heatmap_logits[0] == 3
+    assert len(recorder.there) == 2

@@ -183,18 +183,18 @@ def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
     assert closer.mean() == pytest.approx(255 / 16)
 
 
-def test_several_demonstrations_are_looked_at_again_together() -> None:
+def test_several_demonstrations_look_for_themselves_at_one_place() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session, second_look=SecondLook(2.0, 2.0))
-    # Memories of a network lie side by side along these axes.
-    session.memorize = lambda features: Memory(  # type: ignore[method-assign]
-        (features.reshape(1, 1, -1),), (features.reshape(1, -1, 1),)
-    )
-    grounder.set_demonstration([square(16, 16)], 'one')
-    grounder.set_demonstration([square(32, 32)] * 2, 'two')
-    grounder.predict(square(8, 8), 'one', 'two')
+    shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
+    session.grounded.clear()
+    grounder.predict(square(8, 8), '16', '32')
 
-    assert [memory.keys[0].shape[2] for _, memory in session.grounded[-2:]] == [192, 192]
+    memories = [memory for _, memory in session.grounded]
+    wanted = [one.memory for one in shown] + [one.closer_memory for one in shown]
+    assert [id(one) for one in memories] == [id(one) for one in wanted]
+    (_, _, (one, _), (another, _)) = session.grounded
+    assert np.array_equal(one, another)
 
 
 def test_it_is_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_model_is_compiled_and_found_again(
 def test_what_the_key_says(half_folder: Path) -> None:
     graphs = read_graphs(half_folder, 'fp16')
     configuration = read_description(half_folder).configuration
-    ranges = shape_ranges(configuration, 'fp16')['ground']
+    ranges = shape_ranges(configuration)['ground']
 
     key = engine_key(graphs, 'ground', ranges, AMPERE, None)
 
@@ -160,7 +160,7 @@ def test_every_five_seconds_it_says_that_it_still_compiles(
 
     build_engine(
         read_graphs(small_folder).path('ground'),
-        shape_ranges(configuration, 'fp32')['ground'],
+        shape_ranges(configuration)['ground'],
         AMPERE,
         lines.append,
     )

@@ -12,8 +12,8 @@ from afformer_core.runtime.session import Memory, Output, UInt8Array
 
 # Libraries allocate and choose their kernels in the first runs, which a graph cannot record.
 _WARM_UP = 3
-# Two looks of each of four demonstrations.
-_REMEMBERED = 8
+# Two looks of each of eight demonstrations; what is not used any more goes within as many uses.
+_REMEMBERED = 16
 
 
 class RecordedGround:

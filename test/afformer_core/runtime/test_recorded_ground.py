@@ -63,16 +63,16 @@ def test_two_looks_in_turn_are_recorded_once_each() -> None:
 
 
 def test_what_was_grounded_long_ago_goes_before_another_comes() -> None:
-    recorder, memories = Recorder(), [memory() for _ in range(10)]
+    recorder, memories = Recorder(), [memory() for _ in range(18)]
     ground = LastRecordedGrounds(recorder)
     for one in memories:
         ground(IMAGE, one)
 
-    assert recorder.there == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
-    ground(IMAGE, memories[-7])
-    assert len(recorder.there) == 10
+    assert recorder.there == [*range(16), 15, 15]
+    ground(IMAGE, memories[-15])
+    assert len(recorder.there) == 18
     ground(IMAGE, memories[0])
-    assert len(recorder.there) == 11
+    assert len(recorder.there) == 19
 
 
 def test_another_shape_is_another_recording() -> None:

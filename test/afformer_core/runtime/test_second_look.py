@@ -118,6 +118,16 @@ def test_scores_of_actions_are_the_mean() -> None:
     assert refined(looks[0], looks[1], place).action_logits.tolist() == [1.5, 0.0]
 
 
+def test_of_several_memories_the_logits_are_averaged() -> None:
+    heatmaps = [heatmap_with_peak(1, 2)[None], 3 * heatmap_with_peak(1, 2)[None]]
+    outputs = [output(one, [value]) for one, value in zip(heatmaps, (1.0, 4.0), strict=True)]
+    mean = Output.mean(outputs)
+
+    assert mean.heatmap_logits[0, 1, 2] == 2
+    assert mean.action_logits.tolist() == [2.5]
+    assert mean.image_features is outputs[0].image_features
+
+
 @pytest.mark.parametrize('zooms', [(0.5, 2.0), (2.0, 9.0), (float('nan'), 2.0)])
 def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=r'zoom of the second look is .*; a number from 1 to 8'):

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from afformer_core.runtime.json_fields import checked_fields
 
 # Keeps the logit of a share finite; no heatmap of a model is as sharp or as empty.
 _LEAST_SHARE = 1e-6
@@ -75,15 +77,7 @@ class PresenceCalibration:
             TypeError: a value has the wrong type.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        kinds = {field.name: field.type for field in fields(cls)}
-        if content.keys() != kinds.keys():
-            raise ValueError(f'calibration has {sorted(content)}; {sorted(kinds)} are wanted')
-        types: dict[str, tuple[type, ...]] = {'float': (float, int), 'int': (int,), 'str': (str,)}
-        for name, kind in kinds.items():
-            value = content[name]
-            if isinstance(value, bool) or not isinstance(value, types[str(kind)]):
-                raise TypeError(f'{name} of the calibration is {value!r}; a {kind} is wanted')
-        return cls(**content)
+        return cls(**checked_fields(cls, content, 'calibration'))
 
 
 def logit(share: float) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.session import FloatArray, Output
 
 Number = TypeVar('Number', bound=np.generic)
@@ -65,13 +66,7 @@ class SecondLook:
             TypeError: a value is not a number.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        names = [field.name for field in fields(cls)]
-        if sorted(content) != names:
-            raise ValueError(f'the second look has {sorted(content)}; {names} are wanted')
-        for name, value in content.items():
-            if isinstance(value, bool) or not isinstance(value, float | int):
-                raise TypeError(f'{name} of the second look is {value!r}; a number is wanted')
-        return cls(**content)
+        return cls(**checked_fields(cls, content, 'second look'))
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ def test_is_read_as_it_was_written(copied_folder: Path) -> None:
         ({'threshold': 1.5}, 'threshold of the calibration is 1.5'),
         ({'confidence': -0.1}, 'confidence of the calibration is -0.1'),
         ({'intercept': math.nan}, 'intercept of the calibration is nan'),
-        ({'resemblance': '10'}, "resemblance of the calibration is '10'; a float is wanted"),
+        ({'resemblance': '10'}, "resemblance of the calibration is '10'; a number is wanted"),
         ({'pairs': 0}, 'pairs of the calibration is 0'),
-        ({'pairs': True}, 'pairs of the calibration is True; a int is wanted'),
+        ({'pairs': True}, 'pairs of the calibration is True; a whole number is wanted'),
         ({'colour': 1.0}, 'calibration has .*colour'),
     ],
 )

@@ -23,6 +23,7 @@ SUBCOMMANDS = (
     'evaluate',
     'evaluate-hands',
     'average',
+    'close-ups',
     'import-checkpoint',
     'export',
     'build-engine',

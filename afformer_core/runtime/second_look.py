@@ -115,15 +115,16 @@ class Place:
             slice(self.left, self.left + self.width),
         )
 
+    def of_picture(self, size: tuple[int, int]) -> tuple[slice, slice]:
+        """Rows and columns of the part, of a picture of (height, width); at least one each."""
+        height, width = size
+        rows, columns = self.in_heatmap
+        return _scaled(rows, self.size[0], height), _scaled(columns, self.size[1], width)
+
     def crop(self, picture: NDArray[Number]) -> NDArray[Number]:
         """The part, of a picture [H, W, ...] of any size; at least one pixel."""
-        rows, columns = (
-            _scaled(part, side, length)
-            for part, side, length in zip(
-                self.in_heatmap, self.size, picture.shape[:2], strict=True
-            )
-        )
-        return picture[rows, columns]
+        height, width = picture.shape[:2]
+        return picture[self.of_picture((height, width))]
 
 
 def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:

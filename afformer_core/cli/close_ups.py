@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer close-ups`: what the second look of a model sees of a dataset, to train on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_EXAMPLE = """example:
+  afformer close-ups models/sim --annotations simulated/train.json --output simulated_closer \\
+      --processes 2
+  afformer train -c config/train/sim_tuned.yaml --model.initial models/sim \\
+      --data.train.annotations simulated_closer/train.json
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'close-ups',
+        help='write what the second look of a model sees of a dataset, to train on',
+        description='Cuts each demonstration to the place where it acts and each image to the '
+        "place that the model's first look finds, of one part of the objects, and writes an "
+        'annotation file of those and of the other objects as they are. Killed and started again '
+        'it adds what is missing.',
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'model', type=Path, nargs='?', help='model folder (default: the shipped one)'
+    )
+    parser.add_argument(
+        '--annotations',
+        type=Path,
+        required=True,
+        help='annotation file of any dataset that `afformer evaluate` reads',
+    )
+    parser.add_argument(
+        '--split', choices=('train', 'test'), default='train', help='of EPIC-Hotspot'
+    )
+    parser.add_argument(
+        '--root', type=Path, help='folder of its clips and images (default: that of the file)'
+    )
+    parser.add_argument('--output', type=Path, required=True, help='folder of the new dataset')
+    parser.add_argument(
+        '--zooms',
+        type=float,
+        nargs=2,
+        metavar=('DEMONSTRATION', 'IMAGE'),
+        default=(1.5, 1.8),
+        help='how many times closer each is seen (default: 1.5 1.8)',
+    )
+    parser.add_argument(
+        '--share',
+        type=float,
+        default=0.5,
+        help='share of the objects, the first ones, that are seen closer (default: 0.5)',
+    )
+    parser.add_argument('--processes', type=int, default=1, help='that look at once')
+    parser.add_argument(
+        '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at everything, and say where it is."""
+    from tqdm import tqdm
+
+    from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.second_look import SecondLook
+    from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
+
+    plan = CloseUpPlan(
+        arguments.model or shipped_model_folder(),
+        arguments.annotations,
+        arguments.root,
+        arguments.split,
+        SecondLook(*arguments.zooms),
+        arguments.share,
+        arguments.backend,
+    )
+    with tqdm(unit='object', desc='looking') as bar:
+        for done in write_close_ups(arguments.output, plan, arguments.processes):
+            bar.update(done - bar.n)
+    print(f'wrote {arguments.output / plan.annotations.name}')
+    return 0

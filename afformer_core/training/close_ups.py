@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the second look of a model sees of a dataset, as a dataset to train on.
+
+- `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
+- `actions.json`: the names of the actions 1, 2, ...
+- `clips/SPLIT/00000/0.mp4`: the first demonstration of object 0, around where it acts
+- `images/SPLIT/00000/0_1.jpg`: the second image of that demonstration, around what was found
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.sample import Sample
+from afformer_core.data.video import read_video
+from afformer_core.data.video_encoding import encode_video
+from afformer_core.demonstrations.media import read_image
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.protocols import sample_group
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.second_look import Place, SecondLook
+from afformer_core.sim.picture_file import write_jpeg
+from afformer_core.sim.production import Production, write_json
+
+_SHOWN = 'demonstration'
+# What is lost here is no part of any camera.
+_CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
+_RATE = 4.0
+# Where less of the truth is in the part that was found, the second look has nothing to find.
+_LEAST_INSIDE = 0.5
+
+
+@dataclass(frozen=True)
+class CloseUpPlan:
+    """What is looked at, and by what.
+
+    Attributes:
+        model: folder of the model whose first look says where.
+        annotations: file of the dataset.
+        root: see `open_annotations`.
+        split: of EPIC-Hotspot.
+        second_look: how much closer.
+        share: of the objects, the first ones, that are seen closer; above 0, at most 1.
+        backend: see `Grounder.load`.
+    """
+
+    model: Path
+    annotations: Path
+    root: Path | None
+    split: str
+    second_look: SecondLook
+    share: float = 0.5
+    backend: str = 'auto'
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; a number above 0 and at most 1 is wanted')
+
+
+def write_close_ups(folder: Path, plan: CloseUpPlan, processes: int = 1) -> Iterator[int]:
+    """Look at some objects of a dataset, or at what is missing; yields how many are done.
+
+    The others stay as they are, so that both looks are learnt from as many pairs as before.
+
+    The demonstration is cut to the place around which the model's first look at its first frame
+    has its peak, each image likewise. Pairs whose truth is mostly elsewhere are left out.
+
+    Args:
+        folder: of the new dataset; its annotation file has the name of the other's.
+        plan: what to look at.
+        processes: how many look at once.
+
+    Raises:
+        DatasetError: the dataset is empty; or see `Production.run`.
+        ModelFolderError: the folder does not hold a sound model.
+    """
+    count, name = _closer_count(plan), plan.annotations.stem
+    Grounder.load(plan.model, plan.backend)
+    record = {key: str(value) for key, value in asdict(plan).items()}
+    return Production(
+        folder, name, record, count, partial(_make, plan), partial(_merge, plan, folder)
+    ).run(processes)
+
+
+def _closer_count(plan: CloseUpPlan) -> int:
+    groups = _groups(plan)
+    if not groups:
+        raise DatasetError(f'{plan.annotations} holds no sample; check its annotation file')
+    return max(1, round(plan.share * len(groups)))
+
+
+def _merge(plan: CloseUpPlan, goal: Path, folder: Path, records: list[Any]) -> None:
+    names = open_annotations(plan.annotations, plan.root, plan.split).action_names
+    others = [sample for group in _groups(plan)[_closer_count(plan) :] for sample in group]
+    closer = [entry for record in records for entry in record]
+    write_json(folder / 'actions.json', list(names))
+    write_json(
+        folder / f'{plan.annotations.stem}.json', [_as_it_is(one, goal) for one in others] + closer
+    )
+
+
+def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
+    entry = _entry(sample, sample.points, sample.image_size)
+    paths = {'image_path': sample.image_path, 'video_path': sample.video_path}
+    return {**{key: _from(goal, path) for key, path in paths.items()}, **entry}
+
+
+def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
+    """Write the close-ups of an object; returns their entries."""
+    grounder, name = _grounder(plan), plan.annotations.stem
+    demonstrations: dict[str, list[Sample]] = defaultdict(list)
+    for sample in _groups(plan)[index]:
+        demonstrations[sample.demonstration].append(sample)
+    entries = []
+    for number, samples in enumerate(demonstrations.values()):
+        clip = f'clips/{name}/{index:05d}/{number}.mp4'
+        frames = read_video(
+            samples[0].video_path, grounder.configuration.maximum_frames, samples[0].clip
+        )
+        grounder.set_demonstration(frames, _SHOWN)
+        place = grounder.place(frames[0], plan.second_look.demonstration_zoom, _SHOWN)
+        (folder / clip).parent.mkdir(parents=True, exist_ok=True)
+        cut = (_even(place.crop(frame)) for frame in frames)
+        encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
+        for target, sample in enumerate(samples):
+            image = f'images/{name}/{index:05d}/{number}_{target}.jpg'
+            entry = _closer(plan, grounder, sample, folder / image)
+            if entry is not None:
+                entries.append({'image_path': image, 'video_path': clip, **entry})
+    return entries
+
+
+def _closer(
+    plan: CloseUpPlan, grounder: Grounder, sample: Sample, path: Path
+) -> dict[str, Any] | None:
+    """Write the image of a sample around what was found; None where the truth is elsewhere."""
+    image = read_image(sample.image_path)
+    place = grounder.place(image, plan.second_look.image_zoom, _SHOWN)
+    width, height = sample.image_size
+    left, top, part_width, part_height = _box(place, (height, width))
+    points = [each - (left, top) for each in sample.points]
+    inside = [
+        ((each >= -0.5) & (each < np.array((part_width, part_height)) - 0.5)).all(axis=1)
+        for each in points
+    ]
+    if np.concatenate(inside).mean() < _LEAST_INSIDE:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_jpeg(path, place.crop(image), _IMAGE_QUALITY)
+    return _entry(sample, points, (part_width, part_height))
+
+
+def _entry(
+    sample: Sample, points: Sequence[NDArray[np.float64]], size: tuple[int, int]
+) -> dict[str, Any]:
+    return {
+        'width': size[0],
+        'height': size[1],
+        'actions': [action + 1 for action in sample.actions],
+        'heatmaps': [np.round(each, 2).tolist() for each in points],
+        'contact': sample.contact,
+    }
+
+
+def _box(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(left, top, width, height) of the part, in pixels of a picture of (height, width)."""
+    rows, columns = place.of_picture(size)
+    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
+
+
+def _even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Without the last row or column of an odd number, which videos cannot have."""
+    height, width = (side - side % 2 for side in frame.shape[:2])
+    return np.ascontiguousarray(frame[:height, :width])
+
+
+def _from(folder: Path, path: Path) -> str:
+    return os.path.relpath(path.absolute(), folder.absolute())
+
+
+@lru_cache(maxsize=1)
+def _grounder(plan: CloseUpPlan) -> Grounder:
+    return Grounder.load(plan.model, plan.backend, threads=1, second_look=False)
+
+
+@lru_cache(maxsize=1)
+def _groups(plan: CloseUpPlan) -> list[list[Sample]]:
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for sample in open_annotations(plan.annotations, plan.root, plan.split):
+        groups[sample_group(sample)].append(sample)
+    return list(groups.values())

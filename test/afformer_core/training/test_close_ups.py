@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dataset as a second look sees it, by a session that finds the white disc."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.video import read_video
+from afformer_core.errors import DatasetError
+from afformer_core.models import afformer_small
+from afformer_core.runtime import Grounder, Memory
+from afformer_core.runtime.second_look import SecondLook
+from afformer_core.runtime.session import FloatArray, Output, UInt8Array
+from afformer_core.training import close_ups
+from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
+
+from .conftest import write_pairs
+
+SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4)
+
+
+class DiscSession:
+    """Points where it is brightest."""
+
+    backend = 'test'
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        return np.zeros((len(frames), 1, 8, 8), np.float32)
+
+    def memorize(self, features: FloatArray) -> Memory:
+        return Memory((features,), (features,))
+
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        bright = cv2.GaussianBlur(image[..., 0].astype(np.float32), (0, 0), 3)
+        return Output(bright[None], np.zeros(2, np.float32), np.zeros((1, 8, 8), np.float32))
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloseUpPlan:
+    """Of eight pairs of 64 x 64 pixels, seen twice as large."""
+    annotations = write_pairs(tmp_path)
+    monkeypatch.setattr(
+        close_ups.Grounder, 'load', lambda *words, **options: Grounder(SMALL, DiscSession())
+    )
+    close_ups._grounder.cache_clear()
+    return CloseUpPlan(Path('model'), annotations, None, 'train', SecondLook(2.0, 2.0), 1.0)
+
+
+def written(plan: CloseUpPlan, folder: Path) -> list[dict[str, Any]]:
+    list(write_close_ups(folder, plan))
+    entries: list[dict[str, Any]] = json.loads((folder / 'train.json').read_text())
+    return entries
+
+
+def test_the_other_objects_stay_as_they_are(plan: CloseUpPlan, tmp_path: Path) -> None:
+    written(replace(plan, share=0.5), tmp_path / 'closer')
+    samples = list(open_annotations(tmp_path / 'closer' / 'train.json'))
+    own = list(open_annotations(plan.annotations))
+    whole = [one for one in samples if one.image_path.resolve().parent == tmp_path]
+
+    # Each image is an object here; the one of two actions is two samples.
+    assert [one.image_path.resolve() for one in whole] == [one.image_path for one in own[-4:]]
+    for sample, wanted in zip(whole, own[-4:], strict=True):
+        assert sample.video_path.resolve() == wanted.video_path
+        assert sample.actions == wanted.actions
+        assert [each.tolist() for each in sample.points] == [
+            each.tolist() for each in wanted.points
+        ]
+    assert 3 <= len(samples) - len(whole) <= 4
+
+
+@pytest.mark.parametrize('share', [0.0, 1.5])
+def test_a_share_that_cannot_be_is_refused(plan: CloseUpPlan, share: float) -> None:
+    with pytest.raises(ValueError, match='above 0 and at most 1 is wanted'):
+        replace(plan, share=share)
+
+
+def test_points_are_where_the_disc_is_in_the_part(plan: CloseUpPlan, tmp_path: Path) -> None:
+    closer = written(plan, tmp_path / 'closer')
+
+    # Of the first pair, whose points are not at the disc, all may be elsewhere.
+    assert len(closer) >= 7
+    for entry in closer[-7:]:
+        image = cv2.imread(str(tmp_path / 'closer' / entry['image_path']))
+        assert image.shape[:2] == (entry['height'], entry['width']) == (32, 32)
+        ((x, y),) = entry['heatmaps'][0]
+        assert image[round(y), round(x)].min() > 240
+
+
+def test_demonstrations_are_cut_to_where_they_act(plan: CloseUpPlan, tmp_path: Path) -> None:
+    entry = written(plan, tmp_path / 'closer')[-1]
+    frames = read_video(tmp_path / 'closer' / entry['video_path'], 4)
+    whole = read_video(tmp_path / '3.mp4', 4)
+
+    assert [frame.shape for frame in frames] == [(32, 32, 3)] * 4
+    bright = cv2.GaussianBlur(whole[0][..., 0].astype(np.float32), (0, 0), 3)
+    row, column = divmod(int(bright.argmax()), 64)
+    top, left = min(max(0, row - 16), 32), min(max(0, column - 16), 32)
+    part = whole[0][top : top + 32, left : left + 32].astype(int)
+    assert np.abs(part - frames[0]).mean() < 20
+
+
+def test_a_pair_whose_truth_is_elsewhere_is_left_out(plan: CloseUpPlan, tmp_path: Path) -> None:
+    entries = json.loads(plan.annotations.read_text())
+    x, y = entries[7]['heatmaps'][0][0]
+    entries[7]['heatmaps'] = [[[(x + 32) % 64, (y + 32) % 64]]]
+    before = len(written(plan, tmp_path / 'before'))
+    plan.annotations.write_text(json.dumps(entries))
+    close_ups._groups.cache_clear()
+
+    assert len(written(plan, tmp_path / 'after')) == before - 1
+
+
+def test_what_is_there_already_stays(plan: CloseUpPlan, tmp_path: Path) -> None:
+    first = written(plan, tmp_path / 'closer')
+    clip = tmp_path / 'closer' / first[-1]['video_path']
+    changed = clip.stat().st_mtime_ns
+
+    assert written(plan, tmp_path / 'closer') == first
+    assert clip.stat().st_mtime_ns == changed
+
+
+def test_other_zooms_are_another_dataset(plan: CloseUpPlan, tmp_path: Path) -> None:
+    written(plan, tmp_path / 'closer')
+    with pytest.raises(DatasetError, match="holds a split 'train' made with"):
+        written(replace(plan, second_look=SecondLook(1.5, 2.0)), tmp_path / 'closer')
+
+
+def test_an_empty_dataset_is_refused(plan: CloseUpPlan, tmp_path: Path) -> None:
+    plan.annotations.write_text('[]')
+    close_ups._groups.cache_clear()
+    with pytest.raises(DatasetError, match='holds no sample'):
+        written(plan, tmp_path / 'closer')

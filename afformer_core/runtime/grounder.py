@@ -24,7 +24,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.second_look import Place, SecondLook, place_to_look_at, refined
+from afformer_core.runtime.second_look import SecondLook, place_to_look_at, refined
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
@@ -301,21 +301,6 @@ class Grounder:
             ImageError: not an image.
         """
         return self._look(image, self.resize(image), self._shown(names))
-
-    def place(self, image: NDArray[Any], zoom: float, name: str) -> Place:
-        """The part of an image around what the first look finds of a demonstration.
-
-        Args:
-            image: uint8 RGB [H, W, 3], any size.
-            zoom: how many times smaller than the image it is, 1 or more.
-            name: of a finished demonstration.
-
-        Raises:
-            DemonstrationError: there is none of this name.
-            ImageError: not an image.
-        """
-        first = self._session.ground(self.resize(image), self.demonstration(name).memory)
-        return place_to_look_at(first, self.configuration, zoom)
 
     def _shown(self, names: tuple[str, ...]) -> list[Demonstration]:
         if not names:

@@ -28,7 +28,7 @@ from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.protocols import sample_group
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.second_look import Place, SecondLook
+from afformer_core.runtime.second_look import Place, SecondLook, place_to_look_at
 from afformer_core.sim.picture_file import write_jpeg
 from afformer_core.sim.production import Production, write_json
 
@@ -128,7 +128,7 @@ def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
             samples[0].video_path, grounder.configuration.maximum_frames, samples[0].clip
         )
         grounder.set_demonstration(frames, _SHOWN)
-        place = grounder.place(frames[0], plan.second_look.demonstration_zoom, _SHOWN)
+        place = _place(grounder, frames[0], plan.second_look.demonstration_zoom)
         (folder / clip).parent.mkdir(parents=True, exist_ok=True)
         cut = (_even(place.crop(frame)) for frame in frames)
         encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
@@ -145,7 +145,7 @@ def _closer(
 ) -> dict[str, Any] | None:
     """Write the image of a sample around what was found; None where the truth is elsewhere."""
     image = read_image(sample.image_path)
-    place = grounder.place(image, plan.second_look.image_zoom, _SHOWN)
+    place = _place(grounder, image, plan.second_look.image_zoom)
     width, height = sample.image_size
     left, top, part_width, part_height = _box(place, (height, width))
     points = [each - (left, top) for each in sample.points]
@@ -170,6 +170,11 @@ def _entry(
         'heatmaps': [np.round(each, 2).tolist() for each in points],
         'contact': sample.contact,
     }
+
+
+def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> Place:
+    """The part of an image around what is found of the demonstration in one look."""
+    return place_to_look_at(grounder.output(image, _SHOWN), grounder.configuration, zoom)
 
 
 def _box(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:

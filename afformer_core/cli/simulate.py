@@ -91,6 +91,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
         families=tuple(arguments.families or split.families),
         held_out=split.held_out,
         demonstrations=options['demonstrations'],
+        performances=options['performances'],
         views=options['targets'],
         frames=options['frames'],
         longest_side=options['longest_side'],

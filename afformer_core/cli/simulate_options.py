@@ -56,6 +56,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     CLOSED_LOOP: {
         'appliances': 100,
         'demonstrations': 2,
+        'performances': 1,
         'targets': 2,
         'frames': 8,
         'longest_side': 256,
@@ -73,7 +74,11 @@ _HELP = {
     'processes': (int, 'how many render at once'),
     'appliances': (int, 'how many appliances; of long-videos, at most so many in each'),
     'demonstrations': (int, 'of an appliance, of different elements while there are'),
-    'performances': (int, 'clips of a demonstration, by other people, from other sides'),
+    'performances': (
+        int,
+        'clips of a demonstration, by other people, from other sides; of closed-loop, grounded '
+        'together',
+    ),
     'targets': (
         int,
         "target views of an appliance; of assistq, users' images; of closed-loop, the robot's "

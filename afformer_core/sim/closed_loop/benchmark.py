@@ -23,7 +23,7 @@ from afformer_core.sim.closed_loop.sighting import (
     viewpoint_degrees,
 )
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.demonstration import Demonstration, render_clip
+from afformer_core.sim.demonstration import Demonstration, plan_demonstration, render_clip
 from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import ACTIONS
 from afformer_core.sim.outline import front_centre
@@ -33,7 +33,6 @@ from afformer_core.sim.scene import Scene
 from afformer_core.sim.seeds import Stream, generator
 from afformer_core.sim.view import View
 
-_NAME = 'demonstration'
 # Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
 _CHOICE, _SENSOR, _DEPTH = 10, 11, 12
 
@@ -68,8 +67,8 @@ class Trial:
         read: the action that the model read.
         element: index of the right element.
         elements: how many the appliance has.
-        viewpoint: degrees between the demonstration's and the robot's camera, seen from the
-            element.
+        viewpoint: degrees between the (first) demonstration's and the robot's camera, seen from
+            the element.
         attempts: by the noise of depth.
     """
 
@@ -109,13 +108,37 @@ def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Itera
     width, height = plan.size
     buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
     with Renderer(scene, buffer) as renderer:
-        for demonstration in demonstrations:
-            clip = render_clip(renderer, scene, demonstration, plan.frames)
-            grounder.set_demonstration(clip, _NAME)
+        for count, demonstration in enumerate(demonstrations):
+            performances = _performances(scene, demonstration, count, plan)
+            for name, performance in performances.items():
+                clip = render_clip(renderer, scene, performance, plan.frames)
+                grounder.set_demonstration(clip, name)
             for _ in range(plan.views):
                 number = order.pop()
-                operation = _Operation(scene, index, demonstration, number, views[number])
+                operation = _Operation(
+                    scene, index, demonstration, tuple(performances), number, views[number]
+                )
                 yield operation.trial(grounder, renderer, plan)
+
+
+def _performances(
+    scene: Scene, demonstration: Demonstration, number: int, plan: ClosedLoopPlan
+) -> dict[str, Demonstration]:
+    """A demonstration, and others of the same action, by name."""
+    others = plan.performances - 1
+    # The demonstrations of an element that is shown again have the smaller numbers.
+    first = plan.demonstrations + number * others
+    again = [
+        plan_demonstration(
+            scene,
+            demonstration.element,
+            plan.longest_side,
+            action=demonstration.action,
+            performance=performance,
+        )
+        for performance in range(first, first + others)
+    ]
+    return {f'performance {k}': each for k, each in enumerate([demonstration, *again])}
 
 
 @dataclass(frozen=True)
@@ -125,6 +148,7 @@ class _Operation:
     scene: Scene
     index: int
     demonstration: Demonstration
+    names: tuple[str, ...]
     number: int
     view: View
 
@@ -140,7 +164,7 @@ class _Operation:
         middle = front_centre(element, displacement)
         random = generator(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
         sighting = see(renderer, self.view, states, random)
-        prediction = grounder.predict(sighting.image, _NAME)
+        prediction = grounder.predict(sighting.image, *self.names)
         bench = Bench(appliance, task)
         demonstrated = self.demonstration.camera(0.5)
         return Trial(

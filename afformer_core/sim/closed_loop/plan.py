@@ -22,6 +22,8 @@ class ClosedLoopPlan:
         held_out: whether their textures are those that training never shows.
         seed: the same plan tries the same.
         demonstrations: of each appliance, each of another element while there are.
+        performances: of each demonstration, by other people and from other sides; the model
+            grounds them together.
         views: of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
         frames: of a demonstration.
@@ -37,6 +39,7 @@ class ClosedLoopPlan:
     held_out: bool = True
     seed: int = 8
     demonstrations: int = 2
+    performances: int = 1
     views: int = 2
     size: tuple[int, int] = (640, 480)
     frames: int = 8
@@ -53,10 +56,11 @@ class ClosedLoopPlan:
                 f'families are {", ".join(self.families) or "none"}; they must be some of '
                 f'{", ".join(FAMILIES)}'
             )
-        if min(self.scenes, self.demonstrations, self.views, self.frames) < 1:
+        counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
+        if min(counts) < 1:
             raise ValueError(
-                'there must be at least one scene, demonstration, view and frame, not '
-                f'{self.scenes}, {self.demonstrations}, {self.views} and {self.frames}'
+                'there must be at least one scene, demonstration, performance, view and frame, '
+                f'not {", ".join(map(str, counts))}'
             )
         if min(*self.size, self.longest_side) < 32:
             raise ValueError(f'images must be at least 32 x 32 pixels, not {self.size}')

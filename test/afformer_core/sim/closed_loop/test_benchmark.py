@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from afformer_core.data.opra import OPRA_ACTIONS
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.sim.closed_loop import benchmark
 from afformer_core.sim.closed_loop.benchmark import (
     Attempt,
     Trial,
@@ -24,6 +27,9 @@ from afformer_core.sim.closed_loop.benchmark import (
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.report import build_closed_loop_report
 from afformer_core.sim.closed_loop.trial import Outcome, Verdict
+from afformer_core.sim.demonstration import Demonstration, render_clip
+from afformer_core.sim.renderer import Renderer
+from afformer_core.sim.scene import Scene
 
 from ...conftest import random_model
 
@@ -61,6 +67,30 @@ def test_the_right_pixel_and_action_succeed(tried: list[Trial]) -> None:
 
 def test_the_same_plan_tries_the_same(tried: list[Trial]) -> None:
     assert next(trials(PLAN)) == tried[0]
+
+
+def test_performances_are_of_one_action_and_grounded_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named: list[tuple[str, ...]] = []
+    planned: list[tuple[int, str]] = []
+
+    def predict(grounder: Grounder, image: np.ndarray, *names: str) -> Prediction:
+        named.append(names)
+        one, other = (grounder.demonstration(name).frames for name in names)
+        assert not np.array_equal(one, other)
+        return original(grounder, image, *names)
+
+    def render(renderer: Renderer, scene: Scene, shown: Demonstration, frames: int) -> np.ndarray:
+        planned.append((shown.element, shown.action))
+        return render_clip(renderer, scene, shown, frames)
+
+    original = Grounder.predict
+    monkeypatch.setattr(Grounder, 'predict', predict)
+    monkeypatch.setattr(benchmark, 'render_clip', render)
+    list(trials(replace(PLAN, scenes=1, views=1, demonstrations=2, performances=2)))
+    assert named == [('performance 0', 'performance 1')] * 2
+    assert planned[0] == planned[1] != planned[2] == planned[3]
 
 
 def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:

@@ -76,8 +76,8 @@ _HELP = {
     'demonstrations': (int, 'of an appliance, of different elements while there are'),
     'performances': (
         int,
-        'clips of a demonstration, by other people, from other sides; of closed-loop, grounded '
-        'together',
+        'clips of a demonstration, of the same action by other people, from other sides; of '
+        'closed-loop, grounded together',
     ),
     'targets': (
         int,

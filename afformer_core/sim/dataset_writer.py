@@ -48,7 +48,8 @@ class DatasetPlan(ScenePlan):
     Attributes:
         seed, appliances, families, held_out: see `ScenePlan`.
         demonstrations: of each, of different elements while there are.
-        performances: clips of each demonstration, by other people and from other sides.
+        performances: clips of each demonstration, of the same action by other people and from
+            other sides.
         targets: target views of each; every pair of a clip and a view is an entry.
         frames, rate: of a clip, frames and frames per second.
         longest_side: of every picture, in pixels.

@@ -19,14 +19,17 @@ def plan_demonstrations(
     """Demonstrations of different elements, and again of the same ones where there are fewer.
 
     They have pictures of random aspects where there is no `size`; see `plan_demonstration`. The
-    performances of one element follow one another.
+    performances of one demonstration follow one another, and are of one action.
     """
     demonstrations: list[Demonstration] = []
     performed: Counter[int] = Counter()
-    chosen = choose_elements(scene, count)
-    for element in (element for element in chosen for _ in range(performances)):
-        demonstrations.append(
-            plan_demonstration(scene, element, longest_side, size, performance=performed[element])
-        )
-        performed[element] += 1
+    for element in choose_elements(scene, count):
+        action = None
+        for _ in range(performances):
+            demonstration = plan_demonstration(
+                scene, element, longest_side, size, action, performed[element]
+            )
+            demonstrations.append(demonstration)
+            action = demonstration.action
+            performed[element] += 1
     return demonstrations

@@ -23,7 +23,7 @@ from afformer_core.sim.closed_loop.sighting import (
     viewpoint_degrees,
 )
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.demonstration import Demonstration, plan_demonstration, render_clip
+from afformer_core.sim.demonstration import Demonstration, render_clip
 from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import ACTIONS
 from afformer_core.sim.outline import front_centre
@@ -101,44 +101,25 @@ def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Tri
 
 def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Iterator[Trial]:
     scene = plan.scene(index)
-    demonstrations = plan_demonstrations(scene, plan.demonstrations, plan.longest_side)
+    planned = plan_demonstrations(
+        scene, plan.demonstrations, plan.longest_side, performances=plan.performances
+    )
+    names = tuple(f'performance {k}' for k in range(plan.performances))
     count = plan.demonstrations * plan.views
     views = plan_sightings(scene, plan.size, count)
     order = generator(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     width, height = plan.size
     buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
     with Renderer(scene, buffer) as renderer:
-        for count, demonstration in enumerate(demonstrations):
-            performances = _performances(scene, demonstration, count, plan)
-            for name, performance in performances.items():
+        for first in range(0, len(planned), plan.performances):
+            performances = planned[first : first + plan.performances]
+            for name, performance in zip(names, performances, strict=True):
                 clip = render_clip(renderer, scene, performance, plan.frames)
                 grounder.set_demonstration(clip, name)
             for _ in range(plan.views):
                 number = order.pop()
-                operation = _Operation(
-                    scene, index, demonstration, tuple(performances), number, views[number]
-                )
+                operation = _Operation(scene, index, performances[0], names, number, views[number])
                 yield operation.trial(grounder, renderer, plan)
-
-
-def _performances(
-    scene: Scene, demonstration: Demonstration, number: int, plan: ClosedLoopPlan
-) -> dict[str, Demonstration]:
-    """A demonstration, and others of the same action, by name."""
-    others = plan.performances - 1
-    # The demonstrations of an element that is shown again have the smaller numbers.
-    first = plan.demonstrations + number * others
-    again = [
-        plan_demonstration(
-            scene,
-            demonstration.element,
-            plan.longest_side,
-            action=demonstration.action,
-            performance=performance,
-        )
-        for performance in range(first, first + others)
-    ]
-    return {f'performance {k}': each for k, each in enumerate([demonstration, *again])}
 
 
 @dataclass(frozen=True)

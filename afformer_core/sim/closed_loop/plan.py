@@ -22,8 +22,8 @@ class ClosedLoopPlan:
         held_out: whether their textures are those that training never shows.
         seed: the same plan tries the same.
         demonstrations: of each appliance, each of another element while there are.
-        performances: of each demonstration, by other people and from other sides; the model
-            grounds them together.
+        performances: of each demonstration, of the same action by other people and from other
+            sides; the model grounds them together.
         views: of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
         frames: of a demonstration.

@@ -17,7 +17,9 @@ from afformer_core.data.opra import OpraDataset
 from afformer_core.data.verification import find_problems
 from afformer_core.data.video import read_video
 from afformer_core.errors import DatasetError
-from afformer_core.sim.dataset_writer import DatasetPlan, plan_demonstrations, write_dataset
+from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
+from afformer_core.sim.demonstration import plan_demonstration
+from afformer_core.sim.demonstrations import plan_demonstrations
 from afformer_core.sim.element import ACTIONS
 from afformer_core.sim.families import FAMILIES
 from afformer_core.sim.scene import Scene
@@ -102,6 +104,19 @@ def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> N
     assert sorted(plan.element for plan in plans[:count]) == list(range(count))
     again, first = plans[-1], next(one for one in plans if one.element == plans[-1].element)
     assert again.hand != first.hand
+
+
+def test_performances_of_a_demonstration_are_of_one_action_by_other_people() -> None:
+    scene = Scene(2, 'keypad')
+    plans = plan_demonstrations(scene, 2, 64, performances=3)
+    for group in (plans[:3], plans[3:]):
+        assert len({(plan.element, plan.action) for plan in group}) == 1
+        assert group[0].hand != group[1].hand != group[2].hand
+    # Left to themselves they would differ.
+    drawn = [
+        plan_demonstration(scene, plans[0].element, 64, performance=k).action for k in range(3)
+    ]
+    assert len(set(drawn)) > 1
 
 
 def test_families_are_drawn_evenly() -> None:

@@ -184,7 +184,7 @@ class GroundingSession:
             parameters.threads,
             'auto' if later else parameters.precision,
             self._log,
-            parameters.second_look,
+            parameters.closer_looks,
         )
         store = DemonstrationStore(parameters.store_path)
         library = DemonstrationLibrary(

@@ -50,11 +50,11 @@ class GroundingParameters:
         limits=(0, 256),
         change='unconfigured',
     )
-    second_look: bool = parameter(
+    closer_looks: bool = parameter(
         True,
         'Whether image and demonstration are looked at again, closer, where the model was made '
-        'to, as the shipped one was; without it an image takes half the time, and the peak is '
-        'right less often',
+        'to, as the shipped one was; without that an image takes a fraction of the time, and '
+        'peak and action are right less often',
         change='unconfigured',
     )
     selected_demonstration: str = parameter(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer close-ups`: what the second look of a model sees of a dataset, to train on."""
+"""`afformer close-ups`: what the closer looks of a model see of a dataset, to train on."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ _EXAMPLE = """example:
       --data.train.annotations simulated_closer/train.json
 """
 
+_ZOOMS = ((1.5, 1.8),)
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'close-ups',
-        help='write what the second look of a model sees of a dataset, to train on',
+        help='write what the closer looks of a model see of a dataset, to train on',
         description='Cuts each demonstration to the place where it acts and each image to the '
         "place that the model's first look finds, of one part of the objects, and writes an "
         'annotation file of those and of the other objects as they are. Killed and started again '
@@ -48,8 +50,9 @@ def add_parser(subparsers: Any) -> None:
         type=float,
         nargs=2,
         metavar=('DEMONSTRATION', 'IMAGE'),
-        default=(1.5, 1.8),
-        help='how many times closer each is seen (default: 1.5 1.8)',
+        action='append',
+        help='how many times closer each is seen; of several of these options the objects take '
+        'turns (default: 1.5 1.8)',
     )
     parser.add_argument(
         '--share',
@@ -69,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.second_look import SecondLook
+    from afformer_core.runtime.closer_look import CloserLook
     from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
 
     plan = CloseUpPlan(
@@ -77,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.annotations,
         arguments.root,
         arguments.split,
-        SecondLook(*arguments.zooms),
+        tuple(CloserLook(*zooms) for zooms in arguments.zooms or _ZOOMS),
         arguments.share,
         arguments.backend,
     )

@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
     if arguments.zooms is not None and arguments.one_look:
-        raise ValueError('--zooms is of two looks; leave out --one-look')
+        raise ValueError('--zooms is of closer looks; leave out --one-look')
     page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
@@ -207,8 +207,8 @@ def _evaluate_model(
         prior_from_training,
     )
     from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.closer_look import CloserLook
     from afformer_core.runtime.model_folder import read_description, write_description
-    from afformer_core.runtime.second_look import SecondLook
 
     if not protocol.tells_demonstrations_apart:
         raise DatasetError(
@@ -220,7 +220,7 @@ def _evaluate_model(
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(arguments.model, arguments)
     if arguments.zooms is not None:
-        grounder.second_look = SecondLook(*arguments.zooms)
+        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     model_run = ModelRun(
         grounder,
@@ -246,14 +246,14 @@ def _evaluate_model(
     if arguments.calibrate:
         calibration = fit_presence(results, str(arguments.annotations))
         before = read_description(folder)
-        looks = grounder.second_look
-        write_description(folder, replace(before, calibration=calibration, second_look=looks))
+        looks = grounder.closer_looks
+        write_description(folder, replace(before, calibration=calibration, closer_looks=looks))
     facts = {
         'model': str(folder),
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(model_run.sampling),
-        'looks': 'one' if grounder.second_look is None else str(grounder.second_look),
+        'closer looks': '; '.join(map(str, grounder.closer_looks)) or 'none',
         'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),

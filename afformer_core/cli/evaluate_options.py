@@ -73,9 +73,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         nargs=2,
         metavar=('DEMONSTRATION', 'IMAGE'),
+        action='append',
         help='look again, closer, so many times larger: at the demonstration around the place '
-        'where it acts, and at the image around the place that was found (default: as model.json '
-        'says, 1.5 1.8 for the shipped model)',
+        'where it acts, and at the image around the place that was found; each of several of '
+        'these options is one more look (default: as model.json says)',
     )
     add_session_options(parser)
     parser.add_argument(

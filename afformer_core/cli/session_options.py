@@ -24,7 +24,7 @@ def add_session_options(parser: Any) -> None:
     parser.add_argument(
         '--one-look',
         action='store_true',
-        help='do not look again, closer, where the model was made to: half the time',
+        help='do not look again, closer, where the model was made to: a fraction of the time',
     )
 
 
@@ -44,5 +44,5 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         arguments.threads,
         arguments.precision,
         lambda line: print(line, file=sys.stderr),
-        second_look=not arguments.one_look,
+        closer_looks=not arguments.one_look,
     )

@@ -38,7 +38,7 @@ _NOTES = (
     'relative-position bias is materialised for fused attention, as in the released code; same '
     'weights.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground with '
-    'one look. Where a model looks twice, the second look takes as long again.',
+    'one look. Where a model looks again, closer, each look takes as long again.',
     'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
     'row in its own; on the GPU what was taken of its memory. First use: from opening the model '
     'until the first heatmap, the demonstration included, engines compiled where they are not in '

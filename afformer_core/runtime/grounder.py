@@ -16,6 +16,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at, refined
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.finished_demonstrations import FinishedDemonstrations
 from afformer_core.runtime.frame_sampler import FrameSampler
@@ -24,7 +25,6 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.second_look import SecondLook, place_to_look_at, refined
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
@@ -38,19 +38,19 @@ class Grounder:
     """Grounds demonstrations in images. Not thread-safe: one thread owns it.
 
     A frame of a demonstration is encoded when it is added, so that finishing costs only
-    `memorize`; an image costs only `ground`. With a second look, finishing also encodes and
-    memorizes what it sees of the frames, and an image costs `ground` twice.
+    `memorize`; an image costs only `ground`. With closer looks, finishing also encodes and
+    memorizes what each sees of the frames, and an image costs `ground` once more for each.
 
     Args:
         configuration: of the model.
         session: what runs it.
         weights: names the weights, such as their hash; empty: unknown.
         calibration: of how likely an image shows what was demonstrated; None: there is none.
-        second_look: see the attribute.
+        closer_looks: see the attribute.
 
     Attributes:
-        second_look: how much closer demonstrations that are memorized from now on, and images for
-            them, are looked at again; None: they are not.
+        closer_looks: how much closer demonstrations that are memorized from now on, and images
+            for them, are looked at again, in order; empty: they are not.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Grounder:
         session: Session,
         weights: str = '',
         calibration: PresenceCalibration | None = None,
-        second_look: SecondLook | None = None,
+        closer_looks: tuple[CloserLook, ...] = (),
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
-        self.second_look = second_look
+        self.closer_looks = closer_looks
         self._weights = weights
         self._session = session
         self._demonstrations = FinishedDemonstrations()
@@ -77,7 +77,7 @@ class Grounder:
         threads: int = 0,
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
-        second_look: bool = True,
+        closer_looks: bool = True,
     ) -> Grounder:
         """Open a model folder.
 
@@ -87,8 +87,8 @@ class Grounder:
             threads: threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
             report: told in lines what takes long, such as compiling.
-            second_look: whether to look again where `model.json` says how; an image then takes
-                twice the time.
+            closer_looks: whether to look again where `model.json` says how; an image then takes
+                the time once more for each.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
@@ -103,7 +103,7 @@ class Grounder:
             session,
             description.weights_sha256,
             description.calibration,
-            description.second_look if second_look else None,
+            description.closer_looks if closer_looks else (),
         )
 
     @property
@@ -223,7 +223,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._closer_memory(encoded, memory),
+            self._closer_memories(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -267,9 +267,9 @@ class Grounder:
         """What the model says of an image, at its own size; `ground` before peaks are sought.
 
         Several demonstrations of one skill are grounded together: each looks for itself, and the
-        mean of what all see counts, in the first look and, at one place, in the second. Peak and
-        action are then right more often than with one of them. Attention over the frames of all
-        at once would be quicker, but is right less often, and reads actions worse than in one.
+        mean of what all see counts, in the first look and, at one place, in each closer one. Peak
+        and action are then right more often than with one of them. Attention over the frames of
+        all at once would be quicker, but is right less often, and reads actions worse than in one.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -310,25 +310,40 @@ class Grounder:
     def _look(
         self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
     ) -> Output:
-        first = Output.mean([self._session.ground(resized, one.memory) for one in shown])
-        closer = [one.closer_memory for one in shown if one.closer_memory is not None]
-        if self.second_look is None or len(closer) < len(shown):
-            return first
-        place = place_to_look_at(first, self.configuration, self.second_look.image_zoom)
-        crop = self.resize(place.crop(image))
-        second = Output.mean([self._session.ground(crop, memory) for memory in closer])
-        return refined(first, second, place)
+        output = Output.mean([self._session.ground(resized, one.memory) for one in shown])
+        looks = self.closer_looks
+        if any(len(one.closer_memories) < len(looks) for one in shown):
+            return output
+        scores = [output.action_logits]
+        for number, look in enumerate(looks):
+            place = place_to_look_at(output, self.configuration, look.image_zoom)
+            closer = self._look_closer(
+                image, place, [one.closer_memories[number] for one in shown]
+            )
+            output = refined(output, closer, place)
+            scores.append(closer.action_logits)
+        return output._replace(action_logits=np.mean(scores, axis=0, dtype=np.float32))
 
-    def _closer_memory(self, encoded: EncodedFrames, memory: Memory) -> Memory | None:
-        """Of the frames around the place where the demonstration acts."""
-        if self.second_look is None:
-            return None
+    def _look_closer(
+        self, picture: NDArray[Any], place: Place, memories: Sequence[Memory]
+    ) -> Output:
+        crop = self.resize(place.crop(picture))
+        return Output.mean([self._session.ground(crop, memory) for memory in memories])
+
+    def _closer_memories(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
+        """Of the frames around the place where the demonstration acts, for each closer look."""
+        if not self.closer_looks:
+            return ()
         # The hand comes later: the first frame shows best what it will touch.
-        first = self._session.ground(encoded.images[0], memory)
-        zoom = self.second_look.demonstration_zoom
-        place = place_to_look_at(first, self.configuration, zoom)
-        closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
-        return self._session.memorize(np.stack(closer))
+        first_frame = encoded.images[0]
+        output = self._session.ground(first_frame, memory)
+        memories: list[Memory] = []
+        for look in self.closer_looks:
+            place = place_to_look_at(output, self.configuration, look.demonstration_zoom)
+            closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
+            memories.append(self._session.memorize(np.stack(closer)))
+            output = refined(output, self._look_closer(first_frame, place, memories[-1:]), place)
+        return tuple(memories)
 
     def _require_recording(self) -> _Recording:
         if self._recording is None:

@@ -81,7 +81,7 @@ class Demonstration:
         frame_count: frames that were seen, at least T.
         memory: what grounding needs of it.
         appearance: what tells whether an image shows the same thing.
-        closer_memory: what the second look needs of it; None where there is none.
+        closer_memories: what each closer look needs of it; empty where there are none.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Demonstration:
     frame_count: int
     memory: Memory
     appearance: Appearance
-    closer_memory: Memory | None = None
+    closer_memories: tuple[Memory, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

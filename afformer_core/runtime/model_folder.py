@@ -14,8 +14,8 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.second_look import SecondLook
 
 FORMAT = 'afformer-model'
 VERSION = 1
@@ -32,14 +32,14 @@ class ModelDescription:
         weights_sha256: of `model.safetensors`, in hexadecimal.
         training: how the weights were made, on what, and their measured limits; free form.
         calibration: of how likely an image shows what was demonstrated; None: not calibrated.
-        second_look: how much closer the model looks again; None: it looks once.
+        closer_looks: how much closer the model looks again, in order; empty: it looks once.
     """
 
     configuration: AfformerConfiguration
     weights_sha256: str
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
-    second_look: SecondLook | None = None
+    closer_looks: tuple[CloserLook, ...] = ()
 
 
 def shipped_model_folder() -> Path:
@@ -52,7 +52,7 @@ def read_description(folder: Path) -> ModelDescription:
 
     Raises:
         ModelFolderError: no such folder or file, not JSON, another format or version, or an
-            architecture, calibration or second look that cannot be.
+            architecture, calibration or closer look that cannot be.
     """
     path = folder / DESCRIPTION_FILE
     fields = read_json(path)
@@ -61,14 +61,14 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
             f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
         )
-    calibration, second_look = fields.get('calibration'), fields.get('second_look')
+    calibration, looks = fields.get('calibration'), fields.get('closer_looks', [])
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
             dict(fields.get('training', {})),
             None if calibration is None else PresenceCalibration.from_json(calibration),
-            None if second_look is None else SecondLook.from_json(second_look),
+            tuple(CloserLook.from_json(look) for look in looks),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
@@ -103,8 +103,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     }
     if description.calibration is not None:
         fields['calibration'] = description.calibration.to_json()
-    if description.second_look is not None:
-        fields['second_look'] = description.second_look.to_json()
+    if description.closer_looks:
+        fields['closer_looks'] = [look.to_json() for look in description.closer_looks]
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

@@ -12,8 +12,8 @@ from afformer_core.runtime.session import Memory, Output, UInt8Array
 
 # Libraries allocate and choose their kernels in the first runs, which a graph cannot record.
 _WARM_UP = 3
-# Two looks of each of eight demonstrations; what is not used any more goes within as many uses.
-_REMEMBERED = 16
+# Three looks of each of eight demonstrations; what is not used any more goes within as many uses.
+_REMEMBERED = 24
 
 
 class RecordedGround:
@@ -71,8 +71,8 @@ class RecordedGround:
 class LastRecordedGrounds:
     """Grounds images in any memory; those that were grounded lately stay recorded.
 
-    They are several since each image is looked at twice, in a memory of its own for each look
-    and each demonstration.
+    They are several since each image is looked at several times, in a memory of its own for each
+    look and each demonstration.
 
     Args:
         record: records the grounding of an image's shape in a memory.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the second look of a model sees of a dataset, as a dataset to train on.
+"""What the closer looks of a model see of a dataset, as a dataset to train on.
 
 - `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
 - `actions.json`: the names of the actions 1, 2, ...
@@ -28,7 +28,7 @@ from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.protocols import sample_group
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.second_look import Place, SecondLook, place_to_look_at
+from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at
 from afformer_core.sim.picture_file import write_jpeg
 from afformer_core.sim.production import Production, write_json
 
@@ -36,7 +36,7 @@ _SHOWN = 'demonstration'
 # What is lost here is no part of any camera.
 _CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
 _RATE = 4.0
-# Where less of the truth is in the part that was found, the second look has nothing to find.
+# Where less of the truth is in the part that was found, a closer look has nothing to find.
 _LEAST_INSIDE = 0.5
 
 
@@ -49,7 +49,7 @@ class CloseUpPlan:
         annotations: file of the dataset.
         root: see `open_annotations`.
         split: of EPIC-Hotspot.
-        second_look: how much closer.
+        looks: how much closer, at least one; the objects take turns.
         share: of the objects, the first ones, that are seen closer; above 0, at most 1.
         backend: see `Grounder.load`.
     """
@@ -58,13 +58,19 @@ class CloseUpPlan:
     annotations: Path
     root: Path | None
     split: str
-    second_look: SecondLook
+    looks: tuple[CloserLook, ...]
     share: float = 0.5
     backend: str = 'auto'
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ValueError(f'share is {self.share}; a number above 0 and at most 1 is wanted')
+        if not self.looks:
+            raise ValueError('it is not said how much closer to look; give at least one look')
+
+    def look(self, index: int) -> CloserLook:
+        """That at object `index`, from 0."""
+        return self.looks[index % len(self.looks)]
 
 
 def write_close_ups(folder: Path, plan: CloseUpPlan, processes: int = 1) -> Iterator[int]:
@@ -117,7 +123,7 @@ def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
 
 def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the close-ups of an object; returns their entries."""
-    grounder, name = _grounder(plan), plan.annotations.stem
+    grounder, name, look = _grounder(plan), plan.annotations.stem, plan.look(index)
     demonstrations: dict[str, list[Sample]] = defaultdict(list)
     for sample in _groups(plan)[index]:
         demonstrations[sample.demonstration].append(sample)
@@ -128,24 +134,22 @@ def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
             samples[0].video_path, grounder.configuration.maximum_frames, samples[0].clip
         )
         grounder.set_demonstration(frames, _SHOWN)
-        place = _place(grounder, frames[0], plan.second_look.demonstration_zoom)
+        place = _place(grounder, frames[0], look.demonstration_zoom)
         (folder / clip).parent.mkdir(parents=True, exist_ok=True)
         cut = (_even(place.crop(frame)) for frame in frames)
         encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
         for target, sample in enumerate(samples):
             image = f'images/{name}/{index:05d}/{number}_{target}.jpg'
-            entry = _closer(plan, grounder, sample, folder / image)
+            entry = _closer(grounder, sample, look.image_zoom, folder / image)
             if entry is not None:
                 entries.append({'image_path': image, 'video_path': clip, **entry})
     return entries
 
 
-def _closer(
-    plan: CloseUpPlan, grounder: Grounder, sample: Sample, path: Path
-) -> dict[str, Any] | None:
+def _closer(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
     """Write the image of a sample around what was found; None where the truth is elsewhere."""
     image = read_image(sample.image_path)
-    place = _place(grounder, image, plan.second_look.image_zoom)
+    place = _place(grounder, image, zoom)
     width, height = sample.image_size
     left, top, part_width, part_height = _box(place, (height, width))
     points = [each - (left, top) for each in sample.points]
@@ -195,7 +199,7 @@ def _from(folder: Path, path: Path) -> str:
 
 @lru_cache(maxsize=1)
 def _grounder(plan: CloseUpPlan) -> Grounder:
-    return Grounder.load(plan.model, plan.backend, threads=1, second_look=False)
+    return Grounder.load(plan.model, plan.backend, threads=1, closer_looks=False)
 
 
 @lru_cache(maxsize=1)

@@ -53,18 +53,16 @@ def test_another_version(copied_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('second_look', 'sentence'),
+    ('look', 'sentence'),
     [
-        ({'image_zoom': 2.0}, r"the second look has \['image_zoom'\]"),
-        ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the second look is '2'"),
+        ({'image_zoom': 2.0}, r"the closer look has \['image_zoom'\]"),
+        ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the closer look is '2'"),
         ({'demonstration_zoom': 1.5, 'image_zoom': 0.0}, 'a number from 1 to 8 is wanted'),
         (2.0, 'does not describe a model'),
     ],
 )
-def test_a_second_look_that_cannot_be(
-    copied_folder: Path, second_look: object, sentence: str
-) -> None:
-    change_description(copied_folder, second_look=second_look)
+def test_a_closer_look_that_cannot_be(copied_folder: Path, look: object, sentence: str) -> None:
+    change_description(copied_folder, closer_looks=[look])
     with pytest.raises(ModelFolderError, match=sentence):
         load_model(copied_folder)
 

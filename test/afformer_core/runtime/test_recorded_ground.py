@@ -63,16 +63,16 @@ def test_two_looks_in_turn_are_recorded_once_each() -> None:
 
 
 def test_what_was_grounded_long_ago_goes_before_another_comes() -> None:
-    recorder, memories = Recorder(), [memory() for _ in range(18)]
+    recorder, memories = Recorder(), [memory() for _ in range(26)]
     ground = LastRecordedGrounds(recorder)
     for one in memories:
         ground(IMAGE, one)
 
-    assert recorder.there == [*range(16), 15, 15]
-    ground(IMAGE, memories[-15])
-    assert len(recorder.there) == 18
+    assert recorder.there == [*range(24), 23, 23]
+    ground(IMAGE, memories[-23])
+    assert len(recorder.there) == 26
     ground(IMAGE, memories[0])
-    assert len(recorder.there) == 19
+    assert len(recorder.there) == 27
 
 
 def test_another_shape_is_another_recording() -> None:

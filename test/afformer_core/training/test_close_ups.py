@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A dataset as a second look sees it, by a session that finds the white disc."""
+"""A dataset as closer looks see it, by a session that finds the white disc."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ from afformer_core.data.video import read_video
 from afformer_core.errors import DatasetError
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder, Memory
-from afformer_core.runtime.second_look import SecondLook
+from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.session import FloatArray, Output, UInt8Array
 from afformer_core.training import close_ups
 from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
@@ -49,7 +49,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloseUpPlan:
         close_ups.Grounder, 'load', lambda *words, **options: Grounder(SMALL, DiscSession())
     )
     close_ups._grounder.cache_clear()
-    return CloseUpPlan(Path('model'), annotations, None, 'train', SecondLook(2.0, 2.0), 1.0)
+    return CloseUpPlan(Path('model'), annotations, None, 'train', (CloserLook(2.0, 2.0),), 1.0)
 
 
 def written(plan: CloseUpPlan, folder: Path) -> list[dict[str, Any]]:
@@ -93,6 +93,22 @@ def test_points_are_where_the_disc_is_in_the_part(plan: CloseUpPlan, tmp_path: P
         assert image[round(y), round(x)].min() > 240
 
 
+def test_objects_take_turns_at_several_looks(plan: CloseUpPlan, tmp_path: Path) -> None:
+    looks = (CloserLook(2.0, 2.0), CloserLook(4.0, 1.0))
+    written(replace(plan, looks=looks), tmp_path / 'closer')
+
+    for index, (frame_side, image_side) in enumerate([(32, 32), (16, 64), (32, 32), (16, 64)]):
+        clip = tmp_path / 'closer' / f'clips/train/{index:05d}/0.mp4'
+        assert read_video(clip, 1)[0].shape == (frame_side, frame_side, 3)
+        image = tmp_path / 'closer' / f'images/train/{index:05d}/0_0.jpg'
+        assert not image.exists() or cv2.imread(str(image)).shape == (image_side, image_side, 3)
+
+
+def test_looking_at_nothing_is_refused(plan: CloseUpPlan) -> None:
+    with pytest.raises(ValueError, match='give at least one look'):
+        replace(plan, looks=())
+
+
 def test_demonstrations_are_cut_to_where_they_act(plan: CloseUpPlan, tmp_path: Path) -> None:
     entry = written(plan, tmp_path / 'closer')[-1]
     frames = read_video(tmp_path / 'closer' / entry['video_path'], 4)
@@ -129,7 +145,7 @@ def test_what_is_there_already_stays(plan: CloseUpPlan, tmp_path: Path) -> None:
 def test_other_zooms_are_another_dataset(plan: CloseUpPlan, tmp_path: Path) -> None:
     written(plan, tmp_path / 'closer')
     with pytest.raises(DatasetError, match="holds a split 'train' made with"):
-        written(replace(plan, second_look=SecondLook(1.5, 2.0)), tmp_path / 'closer')
+        written(replace(plan, looks=(CloserLook(1.5, 2.0),)), tmp_path / 'closer')
 
 
 def test_an_empty_dataset_is_refused(plan: CloseUpPlan, tmp_path: Path) -> None:

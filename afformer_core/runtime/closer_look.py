@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second, closer look at the place that a first one found, in demonstration and image alike."""
+"""Closer looks at the place that the look before found, in demonstration and image alike."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LARGEST_ZOOM = 8.0
 
 
 @dataclass(frozen=True)
-class SecondLook:
+class CloserLook:
     """How much closer a model looks again, from coarse to fine.
 
     What is small at the model's input size says little, and of look-alikes that stand together
     the first heatmap often has a share on each. So the demonstration is memorized once more from
     its frames around the place where it acts, and grounded once more in the image around the
-    place that was found; see `refined`.
+    place that was found; see `refined`. A model may do so several times.
 
     Attributes:
-        demonstration_zoom: how many times larger frames are seen then, 1 to 8.
+        demonstration_zoom: how many times larger than at first frames are seen then, 1 to 8.
         image_zoom: how many times larger the image is, likewise.
     """
 
@@ -43,15 +43,14 @@ class SecondLook:
             value = getattr(self, field.name)
             if not 1 <= value <= _LARGEST_ZOOM:
                 raise ValueError(
-                    f'{field.name} of the second look is {value}; a number from 1 to '
+                    f'{field.name} of the closer look is {value}; a number from 1 to '
                     f'{_LARGEST_ZOOM:g} is wanted'
                 )
 
     def __str__(self) -> str:
         """For people."""
         return (
-            f'two, the second at {self.demonstration_zoom:g} times the demonstration and '
-            f'{self.image_zoom:g} times the image'
+            f'{self.demonstration_zoom:g} times the demonstration, {self.image_zoom:g} the image'
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -59,14 +58,14 @@ class SecondLook:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> SecondLook:
+    def from_json(cls, content: Mapping[str, Any]) -> CloserLook:
         """What `to_json` gave.
 
         Raises:
             TypeError: a value is not a number.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        return cls(**checked_fields(cls, content, 'second look'))
+        return cls(**checked_fields(cls, content, 'closer look'))
 
 
 @dataclass(frozen=True)
@@ -128,34 +127,34 @@ class Place:
 
 
 def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:
-    """Where a first look found the best action."""
+    """Where a look at the whole found the best action."""
     best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
     return Place.around_peak(output.heatmap_logits[best], zoom)
 
 
-def refined(first: Output, second: Output, place: Place) -> Output:
-    """What two looks say together.
+def refined(whole: Output, closer: Output, place: Place) -> Output:
+    """The heatmaps by a closer look; the rest is that of the whole.
 
-    Of the probability that the first look gives to the place, each pixel there gets half as
-    before and half by the geometric mean of both looks; nothing changes elsewhere. So a second
-    look that finds nothing costs little, and no place is lost that it does not see. Scores of
-    actions are the mean of both.
+    Of the probability that the place has, each pixel there gets half as before and half by the
+    geometric mean of both; nothing changes elsewhere. So a closer look that finds nothing costs
+    little, and no place is lost that it does not see.
 
     Args:
-        first: of the whole image.
-        second: of the place alone, with heatmaps of the same size.
+        whole: of the whole image, by the looks before.
+        closer: of the place alone, with heatmaps of the same size.
         place: that was looked at.
     """
-    heatmaps = _log_softmax(first.heatmap_logits)
+    heatmaps = _log_softmax(whole.heatmap_logits)
     part = place.in_heatmap
-    for heatmap, closer in zip(heatmaps, second.heatmap_logits, strict=True):
+    for heatmap, closer_heatmap in zip(heatmaps, closer.heatmap_logits, strict=True):
         before = heatmap[part]
-        seen = cv2.resize(closer, (place.width, place.height), interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(
+            closer_heatmap, (place.width, place.height), interpolation=cv2.INTER_AREA
+        )
         both = _log_softmax((before + seen)[None] / 2)[0]
         share = np.log(np.exp(before).sum(dtype=np.float64))
         heatmap[part] = np.logaddexp(before, both + share) - math.log(2)
-    actions = np.asarray((first.action_logits + second.action_logits) / 2, dtype=np.float32)
-    return Output(heatmaps, actions, first.image_features)
+    return whole._replace(heatmap_logits=heatmaps)
 
 
 def _log_softmax(logits: FloatArray) -> FloatArray:

@@ -61,6 +61,11 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
             f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
         )
+    if 'second_look' in fields:
+        raise ModelFolderError(
+            f'{path} has "second_look", of which there may be several now: write '
+            f'"closer_looks": [{json.dumps(fields["second_look"])}] in its place'
+        )
     calibration, looks = fields.get('calibration'), fields.get('closer_looks', [])
     try:
         return ModelDescription(

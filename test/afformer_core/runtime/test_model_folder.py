@@ -67,6 +67,14 @@ def test_a_closer_look_that_cannot_be(copied_folder: Path, look: object, sentenc
         load_model(copied_folder)
 
 
+def test_a_second_look_from_before_there_could_be_several(copied_folder: Path) -> None:
+    look = {'demonstration_zoom': 1.5, 'image_zoom': 1.8}
+    change_description(copied_folder, second_look=look)
+    wanted = r'write "closer_looks": \[{"demonstration_zoom": 1.5, "image_zoom": 1.8}\]'
+    with pytest.raises(ModelFolderError, match=wanted):
+        load_model(copied_folder)
+
+
 def test_another_architecture(copied_folder: Path) -> None:
     fields = json.loads((copied_folder / 'model.json').read_text())['architecture']
     change_description(copied_folder, architecture=fields | {'channels': 128})

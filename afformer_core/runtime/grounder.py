@@ -342,7 +342,9 @@ class Grounder:
             place = place_to_look_at(output, self.configuration, look.demonstration_zoom)
             closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
             memories.append(self._session.memorize(np.stack(closer)))
-            output = refined(output, self._look_closer(first_frame, place, memories[-1:]), place)
+            if len(memories) < len(self.closer_looks):
+                seen = self._look_closer(first_frame, place, memories[-1:])
+                output = refined(output, seen, place)
         return tuple(memories)
 
     def _require_recording(self) -> _Recording:

@@ -4,28 +4,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at, refined
+from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.finished_demonstrations import FinishedDemonstrations
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
+from afformer_core.runtime.looks import Looks
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
+from afformer_core.runtime.session import FloatArray, Output, Session, UInt8Array
 
 
 @dataclass
@@ -223,7 +223,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._closer_memories(encoded, memory),
+            self._looks.memorize_closer(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -282,7 +282,7 @@ class Grounder:
         demonstrations = self._shown(names)
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._look(image, resized, demonstrations)
+        output = self._looks.ground(image, resized, demonstrations)
         seconds = time.perf_counter() - begin
         appearances = [one.appearance for one in demonstrations]
         return Prediction.of(
@@ -300,52 +300,16 @@ class Grounder:
             DemonstrationError: there is none of a name, or no name was given.
             ImageError: not an image.
         """
-        return self._look(image, self.resize(image), self._shown(names))
+        return self._looks.ground(image, self.resize(image), self._shown(names))
+
+    @property
+    def _looks(self) -> Looks:
+        return Looks(self.configuration, self._session, self.closer_looks)
 
     def _shown(self, names: tuple[str, ...]) -> list[Demonstration]:
         if not names:
             raise DemonstrationError('no demonstration was named; name at least one')
         return [self.demonstration(name) for name in names]
-
-    def _look(
-        self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
-    ) -> Output:
-        output = Output.mean([self._session.ground(resized, one.memory) for one in shown])
-        looks = self.closer_looks
-        if any(len(one.closer_memories) < len(looks) for one in shown):
-            return output
-        scores = [output.action_logits]
-        for number, look in enumerate(looks):
-            place = place_to_look_at(output, self.configuration, look.image_zoom)
-            closer = self._look_closer(
-                image, place, [one.closer_memories[number] for one in shown]
-            )
-            output = refined(output, closer, place)
-            scores.append(closer.action_logits)
-        return output._replace(action_logits=np.mean(scores, axis=0, dtype=np.float32))
-
-    def _look_closer(
-        self, picture: NDArray[Any], place: Place, memories: Sequence[Memory]
-    ) -> Output:
-        crop = self.resize(place.crop(picture))
-        return Output.mean([self._session.ground(crop, memory) for memory in memories])
-
-    def _closer_memories(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
-        """Of the frames around the place where the demonstration acts, for each closer look."""
-        if not self.closer_looks:
-            return ()
-        # The hand comes later: the first frame shows best what it will touch.
-        first_frame = encoded.images[0]
-        output = self._session.ground(first_frame, memory)
-        memories: list[Memory] = []
-        for look in self.closer_looks:
-            place = place_to_look_at(output, self.configuration, look.demonstration_zoom)
-            closer = [self.encode(self.resize(place.crop(image))) for image in encoded.images]
-            memories.append(self._session.memorize(np.stack(closer)))
-            if len(memories) < len(self.closer_looks):
-                seen = self._look_closer(first_frame, place, memories[-1:])
-                output = refined(output, seen, place)
-        return tuple(memories)
 
     def _require_recording(self) -> _Recording:
         if self._recording is None:

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked at: by each look, of image and demonstration alike."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.model_folder import read_description, write_description
+from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
+from afformer_core.runtime.weights import save_model
+
+SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4)
+
+
+class SquareSession:
+    """Finds the white square of an image; what it memorizes are the means of the frames."""
+
+    backend = 'test'
+
+    def __init__(self) -> None:
+        self.grounded: list[tuple[UInt8Array, Memory]] = []
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        return frames.mean(axis=3).reshape(-1, 1, 8, 8, 8, 8).mean(axis=(3, 5), dtype=np.float32)
+
+    def memorize(self, features: FloatArray) -> Memory:
+        return Memory((features,), (features,))
+
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        self.grounded.append((image, memory))
+        return Output(
+            image[None, :, :, 0].astype(np.float32) / 32,
+            np.array([image.mean(), 0], np.float32),
+            self.encode_frames(image[None])[0],
+        )
+
+
+def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
+    image = np.zeros((size, size, 3), np.uint8)
+    image[row : row + side, column : column + side] = 255
+    return image
+
+
+def test_frames_are_seen_closer_around_where_the_first_one_shows_it() -> None:
+    session = SquareSession()
+    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(2.0, 1.0),))
+    frames = [square(16, 16), square(32, 16)]
+    demonstration = grounder.set_demonstration(frames, 'square')
+
+    # The part of 32 x 32 pixels whose middle is the first frame's peak begins in the corner.
+    closer = [np.repeat(np.repeat(one[:32, :32], 2, 0), 2, 1).mean() for one in frames]
+    (memory,) = demonstration.closer_memories
+    found = memory.keys[0].mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(found, closer, atol=1.0)
+    assert found[1] == 0
+
+
+def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
+    session = SquareSession()
+    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(1.0, 4.0),))
+    demonstration = grounder.set_demonstration([square(16, 16)], 'square')
+    image = square(100, 140, side=16, size=256)
+    session.grounded.clear()
+    grounder.predict(image, 'square')
+
+    (whole, memory), (closer, closer_memory) = session.grounded
+    assert memory is demonstration.memory
+    assert closer_memory is demonstration.closer_memories[0]
+    assert whole.mean() == pytest.approx(255 / 256)
+    # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
+    assert closer.mean() == pytest.approx(255 / 16)
+
+
+def test_each_look_is_closer_at_what_those_before_found() -> None:
+    session = SquareSession()
+    looks = (CloserLook(2.0, 2.0), CloserLook(4.0, 4.0))
+    grounder = Grounder(SMALL, session, closer_looks=looks)
+    demonstration = grounder.set_demonstration([square(16, 40)], 'square')
+    session.grounded.clear()
+    output = grounder.output(square(100, 140, side=16, size=256), 'square')
+
+    # All of the square in four and in sixteen times fewer pixels, of frame and image alike.
+    means = [memory.keys[0].mean() for memory in demonstration.closer_memories]
+    assert means == pytest.approx([255 / 64, 255 / 16], rel=1e-3)
+    pictures, memories = zip(*session.grounded, strict=True)
+    means = [one.mean() for one in pictures]
+    assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
+    assert memories[1:] == demonstration.closer_memories
+    # What is read is the mean of all looks.
+    assert output.action_logits.tolist() == pytest.approx([255 * 21 / 768, 0], rel=1e-3)
+    row, column = np.unravel_index(output.heatmap_logits.argmax(), (1, 64, 64))[1:]
+    assert 25 <= row < 29
+    assert 35 <= column < 39
+
+
+def test_several_demonstrations_look_for_themselves_at_one_place() -> None:
+    session = SquareSession()
+    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(2.0, 2.0),))
+    shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
+    session.grounded.clear()
+    grounder.predict(square(8, 8), '16', '32')
+
+    memories = [memory for _, memory in session.grounded]
+    wanted = [one.memory for one in shown] + [one.closer_memories[0] for one in shown]
+    assert [id(one) for one in memories] == [id(one) for one in wanted]
+    (_, _, (one, _), (another, _)) = session.grounded
+    assert np.array_equal(one, another)
+
+
+def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> None:
+    save_model(tmp_path, Afformer(SMALL), {})
+    description = read_description(tmp_path)
+    write_description(
+        tmp_path, replace(description, closer_looks=(CloserLook(1.5, 2.0), CloserLook(2.0, 3.0)))
+    )
+
+    looks = Grounder.load(tmp_path, 'torch').closer_looks
+    assert looks == (CloserLook(1.5, 2.0), CloserLook(2.0, 3.0))
+    assert Grounder.load(tmp_path, 'torch', closer_looks=False).closer_looks == ()
+
+
+def test_a_model_without_one_looks_once() -> None:
+    session = SquareSession()
+    grounder = Grounder(SMALL, session)
+    demonstration = grounder.set_demonstration([square(16, 16)], 'square')
+    grounder.predict(square(8, 8), 'square')
+
+    assert demonstration.closer_memories == ()
+    assert len(session.grounded) == 1
+
+
+def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
+    session = SquareSession()
+    grounder = Grounder(SMALL, session)
+    grounder.set_demonstration([square(16, 16)], 'before')
+    grounder.closer_looks = (CloserLook(2.0, 2.0),)
+    grounder.set_demonstration([square(16, 16)], 'after')
+    session.grounded.clear()
+    grounder.predict(square(8, 8), 'before', 'after')
+
+    assert len(session.grounded) == 2

@@ -184,7 +184,7 @@ class GroundingSession:
             parameters.threads,
             'auto' if later else parameters.precision,
             self._log,
-            parameters.closer_looks,
+            parameters.maximum_looks,
         )
         store = DemonstrationStore(parameters.store_path)
         library = DemonstrationLibrary(

@@ -50,11 +50,12 @@ class GroundingParameters:
         limits=(0, 256),
         change='unconfigured',
     )
-    closer_looks: bool = parameter(
-        True,
-        'Whether image and demonstration are looked at again, closer, where the model was made '
-        'to, as the shipped one was; without that an image takes a fraction of the time, and '
-        'peak and action are right less often',
+    maximum_looks: int = parameter(
+        8,
+        'How often an image is looked at, at most: each look after the first is closer, where the '
+        'model was made to, as the shipped one was for three; with fewer an image takes less '
+        'time, and peak and action are right less often',
+        limits=(1, 8),
         change='unconfigured',
     )
     selected_demonstration: str = parameter(

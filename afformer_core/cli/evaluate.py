@@ -116,8 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
-    if arguments.zooms is not None and arguments.one_look:
-        raise ValueError('--zooms is of closer looks; leave out --one-look')
+    if arguments.zooms is not None and arguments.maximum_looks is not None:
+        raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
     page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor

@@ -22,9 +22,11 @@ def add_session_options(parser: Any) -> None:
     )
     parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
     parser.add_argument(
-        '--one-look',
-        action='store_true',
-        help='do not look again, closer, where the model was made to: a fraction of the time',
+        '--maximum-looks',
+        type=int,
+        metavar='N',
+        help='look at an image so often at most, 1: never closer (default: as often as the model '
+        'was made to); each takes the same time',
     )
 
 
@@ -34,7 +36,7 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend.
         EngineError: TensorRT cannot compile or run it here.
-        ValueError: no such backend or precision, or negative threads.
+        ValueError: no such backend or precision, negative threads, or no look at all.
     """
     from afformer_core.runtime import Grounder, shipped_model_folder
 
@@ -44,5 +46,5 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         arguments.threads,
         arguments.precision,
         lambda line: print(line, file=sys.stderr),
-        closer_looks=not arguments.one_look,
+        maximum_looks=arguments.maximum_looks,
     )

@@ -65,7 +65,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'backend': 'auto',
         'precision': 'auto',
         'threads': 0,
-        'one_look': False,
+        'maximum_looks': None,
     },
 }
 LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
@@ -138,10 +138,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='0: the backend chooses')
     loop.add_argument(
-        '--one-look',
-        action='store_const',
-        const=True,
-        help='do not look again, closer, where the model was made to',
+        '--maximum-looks',
+        type=int,
+        metavar='N',
+        help='look at an image so often at most, 1: never closer (default: as often as the model '
+        'was made to)',
     )
 
 

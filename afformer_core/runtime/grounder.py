@@ -77,7 +77,7 @@ class Grounder:
         threads: int = 0,
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
-        closer_looks: bool = True,
+        maximum_looks: int | None = None,
     ) -> Grounder:
         """Open a model folder.
 
@@ -87,14 +87,16 @@ class Grounder:
             threads: threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
             report: told in lines what takes long, such as compiling.
-            closer_looks: whether to look again where `model.json` says how; an image then takes
-                the time once more for each.
+            maximum_looks: how often an image is looked at, at most, 1: never closer; None: as
+                often as `model.json` says. Each look takes the same time.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            ValueError: no such backend or precision, or negative threads.
+            ValueError: no such backend or precision, negative threads, or no look at all.
         """
+        if maximum_looks is not None and maximum_looks < 1:
+            raise ValueError(f'maximum_looks is {maximum_looks}; an image needs at least 1')
         folder = Path(model)
         description = read_description(folder)
         session = open_session(folder, backend, threads, precision, report)
@@ -103,7 +105,7 @@ class Grounder:
             session,
             description.weights_sha256,
             description.calibration,
-            description.closer_looks if closer_looks else (),
+            description.closer_looks[: None if maximum_looks is None else maximum_looks - 1],
         )
 
     @property

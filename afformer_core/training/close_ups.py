@@ -199,7 +199,7 @@ def _from(folder: Path, path: Path) -> str:
 
 @lru_cache(maxsize=1)
 def _grounder(plan: CloseUpPlan) -> Grounder:
-    return Grounder.load(plan.model, plan.backend, threads=1, closer_looks=False)
+    return Grounder.load(plan.model, plan.backend, threads=1, maximum_looks=1)
 
 
 @lru_cache(maxsize=1)

@@ -122,7 +122,11 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
 
     looks = Grounder.load(tmp_path, 'torch').closer_looks
     assert looks == (CloserLook(1.5, 2.0), CloserLook(2.0, 3.0))
-    assert Grounder.load(tmp_path, 'torch', closer_looks=False).closer_looks == ()
+    assert Grounder.load(tmp_path, 'torch', maximum_looks=2).closer_looks == looks[:1]
+    assert Grounder.load(tmp_path, 'torch', maximum_looks=1).closer_looks == ()
+    assert Grounder.load(tmp_path, 'torch', maximum_looks=8).closer_looks == looks
+    with pytest.raises(ValueError, match='maximum_looks is 0; an image needs at least 1'):
+        Grounder.load(tmp_path, 'torch', maximum_looks=0)
 
 
 def test_a_model_without_one_looks_once() -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from pathlib import Path
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -18,20 +17,16 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
-from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.runtime import Grounder, shipped_model_folder
-from afformer_core.runtime.session import Session
 from afformer_ros.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.demonstration_services import DemonstrationServices
-from afformer_ros.engine_build import EngineBuild
 from afformer_ros.frame_transforms import FrameTransforms
-from afformer_ros.garbage import keep_what_lives
 from afformer_ros.grounding_diagnostics import Finding, GroundingDiagnostics, topic_finding
 from afformer_ros.grounding_publisher import GroundingPublisher
 from afformer_ros.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding_worker import GroundingWorker
 from afformer_ros.image_grounding import ImageArrival, ImageGrounding
 from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.model_loader import ModelLoader
 from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
@@ -77,9 +72,6 @@ class GroundingSession:
         )
         self._state = _LOADING
         self._active = False
-        self._backend = ''
-        self._problems: tuple[str, ...] = ()
-        self._engine_build: EngineBuild | None = None
         self._publisher = GroundingPublisher(node, qos)
         self._publisher.publish_state(self._state)
         self._transforms = FrameTransforms(node, parameters.target_frame)
@@ -88,8 +80,9 @@ class GroundingSession:
         self._recorder = DemonstrationRecorder(
             node, parameters, self._live_parameters, qos, self._statistics, group
         )
+        self._loader = ModelLoader(node, parameters, self.submit, self._demonstrations_changed)
         self._worker = GroundingWorker(
-            self._load,
+            self._loader.load,
             self._recorder.record,
             ImageGrounding(
                 node,
@@ -143,8 +136,7 @@ class GroundingSession:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
         self._active = False
         ended = self._worker.stop(timeout)
-        if self._engine_build is not None:
-            self._engine_build.stop()
+        self._loader.stop()
         self._jumps.unregister()
         self._diagnostics.destroy()
         self._services.destroy()
@@ -171,51 +163,6 @@ class GroundingSession:
         """The last known state, once the model is loaded or the timeout in seconds is over."""
         self.loading_error(timeout)
         return self._state
-
-    def _load(self) -> DemonstrationLibrary:
-        parameters = self._parameters
-        given = Path(parameters.model).expanduser() if parameters.model else None
-        folder = given or shipped_model_folder()
-        begin = time.monotonic()
-        later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
-        grounder = Grounder.load(
-            folder,
-            'auto' if later else parameters.backend,
-            parameters.threads,
-            'auto' if later else parameters.precision,
-            self._log,
-            parameters.maximum_looks,
-        )
-        store = DemonstrationStore(parameters.store_path)
-        library = DemonstrationLibrary(
-            grounder, store, self._demonstrations_changed, parameters.recording_settings
-        )
-        self._backend, self._problems = grounder.backend, library.problems
-        for problem in self._problems:
-            self._node.get_logger().error(problem)
-        if parameters.selected_demonstration:
-            library.select(parameters.selected_demonstration)
-        self._demonstrations_changed(library.state())
-        keep_what_lives()
-        if later:
-            self._engine_build = EngineBuild(
-                folder, parameters.precision, self._log, self._engine_ready
-            )
-        self._node.get_logger().info(
-            f'model loaded with {grounder.backend} in {time.monotonic() - begin:.1f} s; '
-            f'{len(self._state.names)} demonstrations in {store.folder}'
-        )
-        return library
-
-    def _log(self, line: str) -> None:
-        self._node.get_logger().info(line)
-
-    def _engine_ready(self, session: Session) -> None:
-        def use(library: DemonstrationLibrary) -> None:
-            library.use(session)
-            self._backend = library.backend
-
-        self._worker.submit(use)
 
     def _loading_ended(self, loaded: Future[None]) -> None:
         error = loaded.exception()
@@ -270,23 +217,17 @@ class GroundingSession:
             topic_finding('demonstration', self._recorder.watch, False, self._recorder.silence()),
             Finding('transform', self._transforms.problem, '', 'not needed or known', {}),
             Finding('latency', '', slow if late > limit else '', 'in time', latency.values()),
-            *self._engine_findings(),
+            *self._loader.findings(),
         )
-
-    def _engine_findings(self) -> tuple[Finding, ...]:
-        build = self._engine_build
-        if build is None:
-            return ()
-        return (Finding('engine', '', build.problem, build.status, {'backend': self._backend}),)
 
     def _values(self) -> dict[str, str]:
         return {
-            'backend': self._backend,
+            'backend': self._loader.backend,
             'model': self._parameters.model or 'shipped',
             'selected demonstration': self._state.selected,
             'demonstrations': str(len(self._state.names)),
             'demonstration status': self._state.message,
-            'demonstrations not read': '; '.join(self._problems),
+            'demonstrations not read': '; '.join(self._loader.problems),
             **self._statistics.values(),
         }
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loading of the model and the stored demonstrations; TensorRT's engines follow later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.state import DemonstrationState
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime.session import Session
+from afformer_ros.engine_build import EngineBuild
+from afformer_ros.garbage import keep_what_lives
+from afformer_ros.grounding_diagnostics import Finding
+from afformer_ros.parameters import GroundingParameters
+
+
+class ModelLoader:
+    """Loads as the parameters say, and keeps what there is to tell of it.
+
+    Where engines are wanted and not waited for, the CPU computes until they are compiled.
+
+    Args:
+        node: whose log is written to.
+        parameters: as they are at the configuration.
+        submit: has the worker do something to the library.
+        changed: told each new state of the demonstrations.
+
+    Attributes:
+        backend: that computes; empty until the model is loaded.
+        problems: of stored demonstrations that could not be read.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        parameters: GroundingParameters,
+        submit: Callable[[Callable[[DemonstrationLibrary], None]], Any],
+        changed: Callable[[DemonstrationState], None],
+    ) -> None:
+        self.backend = ''
+        self.problems: tuple[str, ...] = ()
+        self._node = node
+        self._parameters = parameters
+        self._submit = submit
+        self._changed = changed
+        self._engine_build: EngineBuild | None = None
+
+    def load(self) -> DemonstrationLibrary:
+        """Called once, by the worker's thread.
+
+        Raises:
+            ModelFolderError: the folder does not hold a sound model, or not for this backend.
+            EngineError: TensorRT cannot compile or run it here.
+            DemonstrationError: the demonstration to be selected is not stored.
+        """
+        parameters = self._parameters
+        given = Path(parameters.model).expanduser() if parameters.model else None
+        folder = given or shipped_model_folder()
+        begin = time.monotonic()
+        later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
+        grounder = Grounder.load(
+            folder,
+            'auto' if later else parameters.backend,
+            parameters.threads,
+            'auto' if later else parameters.precision,
+            self._log,
+            parameters.maximum_looks,
+        )
+        store = DemonstrationStore(parameters.store_path)
+        library = DemonstrationLibrary(
+            grounder, store, self._changed, parameters.recording_settings
+        )
+        self.backend, self.problems = grounder.backend, library.problems
+        for problem in self.problems:
+            self._node.get_logger().error(problem)
+        if parameters.selected_demonstration:
+            library.select(parameters.selected_demonstration)
+        state = library.state()
+        self._changed(state)
+        keep_what_lives()
+        if later:
+            self._engine_build = EngineBuild(
+                folder, parameters.precision, self._log, self._engine_ready
+            )
+        self._log(
+            f'model loaded with {grounder.backend} in {time.monotonic() - begin:.1f} s; '
+            f'{len(state.names)} demonstrations in {store.folder}'
+        )
+        return library
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What there is to tell of engines that are being compiled, or were."""
+        build = self._engine_build
+        if build is None:
+            return ()
+        return (Finding('engine', '', build.problem, build.status, {'backend': self.backend}),)
+
+    def stop(self) -> None:
+        """Stop compiling."""
+        if self._engine_build is not None:
+            self._engine_build.stop()
+
+    def _log(self, line: str) -> None:
+        self._node.get_logger().info(line)
+
+    def _engine_ready(self, session: Session) -> None:
+        def use(library: DemonstrationLibrary) -> None:
+            library.use(session)
+            self.backend = library.backend
+
+        self._submit(use)

@@ -52,7 +52,7 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \
 	  afformer simulate build/simulated --split $$split --appliances 300 --demonstrations 2 \
 	    --targets 1 --processes 2; done
-	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1
+	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1 --processes 2
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
 
 maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)

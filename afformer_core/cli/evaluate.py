@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.exhibits import MeasuredRows
     from afformer_core.evaluation.protocols import EvaluationProtocol
     from afformer_core.evaluation.report import Report
+    from afformer_core.runtime import Grounder
 
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
 _PROTOCOLS = ('rows256', 'rows256-1e6', 'pooled28', 'pooled28-noempty', 'buttons')
@@ -97,7 +100,8 @@ def add_parser(subparsers: Any) -> None:
         '--processes',
         type=int,
         default=1,
-        help='that measure a predictor other than the model; the numbers are the same',
+        help='that measure at once, each with a model of its own; the numbers are the same '
+        '(default: 1)',
     )
     add_model_options(parser)
     parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
@@ -107,13 +111,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate and print."""
+    if arguments.processes < 1:
+        raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
+    # Several processes that each took all cores would wait for each other.
+    if arguments.threads == 0 and arguments.processes > 1:
+        arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
     from afformer_core.evaluation.html_report import report_path
     from afformer_core.evaluation.named_protocols import PROTOCOLS
 
-    if arguments.processes < 1:
-        raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
     if arguments.zooms is not None and arguments.maximum_looks is not None:
@@ -188,17 +195,27 @@ def _evaluate_predictor(
     return report, measured
 
 
+def _open_grounder(arguments: argparse.Namespace) -> Grounder:
+    import torch
+
+    from afformer_core.runtime.closer_look import CloserLook
+
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+    grounder = open_grounder(arguments.model, arguments)
+    if arguments.zooms is not None:
+        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
+    return grounder
+
+
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, MeasuredRows]:
-    import torch
-
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.data.verification import usable_samples
     from afformer_core.errors import DatasetError
     from afformer_core.evaluation.exhibits import measured_by_model
-    from afformer_core.evaluation.model_run import ModelRun
     from afformer_core.evaluation.pairs import choose_pairs
     from afformer_core.evaluation.presence_fit import fit_presence
     from afformer_core.evaluation.report import (
@@ -206,8 +223,8 @@ def _evaluate_model(
         prior_from_folds,
         prior_from_training,
     )
+    from afformer_core.evaluation.shared_run import RunPlan, evaluate_pairs, open_run
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.closer_look import CloserLook
     from afformer_core.runtime.model_folder import read_description, write_description
 
     if not protocol.tells_demonstrations_apart:
@@ -216,14 +233,9 @@ def _evaluate_model(
             'another heatmap for each; measure the model by a protocol of rows'
         )
     sampling = None if arguments.frames is None else parse_frame_sampling(arguments.frames)
-    if arguments.threads > 0:
-        torch.set_num_threads(arguments.threads)
-    grounder = open_grounder(arguments.model, arguments)
-    if arguments.zooms is not None:
-        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    model_run = ModelRun(
-        grounder,
+    plan = RunPlan(
+        partial(_open_grounder, arguments),
         protocol,
         arguments.seed,
         sampling,
@@ -231,6 +243,8 @@ def _evaluate_model(
         dataset.action_names if arguments.heatmap_of == 'annotated' else None,
         arguments.together,
     )
+    model_run = open_run(plan)
+    grounder = model_run.grounder
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
@@ -240,7 +254,7 @@ def _evaluate_model(
     else:
         training = open_annotations(arguments.prior_annotations, split='train')
         prior = prior_from_training(protocol, training, dataset)
-    results = model_run.evaluate(pairs)
+    results = evaluate_pairs(plan, pairs, arguments.processes)
     folder = arguments.model or shipped_model_folder()
     calibration = grounder.calibration
     if arguments.calibrate:

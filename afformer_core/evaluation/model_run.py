@@ -53,6 +53,7 @@ class ModelRun:
             heatmap.
 
     Attributes:
+        grounder: the model.
         sampling: as above, never None.
 
     Raises:
@@ -89,31 +90,26 @@ class ModelRun:
             )
         self._together = together
         self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
-        self._grounder = grounder
+        self.grounder = grounder
         self._protocol = protocol
-        self._generator = np.random.default_rng(seed)
+        self._seed = seed
         self._group: str | None = None
         self._recent: dict[str, tuple[str, ...]] = {}
 
     def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
-        """Ground every pair, with other demonstrations too.
+        """`evaluate_pair` of every pair."""
+        bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
+        return [self.evaluate_pair(pair, number) for number, pair in enumerate(bar)]
+
+    def evaluate_pair(self, pair: Pair, number: int) -> PairResult:
+        """Ground a pair, with other demonstrations too.
 
         Where it has a scene, the demonstration is also played backwards, and frozen.
+
+        Args:
+            pair: of demonstration and image.
+            number: of the pair among all, of which its jitter comes.
         """
-        bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
-        return [self._evaluate_pair(pair) for pair in bar]
-
-    def ground(self, pair: Pair) -> Grounding:
-        """Ground one pair, as a robot gets it."""
-        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
-
-    def measured(self, pair: Pair) -> Heatmaps:
-        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
-        image, windows = read_image(pair.sample.image_path), self._windows(pair)
-        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
-        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
-
-    def _evaluate_pair(self, pair: Pair) -> PairResult:
         sample = pair.sample
         image = read_image(sample.image_path)
         rows = self._protocol.rows([sample])
@@ -138,7 +134,7 @@ class ModelRun:
         return PairResult(
             pair,
             rows,
-            self._measure(measured, rows, truths),
+            self._measure(measured, rows, truths, np.random.default_rng((self._seed, number))),
             peak,
             _is_right(measure_peaks(rows, truths, [np.array([peak])] * len(rows)), sample),
             grounding.action_scores,
@@ -151,6 +147,16 @@ class ModelRun:
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
 
+    def ground(self, pair: Pair) -> Grounding:
+        """Ground one pair, as a robot gets it."""
+        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
+
+    def measured(self, pair: Pair) -> Heatmaps:
+        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
+        image, windows = read_image(pair.sample.image_path), self._windows(pair)
+        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
+        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
+
     def _of_rows(
         self,
         image: NDArray[np.uint8],
@@ -161,7 +167,7 @@ class ModelRun:
         """Of each row what is measured, with its best peak."""
         if not self._by_annotation:
             return [grounding] * len(rows)
-        heatmaps = action_heatmaps(self._grounder, image, windows)
+        heatmaps = action_heatmaps(self.grounder, image, windows)
         return [
             replace(
                 grounding,
@@ -175,10 +181,14 @@ class ModelRun:
         return np.stack([self._protocol.prediction(each.heatmap) for each in groundings])
 
     def _measure(
-        self, measured: Sequence[Grounding], rows: Sequence[Row], truths: Heatmaps
+        self,
+        measured: Sequence[Grounding],
+        rows: Sequence[Row],
+        truths: Heatmaps,
+        jitter: np.random.Generator,
     ) -> RowScores:
         predicted = self._heatmaps(measured)
-        heatmaps = measure(predicted, truths, self._generator, self._protocol.epsilon)
+        heatmaps = measure(predicted, truths, jitter, self._protocol.epsilon)
         places = [
             np.array([_peak(each, row.image_size)])
             for each, row in zip(measured, rows, strict=True)
@@ -188,7 +198,7 @@ class ModelRun:
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
         self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))
         try:
-            return Evidence.of(ground_windows(self._grounder, image, self._recent[_FOREIGN]))
+            return Evidence.of(ground_windows(self.grounder, image, self._recent[_FOREIGN]))
         finally:
             self._forget(_FOREIGN)
 
@@ -200,9 +210,9 @@ class ModelRun:
     ) -> Grounding:
         together, *_ = windows
         if len(together) == 1:
-            return ground_windows(self._grounder, image, [name for (name,) in windows])
+            return ground_windows(self.grounder, image, [name for (name,) in windows])
         size = (int(image.shape[0]), int(image.shape[1]))
-        return self._grounder.predict(image, *together).grounding(size, _PEAKS)
+        return self.grounder.predict(image, *together).grounding(size, _PEAKS)
 
     def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
         """Of each window the names of what is grounded in it, of a pair itself.
@@ -248,7 +258,7 @@ class ModelRun:
     ) -> tuple[str, ...]:
         names = tuple(f'{name}, window {number}' for number in range(len(windows)))
         for each, frames in zip(names, windows, strict=True):
-            self._grounder.set_demonstration(frames, each)
+            self.grounder.set_demonstration(frames, each)
         return names
 
     def _make_room(self, windows: int) -> None:
@@ -258,7 +268,7 @@ class ModelRun:
 
     def _forget(self, name: str) -> None:
         for window in self._recent.pop(name):
-            self._grounder.delete_demonstration(window)
+            self.grounder.delete_demonstration(window)
 
 
 def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:

@@ -15,7 +15,7 @@ from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_a
 from afformer_core.runtime.encoded_frames import EncodedFrames
 from afformer_core.runtime.grounding import Demonstration
 from afformer_core.runtime.preprocessing import resize_to_input
-from afformer_core.runtime.session import Memory, Output, Session, UInt8Array
+from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Looks:
     def ground(
         self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
     ) -> Output:
-        """What all looks together say.
+        """What all looks together say: actions have the mean of the scores of all looks.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
@@ -78,7 +78,25 @@ class Looks:
             seen = Output.mean([self.session.ground(crop, memory) for memory in memories])
             output = refined(output, seen, place)
             logits.append(seen.action_logits)
-        return output._replace(action_logits=np.mean(logits, axis=0, dtype=np.float32))
+        activation = self.configuration.action_activation
+        return output._replace(action_logits=of_mean_scores(logits, activation))
 
     def _cropped(self, picture: NDArray[Any], place: Place) -> UInt8Array:
         return resize_to_input(place.crop(picture), self.configuration.input_size)
+
+
+def of_mean_scores(looks: Sequence[FloatArray], activation: str) -> FloatArray:
+    """Action logits [A] of the mean of the scores that several looks give.
+
+    Args:
+        looks: logits [A] of each, at least one.
+        activation: that makes scores of logits, 'softmax' or 'sigmoid'.
+    """
+    logits = np.stack(looks).astype(np.float64)
+    if activation == 'sigmoid':
+        positive, negative = (-np.logaddexp(0, -sign * logits) for sign in (1, -1))
+        odds = np.logaddexp.reduce(positive, axis=0) - np.logaddexp.reduce(negative, axis=0)
+        return np.asarray(odds, dtype=np.float32)
+    shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    mean = np.logaddexp.reduce(shares, axis=0) - np.log(len(logits))
+    return np.asarray(mean, dtype=np.float32)

@@ -11,6 +11,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.looks import of_mean_scores
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.weights import save_model
@@ -92,8 +93,8 @@ def test_each_look_is_closer_at_what_those_before_found() -> None:
     means = [one.mean() for one in pictures]
     assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
     assert memories[1:] == demonstration.closer_memories
-    # What is read is the mean of all looks.
-    assert output.action_logits.tolist() == pytest.approx([255 * 21 / 768, 0], rel=1e-3)
+    # What is read are the mean scores of all looks: 0.73, 0.98 and 1.
+    assert np.exp(output.action_logits).tolist() == pytest.approx([0.904, 0.096], abs=1e-3)
     row, column = np.unravel_index(output.heatmap_logits.argmax(), (1, 64, 64))[1:]
     assert 25 <= row < 29
     assert 35 <= column < 39
@@ -149,3 +150,24 @@ def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
     grounder.predict(square(8, 8), 'before', 'after')
 
     assert len(session.grounded) == 2
+
+
+def test_a_sure_look_does_not_outvote_two_others() -> None:
+    looks = [np.array(one, np.float32) for one in ([1, 0, 0], [1, 0, 0], [0, 40, 0])]
+    scores = np.exp(of_mean_scores(looks, 'softmax'))
+
+    # e / (e + 2) is 0.5761.
+    assert scores.tolist() == pytest.approx([2 * 0.5761 / 3, 0.4746, 0.1413], abs=1e-4)
+    assert scores.sum() == pytest.approx(1)
+
+
+def test_of_actions_that_exclude_none_each_has_its_own_mean() -> None:
+    looks = [np.array(one, np.float32) for one in ([0, -90], [90, -90])]
+    logits = of_mean_scores(looks, 'sigmoid')
+
+    assert logits[0] == pytest.approx(1.0986, abs=1e-4)
+    assert logits[1] == pytest.approx(-90)
+
+
+def test_looks_of_a_model_without_actions_score_none() -> None:
+    assert of_mean_scores([np.zeros(0, np.float32)] * 2, 'softmax').shape == (0,)

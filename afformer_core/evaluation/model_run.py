@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import FrameSampling, UniformSampling
@@ -96,20 +95,28 @@ class ModelRun:
         self._group: str | None = None
         self._recent: dict[str, tuple[str, ...]] = {}
 
-    def evaluate(self, pairs: Sequence[Pair], progress: bool = True) -> list[PairResult]:
-        """`evaluate_pair` of every pair."""
-        bar = tqdm(pairs, desc='grounding', unit='pair', disable=not progress)
-        return [self.evaluate_pair(pair, number) for number, pair in enumerate(bar)]
-
-    def evaluate_pair(self, pair: Pair, number: int) -> PairResult:
-        """Ground a pair, with other demonstrations too.
+    def evaluate(self, pairs: Sequence[Pair], first: int = 0) -> list[PairResult]:
+        """Ground every pair, with other demonstrations too.
 
         Where it has a scene, the demonstration is also played backwards, and frozen.
 
         Args:
-            pair: of demonstration and image.
-            number: of the pair among all, of which its jitter comes.
+            pairs: those that share demonstrations one after another.
+            first: number of the first among all pairs; of its number comes a pair's jitter.
         """
+        return [self._evaluate_pair(pair, number) for number, pair in enumerate(pairs, first)]
+
+    def ground(self, pair: Pair) -> Grounding:
+        """Ground one pair, as a robot gets it."""
+        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
+
+    def measured(self, pair: Pair) -> Heatmaps:
+        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
+        image, windows = read_image(pair.sample.image_path), self._windows(pair)
+        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
+        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
+
+    def _evaluate_pair(self, pair: Pair, number: int) -> PairResult:
         sample = pair.sample
         image = read_image(sample.image_path)
         rows = self._protocol.rows([sample])
@@ -146,16 +153,6 @@ class ModelRun:
             Evidence.of(grounding),
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
         )
-
-    def ground(self, pair: Pair) -> Grounding:
-        """Ground one pair, as a robot gets it."""
-        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
-
-    def measured(self, pair: Pair) -> Heatmaps:
-        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
-        image, windows = read_image(pair.sample.image_path), self._windows(pair)
-        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
-        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
 
     def _of_rows(
         self,

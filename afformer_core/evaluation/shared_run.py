@@ -84,8 +84,9 @@ class _Work:
 
     def __call__(self, group: int) -> Iterator[tuple[int, PairResult]]:
         run = open_run(self.plan)
-        for number in self.groups[group]:
-            yield number, run.evaluate_pair(self.pairs[number], number)
+        numbers = self.groups[group]
+        results = run.evaluate([self.pairs[number] for number in numbers], numbers[0])
+        yield from zip(numbers, results, strict=True)
 
 
 def _groups(pairs: Sequence[Pair]) -> list[tuple[int, ...]]:

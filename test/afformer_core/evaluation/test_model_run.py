@@ -46,7 +46,7 @@ def grounder(model_folder):
 
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
     pairs = choose_pairs(list(OpraDataset(appliances)))
-    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
     # Six clips of five frames, forwards, backwards and frozen; swapped ones are the appliance's
     # own, and those of another appliance are not kept.
     assert grounder.encoded == 4 * 6 * 5
@@ -58,14 +58,14 @@ def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
     # At ten frames a second.
     first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
     pairs = choose_pairs([first, second, first])
-    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs, progress=False)
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
     assert grounder.encoded == 2 + 3
 
 
 def test_results_are_those_of_the_grounder(appliances, grounder):
     (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))
-    (found,) = run.evaluate([pair], progress=False)
+    (found,) = run.evaluate([pair])
     grounding = run.ground(pair)
     # The image is twice as large as its annotation.
     assert np.multiply(found.peak, 2) + 0.5 == pytest.approx(
@@ -83,13 +83,13 @@ def test_demonstrations_together_are_grounded_at_once(appliances, grounder):
     both = replace(pair, companions=(pair.swapped,))
     run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
 
-    (found,) = run.evaluate([both], progress=False)
+    (found,) = run.evaluate([both])
 
     names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.swapped)]
     prediction = grounder.predict(read_image(pair.sample.image_path), *names)
     assert found.evidence.confidence == prediction.peaks((64, 64), 1)[0].score
     with pytest.raises(DatasetError, match='1 demonstrations of its element'):
-        run.evaluate([pair], progress=False)
+        run.evaluate([pair])
 
 
 def test_missing_image_is_named(appliances, grounder, tmp_path):

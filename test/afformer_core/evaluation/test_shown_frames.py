@@ -85,7 +85,7 @@ def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
 def test_backwards_each_window_is_reversed(appliances, grounder):
     (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
-    run.evaluate([pair], progress=False)
+    run.evaluate([pair])
     name = pair.sample.demonstration
     for number in range(4):
         np.testing.assert_array_equal(
@@ -100,14 +100,14 @@ def test_no_more_than_eight_windows_are_kept(appliances, grounder):
     clips = [(0.0, 0.5), (0.2, 0.5), (0.1, 0.5), (0.3, 0.5)]
     pairs = [Pair(replace(sample, clip=clip), None) for clip in clips]
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
-    kept = [len(grounder.demonstrations) for pair in pairs for _ in run.evaluate([pair], False)]
+    kept = [len(grounder.demonstrations) for pair in pairs for _ in run.evaluate([pair])]
     assert kept == [4, 4 + 2, 2 + 3, 2 + 3 + 1]
 
 
 def test_windows_of_another_image_are_not_kept(appliances, grounder):
     pairs = choose_pairs(list(OpraDataset(appliances)), per_group=1)
     run = ModelRun(grounder, RowsProtocol((32, 32)), sampling=PAIRS_OF_FRAMES)
-    run.evaluate(pairs, progress=False)
+    run.evaluate(pairs)
     # The last pair's: what it demonstrates backwards, and either that or what was swapped in.
     assert len(grounder.demonstrations) == 2 * 4
 
@@ -228,7 +228,7 @@ def pair_of_the_other_action(appliances, of_each_action):
 def test_pictures_show_what_was_measured(pair_of_the_other_action, of_each_action, options):
     protocol = RowsProtocol((64, 64))
     run = ModelRun(of_each_action, protocol, **options)
-    results = run.evaluate([pair_of_the_other_action], progress=False)
+    results = run.evaluate([pair_of_the_other_action])
 
     measured = measured_by_model(results, run, protocol, ('press', 'hold'))
 
@@ -246,7 +246,7 @@ def test_the_robots_peak_is_told_beside_that_of_the_annotated_action(
 ):
     names = ('press', 'hold')
     run = ModelRun(of_each_action, RowsProtocol((64, 64)), annotated_actions=names)
-    (found,) = run.evaluate([pair_of_the_other_action], progress=False)
+    (found,) = run.evaluate([pair_of_the_other_action])
     best = run.ground(pair_of_the_other_action).peaks[0]
     # The image is twice as large as its annotation.
     assert np.multiply(found.peak, 2) + 0.5 == pytest.approx([best.u, best.v])
@@ -259,7 +259,7 @@ def test_with_another_demonstration_the_same_actions_heatmap_is_measured(
     pair, protocol = pair_of_the_other_action, RowsProtocol((64, 64))
     names = ('press', 'hold')
     run = ModelRun(of_each_action, protocol, annotated_actions=names)
-    (found,) = run.evaluate([replace(pair, swapped=pair.sample)], progress=False)
+    (found,) = run.evaluate([replace(pair, swapped=pair.sample)])
     assert found.swapped_kld == pytest.approx(found.scores.kld)
 
 

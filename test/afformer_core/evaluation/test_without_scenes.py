@@ -61,7 +61,7 @@ class Follower:
 
 def evaluate(opra, grounder):
     pairs = choose_pairs(list(OpraDataset(opra)))
-    return ModelRun(grounder, PROTOCOL).evaluate(pairs, progress=False)
+    return ModelRun(grounder, PROTOCOL).evaluate(pairs)
 
 
 def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
@@ -112,6 +112,6 @@ def test_of_many_demonstrations_the_last_ones_are_kept(opra):
     clips = [(0.02 * number, 0.5) for number in range(12)]
     pairs = choose_pairs([replace(sample, clip=clip) for clip in clips])
     grounder = Follower()
-    ModelRun(grounder, PROTOCOL).evaluate(pairs, progress=False)
+    ModelRun(grounder, PROTOCOL).evaluate(pairs)
     assert grounder.encoded == 12
     assert len(grounder.demonstrations) == 8

@@ -13,17 +13,17 @@ from pathlib import Path
 # Experiments in the configuration folder, each of which goes on from the one before it.
 _PRETRAINING, _TUNING = 'maskahand_sim.yaml', 'maskahand_sim_tuned.yaml'
 _FINETUNING = 'sim_finetune.yaml'
-# What is pre-trained otherwise, and the files in the folder `ablations` that say how, of which the
-# last has the name of the run. The paper's choices, and what is left out of them, are its Table 5.
-_AS_PUBLISHED = 'maskahand_as_published'
-ABLATIONS = {
-    'masked hands alone': ('maskahand_masks_alone',),
-    'as in the paper': (_AS_PUBLISHED,),
-    'as in the paper, without any mask': (_AS_PUBLISHED, 'maskahand_no_mask'),
-    'as in the paper, masks as large as hands': (_AS_PUBLISHED, 'maskahand_exact_mask'),
-    'as in the paper, without a random mask': (_AS_PUBLISHED, 'maskahand_no_random_mask'),
-    'as in the paper, exact masks alone': (_AS_PUBLISHED, 'maskahand_exact_mask_alone'),
-    'as in the paper, without perspective': (_AS_PUBLISHED, 'maskahand_no_perspective'),
+# What is pre-trained otherwise, by files in the folder `ablations`, of which the last has the name
+# of the run: the recipe with masked hands alone; the paper, whose backbone learns at once; and the
+# paper without each part of its Table 5.
+_MASKS_ALONE = 'maskahand_masks_alone'
+_AS_PUBLISHED = ('maskahand_from_imagenet', 'maskahand_as_published')
+_LEFT_OUT = {
+    'without any mask': 'maskahand_no_mask',
+    'masks as large as hands': 'maskahand_exact_mask',
+    'without a random mask': 'maskahand_no_random_mask',
+    'exact masks alone': 'maskahand_exact_mask_alone',
+    'without perspective': 'maskahand_no_perspective',
 }
 _FROZEN, _TUNED = 'pre-trained', 'pre-trained_tuned'
 
@@ -118,44 +118,51 @@ class Experiment:
 
     def runs(self) -> list[Run]:
         """All models, each after those that it begins with."""
-        frozen = 'pre-trained, no labels, backbone frozen'
-        runs = [self._pretraining(_FROZEN, frozen, _PRETRAINING, (), ())]
+        label = 'pre-trained, no labels, backbone frozen'
+        frozen = [self._pretraining(_FROZEN, label, (), ())]
         if self.ablations:
-            folder = self.configurations / 'ablations'
-            for label, names in ABLATIONS.items():
-                options = [f'-c={folder / name}.yaml' for name in names]
-                after = (_FROZEN,)
-                runs.append(self._pretraining(names[-1], label, _PRETRAINING, options, after))
-        runs.append(self._tuning(tuple(run.name for run in runs)))
+            frozen.append(
+                self._pretraining(_MASKS_ALONE, 'masked hands alone', (_MASKS_ALONE,), (_FROZEN,))
+            )
+        runs = [*frozen, self._tuning(tuple(run.name for run in frozen))]
+        if self.ablations:
+            runs += self._published()
         for share in self.shares:
             runs += self._finetunings(share)
         return runs
 
+    def _pretraining(
+        self, name: str, label: str, ablations: Sequence[str], after: tuple[str, ...]
+    ) -> Run:
+        options = (*self._files(_PRETRAINING, ablations), *self._clips(), self._validation)
+        return self._run(name, label, after, options)
+
     def _tuning(self, after: tuple[str, ...]) -> Run:
         """Goes on with a backbone that learns; its features take the place of the others'."""
-        begin = (f'--model.initial={self.output / _FROZEN}',)
-        return self._pretraining(_TUNED, 'pre-trained, no labels', _TUNING, begin, after)
+        begin = f'--model.initial={self.output / _FROZEN}'
+        options = (*self._files(_TUNING), begin, *self._clips(), self._validation)
+        return self._run(_TUNED, 'pre-trained, no labels', after, options)
 
-    def _pretraining(
-        self,
-        name: str,
-        label: str,
-        experiment: str,
-        options: Sequence[str],
-        after: tuple[str, ...],
-    ) -> Run:
-        data = (
-            f'--data.init_args.index={self.index}',
-            f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
-        )
-        return self._run(name, label, after, experiment, (*options, *data))
+    def _published(self) -> list[Run]:
+        """The paper's choices, and what is left out of them; no label says which step is best."""
+        whole = self._table_5('as in the paper', _AS_PUBLISHED, _TUNED)
+        return [whole] + [
+            self._table_5(f'as in the paper, {label}', (*_AS_PUBLISHED, name), whole.name)
+            for label, name in _LEFT_OUT.items()
+        ]
+
+    def _table_5(self, label: str, ablations: Sequence[str], after: str) -> Run:
+        options = (*self._files(_TUNING, ablations), *self._clips())
+        return self._run(ablations[-1], label, (after,), options)
 
     def _finetunings(self, share: float) -> list[Run]:
         percent = f'{100 * share:g} %'
         stem = f'{100 * share:g}_percent'
-        data = (
+        common = (
+            *self._files(_FINETUNING),
             f'--data.init_args.train.annotations={self.annotated / "train.json"}',
             f'--data.init_args.train.share={share}',
+            self._validation,
         )
         alone, tuned = f'{stem}_alone', f'{stem}_pre-trained'
         # Each backbone has features of its own.
@@ -170,29 +177,33 @@ class Experiment:
             f'--model.initial={self.output / _TUNED}',
         )
         return [
-            self._run(alone, f'{percent} of the labels', (), _FINETUNING, (*data, *scratch)),
+            self._run(alone, f'{percent} of the labels', (), (*common, *scratch)),
             self._run(
                 tuned,
                 f'pre-trained, then {percent} of the labels',
                 (_TUNED,),
-                _FINETUNING,
-                (*data, *pretrained),
+                (*common, *pretrained),
             ),
         ]
 
-    def _run(
-        self,
-        name: str,
-        label: str,
-        after: tuple[str, ...],
-        experiment: str,
-        options: Sequence[str],
-    ) -> Run:
+    @property
+    def _validation(self) -> str:
+        return f'--data.init_args.validation.annotations={self.annotated / "validation.json"}'
+
+    def _files(self, experiment: str, ablations: Sequence[str] = ()) -> list[str]:
+        files = [experiment, *(f'ablations/{name}.yaml' for name in ablations)]
+        return [f'-c={self.configurations / file}' for file in files]
+
+    def _clips(self) -> tuple[str, ...]:
+        return (
+            f'--data.init_args.index={self.index}',
+            f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
+        )
+
+    def _run(self, name: str, label: str, after: tuple[str, ...], options: Sequence[str]) -> Run:
         steps = () if self.steps is None else (f'--trainer.max_steps={self.steps}',)
         training = (
-            f'-c={self.configurations / experiment}',
             *options,
-            f'--data.init_args.validation.annotations={self.annotated / "validation.json"}',
             *steps,
             *self.options,
             f'--output={self.output / name}',

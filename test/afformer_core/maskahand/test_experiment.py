@@ -53,13 +53,13 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
     assert names == [
         'pre-trained',
         'maskahand_masks_alone',
+        'pre-trained_tuned',
         'maskahand_as_published',
         'maskahand_no_mask',
         'maskahand_exact_mask',
         'maskahand_no_random_mask',
         'maskahand_exact_mask_alone',
         'maskahand_no_perspective',
-        'pre-trained_tuned',
         '10_percent_alone',
         '10_percent_pre-trained',
         '100_percent_alone',
@@ -71,11 +71,25 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
 
 def test_features_are_not_replaced_while_others_need_them(empty: Experiment) -> None:
     runs = {run.name: run for run in replace(empty, ablations=True).runs()}
-    tuned = runs.pop('pre-trained_tuned')
+    frozen = {'pre-trained', 'maskahand_masks_alone'}
+    published = {'maskahand_as_published'}
+    tuned = runs['pre-trained_tuned']
     (features,) = [word for word in tuned.training if 'cache_folder' in word]
+    shared = {run.name for run in runs.values() if features in run.training}
+    parts = shared - frozen - published - {tuned.name}
 
-    assert set(tuned.after) == {run.name for run in runs.values() if features in run.training}
+    assert set(tuned.after) == frozen
+    assert runs['maskahand_as_published'].after == (tuned.name,)
+    assert len(parts) == 5
+    assert all(set(runs[name].after) == published for name in parts)
     assert f'--model.initial={empty.output / "pre-trained"}' in tuned.training
+
+
+def test_no_label_says_which_step_of_the_papers_ablations_is_best(empty: Experiment) -> None:
+    runs = replace(empty, ablations=True, shares=()).runs()
+    chosen = [run.name for run in runs if any('validation' in word for word in run.training)]
+
+    assert chosen == ['pre-trained', 'maskahand_masks_alone', 'pre-trained_tuned']
 
 
 def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, root: Path) -> None:
@@ -87,7 +101,8 @@ def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, r
     }
 
     assert [path.stem for path in given['maskahand_no_mask']] == [
-        'maskahand_sim',
+        'maskahand_sim_tuned',
+        'maskahand_from_imagenet',
         'maskahand_as_published',
         'maskahand_no_mask',
     ]

@@ -169,4 +169,6 @@ def test_every_ablation(
 ) -> None:
     monkeypatch.chdir(workspace)
     whole = 'maskahand_sim' if ablation.stem.startswith('maskahand_') else 'opra_r50'
+    if ablation.stem == 'maskahand_from_imagenet':
+        whole = 'maskahand_sim_tuned'
     run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', ablation)

@@ -119,41 +119,44 @@ class Experiment:
     def runs(self) -> list[Run]:
         """All models, each after those that it begins with."""
         label = 'pre-trained, no labels, backbone frozen'
-        frozen = [self._pretraining(_FROZEN, label, (), ())]
+        files = self._files(_PRETRAINING)
+        runs = [self._pretraining(_FROZEN, label, (), files, self._validation)]
         if self.ablations:
-            frozen.append(
-                self._pretraining(_MASKS_ALONE, 'masked hands alone', (_MASKS_ALONE,), (_FROZEN,))
-            )
-        runs = [*frozen, self._tuning(tuple(run.name for run in frozen))]
+            label = 'masked hands alone'
+            files = self._files(_PRETRAINING, _MASKS_ALONE)
+            after = (_FROZEN,)
+            runs.append(self._pretraining(_MASKS_ALONE, label, after, files, self._validation))
+        runs.append(self._tuning(tuple(run.name for run in runs)))
         if self.ablations:
             runs += self._published()
         for share in self.shares:
             runs += self._finetunings(share)
         return runs
 
-    def _pretraining(
-        self, name: str, label: str, ablations: Sequence[str], after: tuple[str, ...]
-    ) -> Run:
-        options = (*self._files(_PRETRAINING, ablations), *self._clips(), self._validation)
-        return self._run(name, label, after, options)
-
     def _tuning(self, after: tuple[str, ...]) -> Run:
         """Goes on with a backbone that learns; its features take the place of the others'."""
+        label, files = 'pre-trained, no labels', self._files(_TUNING)
         begin = f'--model.initial={self.output / _FROZEN}'
-        options = (*self._files(_TUNING), begin, *self._clips(), self._validation)
-        return self._run(_TUNED, 'pre-trained, no labels', after, options)
+        return self._pretraining(_TUNED, label, after, files, begin, self._validation)
 
     def _published(self) -> list[Run]:
         """The paper's choices, and what is left out of them; no label says which step is best."""
-        whole = self._table_5('as in the paper', _AS_PUBLISHED, _TUNED)
-        return [whole] + [
-            self._table_5(f'as in the paper, {label}', (*_AS_PUBLISHED, name), whole.name)
-            for label, name in _LEFT_OUT.items()
-        ]
+        name, label = _AS_PUBLISHED[-1], 'as in the paper'
+        files = self._files(_TUNING, *_AS_PUBLISHED)
+        runs = [self._pretraining(name, label, (_TUNED,), files)]
+        for left_out, part in _LEFT_OUT.items():
+            files = self._files(_TUNING, *_AS_PUBLISHED, part)
+            runs.append(self._pretraining(part, f'{label}, {left_out}', (name,), files))
+        return runs
 
-    def _table_5(self, label: str, ablations: Sequence[str], after: str) -> Run:
-        options = (*self._files(_TUNING, ablations), *self._clips())
-        return self._run(ablations[-1], label, (after,), options)
+    def _pretraining(
+        self, name: str, label: str, after: tuple[str, ...], files: Sequence[str], *options: str
+    ) -> Run:
+        clips = (
+            f'--data.init_args.index={self.index}',
+            f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
+        )
+        return self._run(name, label, after, (*files, *clips, *options))
 
     def _finetunings(self, share: float) -> list[Run]:
         percent = f'{100 * share:g} %'
@@ -190,15 +193,9 @@ class Experiment:
     def _validation(self) -> str:
         return f'--data.init_args.validation.annotations={self.annotated / "validation.json"}'
 
-    def _files(self, experiment: str, ablations: Sequence[str] = ()) -> list[str]:
+    def _files(self, experiment: str, *ablations: str) -> list[str]:
         files = [experiment, *(f'ablations/{name}.yaml' for name in ablations)]
         return [f'-c={self.configurations / file}' for file in files]
-
-    def _clips(self) -> tuple[str, ...]:
-        return (
-            f'--data.init_args.index={self.index}',
-            f'--data.init_args.cache_folder={self.output / "features_of_clips"}',
-        )
 
     def _run(self, name: str, label: str, after: tuple[str, ...], options: Sequence[str]) -> Run:
         steps = () if self.steps is None else (f'--trainer.max_steps={self.steps}',)

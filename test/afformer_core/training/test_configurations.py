@@ -168,7 +168,5 @@ def test_every_ablation(
     ablation: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    whole = 'maskahand_sim' if ablation.stem.startswith('maskahand_') else 'opra_r50'
-    if ablation.stem == 'maskahand_from_imagenet':
-        whole = 'maskahand_sim_tuned'
+    whole = 'maskahand_sim_tuned' if ablation.stem.startswith('maskahand_') else 'opra_r50'
     run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', ablation)

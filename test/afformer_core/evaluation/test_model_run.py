@@ -62,6 +62,22 @@ def test_two_clips_of_one_video_are_two_demonstrations(appliances, grounder):
     assert grounder.encoded == 2 + 3
 
 
+def test_the_clip_that_was_used_longest_ago_gives_way(appliances, grounder):
+    sample = replace(OpraDataset(appliances)[0], scene=None)
+    # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
+    ends = [(first, first + width) for width in (1, 2) for first in range(5)][:9]
+    pairs = [Pair(replace(sample, clip=(first / 10, last / 10)), None) for first, last in ends]
+    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    for pair in [*pairs[:8], pairs[0], pairs[8]]:
+        run.ground(pair)
+    before = grounder.encoded
+
+    run.ground(pairs[0])
+    assert grounder.encoded == before
+    run.ground(pairs[1])
+    assert grounder.encoded > before
+
+
 def test_results_are_those_of_the_grounder(appliances, grounder):
     (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
     run = ModelRun(grounder, RowsProtocol((32, 32)))

@@ -69,6 +69,13 @@ def test_several_boxes_of_an_image_are_one_truth():
     assert share == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_where_two_boxes_overlap_is_no_likelier_than_elsewhere():
+    one, other = _box(0.2, 0.3, 0.6, 0.7), _box(0.4, 0.3, 0.8, 0.7)
+    together = Boxes(torch.stack((one, other))[None]).targets((40, 40)).heatmaps
+    union = Boxes(_box(0.2, 0.3, 0.8, 0.7)[None, None]).targets((40, 40)).heatmaps
+    torch.testing.assert_close(together, union)
+
+
 def test_padding_is_no_box():
     box = _box(0.1, 0.4, 0.2, 0.5)
     padded = Boxes(torch.stack((box, NOTHING))[None]).targets((32, 32))

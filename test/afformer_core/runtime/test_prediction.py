@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the network's output says of an image, in numbers that can be checked by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.models import afformer_small
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.appearance import Appearance
+from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.session import FloatArray, Output
+
+IMAGE = np.zeros((64, 64, 3), np.uint8)
+ACTIONS = ('press', 'hold', 'push')
+SMALL = afformer_small(ACTIONS, (64, 64))
+
+
+def appearance(first: list[float], second: list[float]) -> Appearance:
+    """Of a demonstration of one frame that has two places with these features."""
+    return Appearance(np.array([first, second], np.float32).T[None, :, None])
+
+
+# Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
+DEMONSTRATION = appearance([0, 0], [2, 2])
+ANOTHER = appearance([0, 4], [2, 6])
+
+
+def output(
+    heatmap_logits: list[FloatArray], action_logits: list[float], place: tuple[float, float]
+) -> Output:
+    """Features of the image are (1, 2) but in the second of 2 x 2 places."""
+    features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
+    features[:, 0, 1] = place
+    return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), features)
+
+
+def peak_at(row: int, column: int) -> FloatArray:
+    logits = np.full((2, 2), -30, np.float32)
+    logits[row, column] = 0
+    return logits
+
+
+def predicted(
+    found: Output,
+    appearances: list[Appearance],
+    configuration: AfformerConfiguration = SMALL,
+    calibration: PresenceCalibration | None = None,
+) -> Prediction:
+    return Prediction.of(found, IMAGE, appearances, configuration, 0.25, calibration)
+
+
+@pytest.mark.parametrize(
+    ('appearances', 'place'),
+    [
+        # (3, 1) is (2, 0) away from the one mean, (2, -4) from the other.
+        ([DEMONSTRATION, ANOTHER], [1.0, 0.0]),
+        ([ANOTHER, DEMONSTRATION], [0.4472136, -0.8944272]),
+    ],
+)
+def test_the_place_is_described_by_the_first_demonstration(
+    appearances: list[Appearance], place: list[float]
+) -> None:
+    found = output([peak_at(0, 1)], [0, 0, 0], place=(3, 1))
+
+    assert predicted(found, appearances).place.tolist() == pytest.approx(place, abs=1e-5)
+
+
+def test_the_demonstration_that_it_resembles_most_counts() -> None:
+    # To the one all four places resemble by 1 / sqrt(2), the largest cosine with (-1, -1) and
+    # (1, 1); to the other by less than 1.
+    found = output([peak_at(0, 1)], [0, 0, 0], place=(1, 2))
+    alone = [predicted(found, [one]).resemblance for one in (DEMONSTRATION, ANOTHER)]
+
+    assert alone == pytest.approx([np.sqrt(0.5), np.sqrt(0.5)], abs=1e-5)
+    found = output([peak_at(0, 1)], [0, 0, 0], place=(2, 2))
+    alone = [predicted(found, [one]).resemblance for one in (DEMONSTRATION, ANOTHER)]
+    both = predicted(found, [DEMONSTRATION, ANOTHER]).resemblance
+    assert both == max(alone) > min(alone)
+
+
+def test_the_heatmap_is_a_softmax() -> None:
+    logits = np.log(np.array([[1, 2], [3, 4]], np.float32))
+    found = predicted(output([logits], [0, 0, 0], place=(3, 1)), [DEMONSTRATION])
+
+    assert found.probabilities.ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert found.probabilities.dtype == np.float32
+
+
+def test_scores_that_exclude_each_other_sum_to_one_and_the_best_comes_first() -> None:
+    logits = np.log([1.0, 6.0, 3.0]).tolist()
+    scores = predicted(output([peak_at(0, 0)], logits, (3, 1)), [DEMONSTRATION]).action_scores
+
+    assert list(scores) == ['hold', 'push', 'press']
+    assert list(scores.values()) == pytest.approx([0.6, 0.3, 0.1])
+
+
+def test_scores_that_exclude_none_are_each_a_probability() -> None:
+    configuration = replace(SMALL, action_activation='sigmoid')
+    logits = np.log([1.0, 4.0, 0.25]).tolist()
+    found = output([peak_at(0, 0)], logits, (3, 1))
+    scores = predicted(found, [DEMONSTRATION], configuration).action_scores
+
+    assert list(scores) == ['hold', 'press', 'push']
+    assert list(scores.values()) == pytest.approx([0.8, 0.5, 0.2])
+
+
+def test_of_several_heatmaps_that_of_the_best_action_counts() -> None:
+    configuration = replace(SMALL, heatmap_per_action=True, action_pooling='mean')
+    heatmaps = [peak_at(0, 0), peak_at(1, 1), peak_at(0, 1)]
+    found = predicted(output(heatmaps, [0, 2, 1], (3, 1)), [DEMONSTRATION], configuration)
+
+    assert found.probabilities[1, 1] == pytest.approx(1)
+
+
+def test_image_and_seconds_are_kept() -> None:
+    found = predicted(output([peak_at(0, 0)], [0, 0, 0], (3, 1)), [DEMONSTRATION])
+
+    assert (found.image is IMAGE, found.seconds) == (True, 0.25)
+    assert found.presence(0.5) is None
+
+
+def test_presence_is_that_of_confidence_and_resemblance() -> None:
+    # The logit of a confidence of 0.75 is ln 3; the resemblance is 1 / sqrt(2).
+    calibration = PresenceCalibration(1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json')
+    found = predicted(
+        output([peak_at(0, 1)], [0, 0, 0], (1, 2)), [DEMONSTRATION], calibration=calibration
+    )
+
+    assert found.presence(0.75) == pytest.approx(0.75, abs=1e-5)

@@ -14,6 +14,10 @@ class ModelFolderError(AfformerError):
     """A model folder is absent, incomplete, of another version, or does not match its hash."""
 
 
+class EngineError(AfformerError):
+    """TensorRT cannot compile a graph, or its engine cannot be loaded or run; says why."""
+
+
 class HandModelError(AfformerError):
     """MediaPipe is not installed, or its hand model is missing, damaged, or cannot be fetched."""
 

@@ -53,8 +53,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compile, and say where to."""
+    from afformer_core.errors import EngineError
     from afformer_core.runtime.model_folder import read_description, shipped_model_folder
-    from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError
+    from afformer_core.runtime.tensorrt.builder import BuildOptions
     from afformer_core.runtime.tensorrt.engines import gpu_at_hand, obtain_engines
     from afformer_core.runtime.user_cache import cache_folder
 

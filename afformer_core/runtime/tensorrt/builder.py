@@ -11,17 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afformer_core.errors import AfformerError
+from afformer_core.errors import EngineError
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
 
 # Seconds between two lines while nothing else is said.
 HEARTBEAT = 5.0
-
-
-class EngineError(AfformerError):
-    """A graph cannot be compiled, or an engine not be run; its text says why."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +54,39 @@ class BuildOptions:
             raise ValueError(f'a workspace of {self.workspace} MiB; it must be at least 0')
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What every engine is compiled with, whatever the options.
+
+    Attributes:
+        allows_tf32: whether products of fp32 numbers may round these to 10 bits of mantissa.
+        allocates_itself: whether an engine may allocate memory while it runs, which cannot be
+            captured in a CUDA graph.
+    """
+
+    allows_tf32: bool
+    allocates_itself: bool
+
+    @classmethod
+    def of(cls, base: str) -> Recipe:
+        """That for graphs that compute in a precision, see `Graphs.base`."""
+        # Only TensorRT for RTX allocates; TF32 is as coarse as fp16, which other graphs are in.
+        return cls(allows_tf32=base != 'fp32', allocates_itself=False)
+
+    def apply(self, config: Any) -> None:
+        """Set the flags of a builder's configuration."""
+        if not self.allows_tf32:
+            config.clear_flag(trt.BuilderFlag.TF32)
+        require: Any = getattr(trt.BuilderFlag, 'REQUIRE_USER_ALLOCATION', None)
+        if require is not None and not self.allocates_itself:
+            config.set_flag(require)
+
+
 def build_engine(
     graph: Path,
     shapes: Mapping[str, ShapeRange],
     options: BuildOptions,
+    recipe: Recipe,
     report: Report,
     sha256: str | None = None,
 ) -> bytes:
@@ -71,6 +96,7 @@ def build_engine(
         graph: an ONNX file, in which the precision of each tensor is decided.
         shapes: of each input whose shape is not fixed.
         options: for the compiler.
+        recipe: for the compiler.
         report: told in lines how far it is, at least every `HEARTBEAT` seconds.
         sha256: that the graph must have, in hexadecimal; None: whatever it has.
 
@@ -95,6 +121,7 @@ def build_engine(
             raise EngineError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
         config = builder.create_builder_config()
         config.progress_monitor = heartbeat.monitor
+        recipe.apply(config)
         if options.workspace:
             config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace << 20)
         _set_compute_capability(config, options.compute_capability)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from afformer_core.runtime.tensorrt.builder import EngineError
+from afformer_core.errors import EngineError
 from afformer_core.runtime.tensorrt.library import NAME, trt
 
 

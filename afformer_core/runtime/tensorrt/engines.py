@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from afformer_core.errors import EngineError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
-    EngineError,
+    Recipe,
     Report,
     ShapeRange,
     build_engine,
@@ -148,6 +149,7 @@ def obtain_engines(
             graphs.path(graph),
             ranges[graph],
             target,
+            Recipe.of(graphs.base),
             report,
             graphs.sha256[graph],
         )

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from afformer_core.errors import EngineError
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
-from afformer_core.runtime.tensorrt.builder import BuildOptions, EngineError, Report
+from afformer_core.runtime.tensorrt.builder import BuildOptions, Report
 from afformer_core.runtime.tensorrt.engine import Engine
 from afformer_core.runtime.tensorrt.engines import (
     MOST_FRAMES_AT_ONCE,

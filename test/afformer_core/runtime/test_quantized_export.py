@@ -135,13 +135,19 @@ def test_a_listing_of_before_there_were_any(copied_folder: Path) -> None:
 
 def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:
     pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
-    from afformer_core.runtime.tensorrt.builder import BuildOptions, build_engine
+    from afformer_core.runtime.tensorrt.builder import BuildOptions, Recipe, build_engine
     from afformer_core.runtime.tensorrt.engines import shape_ranges
 
     folder, _, _ = quantized
     graphs = read_graphs(folder, 'int8')
     shapes = shape_ranges(read_description(folder).configuration)
 
-    engine = build_engine(graphs.path('ground'), shapes['ground'], BuildOptions((8, 6)), print)
+    engine = build_engine(
+        graphs.path('ground'),
+        shapes['ground'],
+        BuildOptions((8, 6)),
+        Recipe.of(graphs.base),
+        print,
+    )
 
     assert len(engine) > 1_000_000

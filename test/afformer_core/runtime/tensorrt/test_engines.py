@@ -9,12 +9,13 @@ import pytest
 
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
+from afformer_core.errors import EngineError
 from afformer_core.runtime.export import export_graphs
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
-    EngineError,
+    Recipe,
     ShapeRange,
     build_engine,
 )
@@ -26,6 +27,7 @@ from afformer_core.runtime.tensorrt.engines import (
 )
 from afformer_core.runtime.tensorrt.library import trt
 
+EXACT = Recipe.of('fp32')
 AMPERE, ADA = BuildOptions((8, 6)), BuildOptions((8, 9))
 
 
@@ -93,6 +95,18 @@ def test_every_attention_is_one_fused_layer(half_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ('base', 'allows_tf32'), [('fp32', False), ('fp16', True), ('bf16', True)]
+)
+def test_fp32_is_not_rounded_and_engines_can_be_captured(base: str, allows_tf32: bool) -> None:
+    config = trt.Builder(trt.Logger(trt.Logger.ERROR)).create_builder_config()
+
+    Recipe.of(base).apply(config)
+
+    assert config.get_flag(trt.BuilderFlag.TF32) == allows_tf32
+    assert config.get_flag(trt.BuilderFlag.REQUIRE_USER_ALLOCATION)
+
+
+@pytest.mark.parametrize(
     ('capability', 'reason'), [((3, 5), 'knows no compute capability 3.5; it knows .*8.6')]
 )
 def test_a_gpu_that_is_not_known(
@@ -101,7 +115,7 @@ def test_a_gpu_that_is_not_known(
     graph = read_graphs(small_folder).path('memorize')
 
     with pytest.raises(EngineError, match=reason):
-        build_engine(graph, {}, BuildOptions(capability), print)
+        build_engine(graph, {}, BuildOptions(capability), EXACT, print)
 
 
 def test_a_graph_that_is_none(tmp_path: Path) -> None:
@@ -110,7 +124,7 @@ def test_a_graph_that_is_none(tmp_path: Path) -> None:
     lines: list[str] = []
 
     with pytest.raises(EngineError, match=r'does not take .*ground.onnx'):
-        build_engine(graph, {}, AMPERE, lines.append)
+        build_engine(graph, {}, AMPERE, EXACT, lines.append)
 
     assert lines[0] == 'compiling ground.onnx'
     assert lines[-1].startswith('gave up ground.onnx after ')
@@ -135,7 +149,7 @@ def test_shapes_that_do_not_fit_the_graph(small_folder: Path) -> None:
     graph = read_graphs(small_folder).path('memorize')
 
     with pytest.raises(EngineError, match=r'cannot compile .*memorize.onnx: '):
-        build_engine(graph, {}, AMPERE, print)
+        build_engine(graph, {}, AMPERE, EXACT, print)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +176,7 @@ def test_every_five_seconds_it_says_that_it_still_compiles(
         read_graphs(small_folder).path('ground'),
         shape_ranges(configuration)['ground'],
         AMPERE,
+        EXACT,
         lines.append,
     )
 

@@ -75,7 +75,7 @@ class DemonstrationRecorder:
             node,
             'demonstration',
             parameters.demonstration_type,
-            qos.profile('demonstration'),
+            qos.input_quality('demonstration'),
             self._arrived,
             group,
         )

@@ -7,22 +7,21 @@ import os
 from pathlib import Path
 
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+# The second is the name of the same in the Fast DDS of Humble.
 _PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-_OURS = 'LARGE_DATA'
 
 
 def prepare_environment() -> None:
     """Choose transports that carry images; call it before `rclpy.init`.
 
-    The transports that Fast DDS has by default lose most best-effort messages of the size of an
-    image. A choice that the user made is kept; other middleware ignores the variables.
+    The transports that Fast DDS has by default, and those that it calls LARGE_DATA, lose most
+    best-effort messages of the size of an image; those of `config/fastdds.xml` do not. A choice
+    that the user made is kept; other middleware ignores the variables.
     """
-    chosen = os.environ.get(_TRANSPORTS, _OURS) != _OURS
-    if chosen or any(name in os.environ for name in _PROFILES):
+    if any(name in os.environ for name in (_TRANSPORTS, *_PROFILES)):
         return
-    # Releases that do not know the file's variable know this one.
-    os.environ[_TRANSPORTS] = _OURS
-    os.environ[_PROFILES[0]] = str(_profiles_file())
+    for name in _PROFILES:
+        os.environ[name] = str(_profiles_file())
 
 
 def keep_apart() -> None:

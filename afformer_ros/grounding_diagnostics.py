@@ -64,7 +64,7 @@ def topic_finding(name: str, watch: TopicWatch, needed: bool, remark: str = '') 
     problem = watch.problem()
     if problem and not needed and not watch.publishers:
         return Finding(name, '', '', f'not used: {problem}', watch.values())
-    return Finding(name, '', problem or remark, 'arriving', watch.values())
+    return Finding(name, '', problem or watch.loss() or remark, 'arriving', watch.values())
 
 
 class GroundingDiagnostics:

@@ -101,7 +101,12 @@ class GroundingSession:
         self._recorder.use(self._worker)
         self._worker.loaded.add_done_callback(self._loading_ended)
         self._images = ImageSubscription(
-            node, 'image', parameters.image_type, qos.profile('image'), self._image_arrived, group
+            node,
+            'image',
+            parameters.image_type,
+            qos.input_quality('image'),
+            self._image_arrived,
+            group,
         )
         self._services = DemonstrationServices(node, self, parameters.readable_folders)
         self._diagnostics = GroundingDiagnostics(

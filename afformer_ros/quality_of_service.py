@@ -16,6 +16,21 @@ from rclpy.qos import (
 from afformer_ros.parameter_fields import parameter
 
 PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
+FOLLOWING = 'AUTO'
+
+
+@dataclass(frozen=True)
+class InputQuality:
+    """What a subscription asks for.
+
+    Attributes:
+        profile: its own, because rclpy and the subscription change it.
+        follows_publishers: whether the reliability is that of the publishers; the one of
+            `profile` counts before there is any.
+    """
+
+    profile: QoSProfile
+    follows_publishers: bool
 
 
 def _profile(default: str, topic: str) -> str:
@@ -24,6 +39,17 @@ def _profile(default: str, topic: str) -> str:
         f'Quality of service of {topic}: SENSOR_DATA (best effort), DEFAULT (reliable) or '
         'SYSTEM_DEFAULT',
         choices=PROFILES,
+        change='never',
+    )
+    return name
+
+
+def _input_profile(topic: str) -> str:
+    name: str = parameter(
+        FOLLOWING,
+        f'Quality of service of {topic}: AUTO (reliable where all publishers offer it, else best '
+        'effort), SENSOR_DATA (best effort), DEFAULT (reliable) or SYSTEM_DEFAULT',
+        choices=(FOLLOWING, *PROFILES),
         change='never',
     )
     return name
@@ -40,13 +66,13 @@ def _depth(default: int, topic: str) -> int:
 class QosParameters:
     """The parameters `TOPIC_qos` and `TOPIC_qos_depth`; read when the node starts."""
 
-    image_qos: str = _profile('SENSOR_DATA', 'image')
+    image_qos: str = _input_profile('image')
     image_qos_depth: int = _depth(1, 'image')
-    camera_info_qos: str = _profile('SENSOR_DATA', 'camera_info')
+    camera_info_qos: str = _input_profile('camera_info')
     camera_info_qos_depth: int = _depth(1, 'camera_info')
-    depth_qos: str = _profile('SENSOR_DATA', 'depth')
+    depth_qos: str = _input_profile('depth')
     depth_qos_depth: int = _depth(1, 'depth')
-    demonstration_qos: str = _profile('SENSOR_DATA', 'demonstration')
+    demonstration_qos: str = _input_profile('demonstration')
     demonstration_qos_depth: int = _depth(30, 'demonstration')
     affordance_qos: str = _profile('DEFAULT', 'affordance')
     affordance_qos_depth: int = _depth(5, 'affordance')
@@ -63,13 +89,18 @@ class QosParameters:
 
     def profile(self, topic: str) -> QoSProfile:
         """The profile of a topic, a new one for each call because rclpy changes it."""
-        preset = QoSPresetProfiles.get_from_short_key(getattr(self, f'{topic}_qos'))
+        name = getattr(self, f'{topic}_qos')
+        preset = QoSPresetProfiles.get_from_short_key('DEFAULT' if name == FOLLOWING else name)
         return QoSProfile(
             depth=getattr(self, f'{topic}_qos_depth'),
             history=preset.history,
             reliability=preset.reliability,
             durability=preset.durability,
         )
+
+    def input_quality(self, topic: str) -> InputQuality:
+        """What the subscription to a topic asks for."""
+        return InputQuality(self.profile(topic), getattr(self, f'{topic}_qos') == FOLLOWING)
 
 
 def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProfile) -> str:
@@ -90,6 +121,6 @@ def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProf
     ):
         return (
             f'{publisher} offers {topic} with BEST_EFFORT, and RELIABLE is asked for; '
-            f'set {topic}_qos to SENSOR_DATA'
+            f'set {topic}_qos to AUTO or SENSOR_DATA'
         )
     return f'the quality of service of {publisher} does not fit {topic}: {reason.rstrip()}'

@@ -8,8 +8,6 @@ from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo
 
 from afformer_core.errors import ImageError
@@ -22,6 +20,7 @@ from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.stamps import stamp_nanoseconds
+from afformer_ros.topic_subscription import TopicSubscription
 from afformer_ros.topic_watch import TopicWatch
 
 # Depth of half a second at camera rate; older depth belongs to no image that is still grounded.
@@ -53,10 +52,20 @@ class SpatialInputs:
         self._impatient_until = 0.0
         self.problem = ''
         self._depth = ImageSubscription(
-            node, 'depth', parameters.depth_type, qos.profile('depth'), self._depth_arrived, group
+            node,
+            'depth',
+            parameters.depth_type,
+            qos.input_quality('depth'),
+            self._depth_arrived,
+            group,
         )
-        self._calibration = CameraInfoSubscription(
-            node, qos.profile('camera_info'), self._camera_info_arrived, group
+        self._calibration = TopicSubscription(
+            node,
+            'camera_info',
+            (CameraInfo,),
+            qos.input_quality('camera_info'),
+            self._camera_info_arrived,
+            group,
         )
 
     @property
@@ -122,39 +131,3 @@ class SpatialInputs:
 
     def _camera_info_arrived(self, message: CameraInfo) -> None:
         self._camera_info = message
-
-
-class CameraInfoSubscription:
-    """A subscription to camera_info that can be watched.
-
-    Args:
-        node: that subscribes.
-        qos: of the subscription, unless parameters `qos_overrides` say otherwise.
-        callback: gets the message, the first one perhaps before the subscription is made.
-        group: in which `callback` runs.
-    """
-
-    message_type = 'sensor_msgs/msg/CameraInfo'
-
-    def __init__(self, node: Node, qos: QoSProfile, callback: Any, group: CallbackGroup) -> None:
-        self._node = node
-        self._callback = callback
-        self.qos = qos
-        self.topic_name = node.resolve_topic_name('camera_info')
-        self.watch = TopicWatch(node, 'camera_info', self)
-        self._subscription = node.create_subscription(
-            CameraInfo,
-            'camera_info',
-            self._arrived,
-            qos,
-            callback_group=group,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-
-    def destroy(self) -> None:
-        """End the subscription."""
-        self._node.destroy_subscription(self._subscription)
-
-    def _arrived(self, message: CameraInfo) -> None:
-        self.watch.arrived()
-        self._callback(message)

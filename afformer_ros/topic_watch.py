@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arrives on a subscription, and in words why nothing does."""
+"""What arrives on a subscription, and in words why nothing does or not all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from collections import deque
 from typing import Protocol
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 
 from afformer_ros.quality_of_service import mismatch
 
 _WINDOW = 5.0
 _STALE_AFTER = 2.0
+# Lost messages of the window that are no reason to warn: so many, and such a share of all.
+_TOLERATED_LOST = 2
+_TOLERATED_SHARE = 0.02
 
 
 class Subscribed(Protocol):
@@ -34,7 +37,7 @@ class Subscribed(Protocol):
 
 
 class TopicWatch:
-    """Counts the messages of a subscription and looks for its publishers.
+    """Counts the messages of a subscription, also lost ones, and looks for its publishers.
 
     Args:
         node: that subscribes.
@@ -48,8 +51,10 @@ class TopicWatch:
         self._subscribed = subscribed
         self._lock = threading.Lock()
         self._times: deque[float] = deque()
+        self._losses: deque[tuple[float, int]] = deque()
         self._last = 0.0
         self.count = 0
+        self.lost_count = 0
 
     def arrived(self) -> None:
         """Count a message."""
@@ -57,6 +62,13 @@ class TopicWatch:
             self._last = time.monotonic()
             self.count += 1
             self._times.append(self._last)
+            self._forget()
+
+    def lost(self, count: int) -> None:
+        """Count messages that the middleware says were lost on the way."""
+        with self._lock:
+            self.lost_count += count
+            self._losses.append((time.monotonic(), count))
             self._forget()
 
     @property
@@ -102,11 +114,37 @@ class TopicWatch:
         ]
         if any(mismatches):
             return '; '.join(sorted({one for one in mismatches if one}))
+        if self.silence > _STALE_AFTER and (loss := self.loss()):
+            return loss
         if not self.count:
             return f'no message has arrived on {topic} yet'
         if self.silence > _STALE_AFTER:
             return f'no message has arrived on {topic} for {self.silence:.1f} s'
         return ''
+
+    def loss(self) -> str:
+        """How many of the last messages were lost, and what to do; empty: few or none."""
+        with self._lock:
+            self._forget()
+            lost, received = sum(count for _, count in self._losses), len(self._times)
+        if lost <= max(_TOLERATED_LOST, _TOLERATED_SHARE * (lost + received)):
+            return ''
+        return (
+            f'{lost} of {lost + received} messages of the last {_WINDOW:.0f} s on '
+            f'{self._subscribed.topic_name} were lost on the way; {self._remedy()}'
+        )
+
+    def _remedy(self) -> str:
+        if self._subscribed.qos.reliability == QoSReliabilityPolicy.RELIABLE:
+            return 'send fewer or smaller ones, or compressed images'
+        found = self._node.get_publishers_info_by_topic(self._subscribed.topic_name)
+        offers = [one.qos_profile.reliability for one in found]
+        if offers and all(one == QoSReliabilityPolicy.RELIABLE for one in offers):
+            return f'set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
+        return (
+            'start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE set '
+            "to this package's config/fastdds.xml, or have it offer RELIABLE"
+        )
 
     def values(self) -> dict[str, str]:
         """Counts as text."""
@@ -116,6 +154,7 @@ class TopicWatch:
             'reliability': self._subscribed.qos.reliability.name,
             'publishers': str(self.publishers),
             'received': str(self.count),
+            'lost': str(self.lost_count),
             'rate (Hz)': f'{self.hertz:.1f}',
         }
 
@@ -123,3 +162,5 @@ class TopicWatch:
         now = time.monotonic()
         while self._times and now - self._times[0] > _WINDOW:
             self._times.popleft()
+        while self._losses and now - self._losses[0][0] > _WINDOW:
+            self._losses.popleft()

@@ -68,8 +68,11 @@ afformer_prepend PYTHONPATH "$afformer_root"
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 # The only middleware among the wheels.
 export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
-# The default transports of Fast DDS drop most messages of the size of an image.
-export FASTDDS_BUILTIN_TRANSPORTS="${FASTDDS_BUILTIN_TRANSPORTS:-LARGE_DATA}"
+# The default transports of Fast DDS, and LARGE_DATA, lose most best-effort messages of the size of
+# an image. What was chosen before is kept.
+if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ]; then
+  export FASTDDS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml"
+fi
 
 unset afformer_root afformer_name afformer_value afformer_install afformer_folder
 unset -f afformer_prepend afformer_without_apt

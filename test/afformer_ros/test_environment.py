@@ -26,7 +26,8 @@ def test_images_get_shared_memory_that_holds_several() -> None:
     segment = tree.find('.//{*}segment_size')
     assert segment is not None
     assert int(segment.text or 0) > 4 * 1920 * 1080 * 3
-    assert os.environ[TRANSPORTS] == 'LARGE_DATA'
+    assert os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] == os.environ[PROFILES]
+    assert TRANSPORTS not in os.environ
 
 
 def test_transports_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,17 @@ RELIABLE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
 
-def test_images_are_sensor_data_of_depth_one():
-    profile = QosParameters().profile('image')
-    assert (profile.reliability, profile.depth) == (QoSReliabilityPolicy.BEST_EFFORT, 1)
+@pytest.mark.parametrize('topic', ['image', 'depth', 'camera_info', 'demonstration'])
+def test_inputs_follow_their_publishers_and_are_reliable_until_there_is_one(topic):
+    quality = QosParameters().input_quality(topic)
+    assert quality.follows_publishers
+    assert quality.profile.reliability == QoSReliabilityPolicy.RELIABLE
+
+
+def test_an_input_of_a_profile_follows_nobody():
+    quality = QosParameters(image_qos='SENSOR_DATA').input_quality('image')
+    assert not quality.follows_publishers
+    assert quality.profile.reliability == QoSReliabilityPolicy.BEST_EFFORT
 
 
 def test_a_profile_by_its_name():
@@ -32,7 +40,7 @@ def test_what_fits(offered, requested):
 def test_best_effort_does_not_satisfy_who_asks_for_reliable():
     assert mismatch('image', '/camera', BEST_EFFORT, RELIABLE) == (
         '/camera offers image with BEST_EFFORT, and RELIABLE is asked for; '
-        'set image_qos to SENSOR_DATA'
+        'set image_qos to AUTO or SENSOR_DATA'
     )
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
+PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
+
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
@@ -55,10 +58,16 @@ def test_an_apt_ros_gives_way_and_an_overlay_stays(project: Path) -> None:
     assert found == f'{project}/install/afformer_ros:{project}/.venv:/overlay'
 
 
-def test_a_users_transport_is_kept(project: Path) -> None:
-    name = 'FASTDDS_BUILTIN_TRANSPORTS'
-    assert _sourced(project, name) == 'LARGE_DATA'
-    assert _sourced(project, name, FASTDDS_BUILTIN_TRANSPORTS='UDPv4') == 'UDPv4'
+def test_publishers_of_this_environment_get_transports_that_carry_images(project: Path) -> None:
+    assert _sourced(project, PROFILES) == f'{project}/config/fastdds.xml'
+    assert _sourced(project, f'{{{TRANSPORTS}:-unset}}') == 'unset'
+
+
+def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
+    chosen = {TRANSPORTS: 'UDPv4'}
+    assert _sourced(project, TRANSPORTS, **chosen) == 'UDPv4'
+    assert _sourced(project, f'{{{PROFILES}:-unset}}', **chosen) == 'unset'
+    assert _sourced(project, PROFILES, **{PROFILES: '/etc/robot.xml'}) == '/etc/robot.xml'
 
 
 def test_without_setup_it_says_what_to_do(project: Path) -> None:

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A subscription that takes the message type and the reliability that its publishers offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.callback_groups import CallbackGroup
+
+# rclpy.clock_type, where the type lives now, does not exist in Humble.
+from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+
+from afformer_ros.quality_of_service import InputQuality
+from afformer_ros.topic_watch import TopicWatch
+
+_LOOK_PERIOD = 0.5
+# Seconds between two warnings that messages are lost.
+_WARNING_PERIOD = 30.0
+# It may come from the topic of the camera, of which rclpy would otherwise take what the first
+# subscription asks for as an override of the second; `qos_overrides` name it at their end.
+_BESIDE_OTHERS = ('demonstration',)
+
+
+class TopicSubscription:
+    """Calls back with every message of a topic.
+
+    It subscribes again whenever its publishers offer something else: of several message types it
+    takes the one that is offered, and of an input that follows its publishers the reliability,
+    which is best effort where any of them offers no more. Before there is a publisher it asks for
+    the first type and for reliable messages, so that none of a reliable publisher is lost.
+
+    The first message may come before the subscription is made: what `callback` needs must be
+    there already.
+
+    Args:
+        node: that subscribes.
+        topic: relative name.
+        kinds: message classes, at least one.
+        quality: that is asked for, unless parameters `qos_overrides` say otherwise.
+        callback: gets the message.
+        group: in which `callback` runs.
+
+    Attributes:
+        qos: as it is asked for at the moment.
+        topic_name: after namespace and remapping.
+        watch: counts the messages that came and those that were lost.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        topic: str,
+        kinds: Sequence[type],
+        quality: InputQuality,
+        callback: Callable[[Any], None],
+        group: CallbackGroup,
+    ) -> None:
+        self._node = node
+        self._topic = topic
+        self._kinds = {_type_name(kind): kind for kind in kinds}
+        self._callback = callback
+        self._group = group
+        self._timer: Timer | None = None
+        self._ended = False
+        self.qos: QoSProfile = quality.profile
+        self.topic_name = node.resolve_topic_name(topic)
+        self._follows_reliability = quality.follows_publishers and not self._is_overridden()
+        self.message_type = next(iter(self._kinds))
+        self.watch = TopicWatch(node, topic, self)
+        self.message_type, self.qos.reliability = self._offered()
+        self._subscription: Subscription[Any] | None = self._subscribe()
+        if self._follows_reliability or len(self._kinds) > 1:
+            # The publishers of a simulation that stands still are found all the same.
+            steady = Clock(clock_type=ClockType.STEADY_TIME)
+            self._timer = node.create_timer(
+                _LOOK_PERIOD, self._follow_publishers, group, clock=steady
+            )
+
+    def destroy(self) -> None:
+        """End the subscription."""
+        self._ended = True
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+
+    @property
+    def _entity(self) -> str | None:
+        return self._topic if self._topic in _BESIDE_OTHERS else None
+
+    def _is_overridden(self) -> bool:
+        """Whether a parameter `qos_overrides` gives the reliability.
+
+        Declared here, since rclpy would declare what is asked for first as the override of what
+        is asked for later.
+        """
+        suffix = '' if self._entity is None else f'_{self._entity}'
+        name = f'qos_overrides.{self.topic_name}.subscription{suffix}.reliability'
+        if not self._node.has_parameter(name):
+            text = f'reliability of {self.topic_name}; empty: that of its publishers'
+            self._node.declare_parameter(
+                name, '', ParameterDescriptor(description=text, read_only=True)
+            )
+        return bool(self._node.get_parameter(name).value)
+
+    def _subscribe(self) -> Subscription[Any]:
+        policies = [QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH]
+        if not self._follows_reliability:
+            policies.append(QoSPolicyKind.RELIABILITY)
+        given: dict[str, Any] = {
+            'callback_group': self._group,
+            'qos_overriding_options': QoSOverridingOptions(policies, entity_id=self._entity),
+        }
+        kind = self._kinds[self.message_type]
+        try:
+            return self._node.create_subscription(
+                kind, self._topic, self._arrived, self.qos, event_callbacks=self._events(), **given
+            )
+        except UnsupportedEventTypeError:
+            # A middleware that cannot tell what it lost.
+            return self._node.create_subscription(
+                kind, self._topic, self._arrived, self.qos, **given
+            )
+
+    def _events(self) -> SubscriptionEventCallbacks:
+        if not self._follows_reliability:
+            return SubscriptionEventCallbacks(message_lost=self._lost)
+        # A publisher that offers less than is asked for is followed at once.
+        return SubscriptionEventCallbacks(
+            message_lost=self._lost, incompatible_qos=lambda _: self._follow_publishers()
+        )
+
+    def _arrived(self, message: Any) -> None:
+        self.watch.arrived()
+        self._callback(message)
+
+    def _lost(self, event: Any) -> None:
+        self.watch.lost(event.total_count_change)
+        loss = self.watch.loss()
+        if loss:
+            self._node.get_logger().warning(loss, throttle_duration_sec=_WARNING_PERIOD)
+
+    def _offered(self) -> tuple[str, QoSReliabilityPolicy]:
+        """The type and the reliability to ask for; as they are where nobody publishes."""
+        found = self._node.get_publishers_info_by_topic(self.topic_name)
+        types = {one.topic_type for one in found}
+        message_type = self.message_type
+        if message_type not in types:
+            message_type = next((one for one in self._kinds if one in types), message_type)
+        offers = [one.qos_profile.reliability for one in found if one.topic_type == message_type]
+        if not self._follows_reliability or not offers:
+            return message_type, self.qos.reliability
+        reliable = all(one == QoSReliabilityPolicy.RELIABLE for one in offers)
+        policy = QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT
+        return message_type, policy
+
+    def _follow_publishers(self) -> None:
+        # An event may still come of what was destroyed.
+        if self._ended:
+            return
+        offered = self._offered()
+        if self._subscription is not None:
+            if offered == (self.message_type, self.qos.reliability):
+                return
+            # Two types at once on one topic are refused by the middleware.
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+        self.message_type, self.qos.reliability = offered
+        try:
+            self._subscription = self._subscribe()
+        except RuntimeError as error:
+            # An RCLError: what was destroyed lives on while an executor waits for it, so that the
+            # next look tries again.
+            self._node.get_logger().debug(f'{self.topic_name}: {error}')
+            return
+        self._node.get_logger().info(
+            f'{self.topic_name} carries {self.message_type}, {self.qos.reliability.name}'
+        )
+
+
+def _type_name(kind: type) -> str:
+    """The ROS name of a message class, such as 'sensor_msgs/msg/Image'."""
+    return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera as a process of its own: `python camera_process.py NAMESPACE RELIABILITY COUNT RATE`.
+
+Images of 640 x 480 on `image`, once somebody subscribes; the environment chooses the transports.
+"""
+
+import sys
+import time
+
+import numpy as np
+import rclpy
+from rclpy.duration import Duration
+from rclpy.qos import QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import Image
+
+from afformer_core.messages.image_encoding import image_message
+from afformer_ros.rclpy_messages import RclpyMessages
+
+# Seconds in which both sides learn of each other.
+DISCOVERY = 1.0
+
+
+def main(namespace: str, reliability: str, count: int, rate: float) -> None:
+    rclpy.init()
+    node = rclpy.create_node('camera', namespace=namespace)
+    policy = QoSReliabilityPolicy[reliability]
+    publisher = node.create_publisher(Image, 'image', QoSProfile(depth=10, reliability=policy))
+    while not publisher.get_subscription_count():
+        time.sleep(0.02)
+    time.sleep(DISCOVERY)
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    header = RclpyMessages().create('std_msgs/msg/Header', frame_id='camera')
+    message = image_message(RclpyMessages(), picture, 'rgb8', header)
+    begin = time.monotonic()
+    for number in range(count):
+        message.header.stamp = node.get_clock().now().to_msg()
+        publisher.publish(message)
+        time.sleep(max(0.0, begin + (number + 1) / rate - time.monotonic()))
+    if policy == QoSReliabilityPolicy.RELIABLE:
+        publisher.wait_for_all_acked(Duration(seconds=10))
+    print('all images are sent', flush=True)
+    # The node is to see the publisher until the test has read its diagnostics.
+    sys.stdin.read()
+    rclpy.shutdown()
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What arrives of a camera's images, by its reliability and the transports of its process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from test.afformer_ros.conftest import Client, Nodes
+
+CAMERA = Path(__file__).parent / 'camera_process.py'
+VARIABLES = ('FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_DEFAULT_PROFILES_FILE')
+OURS = {'FASTDDS_DEFAULT_PROFILES_FILE': str(CAMERA.parents[2] / 'config' / 'fastdds.xml')}
+DEFAULTS: dict[str, str] = {}
+RATE = 20.0
+
+
+@pytest.fixture
+def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts a camera with transports by environment variables; it ends with the test."""
+    with ExitStack() as stack:
+
+        def start(namespace, reliability, transports, count):
+            kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+            # The node's own may come from the environment of this run.
+            kept.pop('FASTRTPS_DEFAULT_PROFILES_FILE', None)
+            process = subprocess.Popen(
+                [sys.executable, CAMERA, namespace, reliability, str(count), str(RATE)],
+                env={**kept, **transports},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.wait, 10)
+            stack.callback(process.communicate)
+            return process
+
+        yield start
+
+
+@pytest.fixture(scope='module')
+def grounding_client(shipped_model, tmp_path_factory) -> Iterator[Client]:
+    """Client of a node that grounds what it gets, and has no camera yet."""
+    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('transports'), 'auto')
+    nodes.grounding('/transports', diagnostics_period=0.2)
+    client = nodes.client('/transports')
+    client.bring_up()
+    client.record('press')
+    client.node.destroy_publisher(client.images)
+    yield client
+    nodes.close()
+
+
+@dataclass(frozen=True)
+class Images:
+    """What the node tells of its images."""
+
+    received: int
+    lost: int
+    reliability: str
+    message: str
+
+    @classmethod
+    def told(cls, client: Client) -> Images:
+        values = client.told('image', '')
+        counts = int(values['received']), int(values['lost'])
+        return cls(*counts, values['reliability'], values['message'])
+
+
+def _seen_of(client: Client, camera: subprocess.Popen, before: Images) -> Images:
+    """What arrived of a camera, once it has sent all."""
+    assert camera.stdout.readline() == 'all images are sent\n'
+    # Older diagnostics wait in the queue of the client, and the last images on their way.
+    client.spin(1.0)
+    after = Images.told(client)
+    counts = {name: getattr(after, name) - getattr(before, name) for name in ('received', 'lost')}
+    seen = replace(after, **counts)
+    print(seen)
+    return seen
+
+
+@pytest.mark.parametrize('transports', [DEFAULTS, OURS], ids=['defaults', 'ours'])
+def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
+    grounding_client, start_camera, transports
+):
+    before = Images.told(grounding_client)
+    camera = start_camera('/transports', 'RELIABLE', transports, 120)
+    seen = _seen_of(grounding_client, camera, before)
+    assert seen.reliability == 'RELIABLE'
+    assert seen.received >= 118
+    assert 'lost on the way' not in seen.message
+
+
+def test_images_of_a_best_effort_camera_with_our_transports_arrive(grounding_client, start_camera):
+    before = Images.told(grounding_client)
+    seen = _seen_of(grounding_client, start_camera('/transports', 'BEST_EFFORT', OURS, 40), before)
+    assert seen.reliability == 'BEST_EFFORT'
+    assert seen.received >= 35
+
+
+def test_lost_images_are_told_with_their_number_and_the_remedy(grounding_client, start_camera):
+    before = Images.told(grounding_client)
+    camera = start_camera('/transports', 'BEST_EFFORT', DEFAULTS, 60)
+    seen = _seen_of(grounding_client, camera, before)
+    assert seen.lost > 20
+    assert 50 <= seen.lost + seen.received <= 60
+    assert 'on /transports/image were lost on the way' in seen.message
+    assert 'config/fastdds.xml' in seen.message

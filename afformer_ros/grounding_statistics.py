@@ -86,8 +86,9 @@ class GroundingStatistics:
             }
             result = self._result
         if result is not None:
-            if result.presence is not None:
+            if result.presence is not None and result.presence_threshold is not None:
                 values['presence'] = f'{result.presence:.3f}'
+                values['presence threshold'] = f'{result.presence_threshold:.3f}'
             values['confidence'] = f'{result.confidence:.3f}'
             values['resemblance'] = f'{result.resemblance:.3f}'
             values['continuity'] = f'{result.continuity:.3f}'

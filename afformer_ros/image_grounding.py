@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import ImageError
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.messages.outputs import OutputSettings, Placement
+from afformer_core.messages.outputs import Placement
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.results import CameraFrame, StreamedGrounding
 from afformer_ros.frame_transforms import FrameTransforms
@@ -139,12 +139,7 @@ class ImageGrounding:
         parameters: GroundingParameters,
     ) -> None:
         header = arrival.message.header
-        settings = OutputSettings(
-            parameters.overlay_opacity,
-            parameters.cloud_minimum_weight,
-            parameters.cloud_maximum_points,
-            parameters.stream_settings.surface,
-        )
+        settings = parameters.output_settings
         self._publisher.publish(frame, header, result, placement, settings)
 
 

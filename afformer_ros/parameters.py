@@ -9,6 +9,7 @@ from pathlib import Path
 
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.messages.outputs import OutputSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.settings import StreamSettings
 from afformer_ros.parameter_fields import constraints_of, parameter
@@ -69,6 +70,11 @@ class GroundingParameters:
     )
     maximum_peaks: int = parameter(
         5, 'Peaks of the heatmap published as points, at most', limits=(1, 100)
+    )
+    minimum_candidate_score: float = parameter(
+        0.1,
+        'Below this share of the heatmap around it a peak is no grasp candidate',
+        limits=(0.0, 1.0),
     )
     minimum_presence: float = parameter(
         -1.0,
@@ -253,6 +259,17 @@ class GroundingParameters:
             self.scene_cut_threshold,
             self.peak_tolerance,
             SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
+        )
+
+    @property
+    def output_settings(self) -> OutputSettings:
+        """How results are published, as it is now."""
+        return OutputSettings(
+            self.minimum_candidate_score,
+            self.overlay_opacity,
+            self.cloud_minimum_weight,
+            self.cloud_maximum_points,
+            self.stream_settings.surface,
         )
 
     @property

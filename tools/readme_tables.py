@@ -39,9 +39,10 @@ _INPUTS = {
     ),
 }
 _OUTPUTS = {
-    'affordance': 'action scores; peaks with pixel, score, 3-D position, normal and covariance',
-    'grasp_candidates': 'a pose for each point with a normal: z along the approach, x along the '
-    'region',
+    'affordance': 'all that a planner reads: presence and its threshold, action scores; peaks '
+    'with pixel, score, position, covariance, normal and grasp candidate',
+    'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
+    'along the approach, x along the region',
     'affordance_cloud': 'points of the region: x, y, z, weight',
     'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
     'overlay': 'rgb8, the image under its heatmap; only made while somebody listens',

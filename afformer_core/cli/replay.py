@@ -127,6 +127,11 @@ def _add_settings(group: Any) -> None:
         group.add_argument(
             option, type=float, default=default, metavar='S', help=f'{text} ({default})'
         )
+    least = defaults.output.minimum_candidate_score
+    group.add_argument(
+        '--minimum-candidate-score', type=float, default=least, metavar='N',
+        help=f'below this share of the heatmap around it a peak is no grasp candidate ({least})',
+    )  # fmt: skip
     group.add_argument(
         '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
         help='auto: rectified where the name of the image topic says image_rect (auto)',
@@ -241,11 +246,13 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
 
 
 def _numbers(settings: Any) -> list[tuple[str, Any]]:
-    numbers = [*vars(settings.stream).items(), *vars(settings).items()]
+    parts = (settings.stream, settings.output, settings)
+    numbers = [pair for part in parts for pair in vars(part).items()]
     return [pair for pair in numbers if isinstance(pair[1], int | float)]
 
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
+    from afformer_core.messages.outputs import OutputSettings
     from afformer_core.replay.settings import ReplaySettings
     from afformer_core.stream.settings import StreamSettings
 
@@ -265,6 +272,7 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
         rectified=_is_rectified(arguments.image_rectification, topics.image),
         depth_tolerance=arguments.depth_tolerance,
         depth_wait=arguments.depth_wait,
+        output=OutputSettings(minimum_candidate_score=arguments.minimum_candidate_score),
     )
 
 

@@ -24,7 +24,7 @@ def draw_single_grounding(
     Returns:
         uint8 RGB [H, W, 3], a new array.
     """
-    evidence = _evidence(grounding.confidence, grounding.resemblance)
+    evidence = _evidence(grounding)
     text = f'{grounding.answer}, {evidence}' if grounding.answer else evidence
     return draw_overlay(image, grounding.heatmap, grounding.peaks, text, opacity)
 
@@ -55,9 +55,9 @@ def draw_grounding(
 
 def caption(result: StreamedGrounding) -> str:
     """One line that says what the result is."""
-    evidence = _evidence(result.confidence, result.resemblance)
+    evidence = _evidence(result)
     if not result.found:
-        return f'not found ({evidence})'
+        return f'not found ({_shortage(result) or evidence})'
     answer = result.grounding.answer
     if result.held:
         held = f'held for {result.age:.1f} s ({evidence})'
@@ -65,5 +65,17 @@ def caption(result: StreamedGrounding) -> str:
     return f'{answer}, {evidence}' if answer else evidence
 
 
-def _evidence(confidence: float, resemblance: float) -> str:
-    return f'confidence {confidence:.2f}, resemblance {resemblance:.2f}'
+def _evidence(result: Grounding | StreamedGrounding) -> str:
+    if result.presence is not None:
+        return f'presence {result.presence:.2f}'
+    return f'confidence {result.confidence:.2f}, resemblance {result.resemblance:.2f}'
+
+
+def _shortage(result: StreamedGrounding) -> str:
+    """What a calibrated model lacks to find anything; empty of another."""
+    presence, threshold = result.presence, result.presence_threshold
+    if presence is None or threshold is None:
+        return ''
+    if presence < threshold:
+        return f'presence {presence:.2f}, at least {threshold:.2f} is needed'
+    return f'presence {presence:.2f}, but continuity {result.continuity:.2f}'

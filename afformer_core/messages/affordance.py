@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +13,32 @@ from numpy.typing import NDArray
 from afformer_core.messages.factory import MessageFactory
 
 if TYPE_CHECKING:
+    from afformer_core.geometry.grasp import GraspCandidate
     from afformer_core.geometry.surface import SurfacePoint
     from afformer_core.runtime.grounding import Peak
     from afformer_core.stream.results import StreamedGrounding
 
+_UNKNOWN = (math.nan, math.nan, math.nan)
+_UNKNOWN_TURN = (math.nan, math.nan, math.nan, math.nan)
+
 
 def affordance_message(
-    factory: MessageFactory, result: StreamedGrounding, header: Any, position_frame: str
+    factory: MessageFactory,
+    result: StreamedGrounding,
+    candidates: Sequence[GraspCandidate | None],
+    header: Any,
+    position_header: Any,
 ) -> Any:
     """An afformer_ros/Affordance; without points where the model abstained.
+
+    What is not known is NaN.
 
     Args:
         factory: makes the message.
         result: of one image.
+        candidates: one for each peak, None where there is none.
         header: of that image, taken as it is.
-        position_frame: frame in which the surfaces of the result are given.
+        position_header: frame and stamp in which surfaces and candidates are given.
     """
     actions = [
         factory.create('afformer_ros/msg/ActionScore', name=name, score=float(score))
@@ -34,20 +46,23 @@ def affordance_message(
     ]
     points = []
     if result.found:
-        pairs = zip(result.grounding.peaks, result.surfaces, strict=True)
-        points = [_point(factory, peak, surface) for peak, surface in pairs]
+        parts = zip(result.grounding.peaks, result.surfaces, candidates, strict=True)
+        points = [_point(factory, *part) for part in parts]
     return factory.create(
         'afformer_ros/msg/Affordance',
         header=header,
         demonstration=result.demonstration,
         found=bool(result.found),
+        presence=_number(result.presence),
+        presence_threshold=_number(result.presence_threshold),
         confidence=float(result.confidence),
         resemblance=float(result.resemblance),
         continuity=float(result.continuity),
         age=float(result.age),
         actions=actions,
         points=points,
-        position_frame=position_frame,
+        position_frame=position_header.frame_id,
+        position_stamp=position_header.stamp,
     )
 
 
@@ -57,21 +72,46 @@ def point_message(factory: MessageFactory, position: Sequence[float] | NDArray[A
     return factory.create('geometry_msgs/msg/Point', x=x, y=y, z=z)
 
 
-def _point(factory: MessageFactory, peak: Peak, surface: SurfacePoint) -> Any:
-    fields: dict[str, Any] = {'position_problem': surface.problem}
-    if surface.position is not None:
-        fields['position_valid'] = True
-        fields['position'] = point_message(factory, surface.position)
-    if surface.covariance is not None:
-        fields['position_covariance'] = np.asarray(surface.covariance, np.float64).reshape(9)
-    if surface.normal is not None:
-        x, y, z = (float(value) for value in surface.normal)
-        fields['normal_valid'] = True
-        fields['normal'] = factory.create('geometry_msgs/msg/Vector3', x=x, y=y, z=z)
+def pose_message(factory: MessageFactory, candidate: GraspCandidate | None) -> Any:
+    """A geometry_msgs/Pose of a grasp candidate; of None every number is NaN."""
+    position = _UNKNOWN if candidate is None else candidate.position
+    turn = _UNKNOWN_TURN if candidate is None else candidate.orientation
+    x, y, z, w = (float(value) for value in turn)
+    orientation = factory.create('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
+    return factory.create(
+        'geometry_msgs/msg/Pose',
+        position=point_message(factory, position),
+        orientation=orientation,
+    )
+
+
+def _point(
+    factory: MessageFactory, peak: Peak, surface: SurfacePoint, candidate: GraspCandidate | None
+) -> Any:
+    position, covariance, normal = (
+        unknown if value is None else value
+        for value, unknown in (
+            (surface.position, _UNKNOWN),
+            (surface.covariance, np.full((3, 3), math.nan)),
+            (surface.normal, _UNKNOWN),
+        )
+    )
+    x, y, z = (float(value) for value in normal)
     return factory.create(
         'afformer_ros/msg/AffordancePoint',
         u=float(peak.u),
         v=float(peak.v),
         score=float(peak.score),
-        **fields,
+        position_valid=surface.position is not None,
+        position=point_message(factory, position),
+        position_covariance=np.asarray(covariance, np.float64).reshape(9),
+        position_problem=surface.problem,
+        normal_valid=surface.normal is not None,
+        normal=factory.create('geometry_msgs/msg/Vector3', x=x, y=y, z=z),
+        grasp_candidate_valid=candidate is not None,
+        grasp_candidate=pose_message(factory, candidate),
     )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

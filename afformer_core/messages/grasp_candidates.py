@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.messages.affordance import point_message
+from afformer_core.messages.affordance import pose_message
 from afformer_core.messages.factory import MessageFactory
 
 if TYPE_CHECKING:
@@ -23,12 +23,5 @@ def grasp_candidates_message(
         candidates: in the order in which they are published, best first.
         header: with the frame in which they are given.
     """
-    poses = []
-    for candidate in candidates:
-        x, y, z, w = (float(value) for value in candidate.orientation)
-        orientation = factory.create('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
-        position = point_message(factory, candidate.position)
-        poses.append(
-            factory.create('geometry_msgs/msg/Pose', position=position, orientation=orientation)
-        )
+    poses = [pose_message(factory, candidate) for candidate in candidates]
     return factory.create('geometry_msgs/msg/PoseArray', header=header, poses=poses)

@@ -21,6 +21,7 @@ from afformer_core.messages.grasp_candidates import grasp_candidates_message
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.markers import marker_messages
 from afformer_core.messages.point_cloud import cloud_message
+from afformer_core.runtime import Peak
 from afformer_core.stream.results import CameraFrame, StreamedGrounding
 
 OUTPUT_TYPES = {
@@ -35,9 +36,10 @@ OUTPUT_TYPES = {
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """How results are shown.
+    """How results are published.
 
     Attributes:
+        minimum_candidate_score: below this score a peak is no grasp candidate, 0 to 1.
         overlay_opacity: of the heatmap where it is highest, 0 to 1.
         cloud_minimum_weight: share of the largest probability below which a pixel is left out of
             the cloud, 0 to 1.
@@ -45,10 +47,17 @@ class OutputSettings:
         surface: what counts as depth.
     """
 
+    minimum_candidate_score: float = 0.1
     overlay_opacity: float = 0.6
     cloud_minimum_weight: float = 0.05
     cloud_maximum_points: int = 5000
     surface: SurfaceSettings = field(default_factory=SurfaceSettings)
+
+    def __post_init__(self) -> None:
+        for name in ('minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight'):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f'{name} is {value}; it must be from 0 to 1')
 
 
 @dataclass(frozen=True)
@@ -69,13 +78,14 @@ class Placement:
 class OutputMessages:
     """The messages of one result; each is made when it is asked for.
 
-    All have the header of the image, but for those that give no age beside their positions: of a
-    result that is held, they have the stamp of the image in which it was measured, so that tf
-    places them where the camera was then.
+    All have the stamp of the image, but for cloud and markers of a result that is held: they have
+    that of the image in which it was measured, so that tf places them where the camera was then.
+    A result that is held has no grasp candidates of its own topic, since poses alone cannot tell
+    how old they are.
 
     Args:
         factory: makes messages.
-        settings: how results are shown.
+        settings: how results are published.
         frame: the image.
         header: of its message, taken as it is.
         result: of the image, in the frame of the camera.
@@ -112,7 +122,7 @@ class OutputMessages:
 
     def _affordance(self) -> Any:
         return affordance_message(
-            self._factory, self._placed, self._header, self._placement.frame_id
+            self._factory, self._placed, self._candidates, self._header, self._placed_header
         )
 
     def _markers(self) -> Any:
@@ -132,7 +142,11 @@ class OutputMessages:
         return image_message(self._factory, picture, 'rgb8', self._header)
 
     def _grasp_candidates(self) -> Any:
-        return grasp_candidates_message(self._factory, self._candidates(), self._placed_header)
+        candidates = [one for one in self._candidates if one is not None]
+        header = self._header_at(self._header.stamp)
+        return grasp_candidates_message(
+            self._factory, [] if self._result.held else candidates, header
+        )
 
     def _affordance_cloud(self) -> Any:
         view, settings = self._result.view, self._settings
@@ -151,20 +165,21 @@ class OutputMessages:
                 cloud = self._placement.transform.cloud(cloud)
         return cloud_message(self._factory, cloud, self._placed_header)
 
-    def _candidates(self) -> list[GraspCandidate]:
+    @cached_property
+    def _candidates(self) -> tuple[GraspCandidate | None, ...]:
+        """Of each peak."""
+        pairs = zip(self._result.grounding.peaks, self._result.surfaces, strict=True)
+        return tuple(self._candidate(*pair) for pair in pairs)
+
+    def _candidate(self, peak: Peak, surface: SurfacePoint) -> GraspCandidate | None:
         calibration = self._result.view.calibration
         if calibration is None or not self._result.found or self._placement.problem:
-            return []
-        grounding, transform = self._result.grounding, self._placement.transform
-        found = [
-            grasp_candidate(grounding.heatmap, peak, surface, calibration)
-            for peak, surface in zip(grounding.peaks, self._result.surfaces, strict=True)
-        ]
-        return [
-            one if transform is None else transform.candidate(one)
-            for one in found
-            if one is not None
-        ]
+            return None
+        if peak.score < self._settings.minimum_candidate_score:
+            return None
+        found = grasp_candidate(self._result.grounding.heatmap, peak, surface, calibration)
+        transform = self._placement.transform
+        return found if found is None or transform is None else transform.candidate(found)
 
     @cached_property
     def _placed(self) -> StreamedGrounding:
@@ -180,13 +195,15 @@ class OutputMessages:
 
     @cached_property
     def _placed_header(self) -> Any:
-        stamp, frame_id = self._header.stamp, self._placement.frame_id
         if not self._result.held:
-            if frame_id == self._header.frame_id:
-                return self._header
-        else:
-            seconds, nanoseconds = divmod(self._result.stamp, 10**9)
-            stamp = self._factory.create(
-                'builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds
-            )
-        return self._factory.create('std_msgs/msg/Header', stamp=stamp, frame_id=frame_id)
+            return self._header_at(self._header.stamp)
+        seconds, nanoseconds = divmod(self._result.stamp, 10**9)
+        return self._header_at(
+            self._factory.create('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
+        )
+
+    def _header_at(self, stamp: Any) -> Any:
+        """In the frame of positions."""
+        return self._factory.create(
+            'std_msgs/msg/Header', stamp=stamp, frame_id=self._placement.frame_id
+        )

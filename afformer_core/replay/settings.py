@@ -48,10 +48,8 @@ class ReplaySettings:
                 'confidence': stream.minimum_confidence,
                 'resemblance': stream.minimum_resemblance,
             }
-        elif stream.minimum_presence < 0:
-            least = {'presence': calibration.threshold}
         else:
-            least = {'presence': stream.minimum_presence}
+            least = {'presence': stream.presence_threshold(calibration)}
         least['continuity'] = stream.minimum_continuity
         return {name: value for name, value in least.items() if value > -1}
 

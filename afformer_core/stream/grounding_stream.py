@@ -35,10 +35,24 @@ class _Evidence:
     resemblance: float
     continuity: float
     presence: float | None
+    presence_threshold: float | None
 
     @classmethod
-    def of(cls, prediction: Prediction, confidence: float, continuity: float) -> _Evidence:
-        return cls(confidence, prediction.resemblance, continuity, prediction.presence(confidence))
+    def of(
+        cls,
+        prediction: Prediction,
+        confidence: float,
+        continuity: float,
+        settings: StreamSettings,
+    ) -> _Evidence:
+        calibration = prediction.calibration
+        return cls(
+            confidence,
+            prediction.resemblance,
+            continuity,
+            prediction.presence(confidence),
+            None if calibration is None else settings.presence_threshold(calibration),
+        )
 
 
 class GroundingStream:
@@ -95,7 +109,9 @@ class GroundingStream:
         if _suffices(evidence, prediction, settings):
             self._places.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
-            evidence = _Evidence.of(prediction, grounding.confidence, evidence.continuity)
+            evidence = _Evidence.of(
+                prediction, grounding.confidence, evidence.continuity, settings
+            )
             result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
             self._evident = result
             return result
@@ -115,10 +131,12 @@ class GroundingStream:
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> _Evidence:
         continuity = self._continuity(frame, prediction, settings)
-        evidence = _Evidence.of(prediction, prediction.least_confidence(), continuity)
+        least = prediction.least_confidence()
+        evidence = _Evidence.of(prediction, least, continuity, settings)
         if _suffices(evidence, prediction, settings):
             return evidence
-        return _Evidence.of(prediction, prediction.peaks(frame.size, 1)[0].score, continuity)
+        best = prediction.peaks(frame.size, 1)[0].score
+        return _Evidence.of(prediction, best, continuity, settings)
 
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings

@@ -70,6 +70,7 @@ class StreamedGrounding:
         found: whether there is evidence that the place is in view, now or `age` ago.
         confidence, resemblance, continuity, presence: of this image, also where the grounding is
             held; the last is None where the model is not calibrated.
+        presence_threshold: that evidence needs at least; None where the model is not calibrated.
         age: seconds since the evidence was seen; 0: in this image.
         surfaces: one for each peak of `grounding`; from the image that the grounding is of.
         view: that the surfaces were measured in.
@@ -89,8 +90,14 @@ class StreamedGrounding:
     restart: str
     stamp: int
     presence: float | None = None
+    presence_threshold: float | None = None
 
     def __post_init__(self) -> None:
+        if (self.presence is None) != (self.presence_threshold is None):
+            raise ValueError(
+                f'the presence is {self.presence} and its threshold {self.presence_threshold}; '
+                'a calibrated model has both, another neither'
+            )
         if len(self.surfaces) != len(self.grounding.peaks):
             raise ValueError(
                 f'there are {len(self.surfaces)} surfaces for {len(self.grounding.peaks)} peaks; '

@@ -78,6 +78,10 @@ class StreamSettings:
             return (
                 confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance
             )
-        own = self.minimum_presence < 0
-        least = calibration.threshold if own else self.minimum_presence
-        return calibration.presence(confidence, resemblance) >= least
+        return calibration.presence(confidence, resemblance) >= self.presence_threshold(
+            calibration
+        )
+
+    def presence_threshold(self, calibration: PresenceCalibration) -> float:
+        """The presence, 0 to 1, below which an image of a calibrated model is no evidence."""
+        return calibration.threshold if self.minimum_presence < 0 else self.minimum_presence

@@ -7,6 +7,7 @@ python -m afformer_ros.demo --video demonstration.mp4 --image camera.jpg
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -140,10 +141,13 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
 def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
     affordance = result.affordance
     if not affordance.found:
-        return (
-            f'nothing found, {milliseconds:.0f} ms: confidence {affordance.confidence:.2f}, '
-            f'resemblance {affordance.resemblance:.2f}; the heatmap is shown in grey'
+        evidence = (
+            f'confidence {affordance.confidence:.2f}, resemblance {affordance.resemblance:.2f}'
+            if math.isnan(affordance.presence)
+            else f'presence {affordance.presence:.2f}, at least '
+            f'{affordance.presence_threshold:.2f} is needed'
         )
+        return f'nothing found, {milliseconds:.0f} ms: {evidence}; the heatmap is shown in grey'
     best, action = affordance.points[0], affordance.actions[0]
     text = (
         f'{action.name} {action.score:.2f} at pixel ({best.u:.0f}, {best.v:.0f}), '

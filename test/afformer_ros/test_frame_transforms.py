@@ -70,5 +70,7 @@ def test_positions_are_in_the_target_frame(camera):
     camera.wait(lambda: camera.candidates and camera.clouds, 'candidates and cloud')
     assert camera.candidates[-1].header.frame_id == 'base_link'
     assert camera.clouds[-1].header.frame_id == 'base_link'
+    if point.grasp_candidate_valid:
+        assert point.grasp_candidate == camera.candidates[-1].poses[0]
     rows = np.frombuffer(camera.clouds[-1].data, np.float32).reshape(-1, 4)
     assert rows[:, 0] == pytest.approx(0.7, abs=0.002)

@@ -73,7 +73,14 @@ def test_it_names_the_topics_of_the_node_only(panels):
 def test_plots_of_the_affordance_are_of_fields_that_it_has(panels):
     fields_of = affordance_typestore().fielddefs['afformer_ros/msg/Affordance'][1]
     plotted = {text.split('.')[1] for text in _series(panels) if text.startswith('/affordance.')}
-    assert plotted == {'confidence', 'resemblance', 'continuity', 'age'}
+    assert plotted == {
+        'presence',
+        'presence_threshold',
+        'confidence',
+        'resemblance',
+        'continuity',
+        'age',
+    }
     assert plotted <= {name for name, _ in fields_of}
 
 

@@ -48,6 +48,20 @@ def test_the_caption_says_what_it_is(fields, text):
 
 
 @pytest.mark.parametrize(
+    ('presence', 'fields', 'text'),
+    [
+        (0.75, {}, 'press 0.75, presence 0.75'),
+        (0.25, {'age': 0.25}, 'press 0.75, held for 0.2 s (presence 0.25)'),
+        (0.25, {'found': False}, 'not found (presence 0.25, at least 0.50 is needed)'),
+        (0.75, {'found': False}, 'not found (presence 0.75, but continuity 1.00)'),
+    ],
+)
+def test_the_caption_of_a_calibrated_model_tells_the_presence(presence, fields, text):
+    result = _result(presence=presence, presence_threshold=0.5, **fields)
+    assert caption(result) == text
+
+
+@pytest.mark.parametrize(
     ('age', 'text'),
     [
         (0.0, 'confidence 0.50, resemblance 0.88'),

@@ -21,7 +21,9 @@ CANDIDATE = GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 
 
 
 def _affordance(factory, result):
-    return affordance_message(factory, result, header_of(factory), 'base')
+    candidates = [CANDIDATE, *[None] * (len(result.surfaces) - 1)]
+    base = header_of(factory, 'base')
+    return affordance_message(factory, result, candidates, header_of(factory), base)
 
 
 def _markers(factory, result):
@@ -64,7 +66,8 @@ def _fields(value, typestore):
     elif hasattr(value, '__msgtype__'):
         names = [name for name, _ in typestore.fielddefs[value.__msgtype__][1]]
     elif isinstance(value, (str, int, float)):
-        return value
+        # What is no number differs from itself.
+        return 'nan' if value != value else value
     else:
         items = value.tolist() if hasattr(value, 'tolist') else value
         return [_fields(item, typestore) for item in items]

@@ -28,12 +28,14 @@ def test_the_models_threshold_decides_by_default(predict, resemblance, found):
     assert result.found is found
     assert result.presence == pytest.approx(0.5, abs=0.03)
     assert result.grounding.presence == result.presence
+    assert result.presence_threshold == 0.5
 
 
 @pytest.mark.parametrize(('least', 'found'), [(0.0, True), (0.7, True), (0.75, False)])
 def test_a_threshold_of_ones_own_goes_before_it(predict, least, found):
     # 0.6 has the presence 0.73.
-    assert see(predict(20, 20, resemblance=0.6), minimum_presence=least).found is found
+    result = see(predict(20, 20, resemblance=0.6), minimum_presence=least)
+    assert (result.found, result.presence_threshold) == (found, least)
 
 
 def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
@@ -44,8 +46,14 @@ def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
 
 def test_a_model_that_is_not_calibrated_has_no_presence(predict):
     result = see(predict(20, 20), calibration=None, minimum_presence=1.0)
-    assert result.presence is None
+    assert (result.presence, result.presence_threshold) == (None, None)
     assert result.found
+
+
+def test_a_presence_without_its_threshold_is_refused(predict):
+    result = see(predict(20, 20, resemblance=0.6))
+    with pytest.raises(ValueError, match='its threshold None; a calibrated model has both'):
+        replace(result, presence_threshold=None)
 
 
 def test_presence_rises_with_the_confidence(predict):

@@ -32,7 +32,7 @@ from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.right_of_way import RightOfWay
 from afformer_ros.spatial_inputs import SpatialInputs
-from afformer_ros.stamps import stamp_age
+from afformer_ros.stamps import stamp_age, stamp_nanoseconds
 
 _BACKWARDS = JumpThreshold(
     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=True
@@ -187,8 +187,14 @@ class GroundingSession:
         if not self._publisher.wanted and self._live_parameters().lazy:
             self._statistics.image_ignored()
             return
-        age = stamp_age(self._node, message.header.stamp)
-        arrival = ImageArrival(message, time.monotonic(), age, self._images.topic_name)
+        stamp = message.header.stamp
+        arrival = ImageArrival(
+            message,
+            received=time.monotonic(),
+            age=stamp_age(self._node, stamp),
+            topic=self._images.topic_name,
+            expected_depth=self._spatial.expect(stamp_nanoseconds(stamp)),
+        )
         if self._worker.offer_image(arrival) and self._state.selected:
             self._statistics.image_replaced()
 

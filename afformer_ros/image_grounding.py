@@ -35,12 +35,14 @@ class ImageArrival:
         received: monotonic seconds.
         age: seconds since its stamp by the node's clock, when it came.
         topic: that it came on.
+        expected_depth: keeps the depth of the image as long as this lives.
     """
 
     message: Image | CompressedImage
     received: float
     age: float
     topic: str
+    expected_depth: object
 
 
 class ImageGrounding:

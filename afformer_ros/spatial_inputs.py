@@ -19,12 +19,13 @@ from afformer_core.stream.results import CameraFrame, SpatialView
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.stamps import stamp_nanoseconds
+from afformer_ros.stamps import ANOTHER_CLOCK, stamp_nanoseconds
 from afformer_ros.topic_subscription import TopicSubscription
 from afformer_ros.topic_watch import TopicWatch
 
-# Depth of half a second at camera rate; older depth belongs to no image that is still grounded.
-_CAPACITY = 16
+# Depth messages that may come before the image that they belong to: of 0.3 s at 90 Hz. From the
+# arrival of the image on, its depth is kept by `expect`.
+_CAPACITY = 32
 # After depth did not come in time, images do not wait for it for so many seconds.
 _IMPATIENCE = 1.0
 _RECENT = 1.0
@@ -83,6 +84,17 @@ class SpatialInputs:
         self._depth.destroy()
         self._calibration.destroy()
 
+    def expect(self, stamp: int) -> object:
+        """Keep the depth of an image that will be grounded, however long that takes.
+
+        Args:
+            stamp: of the image, nanoseconds.
+
+        Returns:
+            what keeps it for as long as it lives.
+        """
+        return self._buffer.expect(stamp)
+
     def view(
         self, frame: CameraFrame, rectified: bool, parameters: GroundingParameters
     ) -> SpatialView:
@@ -115,10 +127,15 @@ class SpatialInputs:
         lag = self._buffer.lag(frame.stamp)
         if lag is None:
             raise ImageError(f'no depth has arrived on {self._depth.topic_name}')
+        if abs(lag) > ANOTHER_CLOCK:
+            raise ImageError(
+                f'the stamps of {self._depth.topic_name} are {abs(lag):.0f} s away from those of '
+                'the images: they are of another clock; have both stamped by the same one'
+            )
         older = 'older' if lag > 0 else 'newer'
         raise ImageError(
-            f'no depth within {1000 * parameters.depth_tolerance:.0f} ms of the image; the newest '
-            f'on {self._depth.topic_name} is {1000 * abs(lag):.0f} ms {older}'
+            f'no depth within {1000 * parameters.depth_tolerance:.0f} ms of the image; the '
+            f'nearest on {self._depth.topic_name} is {1000 * abs(lag):.0f} ms {older}'
         )
 
     def _calibration_of(self, rectified: bool) -> Calibration:

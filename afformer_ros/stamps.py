@@ -6,6 +6,9 @@ from __future__ import annotations
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
 
+# Seconds between two stamps, or from a stamp to its arrival, that only two clocks explain.
+ANOTHER_CLOCK = 100.0
+
 
 def stamp_nanoseconds(stamp: Time) -> int:
     """Nanoseconds since the epoch of the stamp's clock."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,30 +18,75 @@ class _Entry(Generic[Item]):
     stamp: int
     item: Item
 
+    def distance(self, stamp: int) -> int:
+        return abs(self.stamp - stamp)
 
-class DepthBuffer(Generic[Item]):
-    """Keeps the newest items in order of arrival; for use by several threads.
+
+class Expectation(Generic[Item]):
+    """Keeps the item nearest to a stamp, however many come later, for as long as it lives.
+
+    It is made by `DepthBuffer.expect`, and what it keeps is found by `DepthBuffer.nearest`.
 
     Args:
-        capacity: items kept at most; the oldest is dropped for a new one.
+        stamp: nanoseconds.
+
+    Attributes:
+        stamp: as above.
+        entry: the nearest so far; of equal ones the newest.
+    """
+
+    def __init__(self, stamp: int) -> None:
+        self.stamp = stamp
+        self.entry: _Entry[Item] | None = None
+
+    def offer(self, entry: _Entry[Item]) -> None:
+        """Keep an entry if none before is nearer."""
+        if self.entry is None or entry.distance(self.stamp) <= self.entry.distance(self.stamp):
+            self.entry = entry
+
+
+class DepthBuffer(Generic[Item]):
+    """Keeps the newest items in order of arrival, and those that are expected to be asked for.
+
+    For use by several threads.
+
+    Args:
+        capacity: items kept at most besides those expected; the oldest is dropped for a new one.
     """
 
     def __init__(self, capacity: int) -> None:
         self._entries: deque[_Entry[Item]] = deque(maxlen=capacity)
+        self._expectations: weakref.WeakSet[Expectation[Item]] = weakref.WeakSet()
         self._arrived = threading.Condition()
 
     def add(self, stamp: int, item: Item) -> None:
         """Keep an item; a stamp before the newest one (a clock that jumped back) drops all."""
+        entry = _Entry(stamp, item)
         with self._arrived:
             if self._entries and stamp < self._entries[-1].stamp:
-                self._entries.clear()
-            self._entries.append(_Entry(stamp, item))
+                self._drop_all()
+            self._entries.append(entry)
+            for expectation in self._expectations:
+                expectation.offer(entry)
             self._arrived.notify_all()
+
+    def expect(self, stamp: int) -> Expectation[Item]:
+        """Keep the item nearest to a stamp as long as what is returned lives.
+
+        Args:
+            stamp: nanoseconds.
+        """
+        expectation: Expectation[Item] = Expectation(stamp)
+        with self._arrived:
+            for entry in self._entries:
+                expectation.offer(entry)
+            self._expectations.add(expectation)
+        return expectation
 
     def clear(self) -> None:
         """Drop everything."""
         with self._arrived:
-            self._entries.clear()
+            self._drop_all()
 
     def wait(self, stamp: int, patience: float) -> bool:
         """Wait until the item nearest to a stamp has arrived; whether it has.
@@ -62,15 +108,24 @@ class DepthBuffer(Generic[Item]):
             tolerance: nanoseconds that it may be away, at least 0.
         """
         with self._arrived:
-            near = [entry for entry in self._entries if abs(entry.stamp - stamp) <= tolerance]
-            if not near:
-                return None
-            return min(reversed(near), key=lambda entry: abs(entry.stamp - stamp)).item
+            entry = self._nearest(stamp)
+        return entry.item if entry is not None and entry.distance(stamp) <= tolerance else None
 
     def lag(self, stamp: int) -> float | None:
-        """Seconds by which the newest item is older than a stamp; None where there is none."""
+        """Seconds by which the nearest item is older than a stamp; None where there is none."""
         with self._arrived:
-            return (stamp - self._entries[-1].stamp) * 1e-9 if self._entries else None
+            entry = self._nearest(stamp)
+        return None if entry is None else (stamp - entry.stamp) * 1e-9
+
+    def _nearest(self, stamp: int) -> _Entry[Item] | None:
+        expected = [one.entry for one in self._expectations if one.stamp == stamp]
+        kept = [entry for entry in expected if entry is not None] + list(self._entries)
+        return min(reversed(kept), key=lambda entry: entry.distance(stamp), default=None)
+
+    def _drop_all(self) -> None:
+        self._entries.clear()
+        for expectation in self._expectations:
+            expectation.entry = None
 
     def _nearer_may_come(self, stamp: int) -> bool:
         if not self._entries:

@@ -182,6 +182,12 @@ def test_depth_that_cannot_be_read(camera):
     camera.send_until('', info={}, lag=0)
 
 
+def test_depth_by_another_clock_is_told_apart_from_depth_that_lags(camera):
+    affordance = camera.send_until('of another clock', info={}, lag=5000)
+    problem = affordance.points[0].position_problem
+    assert 'the stamps of /shared/depth are 500 s away from those of the images' in problem
+
+
 def test_depth_that_lags_gives_no_position_and_holds_up_nothing(camera):
     client, patience, count = camera.client, 0.5, 12
     camera.send_until('', info={}, lag=0)
@@ -191,7 +197,7 @@ def test_depth_that_lags_gives_no_position_and_holds_up_nothing(camera):
     problems = [camera.send(info={}, lag=5).points[0].position_problem for _ in range(count)]
     taken = time.monotonic() - begin
     assert client.set_parameter('depth_wait', 0.03).successful
-    reason = 'no depth within 20 ms of the image; the newest on /shared/depth is 500 ms older'
+    reason = 'no depth within 20 ms of the image; the nearest on /shared/depth is 500 ms older'
     assert reason in problems
     assert '' not in problems
     print(f'{count} images whose depth lags, {patience} s of patience: {taken:.2f} s')

@@ -71,6 +71,35 @@ def test_it_gives_up_waiting(buffer):
     assert time.monotonic() - begin >= 0.05
 
 
-def test_how_far_depth_is_behind(buffer):
+def test_what_is_expected_stays_however_many_come_later(buffer):
+    kept = buffer.expect(190)
+    late = buffer.expect(420)
+    for stamp in range(400, 900, 100):
+        buffer.add(stamp, f'depth {stamp}')
+    assert buffer.nearest(190, 10) == 'depth 200'
+    assert buffer.nearest(420, 20) == 'depth 400'
+    assert buffer.nearest(300, 10) is None
+    del kept
+    assert buffer.nearest(190, 10) is None
+    assert late.stamp == 420
+
+
+def test_of_equal_stamps_the_newest_is_kept_for_what_is_expected():
+    buffer = DepthBuffer(1)
+    kept = buffer.expect(0)
+    for stamp, item in ((0, 'first'), (0, 'second'), (9, 'later')):
+        buffer.add(stamp, item)
+    assert buffer.nearest(kept.stamp, 0) == 'second'
+
+
+def test_a_clock_that_jumps_back_empties_what_is_expected_too(buffer):
+    kept = buffer.expect(200)
+    buffer.add(50, 'depth 50')
+    assert buffer.nearest(kept.stamp, 100) is None
+
+
+def test_how_far_the_nearest_is_behind(buffer):
     assert buffer.lag(500_000_300) == pytest.approx(0.5)
+    buffer.add(500_000_200, 'much newer')
+    assert buffer.lag(250_000_250) == pytest.approx(-0.24999995)
     assert DepthBuffer(1).lag(0) is None

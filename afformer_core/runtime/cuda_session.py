@@ -12,6 +12,7 @@ from torch import Tensor
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.memory import VideoMemory
+from afformer_core.runtime.gpu import why_no_gpu
 from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.torch_session import prepared_model
@@ -47,10 +48,7 @@ class CudaSession:
             ValueError: the precision does not suit it.
         """
         if not torch.cuda.is_available():
-            raise ModelFolderError(
-                "backend 'cuda' needs an NVIDIA GPU and a PyTorch built for it; PyTorch "
-                f'{torch.__version__} finds none here'
-            )
+            raise ModelFolderError(f"backend 'cuda' needs an NVIDIA GPU, and {why_no_gpu()}")
         return cls(prepared_model(folder, precision))
 
     @torch.inference_mode()

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from lifecycle_msgs.msg import Transition
 
-from afformer_core.runtime.tensorrt.engines import gpu_at_hand
+from afformer_core.runtime.gpu import gpu_at_hand
 
 pytestmark = pytest.mark.skipif(gpu_at_hand() is not None, reason='engines would run here')
 

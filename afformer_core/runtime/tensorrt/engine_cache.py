@@ -7,13 +7,18 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import AfformerError
 from afformer_core.runtime.model_folder import write_aside
+from afformer_core.runtime.private_files import (
+    ForeignWriterError,
+    make_private_folder,
+    read_private_file,
+)
 
 FORMAT = 'afformer-engine'
 
@@ -29,7 +34,12 @@ class EngineKey:
     Attributes:
         library: 'TensorRT' or 'TensorRT-RTX'.
         library_version: of it.
-        gpu: name of the GPU that it was compiled on; empty where it was compiled without one.
+        cuda_version: that the library was built for, such as '13'.
+        recipe: what every engine of its precision is compiled with, see `Recipe`.
+        gpu: name of the GPU that it was compiled on, such as 'Orin', which several have; empty
+            where the engine is for any of its compute capability.
+        multiprocessors: of that GPU; 0 likewise.
+        memory: of that GPU, in gibibytes, rounded; 0 likewise.
         compute_capability: that it was compiled for, such as '8.6'; empty: all that the library
             compiles for by itself.
         graph: 'encode_frames', 'memorize' or 'ground'.
@@ -41,7 +51,11 @@ class EngineKey:
 
     library: str
     library_version: str
+    cuda_version: str
+    recipe: dict[str, bool]
     gpu: str
+    multiprocessors: int
+    memory: int
     compute_capability: str
     graph: str
     graph_sha256: str
@@ -50,12 +64,26 @@ class EngineKey:
     workspace: int
 
 
+# What follows from the model folder: its next engine takes the place of the one before.
+_OF_THE_MODEL = ('graph_sha256', 'shapes')
+
+
 def engine_path(cache: Path, model: Path, key: EngineKey) -> Path:
-    """Where the engine of a model's graph stands: one place for each model, precision and GPU."""
+    """Where the engine of a model's graph stands.
+
+    There is one place for all exports of a model, and another for each other field of the key, so
+    that of two libraries, GPUs or recipes neither replaces what the other compiled.
+    """
     model = model.resolve()
-    name = f'{model.name}-{hashlib.sha256(str(model).encode()).hexdigest()[:8]}'
     target = f'sm{key.compute_capability.replace(".", "")}' if key.compute_capability else 'any'
-    return cache / name / f'{key.graph}-{key.precision}-{target}.engine'
+    fields = {name: value for name, value in asdict(key).items() if name not in _OF_THE_MODEL}
+    own = _short_hash(json.dumps(fields, sort_keys=True))
+    folder = f'{model.name}-{_short_hash(str(model))}'
+    return cache / folder / f'{key.graph}-{key.precision}-{target}-{own}.engine'
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def load_engine(path: Path, key: EngineKey) -> bytes:
@@ -63,7 +91,7 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
 
     Raises:
         EngineRefusedError: there is none, it was compiled from something else (says which fields
-            differ), or its file is not whole.
+            differ), its file is not whole, or another user may have written it.
     """
     fields = _sidecar(path)
     wanted = asdict(key)
@@ -77,10 +105,7 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
                 f'{name} ({found.get(name)!r}, not {wanted[name]!r})' for name in differing
             )
         )
-    try:
-        engine = path.read_bytes()
-    except OSError as error:
-        raise EngineRefusedError(f'{path} cannot be read: {error.strerror}') from error
+    engine = _read(path)
     if len(engine) != fields.get('bytes'):
         raise EngineRefusedError(
             f'{path} has {len(engine)} bytes, not {fields.get("bytes")}; it was cut off or '
@@ -116,11 +141,13 @@ def obtain_engine(
         key: what it must be.
         build: compiles it.
         report: told in lines why it is compiled, or for whom this process waits.
+
+    Raises:
+        ForeignWriterError: other users may write to the folder of the engine.
     """
-    try:
+    make_private_folder(path.parent)
+    with suppress(EngineRefusedError):
         return load_engine(path, key)
-    except EngineRefusedError:
-        path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path.with_suffix('.lock'), report):
         try:
             return load_engine(path, key)
@@ -138,16 +165,25 @@ def sidecar_path(path: Path) -> Path:
 
 def _sidecar(path: Path) -> dict[str, Any]:
     sidecar = sidecar_path(path)
-    try:
-        fields = json.loads(sidecar.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
+    if not sidecar.exists():
         state = 'has no description beside it' if path.exists() else 'was not compiled yet'
-        raise EngineRefusedError(f'{path} {state}') from error
-    except (OSError, ValueError) as error:
+        raise EngineRefusedError(f'{path} {state}')
+    try:
+        fields = json.loads(_read(sidecar))
+    except ValueError as error:
         raise EngineRefusedError(f'{sidecar} cannot be read: {error}') from error
     if not isinstance(fields, dict) or fields.get('format') != FORMAT:
         raise EngineRefusedError(f'{sidecar} does not describe an engine of afformer')
     return fields
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_private_file(path)
+    except ForeignWriterError as error:
+        raise EngineRefusedError(str(error)) from error
+    except OSError as error:
+        raise EngineRefusedError(f'{path} cannot be read: {error.strerror}') from error
 
 
 @contextmanager

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from afformer_core.errors import EngineError
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.gpu import Gpu, gpu_at_hand
 from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
+from afformer_core.runtime.private_files import make_private_folder
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
     Recipe,
@@ -19,32 +21,10 @@ from afformer_core.runtime.tensorrt.builder import (
     build_engine,
 )
 from afformer_core.runtime.tensorrt.engine_cache import EngineKey, engine_path, obtain_engine
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
 
 # Frames that are encoded at once where many come together, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """The GPU at hand.
-
-    Attributes:
-        name: such as 'Orin'.
-        compute_capability: such as (8, 7).
-    """
-
-    name: str
-    compute_capability: tuple[int, int]
-
-
-def gpu_at_hand() -> Gpu | None:
-    """The GPU that PyTorch would use; None where there is none."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    return Gpu(torch.cuda.get_device_name(), torch.cuda.get_device_capability())
 
 
 def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, ShapeRange]]:
@@ -89,14 +69,19 @@ def engine_key(
     gpu: Gpu | None,
 ) -> EngineKey:
     """All that the engine of a graph depends on."""
-    # TensorRT for RTX compiles the last part on the GPU that runs it; its engines fit others too.
     capability = options.compute_capability
     if capability is None and gpu is not None:
         capability = gpu.compute_capability
+    # TensorRT for RTX compiles the last part on the GPU that runs it; its engines fit others too.
+    only = None if IS_RTX else gpu
     return EngineKey(
         library=NAME,
         library_version=VERSION,
-        gpu='' if IS_RTX or gpu is None else gpu.name,
+        cuda_version=cuda_version(),
+        recipe=asdict(Recipe.of(graphs.base)),
+        gpu='' if only is None else only.name,
+        multiprocessors=0 if only is None else only.multiprocessors,
+        memory=0 if only is None else only.memory,
         compute_capability='' if capability is None else f'{capability[0]}.{capability[1]}',
         graph=graph,
         graph_sha256=graphs.sha256[graph],
@@ -130,6 +115,7 @@ def obtain_engines(
     Raises:
         EngineError: a graph was written again meanwhile, or cannot be compiled; so it is without
             a GPU, but for TensorRT for RTX.
+        ForeignWriterError: other users may write to the cache.
     """
     gpu = gpu_at_hand()
     if gpu is None and not IS_RTX:
@@ -141,6 +127,7 @@ def obtain_engines(
     if IS_RTX and options.compute_capability is None and gpu is not None:
         target = BuildOptions(gpu.compute_capability, options.workspace)
     ranges = shape_ranges(configuration)
+    make_private_folder(cache)
     engines = {}
     for graph in GRAPH_NAMES:
         key = engine_key(graphs, graph, ranges[graph], target, gpu)

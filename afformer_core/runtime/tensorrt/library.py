@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TensorRT that is installed: NVIDIA's TensorRT 10 or 11, or TensorRT for RTX.
+"""The TensorRT that is installed: NVIDIA's TensorRT 10 or later, or TensorRT for RTX.
 
 All have one Python API. `trt` is the module; importing this one fails where there is none.
 """
@@ -7,6 +7,8 @@ All have one Python API. `trt` is the module; importing this one fails where the
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import re
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,20 @@ from afformer_core.errors import AfformerError
 
 # In the order in which they are preferred. The last is what PyPI's two wheels bring.
 MODULES = ('tensorrt', 'tensorrt_rtx', 'tensorrt_rtx_bindings')
+# Before, networks have an implicit batch and cannot be strongly typed.
+OLDEST = (10, 0)
 
 
 class TensorRTMissingError(AfformerError, ImportError):
-    """TensorRT is not installed, or does not load."""
+    """TensorRT is not installed, is too old, or does not load."""
 
 
-def _find() -> ModuleType:
+def find_library() -> ModuleType:
+    """The first of `MODULES` that can be used.
+
+    Raises:
+        TensorRTMissingError: none is installed, or they are too old or do not load.
+    """
     reasons = []
     for name in MODULES:
         try:
@@ -29,23 +38,52 @@ def _find() -> ModuleType:
         except (ImportError, OSError, RuntimeError) as error:
             reasons.append(f'{name}: {error}')
             continue
-        if hasattr(module, 'Builder'):
+        if not hasattr(module, 'Builder'):
+            reasons.append(f'{name}: it has no Builder')
+        elif _is_rtx(module) or version_numbers(module.__version__) >= OLDEST:
             return module
-        reasons.append(f'{name}: it has no Builder')
+        else:
+            reasons.append(f'{name}: it is TensorRT {module.__version__}, which is too old')
     raise TensorRTMissingError(
-        'TensorRT is not installed; on a Jetson it comes with JetPack, on a desktop GPU run '
-        f'pip install tensorrt ({"; ".join(reasons)})'
+        f'TensorRT {OLDEST[0]}.{OLDEST[1]} or later is not installed; on a Jetson JetPack 6.1 '
+        f'brings it, on a desktop GPU run pip install tensorrt ({"; ".join(reasons)})'
     )
+
+
+def _is_rtx(module: ModuleType) -> bool:
+    return 'rtx' in module.__name__
+
+
+def version_numbers(version: str) -> tuple[int, int]:
+    """The major and the minor number of a version such as '10.3.0'."""
+    major, minor = (int(part) for part in version.split('.')[:2])
+    return major, minor
+
+
+def cuda_version() -> str:
+    """Major number of the CUDA that the library was built for, such as '13'; empty: unknown.
+
+    The library does not tell. The packages of pip do by their names; JetPack's TensorRT is of the
+    CUDA that PyTorch uses there.
+    """
+    names = (one.metadata['Name'] or '' for one in importlib.metadata.distributions())
+    library = 'tensorrt_rtx' if IS_RTX else 'tensorrt'
+    for name in names:
+        if found := re.fullmatch(rf'{library}_cu(\d+)_libs', name.replace('-', '_')):
+            return found[1]
+    from torch.version import cuda
+
+    return (cuda or '').split('.')[0]
 
 
 if TYPE_CHECKING:
     import tensorrt as trt
 else:
-    trt = _find()
+    trt = find_library()
 
 __all__ = ['IS_RTX', 'KNOWS_ATTENTION', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
 
-IS_RTX = 'rtx' in trt.__name__
+IS_RTX = _is_rtx(trt)
 """Whether it is TensorRT for RTX, which compiles for GPUs that are not at hand."""
 
 NAME = 'TensorRT-RTX' if IS_RTX else 'TensorRT'
@@ -59,8 +97,7 @@ def knows_attention(version: str, rtx: bool) -> bool:
         version: of it, such as '10.3.0'.
         rtx: whether it is TensorRT for RTX.
     """
-    major, minor = (int(part) for part in version.split('.')[:2])
-    return rtx or (major, minor) >= (10, 14)
+    return rtx or version_numbers(version) >= (10, 14)
 
 
 KNOWS_ATTENTION = knows_attention(VERSION, IS_RTX)

@@ -2,6 +2,8 @@
 """The cache gives an engine only to whom it belongs, and only whole."""
 
 import json
+import re
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from afformer_core.runtime.private_files import ForeignWriterError
 from afformer_core.runtime.tensorrt.engine_cache import (
     EngineKey,
     EngineRefusedError,
@@ -22,7 +25,11 @@ from afformer_core.runtime.tensorrt.engine_cache import (
 KEY = EngineKey(
     library='TensorRT',
     library_version='10.3.0',
+    cuda_version='12',
+    recipe={'allows_tf32': False, 'allocates_itself': False},
     gpu='Orin',
+    multiprocessors=16,
+    memory=64,
     compute_capability='8.7',
     graph='ground',
     graph_sha256='ab' * 32,
@@ -34,7 +41,11 @@ ENGINE = bytes(range(256)) * 4
 OTHERS = {
     'library': 'TensorRT-RTX',
     'library_version': '10.4.0',
+    'cuda_version': '13',
+    'recipe': {'allows_tf32': True, 'allocates_itself': False},
     'gpu': 'NVIDIA RTX A2000',
+    'multiprocessors': 8,
+    'memory': 8,
     'compute_capability': '8.6',
     'graph': 'memorize',
     'graph_sha256': 'cd' * 32,
@@ -185,16 +196,60 @@ def test_of_two_processes_one_compiles(tmp_path: Path) -> None:
     ]
 
 
-def test_each_model_precision_and_gpu_has_its_own_place(tmp_path: Path) -> None:
-    models = [tmp_path / 'a' / 'model', tmp_path / 'b' / 'model']
-    keys = [KEY, replace(KEY, precision='fp32'), replace(KEY, compute_capability='')]
+@pytest.mark.parametrize('field', sorted(OTHERS.keys() - {'graph_sha256', 'shapes'}))
+def test_two_that_differ_never_share_a_file(field: str, tmp_path: Path) -> None:
+    other = replace(KEY, **{field: OTHERS[field]})
 
-    paths = {engine_path(tmp_path, model, key) for model in models for key in keys}
+    paths = [engine_path(tmp_path, tmp_path / 'model', key) for key in (KEY, other)]
 
-    assert len(paths) == 6
-    names = sorted({path.name for path in paths})
-    assert names == [
-        'ground-fp16-any.engine',
-        'ground-fp16-sm87.engine',
-        'ground-fp32-sm87.engine',
-    ]
+    assert paths[0] != paths[1]
+    assert sidecar_path(paths[0]) != sidecar_path(paths[1])
+
+
+@pytest.mark.parametrize('field', ['graph_sha256', 'shapes'])
+def test_the_next_export_of_a_model_takes_the_place_of_the_one_before(
+    field: str, tmp_path: Path
+) -> None:
+    other = replace(KEY, **{field: OTHERS[field]})
+
+    paths = {engine_path(tmp_path, tmp_path / 'model', key) for key in (KEY, other)}
+
+    assert len(paths) == 1
+
+
+def test_the_name_says_what_is_in_it(tmp_path: Path) -> None:
+    folders = [tmp_path / 'a' / 'model', tmp_path / 'b' / 'model']
+    places = [engine_path(tmp_path, folder, KEY) for folder in folders]
+
+    assert places[0].parent != places[1].parent
+    assert [place.parent.name[:6] for place in places] == ['model-', 'model-']
+    assert re.fullmatch(r'ground-fp16-sm87-[0-9a-f]{8}\.engine', places[0].name)
+    anywhere = engine_path(tmp_path, folders[0], replace(KEY, compute_capability=''))
+    assert anywhere.name.startswith('ground-fp16-any-')
+
+
+def test_the_folder_is_the_users_alone(tmp_path: Path) -> None:
+    path = tmp_path / 'cache' / 'model' / 'ground.engine'
+
+    obtain_engine(path, KEY, lambda: ENGINE, print)
+
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (path.parent, path.parent.parent)]
+    assert modes == [0o700, 0o700]
+
+
+@pytest.mark.parametrize('suffix', ['.engine', '.json'])
+def test_a_file_that_others_may_write_is_not_read(path: Path, suffix: str) -> None:
+    path.with_suffix(suffix).chmod(0o666)
+    lines: list[str] = []
+
+    assert obtain_engine(path, KEY, lambda: b'new', lines.append) == b'new'
+
+    assert 'has mode 0666, so that other users may write what is executed' in lines[0]
+    assert load_engine(path, KEY) == b'new'
+
+
+def test_a_folder_that_others_may_write_is_refused(path: Path) -> None:
+    path.parent.chmod(0o775)
+
+    with pytest.raises(ForeignWriterError, match='has mode 0775'):
+        obtain_engine(path, KEY, fail, print)

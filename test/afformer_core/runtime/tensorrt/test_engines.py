@@ -11,6 +11,7 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 
 from afformer_core.errors import EngineError
 from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.gpu import gpu_at_hand
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.tensorrt.builder import (
@@ -19,12 +20,7 @@ from afformer_core.runtime.tensorrt.builder import (
     ShapeRange,
     build_engine,
 )
-from afformer_core.runtime.tensorrt.engines import (
-    engine_key,
-    gpu_at_hand,
-    obtain_engines,
-    shape_ranges,
-)
+from afformer_core.runtime.tensorrt.engines import engine_key, obtain_engines, shape_ranges
 from afformer_core.runtime.tensorrt.library import trt
 
 EXACT = Recipe.of('fp32')

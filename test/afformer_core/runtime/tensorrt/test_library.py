@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every name of the TensorRT API that is used exists; all are in the manuals of 10.3 and 11."""
 
+import importlib.metadata
+import sys
+from types import ModuleType, SimpleNamespace
+
 import pytest
+import torch
 
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, knows_attention, trt
+from afformer_core.runtime.tensorrt.library import (
+    IS_RTX,
+    NAME,
+    VERSION,
+    TensorRTMissingError,
+    cuda_version,
+    find_library,
+    knows_attention,
+    trt,
+)
 
 USED = {
     'Builder': (
@@ -69,3 +83,52 @@ def test_which_library_it_is() -> None:
 )
 def test_which_libraries_take_fused_attention(version: str, rtx: bool, known: bool) -> None:
     assert knows_attention(version, rtx) == known
+
+
+def library(name: str, version: str) -> ModuleType:
+    module = ModuleType(name)
+    module.__version__ = version
+    module.Builder = object
+    return module
+
+
+def test_a_library_that_is_too_old_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'tensorrt', library('tensorrt', '8.6.2'))
+    for other in ('tensorrt_rtx', 'tensorrt_rtx_bindings'):
+        monkeypatch.setitem(sys.modules, other, None)
+
+    with pytest.raises(TensorRTMissingError, match=r'TensorRT 10\.0 or later .*TensorRT 8\.6\.2'):
+        find_library()
+
+
+@pytest.mark.parametrize(
+    ('name', 'version'), [('tensorrt', '10.0.1'), ('tensorrt_rtx', '1.2.0.54')]
+)
+def test_a_library_that_is_new_enough(
+    monkeypatch: pytest.MonkeyPatch, name: str, version: str
+) -> None:
+    monkeypatch.setitem(sys.modules, 'tensorrt', library('tensorrt', '8.6.2'))
+    monkeypatch.setitem(sys.modules, name, library(name, version))
+
+    assert find_library() is sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ('installed', 'version'),
+    [
+        (['numpy', 'tensorrt_rtx_cu12_libs'], '12'),
+        (['tensorrt-rtx-cu13-libs'], '13'),
+        # Another library than the one that is used.
+        (['tensorrt_cu12_libs'], '11'),
+        ([], '11'),
+    ],
+)
+def test_for_which_cuda_it_was_built(
+    monkeypatch: pytest.MonkeyPatch, installed: list[str], version: str
+) -> None:
+    found = [SimpleNamespace(metadata={'Name': name}) for name in installed]
+    monkeypatch.setattr(importlib.metadata, 'distributions', lambda: found)
+    monkeypatch.setattr(torch.version, 'cuda', '11.8')
+    monkeypatch.setattr('afformer_core.runtime.tensorrt.library.IS_RTX', True)
+
+    assert cuda_version() == version

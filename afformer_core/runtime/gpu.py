@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The NVIDIA GPU at hand, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The GPU at hand.
+
+    Attributes:
+        name: such as 'Orin'.
+        compute_capability: such as (8, 7).
+        multiprocessors: such as 16 of a Jetson AGX Orin, 8 of an Orin Nano.
+        memory: in gibibytes, rounded, since what the system keeps of it varies.
+    """
+
+    name: str
+    compute_capability: tuple[int, int]
+    multiprocessors: int
+    memory: int
+
+
+def gpu_at_hand() -> Gpu | None:
+    """The GPU that PyTorch would use; None where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return Gpu(
+        properties.name,
+        (properties.major, properties.minor),
+        properties.multi_processor_count,
+        round(properties.total_memory / 2**30),
+    )
+
+
+def why_no_gpu() -> str:
+    """Why PyTorch finds no GPU, and what to do; for the end of a sentence."""
+    import torch
+
+    if torch.version.cuda is None:
+        return (
+            f'PyTorch {torch.__version__} was built for the CPU alone; where there is a GPU, '
+            "install a PyTorch for CUDA, on a Jetson NVIDIA's for its JetPack"
+        )
+    return (
+        f'PyTorch {torch.__version__} for CUDA {torch.version.cuda} finds none; see whether '
+        'nvidia-smi lists one and CUDA_VISIBLE_DEVICES does not hide it'
+    )

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that nobody but this user may have written, since what is in them is executed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class ForeignWriterError(AfformerError):
+    """A file or folder belongs to another user, or other users may write to it."""
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder of mode 0700, with those above it, or check one that is there.
+
+    Raises:
+        ForeignWriterError: it belongs to another user, or other users may write to it.
+        OSError: it cannot be made.
+    """
+    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        missing.mkdir(0o700, exist_ok=True)
+    _check(path, path.stat())
+
+
+def read_private_file(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        ForeignWriterError: it belongs to another user, or other users may write to it.
+        OSError: it cannot be read, or is a symbolic link.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, 'rb') as file:
+        # Of the open file: what the name stands for may change between a check and the reading.
+        _check(path, os.fstat(descriptor))
+        return file.read()
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise ForeignWriterError(
+            f'{path} belongs to user {status.st_uid} and this process runs as user '
+            f'{os.geteuid()}, who must own it, since what is in it is executed; name another '
+            'cache by XDG_CACHE_HOME'
+        )
+    if status.st_mode & _OTHERS_MAY_WRITE:
+        mode = stat.S_IMODE(status.st_mode)
+        raise ForeignWriterError(
+            f'{path} has mode {mode:04o}, so that other users may write what is executed; if none '
+            f'did, run: chmod -R go-w {path}'
+        )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What another user may have written is neither read nor written to."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from afformer_core.runtime.private_files import (
+    ForeignWriterError,
+    make_private_folder,
+    read_private_file,
+)
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason='only root can give a file away')
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / 'engine'
+    path.write_bytes(b'engine')
+    path.chmod(0o644)
+    return path
+
+
+def test_a_folder_is_made_with_those_above_it_for_this_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / 'above' / 'cache'
+
+    make_private_folder(folder)
+    make_private_folder(folder)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize('mode', [0o720, 0o702, 0o777])
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / 'cache'
+    folder.mkdir()
+    folder.chmod(mode)
+
+    with pytest.raises(ForeignWriterError, match=f'has mode 0{mode:o}, .* run: chmod -R go-w '):
+        make_private_folder(folder)
+
+
+def test_a_folder_that_others_may_only_read_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / 'cache'
+    folder.mkdir(0o755)
+
+    make_private_folder(folder)
+
+
+@AS_ROOT
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / 'cache'
+    folder.mkdir(0o700)
+    os.chown(folder, 4711, -1)
+
+    with pytest.raises(ForeignWriterError, match=r'belongs to user 4711 and .* XDG_CACHE_HOME'):
+        make_private_folder(folder)
+
+
+def test_a_file_of_this_user_is_read(file: Path) -> None:
+    assert read_private_file(file) == b'engine'
+
+
+@pytest.mark.parametrize('mode', [0o664, 0o646])
+def test_a_file_that_others_may_write_is_not_read(file: Path, mode: int) -> None:
+    file.chmod(mode)
+
+    with pytest.raises(ForeignWriterError, match=f'has mode 0{mode:o}'):
+        read_private_file(file)
+
+
+@AS_ROOT
+def test_a_file_of_another_user_is_not_read(file: Path) -> None:
+    os.chown(file, 4711, -1)
+
+    with pytest.raises(ForeignWriterError, match='belongs to user 4711'):
+        read_private_file(file)
+
+
+def test_a_link_is_not_followed(file: Path) -> None:
+    link = file.with_name('link')
+    link.symlink_to(file)
+
+    with pytest.raises(OSError, match='symbolic link'):
+        read_private_file(link)

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime.backends import chosen_precision, open_session
+from afformer_core.exit_status import describe_exit
+from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.session import Session
+from afformer_ros.grounding_worker import WorkerStoppedError
 
 _STOPPING_PATIENCE = 1.0
 
@@ -23,7 +26,12 @@ class EngineBuild:
         model: the model folder.
         precision: one of `PRECISIONS`.
         log: told in lines how far it is.
-        ready: called from another thread with the session, once it has passed its self-test.
+        ready: called from another thread with the session, once it has passed its self-test;
+            gives what is done when the session is used.
+
+    Attributes:
+        status: what it does, in words.
+        problem: why there are no engines; empty: there are, or may be.
     """
 
     def __init__(
@@ -31,7 +39,7 @@ class EngineBuild:
         model: Path,
         precision: str,
         log: Callable[[str], None],
-        ready: Callable[[Session], None],
+        ready: Callable[[Session], Future[None]],
     ) -> None:
         self._model = model
         self._precision = precision
@@ -55,26 +63,28 @@ class EngineBuild:
 
     def _run(self) -> None:
         try:
-            precision = chosen_precision(self._model, 'tensorrt', self._precision)
-            if not self._compile(precision):
+            if not self._compile():
                 return
-            session = open_session(self._model, 'tensorrt', 0, precision, self._say)
+            session = open_session(self._model, 'tensorrt', 0, self._precision, self._say)
+            if self._stopping:
+                return
+            self._ready(session).result()
+        except WorkerStoppedError:
+            return
         # Whatever it is, the node goes on without engines and says why.
         except Exception as error:  # noqa: BLE001
             self._fail(str(error) if isinstance(error, AfformerError) else repr(error))
             return
-        if not self._stopping:
-            self._ready(session)
-            self._say('the engines are used now')
+        self._say('the engines are used now')
 
-    def _compile(self, precision: str) -> bool:
+    def _compile(self) -> bool:
         """Whether there are engines now."""
         command = [sys.executable, '-m', 'afformer_core.cli.main', 'build-engine', '--require-gpu']
         with self._lock:
             if self._stopping:
                 return False
             self._process = subprocess.Popen(
-                [*command, '--precision', precision, str(self._model)],
+                [*command, '--precision', self._precision, str(self._model)],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -84,8 +94,14 @@ class EngineBuild:
             for line in process.stderr:
                 self._say(line.strip())
         if process.returncode and not self._stopping:
-            self._fail(self.status.removeprefix('afformer: error: '))
+            self._fail(self._reason(process.returncode))
         return process.returncode == 0
+
+    def _reason(self, status: int) -> str:
+        """Why the process failed; one that a signal ended could not say it."""
+        if status < 0:
+            return f'the process that compiles {describe_exit(status)}, after: {self.status}'
+        return self.status.removeprefix('afformer: error: ')
 
     def _say(self, line: str) -> None:
         if line:

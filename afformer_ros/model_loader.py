@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
@@ -41,7 +41,7 @@ class ModelLoader:
         self,
         node: LifecycleNode,
         parameters: GroundingParameters,
-        submit: Callable[[Callable[[DemonstrationLibrary], None]], Any],
+        submit: Callable[[Callable[[DemonstrationLibrary], None]], Future[None]],
         changed: Callable[[DemonstrationState], None],
     ) -> None:
         self.backend = ''
@@ -110,9 +110,9 @@ class ModelLoader:
     def _log(self, line: str) -> None:
         self._node.get_logger().info(line)
 
-    def _engine_ready(self, session: Session) -> None:
+    def _engine_ready(self, session: Session) -> Future[None]:
         def use(library: DemonstrationLibrary) -> None:
             library.use(session)
             self.backend = library.backend
 
-        self._submit(use)
+        return self._submit(use)

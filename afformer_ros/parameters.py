@@ -35,7 +35,7 @@ class GroundingParameters:
     precision: str = parameter(
         'auto',
         'What the model computes in: fp32, fp16, bf16, int8, or auto (fp32; by '
-        'tensorrt fp16 where such graphs were exported)',
+        'tensorrt fp16, exported where it is missing)',
         choices=PRECISIONS,
         change='unconfigured',
     )

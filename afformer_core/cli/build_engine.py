@@ -29,9 +29,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('model', type=Path, nargs='?', help='model folder (default: the shipped)')
     parser.add_argument(
         '--precision',
-        choices=('fp32', 'fp16', 'bf16', 'int8'),
-        default='fp16',
-        help='of the graphs (default: fp16)',
+        choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'),
+        default='auto',
+        help='of the graphs (default: auto, fp16, or fp32 where fp16 cannot be exported)',
     )
     parser.add_argument(
         '--compute-capability',
@@ -54,39 +54,23 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, and say where to."""
     from afformer_core.errors import EngineError
-    from afformer_core.runtime.model_folder import read_description, shipped_model_folder
+    from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
+    from afformer_core.runtime.model_folder import shipped_model_folder
     from afformer_core.runtime.tensorrt.builder import BuildOptions
-    from afformer_core.runtime.tensorrt.engines import gpu_at_hand, obtain_engines
+    from afformer_core.runtime.tensorrt.compiled_model import compile_model
     from afformer_core.runtime.user_cache import cache_folder
 
     if arguments.require_gpu and gpu_at_hand() is None:
-        raise EngineError('engines run on an NVIDIA GPU, and PyTorch finds none here')
+        raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
     folder = arguments.model or shipped_model_folder()
-    description = read_description(folder)
     options = BuildOptions(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
-    graphs = _graphs(folder, arguments.precision)
-    engines = obtain_engines(folder, graphs, description.configuration, options, cache, _report)
-    size = sum(len(engine) for engine in engines.values()) / 2**20
-    print(f'the engines of {folder}, {size:.1f} MiB, are in {cache}')
+    compiled = compile_model(folder, arguments.precision, options, cache, _report)
+    size = sum(len(engine) for engine in compiled.engines.values()) / 2**20
+    print(
+        f'the engines of {folder} in {compiled.graphs.precision}, {size:.1f} MiB, are in {cache}'
+    )
     return 0
-
-
-def _graphs(folder: Path, precision: str) -> Any:
-    from afformer_core.errors import ModelFolderError
-    from afformer_core.runtime.graphs import read_graphs
-
-    try:
-        return read_graphs(folder, precision)
-    except ModelFolderError as reason:
-        if precision == 'int8':  # which needs a dataset
-            raise
-        _report(f'{reason}; exporting')
-    from afformer_core.runtime.export import OPSETS, export_graphs
-    from afformer_core.runtime.tensorrt.library import KNOWS_ATTENTION
-
-    export_graphs(folder, precision, None if KNOWS_ATTENTION else OPSETS['fp32'])
-    return read_graphs(folder, precision)
 
 
 def _report(line: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
+from afformer_core.runtime.graphs import GRAPHS_FILE, read_graphs
 from afformer_core.runtime.session import Session
 
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
@@ -28,9 +28,10 @@ def open_session(
         backend: one of `BACKENDS`: PyTorch or ONNX Runtime on the CPU, PyTorch or TensorRT on an
             NVIDIA GPU; 'auto' takes ONNX Runtime where graphs were exported, else 'torch'.
         threads: threads to compute with; 0 lets the backend choose.
-        precision: one of `PRECISIONS`; 'auto' is fp32, but by TensorRT fp16 where such graphs were
-            exported. 'int8' is never chosen by itself, and not of PyTorch.
-        report: told in lines what takes long; TensorRT compiles what it did not compile before.
+        precision: one of `PRECISIONS`; 'auto' is fp32, but by TensorRT fp16, see `compile_model`.
+            'int8' is never chosen by itself, and not of PyTorch.
+        report: told in lines what takes long; for TensorRT, graphs are exported that are missing,
+            and compiled if they were not before.
 
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend and
@@ -45,7 +46,8 @@ def open_session(
         )
     if backend == 'auto':
         backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
-    precision = chosen_precision(folder, backend, precision)
+    if precision == 'auto' and backend != 'tensorrt':
+        precision = 'fp32'
     if backend in ('torch', 'cuda') and precision == 'int8':
         raise ValueError(
             f'backend {backend!r} does not run quantized graphs; choose onnxruntime or tensorrt'
@@ -79,11 +81,3 @@ def open_session(
         raise ModelFolderError(
             f'backend {backend!r} cannot be used: {error}; install it or choose another'
         ) from error
-
-
-def chosen_precision(folder: Path, backend: str, precision: str) -> str:
-    """What 'auto' means for a model and a backend."""
-    if precision != 'auto':
-        return precision
-    has_fp16 = (graphs_folder(folder, 'fp16') / GRAPHS_FILE).is_file()
-    return 'fp16' if backend == 'tensorrt' and has_fp16 else 'fp32'

@@ -20,6 +20,10 @@ Report = Callable[[str], None]
 HEARTBEAT = 5.0
 
 
+class GraphRefusedError(EngineError):
+    """The compiler does not take a graph, or finds no kernel for a part of it."""
+
+
 @dataclass(frozen=True)
 class ShapeRange:
     """Shapes that an engine takes for one input: the smallest, the usual, and the largest."""
@@ -104,8 +108,8 @@ def build_engine(
         the engine, serialized.
 
     Raises:
-        EngineError: the graph is not taken, or is another one by now, or there is no GPU to
-            compile for.
+        GraphRefusedError: the graph is not taken, or cannot be compiled.
+        EngineError: it is another one by now, or there is no GPU to compile for.
     """
     content = graph.read_bytes()
     if sha256 not in (None, hashlib.sha256(content).hexdigest()):
@@ -118,7 +122,7 @@ def build_engine(
         network = builder.create_network(_network_flags())
         parser = trt.OnnxParser(network, logger)
         if not parser.parse(content, str(graph)):
-            raise EngineError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
+            raise GraphRefusedError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
         config = builder.create_builder_config()
         config.progress_monitor = heartbeat.monitor
         recipe.apply(config)
@@ -135,7 +139,7 @@ def build_engine(
             config.add_optimization_profile(profile)
         serialized = builder.build_serialized_network(network, config)
     if serialized is None:
-        raise EngineError(
+        raise GraphRefusedError(
             f'{NAME} cannot compile {graph}: {logger.last_error or "it gives no reason"}'
         )
     return bytes(serialized)

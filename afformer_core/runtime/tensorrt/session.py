@@ -11,18 +11,14 @@ import torch
 from torch import Tensor
 
 from afformer_core.errors import EngineError
-from afformer_core.runtime.graphs import read_graphs
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
 from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, Report
+from afformer_core.runtime.tensorrt.compiled_model import compile_model
 from afformer_core.runtime.tensorrt.engine import Engine
-from afformer_core.runtime.tensorrt.engines import (
-    MOST_FRAMES_AT_ONCE,
-    gpu_at_hand,
-    obtain_engines,
-)
+from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.user_cache import cache_folder
 
 
@@ -62,30 +58,24 @@ class TensorRTSession:
         """Of a model folder, once it gives what the model gives.
 
         Args:
-            folder: the model folder, exported in the precision.
-            precision: of the graphs.
+            folder: the model folder.
+            precision: of the graphs, or 'auto', see `compile_model`.
             report: told in lines how far the compiler is, where it is needed.
             options: for the compiler.
             cache: folder of engines; None: that of the user.
 
         Raises:
-            ModelFolderError: there are no sound graphs of the precision.
+            ModelFolderError: there are no sound graphs of the precision, and none can be exported.
             EngineError: there is no GPU, or a graph cannot be compiled or loaded.
             SelfTestError: the engines give something else.
         """
         if gpu_at_hand() is None:
-            raise EngineError('engines run on an NVIDIA GPU, and PyTorch finds none here')
-        graphs = read_graphs(folder, precision)
-        configuration = read_description(folder).configuration
-        engines = obtain_engines(
-            folder,
-            graphs,
-            configuration,
-            options or BuildOptions(),
-            cache or cache_folder(),
-            report,
+            raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
+        compiled = compile_model(
+            folder, precision, options or BuildOptions(), cache or cache_folder(), report
         )
-        session = cls(engines)
+        graphs = compiled.graphs
+        session = cls(compiled.engines)
         difference = self_test(session, References.read(graphs.folder), graphs.tolerance)
         report(f'the engines differ from what they must give by {difference:.1e}')
         return session

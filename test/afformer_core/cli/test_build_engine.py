@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.cli.main import main
-from afformer_core.errors import AfformerError
+from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime.weights import save_model
 
@@ -26,7 +26,7 @@ def test_graphs_are_exported_in_an_opset_that_is_taken(
     opset: int | None,
 ) -> None:
     def told(folder: Path, precision: str, opset: int | None = None) -> float:
-        raise AfformerError(f'exported {precision} in opset {opset}')
+        raise ModelFolderError(f'exported {precision} in opset {opset}')
 
     monkeypatch.setattr('afformer_core.runtime.tensorrt.library.KNOWS_ATTENTION', known)
     monkeypatch.setattr('afformer_core.runtime.export.export_graphs', told)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engines of a model folder, and what must be exported for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.exported_graphs import (
+    OPSET_WITHOUT_ATTENTION,
+    export_anew,
+    obtain_graphs,
+    opset_for_tensorrt,
+)
+from afformer_core.runtime.graphs import Graphs, read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.tensorrt.builder import BuildOptions, GraphRefusedError
+from afformer_core.runtime.tensorrt.engines import obtain_engines
+from afformer_core.runtime.tensorrt.library import NAME
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """Engines and the graphs that they were compiled from.
+
+    Attributes:
+        graphs: of the model.
+        engines: serialized, by the name of the graph.
+    """
+
+    graphs: Graphs
+    engines: dict[str, bytes]
+
+
+def compile_model(
+    folder: Path,
+    precision: str,
+    options: BuildOptions,
+    cache: Path,
+    report: Callable[[str], None],
+) -> CompiledModel:
+    """The engines of a model folder, from the cache or compiled; graphs are exported if missing.
+
+    Graphs with fused attention that TensorRT refuses, as it does where it has no kernel for the
+    GPU, are exported again with attention written out.
+
+    Args:
+        folder: the model folder.
+        precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 where fp16 cannot be exported.
+        options: for the compiler.
+        cache: folder of engines.
+        report: told in lines what is done and how far it is.
+
+    Raises:
+        ModelFolderError: there are no graphs, and they cannot be exported; says what to do.
+        EngineError: a graph cannot be compiled here.
+        ForeignWriterError: other users may write to the cache.
+        ValueError: the precision does not suit the model.
+    """
+    configuration = read_description(folder).configuration
+    graphs = _graphs(folder, precision, report)
+    try:
+        engines = obtain_engines(folder, graphs, configuration, options, cache, report)
+    except GraphRefusedError as error:
+        if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION or graphs.precision == 'int8':
+            raise
+        report(f'{error}; exporting again in opset {OPSET_WITHOUT_ATTENTION}, without fused '
+               'attention')  # fmt: skip
+        export_anew(folder, graphs.precision, OPSET_WITHOUT_ATTENTION)
+        graphs = read_graphs(folder, graphs.precision)
+        engines = obtain_engines(folder, graphs, configuration, options, cache, report)
+    return CompiledModel(graphs, engines)
+
+
+def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Graphs:
+    opset = opset_for_tensorrt()
+    if precision != 'auto':
+        return obtain_graphs(folder, precision, opset, report)
+    try:
+        graphs = obtain_graphs(folder, 'fp16', opset, report)
+    except (ModelFolderError, ValueError) as error:
+        try:
+            graphs = read_graphs(folder, 'fp32')
+        except ModelFolderError:
+            # What to do about fp16 is the better advice.
+            raise error from None
+        report(f'{error}. {NAME} computes in fp32 until then, which is slower')
+    else:
+        report(f'{NAME} computes in {graphs.precision}')
+    return graphs

@@ -8,12 +8,10 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from afformer_core.evaluation.methods import Method
     from afformer_core.evaluation.tables import Table
 
 _EXAMPLE = """examples:
@@ -29,7 +27,8 @@ def add_parser(subparsers: Any) -> None:
         'bench',
         help='measure time and memory of a camera image, or of a step of training',
         description=(
-            'Without model folders: the ResNet-50 model with random weights, and the shipped one.'
+            'Without model folders: the ResNet-50 model with random weights, and the shipped one. '
+            'The row of what cannot be measured says why.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -94,6 +93,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
 
     from afformer_core.data.opra import OPRA_ACTIONS
     from afformer_core.evaluation.latency_tables import latency_table, random_model
+    from afformer_core.evaluation.measured_model import copy_with_graphs
     from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
     from afformer_core.evaluation.node_latency_table import node_latency_table
     from afformer_core.models.presets import afformer_r50
@@ -115,11 +115,14 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             longest = max(configuration.maximum_frames, *arguments.frames)
             random_model(replace(configuration, maximum_frames=longest), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
-            copy = _exported_copy(folder, Path(name) / str(number), methods)
+            copy = Path(name) / str(number)
+            impossible = copy_with_graphs(folder, copy, methods)
             threads = arguments.threads
-            tables.append(latency_table(title, copy, arguments.frames, threads, methods))
+            tables.append(
+                latency_table(title, copy, arguments.frames, threads, methods, impossible)
+            )
             if arguments.node:
-                tables.append(node_latency_table(title, copy, threads, methods))
+                tables.append(node_latency_table(title, copy, threads, methods, impossible))
     return tables
 
 
@@ -135,39 +138,6 @@ def _training_tables(arguments: argparse.Namespace) -> list[Table]:
         with tempfile.TemporaryDirectory() as name:
             tables.append(reading_table(Path(name), frames, side))
     return tables
-
-
-def _exported_copy(folder: Path, copy: Path, methods: Sequence[Method]) -> Path:
-    """A copy of a model folder with its graphs, or new ones where the methods need others."""
-    import shutil
-
-    import torch
-
-    from afformer_core.errors import ModelFolderError
-    from afformer_core.runtime.export import export_graphs
-    from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
-    from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
-
-    read_description(folder)
-    copy.mkdir()
-    for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
-        shutil.copy(folder / file, copy)
-    has_gpu = torch.cuda.is_available()
-    measured = [one for one in methods if one.needs_graphs and (has_gpu or not one.on_gpu)]
-    for precision in sorted({one.precision for one in measured}):
-        try:
-            graphs = read_graphs(folder, precision)
-        except ModelFolderError:
-            # Only a dataset makes quantized ones.
-            if precision == 'int8':
-                raise
-            export_graphs(copy, precision)
-        else:
-            place = graphs_folder(copy, precision)
-            place.mkdir(exist_ok=True)
-            for file in (*graphs.files, GRAPHS_FILE):
-                shutil.copy(graphs.folder / file, place)
-    return copy
 
 
 def _facts(threads: int) -> dict[str, str]:

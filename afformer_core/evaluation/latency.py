@@ -44,7 +44,7 @@ class Latency:
             has no such step.
         memorize_milliseconds: once at the demonstration's end, or None likewise.
         peak_megabytes: the process's largest resident memory, libraries and weights included; of
-            a method on the GPU, what it took of the GPU's memory.
+            a method on the GPU, what it took of the GPU's memory, see `GpuMemory`.
         runs: camera images timed.
     """
 
@@ -72,7 +72,7 @@ def measure_in_process(
         heatmap: where to write the heatmap, as .npy.
 
     Raises:
-        AfformerError: the process failed, for want of memory for example; says how.
+        MeasurementError: the process failed, for want of memory for example.
     """
     words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
     what = f'{method.text} of {folder} with {frames} frames'
@@ -87,8 +87,7 @@ def measure_here(
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    used = _gpu_megabytes_used if method.on_gpu else peak_megabytes
-    before = used() if method.on_gpu else 0.0
+    peak = _gpu_peak() if method.on_gpu else peak_megabytes
     measure = _measure_recompute if method.recomputes else _measure_grounder
     first, timings, heatmap = measure(folder, method, frames, threads)
     latency = Latency(
@@ -99,7 +98,7 @@ def measure_here(
         first,
         statistics.median(timings.frame) if timings.frame else None,
         statistics.median(timings.memorize) if timings.memorize else None,
-        used() - before,
+        peak(),
         len(timings.image),
     )
     return latency, heatmap
@@ -197,13 +196,10 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def _gpu_megabytes_used() -> float:
-    """What all processes together have of the GPU's memory, this one's context included."""
-    import torch
+def _gpu_peak() -> Callable[[], float]:
+    from afformer_core.evaluation.gpu_memory import GpuMemory
 
-    torch.cuda.init()
-    free, total = torch.cuda.mem_get_info()
-    return (total - free) / 2**20
+    return GpuMemory().peak_megabytes
 
 
 def _main(folder: str, method: str, frames: str, threads: str, heatmap_path: str) -> None:

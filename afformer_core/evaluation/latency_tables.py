@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from afformer_core.evaluation.arithmetic import image_flops, matrix_rate
 from afformer_core.evaluation.latency import Latency, measure_in_process
-from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
+from afformer_core.evaluation.methods import Method
+from afformer_core.evaluation.own_process import MeasurementError
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
@@ -36,13 +37,15 @@ _COLUMNS = (
 _NOTES = (
     'recomputing everything: for each image all frames are encoded again and the '
     'relative-position bias is materialised for fused attention, as in the released code; same '
-    'weights.',
+    'weights. In fp16 this is by autocast, which casts the weights anew for each image.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground with '
     'one look. Where a model looks again, closer, each look takes as long again.',
     'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
-    'row in its own; on the GPU what was taken of its memory. First use: from opening the model '
-    'until the first heatmap, the demonstration included, engines compiled where they are not in '
-    'the cache.',
+    'row in its own. On the GPU it is the most that PyTorch reserved, and what TensorRT and '
+    'kernels took besides; the CUDA context, some hundred MB for each process, is not in it. On a '
+    'Jetson, where all share one memory, what other processes took meanwhile is.',
+    'First use: from opening the model until the first heatmap, the demonstration included, '
+    'engines compiled where they are not in the cache.',
     'times faster: than recomputing everything on the same device.',
     'of matrix rate: the floating-point operations of `ground` in its time, as a share of what an '
     'fp32 matrix product of 1024 x 1024 reaches on this CPU with as many threads; recomputing '
@@ -68,26 +71,26 @@ def latency_table(
     folder: Path,
     frames: Sequence[int],
     threads: int,
-    methods: Sequence[Method] = DEFAULT_METHODS,
+    methods: Sequence[Method],
+    impossible: Mapping[Method, str],
     progress: bool = True,
 ) -> Table:
     """Measure every method with demonstrations of several lengths.
+
+    The row of one that cannot be measured says why.
 
     Args:
         title: of the table.
         folder: a model folder; with graphs of the precisions in which they are measured.
         frames: lengths of the demonstration; those above the model's maximum are left out.
         threads: to compute with.
-        methods: in the order of the rows; those on the GPU are not measured without one.
+        methods: in the order of the rows.
+        impossible: why some of them need not be tried.
         progress: show a progress bar on stderr.
-
-    Raises:
-        AfformerError: a measurement failed.
     """
     configuration = read_description(folder).configuration
     maximum, rate = configuration.maximum_frames, matrix_rate(threads)
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
-    has_gpu = torch.cuda.is_available()
     rows: dict[str, list[Cell]] = {}
     bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
@@ -95,11 +98,15 @@ def latency_table(
             comparison = _Comparison(1e3 * image_flops(configuration, length) / rate)
             for method in methods:
                 label = f'{method.label}, T = {length}'
-                if method.on_gpu and not has_gpu:
-                    rows[label] = [length, 'no GPU', *([None] * (len(_COLUMNS) - 2))]
-                else:
-                    path = Path(name) / 'heatmap.npy'
+                path = Path(name) / 'heatmap.npy'
+                try:
+                    if method in impossible:
+                        raise MeasurementError(method.text, impossible[method])
                     latency = measure_in_process(folder, method, length, threads, path)
+                except MeasurementError as error:
+                    cannot = f'cannot: {error.reason}'
+                    rows[label] = [length, cannot, *([None] * (len(_COLUMNS) - 2))]
+                else:
                     rows[label] = comparison.cells(method, latency, np.load(path))
                 bar.update()
     left_out = [str(length) for length in frames if length > maximum]

@@ -6,18 +6,11 @@ ROS stays outside of this package: the node is measured by a module of its own p
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from afformer_core.errors import AfformerError
 from afformer_core.evaluation.methods import Method
+from afformer_core.evaluation.own_process import MeasurementError, run_measurement
 from afformer_core.evaluation.tables import Cell, Table
 
 _COLUMNS = {
@@ -37,48 +30,43 @@ _NOTES = (
 
 
 def node_latency_table(
-    title: str, folder: Path, threads: int, methods: Sequence[Method], seconds: float = 20.0
+    title: str,
+    folder: Path,
+    threads: int,
+    methods: Sequence[Method],
+    impossible: Mapping[Method, str],
+    seconds: float = 20.0,
 ) -> Table:
     """Measure each method but recomputing in a node of its own.
+
+    The row of one that cannot be measured says why; so do all without ROS 2.
 
     Args:
         title: of the model.
         folder: a model folder; with graphs of the precisions in which they are measured.
         threads: to compute with.
-        methods: in the order of the rows; those on the GPU are not measured without one.
+        methods: in the order of the rows.
+        impossible: why some of them need not be tried.
         seconds: to measure each for.
-
-    Raises:
-        AfformerError: a measurement failed; so it does without ROS 2.
     """
-    has_gpu = torch.cuda.is_available()
     rows: dict[str, list[Cell]] = {}
     for method in (one for one in methods if not one.recomputes):
-        if method.on_gpu and not has_gpu:
-            rows[method.label] = ['no GPU', *([None] * (len(_COLUMNS) - 1))]
-        else:
-            figures = _measure(folder, method, threads, seconds)
-            rows[method.label] = [figures[key] for key in _COLUMNS.values()]
+        try:
+            if method in impossible:
+                raise MeasurementError(method.text, impossible[method])
+            rows[method.label] = _measure(folder, method, threads, seconds)
+        except MeasurementError as error:
+            cannot = f'cannot: {error.reason}'
+            rows[method.label] = [cannot, *([None] * (len(_COLUMNS) - 1))]
     return Table(f'{title}, in the node', tuple(_COLUMNS), rows, _NOTES)
 
 
-def _measure(folder: Path, method: Method, threads: int, seconds: float) -> dict[str, Any]:
+def _measure(folder: Path, method: Method, threads: int, seconds: float) -> list[Cell]:
     options = ['--threads', str(threads), '--seconds', str(seconds)]
-    done = subprocess.run(
-        [
-            sys.executable, '-m', 'afformer_ros.node_latency',
-            str(folder), method.backend, method.precision, *options,
-        ],
-        env={**os.environ, 'OMP_NUM_THREADS': str(threads)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-        raise AfformerError(
-            f'measuring {method.text} of {folder} in the node ended with status '
-            f'{done.returncode}: {last}'
-        )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    figures = run_measurement(
+        'afformer_ros.node_latency',
+        [str(folder), method.backend, method.precision, *options],
+        threads,
+        f'{method.text} of {folder} in the node',
+    )
+    return [figures[key] for key in _COLUMNS.values()]

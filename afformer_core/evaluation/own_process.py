@@ -5,25 +5,40 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from afformer_core.errors import AfformerError
+from afformer_core.exit_status import describe_exit
+
+
+class MeasurementError(AfformerError):
+    """A measurement failed.
+
+    Args:
+        what: was measured.
+        reason: as it told it last, or how its process ended.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f'{what} cannot be measured: {reason}')
+        self.reason = reason
 
 
 def run_measurement(module: str, words: Sequence[str], threads: int, what: str) -> dict[str, Any]:
     """What a module prints, run in a new process.
 
     Args:
-        module: that prints one JSON object.
+        module: whose last line is one JSON object.
         words: its arguments.
         threads: to compute with, at least 1.
         what: is measured, for errors.
 
     Raises:
-        AfformerError: the process failed, for want of memory for example; says how.
+        MeasurementError: the process failed, for want of memory for example.
     """
     done = subprocess.run(
         [sys.executable, '-m', module, *words],
@@ -33,7 +48,15 @@ def run_measurement(module: str, words: Sequence[str], threads: int, what: str) 
         check=False,
     )
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ['no message'])[-1]
-        raise AfformerError(f'measuring {what} ended with status {done.returncode}: {last}')
-    found: dict[str, Any] = json.loads(done.stdout)
+        raise MeasurementError(what, _reason(done.returncode, done.stderr))
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _reason(status: int, told: str) -> str:
+    ending = f'its process {describe_exit(status)}'
+    if status < 0:
+        return ending
+    last = (told.strip().splitlines() or [''])[-1]
+    # Errors of ours are sentences already.
+    return re.sub(r'^(afformer: error: |afformer_core\.[\w.]+: )', '', last) or ending

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from afformer_core.data.opra import OPRA_ACTIONS
 from afformer_core.evaluation.latency import peak_megabytes
-from afformer_core.evaluation.own_process import run_measurement
+from afformer_core.evaluation.own_process import MeasurementError, run_measurement
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.convolutional_encoder import ResNetStages
@@ -95,21 +95,25 @@ class Throughput:
 def throughput_table(workload: Workload) -> Table:
     """Every method on the GPU, where there is one, else on the CPU.
 
-    Raises:
-        AfformerError: a measurement failed.
+    The row of one that cannot be measured says why.
     """
-    measured = [measure_in_process(method, workload) for method in METHODS]
-    baseline = measured[0]
-    rows: dict[str, list[Cell]] = {
-        _LABELS[each.method]: [
+    rows: dict[str, list[Cell]] = {}
+    baseline: Throughput | None = None
+    for method in METHODS:
+        try:
+            each = measure_in_process(method, workload)
+        except MeasurementError as error:
+            rows[_LABELS[method]] = [f'cannot: {error.reason}', None, None, None, None]
+            continue
+        if method == METHODS[0]:
+            baseline = each
+        rows[_LABELS[method]] = [
             workload.pairs / each.seconds,
-            baseline.seconds / each.seconds,
+            None if baseline is None else baseline.seconds / each.seconds,
             each.peak_megabytes,
-            each.peak_megabytes / baseline.peak_megabytes,
+            None if baseline is None else each.peak_megabytes / baseline.peak_megabytes,
             each.loss,
         ]
-        for each in measured
-    }
     device = 'GPU, fp16' if torch.cuda.is_available() else 'CPU, fp32'
     return Table(
         f'Training, ResNet-50, {workload.side}x{workload.side}, {workload.pairs} pairs of '
@@ -134,7 +138,7 @@ def measure_in_process(method: str, workload: Workload) -> Throughput:
         workload: what is trained on.
 
     Raises:
-        AfformerError: the process failed, for want of memory for example.
+        MeasurementError: the process failed, for want of memory for example.
     """
     words = [method, *(str(value) for value in asdict(workload).values())]
     found = run_measurement(__name__, words, workload.threads, f'training by {method}')

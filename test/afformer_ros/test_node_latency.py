@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.errors import AfformerError
 from afformer_core.evaluation.methods import Method
 from afformer_core.evaluation.node_latency_table import node_latency_table
 
@@ -16,7 +15,7 @@ from afformer_core.evaluation.node_latency_table import node_latency_table
 @pytest.mark.timeout(180)
 def test_it_measures_the_node(random_model: Path) -> None:
     methods = (Method.parse('recompute:fp32'), Method.parse('torch:fp32'))
-    table = node_latency_table('noise', random_model, 1, methods, 2.0)
+    table = node_latency_table('noise', random_model, 1, methods, {}, 2.0)
 
     assert table.title == 'noise, in the node'
     ((label, cells),) = table.rows.items()
@@ -27,6 +26,10 @@ def test_it_measures_the_node(random_model: Path) -> None:
     assert float(row['ms end to end']) <= float(row['95 %'])
 
 
-def test_a_model_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(AfformerError, match=r'measuring torch:fp32 .* in the node .*status 1: .*'):
-        node_latency_table('noise', tmp_path, 1, (Method.parse('torch:fp32'),), 3.0)
+def test_a_method_that_fails_is_a_row(tmp_path: Path) -> None:
+    methods = (Method.parse('torch:fp32'), Method.parse('cuda:fp16'))
+    table = node_latency_table('noise', tmp_path, 1, methods, {methods[1]: 'no GPU'}, 3.0)
+
+    failed, impossible = (row['images / s'] for row in table.to_json()['rows'].values())
+    assert failed.startswith(f'cannot: {tmp_path}/model.json does not exist')
+    assert impossible == 'cannot: no GPU'

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 import argparse
 import json
+import sys
 
+import numpy as np
 import pytest
 
 from afformer_core.cli.bench import add_parser
-from afformer_core.errors import AfformerError
-from afformer_core.evaluation.latency import measure_in_process
-from afformer_core.evaluation.latency_tables import random_model
+from afformer_core.evaluation.latency import Latency, measure_in_process
+from afformer_core.evaluation.latency_tables import latency_table, random_model
 from afformer_core.evaluation.methods import Method
+from afformer_core.evaluation.own_process import MeasurementError, run_measurement
 from afformer_core.models import afformer_small
 from afformer_core.runtime.weights import load_model
 
@@ -55,7 +57,8 @@ def test_command_measures_ways_that_give_the_same_heatmap(small_folder, capsys, 
         assert row['times faster'] == pytest.approx(recompute['ms / image'] / row['ms / image'])
         assert 50 < row['peak MB'] < 8000
     if report['GPU'] == 'none':
-        assert all(row['ms / image'] == 'no GPU' for row in list(table['rows'].values())[3:])
+        gpu_rows = list(table['rows'].values())[3:]
+        assert {row['ms / image'] for row in gpu_rows} == {'cannot: no GPU'}
     assert 'left out: T = 33.' in table['notes'][-1]
     assert {path: path.stat().st_mtime_ns for path in small_folder.iterdir()} == before
 
@@ -67,10 +70,67 @@ def test_command_refuses_no_threads_and_no_frames(random_folder, words):
 
 
 def test_a_measurement_that_fails_says_why(tmp_path):
-    with pytest.raises(AfformerError, match=r'torch:fp32 of .* ended with status 1: .*model'):
+    with pytest.raises(MeasurementError, match=r'torch:fp32 of .* cannot be measured') as failure:
         measure_in_process(
             tmp_path / 'nowhere', Method.parse('torch:fp32'), 1, 1, tmp_path / 'heatmap.npy'
         )
+    assert failure.value.reason.startswith(f'{tmp_path}/nowhere/model.json does not exist')
+
+
+def test_a_process_that_is_killed_says_by_what(tmp_path, monkeypatch):
+    python = tmp_path / 'python'
+    python.write_text('#!/bin/sh\necho loading >&2\nkill -KILL $$\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, 'executable', str(python))
+
+    with pytest.raises(MeasurementError) as failure:
+        run_measurement('anything', (), 1, 'something')
+
+    assert failure.value.reason == (
+        'its process was killed by SIGKILL, probably for lack of memory'
+    )
+
+
+def fake_measure(folder, method, frames, threads, heatmap):
+    if method.backend == 'torch':
+        raise MeasurementError(method.text, 'it has no room')
+    np.save(heatmap, np.full((2, 2), 0.25, np.float32))
+    milliseconds = {'recompute': 80.0, 'onnxruntime': 20.0}[method.backend]
+    return Latency(method.text, frames, milliseconds, 90.0, 500.0, 7.0, 3.0, 450.0, 10)
+
+
+@pytest.fixture
+def measured(random_folder, monkeypatch):
+    """Row by label, where PyTorch has no room and TensorRT is not installed."""
+    monkeypatch.setattr('afformer_core.evaluation.latency_tables.measure_in_process', fake_measure)
+    monkeypatch.setattr('afformer_core.evaluation.latency_tables.matrix_rate', lambda threads: 1e9)
+    texts = ('torch:fp32', 'recompute:fp32', 'tensorrt:fp16', 'onnxruntime:fp32')
+    methods = [Method.parse(text) for text in texts]
+    impossible = {methods[2]: 'TensorRT is not installed'}
+    table = latency_table('title', random_folder, [2], 1, methods, impossible, progress=False)
+    return table.to_json()['rows']
+
+
+def test_a_method_that_fails_is_a_row(measured):
+    failed = measured['afformer, PyTorch, CPU fp32, T = 2']
+
+    assert failed['T'] == 2
+    assert failed['ms / image'] == 'cannot: it has no room'
+    assert set(failed.values()) == {2, 'cannot: it has no room', None}
+
+
+def test_a_method_that_is_not_tried_is_a_row(measured):
+    failed = measured['afformer, TensorRT, GPU fp16, T = 2']
+
+    assert failed['ms / image'] == 'cannot: TensorRT is not installed'
+
+
+def test_the_others_are_measured_and_compared(measured):
+    row = measured['afformer, ONNX Runtime, CPU fp32, T = 2']
+
+    assert row['ms / image'] == 20.0
+    assert row['times faster'] == 4.0
+    assert row['difference'] == '0.0e+00'
 
 
 def test_the_random_model_has_relative_positions_that_matter(random_folder):

@@ -34,7 +34,7 @@ from afformer_ros.environment import prepare_environment
 # What is remapped is the argument of the same name with _topic at its end.
 INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
 # Topics that RViz shows; it names them from the root.
-SHOWN_INPUT_TOPICS = ('image', 'camera_info')
+SHOWN_INPUT_TOPICS = ('image',)
 SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidates', 'markers')
 # Arguments that overrule the parameter of the same name in the parameter file, unless empty, and
 # their types.
@@ -170,20 +170,20 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'rviz_frame',
-            default_value='camera',
-            description='Fixed frame of RViz; the frame of the camera images unless a transform '
-            'to it is published.',
+            default_value='auto',
+            description='Fixed frame of RViz, to which a transform from the frame of the camera '
+            'images is published; auto: that frame itself, once the first image names it.',
         ),
     ]
 
     # Environment: the default transports of Fast DDS drop most messages of the size of an image
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
-    # RViz
+    # RViz, which this package starts where its frame is known
     rviz = Node(
         condition=IfCondition(LaunchConfiguration('rviz')),
-        package='rviz2',
-        executable='rviz2',
+        package='afformer_ros',
+        executable='rviz',
         namespace=LaunchConfiguration('namespace'),
         arguments=[
             '--display-config',

@@ -141,9 +141,9 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'rviz_frame',
-            default_value='camera',
-            description='Fixed frame of RViz; the frame of the camera images unless a transform '
-            'to it is published.',
+            default_value='auto',
+            description='Fixed frame of RViz, to which a transform from the frame of the camera '
+            'images is published; auto: that frame itself, once the first image names it.',
         ),
     ]
 

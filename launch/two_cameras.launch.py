@@ -95,9 +95,9 @@ def generate_launch_description() -> LaunchDescription:
         ),
         DeclareLaunchArgument(
             'rviz_frame',
-            default_value='base_link',
+            default_value='auto',
             description='Fixed frame of RViz, to which transforms from the frames of both cameras '
-            'are published.',
+            'are published; auto: for each camera the frame of its images.',
         ),
     ]
 

@@ -26,6 +26,7 @@ _TEXT_COLOUR = (1.0, 1.0, 1.0, 1.0)
 _BORDER_COLOUR = (0.8, 0.8, 0.8, 0.8)
 _HELD_OPACITY = 0.5
 
+_TEXT_HEIGHT = 0.04  # metres
 # Of the arrow towards a surface, in metres.
 _ARROW_LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.1, 0.008, 0.016, 0.025
 
@@ -175,7 +176,8 @@ def _place_markers(pen: _Pen, place: _Place) -> list[Any]:
             identifier + 1,
             _TEXT,
             _TEXT_COLOUR,
-            (0.0, 0.0, 0.04),
+            # RViz takes the width of a blank from x, and from a metre where that is 0.
+            (_TEXT_HEIGHT / 2, 0.0, _TEXT_HEIGHT),
             pose=pen.pose(place.position + beside),
             text=place.text,
         ),

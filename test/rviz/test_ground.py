@@ -10,7 +10,6 @@ import yaml
 # Message type that each kind of display takes, and each topic has.
 DISPLAYS = {
     'rviz_default_plugins/Image': 'Image',
-    'rviz_default_plugins/Camera': 'Image',
     'rviz_default_plugins/PointCloud2': 'PointCloud2',
     'rviz_default_plugins/PoseArray': 'PoseArray',
     'rviz_default_plugins/MarkerArray': 'MarkerArray',
@@ -47,17 +46,25 @@ def test_every_display_receives_from_any_publisher(manager):
         )
 
 
-def test_only_what_needs_more_than_an_image_is_off(manager):
-    off = [display['Name'] for display in manager['Displays'] if not display['Enabled']]
-    assert off == ['Camera with markers']
+def test_no_display_is_off_and_leaves_an_empty_dock(manager):
     for display in manager['Displays']:
-        assert display['Enabled'] == display['Value']
+        assert (display['Enabled'], display['Value']) == (True, True)
 
 
-def test_the_camera_names_displays_that_exist(manager):
-    names = {display['Name'] for display in manager['Displays']}
-    (camera,) = (one for one in manager['Displays'] if one['Class'].endswith('/Camera'))
-    assert set(camera['Visibility']) - {'Value'} == names - {camera['Name']}
+def test_pictures_are_normalized_by_one_image_each(manager):
+    pictures = [one for one in manager['Displays'] if one['Class'].endswith('/Image')]
+    assert [(one['Name'], one['Normalize Range'], one['Median window']) for one in pictures] == [
+        ('Overlay', True, 1),
+        ('Heatmap', True, 1),
+        ('Camera image', True, 1),
+    ]
+
+
+def test_docks_are_of_displays_that_exist(root, manager):
+    geometry = yaml.safe_load((root / 'rviz' / 'ground.rviz').read_text())['Window Geometry']
+    docks = {name for name, value in geometry.items() if isinstance(value, dict)}
+    pictures = {one['Name'] for one in manager['Displays'] if one['Class'].endswith('/Image')}
+    assert docks == {'Displays', *pictures}
 
 
 def test_the_cloud_is_coloured_by_its_weights(manager):

@@ -26,6 +26,11 @@ def _place(point):
     return (point.x, point.y, point.z)
 
 
+def test_texts_have_blanks_of_half_their_height(factory, result):
+    texts = _kind(_markers(factory, result((ON_TABLE, NO_DEPTH))), TEXT)
+    assert [(text.scale.x, text.scale.y, text.scale.z) for text in texts] == [(0.02, 0.0, 0.04)]
+
+
 def test_what_was_there_is_erased_first(factory, result):
     for surfaces in ((NO_DEPTH, NO_DEPTH), (ON_TABLE, NO_DEPTH)):
         first, *others = _markers(factory, result(surfaces))

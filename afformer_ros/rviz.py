@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `rviz`: RViz in the frame of the images that it shows.
+
+ros2 run afformer_ros rviz -d ground.rviz --ros-args -r /image:=/camera/image_raw
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from afformer_ros.environment import prepare_environment
+from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.quality_of_service import InputQuality
+
+# As the configuration of RViz names it.
+_TOPIC = '/image'
+_OF_THE_IMAGES = 'auto'
+_LOOK_PERIOD = 0.1
+_REMINDER_PERIOD = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Become RViz, once an image has told its frame; returns the exit status where that fails."""
+    options, passed_on = _parser().parse_known_args(arguments)
+    try:
+        program = Path(get_package_prefix('rviz2')) / 'lib' / 'rviz2' / 'rviz2'
+    except PackageNotFoundError:
+        print(
+            'afformer: error: rviz2 is not installed; run: sudo apt install '
+            f'ros-{os.environ.get("ROS_DISTRO", "<distribution>")}-rviz2',
+            file=sys.stderr,
+        )
+        return 1
+    prepare_environment()
+    frame = options.fixed_frame
+    if frame == _OF_THE_IMAGES:
+        try:
+            frame = _frame_of_the_first_image(passed_on)
+        except (KeyboardInterrupt, ExternalShutdownException):
+            return 0
+    # What is not ROS's stands before --ros-args. Images without a frame are shown all the same.
+    chosen = ['--fixed-frame', frame] if frame else []
+    sys.stdout.flush()
+    os.execv(program, [str(program), *chosen, *passed_on])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='ros2 run afformer_ros rviz',
+        description='Start RViz in the frame that the first image names. All other arguments are '
+        'those of RViz.',
+        epilog='example: ros2 run afformer_ros rviz -d ground.rviz --ros-args '
+        '-r /image:=/camera/image_raw',
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        '-f',
+        '--fixed-frame',
+        metavar='FRAME',
+        default=_OF_THE_IMAGES,
+        help=f'the fixed frame; {_OF_THE_IMAGES}: that of the images (default)',
+    )
+    return parser
+
+
+def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
+    """Wait for an image, for ever; empty where it names no frame."""
+    rclpy.init(args=['rviz', *arguments])
+    node = Node('rviz_frame')
+    frames: list[str] = []
+
+    def see(message: Any) -> None:
+        frames.append(message.header.frame_id)
+
+    subscription = ImageSubscription(
+        node,
+        _TOPIC,
+        'auto',
+        InputQuality(QoSProfile(depth=1), follows_publishers=True),
+        see,
+        MutuallyExclusiveCallbackGroup(),
+    )
+    try:
+        while not frames:
+            node.get_logger().info(
+                f'RViz starts with the first image on {subscription.topic_name}, in its frame; '
+                'with another rviz_frame than auto, or --fixed-frame, at once',
+                throttle_duration_sec=_REMINDER_PERIOD,
+            )
+            rclpy.spin_once(node, timeout_sec=_LOOK_PERIOD)
+        node.get_logger().info(f'RViz shows the frame {frames[0]!r}')
+    finally:
+        subscription.destroy()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return frames[0]
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -69,7 +69,7 @@ class DemonstrationRecorder:
         self._active = False
         self._accepting = False
         self._recording = 0
-        self._dropped = 0
+        self._dropped = self._lost_before = 0
         self._started = 0.0
         self._frames = ImageSubscription(
             node,
@@ -112,7 +112,7 @@ class DemonstrationRecorder:
                     'the node is not active; activate it before a demonstration is recorded'
                 )
             chosen = library.start(name)
-            self._dropped = 0
+            self._dropped, self._lost_before = 0, self.watch.lost_count
             self._recording += 1
             self._started = time.monotonic()
             self._accepting = True
@@ -123,14 +123,18 @@ class DemonstrationRecorder:
     def finish(self) -> Future[Summary]:
         """End the recording after the frames that came before."""
         self._accepting = False
-        return self._working.submit(
-            lambda library: library.finish(self._dropped), after_frames=True
-        )
+
+        def end(library: DemonstrationLibrary) -> Summary:
+            self._count_lost(library)
+            return library.finish()
+
+        return self._working.submit(end, after_frames=True)
 
     def record(self, library: DemonstrationLibrary, arrival: FrameArrival) -> None:
         """Record one frame; called by the worker."""
         if not library.recording or arrival.recording != self._recording:
             return
+        self._count_lost(library)
         try:
             library.add_frame(to_rgb(arrival.message), arrival.seconds)
         except ImageError as error:
@@ -142,7 +146,7 @@ class DemonstrationRecorder:
         limit = self._read_parameters().maximum_recording_seconds
         if library.recorded_seconds > limit:
             self._accepting = False
-            library.finish(self._dropped, f'it was finished by itself after {limit:.0f} s')
+            library.finish(f'it was finished by itself after {limit:.0f} s')
 
     def silence(self) -> str:
         """Why a recording gets no frames at the moment; empty where it does, or there is none."""
@@ -151,6 +155,9 @@ class DemonstrationRecorder:
             return ''
         reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
         return f'a demonstration is being recorded, but {reason}'
+
+    def _count_lost(self, library: DemonstrationLibrary) -> None:
+        library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)
 
     @property
     def _working(self) -> GroundingWorker[DemonstrationLibrary]:

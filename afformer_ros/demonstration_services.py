@@ -112,6 +112,7 @@ class DemonstrationServices:
             _fill(response, summary)
             response.begin, response.end = summary.begin, summary.end
             response.trimmed_by = summary.trimmed_by
+            response.frames_lost = summary.frames_lost
             return self._recorder.demonstration_state(_PATIENCE).message
 
         return self._answer(response, act)

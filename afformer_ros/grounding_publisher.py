@@ -84,6 +84,7 @@ class GroundingPublisher:
         status.state = int(state.phase)
         status.name, status.selected, status.message = state.name, state.selected, state.message
         status.frames, status.frames_kept = state.frames, state.frames_kept
+        status.frames_lost = state.frames_lost
         status.duration, status.hands_seen = float(state.duration), state.hands_seen
         self._status.publish(status)
 

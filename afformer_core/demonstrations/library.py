@@ -117,17 +117,27 @@ class DemonstrationLibrary:
         recording.add_frame(image, stamp)
         self._report(f'recording {recording.name!r}')
 
+    def count_lost(self, on_the_way: int, dropped: int) -> None:
+        """Tell how many frames of the recording have not come so far.
+
+        Args:
+            on_the_way: lost by the middleware.
+            dropped: came, but could not wait.
+        """
+        if self._recording is not None:
+            self._recording.lost_on_the_way = on_the_way
+            self._recording.dropped = dropped
+
     def reject_frame(self, error: ImageError) -> None:
         """Count a frame that cannot be read; the recording goes on."""
         if self._recording is not None:
             self._recording.unreadable += 1
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
 
-    def finish(self, dropped: int = 0, reason: str = '') -> Summary:
+    def finish(self, reason: str = '') -> Summary:
         """End the recording, keep it on disk and select it.
 
         Args:
-            dropped: frames that were lost on the way, to be told.
             reason: why it ends, where nobody asked for it.
 
         Raises:
@@ -142,10 +152,7 @@ class DemonstrationLibrary:
             self.fail(str(error) or type(error).__name__)
             raise
         notes = [reason] if reason else []
-        if dropped:
-            notes.append(f'{dropped} frames were dropped')
-        if recording.unreadable:
-            notes.append(f'{recording.unreadable} frames could not be read')
+        notes += recording.losses()
         return self._take(recorded, notes)
 
     def cancel(self, reason: str) -> None:
@@ -240,6 +247,7 @@ class DemonstrationLibrary:
             recording.duration,
             recording.hands_seen,
             self._message,
+            recording.frames_lost,
         )
 
     def _take(self, recorded: Recorded, notes: list[str]) -> Summary:

@@ -13,6 +13,8 @@ from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import DemonstrationError, ForeignFileError
 
 FORMAT = 2
+# Values that a file need not hold.
+_OPTIONAL = ('frames_lost',)
 
 
 @dataclass(frozen=True)
@@ -65,5 +67,5 @@ def _parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
     return {
         field.name: parsers[str(field.type)](texts[field.name])
         for field in fields(kind)
-        if field.type in parsers
+        if field.type in parsers and not (field.name in _OPTIONAL and field.name not in texts)
     }

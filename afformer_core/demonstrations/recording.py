@@ -18,6 +18,7 @@ from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.demonstrations.names import validated_name
 from afformer_core.demonstrations.record import Record
 from afformer_core.demonstrations.recorded import Recorded
+from afformer_core.demonstrations.stamp_gaps import StampGaps
 from afformer_core.demonstrations.state import Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
@@ -76,6 +77,14 @@ class Recording:
         store: where the file goes; None: it is kept in memory only.
         settings: how it is trimmed.
 
+    Attributes:
+        name: as above.
+        frames: frames so far.
+        unreadable: frames that were no image.
+        dropped: frames that came and could not wait.
+        lost_on_the_way: frames that the middleware says were lost.
+        duration: seconds from the first to the last frame.
+
     Raises:
         DemonstrationError: the name is not allowed, or the hand model cannot be used.
     """
@@ -90,10 +99,13 @@ class Recording:
         self.name = validated_name(name)
         self.frames = 0
         self.unreadable = 0
+        self.dropped = 0
+        self.lost_on_the_way = 0
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
         self._trimmer = Trimmer(settings.detectors(), maximum, settings.margin)
+        self._gaps = StampGaps()
         self._first_stamp = self._last_stamp = 0.0
         self._problem = ''
         self._writer: DemonstrationWriter | None = None
@@ -109,9 +121,28 @@ class Recording:
         return min(len(self._trimmer.certain_frames()), maximum)
 
     @property
+    def frames_lost(self) -> int:
+        """Frames that are missing: those that are known to be, or that gaps have room for."""
+        known = self.lost_on_the_way + self.dropped + self.unreadable
+        return max(known, self._gaps.missing)
+
+    @property
     def hands_seen(self) -> int:
         """Frames in which a hand was seen."""
         return self._trimmer.hands_seen
+
+    def losses(self) -> list[str]:
+        """What is missing, in words; nothing where nothing is."""
+        if not self.frames_lost:
+            return []
+        total = self.frames + self.frames_lost
+        counts = {
+            'were lost on the way': self.lost_on_the_way,
+            'were dropped': self.dropped,
+            'could not be read': self.unreadable,
+        }
+        told = [f'{count} frames {what}' for what, count in counts.items() if count]
+        return [f'{self.frames_lost} of {total} frames are missing', *told]
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
         """Add uint8 RGB [H, W, 3], taken at a time in seconds.
@@ -177,6 +208,7 @@ class Recording:
             part.last.time,
             part.trimmed_by,
             self.hands_seen,
+            self.frames_lost,
         )
 
     def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
@@ -200,6 +232,8 @@ class Recording:
             self._first_stamp = stamp
         elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:
             self._first_stamp = stamp - self.duration
+        else:
+            self._gaps.add(max(0.0, stamp - self._last_stamp))
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)
         return self.duration

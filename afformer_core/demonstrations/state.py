@@ -34,6 +34,7 @@ class Summary:
         begin, end: the part that the frames kept are of, in seconds after the first frame.
         trimmed_by: what found that part, such as 'hands' or 'motion'; empty: nothing was cut off.
         hands_seen: frames in which a hand was detected; 0 where no hand detector ran.
+        frames_lost: frames that are missing between those seen, at least 0.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Summary:
     end: float
     trimmed_by: str = ''
     hands_seen: int = 0
+    frames_lost: int = 0
 
     def __post_init__(self) -> None:
         validated_name(self.name)
@@ -62,6 +64,10 @@ class Summary:
                 f'demonstration {self.name!r} has hands in {self.hands_seen} of {self.frames} '
                 'frames; it cannot have them in more frames than were seen'
             )
+        if self.frames_lost < 0:
+            raise DemonstrationError(
+                f'demonstration {self.name!r} misses {self.frames_lost} frames; that cannot be'
+            )
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class DemonstrationState:
         frames, frames_kept: of `name`: seen, and used by the model as far as is known.
         duration: of `name`, in seconds.
         hands_seen: frames of `name` in which a hand was detected.
+        frames_lost: frames of `name` that are missing.
         message: one sentence for a person.
     """
 
@@ -88,6 +95,7 @@ class DemonstrationState:
     duration: float
     hands_seen: int = 0
     message: str = ''
+    frames_lost: int = 0
 
     @classmethod
     def of_selection(
@@ -105,4 +113,5 @@ class DemonstrationState:
             sum(one.duration for one in selected),
             sum(one.hands_seen for one in selected),
             message,
+            sum(one.frames_lost for one in selected),
         )

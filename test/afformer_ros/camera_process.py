@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera as a process of its own: `python camera_process.py NAMESPACE RELIABILITY COUNT RATE`.
+"""A camera as a process of its own: `python camera_process.py TOPIC RELIABILITY COUNT RATE`.
 
-Images of 640 x 480 on `image`, once somebody subscribes; the environment chooses the transports.
+Images of 640 x 480, once somebody subscribes; the environment chooses the transports.
 """
 
 import sys
@@ -20,11 +20,11 @@ from afformer_ros.rclpy_messages import RclpyMessages
 DISCOVERY = 1.0
 
 
-def main(namespace: str, reliability: str, count: int, rate: float) -> None:
+def main(topic: str, reliability: str, count: int, rate: float) -> None:
     rclpy.init()
-    node = rclpy.create_node('camera', namespace=namespace)
+    node = rclpy.create_node('camera')
     policy = QoSReliabilityPolicy[reliability]
-    publisher = node.create_publisher(Image, 'image', QoSProfile(depth=10, reliability=policy))
+    publisher = node.create_publisher(Image, topic, QoSProfile(depth=10, reliability=policy))
     while not publisher.get_subscription_count():
         time.sleep(0.02)
     time.sleep(DISCOVERY)

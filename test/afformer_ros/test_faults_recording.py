@@ -54,6 +54,16 @@ def test_a_pause_of_the_demonstration_is_told_and_the_recording_goes_on(active):
     assert active.ground(active.image_message(1)).demonstration == 'paused'
 
 
+def test_frames_that_are_missing_by_their_stamps_are_counted(active):
+    assert active.start('gaps').success
+    for count, number in enumerate((0, 1, 2, 5, 6, 7), 1):
+        active.send_frame(active.image_message(number), count)
+    active.wait(lambda: active.statuses[-1].frames_lost == 2, 'the missing frames in the status')
+    answer = active.finish()
+    assert (answer.success, answer.frames, answer.frames_lost) == (True, 6, 2)
+    assert '2 of 8 frames are missing' in answer.message
+
+
 def test_a_full_disk_costs_the_file_and_nothing_else(shipped_nodes, small_disk):
     process = shipped_nodes.grounding(store_folder=small_disk, diagnostics_period=0.2)
     client = shipped_nodes.client()

@@ -27,12 +27,12 @@ def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
     """Starts a camera with transports by environment variables; it ends with the test."""
     with ExitStack() as stack:
 
-        def start(namespace, reliability, transports, count):
+        def start(topic, reliability, transports, count):
             kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
             # The node's own may come from the environment of this run.
             kept.pop('FASTRTPS_DEFAULT_PROFILES_FILE', None)
             process = subprocess.Popen(
-                [sys.executable, CAMERA, namespace, reliability, str(count), str(RATE)],
+                [sys.executable, CAMERA, topic, reliability, str(count), str(RATE)],
                 env={**kept, **transports},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -91,7 +91,7 @@ def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
     grounding_client, start_camera, transports
 ):
     before = Images.told(grounding_client)
-    camera = start_camera('/transports', 'RELIABLE', transports, 120)
+    camera = start_camera('/transports/image', 'RELIABLE', transports, 120)
     seen = _seen_of(grounding_client, camera, before)
     assert seen.reliability == 'RELIABLE'
     assert seen.received >= 118
@@ -100,16 +100,37 @@ def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
 
 def test_images_of_a_best_effort_camera_with_our_transports_arrive(grounding_client, start_camera):
     before = Images.told(grounding_client)
-    seen = _seen_of(grounding_client, start_camera('/transports', 'BEST_EFFORT', OURS, 40), before)
+    seen = _seen_of(
+        grounding_client, start_camera('/transports/image', 'BEST_EFFORT', OURS, 40), before
+    )
     assert seen.reliability == 'BEST_EFFORT'
     assert seen.received >= 35
 
 
 def test_lost_images_are_told_with_their_number_and_the_remedy(grounding_client, start_camera):
     before = Images.told(grounding_client)
-    camera = start_camera('/transports', 'BEST_EFFORT', DEFAULTS, 60)
+    camera = start_camera('/transports/image', 'BEST_EFFORT', DEFAULTS, 60)
     seen = _seen_of(grounding_client, camera, before)
     assert seen.lost > 20
     assert 50 <= seen.lost + seen.received <= 60
     assert 'on /transports/image were lost on the way' in seen.message
     assert 'config/fastdds.xml' in seen.message
+
+
+def test_a_recording_says_how_many_frames_are_missing(grounding_client, start_camera):
+    client = grounding_client
+    assert client.start('torn').success
+    camera = start_camera('/transports/demonstration', 'BEST_EFFORT', DEFAULTS, 60)
+    assert camera.stdout.readline() == 'all images are sent\n'
+    client.spin(1.0)
+    # A recording needs one frame at least.
+    sent = client.statuses[-1].frames + 1
+    client.send_frame(client.image_message(0), sent)
+    answer = client.finish()
+    assert answer.success, answer.message
+    assert answer.frames_lost > 20
+    # The client's own frame is not of the camera; those of the first moments reach nobody.
+    assert 50 <= answer.frames - 1 + answer.frames_lost <= 60
+    assert f'{answer.frames_lost} of {answer.frames + answer.frames_lost} frames' in answer.message
+    client.wait(lambda: client.statuses[-1].selected == 'torn', 'the status')
+    assert client.statuses[-1].frames_lost == answer.frames_lost

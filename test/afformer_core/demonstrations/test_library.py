@@ -206,11 +206,25 @@ def test_what_was_lost_is_told(library, desk):
     library.start('press')
     library.add_frame(desk(0), 1.0)
     library.reject_frame(ImageError('not an image'))
-    library.finish(dropped=3, reason='it was finished by itself')
-    message = library.state().message
-    assert message.endswith(
-        'it was finished by itself; 3 frames were dropped; 1 frames could not be read'
+    library.count_lost(on_the_way=2, dropped=3)
+    assert library.state().frames_lost == 6
+    summary = library.finish(reason='it was finished by itself')
+    assert (summary.frames, summary.frames_lost, library.state().frames_lost) == (1, 6, 6)
+    assert library.state().message.endswith(
+        'it was finished by itself; 6 of 7 frames are missing; 2 frames were lost on the way; '
+        '3 frames were dropped; 1 frames could not be read'
     )
+
+
+def test_what_gaps_between_stamps_have_room_for_is_told_and_kept(library, restarted, desk):
+    library.start('press')
+    for number in (0, 1, 2, 5, 6, 7, 9):
+        library.add_frame(desk(number), 100 + number / 10)
+    library.finish()
+    assert '3 of 10 frames are missing' in library.state().message
+    again = restarted()
+    again.select('press')
+    assert again.state().frames_lost == 3
 
 
 def test_demonstrations_from_elsewhere(library, restarted, desk):

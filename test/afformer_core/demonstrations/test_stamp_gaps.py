@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames that are missing by the gaps between stamps."""
+
+import pytest
+
+from afformer_core.demonstrations.stamp_gaps import StampGaps
+
+
+@pytest.mark.parametrize(
+    ('periods', 'missing'),
+    [
+        ([], 0),
+        ([0.1], 0),
+        ([0.1, 0.1, 0.1], 0),
+        ([0.1, 0.1, 0.2, 0.1], 1),
+        ([0.1, 0.1, 0.5, 0.3, 0.1], 6),
+        # Jitter of a third of the period.
+        ([0.1, 0.13, 0.07, 0.1, 0.14], 0),
+        # A camera of 90 Hz.
+        ([1 / 90] * 50 + [2 / 90] * 3 + [4 / 90], 6),
+        # Stamps that do not change tell nothing.
+        ([0.0, 0.0, 1.0], 0),
+    ],
+)
+def test_missing(periods, missing):
+    gaps = StampGaps()
+    for period in periods:
+        gaps.add(period)
+    assert gaps.missing == missing

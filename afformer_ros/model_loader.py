@@ -14,6 +14,8 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime.backends import GPU_BACKENDS
+from afformer_core.runtime.fallback_session import with_fallback
 from afformer_core.runtime.session import Session
 from afformer_ros.engine_build import EngineBuild
 from afformer_ros.garbage import keep_what_lives
@@ -24,7 +26,8 @@ from afformer_ros.parameters import GroundingParameters
 class ModelLoader:
     """Loads as the parameters say, and keeps what there is to tell of it.
 
-    Where engines are wanted and not waited for, the CPU computes until they are compiled.
+    Where engines are wanted and not waited for, the CPU computes until they are compiled. Where
+    the GPU is lost, it does so again.
 
     Args:
         node: whose log is written to.
@@ -33,7 +36,6 @@ class ModelLoader:
         changed: told each new state of the demonstrations.
 
     Attributes:
-        backend: that computes; empty until the model is loaded.
         problems: of stored demonstrations that could not be read.
     """
 
@@ -44,13 +46,21 @@ class ModelLoader:
         submit: Callable[[Callable[[DemonstrationLibrary], None]], Future[None]],
         changed: Callable[[DemonstrationState], None],
     ) -> None:
-        self.backend = ''
         self.problems: tuple[str, ...] = ()
         self._node = node
         self._parameters = parameters
+        given = Path(parameters.model).expanduser() if parameters.model else None
+        self._folder = given or shipped_model_folder()
         self._submit = submit
         self._changed = changed
+        self._grounder: Grounder | None = None
         self._engine_build: EngineBuild | None = None
+        self._loss = ''
+
+    @property
+    def backend(self) -> str:
+        """What computes; empty until the model is loaded."""
+        return '' if self._grounder is None else self._grounder.backend
 
     def load(self) -> DemonstrationLibrary:
         """Called once, by the worker's thread.
@@ -61,8 +71,7 @@ class ModelLoader:
             DemonstrationError: the demonstration to be selected is not stored.
         """
         parameters = self._parameters
-        given = Path(parameters.model).expanduser() if parameters.model else None
-        folder = given or shipped_model_folder()
+        folder = self._folder
         begin = time.monotonic()
         later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
         grounder = Grounder.load(
@@ -72,12 +81,13 @@ class ModelLoader:
             'auto' if later else parameters.precision,
             self._log,
             parameters.maximum_looks,
+            self._gpu_lost,
         )
         store = DemonstrationStore(parameters.store_path)
         library = DemonstrationLibrary(
             grounder, store, self._changed, parameters.recording_settings
         )
-        self.backend, self.problems = grounder.backend, library.problems
+        self._grounder, self.problems = grounder, library.problems
         for problem in self.problems:
             self._node.get_logger().error(problem)
         if parameters.selected_demonstration:
@@ -96,11 +106,13 @@ class ModelLoader:
         return library
 
     def findings(self) -> tuple[Finding, ...]:
-        """What there is to tell of engines that are being compiled, or were."""
-        build = self._engine_build
-        if build is None:
+        """What there is to tell of the GPU, where one was asked for."""
+        if self._parameters.backend not in GPU_BACKENDS:
             return ()
-        return (Finding('engine', '', build.problem, build.status, {'backend': self.backend}),)
+        status, problem = f'{self.backend} computes', ''
+        if self._engine_build is not None:
+            status, problem = self._engine_build.status, self._engine_build.problem
+        return (Finding('gpu', '', self._loss or problem, status, {'backend': self.backend}),)
 
     def stop(self) -> None:
         """Stop compiling."""
@@ -111,8 +123,12 @@ class ModelLoader:
         self._node.get_logger().info(line)
 
     def _engine_ready(self, session: Session) -> Future[None]:
-        def use(library: DemonstrationLibrary) -> None:
-            library.use(session)
-            self.backend = library.backend
+        protected = with_fallback(session, self._folder, self._parameters.threads, self._gpu_lost)
+        return self._submit(lambda library: library.use(protected))
 
-        return self._submit(use)
+    def _gpu_lost(self, reason: str) -> None:
+        self._loss = (
+            f'the GPU was lost, and {self.backend} grounds on the CPU instead: {reason}. Restart '
+            'the node to use the GPU again; if it is lost again, see what dmesg tells of it'
+        )
+        self._node.get_logger().error(self._loss)

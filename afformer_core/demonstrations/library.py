@@ -60,11 +60,6 @@ class DemonstrationLibrary:
         """A sentence for each file of the store that is damaged."""
         return self._finished.problems
 
-    @property
-    def backend(self) -> str:
-        """What computes."""
-        return self._grounder.backend
-
     def use(self, session: Session) -> None:
         """Compute by another session of the same weights from now on; all demonstrations stay."""
         self._grounder.use(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_core.runtime.backends import BACKENDS, GPU_BACKENDS, PRECISIONS
 
 _LABELS = {
     'recompute': 'recomputing everything, CPU',
@@ -15,7 +15,7 @@ _LABELS = {
     'cuda': 'afformer, PyTorch, GPU',
     'tensorrt': 'afformer, TensorRT, GPU',
 }
-_ON_GPU = ('recompute-cuda', 'cuda', 'tensorrt')
+_ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
 
 
 @dataclass(frozen=True)

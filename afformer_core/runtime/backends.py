@@ -11,6 +11,7 @@ from afformer_core.runtime.graphs import GRAPHS_FILE, read_graphs
 from afformer_core.runtime.session import Session
 
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt')
+GPU_BACKENDS = ('cuda', 'tensorrt')
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
 
 

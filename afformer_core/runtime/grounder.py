@@ -17,6 +17,7 @@ from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.fallback_session import with_fallback
 from afformer_core.runtime.finished_demonstrations import FinishedDemonstrations
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Demonstration, Grounding
@@ -78,6 +79,7 @@ class Grounder:
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
         maximum_looks: int | None = None,
+        gpu_lost: Callable[[str], None] | None = None,
     ) -> Grounder:
         """Open a model folder.
 
@@ -89,6 +91,8 @@ class Grounder:
             report: told in lines what takes long, such as compiling.
             maximum_looks: how often an image is looked at, at most, 1: never closer; None: as
                 often as `model.json` says. Each look takes the same time.
+            gpu_lost: told why the GPU was lost, when the CPU has taken its place; None: the error
+                is raised, and so it is by every call that follows.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
@@ -100,6 +104,8 @@ class Grounder:
         folder = Path(model)
         description = read_description(folder)
         session = open_session(folder, backend, threads, precision, report)
+        if gpu_lost is not None:
+            session = with_fallback(session, folder, threads, gpu_lost)
         return cls(
             description.configuration,
             session,

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs, read_graphs
@@ -29,6 +32,8 @@ class OnnxSession:
         self._encode_frames, self._memorize, self._ground = (
             _open(graphs, name, threads) for name in GRAPH_NAMES
         )
+        types = {one.name: one.type for one in self._ground.get_inputs()}
+        self._memory_type = np.float16 if types['keys_0'] == 'tensor(float16)' else np.float32
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> OnnxSession:
@@ -51,11 +56,11 @@ class OnnxSession:
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`."""
-        feed = {'image': image}
+        """See `Session.ground`; a memory of another precision is converted."""
+        feed: dict[str, NDArray[Any]] = {'image': image}
         for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-            feed[f'keys_{level}'] = keys
-            feed[f'values_{level}'] = values
+            feed[f'keys_{level}'] = keys.astype(self._memory_type, copy=False)
+            feed[f'values_{level}'] = values.astype(self._memory_type, copy=False)
         return Output(*self._ground.run(None, feed))
 
 

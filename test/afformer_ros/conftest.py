@@ -72,9 +72,10 @@ class Process:
 
     def __init__(self, module: str, arguments: list[str], log: Path) -> None:
         self._log = log
+        program = [module] if module.endswith('.py') else ['-m', module]
         with open(log, 'ab') as output:
             self.popen = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments],
+                [sys.executable, *program, *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -328,7 +329,12 @@ class Nodes:
         self._open: list[Process | Client] = []
         self.store = folder / 'store'
 
-    def grounding(self, namespace: str = '/test', **parameters: Any) -> Process:
+    def grounding(
+        self,
+        namespace: str = '/test',
+        program: str = 'afformer_ros.grounding',
+        **parameters: Any,
+    ) -> Process:
         values: dict[str, Any] = {
             'model': self._model,
             'backend': self._backend,
@@ -345,7 +351,7 @@ class Nodes:
         arguments = ['--ros-args', '-r', f'__ns:={namespace}']
         for name, value in values.items():
             arguments += ['-p', f'{name}:={value}']
-        return self.process('afformer_ros.grounding', arguments)
+        return self.process(program, arguments)
 
     def process(self, module: str, arguments: list[str]) -> Process:
         self._number += 1

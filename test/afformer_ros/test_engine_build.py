@@ -20,7 +20,7 @@ def test_the_cpu_grounds_and_the_reason_is_told(shipped_nodes):
 
     client.ground(client.image_message(5))
 
-    told = client.told('engine', 'TensorRT is not used: ')
+    told = client.told('gpu', 'TensorRT is not used: ')
     assert 'GPU' in told['message'] or 'not installed' in told['message']
     assert told['backend'] == 'onnxruntime'
     assert process.stop(signal.SIGINT) == 0

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The grounding node on a GPU that is lost at the third image, a real one or a double.
+
+AFFORMER_TEST_GPU=double python node_with_lost_gpu.py --ros-args -p backend:=cuda ...
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from afformer_core.runtime import cuda_session
+from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.torch_session import TorchSession
+from afformer_ros.grounding import main
+
+_IMAGES_BEFORE = 2
+_IS_REAL = os.environ['AFFORMER_TEST_GPU'] == 'real'
+_load = cuda_session.CudaSession.load
+
+
+def _lose_the_gpu(call: int) -> None:
+    if _IS_REAL:
+        if call == _IMAGES_BEFORE:
+            # An assertion on the device, after which the process cannot use it any more.
+            torch.zeros(1, device='cuda')[torch.tensor([1], device='cuda')]
+    elif call >= _IMAGES_BEFORE:
+        raise torch.AcceleratorError('CUDA error: an illegal memory access was encountered')
+
+
+class _LosingSession:
+    """Grounds by another session until the GPU is lost."""
+
+    backend = 'cuda'
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._calls = 0
+
+    def encode_frames(self, frames: np.ndarray) -> np.ndarray:
+        return self._session.encode_frames(frames)
+
+    def memorize(self, features: np.ndarray) -> Memory:
+        return self._session.memorize(features)
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        _lose_the_gpu(self._calls)
+        self._calls += 1
+        return self._session.ground(image, memory)
+
+
+def load(folder: Path, precision: str = 'fp32') -> _LosingSession:
+    return _LosingSession(_load(folder, precision) if _IS_REAL else TorchSession.load(folder))
+
+
+if __name__ == '__main__':
+    cuda_session.CudaSession.load = load
+    sys.exit(main())

@@ -15,13 +15,16 @@ IMAGE ?=
 OUTPUT ?= demo_output
 # More options of pytest, such as PYTEST='-k node'.
 PYTEST ?=
+# Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
+MUTANTS ?= 40
+SEED ?= 0
 
 VENV := .venv
 MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-.PHONY: help setup demo test test-slow soak lint evaluate maskahand bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate maskahand bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -47,6 +50,9 @@ soak: setup ## ground half an hour of camera images with depth and print the tim
 
 lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
+
+mutants: setup ## count the small mistakes that no test notices, of 40 in each package (MUTANTS=all: of all)
+	@$(ENVIRONMENT) && python -m tools.mutants --sample '$(MUTANTS)' --seed '$(SEED)' --workers 2
 
 evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mutants are tried in processes of their own; what is on disk stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.mutants.trial import Trial, Verdict, run_trials
+
+SOURCE = 'def larger(a, b):\n    return max(a, b)\n'
+TEST = (
+    'from shop.product import larger\n'
+    'def test_first():\n    assert larger(2, 1) == 2\n'
+    'def test_second():\n    assert larger(1, 2) == 2\n'
+)
+TESTS = ('test_product.py::test_first', 'test_product.py::test_second')
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / 'shop').mkdir()
+    (tmp_path / 'shop' / '__init__.py').write_text('')
+    (tmp_path / 'shop' / 'product.py').write_text(SOURCE)
+    (tmp_path / 'test_product.py').write_text(TEST)
+    return tmp_path
+
+
+def verdicts(project: Path, *sources: str | None) -> list[Verdict]:
+    trials = [Trial('shop/product.py', source, TESTS, 0.01) for source in sources]
+    found = dict(run_trials(project, trials, 2, libraries=('pytest',)))
+    return [found[number] for number in range(len(sources))]
+
+
+def test_what_a_test_notices_is_killed_by_it(project: Path) -> None:
+    found = verdicts(
+        project,
+        SOURCE.replace('max', 'min'),
+        SOURCE.replace('max(a, b)', 'a'),
+        SOURCE.replace('max', 'max '),
+        None,
+    )
+
+    assert found == [
+        Verdict(True, ('test_product.py::test_first',)),
+        Verdict(True, ('test_product.py::test_second',)),
+        Verdict(False, ()),
+        Verdict(False, ()),
+    ]
+    assert (project / 'shop' / 'product.py').read_text() == SOURCE
+
+
+@pytest.mark.parametrize(
+    'source',
+    [
+        'def larger(a, b):\n    import os\n    os.abort()\n',
+        'def larger(a, b):\n    import os\n    os._exit(0)\n',
+        'smaller = min\n',
+    ],
+)
+def test_what_crashes_ends_or_cannot_be_imported_is_killed(project: Path, source: str) -> None:
+    assert verdicts(project, source)[0].killed
+
+
+def test_what_never_ends_is_killed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('tools.mutants.trial._LEAST_SECONDS', 1.0)
+    (verdict,) = verdicts(project, 'def larger(a, b):\n    while True:\n        pass\n')
+
+    assert verdict.killed

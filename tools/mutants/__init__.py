@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mutation tests: how many small mistakes in the product its tests notice."""

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell how many small mistakes in the product its tests notice.
+
+    source tools/environment.sh && python -m tools.mutants --sample 40 --seed 1
+
+Of each package mutants are drawn at random; each is tried by the tests that execute it, the
+quickest first, until one fails. The table is printed; the survivors lie beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tools.mutants.covering_tests import CoveringTests
+from tools.mutants.equivalent import listed_changes, without_listed
+from tools.mutants.mutant import Mutant, mutants_of
+from tools.mutants.report import PackageResult, survivors, table
+from tools.mutants.trial import Trial, Verdict, run_trials
+
+ROOT = Path(__file__).resolve().parents[2]
+# What is mutated, by the name of the package; and the folders of test/ whose tests try it.
+PACKAGES = {
+    **{
+        name: (f'afformer_core/{name}',)
+        for name in (
+            'runtime', 'stream', 'geometry', 'messages', 'models', 'evaluation', 'demonstrations',
+        )
+    },
+    'training': tuple(
+        f'afformer_core/training/{name}.py'
+        for name in ('losses', 'optimization', 'truth', 'order')
+    ),
+}  # fmt: skip
+TESTS = (*PACKAGES, 'data', 'replay')
+# Tests of a mutant take so many seconds at most; the others are left out.
+_LONGEST = 60.0
+_NOT_EXECUTED = 'no test executes it'
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Draw mutants, try them and print the table."""
+    arguments = _parser().parse_args(words)
+    folder: Path = arguments.output
+    folder.mkdir(parents=True, exist_ok=True)
+    covering = _covering_tests(folder / 'tests.json', arguments.keep_tests)
+    listed = listed_changes()
+    drawn: dict[str, tuple[list[Mutant], int, int]] = {}
+    for package in arguments.packages:
+        mutants = [mutant for path in _files(package) for mutant in mutants_of(ROOT, path)]
+        others = without_listed(mutants, listed)
+        chosen = draw(others, arguments.sample, f'{arguments.seed} {package}')
+        drawn[package] = chosen, len(others), len(mutants) - len(others)
+    everything = [mutant for chosen, *_ in drawn.values() for mutant in chosen]
+    reasons = try_all(everything, covering, arguments.workers)
+    results = []
+    for package, (chosen, count, equivalent) in drawn.items():
+        alive = tuple((mutant, reasons[id(mutant)]) for mutant in chosen if id(mutant) in reasons)
+        results.append(PackageResult(package, count, equivalent, len(chosen), alive))
+    (folder / 'survivors.txt').write_text(survivors(results) + '\n')
+    (folder / 'table.md').write_text(table(results) + '\n')
+    print(f'\n{table(results)}\n\nSurvivors: {folder / "survivors.txt"}')
+
+
+def draw(mutants: Sequence[Mutant], count: int | None, seed: str) -> list[Mutant]:
+    """So many mutants at random, of those that can be compiled; None: all of these."""
+    shuffled = random.Random(seed).sample(mutants, len(mutants))
+    chosen: list[Mutant] = []
+    for mutant in shuffled:
+        if len(chosen) == count:
+            break
+        if mutant.is_python:
+            chosen.append(mutant)
+    return chosen
+
+
+def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) -> dict[int, str]:
+    """Why each survivor survives, by the id of the mutant."""
+    reasons, trials, tried = {}, [], []
+    for mutant in mutants:
+        tests = _tests(mutant, covering)
+        if tests:
+            file, seconds = mutant.path.as_posix(), covering.cost(tests)
+            trials.append(Trial(file, mutant.source, tests, seconds))
+            tried.append(mutant)
+        else:
+            reasons[id(mutant)] = _NOT_EXECUTED
+    verdicts = dict(tqdm(run_trials(ROOT, trials, workers), total=len(trials)))
+    unsound = _failing_anyway(list(verdicts.values()), covering)
+    for number, (mutant, trial) in enumerate(zip(tried, trials, strict=True)):
+        verdict = verdicts[number]
+        if not verdict.killed or (verdict.by and set(verdict.by) <= unsound):
+            reasons[id(mutant)] = f'{len(trial.tests)} tests pass'
+    return reasons
+
+
+def _failing_anyway(verdicts: Sequence[Verdict], covering: CoveringTests) -> set[str]:
+    """Those of the tests that failed which do so without a mutant, too."""
+    killers = sorted({test for one in verdicts for test in one.by if test in covering.fixtures})
+    if not killers:
+        return set()
+    control = Trial('', None, tuple(killers), covering.cost(killers))
+    ((_, verdict),) = run_trials(ROOT, [control], 1)
+    if verdict.by:
+        print('These fail without a mutant and kill none:', *verdict.by, sep='\n', file=sys.stderr)
+    return set(verdict.by)
+
+
+def _tests(mutant: Mutant, covering: CoveringTests) -> tuple[str, ...]:
+    first, last = mutant.lines
+    lines = range(first, last + 1) if mutant.called else None
+    chosen: list[str] = []
+    for test in covering.of(mutant.path.as_posix(), lines):
+        # With one that costs more than all together the mutant is tried all the same.
+        if chosen and covering.cost([*chosen, test]) > _LONGEST:
+            break
+        chosen.append(test)
+    return tuple(chosen)
+
+
+def _covering_tests(path: Path, keep: bool) -> CoveringTests:
+    if keep and path.is_file():
+        return CoveringTests.read(path)
+    measured = [each for files in PACKAGES.values() for each in files]
+    # Under coverage a test may take three times as long.
+    arguments = ['--timeout', '1200', '-m', 'not slow and not soak and not gpu']
+    folders = [f'test/afformer_core/{each}' for each in TESTS]
+    covering = CoveringTests.measure(ROOT, measured, [*arguments, *folders])
+    covering.write(path)
+    return covering
+
+
+def _files(package: str) -> list[Path]:
+    paths = [ROOT / each for each in PACKAGES[package]]
+    files = [file for path in paths for file in ([path] if path.is_file() else path.rglob('*.py'))]
+    return sorted(file.relative_to(ROOT) for file in files)
+
+
+def _count(text: str) -> int | None:
+    return None if text == 'all' else int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='python -m tools.mutants', description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument('packages', nargs='*', default=[*PACKAGES], help='default: all of them')
+    parser.add_argument(
+        '--sample', type=_count, default=40, help="mutants of each package, or 'all'; default 40"
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the draw; default 0')
+    parser.add_argument('--workers', type=int, default=1, help='processes at a time; default 1')
+    parser.add_argument('--output', type=Path, default=ROOT / 'build' / 'mutants')
+    parser.add_argument(
+        '--keep-tests', action='store_true', help='use what the last run measured of the tests'
+    )
+    return parser
+
+
+if __name__ == '__main__':
+    main()

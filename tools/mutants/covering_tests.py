@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which tests execute a line, and what each costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+# Fixtures that serve several tests are known by their scope.
+_SHARED = ('session', 'package', 'module', 'class')
+
+
+@dataclass
+class CoveringTests:
+    """Tests that passed, and the lines that they and what they share execute.
+
+    Attributes:
+        seconds: of each test alone, and of each shared fixture that is set up.
+        fixtures: that each test uses.
+        lines: of each file, relative to the root, line number and who executes it: tests and
+            shared fixtures.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    fixtures: dict[str, list[str]] = field(default_factory=dict)
+    lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+
+    @classmethod
+    def measure(
+        cls, root: Path, packages: Iterable[str], arguments: Iterable[str]
+    ) -> CoveringTests:
+        """Run tests under coverage.
+
+        Args:
+            root: of the project.
+            packages: folders or files whose lines count, relative to the root.
+            arguments: of pytest.
+
+        Raises:
+            RuntimeError: no test was run.
+        """
+        include = [
+            str(root / each / '*' if (root / each).is_dir() else root / each) for each in packages
+        ]
+        measured = coverage.Coverage(data_file=None, include=include, config_file=False)
+        recorder = _Recorder(measured)
+        measured.start()
+        pytest.main(['-q', '-p', 'no:cacheprovider', *arguments], plugins=[recorder])
+        measured.stop()
+        passed = recorder.passed
+        if not passed:
+            raise RuntimeError(f'no test of {list(arguments)} passed; see the output above')
+        data = measured.get_data()
+        return cls(
+            recorder.seconds,
+            {test: recorder.fixtures[test] for test in passed},
+            {
+                Path(file).relative_to(root).as_posix(): data.contexts_by_lineno(file)
+                for file in data.measured_files()
+            },
+        )
+
+    def write(self, path: Path) -> None:
+        """Keep it in a file."""
+        path.write_text(json.dumps(vars(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> CoveringTests:
+        """What `write` wrote."""
+        content = json.loads(path.read_text())
+        for file, lines in content['lines'].items():
+            content['lines'][file] = {int(number): each for number, each in lines.items()}
+        return cls(**content)
+
+    def of(self, file: str, lines: Iterable[int] | None) -> list[str]:
+        """Tests that execute one of some lines of a file, those that cost least first.
+
+        Args:
+            file: relative to the root.
+            lines: their numbers, from 1; None: any line of the file.
+        """
+        known = self.lines.get(file, {})
+        executing = {
+            each for line in (known if lines is None else lines) for each in known.get(line, ())
+        }
+        found = [
+            test
+            for test, fixtures in self.fixtures.items()
+            if test in executing or not executing.isdisjoint(fixtures)
+        ]
+        return sorted(found, key=lambda test: self.cost([test]))
+
+    def cost(self, tests: Iterable[str]) -> float:
+        """Seconds of some tests in one process, with all fixtures that they share."""
+        tests = list(tests)
+        fixtures = {each for test in tests for each in self.fixtures[test]}
+        return sum(self.seconds.get(each, 0.0) for each in (*tests, *fixtures))
+
+
+class _Recorder:
+    """Tells coverage who executes, and measures for how long."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.fixtures: dict[str, list[str]] = {}
+        self._measured = measured
+        self._running = ['']
+        self._since = time.perf_counter()
+        self._needs: dict[str, set[str]] = defaultdict(set)
+        self._bad: set[str] = set()
+
+    @property
+    def passed(self) -> list[str]:
+        return [test for test in self.fixtures if test not in self._bad]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        with self._runs(item.nodeid):
+            found = yield
+        self.fixtures[item.nodeid] = sorted(self._all_needed(item.nodeid))
+        return found
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
+        if fixturedef.scope not in _SHARED:
+            return (yield)
+        with self._runs(_name(fixturedef, getattr(request, 'param', None))):
+            return (yield)
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        parameters = item.callspec.params if hasattr(item, 'callspec') else {}
+        for name, definitions in item._fixtureinfo.name2fixturedefs.items():
+            if definitions and definitions[-1].scope in _SHARED:
+                self._needs[item.nodeid].add(_name(definitions[-1], parameters.get(name)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome != 'passed':
+            self._bad.add(report.nodeid)
+
+    @contextmanager
+    def _runs(self, name: str) -> Iterator[None]:
+        """Somebody executes, within another maybe, whose clock stands still meanwhile."""
+        self._needs[self._running[-1]].add(name)
+        self._begin(name)
+        self._running.append(name)
+        try:
+            yield
+        finally:
+            self._running.pop()
+            self._begin(self._running[-1], ended=name)
+
+    def _begin(self, name: str, ended: str | None = None) -> None:
+        now = time.perf_counter()
+        self.seconds[self._running[-1] if ended is None else ended] += now - self._since
+        self._since = now
+        self._measured.switch_context(name)
+
+    def _all_needed(self, name: str) -> set[str]:
+        """Fixtures that a test needs, and those that these need."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            new = self._needs[waiting.pop()] - found
+            found |= new
+            waiting.extend(new)
+        return found
+
+
+def _name(fixturedef: Any, parameter: object) -> str:
+    return f'fixture {fixturedef.argname}[{parameter}] of {fixturedef.baseid}{os.sep}'

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mutants: source files with one small mistake each, made by mutmut's operators.
+
+mutmut leaves decorated functions, defaults of data classes and module-level constants alone; its
+operators are applied to them as well. What is no part of what a test should notice is left out:
+texts, annotations, decorators, and the `strict` of zip.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import libcst
+from libcst import matchers
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators, operator_string
+
+_OPERATORS = [
+    (kind, operator) for kind, operator in mutation_operators if operator != operator_string
+]
+_STATEMENTS = (libcst.SimpleStatementLine, libcst.BaseCompoundStatement)
+_LEFT_OUT = (
+    matchers.Annotation()
+    | matchers.Decorator()
+    | matchers.FormattedString()
+    | matchers.Import()
+    | matchers.ImportFrom()
+    # Whether it is raised depends on conditions; what is raised is text.
+    | matchers.Raise()
+    | matchers.If(test=matchers.Name('TYPE_CHECKING'))
+    | matchers.Arg(keyword=matchers.Name('strict'))
+    | matchers.Call(func=matchers.Name('TypeVar'))
+    # An alias of a type.
+    | matchers.Assign(
+        targets=[
+            matchers.AssignTarget(matchers.Name(matchers.MatchRegex('_?[A-Z][A-Za-z]*[a-z]')))
+        ]
+    )
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What tells one mutant from all others, wherever its lines move.
+
+    Attributes:
+        file: relative to the root of the project.
+        function: qualified name of the function; empty at module level.
+        line: what is changed, the lines that differ, stripped and joined by blanks.
+        mutant: what it is changed to, likewise; empty where lines are only taken away.
+    """
+
+    file: str
+    function: str
+    line: str
+    mutant: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A source file with one mistake.
+
+    Attributes:
+        path: of the file, relative to the root of the project.
+        function: qualified name of the function that it is in; empty at module level.
+        line: number of the line where what is changed begins, from 1.
+        lines: first and last of its statement up to its end: a test that executes one executes it.
+        called: whether it is executed when a function is called, and not on import.
+    """
+
+    path: Path
+    function: str
+    line: int
+    lines: tuple[int, int]
+    called: bool
+    _module: libcst.Module = field(repr=False)
+    _node: libcst.CSTNode = field(repr=False)
+    _mutated: libcst.CSTNode = field(repr=False)
+
+    @property
+    def source(self) -> str:
+        """The whole file with the mistake in it."""
+        mutated = self._module.deep_replace(self._node, self._mutated)
+        assert isinstance(mutated, libcst.Module)
+        return mutated.code
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it can be compiled, and means something else than the original."""
+        try:
+            mutated = ast.parse(self.source)
+            compile(mutated, self.path, 'exec')
+            return ast.dump(mutated) != ast.dump(ast.parse(self._module.code))
+        except SyntaxError:
+            return False
+
+    @property
+    def difference(self) -> list[str]:
+        """Lines that are taken away, each after a '-', and that are added, after a '+'."""
+        before, after = self._module.code.splitlines(), self.source.splitlines()
+        lines = difflib.unified_diff(before, after, lineterm='', n=0)
+        return [line for line in lines if not line.startswith(('---', '+++', '@@'))]
+
+    @property
+    def change(self) -> Change:
+        """What names it in a list."""
+        texts = (
+            ' '.join(line[1:].strip() for line in self.difference if line[0] == sign)
+            for sign in '-+'
+        )
+        return Change(self.path.as_posix(), self.function, *texts)
+
+
+def mutants_of(root: Path, path: Path) -> list[Mutant]:
+    """All mutants of a file, in order.
+
+    Args:
+        root: of the project.
+        path: of the file, relative to it.
+    """
+    wrapper = MetadataWrapper(libcst.parse_module((root / path).read_text()))
+    collector = _Collector(path, wrapper.module)
+    wrapper.visit(collector)
+    return collector.mutants
+
+
+class _Collector(libcst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, path: Path, module: libcst.Module) -> None:
+        super().__init__()
+        self.mutants: list[Mutant] = []
+        self._path = path
+        self._module = module
+        self._scopes: list[libcst.FunctionDef | libcst.ClassDef] = []
+        # Of a body, and not of the defaults of arguments.
+        self._bodies = 0
+        self._statements: list[libcst.CSTNode] = []
+
+    def on_visit(self, node: libcst.CSTNode) -> bool:
+        if matchers.matches(node, _LEFT_OUT):
+            return False
+        if isinstance(node, libcst.FunctionDef | libcst.ClassDef):
+            self._scopes.append(node)
+        if isinstance(node, _STATEMENTS):
+            self._statements.append(node)
+        self._bodies += _is_body(node, self._scopes)
+        for mutated in _mutations(node):
+            self.mutants.append(self._mutant(node, mutated))
+        return True
+
+    def on_leave(self, original_node: libcst.CSTNode) -> None:
+        if matchers.matches(original_node, _LEFT_OUT):
+            return
+        self._bodies -= _is_body(original_node, self._scopes)
+        if isinstance(original_node, _STATEMENTS):
+            self._statements.pop()
+        if self._scopes and original_node is self._scopes[-1]:
+            self._scopes.pop()
+
+    def _mutant(self, node: libcst.CSTNode, mutated: libcst.CSTNode) -> Mutant:
+        position, statement = self._position(node), self._position(self._statements[-1])
+        return Mutant(
+            self._path,
+            '.'.join(scope.name.value for scope in self._scopes),
+            position.start.line,
+            (statement.start.line, position.end.line),
+            self._bodies > 0,
+            self._module,
+            node,
+            mutated,
+        )
+
+    def _position(self, node: libcst.CSTNode) -> CodeRange:
+        position = self.get_metadata(PositionProvider, node)
+        assert isinstance(position, CodeRange)
+        return position
+
+
+def _is_body(node: libcst.CSTNode, scopes: list[libcst.FunctionDef | libcst.ClassDef]) -> bool:
+    return bool(scopes) and isinstance(scopes[-1], libcst.FunctionDef) and node is scopes[-1].body
+
+
+def _mutations(node: libcst.CSTNode) -> Iterator[libcst.CSTNode]:
+    for kind, operator in _OPERATORS:
+        if isinstance(node, kind):
+            for mutated in operator(node):
+                if _strict(mutated) == _strict(node):
+                    yield mutated
+
+
+def _strict(node: libcst.CSTNode) -> list[libcst.Arg]:
+    """The argument of zip that guards against mistakes which are not in the code."""
+    if not isinstance(node, libcst.Call):
+        return []
+    wanted = matchers.Arg(keyword=matchers.Name('strict'))
+    return [argument for argument in node.args if matchers.matches(argument, wanted)]

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What share of the mutants is killed, with intervals, and which survive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from tools.mutants.mutant import Mutant
+
+_Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True)
+class PackageResult:
+    """What came of the mutants of one package that were drawn.
+
+    Attributes:
+        package: its name.
+        mutants: that it has, without those listed as equivalent.
+        equivalent: that are listed.
+        tried: mutants that were drawn, at least one.
+        survivors: those of them that no test noticed, and why each was not.
+    """
+
+    package: str
+    mutants: int
+    equivalent: int
+    tried: int
+    survivors: tuple[tuple[Mutant, str], ...]
+
+    @property
+    def killed(self) -> int:
+        """How many of those that were tried."""
+        return self.tried - len(self.survivors)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the share killed, 95 %, by Wilson."""
+        middle = (self.killed + _Z**2 / 2) / (self.tried + _Z**2)
+        share = self.killed / self.tried
+        half = _Z * math.sqrt(share * (1 - share) * self.tried + _Z**2 / 4) / (self.tried + _Z**2)
+        return middle - half, middle + half
+
+
+def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float]]:
+    """Share killed of all mutants of several packages, of which each was drawn from by itself.
+
+    Returns:
+        the share, each package weighted by its mutants, and its 95 % interval; the variance of
+        each is that of two more killed and two more survivors, lest none be taken for sure.
+    """
+    total = sum(one.mutants for one in results)
+    share = sum(one.mutants / total * one.killed / one.tried for one in results)
+    variance = 0.0
+    for one in results:
+        likely = (one.killed + 2) / (one.tried + 4)
+        variance += (one.mutants / total) ** 2 * likely * (1 - likely) / (one.tried + 4)
+    half = _Z * math.sqrt(variance)
+    return share, (max(0.0, share - half), min(1.0, share + half))
+
+
+def table(results: Sequence[PackageResult]) -> str:
+    """In Markdown, a row for each package and one for all."""
+    lines = [
+        '| package | mutants | equivalent | tried | killed | share | 95 % interval |',
+        '|---|---:|---:|---:|---:|---:|---:|',
+    ]
+    for one in results:
+        shares = _shares(one.killed / one.tried, one.interval)
+        lines.append(
+            f'| `{one.package}` | {one.mutants} | {one.equivalent} | {one.tried} | {one.killed} '
+            f'| {shares} |'
+        )
+    mutants, equivalent, tried, killed = (
+        sum(getattr(one, name) for one in results)
+        for name in ('mutants', 'equivalent', 'tried', 'killed')
+    )
+    shares = _shares(*overall(results))
+    lines.append(f'| **all** | {mutants} | {equivalent} | {tried} | {killed} | {shares} |')
+    return '\n'.join(lines)
+
+
+def survivors(results: Sequence[PackageResult]) -> str:
+    """Each with file, line, function and what is changed in it."""
+    parts = []
+    for one in results:
+        for mutant, reason in one.survivors:
+            place = f'{mutant.path}:{mutant.line} {mutant.function}'.rstrip()
+            parts.append('\n'.join([f'{place}: {reason}', *mutant.difference]))
+    return '\n\n'.join(parts)
+
+
+def _shares(share: float, interval: tuple[float, float]) -> str:
+    return f'{share:.1%} | {interval[0]:.1%} to {interval[1]:.1%}'.replace('%', ' %')

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of a mutant, each in a process of its own that begins with the libraries imported."""
+
+from __future__ import annotations
+
+import gc
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import CodeType
+
+# Importing these takes most of the time of a short test. None may start a thread.
+LIBRARIES = (
+    'av', 'cv2', 'lightning', 'mujoco', 'numpy', 'onnx', 'onnxruntime', 'onnxscript', 'PIL',
+    'pytest', 'pytest_timeout', 'rosbags.image', 'rosbags.rosbag2', 'safetensors.torch',
+    'scipy.optimize', 'simplejpeg', 'sklearn', 'timm', 'torch', 'torch.onnx', 'torchvision',
+    'xdist.plugin',
+)  # fmt: skip
+_PYTEST = ('-q', '-p', 'no:cacheprovider', '-p', 'xdist.plugin', '-p', 'pytest_timeout')
+# A mutant may never end. Of the time that its tests take, and besides.
+_PATIENCE, _LEAST_SECONDS = 4.0, 30.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Tests that run with one file mutated, until the first one fails.
+
+    Attributes:
+        file: that is mutated, relative to the root.
+        source: in place of what the file holds; None: nothing is mutated.
+        tests: of pytest, in order.
+        seconds: that these take.
+    """
+
+    file: str
+    source: str | None
+    tests: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a trial.
+
+    Attributes:
+        killed: whether a test failed, could not be imported, crashed or took too long.
+        by: the tests that failed, or what happened instead.
+    """
+
+    killed: bool
+    by: tuple[str, ...]
+
+
+def run_trials(
+    root: Path, trials: Sequence[Trial], workers: int, libraries: Sequence[str] = LIBRARIES
+) -> Iterator[tuple[int, Verdict]]:
+    """Try mutants, several at a time, and tell the number of each that is done.
+
+    Args:
+        root: of the project.
+        trials: what to try.
+        workers: processes at a time, at least 1.
+        libraries: that each process has imported when it begins.
+    """
+    os.environ['OMP_NUM_THREADS'] = '1'
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([*libraries])
+    waiting = list(enumerate(trials))
+    running: dict[int, tuple[int, ForkServerProcess, Connection, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            number, trial = waiting.pop(0)
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=_run, args=(root, trial, sender))
+            process.start()
+            sender.close()
+            deadline = time.monotonic() + 10 * _limit(trial)
+            running[process.sentinel] = number, process, receiver, deadline
+        ended = set(wait([*running], timeout=1.0))
+        for sentinel, (number, process, receiver, deadline) in list(running.items()):
+            if sentinel in ended or time.monotonic() > deadline:
+                process.kill()
+                process.join()
+                del running[sentinel]
+                yield number, _verdict(receiver, process.exitcode)
+
+
+def _verdict(receiver: Connection, exit_code: int | None) -> Verdict:
+    try:
+        code, failed = receiver.recv()
+    except EOFError:
+        return Verdict(True, (f'ended by exit code {exit_code}',))
+    # Where pytest finds no test, or cannot import one, the mutant is in what it imports.
+    return Verdict(code != 0, failed or (() if code == 0 else (f'pytest ended by {code}',)))
+
+
+def _limit(trial: Trial) -> float:
+    return _LEAST_SECONDS + _PATIENCE * trial.seconds
+
+
+def _run(root: Path, trial: Trial, sender: Connection) -> None:
+    import pytest
+
+    # What was imported before is not looked through by each collection.
+    gc.freeze()
+    os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
+    os.setsid()
+    os.chdir(root)
+    limit = round(_limit(trial))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for output in (1, 2):
+        os.dup2(nowhere, output)
+    sys.path.insert(0, str(root))
+    if trial.source is not None:
+        sys.meta_path.insert(0, _MutatedFinder(root, trial.file, trial.source))
+    failures = _Failures()
+    stop = [] if trial.source is None else ['--exitfirst']
+    code = int(pytest.main([*_PYTEST, *stop, *trial.tests], plugins=[failures]))
+    sender.send((code, tuple(failures.tests)))
+    sender.close()
+    # Threads of a mutant must not keep it alive.
+    os._exit(0)
+
+
+class _Failures:
+    def __init__(self) -> None:
+        self.tests: list[str] = []
+
+    def pytest_runtest_logreport(self, report: object) -> None:
+        if getattr(report, 'failed', False):
+            self.tests.append(getattr(report, 'nodeid', ''))
+
+    def pytest_collectreport(self, report: object) -> None:
+        self.pytest_runtest_logreport(report)
+
+
+class _MutatedFinder(importlib.abc.MetaPathFinder):
+    """Imports one module from another source than its file has."""
+
+    def __init__(self, root: Path, file: str, source: str) -> None:
+        self._path = root / file
+        parts = Path(file).with_suffix('').parts
+        self._name = '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+        self._source = source
+
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self._name:
+            return None
+        loader = _MutatedLoader(name, str(self._path), self._source)
+        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
+
+
+class _MutatedLoader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, source: str) -> None:
+        super().__init__(name, path)
+        self._source = source
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._source.encode(), self.path)

@@ -63,8 +63,8 @@ def add_parser(subparsers: Any) -> None:
         '--benchmark',
         type=Path,
         metavar='FOLDER',
-        help='folder with all test splits of the simulated benchmark: print what is asked of a '
-        'model there and what it reaches',
+        help='folder with all test splits of the simulated benchmark: print what a model reaches '
+        'on each',
     )
     parser.add_argument(
         '--split',
@@ -153,7 +153,7 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
 def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
     from afformer_core.runtime.model_folder import write_aside
 
-    content = json.dumps(report.to_json(), indent=2)
+    content = json.dumps(report.to_json(), indent=2, allow_nan=False)
     print(content if json_path == '-' else report.to_markdown(), flush=True)
     if json_path not in (None, '-'):
         write_aside(Path(json_path), (content + '\n').encode())
@@ -215,14 +215,11 @@ def _evaluate_model(
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.data.verification import usable_samples
     from afformer_core.errors import DatasetError
+    from afformer_core.evaluation.blind_prior import prior_from_folds, prior_from_training
     from afformer_core.evaluation.exhibits import measured_by_model
     from afformer_core.evaluation.pairs import choose_pairs
     from afformer_core.evaluation.presence_fit import fit_presence
-    from afformer_core.evaluation.report import (
-        build_report,
-        prior_from_folds,
-        prior_from_training,
-    )
+    from afformer_core.evaluation.report import build_report
     from afformer_core.evaluation.shared_run import RunPlan, evaluate_pairs, open_run
     from afformer_core.runtime import shipped_model_folder
     from afformer_core.runtime.model_folder import read_description, write_description

@@ -88,7 +88,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add where results go besides stdout."""
-    parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
+    parser.add_argument(
+        '--json',
+        help='write every number by name as JSON here, as doc/evaluation_json.md describes; - for '
+        'stdout, without the tables',
+    )
     parser.add_argument(
         '--report',
         type=Path,

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from afformer_core.data.action_names import HOW_TO_NAME
 from afformer_core.evaluation.action_names import (
@@ -12,79 +13,82 @@ from afformer_core.evaluation.action_names import (
     same_action,
     same_vocabulary,
 )
-from afformer_core.evaluation.bootstrap import bootstrap_class_mean, bootstrap_mean
-from afformer_core.evaluation.comparison import MODEL, Comparison
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.evaluation.comparison import Comparison
 from afformer_core.evaluation.estimates import (
     ELEMENT_COLUMNS,
     HEATMAP_COLUMNS,
     INTERVAL_NOTE,
     PEAK_COLUMNS,
     PEAK_NOTE,
+    PredictorMeasures,
     estimate,
 )
 from afformer_core.evaluation.pair_result import PairResult
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.tables import Table
+from afformer_core.evaluation.which_button import measure_buttons
+
+RANDOM_ELEMENT = 'random_element'
+CONSTANT_ACTION = 'constant_action'
 
 ACTION_COLUMNS = {'top_1': 'Top-1', 'balanced_accuracy': 'balanced accuracy'}
+ACCURACY_COLUMNS = {**HEATMAP_COLUMNS, **ACTION_COLUMNS}
+PEAK_TABLE_COLUMNS = dict(PEAK_COLUMNS)
+ELEMENT_TABLE_COLUMNS = {**PEAK_COLUMNS, **ELEMENT_COLUMNS}
 
 _NAN = float('nan')
 
 
-def accuracy_table(
-    comparison: Comparison,
-    results: Sequence[PairResult],
-    action_names: Sequence[str],
-    constant_action: int,
-    seed: int = 0,
-    notes: Sequence[str] = (),
-) -> Table:
-    """Heatmaps and actions: the model's row and the blind rows.
+@dataclass(frozen=True)
+class ActionMeasures:
+    """How often actions are right; see `PredictorMeasures`. None where they are not compared."""
+
+    top_1: Estimate | None
+    balanced_accuracy: Estimate | None
+
+
+def measure_predictors(
+    comparison: Comparison, actions: Mapping[str, ActionMeasures], seed: int = 0
+) -> dict[str, PredictorMeasures]:
+    """What every predictor of a comparison reaches, by name, and what chance does.
 
     Args:
-        comparison: of the results.
+        comparison: of one predictor or several.
+        actions: of the predictors that say one, by name; `CONSTANT_ACTION` may be among them.
+        seed: of the bootstrap.
+
+    Returns:
+        Those of the comparison, `CONSTANT_ACTION` where it is given, and `RANDOM_ELEMENT` where
+        the elements are known.
+    """
+    rows, measured = comparison.rows, {}
+    for name, scores in comparison.scores.items():
+        buttons = vars(measure_buttons(scores, rows, seed)) if comparison.of_buttons else {}
+        said = vars(actions[name]) if name in actions else {}
+        measured[name] = PredictorMeasures(**vars(estimate(scores, rows, seed)), **said, **buttons)
+    if CONSTANT_ACTION in actions:
+        measured[CONSTANT_ACTION] = PredictorMeasures(len(rows), **vars(actions[CONSTANT_ACTION]))
+    chance = comparison.chance
+    if chance is not None:
+        measured[RANDOM_ELEMENT] = PredictorMeasures(
+            len(rows),
+            peak_inside=chance,
+            nearest=chance,
+            which_button=chance if comparison.of_buttons else None,
+        )
+    return measured
+
+
+def measure_model_actions(
+    results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
+) -> ActionMeasures:
+    """How often the actions of a model are right.
+
+    Args:
         results: of the model, at least one.
         action_names: of the dataset.
-        constant_action: the answer of the blind row for actions, 0-based.
         seed: of the bootstrap.
-        notes: further sentences below the table.
     """
-    cells: dict[str, list[Cell]] = {}
-    for label, scores in comparison.scores.items():
-        estimates = estimate(scores, comparison.rows, seed)
-        actions = _action_cells(results, action_names, seed) if label == MODEL else [None, None]
-        cells[label] = [*(estimates[name] for name in HEATMAP_COLUMNS), *actions]
-    cells[f'always {action_names[constant_action]}'] = [
-        *[None] * len(HEATMAP_COLUMNS),
-        *_constant_action_cells(results, constant_action, seed),
-    ]
-    columns = (*HEATMAP_COLUMNS.values(), *ACTION_COLUMNS.values())
-    first = f'KLD (lower is better), SIM, AUC-J: protocol "{comparison.protocol}".'
-    actions_note = _notes_on_actions(results[0].action_scores, action_names)
-    return Table('Accuracy', columns, cells, (first, INTERVAL_NOTE, *actions_note, *notes))
-
-
-def peak_table(comparison: Comparison, seed: int = 0) -> Table:
-    """Where the best peaks lie: beside what was annotated, and among the elements if known."""
-    columns, notes = dict(PEAK_COLUMNS), [PEAK_NOTE]
-    if comparison.has_elements:
-        columns |= ELEMENT_COLUMNS
-        notes.append(
-            'peak inside: share of best peaks inside the demonstrated element; nearest: share for '
-            'which it is the nearest element.'
-        )
-    cells: dict[str, list[Cell]] = {}
-    for label, scores in comparison.scores.items():
-        estimates = estimate(scores, comparison.rows, seed)
-        cells[label] = [estimates[name] for name in columns]
-    if comparison.has_elements:
-        cells['an element at random'] = [*[None] * len(PEAK_COLUMNS), *[comparison.chance] * 2]
-    notes.append('Blind rows take the highest pixel. ' + INTERVAL_NOTE)
-    return Table('Best peak', tuple(columns.values()), cells, tuple(notes))
-
-
-def _action_cells(
-    results: Sequence[PairResult], action_names: Sequence[str], seed: int
-) -> list[Cell]:
     hits, best, groups, classes = [], [], [], []
     for result in results:
         wanted = sorted(set(result.pair.sample.actions))
@@ -95,13 +99,80 @@ def _action_cells(
             best.append(_NAN if right is None else same_action(answer, action_names[action]))
             groups.append(result.rows[0].group)
             classes.append(action)
-    return [
-        bootstrap_mean(hits, groups, seed),
-        bootstrap_class_mean(best, groups, classes, seed),
-    ]
+    return ActionMeasures(
+        bootstrap_mean(hits, groups, seed), bootstrap_class_mean(best, groups, classes, seed)
+    )
 
 
-def _notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
+def measure_constant_action(
+    results: Sequence[PairResult], constant: int, seed: int = 0
+) -> ActionMeasures:
+    """How often one action is right that is always said.
+
+    Args:
+        results: at least one.
+        constant: the action, 0-based.
+        seed: of the bootstrap.
+    """
+    rows = [row for result in results for row in result.rows]
+    hits = [float(row.action == constant) for row in rows]
+    groups = [row.group for row in rows]
+    classes = [row.action for row in rows]
+    return ActionMeasures(
+        bootstrap_mean(hits, groups, seed), bootstrap_class_mean(hits, groups, classes, seed)
+    )
+
+
+def accuracy_table(
+    protocol: str,
+    predictors: Mapping[str, PredictorMeasures],
+    labels: Mapping[str, str],
+    notes: Sequence[str] = (),
+) -> Table:
+    """Heatmaps and actions: the model's row and the blind rows.
+
+    Args:
+        protocol: name of the rows' protocol.
+        predictors: measures by name.
+        labels: of their rows.
+        notes: further sentences below the table.
+    """
+    rows = {
+        labels[name]: vars(each) for name, each in predictors.items() if name != RANDOM_ELEMENT
+    }
+    first = f'KLD (lower is better), SIM, AUC-J: protocol "{protocol}".'
+    return Table.of('Accuracy', ACCURACY_COLUMNS, rows, (first, INTERVAL_NOTE, *notes))
+
+
+def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]) -> Table:
+    """Where the best peaks lie: beside what was annotated, and among the elements if known.
+
+    Args:
+        predictors: measures by name.
+        labels: of their rows.
+    """
+    rows = {
+        labels[name]: vars(each) for name, each in predictors.items() if name != CONSTANT_ACTION
+    }
+    notes = [PEAK_NOTE]
+    columns = PEAK_TABLE_COLUMNS
+    if RANDOM_ELEMENT in predictors:
+        columns = ELEMENT_TABLE_COLUMNS
+        notes.append(
+            'peak inside: share of best peaks inside the demonstrated element; nearest: share for '
+            'which it is the nearest element.'
+        )
+    notes.append('Blind rows take the highest pixel. ' + INTERVAL_NOTE)
+    return Table.of('Best peak', columns, rows, notes)
+
+
+def notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tuple[str, ...]:
+    """Why actions are not measured, if they are not.
+
+    Args:
+        known: actions of the model.
+        action_names: of the dataset.
+    """
     if same_vocabulary(known, action_names):
         return ()
     if not known:
@@ -110,14 +181,3 @@ def _notes_on_actions(known: Collection[str], action_names: Sequence[str]) -> tu
         f'Actions are not measured: the model knows {", ".join(known)}, the annotations name '
         f'{", ".join(action_names)}; both must name the same ({HOW_TO_NAME}).',
     )
-
-
-def _constant_action_cells(results: Sequence[PairResult], constant: int, seed: int) -> list[Cell]:
-    rows = [row for result in results for row in result.rows]
-    hits = [float(row.action == constant) for row in rows]
-    groups = [row.group for row in rows]
-    classes = [row.action for row in rows]
-    return [
-        bootstrap_mean(hits, groups, seed),
-        bootstrap_class_mean(hits, groups, classes, seed),
-    ]

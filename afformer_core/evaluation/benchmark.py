@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated benchmark: what is asked of a model on which split, and what it reaches."""
+"""The simulated benchmark: what a model reaches on all of its splits."""
 
 from __future__ import annotations
 
@@ -7,69 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from afformer_core.evaluation.bootstrap import Estimate
-from afformer_core.evaluation.report import Report
+from afformer_core.evaluation.accuracy import CONSTANT_ACTION, RANDOM_ELEMENT
+from afformer_core.evaluation.bootstrap import interval_note
+from afformer_core.evaluation.comparison import MODEL
+from afformer_core.evaluation.model_measures import ModelMeasures
+from afformer_core.evaluation.report import SCHEMA, Report
 from afformer_core.evaluation.tables import Cell, Table
 
+SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
 
-@dataclass(frozen=True)
-class Goal:
-    """What is asked of a model on a split.
-
-    Attributes:
-        split: name of the annotation file without its ending.
-        text: for people.
-        metric: key in `Report.metrics`.
-        bound: that must be reached.
-        at_least: the bound is a lower one, else an upper one.
-    """
-
-    split: str
-    text: str
-    metric: str
-    bound: float
-    at_least: bool = True
-
-    def is_reached(self, value: float) -> bool:
-        """Whether a value is good enough."""
-        return value >= self.bound if self.at_least else value <= self.bound
-
-
-GOALS = (
-    Goal(
-        'test-seen',
-        "KLD, as a share of the same action's mean map's",
-        'kld_share_of_blind',
-        0.25,
-        False,
-    ),
-    Goal('test-seen', 'peak inside the demonstrated element', 'peak_inside', 0.78),
-    Goal('test-seen', 'nearest element is the right one', 'nearest', 0.88),
-    Goal('test-seen', 'action, balanced accuracy', 'balanced_accuracy', 0.85),
-    Goal('test-seen', 'the same, video backwards', 'balanced_accuracy_reversed', 0.5, False),
-    Goal(
-        'test-seen',
-        'the same, video frozen at the contact',
-        'balanced_accuracy_frozen',
-        0.5,
-        False,
-    ),
-    Goal(
-        'test-seen',
-        "another element's video: peak still inside the first",
-        'swapped_peak_inside',
-        0.05,
-        False,
-    ),
-    Goal(
-        'test-seen', "another element's video: peak inside the other", 'swapped_peak_follows', 0.75
-    ),
-    Goal('test-unseen', 'peak inside the demonstrated element', 'peak_inside', 0.55),
-    Goal('test-buttons', 'nearest button is the right one', 'nearest', 0.75),
-    Goal('test-absent', 'told from a fitting video, AUROC', 'auroc_of_presence', 0.93),
-    Goal('test-absent', 'fitting pairs that are found', 'own_found', 0.95),
-)
-SPLITS = tuple(dict.fromkeys(goal.split for goal in GOALS))
+_Rows = dict[str, dict[str, Cell]]
 
 
 @dataclass(frozen=True)
@@ -84,36 +31,82 @@ class BenchmarkReport:
             raise ValueError(f'the benchmark lacks {", ".join(missing)}')
 
     def table(self) -> Table:
-        """What is asked, what is reached, and what a predictor reaches that looks at nothing."""
-        rows = {f'{goal.split}: {goal.text}': self._cells(goal) for goal in GOALS}
-        pairs = ', '.join(f'{self.reports[split].facts["pairs"]} of {split}' for split in SPLITS)
-        return Table(
+        """What the model reaches, and what a predictor reaches that looks at nothing."""
+        measures = {split: self.reports[split].measures for split in SPLITS}
+        pairs = ', '.join(f'{measures[split].pairs} of {split}' for split in SPLITS)
+        return Table.of(
             'Simulated benchmark',
-            ('model', 'goal', 'reached', 'blind'),
-            rows,
+            {'model': 'model', 'blind': 'blind'},
+            {
+                **_seen_rows(measures['test-seen']),
+                'test-unseen: peak inside the demonstrated element': _beside_chance(
+                    measures['test-unseen'], 'peak_inside'
+                ),
+                'test-buttons: nearest button is the right one': _beside_chance(
+                    measures['test-buttons'], 'nearest'
+                ),
+                **_absent_rows(measures['test-absent']),
+            },
             (
-                f'Pairs: {pairs}. Intervals: 95 %, bootstrapped over appliances. blind: an '
-                'element at random, or the most frequent action.',
+                f'Pairs: {pairs}. {interval_note("appliances")} blind: an element at random, or '
+                'the most frequent action.',
             ),
         )
 
-    def _cells(self, goal: Goal) -> list[Cell]:
-        report = self.reports[goal.split]
-        cell = report.metrics.get(goal.metric)
-        sign = 'at least' if goal.at_least else 'at most'
-        asked = f'{sign} {goal.bound:g}'
-        blind = report.blind.get(goal.metric)
-        if not isinstance(cell, Estimate):
-            return [None, asked, 'not measured', blind]
-        return [cell, asked, 'yes' if goal.is_reached(cell.value) else 'no', blind]
-
     def to_markdown(self) -> str:
-        """The table of goals, then each split's report."""
+        """The table of all splits, then each split's report."""
         parts = [self.table().to_markdown()]
         parts += [f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS]
         return '\n\n'.join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Schema, and the reports of the splits by name, as plain JSON types."""
         splits = {split: self.reports[split].to_json() for split in SPLITS}
-        return {'goals': self.table().to_json(), 'splits': splits}
+        return {'schema': SCHEMA, 'splits': splits}
+
+
+def _seen_rows(measures: ModelMeasures) -> _Rows:
+    motion, use = measures.motion_use, measures.demonstration_use
+    rows: _Rows = {
+        "KLD, as a share of the same action's mean map's": {'model': measures.kld_share_of_blind},
+        'peak inside the demonstrated element': _beside_chance(measures, 'peak_inside'),
+        'nearest element is the right one': _beside_chance(measures, 'nearest'),
+        'action, balanced accuracy': {
+            'model': measures.predictors[MODEL].balanced_accuracy,
+            'blind': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
+        },
+        'the same, video backwards': {
+            'model': None if motion is None else motion.balanced.accuracy_reversed
+        },
+        'the same, video frozen at the contact': {
+            'model': None if motion is None else motion.balanced.accuracy_frozen
+        },
+        "another element's video: peak still inside the first": {
+            'model': None if use is None else use.swapped.peak_in_own_place
+        },
+        "another element's video: peak inside the other": {
+            'model': None if use is None else use.swapped.peak_in_other_place
+        },
+    }
+    return {f'test-seen: {text}': cells for text, cells in rows.items()}
+
+
+def _absent_rows(measures: ModelMeasures) -> _Rows:
+    abstention = measures.abstention
+    return {
+        'test-absent: told from a fitting video, AUROC': {
+            'model': None if abstention is None else abstention.auroc.get('presence')
+        },
+        'test-absent: fitting pairs that are found': {
+            'model': None if abstention is None else abstention.own.found
+        },
+    }
+
+
+def _beside_chance(measures: ModelMeasures, name: str) -> dict[str, Cell]:
+    """A measure of the model's peaks, and what an element at random reaches."""
+    chance = measures.predictors.get(RANDOM_ELEMENT)
+    return {
+        'model': getattr(measures.predictors[MODEL], name),
+        'blind': None if chance is None else getattr(chance, name),
+    }

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.accuracy import peak_table
-from afformer_core.evaluation.action_table import action_table
+from afformer_core.evaluation.accuracy import RANDOM_ELEMENT, measure_predictors, peak_table
+from afformer_core.evaluation.action_table import action_table, measure_actions
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.comparison import Comparison
-from afformer_core.evaluation.estimates import PEAK_NOTE, estimate
+from afformer_core.evaluation.estimates import PEAK_NOTE, PredictorMeasures, RowMeasures
 from afformer_core.evaluation.exhibits import MeasuredRows
 from afformer_core.evaluation.priors import (
     CrossValidatedMeanMaps,
@@ -23,8 +24,7 @@ from afformer_core.evaluation.priors import (
 from afformer_core.evaluation.protocols import EvaluationProtocol, Row
 from afformer_core.evaluation.report import Report
 from afformer_core.evaluation.scoring import score
-from afformer_core.evaluation.tables import Cell
-from afformer_core.evaluation.which_button import button_measures, button_table
+from afformer_core.evaluation.which_button import button_table
 
 _Make = Callable[[EvaluationProtocol, Sequence[Row], float], Predictor]
 _PREDICTORS: dict[str, _Make] = {
@@ -35,6 +35,21 @@ _PREDICTORS: dict[str, _Make] = {
     'image-oracle': lambda protocol, rows, sigma: ImageOracle(protocol, rows),
 }
 BLIND_PREDICTORS = tuple(_PREDICTORS)
+
+
+@dataclass(frozen=True)
+class BlindMeasures:
+    """Every number of the evaluation of one predictor that looks at nothing.
+
+    Attributes:
+        rows: of the protocol.
+        predictors: it, and where the elements are known an element at random, by name.
+        by_action: its rows of each action, by name.
+    """
+
+    rows: int
+    predictors: Mapping[str, PredictorMeasures]
+    by_action: Mapping[str, RowMeasures]
 
 
 def measure_blind(
@@ -88,20 +103,29 @@ def build_blind_report(
         seed: of the bootstrap.
     """
     protocol, rows, scores = measured.protocol, measured.rows, measured.scores
-    comparison = Comparison(protocol.name, tuple(rows), {predictor: scores})
-    metrics: dict[str, Cell] = dict(estimate(scores, rows, seed))
-    names = measured.action_names
-    title, note = f'Predictor {predictor}', (PEAK_NOTE,)
-    tables = [action_table(title, protocol.name, rows, scores, names, seed, note)]
-    if isinstance(protocol, ButtonsProtocol):
-        tables.append(button_table(comparison, seed))
-        metrics |= button_measures(tables[-1], predictor)
+    of_buttons = isinstance(protocol, ButtonsProtocol)
+    comparison = Comparison(protocol.name, tuple(rows), {predictor: scores}, of_buttons)
+    measures = BlindMeasures(
+        rows=len(rows),
+        predictors=measure_predictors(comparison, {}, seed),
+        by_action=measure_actions(rows, scores, measured.action_names, seed),
+    )
+    evaluated = measures.predictors[predictor]
+    labels = {predictor: predictor, RANDOM_ELEMENT: 'an element at random'}
+    title, notes = f'Predictor {predictor}', (PEAK_NOTE,)
+    tables = [action_table(title, protocol.name, evaluated, measures.by_action, notes)]
+    if of_buttons:
+        tables.append(
+            button_table(
+                rows, measures.predictors, {**labels, RANDOM_ELEMENT: 'a button at random'}
+            )
+        )
     if comparison.has_elements:
-        tables.append(peak_table(comparison, seed))
+        tables.append(peak_table(measures.predictors, labels))
     counted: dict[str, str | int | float] = {
         **facts,
         'predictor': predictor,
         'protocol': protocol.name,
         'rows': len(rows),
     }
-    return Report(counted, tuple(tables), metrics)
+    return Report(counted, measures, tuple(tables), evaluated)

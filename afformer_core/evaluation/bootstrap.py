@@ -10,19 +10,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+CONFIDENCE = 0.95
+"""Of all intervals."""
+
 _REPETITIONS = 1000
+_TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean, a median or an area, and its 95 % interval."""
+    """A mean, a median or an area with its bootstrapped interval.
+
+    Attributes:
+        value: of all that was measured.
+        low, high: bounds of the interval.
+        count: how many values it is of.
+        confidence: the share of intervals made so that hold what they estimate.
+
+    Raises:
+        ValueError: the bounds are in the wrong order, or there is no value.
+    """
 
     value: float
     low: float
     high: float
+    count: int
+    confidence: float = CONFIDENCE
+
+    def __post_init__(self) -> None:
+        if self.low > self.high or self.count < 1:
+            raise ValueError(
+                f'the interval is [{self.low}, {self.high}] of {self.count} values; expected '
+                'bounds in rising order, of at least 1 value'
+            )
 
     def __str__(self) -> str:
         return f'{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]'
+
+
+def interval_note(groups: str) -> str:
+    """What a table says of its intervals: that they are over the groups that are named."""
+    return f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over {groups}.'
 
 
 def bootstrap_mean(
@@ -65,7 +93,7 @@ def bootstrap_class_mean(
     counts = np.zeros_like(sums)
     np.add.at(sums, (rows, columns), measured[exists])
     np.add.at(counts, (rows, columns), 1)
-    return _estimate_of_ratios(sums, counts, seed)
+    return _estimate_of_ratios(sums, counts, int(exists.sum()), seed)
 
 
 def bootstrap_ratio(
@@ -83,7 +111,7 @@ def bootstrap_ratio(
     sums, totals = (np.zeros((rows.max() + 1, 1)) for _ in range(2))
     np.add.at(sums[:, 0], rows, np.asarray(values, np.float64))
     np.add.at(totals[:, 0], rows, np.asarray(references, np.float64))
-    return _estimate_of_ratios(sums, totals, seed)
+    return _estimate_of_ratios(sums, totals, len(rows), seed)
 
 
 def bootstrap_median(
@@ -109,8 +137,8 @@ def bootstrap_median(
     size = int(codes.max()) + 1
     draws = np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
     medians = [_median(ordered, np.bincount(draw, minlength=size)[codes]) for draw in draws]
-    low, high = np.quantile(medians, (0.025, 0.975), method='nearest')
-    return Estimate(_median(ordered, np.ones_like(codes)), float(low), float(high))
+    low, high = np.quantile(medians, _TAILS, method='nearest')
+    return Estimate(_median(ordered, np.ones_like(codes)), float(low), float(high), len(ordered))
 
 
 def bootstrap_area(
@@ -134,8 +162,9 @@ def bootstrap_area(
     draws = np.random.default_rng(seed).integers(size, size=(_REPETITIONS, size))
     times = np.stack([np.bincount(draw, minlength=size) for draw in draws]).astype(np.float64)
     areas = ((times @ wins) * times).sum(axis=1) / (times @ counts) ** 2
-    bounds = np.quantile(areas, (0.025, 0.975), method='nearest')
-    return Estimate(area_under_curve(high, low), float(bounds[0]), float(bounds[1]))
+    bounds = np.quantile(areas, _TAILS, method='nearest')
+    area, count = area_under_curve(high, low), len(high) + len(low)
+    return Estimate(area, float(bounds[0]), float(bounds[1]), count)
 
 
 def area_under_curve(positive: ArrayLike, negative: ArrayLike) -> float:
@@ -159,13 +188,20 @@ def _median(ordered: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
 
 
 def _estimate_of_ratios(
-    sums: NDArray[np.float64], counts: NDArray[np.float64], seed: int
+    sums: NDArray[np.float64], counts: NDArray[np.float64], count: int, seed: int
 ) -> Estimate:
-    """The mean over C columns of the ratios of sums [G, C] to counts [G, C] of G groups."""
+    """The mean over C columns of the ratios of sums [G, C] to counts [G, C] of G groups.
+
+    Args:
+        sums: over each group.
+        counts: likewise.
+        count: of the values that were summed.
+        seed: of the draws.
+    """
     draws = np.random.default_rng(seed).integers(len(sums), size=(_REPETITIONS, len(sums)))
     means = [_mean_of_ratios(sums[draw], counts[draw]) for draw in draws]
-    low, high = np.quantile(means, (0.025, 0.975), method='nearest')
-    return Estimate(_mean_of_ratios(sums, counts), float(low), float(high))
+    low, high = np.quantile(means, _TAILS, method='nearest')
+    return Estimate(_mean_of_ratios(sums, counts), float(low), float(high), count)
 
 
 def _mean_of_ratios(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
+from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.elements import inner_points
 from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.priors import Predictor
@@ -17,6 +18,7 @@ from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate, score
 
 MODEL = 'model'
+EVERY_ELEMENT = 'every_element'
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,20 @@ class Comparison:
     Attributes:
         protocol: name of the rows' protocol.
         rows: that all of them were measured on, at least one.
-        scores: of the rows, by the label of the predictor.
+        scores: of the rows, by the name of the predictor.
+        of_buttons: whether it is also asked which button a predictor chooses.
     """
 
     protocol: str
     rows: tuple[Row, ...]
     scores: Mapping[str, RowScores]
+    of_buttons: bool = False
 
     def __post_init__(self) -> None:
-        for label, each in self.scores.items():
+        for name, each in self.scores.items():
             if len(each.kld) != len(self.rows):
                 raise ValueError(
-                    f'{label} was measured on {len(each.kld)} rows; there are {len(self.rows)}'
+                    f'{name} was measured on {len(each.kld)} rows; there are {len(self.rows)}'
                 )
 
     @property
@@ -66,17 +70,18 @@ def compare(
     Args:
         results: of the model, at least one.
         protocol: the one the results were made with.
-        blind: predictors by label.
+        blind: predictors by name.
         seed: of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
     rows = tuple(row for result in results for row in result.rows)
     predictors = dict(blind)
     if all(row.scene is not None for row in rows):
-        predictors['every element, not which'] = _every_element(protocol.size)
+        predictors[EVERY_ELEMENT] = _every_element(protocol.size)
     scores = score(protocol, rows, predictors, seed, progress)
     model = concatenate([result.scores for result in results])
-    return Comparison(protocol.name, rows, {MODEL: model, **scores})
+    of_buttons = isinstance(protocol, ButtonsProtocol)
+    return Comparison(protocol.name, rows, {MODEL: model, **scores}, of_buttons)
 
 
 def _every_element(size: tuple[int, int]) -> Predictor:

@@ -1,31 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a model uses the demonstration at all: where it points, and how it moves."""
+"""Whether the demonstration decides where a model points: another one is swapped in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.action_names import best_action, same_action, same_vocabulary
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean
 from afformer_core.evaluation.elements import Point, contains
 from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.peak_measures import in_region
 from afformer_core.evaluation.protocols import EvaluationProtocol, sample_group
 from afformer_core.evaluation.tables import Cell, Table
 
-KLD_RISE = 'rise in KLD'
-BALANCED = 'all, balanced over the actions'
-MOTION_COLUMNS = ('accuracy, frames reversed', 'accuracy, frozen at the contact')
+
+@dataclass(frozen=True)
+class Pointing:
+    """Where a model points with one of two demonstrations of an image.
+
+    Attributes:
+        kld: against the ground truth of the image's own demonstration.
+        peak_in_own_place: share of best peaks where the image's own demonstration acts.
+        peak_in_other_place: share of best peaks where the other demonstration acts.
+    """
+
+    kld: Estimate | None
+    peak_in_own_place: Estimate | None
+    peak_in_other_place: Estimate | None
 
 
-def demonstration_table(
+@dataclass(frozen=True)
+class DemonstrationUse:
+    """Groundings with the image's own demonstration and with another that is swapped in.
+
+    Attributes:
+        pairs: that have another demonstration.
+        of_elements: whether both are of known elements, else of regions a tenth of the diagonal
+            apart.
+        own: with the image's own demonstration.
+        swapped: with the other one.
+        kld_rise: by how much KLD is higher with the other one.
+    """
+
+    pairs: int
+    of_elements: bool
+    own: Pointing
+    swapped: Pointing
+    kld_rise: Estimate | None
+
+
+def measure_demonstration_use(
     results: Sequence[PairResult], protocol: EvaluationProtocol, seed: int = 0
-) -> Table | None:
+) -> DemonstrationUse | None:
     """What becomes of a grounding when a demonstration of another place is swapped in.
 
     Args:
@@ -39,67 +69,54 @@ def demonstration_table(
     swaps = [result for result in results if result.pair.swapped is not None]
     if not swaps:
         return None
-    groups = [row.group for result in swaps for row in result.rows]
     own = np.concatenate([result.scores.kld for result in swaps])
     other = np.concatenate(
         [result.swapped_kld for result in swaps if result.swapped_kld is not None]
     )
     own_peaks = [result.peak for result in swaps]
     other_peaks = [result.swapped_peak for result in swaps]
-    names = _names(all(result.pair.sample.scene is not None for result in swaps))
-    return Table(
+    groups = [row.group for result in swaps for row in result.rows]
+    return DemonstrationUse(
+        pairs=len(swaps),
+        of_elements=all(result.pair.sample.scene is not None for result in swaps),
+        own=_pointing(swaps, own, own_peaks, protocol, seed),
+        swapped=_pointing(swaps, other, other_peaks, protocol, seed),
+        kld_rise=bootstrap_mean(other - own, groups, seed),
+    )
+
+
+def demonstration_table(use: DemonstrationUse) -> Table:
+    """Both demonstrations, and the rise in KLD from one to the other."""
+    words = _words(use.of_elements)
+    headings = {
+        'kld': 'KLD',
+        'peak_in_own_place': words.own_place,
+        'peak_in_other_place': words.other_place,
+    }
+    rows: dict[str, dict[str, Cell]] = {
+        'its own demonstration': vars(use.own),
+        words.other: vars(use.swapped),
+        'rise in KLD': {'kld': use.kld_rise},
+    }
+    return Table.of(
         'Does the demonstration decide?',
-        ('KLD', names.own_place, names.other_place),
-        {
-            'its own demonstration': [
-                bootstrap_mean(own, groups, seed),
-                *_follows(swaps, own_peaks, protocol, seed),
-            ],
-            names.other: [
-                bootstrap_mean(other, groups, seed),
-                *_follows(swaps, other_peaks, protocol, seed),
-            ],
-            KLD_RISE: [bootstrap_mean(other - own, groups, seed), None, None],
-        },
+        headings,
+        rows,
         (
-            f'{len(swaps)} pairs; KLD against the original ground truth. {names.follows} Peaks '
+            f'{use.pairs} pairs; KLD against the original ground truth. {words.follows} Peaks '
             'are of the action that the model finds best.',
         ),
     )
 
 
-@dataclass(frozen=True)
-class _Names:
-    other: str
-    own_place: str
-    other_place: str
-    follows: str
-
-
-def _names(of_elements: bool) -> _Names:
-    if of_elements:
-        return _Names(
-            "another element's demonstration",
-            'peak inside its element',
-            "peak inside the other's element",
-            'With the other demonstration a model that follows it peaks inside the '
-            "other's element.",
-        )
-    return _Names(
-        'another demonstration of the image',
-        'peak in its region',
-        "peak in the other's region",
-        'The other demonstration is of a place that lies a tenth of the diagonal away or more; a '
-        "model that follows it peaks in the other's annotated region.",
-    )
-
-
-def _follows(
+def _pointing(
     swaps: Sequence[PairResult],
+    kld: NDArray[np.float64],
     peaks: Sequence[Point | None],
     protocol: EvaluationProtocol,
     seed: int,
-) -> list[Estimate | None]:
+) -> Pointing:
+    row_groups = [row.group for result in swaps for row in result.rows]
     own, other, groups = [], [], []
     for result, peak in zip(swaps, peaks, strict=True):
         sample, swapped = result.pair.sample, result.pair.swapped
@@ -108,7 +125,11 @@ def _follows(
         own.append(float(_shows(sample, sample, peak, protocol)))
         other.append(float(_shows(sample, swapped, peak, protocol)))
         groups.append(sample_group(sample))
-    return [bootstrap_mean(own, groups, seed), bootstrap_mean(other, groups, seed)]
+    return Pointing(
+        kld=bootstrap_mean(kld, row_groups, seed),
+        peak_in_own_place=bootstrap_mean(own, groups, seed),
+        peak_in_other_place=bootstrap_mean(other, groups, seed),
+    )
 
 
 def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProtocol) -> bool:
@@ -123,69 +144,29 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
     )
 
 
-def motion_table(
-    results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
-) -> Table | None:
-    """Whether the action was read from the motion and not from the kind of element.
+@dataclass(frozen=True)
+class _Words:
+    """What a table calls things."""
 
-    Returns:
-        None where no pair has a scene, or model and dataset name other actions.
-    """
-    scenes = [result for result in results if result.pair.sample.scene is not None]
-    if not scenes or not same_vocabulary(scenes[0].action_scores, action_names):
-        return None
-    kinds: dict[str, list[PairResult]] = {}
-    for result in scenes:
-        scene = result.pair.sample.scene
-        assert scene is not None
-        kinds.setdefault(str(scene.kinds[scene.element]), []).append(result)
-    cells = {kind: _motion_cells(each, action_names, seed) for kind, each in sorted(kinds.items())}
-    constants = [_best_constant(each) * len(each) for each in kinds.values()]
-    cells['all'] = _motion_cells(scenes, action_names, seed)
-    cells['all'][2] = sum(constants) / len(scenes)
-    cells[BALANCED] = _balanced_cells(scenes, action_names, seed)
-    return Table(
-        'Is the action read from the motion?',
-        ('pairs', 'accuracy', 'best constant', *MOTION_COLUMNS),
-        cells,
-        (
-            'best constant: share of the most frequent action of each kind of element. frozen: '
-            'every frame is the one in the middle of the contact, or of the clip where that is '
-            'not known.',
-        ),
+    other: str
+    own_place: str
+    other_place: str
+    follows: str
+
+
+def _words(of_elements: bool) -> _Words:
+    if of_elements:
+        return _Words(
+            "another element's demonstration",
+            'peak inside its element',
+            "peak inside the other's element",
+            'With the other demonstration a model that follows it peaks inside the '
+            "other's element.",
+        )
+    return _Words(
+        'another demonstration of the image',
+        'peak in its region',
+        "peak in the other's region",
+        'The other demonstration is of a place that lies a tenth of the diagonal away or more; a '
+        "model that follows it peaks in the other's annotated region.",
     )
-
-
-def _motion_cells(
-    results: Sequence[PairResult], action_names: Sequence[str], seed: int
-) -> list[Cell]:
-    groups = [result.rows[0].group for result in results]
-    hits = _hits(results, action_names)
-    own, *changed = (bootstrap_mean(each, groups, seed) for each in hits)
-    return [len(results), own, _best_constant(results), *changed]
-
-
-def _balanced_cells(
-    results: Sequence[PairResult], action_names: Sequence[str], seed: int
-) -> list[Cell]:
-    groups = [result.rows[0].group for result in results]
-    actions = [result.pair.sample.actions[0] for result in results]
-    hits = _hits(results, action_names)
-    own, *changed = (bootstrap_class_mean(each, groups, actions, seed) for each in hits)
-    return [len(results), own, 1 / len(set(actions)), *changed]
-
-
-def _hits(results: Sequence[PairResult], action_names: Sequence[str]) -> list[list[bool]]:
-    """Whether each action is right: of the demonstration, of it backwards, and of it frozen."""
-    truth = [action_names[result.pair.sample.actions[0]] for result in results]
-    found = (
-        [best_action(result.action_scores) for result in results],
-        [result.reversed_action or '' for result in results],
-        [result.frozen_action or '' for result in results],
-    )
-    return [list(map(same_action, each, truth)) for each in found]
-
-
-def _best_constant(results: Sequence[PairResult]) -> float:
-    counts = Counter(result.pair.sample.actions[0] for result in results)
-    return counts.most_common(1)[0][1] / len(results)

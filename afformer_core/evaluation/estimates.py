@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of rows as means and medians with their intervals, and what tables call them."""
+"""Measures of a predictor as means and medians with their intervals, and their headings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.evaluation.bootstrap import (
+    Estimate,
+    bootstrap_mean,
+    bootstrap_median,
+    interval_note,
+)
 from afformer_core.evaluation.protocols import Row
 from afformer_core.evaluation.scoring import RowScores
-
-Estimates = dict[str, Estimate | None]
 
 HEATMAP_COLUMNS = {'kld': 'KLD', 'sim': 'SIM', 'auc_j': 'AUC-J'}
 PEAK_COLUMNS = {
@@ -29,9 +33,51 @@ PEAK_NOTE = (
     "annotated point, in percent of the image's diagonal. A predictor that is flat on top is "
     'given what a guess there would get on average.'
 )
-INTERVAL_NOTE = (
-    'Intervals: 95 %, bootstrapped over appliances (images, where the data names none).'
-)
+INTERVAL_NOTE = interval_note('appliances (images, where the data names none)')
+
+
+@dataclass(frozen=True)
+class RowMeasures:
+    """What a predictor reaches on rows; None where that is not measured.
+
+    Attributes:
+        rows: how many.
+        kld: Kullback-Leibler divergence, mean.
+        sim: similarity, mean.
+        auc_j: area under Judd's curve, mean.
+        hit_rate: share of best peaks in the annotated region.
+        peak_error_mean, peak_error_median: from the best peak to the nearest annotated point, in
+            percent of the image's diagonal.
+        peak_inside: share of best peaks inside the demonstrated element.
+        nearest: share of best peaks for which it is the nearest element.
+    """
+
+    rows: int
+    kld: Estimate | None = None
+    sim: Estimate | None = None
+    auc_j: Estimate | None = None
+    hit_rate: Estimate | None = None
+    peak_error_mean: Estimate | None = None
+    peak_error_median: Estimate | None = None
+    peak_inside: Estimate | float | None = None
+    nearest: Estimate | float | None = None
+
+
+@dataclass(frozen=True)
+class PredictorMeasures(RowMeasures):
+    """What a predictor reaches on rows, with its actions and the buttons that it chooses.
+
+    Attributes:
+        top_1: share of the annotated actions among as many best-scored ones.
+        balanced_accuracy: mean over the actions of the share of each for which it is the best.
+        which_button: share of rows whose chosen button is the demonstrated one.
+        which_button_above_chance: the same less what a button at random reaches.
+    """
+
+    top_1: Estimate | None = None
+    balanced_accuracy: Estimate | None = None
+    which_button: Estimate | float | None = None
+    which_button_above_chance: Estimate | None = None
 
 
 def estimate(
@@ -39,8 +85,8 @@ def estimate(
     rows: Sequence[Row],
     seed: int = 0,
     chosen: NDArray[np.bool_] | None = None,
-) -> Estimates:
-    """Estimates by the keys of `HEATMAP_COLUMNS`, `PEAK_COLUMNS` and `ELEMENT_COLUMNS`.
+) -> RowMeasures:
+    """The measures of rows.
 
     Args:
         scores: of N rows.
@@ -55,13 +101,14 @@ def estimate(
         return bootstrap_mean(values[taken], groups, seed)
 
     peaks = scores.peaks
-    return {
-        'kld': mean(scores.kld),
-        'sim': mean(scores.sim),
-        'auc_j': mean(scores.auc_judd),
-        'hit_rate': mean(peaks.hit),
-        'peak_error_mean': mean(peaks.error),
-        'peak_error_median': bootstrap_median(peaks.error[taken], groups, seed),
-        'peak_inside': mean(peaks.inside),
-        'nearest': mean(peaks.nearest),
-    }
+    return RowMeasures(
+        rows=len(groups),
+        kld=mean(scores.kld),
+        sim=mean(scores.sim),
+        auc_j=mean(scores.auc_judd),
+        hit_rate=mean(peaks.hit),
+        peak_error_mean=mean(peaks.error),
+        peak_error_median=bootstrap_median(peaks.error[taken], groups, seed),
+        peak_inside=mean(peaks.inside),
+        nearest=mean(peaks.nearest),
+    )

@@ -93,9 +93,11 @@ def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exh
 
 
 def _headline(report: Report) -> str:
+    if report.evaluated is None:
+        return ''
     shown = []
     for name, label, form in _HEADLINE:
-        cell = report.metrics.get(name)
+        cell = getattr(report.evaluated, name)
         value = cell.value if isinstance(cell, Estimate) else cell
         if isinstance(value, float):
             shown.append(f'<div><b>{form.format(value)}</b>{label}</div>')

@@ -4,21 +4,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from afformer_core.evaluation.pair_result import PairResult
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
 
 _BINS = 10
-ERROR_COLUMN = 'expected calibration error'
+RELIABILITY_COLUMNS = {
+    'images': 'images',
+    'said': 'said',
+    'right': 'right',
+    'calibration_error': 'expected calibration error',
+}
 
 
-def reliability_table(
+@dataclass(frozen=True)
+class ReliabilityMeasures:
+    """Probabilities beside how often what they are of was so.
+
+    Attributes:
+        images: how many.
+        said: mean of the probabilities.
+        right: share of the images where it was so.
+        calibration_error: see `expected_calibration_error`.
+    """
+
+    images: int
+    said: float
+    right: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Whether a model is as often right as it says.
+
+    Attributes:
+        presence: that the image shows what was demonstrated.
+        peak: of the confidence, that the best peak is right.
+    """
+
+    presence: ReliabilityMeasures
+    peak: ReliabilityMeasures
+
+
+def measure_reliability(
     results: Sequence[PairResult], calibration: PresenceCalibration | None
-) -> Table | None:
+) -> Reliability | None:
     """Probabilities beside how often what they are of was so.
 
     Returns:
@@ -30,17 +66,28 @@ def reliability_table(
     own = [result.evidence for result in pairs]
     foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
     presence = [calibration.presence(one.confidence, one.resemblance) for one in own + foreign]
-    return Table(
+    return Reliability(
+        presence=_reliability(presence, [True] * len(own) + [False] * len(foreign)),
+        peak=_reliability(
+            [result.evidence.confidence for result in results],
+            [result.is_right for result in results],
+        ),
+    )
+
+
+def reliability_table(reliability: Reliability, calibration: PresenceCalibration) -> Table:
+    """Presence and peak.
+
+    Args:
+        reliability: measured.
+        calibration: that it was measured with.
+    """
+    return Table.of(
         'Is it as often right as it says?',
-        ('images', 'said', 'right', ERROR_COLUMN),
+        RELIABILITY_COLUMNS,
         {
-            'presence: the image shows it': _cells(
-                presence, [True] * len(own) + [False] * len(foreign)
-            ),
-            'confidence: the peak is inside': _cells(
-                [result.evidence.confidence for result in results],
-                [result.is_right for result in results],
-            ),
+            'presence: the image shows it': vars(reliability.presence),
+            'confidence: the peak is inside': vars(reliability.peak),
         },
         (
             f'Means over all images; the error is the mean over {_BINS} bins of the probability '
@@ -69,10 +116,10 @@ def expected_calibration_error(probabilities: ArrayLike, happened: ArrayLike) ->
     return float(np.abs(distances).sum() / len(said))
 
 
-def _cells(probabilities: Sequence[float], happened: Sequence[bool]) -> list[Cell]:
-    return [
-        len(happened),
-        float(np.mean(probabilities)),
-        float(np.mean(happened)),
-        expected_calibration_error(probabilities, happened),
-    ]
+def _reliability(probabilities: Sequence[float], happened: Sequence[bool]) -> ReliabilityMeasures:
+    return ReliabilityMeasures(
+        images=len(happened),
+        said=float(np.mean(probabilities)),
+        right=float(np.mean(happened)),
+        calibration_error=expected_calibration_error(probabilities, happened),
+    )

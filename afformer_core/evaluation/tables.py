@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from afformer_core.evaluation.bootstrap import Estimate
+from afformer_core.evaluation.named_numbers import to_json
 
 Cell = Estimate | float | int | str | None
 
@@ -36,6 +36,31 @@ class Table:
                     f'row {label!r} has {len(cells)} cells; it needs {len(self.columns)}'
                 )
 
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        headings: Mapping[str, str],
+        rows: Mapping[str, Mapping[str, Cell]],
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """A table of named numbers, such as the attributes of data classes.
+
+        Args:
+            title: of the table.
+            headings: of its columns, by the name of what stands in them.
+            rows: cells by name, by label; a name that a row lacks is an empty cell.
+            notes: sentences below the table.
+
+        Raises:
+            ValueError: no row has a cell of a column's name.
+        """
+        unknown = [name for name in headings if not any(name in row for row in rows.values())]
+        if unknown and rows:
+            raise ValueError(f'no row of {title!r} has {", ".join(unknown)}')
+        cells = {label: [row.get(name) for name in headings] for label, row in rows.items()}
+        return cls(title, tuple(headings.values()), cells, tuple(notes))
+
     def to_markdown(self) -> str:
         """Title, aligned table and notes."""
         lines = [('', *self.columns)]
@@ -53,7 +78,9 @@ class Table:
     def to_json(self) -> dict[str, Any]:
         """Cells by label and column; an interval is an object of value, low and high."""
         rows = {
-            label: {column: plain(cell) for column, cell in zip(self.columns, cells, strict=True)}
+            label: {
+                column: to_json(cell) for column, cell in zip(self.columns, cells, strict=True)
+            }
             for label, cells in self.rows.items()
         }
         return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}
@@ -70,12 +97,3 @@ def cell_text(cell: Cell) -> str:
 
 def _pad(cell: str, width: int, column: int) -> str:
     return cell.ljust(width) if column == 0 else cell.rjust(width)
-
-
-def plain(cell: Cell) -> Any:
-    """A cell as JSON types; an interval is an object, and infinity, which JSON lacks, a word."""
-    if isinstance(cell, Estimate):
-        return {name: plain(value) for name, value in asdict(cell).items()}
-    if isinstance(cell, float) and not math.isfinite(cell):
-        return str(cell)
-    return cell

@@ -3,20 +3,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.bootstrap import bootstrap_mean
-from afformer_core.evaluation.comparison import Comparison
-from afformer_core.evaluation.estimates import INTERVAL_NOTE
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean
+from afformer_core.evaluation.estimates import INTERVAL_NOTE, PredictorMeasures
+from afformer_core.evaluation.protocols import Row
 from afformer_core.evaluation.scoring import RowScores
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.tables import Table
 
-BUTTON_COLUMN = 'which-button accuracy'
-CHANCE_LABEL = 'a button at random'
+BUTTON_COLUMNS = {
+    'which_button': 'which-button accuracy',
+    'which_button_above_chance': 'above chance',
+}
 
 
-def button_table(comparison: Comparison, seed: int = 0) -> Table:
+@dataclass(frozen=True)
+class ButtonMeasures:
+    """How often a predictor chooses the demonstrated button.
+
+    Attributes:
+        which_button: share of rows.
+        which_button_above_chance: the same less what a button at random reaches.
+    """
+
+    which_button: Estimate | None
+    which_button_above_chance: Estimate | None
+
+
+def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> ButtonMeasures:
     """The share of rows for which the chosen button is the demonstrated one.
 
     The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
@@ -25,19 +43,35 @@ def button_table(comparison: Comparison, seed: int = 0) -> Table:
     wherever large buttons are what people press. A heatmap without a peak is a guess.
 
     Args:
-        comparison: of rows whose elements are known.
+        scores: of the rows.
+        rows: whose elements are known.
         seed: of the bootstrap.
     """
-    guesses = np.array([1 / len(row.scene.polygons) for row in comparison.rows if row.scene])
-    groups = [row.group for row in comparison.rows]
-    cells: dict[str, list[Cell]] = {}
-    for label, scores in comparison.scores.items():
-        right = _right(scores, guesses)
-        cells[label] = [
-            bootstrap_mean(right, groups, seed),
-            bootstrap_mean(right - guesses, groups, seed),
-        ]
-    cells[CHANCE_LABEL] = [comparison.chance, None]
+    guesses = _guesses(rows)
+    groups = [row.group for row in rows]
+    nearest = scores.peaks.nearest
+    right = np.where(np.isnan(nearest), guesses, nearest)
+    return ButtonMeasures(
+        bootstrap_mean(right, groups, seed), bootstrap_mean(right - guesses, groups, seed)
+    )
+
+
+def button_table(
+    rows: Sequence[Row], predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]
+) -> Table:
+    """How often predictors choose the demonstrated button.
+
+    Args:
+        rows: that were measured, whose elements are known.
+        predictors: measures by name; those that choose none have no row.
+        labels: of their rows.
+    """
+    measured = {
+        labels[name]: vars(each)
+        for name, each in predictors.items()
+        if each.which_button is not None
+    }
+    guesses = _guesses(rows)
     notes = (
         f'{len(guesses)} rows with {np.mean(1 / guesses):.1f} buttons in the image on average; '
         'chance is one by the number of buttons.',
@@ -45,17 +79,9 @@ def button_table(comparison: Comparison, seed: int = 0) -> Table:
         'heatmap that is flat on top chooses at random.',
         INTERVAL_NOTE,
     )
-    return Table('Which button?', (BUTTON_COLUMN, 'above chance'), cells, notes)
+    return Table.of('Which button?', BUTTON_COLUMNS, measured, notes)
 
 
-def button_measures(table: Table, label: str) -> dict[str, Cell]:
-    """The accuracy of a predictor and that of chance, by the names of their measures."""
-    return {
-        'which_button': table.rows[label][0],
-        'which_button_chance': table.rows[CHANCE_LABEL][0],
-    }
-
-
-def _right(scores: RowScores, guesses: NDArray[np.float64]) -> NDArray[np.float64]:
-    nearest = scores.peaks.nearest
-    return np.where(np.isnan(nearest), guesses, nearest)
+def _guesses(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """How often a button at random is right, [N]."""
+    return np.array([1 / len(row.scene.polygons) for row in rows if row.scene])

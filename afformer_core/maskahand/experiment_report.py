@@ -5,41 +5,70 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from afformer_core.evaluation.bootstrap import Estimate
+from afformer_core.errors import AfformerError
+from afformer_core.evaluation.accuracy import RANDOM_ELEMENT
+from afformer_core.evaluation.bootstrap import Estimate, interval_note
+from afformer_core.evaluation.comparison import MODEL
+from afformer_core.evaluation.model_measures import MEAN_MAP
+from afformer_core.evaluation.report import SCHEMA
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.maskahand.experiment import Run
 
-_MEASURES = {'kld': 'KLD', 'nearest': 'nearest element', 'peak_inside': 'peak inside'}
-_BLIND = "same action's mean map"
+MEASURES = {'kld': 'KLD', 'nearest': 'nearest element', 'peak_inside': 'peak inside'}
 
 
 def experiment_table(runs: Sequence[Run]) -> Table:
     """What each model of an experiment reaches, and what a predictor does that looks at nothing.
 
     Args:
-        runs: whose evaluations have been written.
+        runs: at least one, whose evaluations have been written.
+
+    Raises:
+        AfformerError: an evaluation was written by another version.
     """
-    results = {run.label: json.loads(run.result.read_text(encoding='utf-8')) for run in runs}
-    first = next(iter(results.values()))
-    rows: dict[str, Sequence[Cell]] = {_BLIND: [_cell(first, 'blind', name) for name in _MEASURES]}
-    for label, result in results.items():
-        rows[label] = [_cell(result, 'metrics', name) for name in _MEASURES]
-    return Table(
+    measures = {run.label: _measures(run.result) for run in runs}
+    first = next(iter(measures.values()))
+    # The mean map has no peak.
+    chance = first['predictors'].get(RANDOM_ELEMENT) or {}
+    rows: dict[str, dict[str, Cell]] = {
+        "same action's mean map": {
+            'kld': _cell(first['predictors'][MEAN_MAP]['kld']),
+            'nearest': _cell(chance.get('nearest')),
+            'peak_inside': _cell(chance.get('peak_inside')),
+        }
+    }
+    for label, each in measures.items():
+        model = each['predictors'][MODEL]
+        rows[label] = {name: _cell(model[name]) for name in MEASURES}
+    return Table.of(
         'MaskAHand on simulated things',
-        tuple(_MEASURES.values()),
+        MEASURES,
         rows,
         (
-            f'{first["pairs"]} pairs of {first["appliances or images"]} things that no training '
-            'shows. Intervals: 95 %, bootstrapped over things.',
+            f'{first["pairs"]} pairs of {first["groups"]} things that no training shows. '
+            f'{interval_note("things")}',
         ),
     )
 
 
-def _cell(result: Mapping[str, Any], part: str, name: str) -> Cell:
-    value = result[part].get(name)
-    interval = result['intervals' if part == 'metrics' else 'blind_intervals'].get(name)
-    if value is None or interval is None:
-        return None if value is None else float(value)
-    return Estimate(float(value), *map(float, interval))
+def _measures(path: Path) -> Mapping[str, Any]:
+    content = json.loads(path.read_text(encoding='utf-8'))
+    schema = content.get('schema')
+    if schema != SCHEMA:
+        raise AfformerError(
+            f'{path} has the schema {schema}; expected {SCHEMA}. Delete it, and run the '
+            'experiment again to evaluate that model once more'
+        )
+    measures: Mapping[str, Any] = content['measures']
+    return measures
+
+
+def _cell(measure: Mapping[str, Any] | float | None) -> Cell:
+    if not isinstance(measure, Mapping):
+        return measure
+    # Infinity is a text in JSON.
+    bounds = {name: float(measure[name]) for name in ('value', 'low', 'high', 'confidence')}
+    return Estimate(**bounds, count=measure['count'])

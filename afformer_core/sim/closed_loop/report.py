@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of a closed-loop benchmark."""
+"""Numbers and tables of a closed-loop benchmark."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.evaluation.bootstrap import (
+    Estimate,
+    bootstrap_mean,
+    bootstrap_median,
+    interval_note,
+)
 from afformer_core.evaluation.report import Report
 from afformer_core.evaluation.tables import Cell, Table
 from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
@@ -16,7 +23,27 @@ from afformer_core.sim.closed_loop.trial import Verdict
 from afformer_core.sim.element import ACTIONS
 
 _ANGLES = (0, 15, 30, 45, math.inf)
-_COLUMNS = ('trials', 'success', 'given the action', 'right element', 'error, mm', 'action read')
+COLUMNS = {
+    'trials': 'trials',
+    'success': 'success',
+    'success_given_the_action': 'given the action',
+    'right_element': 'right element',
+    'error_mm': 'error, mm',
+    'action_read': 'action read',
+}
+REFERENCE_COLUMNS = {'success_at_right_pixel': 'right pixel', 'chance': 'chance'}
+NOISE_COLUMNS = {
+    'success': 'success',
+    'success_given_the_action': 'given the action',
+    'right_element': 'right element',
+    'error_mm': 'error, mm',
+    'success_at_right_pixel': 'right pixel',
+}
+VERDICT_COLUMNS = {
+    'action_read': 'action read',
+    'given_the_action': 'given the action',
+    'right_pixel': 'right pixel',
+}
 _NOTES = (
     'success: the right element is operated afterwards, and none other, by the action that the '
     'model read. given the action: by the true action. right element: the finger touched it '
@@ -25,14 +52,105 @@ _NOTES = (
     "right pixel: success by the true action were the peak in the middle of the right element's "
     'front, or as near to it as that is seen. chance: of a random element, were the finger '
     'perfect.',
-    'Intervals: 95 %, bootstrapped over scenes.',
+    interval_note('scenes'),
 )
+
+
+@dataclass(frozen=True)
+class TrialMeasures:
+    """What came of some trials.
+
+    Attributes:
+        trials: how many.
+        success: share of trials after which the right element is operated, and none other, by
+            the action that the model read.
+        success_given_the_action: likewise by the true action.
+        right_element: share of trials in which the finger touched the right element first.
+        error_mm: median distance of the published point from the middle of its front, where the
+            finger did.
+        action_read: share of actions that were read right.
+        success_at_right_pixel: share of success by the true action, were the peak in the middle
+            of the right element's front.
+        chance: of success of a random element, were the finger perfect.
+    """
+
+    trials: int
+    success: Estimate | None
+    success_given_the_action: Estimate | None
+    right_element: Estimate | None
+    error_mm: Estimate | None
+    action_read: Estimate | None
+    success_at_right_pixel: Estimate | None
+    chance: float
+
+
+@dataclass(frozen=True)
+class VerdictShares:
+    """How often a trial ended in one way, as shares of the trials.
+
+    Attributes:
+        action_read: by the action that the model read.
+        given_the_action: by the true action.
+        right_pixel: by the true action at the right pixel.
+    """
+
+    action_read: float
+    given_the_action: float
+    right_pixel: float
+
+
+@dataclass(frozen=True)
+class ClosedLoopMeasures:
+    """Every number of a benchmark; groups by their names.
+
+    Attributes:
+        scenes: how many.
+        all: of all trials.
+        by_family, by_action, by_kind, by_viewpoint: of those trials.
+        by_noise: of all trials, by noise of depth.
+        verdicts: by outcome, those that occur.
+    """
+
+    scenes: int
+    all: TrialMeasures
+    by_family: Mapping[str, TrialMeasures]
+    by_action: Mapping[str, TrialMeasures]
+    by_kind: Mapping[str, TrialMeasures]
+    by_viewpoint: Mapping[str, TrialMeasures]
+    by_noise: Mapping[str, TrialMeasures]
+    verdicts: Mapping[str, VerdictShares]
+
+
+def measure_closed_loop(trials: Sequence[Trial], plan: ClosedLoopPlan) -> ClosedLoopMeasures:
+    """Measure a benchmark's trials, by family, action, kind, viewpoint, noise and outcome.
+
+    Args:
+        trials: at least one.
+        plan: that they are of.
+
+    Raises:
+        ValueError: there is no trial.
+    """
+    if not trials:
+        raise ValueError('there is no trial to report')
+    noise = plan.noise
+    families, kinds = ({getattr(one, name) for one in trials} for name in ('family', 'kind'))
+    return ClosedLoopMeasures(
+        scenes=len({trial.scene for trial in trials}),
+        all=_measure(trials, noise),
+        by_family=_grouped(trials, lambda trial: trial.family, sorted(families), noise),
+        by_action=_grouped(trials, lambda trial: trial.action, ACTIONS, noise),
+        by_kind=_grouped(trials, lambda trial: trial.kind, sorted(kinds), noise),
+        by_viewpoint=_grouped(trials, _viewpoint, _VIEWPOINTS, noise),
+        by_noise={f'{100 * level:g} %': _measure(trials, level) for level in plan.levels},
+        verdicts=_verdicts(trials, noise),
+    )
 
 
 def build_closed_loop_report(
     trials: Sequence[Trial], plan: ClosedLoopPlan, facts: Mapping[str, str | int | float]
 ) -> Report:
-    """Tables of a benchmark's trials, by family, action, kind, noise, viewpoint and outcome.
+    """A benchmark's numbers, and their tables.
 
     Args:
         trials: at least one.
@@ -42,108 +160,81 @@ def build_closed_loop_report(
     Raises:
         ValueError: there is no trial.
     """
-    if not trials:
-        raise ValueError('there is no trial to report')
+    measures = measure_closed_loop(trials, plan)
     counted: dict[str, str | int | float] = {
-        'scenes': len({trial.scene for trial in trials}),
-        'trials': len(trials),
+        'scenes': measures.scenes,
+        'trials': measures.all.trials,
         'noise of depth': f'{100 * plan.noise:g} %',
     }
-    success = _success(trials, plan.noise)
-    told = _mean(trials, lambda trial: trial.attempts[plan.noise].told.done)
+    groups = {'all': measures.all, **measures.by_family, **measures.by_action}
+    title = f'Closed loop, with {100 * plan.noise:g} % noise of depth'
+    views = "By angle between the demonstration's and the robot's view"
     return Report(
         {**facts, **counted},
+        measures,
         (
-            _groups_table(trials, plan.noise),
-            _kinds_table(trials, plan.noise),
-            _noise_table(trials, plan.levels),
-            _viewpoint_table(trials, plan.noise),
-            _verdict_table(trials, plan.noise),
+            Table.of(title, {**COLUMNS, **REFERENCE_COLUMNS}, _rows(groups), _NOTES),
+            Table.of('By kind of element', COLUMNS, _rows(measures.by_kind)),
+            Table.of(
+                'By noise of depth, as a share of it', NOISE_COLUMNS, _rows(measures.by_noise)
+            ),
+            Table.of(views, COLUMNS, _rows(measures.by_viewpoint)),
+            Table.of(
+                'What came of it, as shares of the trials',
+                VERDICT_COLUMNS,
+                _rows(measures.verdicts),
+            ),
         ),
-        {
-            'success': success,
-            'success_given_the_action': told,
-            'error_mm': _error(trials, plan.noise),
-        },
     )
 
 
-def _groups_table(trials: Sequence[Trial], noise: float) -> Table:
-    groups = {'all': trials}
-    groups |= _grouped(trials, lambda trial: trial.family, sorted({t.family for t in trials}))
-    groups |= _grouped(trials, lambda trial: trial.action, ACTIONS)
-    rows = {
-        name: [
-            *_cells(chosen, noise),
-            _shown(chosen, noise),
-            sum(1 / trial.elements for trial in chosen) / len(chosen),
-        ]
-        for name, chosen in groups.items()
-    }
-    title = f'Closed loop, with {100 * noise:g} % noise of depth'
-    return Table(title, (*_COLUMNS, 'right pixel', 'chance'), rows, _NOTES)
+def _rows(
+    measures: Mapping[str, TrialMeasures] | Mapping[str, VerdictShares],
+) -> dict[str, dict[str, Cell]]:
+    return {label: vars(each) for label, each in measures.items()}
 
 
-def _kinds_table(trials: Sequence[Trial], noise: float) -> Table:
-    groups = _grouped(trials, lambda trial: trial.kind, sorted({t.kind for t in trials}))
-    rows = {name: _cells(chosen, noise) for name, chosen in groups.items()}
-    return Table('By kind of element', _COLUMNS, rows)
+def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
+    return TrialMeasures(
+        trials=len(trials),
+        success=_mean(trials, lambda trial: trial.attempts[noise].read.done),
+        success_given_the_action=_mean(trials, lambda trial: trial.attempts[noise].told.done),
+        right_element=_mean(trials, lambda trial: _touched_right(trial, trial.attempts[noise])),
+        error_mm=_error(trials, noise),
+        action_read=_mean(trials, lambda trial: trial.read == trial.action),
+        success_at_right_pixel=_mean(trials, lambda trial: trial.attempts[noise].shown.done),
+        chance=sum(1 / trial.elements for trial in trials) / len(trials),
+    )
 
 
-def _noise_table(trials: Sequence[Trial], levels: Iterable[float]) -> Table:
-    rows = {
-        f'{100 * noise:g} %': [*_cells(trials, noise)[1:5], _shown(trials, noise)]
-        for noise in levels
-    }
-    return Table('By noise of depth, as a share of it', (*_COLUMNS[1:5], 'right pixel'), rows)
+def _viewpoint(trial: Trial) -> str:
+    """Between which angles the two views lie."""
+    low, high = next(
+        pair for pair in itertools.pairwise(_ANGLES) if pair[0] <= trial.viewpoint < pair[1]
+    )
+    return _viewpoint_name(low, high)
 
 
-def _viewpoint_table(trials: Sequence[Trial], noise: float) -> Table:
-    rows = {}
-    for low, high in itertools.pairwise(_ANGLES):
-        chosen = [trial for trial in trials if low <= trial.viewpoint < high]
-        if chosen:
-            name = f'{low} to {high}°' if high < math.inf else f'from {low}°'
-            rows[name] = _cells(chosen, noise)
-    return Table("By angle between the demonstration's and the robot's view", _COLUMNS, rows)
+def _viewpoint_name(low: float, high: float) -> str:
+    return f'{low} to {high}°' if high < math.inf else f'from {low}°'
 
 
-def _verdict_table(trials: Sequence[Trial], noise: float) -> Table:
+_VIEWPOINTS = tuple(_viewpoint_name(*pair) for pair in itertools.pairwise(_ANGLES))
+
+
+def _verdicts(trials: Sequence[Trial], noise: float) -> dict[str, VerdictShares]:
     attempts = [trial.attempts[noise] for trial in trials]
-    rows = {}
-    for verdict in Verdict:
-        shares = [
-            sum(outcome.verdict is verdict for outcome in outcomes) / len(trials)
-            for outcomes in (
-                [attempt.read for attempt in attempts],
-                [attempt.told for attempt in attempts],
-                [attempt.shown for attempt in attempts],
-            )
-        ]
-        if any(shares):
-            rows[verdict.value] = shares
-    columns = ('action read', 'given the action', 'right pixel')
-    return Table('What came of it, as shares of the trials', columns, rows)
-
-
-def _cells(trials: Sequence[Trial], noise: float) -> list[Cell]:
-    """Of the columns `_COLUMNS`."""
-    return [
-        len(trials),
-        _success(trials, noise),
-        _mean(trials, lambda trial: trial.attempts[noise].told.done),
-        _mean(trials, lambda trial: _touched_right(trial, trial.attempts[noise])),
-        _error(trials, noise),
-        _mean(trials, lambda trial: trial.read == trial.action),
-    ]
-
-
-def _success(trials: Sequence[Trial], noise: float) -> Estimate | None:
-    return _mean(trials, lambda trial: trial.attempts[noise].read.done)
-
-
-def _shown(trials: Sequence[Trial], noise: float) -> Estimate | None:
-    return _mean(trials, lambda trial: trial.attempts[noise].shown.done)
+    read = Counter(attempt.read.verdict for attempt in attempts)
+    told = Counter(attempt.told.verdict for attempt in attempts)
+    shown = Counter(attempt.shown.verdict for attempt in attempts)
+    count = len(trials)
+    return {
+        verdict.value: VerdictShares(
+            read[verdict] / count, told[verdict] / count, shown[verdict] / count
+        )
+        for verdict in Verdict
+        if read[verdict] or told[verdict] or shown[verdict]
+    }
 
 
 def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
@@ -166,7 +257,8 @@ def _mean(trials: Sequence[Trial], measure: Callable[[Trial], bool]) -> Estimate
 
 
 def _grouped(
-    trials: Sequence[Trial], key: Callable[[Trial], str], names: Iterable[str]
-) -> dict[str, Sequence[Trial]]:
+    trials: Sequence[Trial], key: Callable[[Trial], str], names: Iterable[str], noise: float
+) -> dict[str, TrialMeasures]:
+    """Measures of the groups that have trials, in the order of their names."""
     groups = {name: [trial for trial in trials if key(trial) == name] for name in names}
-    return {name: chosen for name, chosen in groups.items() if chosen}
+    return {name: _measure(chosen, noise) for name, chosen in groups.items() if chosen}

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from afformer_core.data.opra import OpraDataset
 from afformer_core.data.video import write_video
+from afformer_core.evaluation.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs import choose_pairs
+from afformer_core.evaluation.peak_measures import measure_peaks
+from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.scoring import RowScores
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import save_model
@@ -121,3 +127,39 @@ def opra(tmp_path_factory):
     entries = [entry for name in OBJECTS for entry in write_opra_object(folder, name)]
     (folder / 'test.json').write_text(json.dumps(entries))
     return folder / 'test.json'
+
+
+COUNTED_ROWS = RowsProtocol((32, 32))
+
+
+def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action, frozen_action):
+    other = 'hold' if action == 'press' else 'press'
+    rows = COUNTED_ROWS.rows([pair.sample])
+    peaks = measure_peaks(rows, COUNTED_ROWS.truths(rows), [np.array([peak])])
+    return PairResult(
+        pair,
+        rows,
+        RowScores(np.array([kld]), np.array([0.5]), np.array([0.9]), peaks),
+        peak,
+        bool(peaks.inside[0]),
+        {action: 0.8, other: 0.2},
+        10.0,
+        np.array([swapped_kld]),
+        swapped_peak,
+        reversed_action,
+        frozen_action,
+        Evidence(0.6, 0.9 if action == 'press' else 0.75),
+        None if pair.foreign is None else Evidence(0.6, 0.65 if action == 'press' else 0.8),
+    )
+
+
+@pytest.fixture
+def results(appliances):
+    """Left, right, left, right; the second's peak and the fourth's action are wrong."""
+    pairs = choose_pairs(list(OpraDataset(appliances)), limit=2)
+    return [
+        result(pairs[0], 0.5, (15, 20), 'press', 4.5, (45, 20), 'press', 'hold'),
+        result(pairs[1], 1.5, (15, 20), 'hold', 6.5, (15, 20), 'press', 'hold'),
+        result(pairs[2], 1.0, (14, 22), 'press', 5.0, (30, 40), 'hold', 'hold'),
+        result(pairs[3], 1.0, (45, 29), 'press', 4.0, (16, 22), 'hold', 'hold'),
+    ]

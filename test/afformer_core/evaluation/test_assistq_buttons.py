@@ -74,18 +74,20 @@ def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
 def test_a_predictor_that_looks_at_nothing_beside_chance(assistq, capsys):
     found = evaluate(capsys, assistq, '--predictor', 'gaussian')
     # The middle one is always pressed, and right in one of two.
-    assert found['rows'] == 4
-    assert found['metrics']['which_button'] == pytest.approx(1 / 2)
-    assert found['metrics']['which_button_chance'] == pytest.approx(1 / 3)
-    assert found['metrics']['hit_rate'] == pytest.approx(1 / 2)
-    assert len(found['intervals']['which_button']) == 2
+    measures = found['measures']
+    assert measures['rows'] == 4
+    gaussian = measures['predictors']['gaussian']
+    assert gaussian['which_button']['value'] == pytest.approx(1 / 2)
+    assert gaussian['which_button']['count'] == 4
+    assert gaussian['hit_rate']['value'] == pytest.approx(1 / 2)
+    assert measures['predictors']['random_element']['which_button'] == pytest.approx(1 / 3)
 
 
 def test_a_model_beside_predictors_and_chance(assistq, model_folder, capsys):
     found = evaluate(capsys, assistq, model_folder, '--backend', 'torch')
-    (table,) = (each for each in found['tables'] if each['title'] == 'Which button?')
-    accuracy = {label: cells['which-button accuracy'] for label, cells in table['rows'].items()}
-    assert accuracy['model']['value'] == pytest.approx(found['metrics']['which_button'])
-    assert accuracy['centred Gaussian, sigma 0.3']['value'] == pytest.approx(1 / 2)
+    predictors = found['measures']['predictors']
+    accuracy = {name: each['which_button'] for name, each in predictors.items()}
+    assert accuracy['model']['count'] == 4
+    assert accuracy['centred_gaussian']['value'] == pytest.approx(1 / 2)
     assert accuracy['uniform']['value'] == pytest.approx(1 / 3)
-    assert accuracy['a button at random'] == pytest.approx(1 / 3)
+    assert accuracy['random_element'] == pytest.approx(1 / 3)

@@ -1,65 +1,92 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated benchmark's table of goals."""
+"""The simulated benchmark's table and its numbers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from afformer_core.evaluation.benchmark import GOALS, SPLITS, BenchmarkReport, Goal
-from afformer_core.evaluation.bootstrap import Estimate
-from afformer_core.evaluation.report import Report
+from afformer_core.evaluation import bootstrap
+from afformer_core.evaluation.benchmark import SPLITS, BenchmarkReport
+from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.priors import uniform
+from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.report import Report, build_report
+from afformer_core.runtime.presence import PresenceCalibration
 
-EVERYTHING = Estimate(0.8, 0.7, 0.9)
+CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json')
 
 
-def report(split: str, **metrics: Estimate) -> Report:
-    named = {goal.metric: EVERYTHING for goal in GOALS if goal.split == split} | metrics
-    return Report({'pairs': 300}, (), named, {'nearest': 0.05})
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
-def benchmark(**metrics: Estimate) -> BenchmarkReport:
-    return BenchmarkReport(
-        {split: report(split, **(metrics if split == 'test-seen' else {})) for split in SPLITS}
+@pytest.fixture
+def report(results: Sequence[PairResult]) -> Report:
+    protocol = RowsProtocol((32, 32))
+    prior = BlindPrior(uniform((32, 32)), "same action's mean map", 1)
+    # Of an odd number reversed and frozen are right of different shares.
+    return build_report(
+        results[:3], protocol, prior, ('press', 'hold'), {}, CALIBRATION, progress=False
     )
 
 
-def test_a_bound_is_reached_from_its_own_side() -> None:
-    assert Goal('test-seen', 'right', 'nearest', 0.88).is_reached(0.88)
-    assert not Goal('test-seen', 'right', 'nearest', 0.88).is_reached(0.87)
-    upper = Goal('test-seen', 'wrong', 'swapped_peak_inside', 0.05, at_least=False)
-    assert upper.is_reached(0.05)
-    assert not upper.is_reached(0.06)
+def test_the_table_tells_the_model_beside_what_is_blind(report: Report) -> None:
+    other = replace(report, measures=replace(report.measures, pairs=5))
+    reports = dict.fromkeys(SPLITS, report) | {'test-unseen': other}
+    table = BenchmarkReport(reports).table()
+
+    assert table.columns == ('model', 'blind')
+    cells = {
+        label: [None if cell is None else round(getattr(cell, 'value', cell), 3) for cell in row]
+        for label, row in table.rows.items()
+    }
+    share = 1.0 / report.measures.predictors['uniform'].kld.value
+    assert cells == {
+        "test-seen: KLD, as a share of the same action's mean map's": [round(share, 3), None],
+        'test-seen: peak inside the demonstrated element': [0.667, 0.5],
+        'test-seen: nearest element is the right one': [0.667, 0.5],
+        'test-seen: action, balanced accuracy': [1.0, 0.5],
+        'test-seen: the same, video backwards': [0.25, None],
+        'test-seen: the same, video frozen at the contact': [0.5, None],
+        "test-seen: another element's video: peak still inside the first": [0.0, None],
+        "test-seen: another element's video: peak inside the other": [0.667, None],
+        'test-unseen: peak inside the demonstrated element': [0.667, 0.5],
+        'test-buttons: nearest button is the right one': [0.667, 0.5],
+        'test-absent: told from a fitting video, AUROC': [0.889, None],
+        'test-absent: fitting pairs that are found': [0.667, None],
+    }
+    assert table.notes == (
+        'Pairs: 3 of test-seen, 5 of test-unseen, 3 of test-buttons, 3 of test-absent. '
+        'Intervals: 95 %, bootstrapped over appliances. blind: an element at random, or the most '
+        'frequent action.',
+    )
 
 
-def test_the_table_tells_value_goal_and_blind_row() -> None:
-    table = benchmark(nearest=Estimate(0.9, 0.85, 0.95)).table()
-
-    row = table.rows['test-seen: nearest element is the right one']
-    assert row == [Estimate(0.9, 0.85, 0.95), 'at least 0.88', 'yes', 0.05]
-    assert table.rows['test-seen: peak inside the demonstrated element'] == [
-        EVERYTHING, 'at least 0.78', 'yes', None,
-    ]  # fmt: skip
-    assert table.rows['test-unseen: peak inside the demonstrated element'][2] == 'yes'
-    assert table.rows['test-seen: the same, video backwards'][1:3] == ['at most 0.5', 'no']
-
-
-def test_what_a_split_cannot_measure_is_not_reached() -> None:
-    reports = {split: report(split) for split in SPLITS}
-    reports['test-absent'] = Report({'pairs': 1}, (), {}, {})
+def test_what_a_split_does_not_measure_is_empty(report: Report) -> None:
+    without = replace(report.measures, abstention=None, motion_use=None, demonstration_use=None)
+    reports = {split: replace(report, measures=without) for split in SPLITS}
 
     rows = BenchmarkReport(reports).table().rows
 
-    assert rows['test-absent: told from a fitting video, AUROC'] == [
-        None, 'at least 0.93', 'not measured', None,
-    ]  # fmt: skip
+    assert rows['test-absent: told from a fitting video, AUROC'] == [None, None]
+    assert rows['test-absent: fitting pairs that are found'] == [None, None]
+    assert rows['test-seen: the same, video backwards'] == [None, None]
+    assert rows["test-seen: another element's video: peak inside the other"] == [None, None]
 
 
-def test_every_split_is_needed() -> None:
+def test_every_split_is_needed(report: Report) -> None:
     with pytest.raises(ValueError, match='lacks test-unseen'):
-        BenchmarkReport({split: report(split) for split in SPLITS if split != 'test-unseen'})
+        BenchmarkReport({split: report for split in SPLITS if split != 'test-unseen'})
 
 
-def test_the_json_holds_goals_and_splits() -> None:
-    content = benchmark().to_json()
+def test_the_json_holds_every_split_and_nothing_that_is_asked_for(report: Report) -> None:
+    content = BenchmarkReport(dict.fromkeys(SPLITS, report)).to_json()
 
-    assert list(content['splits']) == list(SPLITS)
-    assert content['splits']['test-buttons']['metrics']['nearest'] == 0.8
-    assert content['goals']['title'] == 'Simulated benchmark'
+    assert list(content) == ['schema', 'splits']
+    assert list(content['splits']) == ['test-seen', 'test-unseen', 'test-buttons', 'test-absent']
+    assert content['splits']['test-buttons'] == report.to_json()

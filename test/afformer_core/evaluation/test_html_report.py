@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from afformer_core.evaluation.bootstrap import Estimate
+from afformer_core.evaluation.estimates import PredictorMeasures
 from afformer_core.evaluation.exhibits import Exhibit
 from afformer_core.evaluation.html_report import report_path, write_report
 from afformer_core.evaluation.report import Report
@@ -17,13 +18,14 @@ GREY = np.full((60, 80, 3), 128, np.uint8)
 TABLE = Table(
     'Accuracy',
     ('KLD', 'pairs'),
-    {'model': [Estimate(0.5, 0.25, 1.0), 12], 'a < b': [None, 3]},
+    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'a < b': [None, 3]},
     ('lower is better',),
 )
 REPORT = Report(
     {'model': 'models/<my model>', 'pairs': 12},
+    None,
     (TABLE,),
-    {'kld': Estimate(0.5, 0.25, 1.0), 'hit_rate': Estimate(0.815, 0.7, 0.9), 'top_1': None},
+    PredictorMeasures(12, Estimate(0.5, 0.25, 1.0, 12), hit_rate=Estimate(0.815, 0.7, 0.9, 12)),
 )
 VOID = {'meta', 'img'}
 

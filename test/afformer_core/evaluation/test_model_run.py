@@ -141,10 +141,11 @@ def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capsys):
     evaluate(model_folder, '--benchmark', tmp_path / 'benchmark', '--limit', 1, '--json', '-')
 
     report = json.loads(capsys.readouterr().out)
-    assert report['splits']['test-unseen']['pairs'] == 2
-    assert report['goals']['rows']['test-buttons: nearest button is the right one']['goal'] == (
-        'at least 0.75'
-    )
+    assert list(report) == ['schema', 'splits']
+    assert list(report['splits']) == list(SPLITS)
+    for split, content in report['splits'].items():
+        assert content['facts']['annotations'].endswith(f'/{split}.json')
+        assert content['measures']['pairs'] == 2
 
 
 def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
@@ -161,29 +162,30 @@ def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, ca
         model_folder, '--annotations', appliances, *words, '--json', '-', '--pictures', pictures
     )
     report = json.loads(capsys.readouterr().out)
-    assert report['pairs'] == 2
-    assert report['appliances or images'] == 2
-    rows = report['tables'][0]['rows']
-    assert rows["same action's mean map (prior annotations)"]['KLD']['value'] > 0
+    measures = report['measures']
+    assert (measures['pairs'], measures['groups']) == (2, 2)
+    blind = measures['predictors']['action_mean_map']['kld']['value']
+    share = measures['predictors']['model']['kld']['value'] / blind
+    assert measures['kld_share_of_blind']['value'] == pytest.approx(share)
     for name in ('best', 'median', 'worst'):
         assert cv2.imread(str(pictures / f'{name}.jpg')).shape[1] == 7 * 196
 
 
 def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
     assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
-    report = json.loads(capsys.readouterr().out)
-    tables = {table['title']: table['rows'] for table in report['tables']}
-    assert 'rise in KLD' in tables['Does the demonstration decide?']
-    assert (
-        tables['Is it known what is not in view?']["another image's demonstration"]['pairs'] == 12
-    )
-    assert {label: cells['rows'] for label, cells in tables['By action'].items()} == {
-        'all': 12, 'hold': 8, 'touch': 4,
+    measures = json.loads(capsys.readouterr().out)['measures']
+    assert measures['demonstration_use']['pairs'] == 12
+    assert not measures['demonstration_use']['of_elements']
+    assert measures['abstention']['foreign']['pairs'] == 12
+    model = measures['predictors']['model']
+    assert model['rows'] == 12
+    assert {name: each['rows'] for name, each in measures['by_action'].items()} == {
+        'hold': 8, 'touch': 4,
     }  # fmt: skip
-    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median', 'swapped_kld_rise'):
-        low, high = report['intervals'][name]
-        assert low <= report['metrics'][name] <= high
-    assert report['metrics']['peak_inside'] is None
+    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median'):
+        assert model[name]['low'] <= model[name]['value'] <= model[name]['high']
+        assert model[name]['count'] == 12
+    assert model['peak_inside'] is None
     assert [path.name for path in tmp_path.iterdir()] == ['report.html']
     page = (tmp_path / 'report.html').read_text()
     # Of the twelve, four each, with four frames and two heatmaps.
@@ -193,26 +195,25 @@ def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, caps
 def test_command_tells_which_button(appliances, model_folder, capsys):
     words = ('--annotations', appliances, '--protocol', 'buttons', '--json', '-')
     assert evaluate(model_folder, *words) == 0
-    report = json.loads(capsys.readouterr().out)
-    (table,) = (each for each in report['tables'] if each['title'] == 'Which button?')
-    assert list(table['rows'])[:2] == ['model', 'uniform']
-    assert table['rows']['uniform']['which-button accuracy']['value'] == pytest.approx(0.5)
-    assert report['metrics']['which_button_chance'] == pytest.approx(0.5)
-    assert 0 <= report['metrics']['which_button'] <= 1
+    predictors = json.loads(capsys.readouterr().out)['measures']['predictors']
+    assert predictors['uniform']['which_button']['value'] == pytest.approx(0.5)
+    assert predictors['random_element']['which_button'] == pytest.approx(0.5)
+    model = predictors['model']
+    assert model['which_button']['value'] == model['nearest']['value']
+    above = model['which_button_above_chance']['value']
+    assert above == pytest.approx(model['which_button']['value'] - 0.5)
 
 
-def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path):
+def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path, capsys):
     entries = json.loads(opra.read_text())[:3]
     (tmp_path / 'test.json').write_text(json.dumps(entries))
     options = ('--annotations', tmp_path / 'test.json', '--root', opra.parent)
     output = ('--backend', 'torch', '--json', tmp_path / 'found.json')
     assert evaluate(model_folder, *options, *output) == 0
 
-    found = json.loads((tmp_path / 'found.json').read_text())
-    accuracy = found['tables'][0]
-    assert list(accuracy['rows'])[:3] == ['model', 'uniform', 'centred Gaussian, sigma 0.3']
-    assert '--prior-annotations' in accuracy['notes'][-1]
-    assert not any('mean map' in label for label in accuracy['rows'])
-    assert found['metrics']['kld'] > 0
-    assert found['metrics']['kld_share_of_blind'] is None
-    assert found['blind']['kld'] is None
+    measures = json.loads((tmp_path / 'found.json').read_text())['measures']
+    assert list(measures['predictors']) == [
+        'model', 'uniform', 'centred_gaussian', 'constant_action',
+    ]  # fmt: skip
+    assert measures['kld_share_of_blind'] is None
+    assert '--prior-annotations' in capsys.readouterr().out

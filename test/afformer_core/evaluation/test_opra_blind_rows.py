@@ -19,8 +19,12 @@ def measured(
     annotations = str(test_data / 'opra' / 'test.json')
     arguments = ['--annotations', annotations, '--protocol', protocol, '--json', '-']
     assert main(['evaluate', *arguments, '--predictor', *predictor]) == 0
-    found = json.loads(capsys.readouterr().out)
-    return {'rows': found['rows'], **found['metrics']}
+    measures = json.loads(capsys.readouterr().out)['measures']
+    reached = measures['predictors'][predictor[0]]
+    return {
+        name: measure['value'] if isinstance(measure, dict) else measure
+        for name, measure in reached.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -96,12 +96,13 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
 
     assert isinstance(calibration, PresenceCalibration)
     assert calibration.pairs == 26
-    assert report['metrics']['auroc_of_presence'] == pytest.approx(calibration.auroc)
-    assert 0 <= report['metrics']['presence_calibration_error'] < 0.5
-    assert 0 <= report['metrics']['peak_calibration_error'] <= 1
-    assert 0 <= report['metrics']['balanced_accuracy_frozen'] <= 1
-    titles = [table['title'] for table in report['tables']]
-    assert 'Is it as often right as it says?' in titles
+    measures = report['measures']
+    assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)
+    presence = measures['reliability']['presence']
+    assert (presence['images'], presence['right']) == (52, 0.5)
+    assert presence['calibration_error'] < 0.5
+    assert measures['reliability']['peak']['images'] == 26
+    assert measures['motion_use']['balanced']['pairs'] == 26
 
 
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):

@@ -126,7 +126,8 @@ def test_command_shows_the_frames_that_are_asked_for(appliances, model_folder, c
     for options in ([], ['--frames', 'uniform 8'], ['--frames', '10 fps x 2 every 1']):
         assert main([*words, '--json', '-', *options]) == 0
         report = json.loads(capsys.readouterr().out)
-        found.append((report['frames'], report['metrics']['kld']))
+        kld = report['measures']['predictors']['model']['kld']['value']
+        found.append((report['facts']['frames'], kld))
     assert [frames for frames, _ in found] == ['uniform 8', 'uniform 8', '10 fps x 2 every 1']
     assert found[0] == found[1]
     assert found[1][1] != found[2][1]
@@ -156,7 +157,7 @@ def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_fol
     assert main(words) == 1
     assert 'is a folder of frames, which have no times' in capsys.readouterr().err
     assert main([*words, '--folder-rate', '60']) == 0
-    assert json.loads(capsys.readouterr().out)['pairs'] == 2
+    assert json.loads(capsys.readouterr().out)['measures']['pairs'] == 2
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample, Scene
+from afformer_core.evaluation.accuracy import measure_predictors
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.comparison import Comparison
 from afformer_core.evaluation.priors import uniform
 from afformer_core.evaluation.scoring import score
-from afformer_core.evaluation.which_button import button_measures, button_table
+from afformer_core.evaluation.which_button import button_table, measure_buttons
 
 PROTOCOL = ButtonsProtocol((32, 64))
 
@@ -40,29 +41,31 @@ def peaked(x):
     return np.asarray(hill / hill.sum(), np.float32)
 
 
-def table(**predictors):
-    scores = score(PROTOCOL, ROWS, predictors, progress=False)
-    return button_table(Comparison('buttons', ROWS, scores))
+def measured(predictor):
+    scores = score(PROTOCOL, ROWS, {'one': predictor}, progress=False)
+    return measure_buttons(scores['one'], ROWS)
 
 
 def test_the_chosen_button_is_where_the_peak_is_and_not_where_most_probability_is():
     # At 10 the first and nothing else is right, at 20 it is still the nearer of two.
     for x in (10, 20):
-        found = table(model=lambda index, row, x=x: peaked(x))
-        assert found.rows['model'][0].value == pytest.approx(1 / 3)
+        found = measured(lambda index, row, x=x: peaked(x))
+        assert found.which_button.value == pytest.approx(1 / 3)
+        # Chances are a half, a half and a quarter.
+        assert found.which_button_above_chance.value == pytest.approx(1 / 3 - 5 / 12)
     assert peaked(10)[2:31, 26:55].sum() > peaked(10)[13:20, 7:14].sum()
 
 
 def test_a_heatmap_without_a_peak_is_a_guess():
-    found = table(uniform=uniform((32, 64)))
-    chance = (1 / 2 + 1 / 2 + 1 / 4) / 3
-    assert found.rows['uniform'][0].value == pytest.approx(chance)
-    assert found.rows['uniform'][1].value == pytest.approx(0)
-    assert found.rows['a button at random'] == [pytest.approx(chance), None]
-    assert '2.7 buttons' in found.notes[0]
+    found = measured(uniform((32, 64)))
+    assert found.which_button.value == pytest.approx(5 / 12)
+    assert found.which_button_above_chance.value == pytest.approx(0)
 
 
-def test_measures():
-    found = button_measures(table(model=lambda index, row: peaked(10)), 'model')
-    assert found['which_button'].value == pytest.approx(1 / 3)
-    assert found['which_button_chance'] == pytest.approx(5 / 12)
+def test_chance_stands_beside_a_predictor():
+    scores = score(PROTOCOL, ROWS, {'uniform': uniform((32, 64))}, progress=False)
+    found = measure_predictors(Comparison('buttons', ROWS, scores, of_buttons=True), {})
+    assert found['random_element'].which_button == pytest.approx(5 / 12)
+    table = button_table(ROWS, found, {name: name for name in found})
+    assert list(table.rows) == ['uniform', 'random_element']
+    assert table.notes[0].startswith('3 rows with 2.7 buttons in the image')

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from afformer_core.data.opra import OpraDataset
-from afformer_core.evaluation.abstention import abstention_table
-from afformer_core.evaluation.demonstration_use import demonstration_table, motion_table
+from afformer_core.evaluation.abstention import abstention_table, measure_abstention
+from afformer_core.evaluation.demonstration_use import (
+    demonstration_table,
+    measure_demonstration_use,
+)
 from afformer_core.evaluation.model_run import ModelRun
+from afformer_core.evaluation.motion_use import measure_motion_use
 from afformer_core.evaluation.pairs import choose_pairs
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.runtime import Grounding, Peak
@@ -65,37 +69,45 @@ def evaluate(opra, grounder):
 
 
 def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
-    table = demonstration_table(evaluate(opra, Follower()), PROTOCOL)
-    own, inside, other_inside = table.rows['its own demonstration']
-    assert own.value < 0.5
-    assert (inside.value, other_inside.value) == (1, 0)
-    swapped, inside, other_inside = table.rows['another demonstration of the image']
-    assert swapped.value > 5
-    assert (inside.value, other_inside.value) == (0, 1)
-    assert table.rows['rise in KLD'][0].low > 5
+    use = measure_demonstration_use(evaluate(opra, Follower()), PROTOCOL)
+    assert not use.of_elements
+    assert use.own.kld.value < 0.5
+    assert (use.own.peak_in_own_place.value, use.own.peak_in_other_place.value) == (1, 0)
+    assert use.swapped.kld.value > 5
+    assert (use.swapped.peak_in_own_place.value, use.swapped.peak_in_other_place.value) == (0, 1)
+    assert use.kld_rise.low > 5
+    table = demonstration_table(use)
+    assert list(table.rows) == [
+        'its own demonstration', 'another demonstration of the image', 'rise in KLD',
+    ]  # fmt: skip
     assert '12 pairs' in table.notes[0]
 
 
 def test_the_kld_of_a_model_that_does_not_look_stays_as_it_is(opra):
-    table = demonstration_table(evaluate(opra, Follower((15, 24))), PROTOCOL)
-    assert table.rows['rise in KLD'][0].value == pytest.approx(0)
+    use = measure_demonstration_use(evaluate(opra, Follower((15, 24))), PROTOCOL)
+    assert use.kld_rise.value == pytest.approx(0)
     # It is right of the two left ones of three, whatever the demonstration.
-    cells = table.rows['another demonstration of the image']
-    assert cells[1].value == pytest.approx(2 / 3)
-    assert cells[2].value == pytest.approx(1 / 3)
+    assert use.swapped.peak_in_own_place.value == pytest.approx(2 / 3)
+    assert use.swapped.peak_in_other_place.value == pytest.approx(1 / 3)
 
 
 def test_a_model_that_sees_another_object_abstains(opra):
-    table = abstention_table(evaluate(opra, Follower()))
-    assert table.rows['its own demonstration'][1].value == 1
-    assert table.rows["another image's demonstration"][1].value == 0
-    assert table.rows['its own demonstration, peak in the region'][0] == 12
-    assert table.rows["another image's demonstration"][-1].value == 1
+    abstention = measure_abstention(evaluate(opra, Follower()))
+    assert not abstention.of_appliances
+    assert abstention.own.found.value == 1
+    assert abstention.foreign.found.value == 0
+    assert abstention.own_right.pairs == 12
+    assert abstention.auroc['resemblance'].value == 1
+    assert list(abstention_table(abstention, None).rows) == [
+        'its own demonstration, peak in the region',
+        'its own demonstration',
+        "another image's demonstration",
+    ]
 
 
 def test_motion_is_not_asked_for_without_kinds_of_elements(opra):
     results = evaluate(opra, Follower())
-    assert motion_table(results, ('hold', 'touch')) is None
+    assert measure_motion_use(results, ('hold', 'touch')) is None
     assert results[0].reversed_action is None
 
 

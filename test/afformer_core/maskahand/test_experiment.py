@@ -36,14 +36,27 @@ def empty(tmp_path: Path) -> Experiment:
 def measured(kld: float) -> str:
     return json.dumps(
         {
-            'pairs': 150,
-            'appliances or images': 150,
-            'metrics': {'kld': kld, 'nearest': 0.4, 'peak_inside': 0.25},
-            'intervals': {'kld': [kld - 0.1, kld + 0.1], 'nearest': [0.3, 0.5]},
-            'blind': {'kld': 2.6, 'nearest': 0.1},
-            'blind_intervals': {'kld': [2.5, 2.7]},
+            'schema': 1,
+            'measures': {
+                'pairs': 150,
+                'groups': 140,
+                'predictors': {
+                    'model': {
+                        'peak_inside': 0.25,
+                        'nearest': estimate(0.4),
+                        'kld': estimate(kld),
+                    },
+                    'action_mean_map': {'kld': estimate(2.6)},
+                    'random_element': {'nearest': 0.1, 'peak_inside': None},
+                },
+            },
         }
     )
+
+
+def estimate(value: float) -> dict[str, float | int]:
+    interval = {'low': value - 0.1, 'high': value + 0.1}
+    return {'value': value, **interval, 'count': 150, 'confidence': 0.95}
 
 
 def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None:
@@ -331,6 +344,13 @@ def test_the_table_has_the_blind_row_beside_the_models(empty: Experiment) -> Non
             '0.250',
         ],
     ]
+
+
+def test_results_of_another_version_are_refused(empty: Experiment) -> None:
+    run = empty.runs()[0]
+    run.result.write_text(json.dumps({'metrics': {'kld': 1.0}}))
+    with pytest.raises(AfformerError, match=r'has the schema None; expected 1\. Delete it'):
+        experiment_table([run])
 
 
 def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:

@@ -96,7 +96,7 @@ def test_performances_are_of_one_action_and_grounded_together(
 def test_the_report_can_be_printed_and_stored(tried: list[Trial]) -> None:
     report = build_closed_loop_report(tried, PLAN, {'model': 'random'})
     assert '- noise of depth: 0.5 %' in report.to_markdown()
-    assert json.loads(json.dumps(report.to_json()))['trials'] == 4
+    assert json.loads(json.dumps(report.to_json()))['measures']['all']['trials'] == 4
 
 
 def test_a_model_of_other_actions_is_refused(small_folder: Path) -> None:
@@ -121,25 +121,49 @@ def test_the_report_counts() -> None:
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, error=0.3),
         make_trial(1, 'hold', 'hold', 50.0, read=MISSED, told=MISSED, shown=MISSED, error=None),
     ]
-    groups, kinds, noises, views, verdicts = (
-        table.to_json()['rows'] for table in build_closed_loop_report(given, PLAN, {}).tables
-    )
-    assert groups['all']['trials'] == 4
-    assert groups['all']['success'] == {'value': 0.25, 'low': 0.0, 'high': 0.5}
-    assert groups['all']['given the action']['value'] == 0.5
-    assert groups['all']['right pixel']['value'] == 0.75
-    assert groups['all']['error, mm']['value'] == 3
-    assert groups['all']['action read']['value'] == 0.75
-    assert groups['all']['chance'] == 0.25
-    assert list(groups) == ['all', 'keypad', 'hold', 'touch']
-    assert {name: row['trials'] for name, row in kinds.items()} == {'button': 3, 'knob': 1}
-    assert kinds['button']['error, mm']['value'] == 2
-    assert kinds['knob']['error, mm']['value'] == 4
-    assert list(noises) == ['0 %', '0.5 %']
-    assert [views[name]['trials'] for name in ('0 to 15°', '15 to 30°', 'from 45°')] == [1, 1, 2]
-    assert verdicts['another element'] == {
-        'action read': 0.5, 'given the action': 0.5, 'right pixel': 0.25,
+    report = build_closed_loop_report(given, PLAN, {})
+    measures = report.to_json()['measures']
+    everything = measures['all']
+    assert everything['trials'] == 4
+    assert measures['scenes'] == 2
+    assert everything['success'] == {
+        'value': 0.25, 'low': 0.0, 'high': 0.5, 'count': 4, 'confidence': 0.95,
     }  # fmt: skip
+    assert everything['success_given_the_action']['value'] == 0.5
+    assert everything['right_element']['value'] == 0.5
+    assert everything['success_at_right_pixel']['value'] == 0.75
+    assert everything['error_mm']['value'] == 3
+    assert everything['action_read']['value'] == 0.75
+    assert everything['chance'] == 0.25
+    assert list(measures['by_family']) == ['keypad']
+    assert list(measures['by_action']) == ['hold', 'touch']
+    kinds = measures['by_kind']
+    assert {name: each['trials'] for name, each in kinds.items()} == {'button': 3, 'knob': 1}
+    assert kinds['button']['error_mm']['value'] == 2
+    assert kinds['knob']['error_mm']['value'] == 4
+    assert list(measures['by_noise']) == ['0 %', '0.5 %']
+    views = {name: each['trials'] for name, each in measures['by_viewpoint'].items()}
+    assert views == {'0 to 15°': 1, '15 to 30°': 1, 'from 45°': 2}
+    assert measures['verdicts']['another element'] == {
+        'action_read': 0.5, 'given_the_action': 0.5, 'right_pixel': 0.25,
+    }  # fmt: skip
+
+
+def test_tables_of_the_report() -> None:
+    report = build_closed_loop_report([make_trial(0, 'touch', 'hold', 15.0)], PLAN, {})
+    columns = {table.title: table.columns for table in report.tables}
+    assert columns['Closed loop, with 0.5 % noise of depth'] == (
+        'trials', 'success', 'given the action', 'right element', 'error, mm', 'action read',
+        'right pixel', 'chance',
+    )  # fmt: skip
+    assert list(columns)[1:] == [
+        'By kind of element',
+        'By noise of depth, as a share of it',
+        "By angle between the demonstration's and the robot's view",
+        'What came of it, as shares of the trials',
+    ]
+    views = report.tables[3]
+    assert list(views.rows) == ['15 to 30°']
 
 
 def test_no_trial_is_no_report() -> None:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a dataset without looking at a sample: mean maps and the usual action."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from afformer_core.data.action_names import HOW_TO_NAME
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.priors import ActionMeanMaps, CrossValidatedMeanMaps, Predictor
+from afformer_core.evaluation.protocols import EvaluationProtocol, Row
+
+
+@dataclass(frozen=True)
+class BlindPrior:
+    """What a predictor may know of a dataset without looking at a sample.
+
+    Attributes:
+        mean_maps: predictor of the mean ground truth of the same action; None where there is no
+            other image to take the mean of.
+        label: of its row in a table.
+        constant_action: the most frequent action, 0-based.
+    """
+
+    mean_maps: Predictor | None
+    label: str
+    constant_action: int
+
+
+def prior_from_training(
+    protocol: EvaluationProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
+) -> BlindPrior:
+    """The prior of another annotation file, usually the training set's.
+
+    Raises:
+        DatasetError: the two name different actions.
+    """
+    if training.action_names != dataset.action_names:
+        raise DatasetError(
+            f'the prior annotations name the actions {list(training.action_names)}, the dataset '
+            f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
+        )
+    rows = protocol.rows(training)
+    maps = ActionMeanMaps.fit(protocol, rows)
+    return BlindPrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
+
+
+def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BlindPrior:
+    """The prior of a dataset's own rows, in five folds by image or appliance.
+
+    One image or appliance alone has no mean maps.
+    """
+    several = len({row.group for row in rows}) > 1
+    maps = CrossValidatedMeanMaps(protocol, rows) if several else None
+    return BlindPrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
+
+
+def most_frequent(rows: Sequence[Row]) -> int:
+    """The action of most rows."""
+    return Counter(row.action for row in rows).most_common(1)[0][0]

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every number of the evaluation of one model on one dataset, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.evaluation.abstention import Abstention, measure_abstention
+from afformer_core.evaluation.accuracy import (
+    CONSTANT_ACTION,
+    measure_constant_action,
+    measure_model_actions,
+    measure_predictors,
+)
+from afformer_core.evaluation.action_table import measure_actions
+from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_ratio
+from afformer_core.evaluation.comparison import MODEL, Comparison, compare
+from afformer_core.evaluation.demonstration_use import (
+    DemonstrationUse,
+    measure_demonstration_use,
+)
+from afformer_core.evaluation.estimates import PredictorMeasures, RowMeasures
+from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
+from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.priors import Predictor, centred_gaussian, uniform
+from afformer_core.evaluation.protocols import EvaluationProtocol
+from afformer_core.evaluation.reliability import Reliability, measure_reliability
+from afformer_core.runtime.presence import PresenceCalibration
+
+UNIFORM = 'uniform'
+GAUSSIAN = 'centred_gaussian'
+MEAN_MAP = 'action_mean_map'
+
+
+@dataclass(frozen=True)
+class ModelMeasures:
+    """Every number of an evaluation; None where something is not measured.
+
+    Attributes:
+        pairs: of demonstration and image.
+        groups: appliances, or images where the data names no appliance.
+        milliseconds_median: of grounding an image.
+        predictors: the model, and what looks at nothing or at the elements alone, by name.
+        kld_share_of_blind: the model's KLD as a share of that of `MEAN_MAP`.
+        demonstration_use: with another demonstration swapped in.
+        motion_use: with the motion taken away.
+        abstention: on what is not in view.
+        reliability: of what a calibrated model says.
+        by_action: the model's rows of each action, by its name.
+    """
+
+    pairs: int
+    groups: int
+    milliseconds_median: float
+    predictors: Mapping[str, PredictorMeasures]
+    kld_share_of_blind: Estimate | None
+    demonstration_use: DemonstrationUse | None
+    motion_use: MotionUse | None
+    abstention: Abstention | None
+    reliability: Reliability | None
+    by_action: Mapping[str, RowMeasures]
+
+
+def measure_model(
+    results: Sequence[PairResult],
+    protocol: EvaluationProtocol,
+    prior: BlindPrior,
+    action_names: Sequence[str],
+    calibration: PresenceCalibration | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> ModelMeasures:
+    """Measure a model and the blind predictors beside it.
+
+    Args:
+        results: of the model, at least one.
+        protocol: the one they were made with.
+        prior: of a blind predictor.
+        action_names: of the dataset.
+        calibration: of the model, or None.
+        seed: of jitter and bootstrap.
+        progress: show a progress bar on stderr.
+    """
+    blind: dict[str, Predictor] = {
+        UNIFORM: uniform(protocol.size),
+        GAUSSIAN: centred_gaussian(protocol.size),
+    }
+    if prior.mean_maps is not None:
+        blind[MEAN_MAP] = prior.mean_maps
+    comparison = compare(results, protocol, blind, seed, progress)
+    actions = {
+        MODEL: measure_model_actions(results, action_names, seed),
+        CONSTANT_ACTION: measure_constant_action(results, prior.constant_action, seed),
+    }
+    rows, scores = comparison.rows, comparison.scores[MODEL]
+    return ModelMeasures(
+        pairs=len(results),
+        groups=len({row.group for row in rows}),
+        milliseconds_median=float(np.median([result.milliseconds for result in results])),
+        predictors=measure_predictors(comparison, actions, seed),
+        kld_share_of_blind=_share_of_blind(comparison, seed),
+        demonstration_use=measure_demonstration_use(results, protocol, seed),
+        motion_use=measure_motion_use(results, action_names, seed),
+        abstention=measure_abstention(results, calibration, seed),
+        reliability=measure_reliability(results, calibration),
+        by_action=measure_actions(rows, scores, action_names, seed),
+    )
+
+
+def _share_of_blind(comparison: Comparison, seed: int) -> Estimate | None:
+    if MEAN_MAP not in comparison.scores:
+        return None
+    groups = [row.group for row in comparison.rows]
+    own, blind = comparison.scores[MODEL].kld, comparison.scores[MEAN_MAP].kld
+    return bootstrap_ratio(own, blind, groups, seed)

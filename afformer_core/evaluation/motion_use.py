@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a model reads the action from the motion, and not from the kind of element."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from afformer_core.evaluation.action_names import best_action, same_action, same_vocabulary
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.tables import Table
+
+MOTION_COLUMNS = {
+    'pairs': 'pairs',
+    'accuracy': 'accuracy',
+    'best_constant': 'best constant',
+    'accuracy_reversed': 'accuracy, frames reversed',
+    'accuracy_frozen': 'accuracy, frozen at the contact',
+}
+
+
+@dataclass(frozen=True)
+class MotionMeasures:
+    """How often the action is right of some pairs.
+
+    Attributes:
+        pairs: how many.
+        accuracy: with the demonstration as it is.
+        best_constant: of the one action that is right most often, for each kind of element.
+        accuracy_reversed: with the frames in reverse order.
+        accuracy_frozen: with all frames as the one at the contact.
+    """
+
+    pairs: int
+    accuracy: Estimate | None
+    best_constant: float
+    accuracy_reversed: Estimate | None
+    accuracy_frozen: Estimate | None
+
+
+@dataclass(frozen=True)
+class MotionUse:
+    """How often the action is right, with and without the motion.
+
+    Attributes:
+        by_kind: of the pairs of each kind of element.
+        all: of all pairs.
+        balanced: the mean over the actions.
+    """
+
+    by_kind: Mapping[str, MotionMeasures]
+    all: MotionMeasures
+    balanced: MotionMeasures
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Whether each action is right, [N]."""
+
+    own: list[bool]
+    reversed: list[bool]
+    frozen: list[bool]
+
+
+def measure_motion_use(
+    results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
+) -> MotionUse | None:
+    """How often the action is right: of the demonstration, of it backwards, and of it frozen.
+
+    Args:
+        results: of a model.
+        action_names: of the dataset.
+        seed: of the bootstrap.
+
+    Returns:
+        None where no pair has a scene, or model and dataset name other actions.
+    """
+    scenes = [result for result in results if result.pair.sample.scene is not None]
+    if not scenes or not same_vocabulary(scenes[0].action_scores, action_names):
+        return None
+    kinds: dict[str, list[PairResult]] = {}
+    for result in scenes:
+        scene = result.pair.sample.scene
+        assert scene is not None
+        kinds.setdefault(str(scene.kinds[scene.element]), []).append(result)
+    right = sum(_best_constant(each) * len(each) for each in kinds.values())
+    return MotionUse(
+        by_kind={
+            kind: _motion(each, _best_constant(each), action_names, seed)
+            for kind, each in sorted(kinds.items())
+        },
+        all=_motion(scenes, right / len(scenes), action_names, seed),
+        balanced=_balanced_motion(scenes, action_names, seed),
+    )
+
+
+def motion_table(motion: MotionUse) -> Table:
+    """Each kind of element, all pairs, and the mean over the actions."""
+    return Table.of(
+        'Is the action read from the motion?',
+        MOTION_COLUMNS,
+        {
+            **{kind: vars(each) for kind, each in motion.by_kind.items()},
+            'all': vars(motion.all),
+            'all, balanced over the actions': vars(motion.balanced),
+        },
+        (
+            'best constant: share of the most frequent action of each kind of element. frozen: '
+            'every frame is the one in the middle of the contact, or of the clip where that is '
+            'not known.',
+        ),
+    )
+
+
+def _motion(
+    results: Sequence[PairResult], best_constant: float, action_names: Sequence[str], seed: int
+) -> MotionMeasures:
+    groups = [result.rows[0].group for result in results]
+    hits = _hits(results, action_names)
+    return MotionMeasures(
+        pairs=len(results),
+        accuracy=bootstrap_mean(hits.own, groups, seed),
+        best_constant=best_constant,
+        accuracy_reversed=bootstrap_mean(hits.reversed, groups, seed),
+        accuracy_frozen=bootstrap_mean(hits.frozen, groups, seed),
+    )
+
+
+def _balanced_motion(
+    results: Sequence[PairResult], action_names: Sequence[str], seed: int
+) -> MotionMeasures:
+    groups = [result.rows[0].group for result in results]
+    actions = [result.pair.sample.actions[0] for result in results]
+    hits = _hits(results, action_names)
+    return MotionMeasures(
+        pairs=len(results),
+        accuracy=bootstrap_class_mean(hits.own, groups, actions, seed),
+        best_constant=1 / len(set(actions)),
+        accuracy_reversed=bootstrap_class_mean(hits.reversed, groups, actions, seed),
+        accuracy_frozen=bootstrap_class_mean(hits.frozen, groups, actions, seed),
+    )
+
+
+def _hits(results: Sequence[PairResult], action_names: Sequence[str]) -> _Hits:
+    truth = [action_names[result.pair.sample.actions[0]] for result in results]
+    own = [best_action(result.action_scores) for result in results]
+    backwards = [result.reversed_action or '' for result in results]
+    frozen = [result.frozen_action or '' for result in results]
+    return _Hits(
+        own=list(map(same_action, own, truth)),
+        reversed=list(map(same_action, backwards, truth)),
+        frozen=list(map(same_action, frozen, truth)),
+    )
+
+
+def _best_constant(results: Sequence[PairResult]) -> float:
+    counts = Counter(result.pair.sample.actions[0] for result in results)
+    return counts.most_common(1)[0][1] / len(results)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers by name, as plain JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+
+def to_json(numbers: Any) -> Any:
+    """Numbers as JSON types: a data class becomes an object of its attributes.
+
+    Args:
+        numbers: a data class, a mapping by text, a number, a text or None, as deep as they go.
+
+    Returns:
+        The same as objects, numbers, texts and null; infinity and NaN, which JSON lacks, are
+        texts.
+
+    Raises:
+        TypeError: something else is among them.
+    """
+    if is_dataclass(numbers):
+        return {each.name: to_json(getattr(numbers, each.name)) for each in fields(numbers)}
+    if isinstance(numbers, Mapping):
+        return {name: to_json(value) for name, value in numbers.items()}
+    if isinstance(numbers, float) and not math.isfinite(numbers):
+        return str(numbers)
+    if numbers is None or isinstance(numbers, bool | int | float | str):
+        return numbers
+    raise TypeError(f'{numbers!r} is of {type(numbers).__name__}; expected named numbers')

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def root() -> Path:
     """Folder that the project lies in."""
     return ROOT
+
+
+@pytest.fixture(scope='session')
+def launch_arguments() -> Callable[[str], Mapping[str, list[str] | None]]:
+    """The arguments of a launch file by name, with their choices; those with a literal name."""
+    return _launch_arguments
+
+
+def _launch_arguments(file: str) -> Mapping[str, list[str] | None]:
+    tree = ast.parse((ROOT / 'launch' / file).read_text())
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'DeclareLaunchArgument'
+    ]
+    return {
+        call.args[0].value: next(
+            (ast.literal_eval(one.value) for one in call.keywords if one.arg == 'choices'), None
+        )
+        for call in calls
+        if isinstance(call.args[0], ast.Constant)
+    }
 
 
 @pytest.fixture(scope='session')

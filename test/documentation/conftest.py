@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shell blocks of all pages, and the commands that they are made of."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = (
+    'README.md',
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'doc').glob('*.md')),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob('afformer_core/weights/*/*.md')),
+)
+_SHELLS = ('sh', 'bash', 'console', 'shell')
+_FENCED = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+# An indented block after a paragraph that is no item of a list.
+_INDENTED = re.compile(r'(?<=\n\n)(?: {4,}\S.*\n)+')
+_ITEM = re.compile(r'^\s*(?:[-*+]|\d+\.)\s|^\s')
+# What a reader replaces, such as <this repository>; bash would read from it and write to what
+# follows.
+_PLACEHOLDER = re.compile(r'<[a-z][a-z ]*>')
+# Bash reads the block, and says what it would run in place of running it.
+_RECORDER = """
+PATH=/nowhere
+record() {{ printf '%s\\0' "$@" >> {log}; printf '\\n\\0' >> {log}; }}
+command_not_found_handle() {{ record "$@"; }}
+for name in {names}; do eval "$name() {{ record $name \\"\\$@\\"; }}"; done
+unset name
+{block}
+"""
+# Builtins that would act.
+_RECORDED_BUILTINS = ('cd', 'source', 'export', 'exec', 'kill', 'wait')
+
+
+@dataclass(frozen=True)
+class ShellBlock:
+    """One block of shell commands.
+
+    Attributes:
+        page: that it stands on.
+        line: that it begins at.
+        text: what a reader would paste.
+    """
+
+    page: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f'{self.page}:{self.line}'
+
+    def complaints(self) -> str:
+        """What bash finds wrong with the syntax."""
+        checked = subprocess.run(
+            [_bash(), '-n'], input=self.text, capture_output=True, text=True, check=False
+        )
+        return checked.stderr
+
+    def commands(self, folder: Path) -> list[list[str]]:
+        """The words of each command, in order, with variables in place.
+
+        Args:
+            folder: empty, to work in.
+        """
+        log, work = folder / 'words', folder / 'work'
+        work.mkdir()
+        log.touch()
+        names = ' '.join(_RECORDED_BUILTINS)
+        script = _RECORDER.format(log=f"'{log}'", names=names, block=self.text)
+        done = subprocess.run(
+            [_bash()], input=script, capture_output=True, text=True, check=False, cwd=work
+        )
+        assert done.stderr == '', done.stderr
+        words = log.read_text().split('\0')
+        commands: list[list[str]] = [[]]
+        for word in words[:-1]:
+            if word == '\n':
+                commands.append([])
+            else:
+                commands[-1].append(word)
+        return commands[:-1]
+
+
+def _bash() -> str:
+    bash = shutil.which('bash')
+    if bash is None:
+        pytest.skip('bash is not installed')
+    return bash
+
+
+def shell_blocks(page: str, text: str) -> Iterator[ShellBlock]:
+    """The fenced and the indented shell blocks of a page of Markdown."""
+    for found in _FENCED.finditer(text):
+        if found[1] in _SHELLS:
+            yield _block(page, text, found.start(2), found[2])
+    without = _FENCED.sub(lambda found: '\n' * found[0].count('\n'), text)
+    for found in _INDENTED.finditer(without):
+        paragraph = without[: found.start()].rstrip('\n').rpartition('\n\n')[2]
+        if not _ITEM.match(paragraph):
+            yield _block(page, without, found.start(), found[0])
+
+
+def _block(page: str, text: str, start: int, content: str) -> ShellBlock:
+    lines = [re.sub(r'^\s*\$ ', '', line) for line in content.splitlines()]
+    pasted = _PLACEHOLDER.sub('placeholder', '\n'.join(lines) + '\n')
+    return ShellBlock(page, text[:start].count('\n') + 1, pasted)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Once for each block where a test takes one."""
+    if 'block' in metafunc.fixturenames:
+        blocks = [
+            block for page in PAGES for block in shell_blocks(page, (ROOT / page).read_text())
+        ]
+        metafunc.parametrize('block', blocks, ids=str)
+    if 'page' in metafunc.fixturenames:
+        metafunc.parametrize('page', PAGES)
+
+
+@pytest.fixture
+def blocks_of() -> object:
+    """The shell blocks of a text."""
+    return lambda text: list(shell_blocks('page.md', text))

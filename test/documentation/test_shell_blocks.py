@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever shell commands our pages show, the programs that they name would take them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from afformer_core.cli.main import build_parser
+from afformer_ros.demonstration_services import SERVICES
+from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.parameters import GroundingParameters
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PACKAGE = 'afformer_ros'
+SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'
+# Commands that are not looked into, and why.
+TAKEN_AS_THEY_ARE = {
+    'cd': 'a folder of the reader',
+    'export': 'a variable of the shell',
+    'git': "the address is the reader's",
+}
+OPTIONS_OF_BAG_RECORD = {'-s': 1, '-d': 1, '-o': 1}
+
+Check = Callable[[Sequence[str], Path], None]
+
+
+def afformer_parses(words: Sequence[str], root: Path) -> None:
+    arguments = build_parser().parse_args(words)
+    if words[0] == 'train':
+        training_parses(arguments.arguments)
+
+
+def training_parses(words: Sequence[str]) -> None:
+    """Every option and file, without making what they ask for."""
+    command = importlib.import_module('afformer_core.training.command')
+    kinds = command.EXPERIMENTS.values()
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in kinds:
+            patch.setattr(kind, 'instantiate_classes', lambda self: None)
+        command.EXPERIMENTS[command.experiment_name(words)](words)
+
+
+def make_has_the_target(words: Sequence[str], root: Path) -> None:
+    makefile = (root / 'Makefile').read_text()
+    variables = [word.partition('=')[0] for word in words if '=' in word]
+    for name in variables:
+        assert re.search(rf'^{name} \?=', makefile, re.MULTILINE), f'Makefile has no {name} ?='
+    command = ['make', '--dry-run', *words]
+    made = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+
+
+def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
+    assert words[0] == 'install'
+    project = tomllib.loads((root / 'pyproject.toml').read_text())['project']
+    for word in words[1:]:
+        if word.startswith('-'):
+            assert word in ('--user', '--break-system-packages', '--no-deps', '-e', '-U')
+            continue
+        path, _, extras = word.partition('[')
+        assert path in ('.', f'./src/{PACKAGE}', f'src/{PACKAGE}')
+        named = set(filter(None, extras.rstrip(']').split(',')))
+        assert named <= set(project['optional-dependencies'])
+
+
+def colcon_takes_it(words: Sequence[str], root: Path) -> None:
+    assert words[0] in ('build', 'test')
+    name = ElementTree.parse(root / 'package.xml').findtext('name')
+    if '--packages-select' in words:
+        assert words[words.index('--packages-select') + 1] == name
+    colcon = shutil.which('colcon')
+    if colcon is None:
+        pytest.skip('colcon is not installed')
+    text = subprocess.run(
+        [colcon, words[0], '--help'], capture_output=True, text=True, check=False
+    ).stdout
+    for word in words[1:]:
+        assert not word.startswith('-') or f'{word} ' in text, f'colcon {words[0]} has no {word}'
+
+
+def sourced_file_exists(words: Sequence[str], root: Path) -> None:
+    (path,) = words
+    made_by_ros = path == 'install/setup.bash' or re.match(r'/opt/ros/\S+/setup\.bash$', path)
+    assert made_by_ros or (root / path).is_file()
+
+
+def ros2_takes_it(words: Sequence[str], root: Path) -> None:
+    check = ROS2.get(' '.join(words[:2]), ROS2.get(words[0]))
+    assert check is not None, (
+        f'ros2 {" ".join(words[:2])} is not known here; add how it is checked'
+    )
+    check(words, root)
+
+
+def launch_file_is_ours(words: Sequence[str], root: Path) -> None:
+    _, package, file, *arguments = words
+    assert package == PACKAGE
+    assert (root / 'launch' / file).is_file()
+    assert all(':=' in argument for argument in arguments)
+
+
+def service_is_called_as_it_is(words: Sequence[str], root: Path) -> None:
+    _, _, name, kind, *content = words
+    service = SERVICES[name.removeprefix('/grounding/')]
+    assert kind == f'{PACKAGE}/srv/{service.__name__}'
+    fields = service.Request.get_fields_and_field_types()
+    for text in content:
+        given = yaml.safe_load(text)
+        assert isinstance(given, dict)
+        assert set(given) <= set(fields), f'{kind} has no {set(given) - set(fields)}'
+        for field, value in given.items():
+            setattr(service.Request(), field, value)
+
+
+def options_of_a_recording(words: Sequence[str], root: Path) -> None:
+    """Without ros2bag the options are those that its help lists."""
+    rest = list(words[2:])
+    while rest and rest[0].startswith('-'):
+        taken = OPTIONS_OF_BAG_RECORD[rest.pop(0)]
+        del rest[:taken]
+    assert rest
+    assert all(topic.startswith('/') for topic in rest)
+
+
+def package_is_ours(words: Sequence[str], root: Path) -> None:
+    assert words[-1] == PACKAGE
+
+
+def parameter_is_declared(words: Sequence[str], root: Path) -> None:
+    _, _, node, name, *values = words
+    assert node == '/grounding'
+    limits = constraints_of(GroundingParameters)[name].limits
+    for value in values:
+        assert limits is None or limits[0] <= float(value) <= limits[1]
+
+
+ROS2: Mapping[str, Check] = {
+    'launch': launch_file_is_ours,
+    'service call': service_is_called_as_it_is,
+    'bag record': options_of_a_recording,
+    'pkg prefix': package_is_ours,
+    'param set': parameter_is_declared,
+    'param get': parameter_is_declared,
+}
+CHECKS: Mapping[str, Check] = {
+    'afformer': afformer_parses,
+    'make': make_has_the_target,
+    'pip': pip_knows_the_extras,
+    'colcon': colcon_takes_it,
+    'source': sourced_file_exists,
+    'ros2': ros2_takes_it,
+}
+
+
+def check(words: Sequence[str], root: Path) -> None:
+    """Fail where a command is not what its program takes.
+
+    Args:
+        words: of the command.
+        root: folder of the project.
+    """
+    name, *arguments = words
+    if name in TAKEN_AS_THEY_ARE:
+        return
+    assert name in CHECKS, f'{name} is no command that is known here; say how to check it'
+    try:
+        CHECKS[name](arguments, root)
+    except SystemExit as left:
+        pytest.fail(f'{" ".join(words)}: its parser exits with {left.code}')
+
+
+def check_all(block: Any, root: Path, folder: Path) -> None:
+    """Fail where a block has no command, or one that its program does not take."""
+    commands = block.commands(folder)
+    assert commands
+    for words in commands:
+        check(words, root)
+
+
+def test_bash_can_read_the_block(block: Any) -> None:
+    assert block.complaints() == ''
+
+
+@pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
+def test_every_command_would_be_taken(
+    block: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Paths of the commands are relative to a clone.
+    monkeypatch.chdir(root)
+    check_all(block, root, tmp_path)
+
+
+def test_launch_arguments_are_declared(
+    block: Any, tmp_path: Path, launch_arguments: Callable[[str], Mapping[str, list[str] | None]]
+) -> None:
+    """`ros2 launch` takes an argument that no file declares without a word."""
+    for words in block.commands(tmp_path):
+        if words[:2] == ['ros2', 'launch']:
+            refuse_undeclared(words[4:], launch_arguments(words[3]))
+
+
+def refuse_undeclared(arguments: Sequence[str], declared: Mapping[str, list[str] | None]) -> None:
+    """Fail where a launch file does not declare an argument, or refuses its value."""
+    for argument in arguments:
+        name, _, value = argument.partition(':=')
+        assert name in declared, f'{name} is not declared'
+        choices = declared[name]
+        assert choices is None or value in choices, f'{argument} is refused'
+
+
+@pytest.mark.parametrize('argument', ['no_such:=1', 'precision:=int7'])
+def test_undeclared_launch_arguments_are_found(
+    launch_arguments: Callable[[str], Mapping[str, list[str] | None]], argument: str
+) -> None:
+    with pytest.raises(AssertionError, match=r'is not declared|is refused'):
+        refuse_undeclared([argument], launch_arguments('ground.launch.py'))
+
+
+def test_options_in_sentences_exist(page: str, root: Path) -> None:
+    """Of commands that are named in a line, some only in part."""
+    text = re.sub(r'^```.*?^```$', '', (root / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    parsers = subcommands(build_parser())
+    makefile = (root / 'Makefile').read_text()
+    for span in re.findall(r'`([^`]+)`', text):
+        words = span.split()
+        if words[0] == 'make' and len(words) > 1:
+            assert re.search(rf'^{words[1]}:', makefile, re.MULTILINE), f'no target {words[1]}'
+        if words[0] != 'afformer' or len(words) == 1:
+            continue
+        assert words[1] in (*parsers, '--help'), f'no subcommand {words[1]}'
+        if words[1] in ('train', '--help'):
+            continue
+        known = parsers[words[1]]._option_string_actions
+        given = [word.partition('=')[0] for word in words[2:] if word.startswith('--')]
+        assert set(given) <= set(known), span
+
+
+def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """Parsers by name."""
+    (action,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    return action.choices
+
+
+@pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
+@pytest.mark.parametrize(
+    'command',
+    [
+        'afformer evaluate --benchmrk simulated',
+        'afformer average a b --shares 0.3 0.7',
+        'afformer train -c config/train/sim_tuned.yaml --trainer.max_stps 3',
+        'afformer train -c config/train/no_such.yaml --output a',
+        'make no_such_target',
+        'make demo VIDOE=a.mp4',
+        "pip install '.[no_such_extra]'",
+        'pip install torch',
+        'source tools/no_such.sh',
+        'ros2 launch afformer_ros grounds.launch.py',
+        'ros2 launch afformer_ros ground.launch.py rviz=true',
+        'ros2 service call /grounding/load_demonstration afformer_ros/srv/StartDemonstration',
+        f'ros2 service call {SELECT} "{{demonstration: b}}"',
+        'ros2 param set /grounding peak_tolerance 1000',
+        'ros2 no such',
+        'no_such_command',
+        'config/train/sim_tuned.yaml --data.seed 3',
+    ],
+)
+def test_wrong_commands_are_found(
+    blocks_of: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(root)
+    (block,) = blocks_of(f'# page\n\n```sh\n{command}\n```\n')
+    with pytest.raises((AssertionError, KeyError, pytest.fail.Exception)):
+        check_all(block, root, tmp_path)
+
+
+def test_a_block_is_read_as_bash_reads_it(blocks_of: Any, tmp_path: Path) -> None:
+    (block,) = blocks_of(
+        'Text.\n\n```bash\nmore="--b 1 \\\n    --c 2"\n'
+        'afformer x $more \\\n    "a b"   # why\n$ make y && ros2 z\n```\n'
+    )
+    assert block.line == 4
+    assert block.commands(tmp_path) == [
+        ['afformer', 'x', '--b', '1', '--c', '2', 'a b'],
+        ['make', 'y'],
+        ['ros2', 'z'],
+    ]
+
+
+def test_indented_blocks_are_blocks_and_items_of_lists_are_not(blocks_of: Any) -> None:
+    text = 'Run this:\n\n    make test\n    make lint\n\n- an item\n\n    of two paragraphs\n'
+    assert [block.text for block in blocks_of(text)] == ['    make test\n    make lint\n']
+
+
+def test_syntax_that_bash_refuses_is_found(blocks_of: Any) -> None:
+    (block,) = blocks_of("```sh\nafformer train 'a\n```\n")
+    assert 'unexpected EOF' in block.complaints()

@@ -129,7 +129,8 @@ build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rv
 	@mv build/.colcon-running $@
 
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
-  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export.py | $(VENV)/.packages
+  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export.py \
+  afformer_core/runtime/graphs.py | $(VENV)/.packages
 	@echo 'Exporting the shipped model to ONNX'
 	@$(VENV)/bin/afformer export $(MODEL)
 	@touch $@

@@ -103,10 +103,10 @@ class SelfAttention2d(_RelativeAttention):
         q, k, v = (self._split_heads(part) for part in self.qkv(x.flatten(1, 2)).chunk(3, dim=2))
         terms = self._terms(q, size, size)
         if self._adds_offsets(q):
-            attended = attend_with_offsets(*terms, k.transpose(2, 3), v, None)
+            attended = attend_with_offsets(*terms, k, v, None)
         else:
             places = axis_indicators(*size, dtype=k.dtype, device=k.device)
-            keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1).transpose(2, 3)
+            keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1)
             attended = self.attend(torch.cat(terms, dim=-1), keys, v, None)
         return self.proj(_merge_heads(attended)).unflatten(1, size)
 
@@ -130,8 +130,8 @@ class CrossAttention3d(_RelativeAttention):
             lengths: [B], frames of each that exist, or None when all do.
 
         Returns:
-            keys [B, heads, D + height + width, T * height * width] and
-            values [B, heads, T * height * width, D].
+            keys [B, heads, T * height * width, D + height + width] and
+            values [B, heads, T * height * width, D], both contiguous.
         """
         batch, frames, height, width, _ = video.shape
         times = self._times(frames, lengths) * math.sqrt(self.head_channels)
@@ -140,7 +140,7 @@ class CrossAttention3d(_RelativeAttention):
         k = k + times[:, None, :, None, :].to(k.dtype)
         places = axis_indicators(height, width, dtype=k.dtype, device=k.device)
         places = places.expand(batch, self.heads, frames, -1, -1)
-        keys = torch.cat((k, places), dim=-1).flatten(2, 3).transpose(2, 3)
+        keys = torch.cat((k, places), dim=-1).flatten(2, 3)
         return keys.contiguous(), self._split_heads(self.v_proj(flat)).contiguous()
 
     def _times(self, frames: int, lengths: Tensor | None) -> Tensor:
@@ -175,7 +175,7 @@ class CrossAttention3d(_RelativeAttention):
         )
         terms = scaled, rows, columns
         if self._adds_offsets(q):
-            without_places = keys[:, :, : self.head_channels]
+            without_places = keys[..., : self.head_channels]
             attended = attend_with_offsets(*terms, without_places, values, padding)
         else:
             attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)

@@ -180,13 +180,13 @@ class AfformerConfiguration:
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
         """Shapes of the keys and values at each image level, of a demonstration of T frames."""
         if self.decoder == 'deconvolution':
-            return (((1, self.channels, frames), (1, frames, self.channels)),)
+            return (((1, frames, self.channels), (1, frames, self.channels)),)
         shapes = []
         for level, (height, width) in enumerate(self.memory_sizes):
             shortening = 2**level if self.temporal_pyramid else 1
             keys = -(-frames // shortening) * height * width
             depth = self.head_channels + height + width
-            shapes.append(((self.heads, depth, keys), (self.heads, keys, self.head_channels)))
+            shapes.append(((self.heads, keys, depth), (self.heads, keys, self.head_channels)))
         return tuple(shapes)
 
     def _size_at(self, level: str) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class DeconvolutionDecoder(Decoder):
         )
         tokens = tokens + times
         scale = video.shape[2] ** -0.5
-        keys = (self.k_proj(tokens) * scale).transpose(1, 2)[:, None]
+        keys = (self.k_proj(tokens) * scale)[:, None]
         values = self.v_proj(tokens)[:, None]
         padding = key_padding(lengths, frames, 1)
         return VideoMemory((keys,), (values,), (padding,), ((1, 1),))

@@ -71,10 +71,10 @@ class FramewiseActioner(nn.Module):
         """What is seen in each frame, and where: [B * K, T, looks * (C + 2 * heads)]."""
         values = widened(memory.values[0])
         depth = values.shape[3]
-        keys = widened(memory.keys[0])[:, :, :depth]
+        keys = widened(memory.keys[0])[..., :depth]
         height, width = memory.sizes[0]
         asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _LOOKS, depth))
-        scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys
+        scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
         weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
         seen = weights @ values.unflatten(2, (-1, height * width))
         place = weights @ _grid((height, width), weights)

@@ -16,7 +16,7 @@ class VideoMemory:
     """Videos as the decoder needs them, one entry for each image level.
 
     Attributes:
-        keys: each [B, heads, D', M_level].
+        keys: each [B, heads, M_level, D'], contiguous, as fused attention needs them.
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
         sizes: (height, width) of the places in a frame at each level.

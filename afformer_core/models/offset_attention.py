@@ -32,7 +32,7 @@ def attend_with_offsets(
         queries: [B, heads, N, D], already divided by sqrt(D).
         rows: [B, heads, N, height], the term of each row of keys.
         columns: [B, heads, N, width], that of each column.
-        keys: [B, heads, D, M], transposed; M is frames * height * width, in that order.
+        keys: [B, heads, M, D]; M is frames * height * width, in that order.
         values: [B, heads, M, D].
         padding: [B, M], true where a key does not exist, or None.
 
@@ -74,8 +74,8 @@ class _OffsetAttention(torch.autograd.Function):
                 of_places = one.by_place(of_scores).sum(dim=1)
                 torch.sum(of_places, dim=2, out=of_rows[part])
                 torch.sum(of_places, dim=1, out=of_columns[part])
-                torch.mm(of_scores, one.keys.T, out=of_queries[part])
-                of_keys.addmm_(one.queries[part].T, of_scores)
+                torch.mm(of_scores, one.keys, out=of_queries[part])
+                of_keys.addmm_(of_scores.T, one.queries[part])
         return (*found, None)
 
 
@@ -100,7 +100,7 @@ class _Operands:
 
     def weights(self, part: slice) -> Tensor:
         """Softmaxed scores [n, M] of some queries."""
-        scores = self.queries[part] @ self.keys
+        scores = self.queries[part] @ self.keys.T
         rows, columns = self.rows[part], self.columns[part]
         self.by_place(scores).add_((rows[:, :, None] + columns[:, None, :])[:, None])
         if self.padding is not None:

@@ -55,7 +55,7 @@ def convert_precision(model: Afformer, precision: str) -> None:
         return
     configuration = model.configuration
     frames = configuration.maximum_frames
-    keys = max(shape[2] for shape, _ in configuration.memory_shapes(frames))
+    keys = max(shape[1] for shape, _ in configuration.memory_shapes(frames))
     if precision == 'fp16' and keys > MOST_FP16_KEYS:
         raise ValueError(
             f'the model attends to {keys} keys of {frames} frames; fp16 attention holds '

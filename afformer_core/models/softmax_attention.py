@@ -15,6 +15,8 @@ PADDING_SCORE = -1e4
 _QUERIES_AT_ONCE = 256
 # Those of two heads keep two cores busy; those of all of them would fit a cache less.
 _HEADS_AT_ONCE = 2
+# Width of a vector that every fused kernel takes in half precision: 16 bytes.
+_WIDTH_STEP = 8
 
 
 def attend_in_parts(
@@ -26,7 +28,7 @@ def attend_in_parts(
 
     Args:
         queries: [B, heads, N, D'].
-        keys: [B, heads, D', M], transposed.
+        keys: [B, heads, M, D'].
         values: [B, heads, M, D].
         padding: [B, M], true where a key does not exist, or None.
 
@@ -48,7 +50,7 @@ def _attend_heads(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor
 
 
 def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    scores = queries @ keys
+    scores = queries @ keys.transpose(2, 3)
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
     # In half precision the sum of the exponentials would leave its range.
@@ -58,16 +60,22 @@ def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor 
 def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
     """The same as one operator, for GPUs, whose kernels never write the scores down.
 
-    Those kernels take keys and values of one width only, so values are padded with zeros; and no
-    mask, so padding is one more element of each key, which a query of one meets.
+    Those kernels take queries, keys and values of one width only, a multiple of 8, each vector in
+    one piece of memory, so what is narrower is padded with zeros; and no mask, so padding is one
+    more element of each key, which a query of one meets.
     """
     if padding is not None:
-        masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, None, :]
-        keys = torch.cat((keys, masked.expand(-1, keys.shape[1], -1, -1)), dim=2)
+        masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, :, None]
+        keys = torch.cat((keys, masked.expand(-1, keys.shape[1], -1, -1)), dim=3)
         queries = functional.pad(queries, (0, 1), value=1.0)
-    width = values.shape[-1]
-    wide = functional.pad(values, (0, keys.shape[2] - width))
+    width = -(-keys.shape[3] // _WIDTH_STEP) * _WIDTH_STEP
     attended = functional.scaled_dot_product_attention(
-        queries, keys.transpose(2, 3), wide, scale=1.0
+        _widen(queries, width), _widen(keys, width), _widen(values, width), scale=1.0
     )
-    return attended[..., :width]
+    return attended[..., : values.shape[3]]
+
+
+def _widen(vectors: Tensor, width: int) -> Tensor:
+    """Pad [..., D] to [..., width] with zeros."""
+    missing = width - vectors.shape[-1]
+    return functional.pad(vectors, (0, missing)) if missing else vectors

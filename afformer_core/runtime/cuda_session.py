@@ -12,6 +12,7 @@ from torch import Tensor
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.memory import VideoMemory
+from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.gpu import why_no_gpu
 from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
@@ -35,6 +36,7 @@ class CudaSession:
 
     def __init__(self, model: Afformer) -> None:
         self._model = model.to('cuda')
+        fuse_attention(self._model)
         self._dtype = model.encoder.mean.dtype
         self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._ground_last = LastRecordedGrounds(self._record)

@@ -136,16 +136,11 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     memory = _Memorize(model)(features)
     if most == 1:
         # The exporter takes an axis of one for a fixed one, which this one is not declared to be.
-        memory = tuple(
-            torch.cat((tensor, tensor), 2 if place < levels else 1)
-            for place, tensor in enumerate(memory)
-        )
+        memory = tuple(torch.cat((tensor, tensor), 1) for tensor in memory)
     names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
     batch = torch.export.Dim('N', min=1, max=1024)
     time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
-    places = _memory_places(model.configuration)
-    keys = tuple({2: places[level]} for level in range(levels))
-    values = tuple({1: places[level]} for level in range(levels))
+    by_level = tuple({1: place} for place in _memory_places(model.configuration))
     _export(
         _EncodeFrames(model), (frames,), aside / 'encode_frames.onnx',
         ['frames'], ['features'], {'frames': {0: batch}}, opset,
@@ -157,7 +152,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     _export(
         _Ground(model), (frames[0], memory), aside / 'ground.onnx',
         ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
-        {'image': None, 'tensors': (*keys, *values)}, opset,
+        {'image': None, 'tensors': by_level + by_level}, opset,
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ from afformer_core.runtime.model_folder import (
 from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'
+# Rises whenever the inputs and outputs of the graphs change, as the layout of a memory.
+VERSION = 2
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 
 
@@ -34,7 +36,7 @@ class Graphs:
         folder: that holds them and their references.
         precision: 'fp32', 'fp16', 'bf16', or 'int8', in which the encoder's convolutions are.
         base: what the rest is in, where the precision is 'int8'; else the same.
-        opset: of ONNX; None where the export did not write it down.
+        opset: of ONNX.
         tolerance: how far what runs them may be from the references.
         sha256: of each graph by name, in hexadecimal.
         loss: what quantization cost, measured at the export; empty where nothing is quantized.
@@ -43,7 +45,7 @@ class Graphs:
     folder: Path
     precision: str
     base: str
-    opset: int | None
+    opset: int
     tolerance: float
     sha256: Mapping[str, str]
     loss: Mapping[str, float]
@@ -68,7 +70,7 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 
     Raises:
         ModelFolderError: none were exported, a file is missing or altered, or they are of other
-            weights.
+            weights or of another release's version.
     """
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
@@ -81,6 +83,11 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
     if not listing.is_file():
         raise ModelFolderError(f'{place} holds no exported graphs; {again}')
     fields = read_json(listing)
+    if fields.get('version') != VERSION:
+        raise ModelFolderError(
+            f'the graphs in {place} are of version {fields.get("version", 1)}; this release runs '
+            f'version {VERSION}; {again}'
+        )
     if fields.get('weights_sha256') != description.weights_sha256:
         raise ModelFolderError(f'the graphs in {place} were exported from other weights; {again}')
     if fields.get('precision') != precision:
@@ -98,11 +105,11 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
     return Graphs(
         place,
         precision,
-        str(fields.get('base', precision)),
-        fields.get('opset'),
+        str(fields['base']),
+        int(fields['opset']),
         float(fields['tolerance']),
         sha256,
-        dict(fields.get('loss', {})),
+        dict(fields['loss']),
     )
 
 
@@ -110,12 +117,13 @@ def write_graph_listing(
     place: Path,
     weights_sha256: str,
     precision: str,
-    opset: int | None,
+    opset: int,
     base: str | None = None,
     loss: Mapping[str, float] | None = None,
 ) -> None:
     """Record the files that stand in a folder, as the last step of their export; see `Graphs`."""
     fields = {
+        'version': VERSION,
         'weights_sha256': weights_sha256,
         'precision': precision,
         'base': base or precision,

@@ -19,7 +19,7 @@ class Memory:
     """A demonstration as `ground` needs it, in the array type of the session that made it.
 
     Attributes:
-        keys: one array for each image level, [heads, D', M_level].
+        keys: one array for each image level, [heads, M_level, D'].
         values: one array for each image level, [heads, M_level, D].
     """
 

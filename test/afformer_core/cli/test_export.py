@@ -41,14 +41,12 @@ def export(monkeypatch: pytest.MonkeyPatch) -> None:
         (18, ['--opset', '18'], False),
         (18, ['--opset', '23'], True),
         (23, ['--opset', '18'], True),
-        (None, [], False),  # as it is in listings of before
-        (None, ['--opset', '18'], True),
     ],
 )
 def test_graphs_of_another_opset_are_exported_again(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    recorded: int | None,
+    recorded: int,
     options: list[str],
     exported: bool,
 ) -> None:

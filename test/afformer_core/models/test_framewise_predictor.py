@@ -23,7 +23,7 @@ def actioner() -> FramewiseActioner:
 
 def memory(values: Tensor, padding: Tensor | None = None) -> VideoMemory:
     """Of two heads of 4 channels and frames of 2 x 2 places; keys that ask for nothing."""
-    keys = torch.zeros(len(values), 2, 4 + 2 + 2, values.shape[2])
+    keys = torch.zeros(len(values), 2, values.shape[2], 4 + 2 + 2)
     return VideoMemory((keys,), (values,), (padding,), ((2, 2),))
 
 
@@ -39,13 +39,13 @@ def test_the_order_of_the_frames_matters(actioner: FramewiseActioner) -> None:
 
 def test_where_in_a_frame_something_is_seen_matters(actioner: FramewiseActioner) -> None:
     """The same features at another place: what is attended to has moved."""
-    keys = torch.zeros(1, 2, 8, 4)
-    keys[:, :, :4, 0] = 30 * torch.randn(4)
+    keys = torch.zeros(1, 2, 4, 8)
+    keys[:, :, 0, :4] = 30 * torch.randn(4)
     values = torch.ones(1, 2, 4, 4)
     focus = torch.randn(1, 8)
 
     here = actioner(focus, VideoMemory((keys,), (values,), (None,), ((2, 2),)))
-    there = actioner(focus, VideoMemory((keys.flip(3),), (values,), (None,), ((2, 2),)))
+    there = actioner(focus, VideoMemory((keys.flip(2),), (values,), (None,), ((2, 2),)))
 
     assert not torch.allclose(here, there, atol=1e-4)
 

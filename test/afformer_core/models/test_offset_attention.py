@@ -20,7 +20,7 @@ def inputs(dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """Queries, rows, columns, keys and values of two pairs and two heads."""
     generator = torch.Generator().manual_seed(0)
     keys = FRAMES * HEIGHT * WIDTH
-    shapes = ((QUERIES, 4), (QUERIES, HEIGHT), (QUERIES, WIDTH), (4, keys), (keys, 4))
+    shapes = ((QUERIES, 4), (QUERIES, HEIGHT), (QUERIES, WIDTH), (keys, 4), (keys, 4))
     return [
         torch.randn((2, 2, *shape), generator=generator).to(dtype).requires_grad_()
         for shape in shapes
@@ -31,8 +31,8 @@ def longer_vectors(
     queries: Tensor, rows: Tensor, columns: Tensor, keys: Tensor, values: Tensor,
     padding: Tensor | None,
 ) -> Tensor:  # fmt: skip
-    places = axis_indicators(HEIGHT, WIDTH, keys.dtype, keys.device).T.repeat(1, FRAMES)
-    augmented = torch.cat((keys, places.expand(2, 2, -1, -1)), dim=2)
+    places = axis_indicators(HEIGHT, WIDTH, keys.dtype, keys.device).repeat(FRAMES, 1)
+    augmented = torch.cat((keys, places.expand(2, 2, -1, -1)), dim=3)
     return attend_in_parts(torch.cat((queries, rows, columns), 3), augmented, values, padding)
 
 

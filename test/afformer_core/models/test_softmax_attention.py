@@ -15,7 +15,7 @@ QUERIES, HEADS = 300, 3
 
 def inputs(dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    shapes = ((2, HEADS, QUERIES, 6), (2, HEADS, 6, 5), (2, HEADS, 5, 4))
+    shapes = ((2, HEADS, QUERIES, 6), (2, HEADS, 5, 6), (2, HEADS, 5, 4))
     return tuple(
         torch.randn(shape, generator=generator, dtype=torch.double).to(dtype).requires_grad_()
         for shape in shapes
@@ -23,7 +23,7 @@ def inputs(dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def plain(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    scores = queries @ keys
+    scores = queries @ keys.mT
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], -1e4)
     return scores.softmax(dim=-1) @ values

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.model_folder import file_sha256
 from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.weights import load_model, save_model
@@ -128,6 +129,18 @@ def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
     (copied_folder / 'graphs.json').unlink()
     with pytest.raises(ModelFolderError, match='afformer export'):
         OnnxSession.load(copied_folder)
+
+
+@pytest.mark.parametrize('version', [None, 1, 3])
+def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> None:
+    listing = copied_folder / 'graphs.json'
+    fields = json.loads(listing.read_text())
+    del fields['version']
+    listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
+    wanted = rf'version {version or 1}; this release runs version 2; run: afformer export'
+    for backend in ('auto', 'onnxruntime'):
+        with pytest.raises(ModelFolderError, match=wanted):
+            open_session(copied_folder, backend, 1)
 
 
 def test_graphs_of_other_weights(copied_folder: Path) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Graphs with INT8 convolutions: made, found again, run, and refused where they cannot be."""
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -120,17 +119,6 @@ def test_pytorch_does_not_run_them(small_folder: Path) -> None:
 def test_graphs_that_were_not_made(small_folder: Path) -> None:
     with pytest.raises(ModelFolderError, match='run: afformer export --quantize int8'):
         read_graphs(small_folder, 'int8')
-
-
-def test_a_listing_of_before_there_were_any(copied_folder: Path) -> None:
-    listing = copied_folder / 'graphs.json'
-    fields = json.loads(listing.read_text())
-    del fields['base'], fields['loss']
-    listing.write_text(json.dumps(fields))
-
-    graphs = read_graphs(copied_folder)
-
-    assert (graphs.base, graphs.loss) == ('fp32', {})
 
 
 def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:

@@ -34,7 +34,7 @@ KEY = EngineKey(
     graph='ground',
     graph_sha256='ab' * 32,
     precision='fp16',
-    shapes={'keys_0': [[4, 56, 576], [4, 56, 4608], [4, 56, 18432]]},
+    shapes={'keys_0': [[4, 576, 56], [4, 4608, 56], [4, 18432, 56]]},
     workspace=0,
 )
 ENGINE = bytes(range(256)) * 4
@@ -50,7 +50,7 @@ OTHERS = {
     'graph': 'memorize',
     'graph_sha256': 'cd' * 32,
     'precision': 'fp32',
-    'shapes': {'keys_0': [[4, 56, 576], [4, 56, 4608], [4, 56, 4608]]},
+    'shapes': {'keys_0': [[4, 576, 56], [4, 4608, 56], [4, 4608, 56]]},
     'workspace': 512,
 }
 

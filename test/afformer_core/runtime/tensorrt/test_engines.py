@@ -69,7 +69,7 @@ def test_what_the_key_says(half_folder: Path) -> None:
     rows, columns = configuration.feature_size
     head = configuration.channels // configuration.heads
     smallest, _, _ = key.shapes['keys_0']
-    assert smallest == [configuration.heads, head + rows + columns, rows * columns]
+    assert smallest == [configuration.heads, rows * columns, head + rows + columns]
 
 
 def test_every_attention_is_one_fused_layer(half_folder: Path) -> None:

@@ -85,8 +85,8 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
     fields = read_json(listing)
     if fields.get('version') != VERSION:
         raise ModelFolderError(
-            f'the graphs in {place} are of version {fields.get("version", 1)}; this release runs '
-            f'version {VERSION}; {again}'
+            f'the graphs in {place} are of version {fields.get("version", 1)}, and this release '
+            f'runs version {VERSION}; {again}'
         )
     if fields.get('weights_sha256') != description.weights_sha256:
         raise ModelFolderError(f'the graphs in {place} were exported from other weights; {again}')

@@ -137,7 +137,7 @@ def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> 
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    wanted = rf'version {version or 1}; this release runs version 2; run: afformer export'
+    wanted = rf'version {version or 1}, and this release runs version 2; run: afformer export'
     for backend in ('auto', 'onnxruntime'):
         with pytest.raises(ModelFolderError, match=wanted):
             open_session(copied_folder, backend, 1)

@@ -8,7 +8,6 @@ import importlib
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,6 @@ from afformer_core.cli.main import build_parser
 from afformer_ros.demonstration_services import SERVICES
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.parameters import GroundingParameters
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 PACKAGE = 'afformer_ros'
 SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'
@@ -68,7 +62,9 @@ def make_has_the_target(words: Sequence[str], root: Path) -> None:
 
 def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
     assert words[0] == 'install'
-    project = tomllib.loads((root / 'pyproject.toml').read_text())['project']
+    text = (root / 'pyproject.toml').read_text()
+    _, _, optional = text.partition('[project.optional-dependencies]')
+    extras_there_are = set(re.findall(r'^([\w-]+) = \[', optional, re.MULTILINE))
     for word in words[1:]:
         if word.startswith('-'):
             assert word in ('--user', '--break-system-packages', '--no-deps', '-e', '-U')
@@ -76,7 +72,7 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
         path, _, extras = word.partition('[')
         assert path in ('.', f'./src/{PACKAGE}', f'src/{PACKAGE}')
         named = set(filter(None, extras.rstrip(']').split(',')))
-        assert named <= set(project['optional-dependencies'])
+        assert named <= extras_there_are
 
 
 def colcon_takes_it(words: Sequence[str], root: Path) -> None:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import asdict
+
 import pytest
 
 from afformer_core.evaluation.bootstrap import (
+    CONFIDENCE,
+    Estimate,
     area_under_curve,
     bootstrap_area,
     bootstrap_class_mean,
     bootstrap_mean,
     bootstrap_median,
     bootstrap_ratio,
+    interval_note,
 )
 
 NAN = float('nan')
@@ -90,3 +95,58 @@ def test_a_ratio_is_of_the_sums_of_whole_groups() -> None:
 
     assert ratio.value == 0.375
     assert (ratio.low, ratio.high) == (0.25, 0.5)
+
+
+COIN = [0.0, 1.0] * 50
+EACH_ALONE = list(range(100))
+ESTIMATES = {
+    'mean': bootstrap_mean(COIN, EACH_ALONE),
+    'ratio': bootstrap_ratio(COIN, [1.0] * 100, EACH_ALONE),
+    'median': bootstrap_median(list(range(101)), list(range(101))),
+    'area': bootstrap_area(COIN, [0.5] * 100, EACH_ALONE),
+    'classes': bootstrap_class_mean(COIN, EACH_ALONE, [0, 1] * 50),
+}
+
+
+@pytest.mark.parametrize(
+    ('name', 'low', 'high'),
+    [
+        # Of a hundred throws of a coin, 95 % have 40 to 60 heads, and 90 % have 42 to 58.
+        ('mean', 0.4, 0.6),
+        ('ratio', 0.4, 0.6),
+        ('area', 0.4, 0.6),
+        ('median', 40.0, 59.0),
+        ('classes', 0.5, 0.5),
+    ],
+)
+def test_intervals_hold_95_percent_of_the_draws(name, low, high):
+    estimate = ESTIMATES[name]
+    assert (estimate.low, estimate.high) == (low, high)
+    assert estimate.confidence == CONFIDENCE == 0.95
+
+
+@pytest.mark.parametrize(
+    ('name', 'count'),
+    [('mean', 100), ('ratio', 100), ('median', 101), ('area', 200), ('classes', 100)],
+)
+def test_an_estimate_knows_of_how_many_values_it_is(name, count):
+    assert ESTIMATES[name].count == count
+
+
+def test_what_does_not_exist_is_not_counted():
+    assert bootstrap_mean([NAN, 4, 2], ['a', 'b', 'c']).count == 2
+    assert bootstrap_median([NAN, 4, 2], ['a', 'b', 'c']).count == 2
+
+
+def test_tables_say_what_the_intervals_are():
+    assert interval_note('scenes') == 'Intervals: 95 %, bootstrapped over scenes.'
+
+
+def test_an_estimate_becomes_itself_again():
+    assert Estimate(**asdict(ESTIMATES['mean'])) == ESTIMATES['mean']
+
+
+@pytest.mark.parametrize(('low', 'high', 'count'), [(0.6, 0.4, 3), (0.4, 0.6, 0)])
+def test_an_estimate_of_nothing_or_upside_down_is_refused(low, high, count):
+    with pytest.raises(ValueError, match='bounds in rising order, of at least 1 value'):
+        Estimate(0.5, low, high, count)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stream of images: smoothed, held, abstained from, begun anew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,68 @@ def test_what_begins_the_smoothing_anew(predict, second, reason):
     assert np.array_equal(result.grounding.heatmap, alone.heatmap)
 
 
+def test_a_pause_is_longer_than_the_hold_time_and_five_time_constants(predict):
+    for smoothing_time, hold_time, longest in ((0.1, 1.0, 1000), (0.5, 1.0, 2500)):
+        camera = Camera(smoothing_time=smoothing_time, hold_time=hold_time)
+        camera.see(0, predict(20, 20))
+        assert camera.see(longest, predict(20, 20)).restart == ''
+        assert camera.see(2 * longest + 1, predict(20, 20)).restart != ''
+
+
+def test_a_change_of_just_the_threshold_is_no_other_scene(predict):
+    for threshold, reason in ((1.0, ''), (0.99, 'another scene (change 1.00)')):
+        camera = Camera(scene_cut_threshold=threshold)
+        camera.see(0, predict(20, 20, grey=0))
+        assert camera.see(33, predict(20, 20, grey=255)).restart == reason
+
+
+def test_a_pause_keeps_what_the_place_looked_like(predict):
+    camera = Camera(smoothing_time=0.1, hold_time=0.5)
+    camera.see(0, predict(20, 20))
+    result = camera.see(1000, predict(40, 20, turn=0.3))
+    assert (result.found, result.restart) == (True, 'no image for 1.0 s')
+    assert result.continuity == pytest.approx(np.cos(0.3))
+
+
+def test_the_first_image_says_that_it_is(predict):
+    assert Camera().see(0, predict(20, 20)).restart == 'the first image'
+    assert Camera().see(0, predict(20, 20, resemblance=0.1)).restart == 'the first image'
+
+
+def test_what_is_found_says_how_much_it_looks_like_before(predict):
+    camera = Camera()
+    first, second = camera.see(0, predict(20, 20)), camera.see(100, predict(20, 20, turn=0.2))
+    assert (first.continuity, first.resemblance, first.age) == (1.0, 0.9, 0.0)
+    assert second.continuity == pytest.approx(np.cos(0.2))
+    assert second.confidence == second.grounding.confidence
+    assert (second.restart, second.stamp) == ('', 100 * MILLISECOND)
+
+
+def test_the_demonstration_is_named(predict):
+    camera = Camera()
+    assert camera.see(0, predict(20, 20), demonstration='pull').demonstration == 'pull'
+    given_up = camera.see(100, predict(20, 20, resemblance=0.1), demonstration='press')
+    assert (given_up.demonstration, given_up.found) == ('press', False)
+
+
+def test_what_is_not_found_is_of_this_image(predict):
+    prediction = predict(30, 40, resemblance=0.1)
+    result = Camera(maximum_peaks=1).see(200, prediction, view=_view())
+    alone = prediction.grounding((480, 640), 1)
+    assert np.array_equal(result.grounding.heatmap, alone.heatmap)
+    assert (result.stamp, result.confidence) == (200 * MILLISECOND, alone.confidence)
+    assert [len(result.grounding.peaks), len(result.surfaces)] == [1, 1]
+    assert result.surfaces[0].position is not None
+
+
+def test_an_image_without_evidence_ends_what_was_smoothed(predict):
+    camera = Camera(smoothing_time=10.0, hold_time=0.1)
+    camera.see(0, predict(20, 20))
+    assert not camera.see(200, predict(50, 50, resemblance=0.3)).found
+    found = camera.see(300, predict(40, 20))
+    assert found.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
+
+
 def test_a_covered_place_is_held_and_then_given_up(predict):
     camera = Camera(hold_time=0.5)
     seen = camera.see(0, predict(20, 20))
@@ -81,6 +145,7 @@ def test_a_covered_place_is_held_and_then_given_up(predict):
     assert (covered.found, covered.held, covered.age) == (True, True, pytest.approx(0.3))
     assert covered.grounding is seen.grounding
     assert covered.resemblance == 0.3
+    assert (seen.restart, covered.restart) == ('the first image', '')
     given_up = camera.see(600, predict(50, 50, resemblance=0.3))
     assert (given_up.found, given_up.age) == (False, 0.0)
     assert not camera.see(700, predict(50, 50, resemblance=0.3)).found
@@ -135,6 +200,22 @@ def test_a_place_that_jumps_does_not_vanish(predict):
     result = camera.see(69, predict(50, 50))
     assert result.found
     assert result.grounding.peaks[0].u == pytest.approx(504.5, abs=0.5)
+    # What comes next is smoothed with it.
+    heatmap = camera.see(169, predict(52, 50)).grounding.heatmap
+    column = float((heatmap.sum(axis=0) * np.arange(640)).sum()) / 10 - 0.45
+    assert column == pytest.approx(50 + 2 * (1 - np.exp(-1)), abs=0.05)
+
+
+def test_no_more_peaks_than_wanted(predict):
+    two = replace(
+        predict(10, 10),
+        probabilities=0.5 * (predict(10, 10).probabilities + predict(50, 50).probabilities),
+    )
+    for before in (10, 55):
+        for wanted in (1, 2):
+            camera = Camera(maximum_peaks=wanted, minimum_confidence=0.4)
+            camera.see(0, predict(before, 30))
+            assert len(camera.see(100, two).grounding.peaks) == wanted
 
 
 def test_stamps_that_stand_still_are_not_smoothed(predict):
@@ -191,6 +272,15 @@ def test_depth_of_another_frame_gives_no_point(predict):
     assert result.surfaces[0].position is None
     assert 'depth_camera' in result.surfaces[0].problem
     assert result.found
+
+
+def test_a_peak_beside_a_handle_is_moved_onto_it(predict):
+    view = _view(metres=0.8)
+    view.depth.values[:, 310:330] = 0.7
+    result = Camera(peak_tolerance=0.04).see(0, predict(33.5, 31.5), view=view)
+    # From 339.5, by two thirds of 0.04 * 480.
+    assert result.grounding.peaks[0].u == pytest.approx(326.7, abs=0.05)
+    assert result.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
 
 
 def test_no_depth_is_told(predict):

@@ -38,6 +38,25 @@ def test_a_threshold_of_ones_own_goes_before_it(predict, least, found):
     assert (result.found, result.presence_threshold) == (found, least)
 
 
+def test_a_threshold_of_zero_finds_everything(predict):
+    # 0.4 has the presence 0.27, below the model's threshold.
+    assert see(predict(20, 20, resemblance=0.4), minimum_presence=0.0).found
+    assert not see(predict(20, 20, resemblance=0.4), minimum_presence=-1.0).found
+
+
+@pytest.mark.parametrize(('confidence', 'resemblance'), [(0.2, 0.69), (0.19, 0.7)])
+def test_without_calibration_both_thresholds_must_be_reached(confidence, resemblance):
+    settings = StreamSettings(minimum_confidence=0.2, minimum_resemblance=0.7)
+    assert settings.is_evidence(0.2, 0.7, None)
+    assert not settings.is_evidence(confidence, resemblance, None)
+
+
+def test_a_presence_of_just_the_threshold_is_enough():
+    assert StreamSettings().is_evidence(0.5, 0.5, CALIBRATION)
+    assert StreamSettings(minimum_presence=0.5).is_evidence(0.5, 0.5, CALIBRATION)
+    assert not StreamSettings(minimum_presence=0.5001).is_evidence(0.5, 0.5, CALIBRATION)
+
+
 def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
     strict = {'minimum_confidence': 1.0, 'minimum_resemblance': 1.0}
     assert see(predict(20, 20, resemblance=0.6), **strict).found

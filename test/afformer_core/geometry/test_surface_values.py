@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Surfaces of one scene in numbers: a tilted wall, a board, a round bar, a step, holes, noise."""
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
+
+MATRIX = np.array([[300.0, 0, 159.5], [0, 310.0, 119.5], [0, 0, 1]])
+CALIBRATION = Calibration(320, 240, MATRIX, '', (), (0.0, 0.0), 'camera')
+
+# Peak; position in metres; of the covariance xx, yy, zz, xy, xz, yz in square millimetres; normal,
+# which on the wall and the board is (-0.2822, 0.1881, -0.9407) apart from the noise.
+POINTS = (
+    (
+        (100, 120),
+        (-0.21092, 0.00172, 1.06345),
+        (14.222, 11.776, 2.339, -0.51, -4.406, 2.539),
+        (-0.2779, 0.1909, -0.9414),
+    ),
+    (
+        (100.3, 120.4),
+        (-0.20979, 0.00309, 1.06312),
+        (14.204, 11.776, 2.337, -0.513, -4.401, 2.541),
+        (-0.2779, 0.1909, -0.9414),
+    ),
+    (
+        (157.2, 120.1),
+        (-0.00693, 0.00175, 0.90331),
+        (9.115, 8.498, 1.9, -0.02, -3.16, 1.791),
+        (-0.3206, 0.1946, -0.927),
+    ),
+    (
+        (151.9, 100.0),
+        (-0.02267, -0.05629, 0.89484),
+        (9.051, 8.128, 1.82, 0.15, -3.06, 1.57),
+        (-0.3163, 0.1887, -0.9297),
+    ),
+    (
+        (146.0, 100.0),
+        (-0.04501, -0.06292, 1.0003),
+        (11.435, 10.172, 1.955, 0.136, -3.569, 1.846),
+        (-0.2935, 0.1772, -0.9394),
+    ),
+    (
+        (142.5, 100.0),
+        (-0.05683, -0.06309, 1.00296),
+        (11.593, 10.224, 2.103, 0.122, -3.734, 1.866),
+        (-0.3011, 0.1777, -0.9369),
+    ),
+    (
+        (239.5, 90.2),
+        (0.21851, -0.07745, 0.81942),
+        (7.292, 7.0, 0.362, 0.011, -0.268, -0.089),
+        (-0.0495, -0.0079, -0.9987),
+    ),
+    (
+        (231.0, 90.0),
+        (0.19609, -0.07829, 0.82276),
+        (6.559, 7.037, 0.94, 0.201, -1.907, -0.01),
+        (-0.291, 0.0117, -0.9567),
+    ),
+    (
+        (222.5, 90.0),
+        (0.17517, -0.07938, 0.83413),
+        (5.321, 7.312, 5.555, 0.467, -5.155, -0.642),
+        (-0.7019, -0.0135, -0.7122),
+    ),
+    (
+        (100, 190),
+        (-0.22129, 0.25374, 1.11573),
+        (15.822, 14.38, 2.844, -1.763, -5.299, 3.46),
+        (-0.288, 0.1827, -0.94),
+    ),
+    (
+        (100, 195.5),
+        (-0.2224, 0.27491, 1.12133),
+        (16.099, 14.841, 3.281, -2.026, -5.692, 3.985),
+        (-0.2977, 0.2006, -0.9333),
+    ),
+    (
+        (100, 206.0),
+        (-0.22676, 0.31902, 1.14332),
+        (16.543, 15.486, 2.88, -2.089, -5.374, 3.777),
+        (-0.2769, 0.183, -0.9433),
+    ),
+    (
+        (58.2, 32.9),
+        (-0.35356, -0.2925, 1.04706),
+        (15.211, 10.178, 2.698, 0.51, -4.941, 1.825),
+        (-0.2947, 0.2014, -0.9341),
+    ),
+    (
+        (55.5, 33.1),
+        (-0.36408, -0.29271, 1.05022),
+        (15.212, 10.167, 2.399, 0.374, -4.681, 2.016),
+        (-0.2818, 0.2098, -0.9363),
+    ),
+    (
+        (51, 33),
+        (-0.38181, -0.29457, 1.05569),
+        (15.353, 10.344, 2.219, 0.334, -4.507, 1.936),
+        (-0.2693, 0.1983, -0.9424),
+    ),
+    (
+        (15, 60),
+        (-0.53851, -0.21459, 1.11801),
+        (21.089, 12.543, 11.567, 0.853, -10.26, 0.097),
+        (-0.2834, 0.1495, -0.9473),
+    ),
+    (
+        (18.3, 160.7),
+        (-0.56603, 0.15983, 1.20262),
+        (26.507, 16.096, 17.205, -3.326, -15.136, 5.078),
+        (-0.3319, 0.1406, -0.9328),
+    ),
+    ((0, 0), (-0.57953, -0.42019, 1.09002), (22.906, 12.724, 29.071, 3.767, -16.854, -6.07), None),
+    (
+        (319, 239.4),
+        (0.49161, 0.35763, 0.92465),
+        (7.704, 10.518, 2.398, 0.461, -1.052, 2.56),
+        (-0.2476, 0.1855, -0.9509),
+    ),
+    (
+        (300.0, 20.0),
+        (0.3886, -0.26633, 0.82976),
+        (6.164, 6.447, 1.002, 1.033, -1.352, 0.957),
+        (-0.2697, 0.2022, -0.9415),
+    ),
+    (
+        (190.6, 215.2),
+        (0.10688, 0.31827, 1.03096),
+        (11.06, 12.684, 2.194, -0.843, -3.501, 2.969),
+        (-0.2874, 0.1887, -0.939),
+    ),
+)
+PROBLEMS = (
+    ((149.0, 100.0), 'a depth edge of 33 mm runs 0.5 pixels from the peak'),
+    ((100, 199.0), 'a depth edge of 11 mm runs 0.5 pixels from the peak'),
+    ((62.0, 33.0), 'the depth image has a hole at the peak'),
+    ((-1, 5), 'the peak (-1.0, 5.0) lies outside the image'),
+)
+
+
+def scene() -> DepthImage:
+    """240 x 320; its noise is the same everywhere, three times as much below column 30."""
+    v, u = np.mgrid[:240, :320]
+    x, y = (u - 159.5) / 300, (v - 119.5) / 310
+    metres = 1 / (1 + 0.3 * x - 0.2 * y)
+    metres[60:180, 150:165] -= 0.1
+    # The edges of the bar lie 0.03 m behind its front.
+    across = (u[:, 220:260] - 239.5) / 20
+    metres[:, 220:260] = 0.85 - 0.03 * np.sqrt(1 - across**2)
+    metres[200:, :140] += 0.012
+    metres[30:36, 60:66] = 0
+    hashed = (u * 73856093) ^ (v * 19349663)
+    for shift, factor in ((15, 2246822519), (13, 3266489917), (16, 1)):
+        hashed = (hashed ^ (hashed >> shift)) * factor % 2**32
+    noise = (hashed / 2**32 - 0.5) * np.where(u < 30, 0.04, 0.01)
+    return DepthImage((metres * (1 + noise)).astype(np.float32), 'camera', 0)
+
+
+def measured(*peaks: tuple[float, float]) -> tuple[SurfacePoint, ...]:
+    settings = SurfaceSettings(noise=0.003)
+    return measure_surfaces(scene(), CALIBRATION, (240, 320), peaks, settings)
+
+
+@pytest.fixture(scope='module')
+def points() -> tuple[SurfacePoint, ...]:
+    return measured(*(peak for peak, *_ in POINTS))
+
+
+def test_positions(points: tuple[SurfacePoint, ...]) -> None:
+    found = [(point.position is not None and point.position.tolist()) for point in points]
+
+    np.testing.assert_allclose(found, [position for _, position, *_ in POINTS], atol=1e-5)
+
+
+def test_covariances(points: tuple[SurfacePoint, ...]) -> None:
+    found = []
+    for point in points:
+        assert point.covariance is not None
+        (xx, xy, xz), (_, yy, yz), (_, _, zz) = (1e6 * point.covariance).tolist()
+        found.append((xx, yy, zz, xy, xz, yz))
+
+    np.testing.assert_allclose(found, [one for _, _, one, _ in POINTS], atol=2e-3)
+
+
+def test_normals(points: tuple[SurfacePoint, ...]) -> None:
+    for point, (_, _, _, normal) in zip(points, POINTS, strict=True):
+        assert (point.normal is None) == (normal is None)
+        if normal is not None:
+            assert point.normal == pytest.approx(normal, abs=1e-4)
+
+
+def test_problems() -> None:
+    points = measured(*(peak for peak, _ in PROBLEMS))
+
+    assert [point.problem for point in points] == [problem for _, problem in PROBLEMS]
+    assert [point.position for point in points] == [None] * len(PROBLEMS)

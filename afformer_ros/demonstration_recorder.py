@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from rclpy.callback_groups import CallbackGroup
@@ -95,8 +95,18 @@ class DemonstrationRecorder:
 
     def deactivate(self) -> None:
         """No frame is taken any more; a recording that was not finished is dropped."""
-        self._active = self._accepting = False
-        self._working.submit(lambda library: library.cancel('the node was deactivated'))
+        self._active = False
+        self._cancel('the node was deactivated')
+
+    def cancel(self, timeout: float, reason: str) -> None:
+        """Drop the recording, if there is one, and wait for that.
+
+        Args:
+            timeout: seconds to wait at most.
+            reason: for who reads the log.
+        """
+        if self._accepting:
+            wait([self._cancel(reason)], timeout)
 
     def destroy(self) -> None:
         """End the subscription."""
@@ -155,6 +165,10 @@ class DemonstrationRecorder:
             return ''
         reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
         return f'a demonstration is being recorded, but {reason}'
+
+    def _cancel(self, reason: str) -> Future[None]:
+        self._accepting = False
+        return self._working.submit(lambda library: library.cancel(reason))
 
     def _count_lost(self, library: DemonstrationLibrary) -> None:
         library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)

@@ -21,6 +21,7 @@ from afformer_core.demonstrations.media import (
 )
 from afformer_core.demonstrations.state import DemonstrationState, Summary
 from afformer_core.errors import AfformerError
+from afformer_ros.demonstration_log import DemonstrationLog
 from afformer_ros.grounding_worker import WorkerStoppedError
 from afformer_ros.srv import (
     DeleteDemonstration,
@@ -69,10 +70,14 @@ class DemonstrationServices:
         node: that offers them.
         recorder: what they act on.
         folders: below which files may be read, resolved.
+        log: told of what is refused.
     """
 
-    def __init__(self, node: Node, recorder: Recorder, folders: tuple[Path, ...]) -> None:
+    def __init__(
+        self, node: Node, recorder: Recorder, folders: tuple[Path, ...], log: DemonstrationLog
+    ) -> None:
         self._node = node
+        self._log = log
         self._recorder = recorder
         self._folders = folders
         # A service that waits for the worker must not keep others from being answered.
@@ -148,7 +153,11 @@ class DemonstrationServices:
     def _list(
         self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
     ) -> ListDemonstrations.Response:
-        state = self._recorder.demonstration_state(_PATIENCE)
+        try:
+            # Nodes of one store hear of each other's demonstrations when they are listed.
+            state = self._recorder.submit(lambda owned: owned.refresh()).result(_PATIENCE)
+        except (AfformerError, WorkerStoppedError, FutureTimeoutError):
+            state = self._recorder.demonstration_state(0.0)
         response.names, response.selected = list(state.names), state.selected
         return response
 
@@ -166,6 +175,7 @@ class DemonstrationServices:
         answer: Any = response
         try:
             answer.message, answer.success = act(), True
+            return response
         except (AfformerError, WorkerStoppedError) as error:
             answer.message, answer.success = str(error), False
         except FutureTimeoutError:
@@ -173,13 +183,17 @@ class DemonstrationServices:
             answer.success = False
         # An exception that leaves a service ends the whole node.
         except Exception as error:  # noqa: BLE001
-            self._node.get_logger().error(f'a service failed: {type(error).__name__}: {error}')
             answer.message, answer.success = f'{type(error).__name__}: {error}', False
+        self._log.refused(_service_of(response), answer.message)
         return response
 
 
 def _adding(media: MediaFrames, name: str) -> Callable[[DemonstrationLibrary], Summary]:
     return lambda owned: owned.add(media.frames, name, media.frame_count, media.duration)
+
+
+def _service_of(response: Any) -> str:
+    return next(name for name, kind in SERVICES.items() if isinstance(response, kind.Response))
 
 
 def _fill(response: Any, summary: Summary) -> None:

@@ -38,7 +38,8 @@ class Finding:
     def status(self, node: Node) -> DiagnosticStatus:
         """The same as a message; an error outranks a warning."""
         status = DiagnosticStatus(
-            name=f'{node.get_name()}: {self.name}', hardware_id=node.get_fully_qualified_name()
+            name=f'{node.get_fully_qualified_name()}: {self.name}',
+            hardware_id=node.get_fully_qualified_name(),
         )
         status.level = (
             DiagnosticStatus.ERROR

@@ -17,6 +17,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
+from afformer_ros.demonstration_log import DemonstrationLog
 from afformer_ros.demonstration_recorder import DemonstrationRecorder
 from afformer_ros.demonstration_services import DemonstrationServices
 from afformer_ros.frame_transforms import FrameTransforms
@@ -71,6 +72,7 @@ class GroundingSession:
             _BACKWARDS, post_callback=lambda jump: self._statistics.latency.clear()
         )
         self._state = _LOADING
+        self._demonstration_log = DemonstrationLog(node.get_logger())
         self._active = False
         self._publisher = GroundingPublisher(node, qos)
         self._publisher.publish_state(self._state)
@@ -108,7 +110,9 @@ class GroundingSession:
             self._image_arrived,
             group,
         )
-        self._services = DemonstrationServices(node, self, parameters.readable_folders)
+        self._services = DemonstrationServices(
+            node, self, parameters.readable_folders, self._demonstration_log
+        )
         self._diagnostics = GroundingDiagnostics(
             node, parameters.diagnostics_period, self._findings
         )
@@ -139,8 +143,11 @@ class GroundingSession:
 
     def close(self, timeout: float) -> bool:
         """Remove everything; whether the worker ended within the timeout, in seconds."""
+        begin = time.monotonic()
         self._active = False
-        ended = self._worker.stop(timeout)
+        # What an unfinished recording has written is removed.
+        self._recorder.cancel(timeout, 'the node ends')
+        ended = self._worker.stop(max(0.0, begin + timeout - time.monotonic()))
         self._loader.stop()
         self._jumps.unregister()
         self._diagnostics.destroy()
@@ -180,6 +187,8 @@ class GroundingSession:
     def _demonstrations_changed(self, state: DemonstrationState) -> None:
         self._state = state
         self._publisher.publish_state(state)
+        if self._node.context.ok():
+            self._demonstration_log.changed(state)
 
     def _image_arrived(self, message: Image | CompressedImage) -> None:
         if not self._active:
@@ -210,8 +219,6 @@ class GroundingSession:
 
     def _findings(self) -> Sequence[Finding]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
-        late = latency.high_latency() if limit else 0.0
-        slow = f'results come {late:.2f} s after their images, more than {limit:.2f} s'
         needed = self._active and bool(self._state.selected)
         depth_remark = self._statistics.depth_problem() if needed else ''
         return (
@@ -226,8 +233,11 @@ class GroundingSession:
             topic_finding('depth', self._spatial.depth_watch, False, depth_remark),
             topic_finding('camera_info', self._spatial.camera_info_watch, False),
             topic_finding('demonstration', self._recorder.watch, False, self._recorder.silence()),
+            Finding(
+                'demonstrations', '', self._state.problem, f'{len(self._state.names)} are kept', {}
+            ),
             Finding('transform', self._transforms.problem, '', 'not needed or known', {}),
-            Finding('latency', '', slow if late > limit else '', 'in time', latency.values()),
+            Finding('latency', '', latency.problem(limit), 'in time', latency.values()),
             *self._loader.findings(),
         )
 

@@ -10,6 +10,8 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
+from afformer_ros.stamps import ANOTHER_CLOCK
+
 
 @dataclass(frozen=True)
 class StageTimes:
@@ -75,6 +77,22 @@ class LatencyWindow:
         """95th percentile of the time from stamp to result in seconds; 0 where there is none."""
         times = self._stages().get('end to end')
         return 0.0 if times is None else float(np.percentile(times, 95))
+
+    def problem(self, limit: float) -> str:
+        """Why results are too old; empty where they are not.
+
+        Args:
+            limit: seconds from stamp to result that are no problem; 0: any.
+        """
+        late = self.high_latency()
+        if not limit or -ANOTHER_CLOCK <= late <= limit:
+            return ''
+        if abs(late) <= ANOTHER_CLOCK:
+            return f'results come {late:.2f} s after their images, more than {limit:.2f} s'
+        return (
+            f'results come {late:.0f} s after the stamps of their images, which are of another '
+            "clock than the node's; set use_sim_time where a bag or a simulator gives the time"
+        )
 
     def _stages(self) -> dict[str, np.ndarray]:
         with self._lock:

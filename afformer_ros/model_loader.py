@@ -11,6 +11,7 @@ from pathlib import Path
 from rclpy.lifecycle import LifecycleNode
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder, shipped_model_folder
@@ -84,14 +85,17 @@ class ModelLoader:
             self._gpu_lost,
         )
         store = DemonstrationStore(parameters.store_path)
+        selection_file = SelectionFile(store.folder, self._node.get_fully_qualified_name())
         library = DemonstrationLibrary(
-            grounder, store, self._changed, parameters.recording_settings
+            grounder, store, self._changed, parameters.recording_settings, selection_file
         )
         self._grounder, self.problems = grounder, library.problems
         for problem in self.problems:
             self._node.get_logger().error(problem)
         if parameters.selected_demonstration:
             library.select(parameters.selected_demonstration)
+        else:
+            library.restore_selection()
         state = library.state()
         self._changed(state)
         keep_what_lives()

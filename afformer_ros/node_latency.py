@@ -182,7 +182,7 @@ class _Watch:
 
     def _read(self, diagnostics: Any) -> None:
         for status in diagnostics.status:
-            if status.name == 'grounding: latency':
+            if status.name == '/grounding: latency':
                 self._values = {value.key: value.value for value in status.values}
 
 

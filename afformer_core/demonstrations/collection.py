@@ -32,6 +32,10 @@ class DemonstrationCollection:
         self._store = store
         records, self.problems = ((), ()) if store is None else store.load_all()
         self._summaries = {one.summary.name: one.summary for one in records}
+        self._versions = {} if store is None else store.versions()
+        self._unkept: dict[str, str] = {}
+        self._foreign: set[str] = set()
+        self._outdated: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,12 +60,74 @@ class DemonstrationCollection:
     def _is_taken(self, name: str) -> bool:
         return name in self._summaries or (self._store is not None and self._store.holds(name))
 
+    def require_own(self, name: str) -> None:
+        """Refuse a name under which another process has recorded, or is recording.
+
+        Raises:
+            DemonstrationError: it has, or `name` is not a name.
+        """
+        if self._store is None:
+            return
+        if self._store.written_elsewhere(name):
+            raise DemonstrationError(
+                f'{name!r} is being recorded by another process; choose another name'
+            )
+        version = self._store.version(name)
+        known = name in self._summaries and version == self._versions.get(name)
+        if (version is not None and not known) or name in self._foreign:
+            raise DemonstrationError(
+                f'the store holds {name!r} of another process; delete that first or choose '
+                'another name'
+            )
+
     def take(self, recorded: Recorded) -> None:
         """Memorize what was recorded; one of its name is replaced."""
         summary = recorded.summary
-        self._grounder.memorize(recorded.encoded, summary.name, summary.frames)
-        self._summaries.pop(summary.name, None)
-        self._summaries[summary.name] = summary
+        name = summary.name
+        self._grounder.memorize(recorded.encoded, name, summary.frames)
+        self._forget(name)
+        self._summaries[name] = summary
+        version = None if self._store is None else self._store.version(name)
+        if version is not None:
+            self._versions[name] = version
+        if recorded.problem:
+            self._unkept[name] = recorded.problem
+
+    def refresh(self, needed: Sequence[str]) -> bool:
+        """Take over what other processes did to the store.
+
+        New and replaced demonstrations are read, and those whose file was removed are forgotten.
+
+        Args:
+            needed: names that stay whatever became of their files, because they are grounded; one
+                that was replaced is grounded as it was until it is memorized again.
+
+        Returns:
+            whether anything changed.
+        """
+        if self._store is None:
+            return False
+        try:
+            versions = self._store.versions()
+        except OSError:
+            return False
+        changed = [name for name, one in versions.items() if one != self._versions.get(name)]
+        removed = [name for name in self._versions if name not in versions]
+        self._versions = versions
+        for name in changed:
+            self._read_anew(name)
+        for name in removed:
+            if name in needed:
+                self._unkept[name] = 'its file was removed'
+            else:
+                self._forget(name)
+                if name in self._grounder.demonstrations:
+                    self._grounder.delete_demonstration(name)
+        return bool(changed or removed)
+
+    def unkept(self) -> list[str]:
+        """A sentence for each demonstration that will be lost when the process ends."""
+        return [f'{name!r} will be lost at the end: {why}' for name, why in self._unkept.items()]
 
     def memorize(self, names: Sequence[str]) -> None:
         """See that the grounder has all of these.
@@ -71,8 +137,10 @@ class DemonstrationCollection:
         """
         summaries = [self.summary(name) for name in names]
         for summary in summaries:
-            if summary.name not in self._grounder.demonstrations:
+            name = summary.name
+            if name not in self._grounder.demonstrations or name in self._outdated:
                 self._memorize_stored(summary)
+                self._outdated.discard(name)
 
     def delete(self, name: str) -> None:
         """Forget one, on disk too.
@@ -83,9 +151,28 @@ class DemonstrationCollection:
         self.summary(name)
         if self._store is not None:
             self._store.delete(name)
-        del self._summaries[name]
+        self._forget(name)
+        self._versions.pop(name, None)
         if name in self._grounder.demonstrations:
             self._grounder.delete_demonstration(name)
+
+    def _read_anew(self, name: str) -> None:
+        assert self._store is not None
+        try:
+            summary = self._store.record(name).summary
+        except DemonstrationError as error:
+            self.problems = (*self.problems, str(error))
+            return
+        self._forget(name)
+        self._summaries[name] = summary
+        self._foreign.add(name)
+        self._outdated.add(name)
+
+    def _forget(self, name: str) -> None:
+        self._summaries.pop(name, None)
+        self._unkept.pop(name, None)
+        self._foreign.discard(name)
+        self._outdated.discard(name)
 
     def _memorize_stored(self, summary: Summary) -> None:
         assert self._store is not None

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
-from afformer_core.demonstrations.names import join_names, split_names
+from afformer_core.demonstrations.names import split_names
 from afformer_core.demonstrations.recorded import Recorded
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
+from afformer_core.demonstrations.selection import Selection, SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
@@ -29,6 +31,7 @@ class DemonstrationLibrary:
         store: where finished ones are kept; None: they end with this object.
         changed: called with the new state after each change.
         settings: how demonstrations are recorded.
+        selection_file: where the selection is kept; None: it ends with this object.
 
     Raises:
         DemonstrationError: the hand model cannot be used.
@@ -40,6 +43,7 @@ class DemonstrationLibrary:
         store: DemonstrationStore | None,
         changed: Callable[[DemonstrationState], None] = lambda state: None,
         settings: RecordingSettings | None = None,
+        selection_file: SelectionFile | None = None,
     ) -> None:
         self._grounder = grounder
         self._store = store
@@ -48,8 +52,7 @@ class DemonstrationLibrary:
         self._recording: Recording | None = None
         self._failed = False
         self._message = 'no demonstration is selected'
-        self._selected: tuple[str, ...] = ()
-        self._revision = 0
+        self._selection = Selection(selection_file)
         # A hand model that cannot be used is told now, not when somebody stands there to record.
         for detector in self._settings.detectors():
             detector.close()
@@ -72,12 +75,12 @@ class DemonstrationLibrary:
     @property
     def selected(self) -> str:
         """What images are grounded against, several names joined by '+', or empty."""
-        return join_names(self._selected)
+        return str(self._selection)
 
     @property
     def revision(self) -> int:
         """Counts up whenever images may be grounded against something else than before."""
-        return self._revision
+        return self._selection.revision
 
     @property
     def recording(self) -> bool:
@@ -93,12 +96,16 @@ class DemonstrationLibrary:
         """Begin to record; returns the name, which is chosen here where it is empty.
 
         Raises:
-            DemonstrationError: one is being recorded, or the name is not allowed.
+            DemonstrationError: one is being recorded, the name is not allowed, or it is that of a
+                demonstration which another process has recorded or is recording.
         """
         self._require_no_recording()
         name = name or self._finished.free_name()
+        self._finished.require_own(name)
         self._recording = Recording(name, self._grounder, self._store, self._settings)
-        self._report(f'recording {name!r}')
+        problem = self._recording.problem
+        remark = f'; it will be lost at the end: {problem}' if problem else ''
+        self._report(f'recording {name!r}{remark}')
         return name
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
@@ -120,13 +127,13 @@ class DemonstrationLibrary:
             dropped: came, but could not wait.
         """
         if self._recording is not None:
-            self._recording.lost_on_the_way = on_the_way
-            self._recording.dropped = dropped
+            self._recording.losses.on_the_way = on_the_way
+            self._recording.losses.dropped = dropped
 
     def reject_frame(self, error: ImageError) -> None:
         """Count a frame that cannot be read; the recording goes on."""
         if self._recording is not None:
-            self._recording.unreadable += 1
+            self._recording.losses.unreadable += 1
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
 
     def finish(self, reason: str = '') -> Summary:
@@ -147,7 +154,7 @@ class DemonstrationLibrary:
             self.fail(str(error) or type(error).__name__)
             raise
         notes = [reason] if reason else []
-        notes += recording.losses()
+        notes += recording.losses.told(recording.frames)
         return self._take(recorded, notes)
 
     def cancel(self, reason: str) -> None:
@@ -169,11 +176,13 @@ class DemonstrationLibrary:
             duration: seconds.
 
         Raises:
-            DemonstrationError: one is being recorded, no frame, or the name is not allowed.
+            DemonstrationError: one is being recorded, no frame, or the name is not allowed or
+                another process's.
             ImageError: a frame is not an image.
         """
         self._require_no_recording()
         try:
+            self._finished.require_own(name)
             recorded = record_whole(
                 frames, frame_count, duration, name, self._grounder, self._store
             )
@@ -189,11 +198,27 @@ class DemonstrationLibrary:
             DemonstrationError: unknown, named twice, or its file was damaged meanwhile.
         """
         names = split_names(selection)
+        self._finished.refresh(self._selection.names)
         self._finished.memorize(names)
         self._failed = False
-        self._selected = names
-        self._revision += 1
+        self._selection.set(names)
         self._report(f'{selection!r} is selected')
+
+    def restore_selection(self) -> None:
+        """Select what was selected when the process ended, if that is known and still there."""
+        kept = self._selection.kept()
+        if not kept:
+            return
+        try:
+            self.select(kept)
+        except DemonstrationError as error:
+            self._report(f'what was selected before cannot be selected again: {error}')
+
+    def refresh(self) -> DemonstrationState:
+        """Take over what other processes did to the store; returns the state after it."""
+        if self._finished.refresh(self._selection.names):
+            self._changed(self.state())
+        return self.state()
 
     def delete(self, name: str) -> None:
         """Forget a demonstration, on disk too; a selection that it is part of becomes empty.
@@ -201,10 +226,11 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: unknown, or the disk refuses.
         """
+        if name not in self._finished.names:
+            self._finished.refresh(self._selection.names)
         self._finished.delete(name)
-        if name in self._selected:
-            self._selected = ()
-            self._revision += 1
+        if name in self._selection.names:
+            self._selection.set(())
             self._report(f'the selected demonstration {name!r} was deleted; select another')
         else:
             self._report(f'{name!r} was deleted')
@@ -221,17 +247,18 @@ class DemonstrationLibrary:
             DemonstrationError: none is selected.
             ImageError: not an image.
         """
-        return self._grounder.predict(image, *self._selected)
+        return self._grounder.predict(image, *self._selection.names)
 
     def state(self) -> DemonstrationState:
         """What is known now."""
         names = self._finished.names
         recording = self._recording
         if recording is None:
-            shown = [self._finished.summary(name) for name in self._selected]
+            shown = [self._finished.summary(name) for name in self._selection.names]
             ready = Phase.READY if shown else Phase.IDLE
             phase = Phase.FAILED if self._failed else ready
-            return DemonstrationState.of_selection(phase, shown, names, self._message)
+            state = DemonstrationState.of_selection(phase, shown, names, self._message)
+            return replace(state, problem=self._problem)
         return DemonstrationState(
             Phase.RECORDING,
             recording.name,
@@ -242,14 +269,25 @@ class DemonstrationLibrary:
             recording.duration,
             recording.hands_seen,
             self._message,
-            recording.frames_lost,
+            recording.losses.total,
+            self._problem,
         )
 
+    @property
+    def _problem(self) -> str:
+        """What will be lost at the end, and why; empty where nothing will."""
+        problems = [*self._finished.unkept(), self._selection.problem]
+        recording = self._recording
+        if recording is not None and recording.problem:
+            problems.append(f'{recording.name!r} will be lost at the end: {recording.problem}')
+        return '; '.join(one for one in problems if one)
+
     def _take(self, recorded: Recorded, notes: list[str]) -> Summary:
+        if recorded.summary.name in self._finished.names:
+            notes = [*notes, 'an earlier one of this name was replaced']
         self._finished.take(recorded)
         self._failed = False
-        self._selected = (recorded.summary.name,)
-        self._revision += 1
+        self._selection.set((recorded.summary.name,))
         self._report('; '.join([f'{self.selected!r} is selected: {recorded}', *notes]))
         return recorded.summary
 

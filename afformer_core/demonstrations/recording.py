@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.activity import ActivityDetector, MotionActivity
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
+from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.demonstrations.names import validated_name
 from afformer_core.demonstrations.record import Record
 from afformer_core.demonstrations.recorded import Recorded
-from afformer_core.demonstrations.stamp_gaps import StampGaps
 from afformer_core.demonstrations.state import Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
@@ -80,10 +80,9 @@ class Recording:
     Attributes:
         name: as above.
         frames: frames so far.
-        unreadable: frames that were no image.
-        dropped: frames that came and could not wait.
-        lost_on_the_way: frames that the middleware says were lost.
+        losses: frames that are missing.
         duration: seconds from the first to the last frame.
+        problem: why it will not be on disk, as far as is known; or empty.
 
     Raises:
         DemonstrationError: the name is not allowed, or the hand model cannot be used.
@@ -98,21 +97,18 @@ class Recording:
     ) -> None:
         self.name = validated_name(name)
         self.frames = 0
-        self.unreadable = 0
-        self.dropped = 0
-        self.lost_on_the_way = 0
+        self.losses = FrameLosses()
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
         self._trimmer = Trimmer(settings.detectors(), maximum, settings.margin)
-        self._gaps = StampGaps()
         self._first_stamp = self._last_stamp = 0.0
-        self._problem = ''
+        self.problem = ''
         self._writer: DemonstrationWriter | None = None
         try:
             self._writer = None if store is None else store.begin(name)
         except DemonstrationError as error:
-            self._problem = str(error)
+            self.problem = str(error)
 
     @property
     def frames_kept(self) -> int:
@@ -121,28 +117,9 @@ class Recording:
         return min(len(self._trimmer.certain_frames()), maximum)
 
     @property
-    def frames_lost(self) -> int:
-        """Frames that are missing: those that are known to be, or that gaps have room for."""
-        known = self.lost_on_the_way + self.dropped + self.unreadable
-        return max(known, self._gaps.missing)
-
-    @property
     def hands_seen(self) -> int:
         """Frames in which a hand was seen."""
         return self._trimmer.hands_seen
-
-    def losses(self) -> list[str]:
-        """What is missing, in words; nothing where nothing is."""
-        if not self.frames_lost:
-            return []
-        total = self.frames + self.frames_lost
-        counts = {
-            'were lost on the way': self.lost_on_the_way,
-            'were dropped': self.dropped,
-            'could not be read': self.unreadable,
-        }
-        told = [f'{count} frames {what}' for what, count in counts.items() if count]
-        return [f'{self.frames_lost} of {total} frames are missing', *told]
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
         """Add uint8 RGB [H, W, 3], taken at a time in seconds.
@@ -161,7 +138,7 @@ class Recording:
             if self._writer is not None:
                 self._writer.add_frame(source, stamp)
         except DemonstrationError as error:
-            self._problem, self._writer = str(error), None
+            self.problem, self._writer = str(error), None
 
     def finish(self, frame_count: int | None = None) -> Recorded:
         """End it; the file is in its place afterwards, unless `problem` says why it is not.
@@ -196,7 +173,7 @@ class Recording:
         )
         summary = self._summary(part, frame_count or self.frames)
         self._complete_file(summary, part, encoded)
-        return Recorded(summary, encoded, part.reason, self._problem)
+        return Recorded(summary, encoded, part.reason, self.problem)
 
     def _summary(self, part: Part, frame_count: int) -> Summary:
         return Summary(
@@ -208,7 +185,7 @@ class Recording:
             part.last.time,
             part.trimmed_by,
             self.hands_seen,
-            self.frames_lost,
+            self.losses.total,
         )
 
     def _complete_file(self, summary: Summary, part: Part, encoded: EncodedFrames) -> None:
@@ -219,7 +196,7 @@ class Recording:
         try:
             self._writer.finish(Record(summary, time.time(), *numbers, fingerprint), encoded)
         except DemonstrationError as error:
-            self._problem = str(error)
+            self.problem = str(error)
         self._writer = None
 
     def _encode(self, frames: list[RecordedFrame]) -> None:
@@ -233,7 +210,7 @@ class Recording:
         elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:
             self._first_stamp = stamp - self.duration
         else:
-            self._gaps.add(max(0.0, stamp - self._last_stamp))
+            self.losses.gaps.add(max(0.0, stamp - self._last_stamp))
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)
         return self.duration

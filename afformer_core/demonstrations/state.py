@@ -82,8 +82,9 @@ class DemonstrationState:
         frames, frames_kept: of `name`: seen, and used by the model as far as is known.
         duration: of `name`, in seconds.
         hands_seen: frames of `name` in which a hand was detected.
-        frames_lost: frames of `name` that are missing.
         message: one sentence for a person.
+        frames_lost: frames of `name` that are missing.
+        problem: what will be lost when the process ends, and why; empty: nothing.
     """
 
     phase: Phase
@@ -96,6 +97,7 @@ class DemonstrationState:
     hands_seen: int = 0
     message: str = ''
     frames_lost: int = 0
+    problem: str = ''
 
     @classmethod
     def of_selection(

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,26 @@ _SUFFIX = '.mcap'
 # Written by version 0.1, and only read.
 _OLD_SUFFIX = '.npz'
 _PARTIAL = '.partial'
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """What tells a file from another that took its place."""
+
+    modified: int
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileVersion | None:
+        """That of a regular file; None where there is none."""
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return cls(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 class DemonstrationStore:
@@ -57,6 +79,9 @@ class DemonstrationStore:
             DemonstrationError: not a name, or the disk refuses.
         """
         validated_name(name)
+        # A folder that was removed meanwhile costs what was in it, and nothing more.
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
         return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
 
@@ -68,6 +93,48 @@ class DemonstrationStore:
         """
         written = self.folder.glob(f'.{name}.*{_PARTIAL}')
         return any(path.exists() for path in self._paths(name)) or any(written)
+
+    def written_elsewhere(self, name: str) -> bool:
+        """Whether another process that runs is writing a demonstration of a name.
+
+        Raises:
+            DemonstrationError: not a name.
+        """
+        validated_name(name)
+        own = f'.{name}.{os.getpid()}{_PARTIAL}'
+        written = self.folder.glob(f'.{name}.*{_PARTIAL}')
+        return any(path.name != own and _writer_runs(path) for path in written)
+
+    def versions(self) -> dict[str, FileVersion]:
+        """The demonstrations by name, with what tells a file from another of its name.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        found: dict[str, FileVersion] = {}
+        for suffix in (_OLD_SUFFIX, _SUFFIX):
+            for path in self.folder.glob(f'[!.]*{suffix}'):
+                version = FileVersion.of(path)
+                if version is not None:
+                    found[path.stem] = version
+        return found
+
+    def version(self, name: str) -> FileVersion | None:
+        """What tells the file of a demonstration from another; None where there is none."""
+        versions = [FileVersion.of(path) for path in self._paths(name)]
+        return next((one for one in versions if one is not None), None)
+
+    def record(self, name: str) -> Record:
+        """What is kept beside the frames of a demonstration.
+
+        Raises:
+            DemonstrationError: it does not exist, its file is damaged, or another's.
+        """
+        path = self._existing(name)
+        try:
+            return _record(path)
+        except OSError as error:
+            raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def load_all(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
         """Read what is kept beside the frames of every demonstration.
@@ -81,6 +148,10 @@ class DemonstrationStore:
         # A new file of the same name comes later and counts.
         for suffix in (_OLD_SUFFIX, _SUFFIX):
             for path in sorted(self.folder.glob(f'[!.]*{suffix}')):
+                # To open a pipe would wait for whoever writes to it.
+                if not path.is_file():
+                    problems.append(f'{path} is not read: it is no regular file; remove it')
+                    continue
                 try:
                     sound[path.stem] = _record(path)
                 except ForeignFileError as error:
@@ -128,7 +199,8 @@ class DemonstrationStore:
         for path in self._paths(name):
             try:
                 path.unlink(missing_ok=True)
-                flush_folder(self.folder)
+                if self.folder.is_dir():
+                    flush_folder(self.folder)
             except OSError as error:
                 raise DemonstrationError(f'{path} cannot be removed: {error}') from error
 

@@ -268,14 +268,17 @@ class Client:
         return self.wait(found, f'{text!r} about {name} on /diagnostics')
 
     def _diagnosed(self, diagnostics: DiagnosticArray) -> None:
-        ours = f'{self.node.get_namespace().rstrip("/")}/grounding'
-        if diagnostics.status and diagnostics.status[0].hardware_id == ours:
+        if diagnostics.status and diagnostics.status[0].hardware_id == self._grounding_name:
             self.diagnostics.append(diagnostics)
 
-    @staticmethod
-    def finding(diagnostics: DiagnosticArray, name: str) -> dict[str, str]:
+    @property
+    def _grounding_name(self) -> str:
+        return f'{self.node.get_namespace().rstrip("/")}/grounding'
+
+    def finding(self, diagnostics: DiagnosticArray, name: str) -> dict[str, str]:
         """Values of one status of the grounding node, with its `message`."""
-        status = next(s for s in diagnostics.status if s.name == f'grounding: {name}')
+        full_name = f'{self._grounding_name}: {name}'
+        status = next(s for s in diagnostics.status if s.name == full_name)
         return {'message': status.message, **{v.key: v.value for v in status.values}}
 
     def send_frames(self, count: int) -> None:

@@ -330,3 +330,20 @@ def test_a_disk_that_is_full_leaves_the_earlier_one(tmp_path, save):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert store.encoded_frames('press', 'model').features.max() == 1
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
+
+
+def test_a_pipe_is_told_and_never_opened(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press')
+    os.mkfifo(tmp_path / 'pipe.mcap')
+    records, problems = store.load_all()
+    assert [one.summary.name for one in records] == ['press']
+    assert problems == (f'{tmp_path}/pipe.mcap is not read: it is no regular file; remove it',)
+    assert list(store.versions()) == ['press']
+
+
+def test_delete_where_the_folder_is_gone(tmp_path, save):
+    store = DemonstrationStore(tmp_path / 'store')
+    save(store, 'press')
+    (tmp_path / 'store').rename(tmp_path / 'elsewhere')
+    store.delete('press')

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two libraries of one store, as two nodes have it, and what outlives a restart."""
+
+import os
+
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.selection import SelectionFile
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime import Grounder
+
+
+@pytest.fixture
+def opened(shipped_model, tmp_path):
+    """Opens the store as the node of a name does."""
+
+    def open_as(owner='/left/grounding'):
+        store = DemonstrationStore(tmp_path / 'store')
+        grounder = Grounder.load(shipped_model, 'torch', threads=1)
+        file = SelectionFile(store.folder, owner)
+        return DemonstrationLibrary(grounder, store, selection_file=file)
+
+    return open_as
+
+
+@pytest.fixture
+def left(opened):
+    return opened()
+
+
+@pytest.fixture
+def right(opened):
+    return opened('/right/grounding')
+
+
+def _record(library, name, image):
+    library.start(name)
+    library.add_frame(image, 100.0)
+    return library.finish()
+
+
+def test_what_one_records_the_other_lists_and_selects(left, right, desk):
+    _record(left, 'press', desk(0))
+    assert right.state().names == ()
+    assert right.refresh().names == ('press',)
+    right.select('press')
+    np.testing.assert_array_equal(
+        right.predict(desk(9)).probabilities, left.predict(desk(9)).probabilities
+    )
+
+
+def test_it_is_selected_without_being_listed_before(left, right, desk):
+    _record(left, 'press', desk(0))
+    right.select('press')
+    assert right.selected == 'press'
+
+
+def test_what_one_deletes_is_not_in_the_list_of_the_other(left, right, desk):
+    _record(left, 'press', desk(0))
+    _record(left, 'hold', desk(1))
+    right.refresh()
+    left.delete('press')
+    assert right.refresh().names == ('hold',)
+    with pytest.raises(DemonstrationError, match="no demonstration 'press'"):
+        right.select('press')
+
+
+def test_the_selected_one_is_grounded_on_and_told_where_the_other_deletes_it(left, right, desk):
+    _record(left, 'press', desk(0))
+    right.select('press')
+    left.delete('press')
+    state = right.refresh()
+    assert (state.names, state.selected) == (('press',), 'press')
+    assert state.problem == "'press' will be lost at the end: its file was removed"
+    assert right.predict(desk(9)).probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize('listed', [False, True])
+def test_a_name_of_another_process_is_refused(left, right, desk, listed):
+    _record(left, 'press', desk(0))
+    if listed:
+        right.refresh()
+    with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
+        right.start('press')
+    with pytest.raises(DemonstrationError, match="store holds 'press' of another process"):
+        right.add([desk(1)], 'press', 1, 0.0)
+    right.delete('press')
+    assert _record(right, 'press', desk(1)).name == 'press'
+
+
+def test_a_name_that_another_process_records_is_refused(left, desk, tmp_path):
+    (tmp_path / 'store' / f'.press.{os.getppid()}.partial').write_bytes(b'half')
+    with pytest.raises(DemonstrationError, match="'press' is being recorded by another process"):
+        left.start('press')
+
+
+def test_one_that_is_replaced_is_told_and_memorized_anew_by_the_other(left, right, desk):
+    _record(left, 'press', desk(0))
+    right.select('press')
+    before = right.predict(desk(9)).probabilities
+    _record(left, 'press', 255 - desk(1))
+    assert 'an earlier one of this name was replaced' in left.state().message
+    right.refresh()
+    np.testing.assert_array_equal(right.predict(desk(9)).probabilities, before)
+    right.select('press')
+    np.testing.assert_array_equal(
+        right.predict(desk(9)).probabilities, left.predict(desk(9)).probabilities
+    )
+
+
+def test_the_selection_is_restored_for_each_node(left, right, opened, desk):
+    _record(left, 'press', desk(0))
+    _record(right, 'hold', desk(1))
+    left.select('press+hold')
+    for owner, selected in (('/left/grounding', 'press+hold'), ('/right/grounding', 'hold')):
+        again = opened(owner)
+        again.restore_selection()
+        assert again.selected == selected
+
+
+def test_a_selection_that_was_deleted_is_not_restored(left, right, opened, desk):
+    _record(left, 'press', desk(0))
+    _record(right, 'hold', desk(1))
+    right.delete('press')
+    again = opened()
+    again.restore_selection()
+    assert again.selected == ''
+    told = again.state().message
+    assert told.startswith('what was selected before cannot be selected again: there is no demo')
+    right.delete('hold')
+    again = opened('/right/grounding')
+    again.restore_selection()
+    assert (again.selected, again.state().message) == ('', 'no demonstration is selected')
+
+
+def test_what_cannot_be_kept_is_told_until_it_is_deleted(left, desk, monkeypatch):
+    def refuse(*_):
+        raise DemonstrationError('it cannot be written: no space left')
+
+    with monkeypatch.context() as disk:
+        disk.setattr(DemonstrationStore, 'begin', refuse)
+        left.start('press')
+        assert left.state().message == (
+            "recording 'press'; it will be lost at the end: it cannot be written: no space left"
+        )
+        left.add_frame(desk(0), 100.0)
+        left.finish()
+    told = "'press' will be lost at the end: it cannot be written: no space left"
+    assert left.state().problem == told
+    _record(left, 'hold', desk(1))
+    assert left.refresh().names == ('press', 'hold')
+    assert left.state().problem == told
+    left.delete('press')
+    assert left.state().problem == ''
+
+
+def test_a_selection_that_cannot_be_kept_is_told(left, desk, tmp_path):
+    (tmp_path / 'store' / '.left.grounding.selection').mkdir()
+    _record(left, 'press', desk(0))
+    assert left.selected == 'press'
+    assert left.state().problem.startswith('the selection will be lost at the end: ')
+
+
+def test_a_folder_that_was_removed_costs_what_was_in_it(left, desk, tmp_path):
+    _record(left, 'press', desk(0))
+    _record(left, 'hold', desk(1))
+    (tmp_path / 'store').rename(tmp_path / 'elsewhere')
+    left.delete('press')
+    left.delete('hold')
+    _record(left, 'push', desk(2))
+    assert (left.refresh().names, left.state().problem) == (('push',), '')

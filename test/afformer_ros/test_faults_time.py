@@ -24,13 +24,18 @@ def _next_points(client, message):
     client.wait(lambda: client.affordances, 'the affordance')
     assert client.affordances[-1].header == message.header
     assert client.affordances[-1].age == 0
-    return client.affordances[-1].points
+    return _pixels(client.affordances[-1])
 
 
 def _points_alone(client, message):
     """Points of an image without those before: two images of one stamp are not blended."""
     client.ground(message)
-    return client.ground(message).points
+    return _pixels(client.ground(message))
+
+
+def _pixels(affordance):
+    """Column, row and score of each point; positions are NaN here, which equals nothing."""
+    return [(one.u, one.v, one.score) for one in affordance.points]
 
 
 def test_stamps_that_go_back_begin_anew(smoothed):

@@ -104,9 +104,14 @@ class Encoder(nn.Module):
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 RGB [B, H, W, 3] to float [B, 3, H, W] as the backbone was trained on."""
-        # TensorRT does nothing with uint8 but convert it.
-        values = images.to(self.mean.dtype).permute(0, 3, 1, 2)
+        # Between two conversions in a row an exporter would leave one out.
+        values = images.to(self.picture_type).permute(0, 3, 1, 2).to(self.mean.dtype)
         return (values / 255 - self.mean) / self.std
+
+    @property
+    def picture_type(self) -> torch.dtype:
+        """What uint8 is converted to first: TensorRT does nothing else with it, nor to bf16."""
+        return torch.float32 if self.mean.dtype == torch.bfloat16 else self.mean.dtype
 
     def encode_images(self, images: Tensor) -> tuple[Tensor, ...]:
         """uint8 RGB [B, H, W, 3] to the decoder's image levels, coarse to fine."""

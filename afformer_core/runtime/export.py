@@ -69,7 +69,7 @@ class _Ground(nn.Module):
             self.model.configuration.memory_sizes,
         )
         # TensorRT does nothing with uint8 but convert it.
-        images = image.to(self.model.encoder.mean.dtype)[None]
+        images = image.to(self.model.encoder.picture_type)[None]
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
 

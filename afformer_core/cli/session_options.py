@@ -18,7 +18,9 @@ def add_session_options(parser: Any) -> None:
         '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
     )
     parser.add_argument(
-        '--precision', default='auto', help='auto, fp32, fp16, bf16 or int8 (auto: mostly fp32)'
+        '--precision',
+        default='auto',
+        help='auto, fp32, fp16, bf16 or int8 (auto: fp32, by tensorrt fp16)',
     )
     parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
     parser.add_argument(

@@ -112,6 +112,7 @@ class _Watch:
         self._driver = driver
         self._ages: list[float] = []
         self._values: dict[str, str] = {}
+        self._gpu_problem = ''
         self._status: Any = DemonstrationStatus()
         node = driver.node
         self._images = node.create_publisher(Image, 'image', 1)
@@ -143,6 +144,8 @@ class _Watch:
         ages = 1e3 * np.array(self._ages)
         # The diagnostics of the last images are still on their way.
         time.sleep(1.0)
+        if self._gpu_problem:
+            raise AfformerError(self._gpu_problem)
         figures = {
             'images_per_second': len(ages) / seconds,
             'milliseconds': float(np.median(ages)),
@@ -181,9 +184,14 @@ class _Watch:
         self._status = status
 
     def _read(self, diagnostics: Any) -> None:
+        from diagnostic_msgs.msg import DiagnosticStatus
+
         for status in diagnostics.status:
             if status.name == '/grounding: latency':
                 self._values = {value.key: value.value for value in status.values}
+            # What another backend computed must not be told as this one's.
+            if status.name == 'grounding: gpu' and status.level != DiagnosticStatus.OK:
+                self._gpu_problem = status.message
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from afformer_core.errors import HandModelError
 from afformer_core.runtime.model_folder import write_aside
+from afformer_core.runtime.private_files import make_private_folder
 from afformer_core.runtime.user_cache import cache_folder
 
 PACKAGE = 'mediapipe==0.10.14'
@@ -79,12 +80,16 @@ def fetch_hand_model(output: Path, source: str | None = None) -> None:
 
     Raises:
         HandModelError: the source cannot be had, or holds something else.
+        ForeignWriterError: other users may write to the user's cache, into which it is written.
     """
     if output.suffix != '.task':
         raise HandModelError(f'MediaPipe takes models whose names end with .task, not {output}')
     content = _downloaded() if source is None else _read(source)
     if hashlib.sha256(content).hexdigest() != _PUBLISHED_SHA256:
         content = _model(content, PACKAGE if source is None else source)
+    if output == kept_hand_model():
+        # Engines are kept there, too, for which other users must not write to it.
+        make_private_folder(output.parent)
     write_aside(output, content)
 
 

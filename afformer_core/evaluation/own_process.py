@@ -14,6 +14,9 @@ from typing import Any
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
 
+# Before an error of ours, which is a sentence: of the command, of Python, or of a node's log.
+_PREFIX = re.compile(r'^(afformer: error: |afformer_core\.[\w.]+: |\[ERROR\] (\[[^]]*\] ?){2}: )')
+
 
 class MeasurementError(AfformerError):
     """A measurement failed.
@@ -58,5 +61,4 @@ def _reason(status: int, told: str) -> str:
     if status < 0:
         return ending
     last = (told.strip().splitlines() or [''])[-1]
-    # Errors of ours are sentences already.
-    return re.sub(r'^(afformer: error: |afformer_core\.[\w.]+: )', '', last) or ending
+    return _PREFIX.sub('', last) or ending

@@ -34,3 +34,15 @@ def test_graphs_are_exported_in_an_opset_that_is_taken(
 
     assert main(['build-engine', str(tmp_path)]) == 1
     assert f'exported fp16 in opset {opset}' in capsys.readouterr().err
+
+
+def test_a_cache_that_others_may_write_is_refused(
+    small_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o777)
+    options = ['--precision', 'fp32', '--compute-capability', '8.6', '--cache', str(tmp_path)]
+
+    assert main(['build-engine', *options, str(small_folder)]) == 1
+
+    assert f'{tmp_path} has mode 0777, so that other users may write' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

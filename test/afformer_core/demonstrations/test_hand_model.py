@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -132,6 +134,19 @@ def test_another_package(
     with pytest.raises(hand_model.HandModelError, match=message):
         hand_model.fetch_hand_model(output, str(other))
     assert output.read_bytes() == b'older model'
+
+
+def test_the_users_cache_is_made_for_the_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheel: Path
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    before = os.umask(0o002)
+    try:
+        hand_model.fetch_hand_model(hand_model.kept_hand_model(), str(wheel))
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / 'cache' / 'afformer').stat().st_mode) == 0o700
 
 
 def test_what_is_no_package_at_all(tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ class LatencyWindow:
         if abs(late) <= ANOTHER_CLOCK:
             return f'results come {late:.2f} s after their images, more than {limit:.2f} s'
         return (
-            f'results come {late:.0f} s after the stamps of their images, which are of another '
-            "clock than the node's; set use_sim_time where a bag or a simulator gives the time"
+            f'the stamps of the images are {abs(late):.0f} s away from the time of the node: they '
+            'are of another clock; set use_sim_time where a bag or a simulator gives the time'
         )
 
     def _stages(self) -> dict[str, np.ndarray]:

@@ -11,7 +11,6 @@ from rclpy.callback_groups import CallbackGroup
 
 # rclpy.clock_type, where the type lives now, does not exist in Humble.
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -20,6 +19,12 @@ from rclpy.timer import Timer
 
 from afformer_ros.quality_of_service import InputQuality
 from afformer_ros.topic_watch import TopicWatch
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+except ModuleNotFoundError:
+    # Its name in Humble.
+    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
 _LOOK_PERIOD = 0.5
 # Seconds between two warnings that messages are lost.

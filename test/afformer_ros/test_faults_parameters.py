@@ -13,7 +13,7 @@ REFUSED_AT_THE_START = {
     'a word for a number': ({'threads': 'many'}, 'threads'),
     'an integer for a float': ({'hold_time': 1}, 'hold_time'),
     'an unknown choice': ({'backend': 'abacus'}, 'must be one of auto, torch, onnxruntime'),
-    'an unknown profile': ({'image_qos': 'RELIABLE'}, 'one of SENSOR_DATA, DEFAULT'),
+    'an unknown profile': ({'image_qos': 'RELIABLE'}, 'one of AUTO, SENSOR_DATA, DEFAULT'),
     'a queue of nothing': ({'depth_qos_depth': 0}, 'depth_qos_depth'),
     'a contradiction': (
         {'nearest_depth': 5.0, 'farthest_depth': 1.0},

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = BuildOptions(arguments.compute_capability, arguments.workspace)
     cache = arguments.cache or cache_folder()
     compiled = compile_model(folder, arguments.precision, options, cache, _report)
-    size = sum(len(engine) for engine in compiled.engines.values()) / 2**20
+    size = sum(len(engine.serialized) for engine in compiled.engines.values()) / 2**20
     print(
         f'the engines of {folder} in {compiled.graphs.precision}, {size:.1f} MiB, are in {cache}'
     )

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.memory import VideoMemory
+from afformer_core.runtime.golden_outputs import make_golden_outputs
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -26,8 +25,7 @@ from afformer_core.runtime.graphs import (
 )
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.onnx_session import OnnxSession
-from afformer_core.runtime.references import References, self_test
-from afformer_core.runtime.session import UInt8Array
+from afformer_core.runtime.references import self_test
 from afformer_core.runtime.torch_session import TorchSession, prepared_model
 
 # From 23 on, fused attention is one operator, which TensorRT has known since 10.14; before, it is
@@ -99,32 +97,15 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         _export_all(model, aside, opset)
-        references = _references(TorchSession.load(folder), model.configuration)
-        references[-1].write(aside)
+        references = make_golden_outputs(TorchSession.load(folder), model.configuration)
+        references.write(aside)
         write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-        difference = max(self_test(session, one, graphs.tolerance) for one in references)
+        difference = self_test(session, references, graphs.tolerance)
         move_graphs(aside, graphs_folder(folder, precision))
     return difference
-
-
-def _references(session: TorchSession, configuration: AfformerConfiguration) -> list[References]:
-    """Of soft colours, for as many frames as the model takes and, last, for two."""
-    length = configuration.maximum_frames
-    pictures = _soft_pictures(length + 1, configuration.input_size)
-    frames, image = pictures[:length], pictures[length]
-    lengths = sorted({1, min(2, length), length}, key=lambda count: count == 2)
-    return [References.of(session, frames[:count], image) for count in lengths]
-
-
-def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
-    """uint8 RGB [N, height, width, 3]; noise would be unlike anything that models have seen."""
-    coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
-    height, width = size
-    pictures = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
-    return np.asarray(np.stack(pictures), np.uint8)
 
 
 def _export_all(model: Afformer, aside: Path, opset: int) -> None:

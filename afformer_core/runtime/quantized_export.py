@@ -75,7 +75,8 @@ def export_quantized(
         convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
         write_graph_listing(aside, weights, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
-        References.of(quantized, references.frames, references.image).write(aside)
+        inputs = references.frames, references.image, references.clips
+        References.of(quantized, *inputs).write(aside)
         loss = measure(TorchSession.load(folder), quantized)
         write_graph_listing(aside, weights, 'int8', base.opset, base.precision, loss)
         move_graphs(aside, graphs_folder(folder, 'int8'))

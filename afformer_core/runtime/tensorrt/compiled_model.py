@@ -17,6 +17,7 @@ from afformer_core.runtime.exported_graphs import (
 from afformer_core.runtime.graphs import Graphs, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.tensorrt.builder import BuildOptions, GraphRefusedError
+from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.tensorrt.engines import obtain_engines
 from afformer_core.runtime.tensorrt.library import NAME
 
@@ -27,11 +28,11 @@ class CompiledModel:
 
     Attributes:
         graphs: of the model.
-        engines: serialized, by the name of the graph.
+        engines: by the name of the graph.
     """
 
     graphs: Graphs
-    engines: dict[str, bytes]
+    engines: dict[str, StoredEngine]
 
 
 def compile_model(

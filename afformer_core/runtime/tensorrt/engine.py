@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One compiled graph on the GPU: its buffers, its stream, and how it is run."""
+"""A compiled graph on the GPU, and the contexts that run it."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ import torch
 from torch import Tensor
 
 from afformer_core.errors import EngineError
-from afformer_core.runtime.tensorrt.library import NAME, trt
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
+from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 
 class Engine:
-    """Runs an engine in a stream; what it gives stays on the GPU until the next run.
+    """An engine that is loaded; what runs it is its contexts.
 
     Args:
         name: of the graph, for messages.
         serialized: the engine.
-        stream: in which it runs.
+        kernels: what TensorRT for RTX compiled for it on this GPU before; None: it is not kept.
 
     Raises:
-        EngineError: it is not an engine of this library for this GPU, or there is no room for it.
+        EngineError: it is not an engine of this library for this GPU.
     """
 
-    def __init__(self, name: str, serialized: bytes, stream: torch.cuda.Stream) -> None:
-        self._name = name
-        self._stream = stream
+    def __init__(
+        self, name: str, serialized: bytes, kernels: RuntimeCacheFile | None = None
+    ) -> None:
+        self.name = name
         self._logger = trt.Logger(trt.Logger.ERROR)
         self._runtime = trt.Runtime(self._logger)
-        engine = self._runtime.deserialize_cuda_engine(serialized)
+        engine: Any = self._runtime.deserialize_cuda_engine(serialized)
         if engine is None:
             raise EngineError(f'{NAME} cannot load the engine of {name}; it is for another GPU')
-        context = engine.create_execution_context()
-        if context is None:
-            raise EngineError(f'the GPU has no room for the engine of {name}')
-        self._engine, self._context = engine, context
+        self._engine = engine
         self._inputs: dict[str, torch.dtype] = {}
         self._outputs: dict[str, torch.dtype] = {}
         for index in range(engine.num_io_tensors):
@@ -44,47 +43,145 @@ class Engine:
             is_input = engine.get_tensor_mode(tensor) == trt.TensorIOMode.INPUT
             kinds = self._inputs if is_input else self._outputs
             kinds[tensor] = _torch_type(engine.get_tensor_dtype(tensor))
-        self._buffers: dict[str, Tensor] = {}
+        self._kernels = kernels
+        self._shapes: set[object] = set()
+        self._has_new_kernels = False
+        self._config = self._runtime_config() if IS_RTX else None
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of what it gives, in the order of the graph."""
-        return tuple(self._outputs)
+    def device_memory(self) -> int:
+        """Bytes that one of its contexts works in, for the largest shapes."""
+        return int(self._engine.device_memory_size_v2)
+
+    @property
+    def outputs(self) -> Mapping[str, torch.dtype]:
+        """The types of what it gives by name, in the order of the graph."""
+        return self._outputs
 
     def input_type(self, name: str) -> torch.dtype:
         """What the input of a name must be made of."""
         return self._inputs[name]
 
-    def bind(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Make ready to run with inputs, contiguous tensors on the GPU that stay where they are.
-
-        Returns:
-            the buffers of the outputs; those of the last call where the shapes are the same.
+    def new_context(self) -> Any:
+        """A context of TensorRT's without memory to work in.
 
         Raises:
-            EngineError: an input has a shape that the engine was not compiled for.
+            EngineError: there is no room for it.
         """
+        strategy = trt.ExecutionContextAllocationStrategy.USER_MANAGED
+        context = self._engine.create_execution_context(self._config or strategy)
+        if context is None:
+            raise EngineError(f'the GPU has no room for the engine of {self.name}')
+        return context
+
+    def expect(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Take note of the shapes that are run next, for which kernels may be compiled."""
+        key = tuple(sorted(shapes.items()))
+        if key not in self._shapes:
+            self._shapes.add(key)
+            self._has_new_kernels = True
+
+    def keep_kernels(self) -> None:
+        """Write down what was compiled for shapes that were run since the last time, if any."""
+        if self._has_new_kernels and self._config is not None and self._kernels is not None:
+            self._kernels.write(bytes(self._config.get_runtime_cache().serialize()))
+        self._has_new_kernels = False
+
+    def _runtime_config(self) -> Any:
+        config: Any = self._engine.create_runtime_config()
+        config.set_execution_context_allocation_strategy(
+            trt.ExecutionContextAllocationStrategy.USER_MANAGED
+        )
+        # Else a fallback kernel runs first, which a captured graph would keep for good.
+        specialization: Any = trt
+        config.dynamic_shapes_kernel_specialization_strategy = (
+            specialization.DynamicShapesKernelSpecializationStrategy.EAGER
+        )
+        cache = config.create_runtime_cache()
+        kept = None if self._kernels is None else self._kernels.read()
+        if self._kernels is not None and kept is not None and not cache.deserialize(kept):
+            self._kernels.refuse('TensorRT-RTX does not take it here')
+        config.set_runtime_cache(cache)
+        return config
+
+
+class Context:
+    """Runs an engine in a stream, with memory to work in that others may share.
+
+    Args:
+        engine: what it runs.
+        stream: in which it runs, as all do that share the memory.
+        memory: uint8 on the GPU, at least `Engine.device_memory` bytes.
+
+    Raises:
+        EngineError: there is no room for it.
+
+    Attributes:
+        engine: the argument.
+    """
+
+    def __init__(self, engine: Engine, stream: torch.cuda.Stream, memory: Tensor) -> None:
+        self.engine = engine
+        self._stream = stream
+        self._memory = memory
+        self._context = engine.new_context()
+        self._context.set_device_memory(memory.data_ptr(), memory.numel())
+        self._inputs: dict[str, Tensor] = {}
+        self._outputs: dict[str, Tensor] = {}
+
+    @property
+    def can_be_captured(self) -> bool:
+        """Whether a CUDA graph may capture a run with what is bound."""
+        # TensorRT itself, whose contexts can, is not asked.
+        ask: Any = getattr(self._context, 'is_stream_capturable', None)
+        return ask is None or bool(ask(self._stream.cuda_stream))
+
+    def bind(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Make ready to run with inputs, contiguous tensors on the GPU, which it keeps.
+
+        Not to be called again once a graph has captured a run.
+
+        Returns:
+            the tensors that a run writes to, in the order of the graph; it keeps them, too.
+
+        Raises:
+            EngineError: an input has a shape that the engine was not compiled for, or an address
+                that it does not take.
+        """
+        self._inputs = dict(inputs)
+        shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
+        self.engine.expect(shapes)
         for name, tensor in inputs.items():
-            shape = tuple(tensor.shape)
+            shape = shapes[name]
             if not self._context.set_input_shape(name, shape):
                 raise EngineError(
-                    f'the engine of {self._name} does not take {name} of shape {shape}; compile '
-                    'one for a model of more frames'
+                    f'the engine of {self.engine.name} does not take {name} of shape {shape}; '
+                    'compile one for a model of more frames'
                 )
-            self._context.set_tensor_address(name, tensor.data_ptr())
-        for name, kind in self._outputs.items():
-            sizes = self._context.get_tensor_shape(name)
-            shape = tuple(sizes[axis] for axis in range(len(sizes)))
-            buffer = self._buffers.get(name)
-            if buffer is None or tuple(buffer.shape) != shape:
-                buffer = self._buffers[name] = torch.empty(shape, dtype=kind, device='cuda')
-            self._context.set_tensor_address(name, buffer.data_ptr())
-        return dict(self._buffers)
+            self._set_address(name, tensor)
+        for name, kind in self.engine.outputs.items():
+            shape = tuple(self._context.get_tensor_shape(name))
+            before = self._outputs.get(name)
+            if before is None or tuple(before.shape) != shape:
+                self._outputs[name] = torch.empty(shape, dtype=kind, device='cuda')
+            self._set_address(name, self._outputs[name])
+        return [self._outputs[name] for name in self.engine.outputs]
 
     def enqueue(self) -> None:
-        """Run with what was bound; the stream has done it later."""
+        """Run with what was bound; the stream has done it later.
+
+        Raises:
+            EngineError: it cannot.
+        """
         if not self._context.execute_async_v3(self._stream.cuda_stream):
-            raise EngineError(f'{NAME} cannot run the engine of {self._name}')
+            raise EngineError(f'{NAME} cannot run the engine of {self.engine.name}')
+
+    def _set_address(self, name: str, tensor: Tensor) -> None:
+        if not self._context.set_tensor_address(name, tensor.data_ptr()):
+            raise EngineError(
+                f'the engine of {self.engine.name} does not take {name} at the address '
+                f'{tensor.data_ptr():#x}'
+            )
 
 
 def _torch_type(kind: Any) -> torch.dtype:

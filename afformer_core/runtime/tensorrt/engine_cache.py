@@ -64,6 +64,19 @@ class EngineKey:
     workspace: int
 
 
+@dataclass(frozen=True)
+class StoredEngine:
+    """An engine and where the cache keeps it.
+
+    Attributes:
+        path: from `engine_path`.
+        serialized: the engine.
+    """
+
+    path: Path
+    serialized: bytes
+
+
 # What follows from the model folder: its next engine takes the place of the one before.
 _OF_THE_MODEL = ('graph_sha256', 'shapes')
 

@@ -20,7 +20,12 @@ from afformer_core.runtime.tensorrt.builder import (
     ShapeRange,
     build_engine,
 )
-from afformer_core.runtime.tensorrt.engine_cache import EngineKey, engine_path, obtain_engine
+from afformer_core.runtime.tensorrt.engine_cache import (
+    EngineKey,
+    StoredEngine,
+    engine_path,
+    obtain_engine,
+)
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
 
 # Frames that are encoded at once where many come together, as in training and evaluation.
@@ -101,7 +106,7 @@ def obtain_engines(
     options: BuildOptions,
     cache: Path,
     report: Report,
-) -> dict[str, bytes]:
+) -> dict[str, StoredEngine]:
     """The engines of a model's graphs by name, from the cache or compiled and put there.
 
     Args:
@@ -140,5 +145,6 @@ def obtain_engines(
             report,
             graphs.sha256[graph],
         )
-        engines[graph] = obtain_engine(engine_path(cache, model, key), key, build, report)
+        path = engine_path(cache, model, key)
+        engines[graph] = StoredEngine(path, obtain_engine(path, key, build, report))
     return engines

@@ -16,8 +16,9 @@ from afformer_core.errors import AfformerError
 
 # In the order in which they are preferred. The last is what PyPI's two wheels bring.
 MODULES = ('tensorrt', 'tensorrt_rtx', 'tensorrt_rtx_bindings')
-# Before, networks have an implicit batch and cannot be strongly typed.
-OLDEST = (10, 0)
+# Before, several contexts cannot be told how much memory they share to work in; before 10.0,
+# networks have an implicit batch and cannot be strongly typed.
+OLDEST = (10, 1)
 
 
 class TensorRTMissingError(AfformerError, ImportError):

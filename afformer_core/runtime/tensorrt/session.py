@@ -4,21 +4,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from afformer_core.errors import EngineError
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.captured_graphs import CapturedGraphs
+from afformer_core.runtime.cuda_graph import CapturedGraph, EnqueuedGround
 from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
-from afformer_core.runtime.recorded_ground import LastRecordedGrounds, RecordedGround
-from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.gpu_memories import (
+    GpuMemory,
+    ResidentMemories,
+    StaticMemory,
+    most_resident,
+)
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import GPU_TOLERANCES, References, self_test
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, Report
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
-from afformer_core.runtime.tensorrt.engine import Engine
+from afformer_core.runtime.tensorrt.engine import Context, Engine
 from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
+from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 from afformer_core.runtime.user_cache import cache_folder
 
 
@@ -29,22 +41,47 @@ class TensorRTSession:
     is one CUDA graph, so that an image costs one upload, one launch and one download.
 
     Args:
-        engines: serialized, by the name of the graph.
+        engines: by the name of the graph.
+        configuration: of the model.
 
     Raises:
-        EngineError: an engine does not load on this GPU.
+        EngineError: the GPU has no room for what the engines work in.
     """
 
     backend = 'tensorrt'
 
-    def __init__(self, engines: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, engines: Mapping[str, Engine], configuration: AfformerConfiguration
+    ) -> None:
+        self._engines = engines
         self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        self._encode_frames, self._memorize, self._ground = (
-            Engine(name, engines[name], self._stream)
-            for name in ('encode_frames', 'memorize', 'ground')
+        ground = engines['ground']
+        most = configuration.maximum_frames
+        with torch.cuda.stream(self._stream):
+            # Of one for all contexts, since they run one after the other in one stream.
+            size = max(1, *(engine.device_memory for engine in engines.values()))
+            memory = torch.empty(size, dtype=torch.uint8, device='cuda')
+            self._encode_frames, self._memorize = (
+                Context(engines[name], self._stream, memory)
+                for name in ('encode_frames', 'memorize')
+            )
+            static = StaticMemory(
+                configuration.memory_shapes(most),
+                [
+                    (ground.input_type(f'keys_{level}'), ground.input_type(f'values_{level}'))
+                    for level in range(len(configuration.memory_shapes(most)))
+                ],
+            )
+        # Without a reference to the session, whose GPU memory is free as soon as nobody has it.
+        self._ground = CapturedGraphs(
+            self._stream,
+            ResidentMemories(
+                partial(_upload, ground),
+                most_resident(configuration, ground.input_type('keys_0').itemsize),
+            ),
+            static,
+            partial(_bind, ground, self._stream, memory, torch.cuda.graph_pool_handle()),
         )
-        self._ground_last = LastRecordedGrounds(self._record)
-        self._inputs: dict[str, Tensor] = {}
 
     @classmethod
     def load(
@@ -75,64 +112,98 @@ class TensorRTSession:
             folder, precision, options or BuildOptions(), cache or cache_folder(), report
         )
         graphs = compiled.graphs
-        session = cls(compiled.engines)
-        difference = self_test(session, References.read(graphs.folder), graphs.tolerance)
+        engines = {
+            name: Engine(
+                name,
+                stored.serialized,
+                RuntimeCacheFile.beside(stored.path, stored.serialized, report),
+            )
+            for name, stored in compiled.engines.items()
+        }
+        session = cls(engines, read_description(folder).configuration)
+        difference = self_test(
+            session, References.read(graphs.folder), GPU_TOLERANCES[graphs.precision]
+        )
         report(f'the engines differ from what they must give by {difference:.1e}')
         return session
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """See `Session.encode_frames`."""
-        parts = []
-        for first in range(0, len(frames), MOST_FRAMES_AT_ONCE):
-            (features,) = self._run(
-                self._encode_frames, {'frames': frames[first : first + MOST_FRAMES_AT_ONCE]}
-            )
-            parts.append(features)
-        return np.concatenate(parts).astype(np.float32, copy=False)
+        parts = [
+            self._run(self._encode_frames, {'frames': frames[first : first + MOST_FRAMES_AT_ONCE]})
+            for first in range(0, len(frames), MOST_FRAMES_AT_ONCE)
+        ]
+        self._engines['encode_frames'].keep_kernels()
+        return np.concatenate([features for (features,) in parts]).astype(np.float32, copy=False)
 
     def memorize(self, features: FloatArray) -> Memory:
         """See `Session.memorize`."""
         outputs = self._run(self._memorize, {'features': features})
+        self._engines['memorize'].keep_kernels()
         levels = len(outputs) // 2
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """See `Session.ground`."""
-        return self._ground_last(image, memory)
+        output = self._ground(image, memory)
+        self._engines['ground'].keep_kernels()
+        return output
 
-    def _record(self, image: UInt8Array, memory: Memory) -> RecordedGround:
-        engine = self._ground
+    def _run(self, context: Context, arrays: Mapping[str, np.ndarray]) -> list[FloatArray]:
         with torch.cuda.stream(self._stream):
-            on_gpu = torch.zeros(image.shape, dtype=torch.uint8, device='cuda')
-            # The recorded run reads and writes all of these for as long as it lives.
-            inputs = {'image': on_gpu}
-            for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-                for name, array in ((f'keys_{level}', keys), (f'values_{level}', values)):
-                    tensor = torch.from_numpy(np.ascontiguousarray(array)).to('cuda')
-                    inputs[name] = tensor.to(engine.input_type(name)).contiguous()
-            outputs = engine.bind(inputs)
-        self._inputs = inputs
+            outputs = context.bind(
+                {
+                    name: _on_gpu(array, context.engine.input_type(name))
+                    for name, array in arrays.items()
+                }
+            )
+            context.enqueue()
+            return [_numpy(tensor) for tensor in outputs]
 
-        def run() -> list[Tensor]:
-            engine.enqueue()
-            return [outputs[name] for name in engine.outputs]
 
-        return RecordedGround(self._stream, memory, on_gpu, run)
+def _upload(ground: Engine, memory: Memory) -> GpuMemory:
+    return GpuMemory(
+        tuple(
+            _on_gpu(keys, ground.input_type(f'keys_{level}'))
+            for level, keys in enumerate(memory.keys)
+        ),
+        tuple(
+            _on_gpu(values, ground.input_type(f'values_{level}'))
+            for level, values in enumerate(memory.values)
+        ),
+    )
 
-    def _run(self, engine: Engine, arrays: Mapping[str, np.ndarray]) -> list[FloatArray]:
-        with torch.cuda.stream(self._stream):
-            inputs = {
-                name: torch.from_numpy(np.ascontiguousarray(array))
-                .to('cuda')
-                .to(engine.input_type(name))
-                for name, array in arrays.items()
-            }
-            outputs = engine.bind(inputs)
-            engine.enqueue()
-            tensors = [outputs[name] for name in engine.outputs]
-            arrays_out = [_numpy(tensor) for tensor in tensors]
-        self._stream.synchronize()
-        return arrays_out
+
+def _bind(
+    ground: Engine,
+    stream: torch.cuda.Stream,
+    work: Tensor,
+    pool: Any,
+    image: Tensor,
+    memory: GpuMemory,
+) -> EnqueuedGround:
+    """What grounds an image in a memory, in a context of its own: a graph keeps its state."""
+    context = Context(ground, stream, work)
+    inputs = {'image': image}
+    for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
+        inputs[f'keys_{level}'] = keys
+        inputs[f'values_{level}'] = values
+    outputs = context.bind(inputs)
+
+    def run() -> list[Tensor]:
+        context.enqueue()
+        return outputs
+
+    # TensorRT for RTX has compiled all kernels only then.
+    run()
+    stream.synchronize()
+    if context.can_be_captured:
+        return CapturedGraph(stream, image, run, pool)
+    return EnqueuedGround(stream, image, run)
+
+
+def _on_gpu(array: np.ndarray, kind: torch.dtype) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to('cuda').to(kind)
 
 
 def _numpy(tensor: Tensor) -> FloatArray:

@@ -52,8 +52,12 @@ def test_graphs_give_what_the_model_gives(folder, pairs, precision):
     exact = open_session(folder, 'torch', 0)
     session = open_session(folder, 'onnxruntime', 0, precision)
     differences = [
-        self_test(session, References.of(exact, *pair), TOLERANCES[precision])
-        for pair in calibration_pairs(pairs, configuration)
+        self_test(
+            session,
+            References.of(exact, frames, image, [range(len(frames))]),
+            TOLERANCES[precision],
+        )
+        for frames, image in calibration_pairs(pairs, configuration)
     ]
     print(f'\n{precision}: median {np.median(differences):.1e}, largest {max(differences):.1e}')
     assert len(differences) == COUNT

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch on the GPU gives what the CPU gives; without one it says so."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -44,28 +42,10 @@ def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: 
 
 @pytest.mark.gpu
 @gpu
-@pytest.mark.parametrize(('precision', 'tolerance'), [('fp32', 1e-2), ('fp16', 3e-2)])
+@pytest.mark.parametrize(('precision', 'tolerance'), [('fp32', 1e-3), ('fp16', 3e-2)])
 def test_it_gives_what_the_model_gives(
     model_folder: Path, precision: str, tolerance: float
 ) -> None:
     session = open_session(model_folder, 'cuda', 0, precision)
 
-    self_test(session, References.read(model_folder), tolerance)
-
-
-@pytest.mark.gpu
-@gpu
-def test_images_and_memories_change(
-    small_folder: Path, pictures: Callable[..., np.ndarray]
-) -> None:
-    session = open_session(small_folder, 'cuda', 0)
-    exact = open_session(small_folder, 'torch', 0)
-    first, second = pictures(2, 64, 96, 3), pictures(5, 64, 96, 3)
-    memories = {len(frames): session.memorize(session.encode_frames(frames))
-                for frames in (first, second)}  # fmt: skip
-
-    for seed in range(4):
-        image = np.random.default_rng(seed).integers(0, 256, (64, 96, 3), np.uint8)
-        memory = memories[(2, 5)[seed % 2]]
-        found, wanted = session.ground(image, memory), exact.ground(image, memory)
-        assert np.abs(found.action_logits - wanted.action_logits).max() < 1e-2
+    assert self_test(session, References.read(model_folder), tolerance) > 0

@@ -1,31 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One contract for every session that is installed, on both architectures."""
+"""One contract for every session: of both architectures on the CPU, and on a GPU or its double."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from opened_sessions import DOUBLES, ON_CPU, ON_GPU, opened
 
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.session import Session
-from afformer_core.runtime.torch_session import TorchSession
 from afformer_core.runtime.weights import load_model
 
-SESSIONS = {'torch': (TorchSession, 1e-5), 'onnxruntime': (OnnxSession, 1e-4)}
+TOLERANCES = {'torch': 1e-5}
 Pictures = Callable[..., np.ndarray]
 
 
-@pytest.fixture(params=sorted(SESSIONS))
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(
+    scope='module',
+    params=[(name, folder) for name in ON_CPU for folder in ('small', 'r50')]
+    + [(name, 'small') for name in DOUBLES]
+    + [pytest.param((one.values[0], 'small'), marks=one.marks) for one in ON_GPU],
+    ids=lambda case: ' of '.join(case),
+)
+def case(request: pytest.FixtureRequest) -> tuple[str, Path]:
+    name, folder = request.param
+    return name, request.getfixturevalue(f'{folder}_folder')
 
 
-@pytest.fixture
-def session(backend: str, model_folder: Path) -> Session:
-    return SESSIONS[backend][0].load(model_folder)
+@pytest.fixture(scope='module')
+def backend(case: tuple[str, Path]) -> str:
+    return case[0]
+
+
+@pytest.fixture(scope='module')
+def model_folder(case: tuple[str, Path]) -> Path:
+    return case[1]
+
+
+@pytest.fixture(scope='module')
+def session(backend: str, model_folder: Path) -> Iterator[Session]:
+    with opened(backend, model_folder) as one:
+        yield one.session
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -34,7 +51,7 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def test_names_its_backend(session: Session, backend: str) -> None:
-    assert session.backend == backend
+    assert session.backend == backend.removesuffix(' double').removesuffix('_rtx')
 
 
 def test_frames_are_encoded_alike_alone_and_together(
@@ -68,7 +85,7 @@ def test_streaming_equals_one_forward_pass(
 
     truth = probabilities(wanted[0].numpy())
     difference = np.abs(probabilities(found) - truth).max() / truth.max()
-    assert difference < SESSIONS[backend][1]
+    assert difference < TOLERANCES.get(backend, 1e-4)
     np.testing.assert_allclose(found_actions, wanted_actions[0].numpy(), atol=1e-4)
     alone = session.encode_frames(image[None])[0]
     np.testing.assert_allclose(found_features, alone, atol=1e-5 * np.abs(alone).max())

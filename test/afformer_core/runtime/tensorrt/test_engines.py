@@ -51,7 +51,7 @@ def test_a_model_is_compiled_and_found_again(
     engines = obtain()
 
     assert engines.keys() == set(GRAPH_NAMES)
-    assert all(len(engine) > 10_000 for engine in engines.values())
+    assert all(len(engine.serialized) > 10_000 for engine in engines.values())
     assert sum('done with' in line for line in lines) == 3
     assert obtain() == engines
     assert sum('done with' in line for line in lines) == 3

@@ -97,12 +97,12 @@ def test_a_library_that_is_too_old_is_refused_by_name(monkeypatch: pytest.Monkey
     for other in ('tensorrt_rtx', 'tensorrt_rtx_bindings'):
         monkeypatch.setitem(sys.modules, other, None)
 
-    with pytest.raises(TensorRTMissingError, match=r'TensorRT 10\.0 or later .*TensorRT 8\.6\.2'):
+    with pytest.raises(TensorRTMissingError, match=r'TensorRT 10\.1 or later .*TensorRT 8\.6\.2'):
         find_library()
 
 
 @pytest.mark.parametrize(
-    ('name', 'version'), [('tensorrt', '10.0.1'), ('tensorrt_rtx', '1.2.0.54')]
+    ('name', 'version'), [('tensorrt', '10.1.0'), ('tensorrt_rtx', '1.2.0.54')]
 )
 def test_a_library_that_is_new_enough(
     monkeypatch: pytest.MonkeyPatch, name: str, version: str

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden outputs of a model folder: those of its export, or made on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import References
+from afformer_core.runtime.session import Session, UInt8Array
+from afformer_core.runtime.torch_session import TorchSession
+
+_FRAMES = 4
+
+
+def golden_outputs(folder: Path) -> References:
+    """Those in fp32 of a model folder's weights.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model.
+    """
+    try:
+        return References.read(read_graphs(folder).folder)
+    except ModelFolderError:
+        # None were exported, or of other weights; or the folder says itself what is wrong.
+        configuration = read_description(folder).configuration
+        return make_golden_outputs(TorchSession.load(folder), configuration)
+
+
+def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> References:
+    """What a session gives for soft colours: an image in demonstrations of several lengths.
+
+    One has as many frames as the model takes, one has one, and two have two, where it takes them.
+    """
+    pictures = _soft_pictures(_FRAMES + 1, configuration.input_size)
+    most = configuration.maximum_frames
+    longest = tuple(number % _FRAMES for number in range(most))
+    clips = dict.fromkeys(((0,), (0, 1)[:most], (2, 3)[:most], longest))
+    return References.of(session, pictures[:_FRAMES], pictures[_FRAMES], tuple(clips))
+
+
+def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
+    """uint8 RGB [N, height, width, 3]; noise would be unlike anything that models have seen."""
+    coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
+    height, width = size
+    pictures = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    return np.asarray(np.stack(pictures), np.uint8)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What TensorRT for RTX compiled on the GPU at hand, kept beside the engine that it is of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.runtime.model_folder import write_aside
+from afformer_core.runtime.private_files import ForeignWriterError, read_private_file
+from afformer_core.runtime.tensorrt.library import VERSION
+
+_DRIVER = Path('/proc/driver/nvidia/version')
+_DIGEST = hashlib.sha256().digest_size
+
+
+def driver_version() -> str:
+    """What the kernel says of NVIDIA's driver; empty where it says nothing, as in WSL."""
+    try:
+        return _DRIVER.read_text(encoding='utf-8')
+    except OSError:
+        return ''
+
+
+def runtime_cache_path(engine: Path) -> Path:
+    """Where the kernels of an engine stand."""
+    return engine.with_suffix('.kernels')
+
+
+@dataclass(frozen=True)
+class RuntimeCacheFile:
+    """A file of kernels, which begins with a hash of these and of all that they depend on.
+
+    Attributes:
+        path: of the file.
+        key: what the kernels were compiled from and for.
+        report: told in a line why what stands in the file is not used.
+    """
+
+    path: Path
+    key: str
+    report: Callable[[str], None]
+
+    @classmethod
+    def beside(
+        cls, engine: Path, serialized: bytes, report: Callable[[str], None]
+    ) -> RuntimeCacheFile:
+        """That of an engine, for the library and the driver that are here."""
+        key = f'{hashlib.sha256(serialized).hexdigest()} {VERSION} {driver_version()}'
+        return cls(runtime_cache_path(engine), key, report)
+
+    def read(self) -> bytes | None:
+        """What was kept; None where there is none, or none that can be used."""
+        try:
+            content = read_private_file(self.path)
+        except FileNotFoundError:
+            return None
+        except ForeignWriterError as error:
+            self.refuse(str(error))
+            return None
+        except OSError as error:
+            self.refuse(f'it cannot be read: {error.strerror}')
+            return None
+        kernels = content[_DIGEST:]
+        if content[:_DIGEST] != self._digest(kernels):
+            self.refuse('it is damaged, or of another engine, library or driver')
+            return None
+        return kernels
+
+    def write(self, kernels: bytes) -> None:
+        """Keep kernels, whole or not at all; where there is no room for them it is told."""
+        try:
+            write_aside(self.path, self._digest(kernels) + kernels)
+        except OSError as error:
+            self.report(f'{self.path} cannot be written: {error.strerror}; kernels are not kept')
+
+    def refuse(self, reason: str) -> None:
+        """Tell that what stands in the file is not used."""
+        self.report(f'{self.path} is not used, since {reason}; its kernels are compiled again')
+
+    def _digest(self, kernels: bytes) -> bytes:
+        return hashlib.sha256(self.key.encode() + b'\0' + kernels).digest()

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What sessions on a GPU may get wrong beyond the contract of all: memory, graphs, a lost device.
+
+They run on the double of CUDA; `pytest -m gpu` runs them on a GPU.
+"""
+
+import contextlib
+import gc
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cuda_double import cuda_double
+from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_session
+
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.cuda_session import CudaSession
+from afformer_core.runtime.device_loss import is_device_lost
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.torch_session import TorchSession, prepared_model
+
+SIZE = 64, 96
+# Memories of noise are farther apart.
+TOLERANCE = 1e-3
+
+
+def noise(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def memories_of(session: Session, *lengths: int) -> list[Memory]:
+    frames = [noise(number, length, *SIZE, 3) for number, length in enumerate(lengths)]
+    return [session.memorize(session.encode_frames(one)) for one in frames]
+
+
+def difference(found: Output, wanted: Output) -> float:
+    return float(np.abs(found.heatmap_logits - wanted.heatmap_logits).max())
+
+
+@pytest.fixture(scope='module')
+def exact(small_folder: Path) -> Session:
+    return TorchSession.load(small_folder)
+
+
+@pytest.fixture(scope='module', params=[*DOUBLES, *ON_GPU])
+def opened_session(
+    request: pytest.FixtureRequest, small_folder: Path, exact: Session
+) -> Iterator[OpenedSession]:
+    with opened(request.param, small_folder) as one:
+        yield one
+
+
+@pytest.fixture
+def session(opened_session: OpenedSession) -> Session:
+    return opened_session.session
+
+
+@pytest.fixture(params=DOUBLES)
+def on_double(request: pytest.FixtureRequest, small_folder: Path) -> Iterator[OpenedSession]:
+    """Opened for one test."""
+    with opened(request.param, small_folder) as one:
+        yield one
+
+
+@pytest.mark.parametrize('lengths', [(3, 3, 3), (2, 5, 32)], ids=['one length', 'three lengths'])
+def test_each_memory_is_read_whatever_was_grounded_before(
+    session: Session, exact: Session, lengths: tuple[int, ...]
+) -> None:
+    memories = memories_of(session, *lengths)
+
+    for seed in range(2):
+        image = noise(100 + seed, *SIZE, 3)
+        wanted = [exact.ground(image, memory) for memory in memories]
+        assert min(difference(*pair) for pair in itertools.combinations(wanted, 2)) > 0.01
+        for memory, output in zip(memories, wanted, strict=True):
+            session.encode_frames(image[None])
+            assert difference(session.ground(image, memory), output) < TOLERANCE
+
+
+@pytest.mark.parametrize('lengths', [(4,) * 8, range(1, 10)], ids=['eight of one length', 'nine'])
+def test_many_demonstrations_of_three_looks_are_captured_once_for_each_length(
+    opened_session: OpenedSession, exact: Session, lengths: tuple[int, ...]
+) -> None:
+    session, device = opened_session.session, opened_session.device
+    memories = memories_of(session, *(length for length in lengths for _ in range(3)))
+    image = noise(100, *SIZE, 3)
+    wanted = [exact.ground(image, memory) for memory in memories]
+    captures, uploads = 0, 0
+    if device is not None:
+        captures = device.captures
+        bytes_of_memories = sum(
+            array.nbytes for one in memories for array in (*one.keys, *one.values)
+        )
+        uploads = device.uploads + bytes_of_memories
+
+    for number in range(100):
+        found = session.ground(image, memories[number % len(memories)])
+        assert difference(found, wanted[number % len(memories)]) < TOLERANCE
+
+    if device is not None:
+        assert device.captures - captures <= len(set(lengths))
+        # Each memory once, and each image as often as it is grounded or a graph warms up.
+        assert device.uploads - uploads <= (100 + 5 * len(set(lengths))) * image.nbytes
+
+
+def test_a_memory_leaves_the_gpu_with_its_last_owner(on_double: OpenedSession) -> None:
+    session, device = on_double.session, on_double.device
+    image = noise(100, *SIZE, 3)
+    kept, deleted = memories_of(session, 5, 5)
+    before = session.ground(image, kept)
+    session.ground(image, deleted)
+    size = sum(array.nbytes for array in (*deleted.keys, *deleted.values))
+    allocated = device.gpu.allocated
+
+    del deleted
+    gc.collect()
+
+    assert allocated - device.gpu.allocated >= size
+    assert difference(session.ground(image, kept), before) == 0
+
+
+def test_three_looks_of_demonstrations_that_are_added_replaced_and_deleted(
+    session: Session, exact: Session, small_folder: Path
+) -> None:
+    configuration = read_description(small_folder).configuration
+    looks = (CloserLook(2.0, 1.5), CloserLook(4.0, 2.0))
+    grounder = Grounder(configuration, session, closer_looks=looks)
+    on_cpu = Grounder(configuration, exact, closer_looks=looks)
+    image = noise(200, 120, 160, 3)
+
+    def add(name: str, seed: int, length: int) -> None:
+        for one in (grounder, on_cpu):
+            one.set_demonstration(noise(seed, length, 120, 160, 3), name)
+
+    def check(*names: str) -> None:
+        found, wanted = (one.output(image, *names) for one in (grounder, on_cpu))
+        assert difference(found, wanted) < TOLERANCE
+
+    add('first', 1, 3)
+    check('first')
+    add('second', 2, 6)
+    check('second')
+    check('first', 'second')
+    add('first', 3, 3)
+    check('first')
+    for one in (grounder, on_cpu):
+        one.delete_demonstration('second')
+    gc.collect()
+    add('third', 4, 6)
+    check('third')
+    check('first')
+
+
+def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
+    session = on_double.session
+    features = session.encode_frames(noise(1, 2, *SIZE, 3))
+    memory = session.memorize(features)
+    image = noise(100, *SIZE, 3)
+    session.ground(image, memory)
+    on_double.device.lose()
+
+    for call in (
+        lambda: session.ground(image, memory),
+        lambda: session.encode_frames(image[None]),
+        lambda: session.memorize(features),
+    ):
+        with pytest.raises(Exception, match=r'CUDA error|cannot run') as raised:
+            call()
+        assert is_device_lost(raised.value)
+
+
+@pytest.fixture
+def tf32_is_allowed() -> Iterator[None]:
+    matmul = torch.backends.cuda.matmul
+    before, matmul.allow_tf32 = matmul.allow_tf32, True
+    yield
+    matmul.allow_tf32 = before
+
+
+@pytest.mark.usefixtures('tf32_is_allowed')
+def test_it_computes_in_fp32_whatever_the_process_allows(session: Session, exact: Session) -> None:
+    frames = noise(1, 7, *SIZE, 3)
+
+    features = session.encode_frames(frames)
+    memory = session.memorize(features)
+    found = session.ground(frames[0], memory)
+
+    wanted = exact.encode_frames(frames)
+    assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
+    for ours, theirs in zip(memory.keys, exact.memorize(wanted).keys, strict=True):
+        assert np.abs(ours - theirs).max() < 1e-4 * np.abs(theirs).max()
+    assert difference(found, exact.ground(frames[0], memory)) < 1e-4
+    assert torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+def test_a_session_leaves_the_gpu_with_its_last_owner(small_folder: Path, backend: str) -> None:
+    with contextlib.ExitStack() as stack:
+        device = stack.enter_context(cuda_double())
+        if backend == 'cuda':
+            session: Session = CudaSession(prepared_model(small_folder, 'fp32'))
+        else:
+            tensorrt = pytest.importorskip('cuda_double.tensorrt', exc_type=ImportError)
+            double = tensorrt.TensorRT(device, is_rtx=False)
+            stack.enter_context(tensorrt.tensorrt_double(double))
+            session = tensorrt_session(small_folder)
+        session.ground(noise(100, *SIZE, 3), memories_of(session, 2)[0])
+        assert device.gpu.allocated > 0
+        # Without the collector, which may come late.
+        gc.disable()
+        stack.callback(gc.enable)
+
+        del session
+
+        assert device.gpu.allocated == 0

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions of every kind by name, on a GPU or on its double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from cuda_double import Device, cuda_double
+
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.cuda_session import CudaSession
+from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.session import Session
+from afformer_core.runtime.torch_session import prepared_model
+
+ON_CPU = ('torch', 'onnxruntime')
+DOUBLES = ('cuda double', 'tensorrt double', 'tensorrt_rtx double')
+_GPU = (
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason='no NVIDIA GPU is here'),
+)
+ON_GPU = tuple(pytest.param(name, marks=_GPU) for name in ('cuda', 'tensorrt'))
+
+
+@dataclass(frozen=True)
+class OpenedSession:
+    """A session that can run.
+
+    Attributes:
+        session: itself.
+        device: the double that it runs on; None: it runs on what is there.
+    """
+
+    session: Session
+    device: Device | None
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
+    """A session in fp32 of a model folder, by one of the names above."""
+    if not name.endswith(' double'):
+        yield OpenedSession(open_session(folder, name, 0, 'fp32'), None)
+        return
+    with ExitStack() as stack:
+        # Before there is a GPU, since some code asks for one when it is imported.
+        model = prepared_model(folder, 'fp32')
+        device = stack.enter_context(cuda_double())
+        if name == 'cuda double':
+            yield OpenedSession(CudaSession(model), device)
+            return
+        pytest.importorskip('tensorrt_rtx_bindings', reason='no TensorRT is installed')
+        from cuda_double.tensorrt import TensorRT, tensorrt_double
+
+        stack.enter_context(tensorrt_double(TensorRT(device, is_rtx='rtx' in name)))
+        yield OpenedSession(tensorrt_session(folder), device)
+
+
+def tensorrt_session(folder: Path) -> Session:
+    """A session of engines for the double of TensorRT."""
+    from cuda_double.tensorrt import serialized_engine
+
+    from afformer_core.runtime.tensorrt.engine import Engine
+    from afformer_core.runtime.tensorrt.engines import shape_ranges
+    from afformer_core.runtime.tensorrt.session import TensorRTSession
+
+    graphs, configuration = read_graphs(folder), read_description(folder).configuration
+    ranges = shape_ranges(configuration)
+    engines = {
+        name: Engine(name, serialized_engine(graphs.path(name), ranges[name]))
+        for name in GRAPH_NAMES
+    }
+    return TensorRTSession(engines, configuration)

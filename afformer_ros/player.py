@@ -8,12 +8,21 @@ import threading
 
 from rclpy.executors import SingleThreadedExecutor
 
+from afformer_ros.command_line import check_arguments
 from afformer_ros.player_node import PlayerNode
 from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the node to the last frame; returns its exit status."""
+    check_arguments(
+        arguments,
+        'Publish a video, an image or a folder of images on the topic image, as a camera would. '
+        'ros2 launch afformer_ros play.launch.py --show-args lists its parameters with what they '
+        'are for.',
+        'player',
+        '-p path:=clip.mp4 -r image:=demonstration',
+    )
     made: list[PlayerNode] = []
 
     def create(finished: threading.Event) -> PlayerNode:

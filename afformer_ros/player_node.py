@@ -87,7 +87,7 @@ class PlayerNode(Node):
                 'a folder of images'
             )
         # A damaged file is told before anybody waits for it.
-        next(iter(timed_images(self._path)))
+        first = next(iter(timed_images(self._path)))
         self._publisher: Any = self.create_publisher(
             CompressedImage if self._compressed else Image,
             'image',
@@ -99,6 +99,7 @@ class PlayerNode(Node):
             ),
         )
         self._reliable = reliability == 'reliable'
+        self._tell(first)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='player', daemon=True)
         self._thread.start()
@@ -108,6 +109,17 @@ class PlayerNode(Node):
         self._stopping.set()
         self._thread.join(2.0)
         return not self._thread.is_alive()
+
+    def _tell(self, first: TimedImage) -> None:
+        height, width = first.image.shape[:2]
+        rate = 'at the times of the video'
+        if self._rate or first.time is None:
+            rate = f'at {self._rate or _IMAGE_RATE:g} images a second'
+        turns = ', again and again' if self._loop else ''
+        self.get_logger().info(
+            f'playing {self._path} ({width} x {height}) on {self._publisher.topic_name} {rate}'
+            f'{turns}, frame {self._frame_id!r}'
+        )
 
     def _run(self) -> None:
         try:

@@ -5,8 +5,9 @@ ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw rviz:=t
 """
 
 import asyncio
+from collections.abc import Callable
 
-from launch import LaunchContext, LaunchDescription
+from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -43,9 +44,18 @@ OVERRULING = {
     'backend': str,
     'precision': str,
     'wait_for_engine': bool,
+    'threads': int,
+    'maximum_looks': int,
+    'lazy': bool,
+    'minimum_presence': float,
     'selected_demonstration': str,
+    'store_folder': str,
+    'hand_model': str,
     'target_frame': str,
 }
+# The same, with several texts that are separated by this.
+LISTS = ('demonstration_folders',)
+SEPARATOR = ':'
 # Seconds before a node that died is started again.
 RESPAWN_DELAY = 2.0
 # Seconds between two looks whether a node that starts answers, and looks until it is asked anew.
@@ -118,6 +128,49 @@ def generate_launch_description() -> LaunchDescription:
             choices=['', 'true', 'false'],
             description='Whether nothing is grounded until the engines of tensorrt are compiled; '
             'empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'threads',
+            default_value='',
+            description='Threads to compute with, 0 for what the backend chooses; empty: as the '
+            'parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'maximum_looks',
+            default_value='',
+            description='How often an image is looked at, at most, 1 for the fastest answer; '
+            'empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'lazy',
+            default_value='',
+            choices=['', 'true', 'false'],
+            description='Whether images are left alone while nobody listens to any result; '
+            'empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'minimum_presence',
+            default_value='',
+            description='Least probability that the image shows what was demonstrated for '
+            'anything to be found, -1.0 for that of the model; empty: as the parameter file says.',
+        ),
+        DeclareLaunchArgument(
+            'store_folder',
+            default_value='',
+            description='Folder that keeps finished demonstrations; empty: as the parameter file '
+            'says.',
+        ),
+        DeclareLaunchArgument(
+            'demonstration_folders',
+            default_value='',
+            description='Folders below which load_demonstration may read, separated by colons; '
+            'empty: as the parameter file says, and by default it reads nothing.',
+        ),
+        DeclareLaunchArgument(
+            'hand_model',
+            default_value='',
+            description='File of the MediaPipe model that finds hands in demonstrations; empty: '
+            'as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',
@@ -210,6 +263,7 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
     A function, because an argument that is left empty must not overrule the parameter file.
     """
     given = [name for name in OVERRULING if LaunchConfiguration(name).perform(context)]
+    lists = {name: LaunchConfiguration(name).perform(context).split(SEPARATOR) for name in LISTS}
     node = LifecycleNode(
         package='afformer_ros',
         executable='grounding',
@@ -222,6 +276,7 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
                 name: ParameterValue(LaunchConfiguration(name), value_type=OVERRULING[name])
                 for name in given
             },
+            {name: texts for name, texts in lists.items() if any(texts)},
         ],
         remappings=[(name, LaunchConfiguration(f'{name}_topic')) for name in INPUT_TOPICS],
         respawn=IfCondition(LaunchConfiguration('respawn')).evaluate(context),
@@ -232,52 +287,75 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
     autostart = IfCondition(LaunchConfiguration('autostart'))
     if not autostart.evaluate(context):
         return [node]
-    configure_once_running = RegisterEventHandler(
-        OnProcessStart(
-            target_action=node,
-            on_start=lambda event, _: [
-                OpaqueCoroutine(coroutine=_configure, args=(node, event)),
-            ],
-        )
-    )
-    activate_once_configured = RegisterEventHandler(
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state='configuring',
-            goal_state='inactive',
-            entities=[EmitEvent(event=_change(node, 'ACTIVATE'))],
-        )
-    )
-    say_that_it_failed = RegisterEventHandler(
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state='configuring',
-            goal_state='unconfigured',
-            entities=[LogInfo(msg='grounding could not be configured; its own message says why')],
-        )
-    )
-    return [node, configure_once_running, activate_once_configured, say_that_it_failed]
+    return [node, *Autostart(node).handlers()]
 
 
-async def _configure(context: LaunchContext, node: LifecycleNode, started: ProcessStarted) -> None:
-    """Configure a node once it answers, unless it dies before.
+class Autostart:
+    """Configures a node whenever its process starts, and then activates it.
 
-    The services of a process that was killed seem to exist for many seconds, and what is asked of
-    them is never answered; hence the node is asked for its state until the new process answers.
+    A configuration that somebody else asked for is theirs to follow up.
     """
-    asking = get_ros_node(context)
-    client = asking.create_client(GetState, f'{node.node_name}/get_state')
-    try:
-        while node.process_details['pid'] == started.pid:
-            answer = client.call_async(GetState.Request())
-            for _ in range(LOOKS):
-                await asyncio.sleep(LOOK_PERIOD)
-                if answer.done():
-                    await context.emit_event(_change(node, 'CONFIGURE'))
-                    return
-            client.remove_pending_request(answer)
-    finally:
-        asking.destroy_client(client)
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._configuring = False
+
+    def handlers(self) -> list[RegisterEventHandler]:
+        """The event handlers that do it."""
+        return [
+            RegisterEventHandler(
+                OnProcessStart(
+                    target_action=self._node,
+                    on_start=lambda event, _: [
+                        OpaqueCoroutine(coroutine=self._configure, args=(event,)),
+                    ],
+                )
+            ),
+            self._once_configured('inactive', self._activate),
+            self._once_configured('unconfigured', self._report),
+        ]
+
+    def _once_configured(
+        self, goal: str, function: Callable[[LaunchContext], list[Action]]
+    ) -> RegisterEventHandler:
+        return RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=self._node,
+                start_state='configuring',
+                goal_state=goal,
+                entities=[OpaqueFunction(function=function)],
+            )
+        )
+
+    async def _configure(self, context: LaunchContext, started: ProcessStarted) -> None:
+        """Configure the node once it answers, unless it dies before.
+
+        The services of a process that was killed seem to exist for many seconds, and what is
+        asked of them is never answered; hence the node is asked for its state until the new
+        process answers.
+        """
+        node, asking = self._node, get_ros_node(context)
+        client = asking.create_client(GetState, f'{node.node_name}/get_state')
+        try:
+            while node.process_details['pid'] == started.pid:
+                answer = client.call_async(GetState.Request())
+                for _ in range(LOOKS):
+                    await asyncio.sleep(LOOK_PERIOD)
+                    if answer.done():
+                        self._configuring = True
+                        await context.emit_event(_change(node, 'CONFIGURE'))
+                        return
+                client.remove_pending_request(answer)
+        finally:
+            asking.destroy_client(client)
+
+    def _activate(self, _: LaunchContext) -> list[Action]:
+        asked, self._configuring = self._configuring, False
+        return [EmitEvent(event=_change(self._node, 'ACTIVATE'))] if asked else []
+
+    def _report(self, _: LaunchContext) -> list[Action]:
+        self._configuring = False
+        return [LogInfo(msg='grounding could not be configured; its own message says why')]
 
 
 def _change(node: LifecycleNode, name: str) -> ChangeState:

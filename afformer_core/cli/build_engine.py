@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, and say where to."""
     from afformer_core.errors import EngineError
     from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
-    from afformer_core.runtime.model_folder import shipped_model_folder
+    from afformer_core.runtime.shipped_model import shipped_model_folder
     from afformer_core.runtime.tensorrt.builder import BuildOptions
     from afformer_core.runtime.tensorrt.compiled_model import compile_model
     from afformer_core.runtime.user_cache import cache_folder

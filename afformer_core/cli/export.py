@@ -11,7 +11,7 @@ from typing import Any
 _EXAMPLE = """example:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
-  afformer export            # the model that comes with the package
+  afformer export            # the model that comes with the package, for every copy of it
   afformer export my_model --precision fp16 --quantize int8 --calibration simulated/test.json
 """
 
@@ -26,7 +26,13 @@ def add_parser(subparsers: Any) -> None:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', type=Path, nargs='?', help='model folder (default: the shipped)')
+    parser.add_argument(
+        'model',
+        type=Path,
+        nargs='?',
+        help='model folder (default: the shipped model; its graphs go into the cache folder of '
+        'this user unless the package has some already)',
+    )
     parser.add_argument(
         '--precision',
         choices=('fp32', 'fp16', 'bf16'),
@@ -67,9 +73,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say where to."""
-    from afformer_core.runtime.model_folder import shipped_model_folder
+    from afformer_core.runtime.shipped_model import shipped_model_to_export
 
-    folder = arguments.model or shipped_model_folder()
+    folder = arguments.model or shipped_model_to_export()
     precision = arguments.quantize or arguments.precision
     if arguments.if_needed and _are_up_to_date(folder, precision, arguments):
         print(f'the graphs in {folder} are up to date')

@@ -100,8 +100,8 @@ def one_line(error: Exception) -> str:
     """Text of an error for a person, without line breaks."""
     if isinstance(error, ModuleNotFoundError):
         return (
-            f"the package '{error.name}' is not installed; install afformer with the extras of "
-            "what you do: pip install 'afformer[train,sim,export]'"
+            f"the package '{error.name}' is not installed; in the folder of this project run: "
+            "pip install '.[train,sim,export]', with the extras of what you do"
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'

@@ -4,8 +4,8 @@
 from afformer_core.runtime.backends import BACKENDS
 from afformer_core.runtime.grounder import Grounder
 from afformer_core.runtime.grounding import Demonstration, Grounding, Peak
-from afformer_core.runtime.model_folder import shipped_model_folder
 from afformer_core.runtime.session import Memory, Session
+from afformer_core.runtime.shipped_model import shipped_model_folder
 
 __all__ = [
     'BACKENDS',

@@ -42,11 +42,6 @@ class ModelDescription:
     closer_looks: tuple[CloserLook, ...] = ()
 
 
-def shipped_model_folder() -> Path:
-    """Folder of the small model that comes with the package."""
-    return Path(__file__).resolve().parent.parent / 'weights' / 'afformer_small'
-
-
 def read_description(folder: Path) -> ModelDescription:
     """Read and check `model.json`.
 

@@ -44,6 +44,10 @@ def test_a_video_keeps_its_times(play, tmp_path):
     process, client, messages = play(tmp_path / 'clip.mp4', frame_id='demonstrator')
     client.wait(lambda: len(messages) == 10, 'ten frames')
     assert process.popen.wait(20) == 0
+    told = (
+        f'playing {tmp_path / "clip.mp4"} (64 x 48) on /playing/played at the times of the video'
+    )
+    assert told in process.output
     assert np.diff(_seconds(messages)) == pytest.approx([0.05] * 9, abs=1e-4)
     assert {message.header.frame_id for message in messages} == {'demonstrator'}
     levels = [int(to_rgb(message).mean()) for message in messages]
@@ -56,6 +60,9 @@ def test_a_folder_at_a_rate_in_order_of_names(play, tmp_path):
     process, client, messages = play(tmp_path, rate=50.0)
     client.wait(lambda: len(messages) == 3, 'three frames')
     assert process.popen.wait(20) == 0
+    assert f"{tmp_path} (64 x 48) on /playing/played at 50 images a second, frame 'camera'" in (
+        process.output
+    )
     assert [int(to_rgb(message)[0, 0, 0]) for message in messages] == [100, 200, 0]
     assert np.diff(_seconds(messages)) == pytest.approx([0.02] * 2, abs=1e-4)
 

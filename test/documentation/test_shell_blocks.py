@@ -28,6 +28,8 @@ TAKEN_AS_THEY_ARE = {
     'cd': 'a folder of the reader',
     'export': 'a variable of the shell',
     'git': "the address is the reader's",
+    'mkdir': 'a folder of the reader',
+    'touch': 'a file of the reader',
 }
 OPTIONS_OF_BAG_RECORD = {'-s': 1, '-d': 1, '-o': 1}
 
@@ -65,7 +67,12 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
     text = (root / 'pyproject.toml').read_text()
     _, _, optional = text.partition('[project.optional-dependencies]')
     extras_there_are = set(re.findall(r'^([\w-]+) = \[', optional, re.MULTILINE))
-    for word in words[1:]:
+    rest = list(words[1:])
+    while rest:
+        word = rest.pop(0)
+        if word == '--constraint':
+            assert rest.pop(0).endswith('.txt')
+            continue
         if word.startswith('-'):
             assert word in ('--user', '--break-system-packages', '--no-deps', '-e', '-U')
             continue
@@ -73,6 +80,18 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
         assert path in ('.', f'./src/{PACKAGE}', f'src/{PACKAGE}')
         named = set(filter(None, extras.rstrip(']').split(',')))
         assert named <= extras_there_are
+
+
+def python_takes_it(words: Sequence[str], root: Path) -> None:
+    if words[0] == '-c':
+        compile(words[1], 'the command', 'exec')
+    else:
+        assert words[:2] == ['-m', 'venv']
+        assert set(words[2:-1]) <= {'--system-site-packages'}
+
+
+def rosdep_takes_it(words: Sequence[str], root: Path) -> None:
+    assert words == ['install', '--from-paths', 'src', '--ignore-src', '-y']
 
 
 def colcon_takes_it(words: Sequence[str], root: Path) -> None:
@@ -92,7 +111,8 @@ def colcon_takes_it(words: Sequence[str], root: Path) -> None:
 
 def sourced_file_exists(words: Sequence[str], root: Path) -> None:
     (path,) = words
-    made_by_ros = path == 'install/setup.bash' or re.match(r'/opt/ros/\S+/setup\.bash$', path)
+    made = ('install/setup.bash', 'venv/bin/activate')
+    made_by_ros = path in made or re.match(r'/opt/ros/\S+/setup\.bash$', path)
     assert made_by_ros or (root / path).is_file()
 
 
@@ -159,6 +179,9 @@ CHECKS: Mapping[str, Check] = {
     'make': make_has_the_target,
     'pip': pip_knows_the_extras,
     'colcon': colcon_takes_it,
+    'python': python_takes_it,
+    'python3': python_takes_it,
+    'rosdep': rosdep_takes_it,
     'source': sourced_file_exists,
     'ros2': ros2_takes_it,
 }

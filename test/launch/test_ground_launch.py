@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
-from lifecycle_msgs.msg import State
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState
 
 pytest.importorskip(
     'launch_ros',
@@ -94,6 +96,44 @@ def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
         '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'wait_for_engine', 'use_sim_time'
     )
     assert found == ['/my/model', 'auto', 2, True, True]
+
+
+def test_what_the_node_reads_and_keeps_is_an_argument(launch, observer) -> None:
+    launch(
+        FILE,
+        'autostart:=false',
+        'namespace:=reader',
+        'demonstration_folders:=/data:/media/videos',
+        'store_folder:=/tmp/store',
+        'threads:=2',
+        'maximum_looks:=1',
+        'lazy:=false',
+        'minimum_presence:=0.5',
+    )
+    names = (
+        'demonstration_folders',
+        'store_folder',
+        'threads',
+        'maximum_looks',
+        'lazy',
+        'minimum_presence',
+    )
+    found = observer.parameters('/reader/grounding', *names)
+    assert found == [['/data', '/media/videos'], '/tmp/store', 2, 1, False, 0.5]
+
+
+def test_a_configuration_by_hand_is_not_followed_by_activation(launch, observer) -> None:
+    launch(FILE, 'namespace:=manual')
+    node = '/manual/grounding'
+    observer.wait_for_active(node)
+    for name in ('DEACTIVATE', 'CLEANUP', 'CONFIGURE'):
+        request = ChangeState.Request()
+        request.transition.id = getattr(Transition, f'TRANSITION_{name}')
+        assert observer.call(ChangeState, f'{node}/change_state', request).success
+    # What the launch file would do comes within a fraction of this.
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert observer.state(node) == State.PRIMARY_STATE_INACTIVE
 
 
 def test_a_node_that_cannot_be_configured_is_reported(launch, observer, tmp_path: Path) -> None:

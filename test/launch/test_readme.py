@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,8 +11,36 @@ from pathlib import Path
 import pytest
 
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_ros.parameter_fields import defaults_of
+from afformer_ros.parameters import GroundingParameters
 
 LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
+
+
+def test_the_file_that_is_loaded_lies_below_a_folder_that_may_be_read(root: Path) -> None:
+    text = (root / 'README.md').read_text()
+    (folder,) = re.findall(r'^ros2 launch .*demonstration_folders:=(\S+)', text, re.MULTILINE)
+    (path,) = re.findall(r'LoadDemonstration.*\n +"\{path: (\S+),', text)
+    assert Path(folder) in Path(path).parents
+
+
+@pytest.mark.parametrize('table', ['OVERRULING', 'LISTS'])
+def test_what_overrules_the_parameter_file_is_an_argument_and_a_parameter(
+    root: Path, launch_arguments: LaunchArguments, table: str
+) -> None:
+    tree = ast.parse((root / 'launch' / 'ground.launch.py').read_text())
+    (value,) = (
+        one.value
+        for one in tree.body
+        if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == table
+    )
+    names = [ast.literal_eval(one) for one in getattr(value, 'keys', None) or value.elts]
+    assert set(names) <= launch_arguments('ground.launch.py').keys()
+    defaults = defaults_of(GroundingParameters)
+    assert set(names) <= defaults.keys()
+    if table == 'OVERRULING':
+        kinds = [ast.unparse(one) for one in value.values]
+        assert kinds == [type(defaults[name]).__name__ for name in names]
 
 
 def test_every_argument_in_a_sentence_is_declared_for_the_node(

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model that comes with the package, and the user's copy of it that has exported graphs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from afformer_core.errors import AfformerError, ModelFolderError
+from afformer_core.runtime.backends import PRECISIONS
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
+from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, write_aside
+from afformer_core.runtime.private_files import make_private_folder
+from afformer_core.runtime.user_cache import cache_folder
+
+_PRECISIONS = tuple(one for one in PRECISIONS if one != 'auto')
+
+
+def shipped_model_folder() -> Path:
+    """Folder of the small model that comes with the package.
+
+    It is the package's own or, where graphs were exported into that alone, the user's copy of the
+    same model. So every copy of the package finds them: that of pip, that of colcon, and one that
+    the user must not write to.
+    """
+    own = _own_folder()
+    if _has_graphs(own):
+        return own
+    copy = _copy_folder(own)
+    return copy if _is_usable(copy) else own
+
+
+def shipped_model_to_export() -> Path:
+    """Folder to export graphs of that model into: its own where it has some, else the user's copy.
+
+    The copy is made where it is not there.
+
+    Raises:
+        ForeignWriterError: other users may write to the copy.
+        OSError: the copy cannot be made.
+    """
+    own = _own_folder()
+    if _has_graphs(own):
+        return own
+    copy = _copy_folder(own)
+    make_private_folder(copy)
+    # The description last: without it a folder is no model.
+    for name in (WEIGHTS_FILE, DESCRIPTION_FILE):
+        write_aside(copy / name, (own / name).read_bytes())
+    return copy
+
+
+def _own_folder() -> Path:
+    return Path(__file__).resolve().parent.parent / 'weights' / 'afformer_small'
+
+
+def _copy_folder(own: Path) -> Path:
+    """Named by what describes the model, with the hash of its weights."""
+    digest = hashlib.sha256((own / DESCRIPTION_FILE).read_bytes()).hexdigest()
+    return cache_folder() / 'models' / f'{own.name}-{digest[:16]}'
+
+
+def _has_graphs(folder: Path) -> bool:
+    return any((graphs_folder(folder, one) / GRAPHS_FILE).is_file() for one in _PRECISIONS)
+
+
+def _is_usable(copy: Path) -> bool:
+    """Whether it is private, with graphs that are whole and of this release."""
+    if not _has_graphs(copy):
+        return False
+    try:
+        make_private_folder(copy)
+    except AfformerError:
+        return False
+    return any(_is_sound(copy, precision) for precision in _PRECISIONS)
+
+
+def _is_sound(folder: Path, precision: str) -> bool:
+    try:
+        read_graphs(folder, precision)
+    except ModelFolderError:
+        return False
+    return True

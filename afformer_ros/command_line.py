@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a node's executable says of itself, and what it refuses."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rclpy.utilities import remove_ros_args
+
+
+def check_arguments(
+    arguments: list[str] | None, description: str, name: str, example: str
+) -> None:
+    """Print help where it is asked for, and end the process; refuse what is none of ROS's.
+
+    Args:
+        arguments: of the command line without the program; None: those of the process.
+        description: what the node does, in a sentence or two.
+        name: of the executable.
+        example: of ROS arguments.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog=f'ros2 run afformer_ros {name}',
+        usage=f'ros2 run afformer_ros {name} [-h] [--ros-args ...]',
+        description=description,
+        epilog=f'example: ros2 run afformer_ros {name} --ros-args {example}',
+        allow_abbrev=False,
+    )
+    parser.parse_args(remove_ros_args([name, *given])[1:])

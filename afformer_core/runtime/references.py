@@ -154,7 +154,8 @@ def self_test(session: Session, references: References, tolerance: float) -> flo
     if worst > tolerance:
         raise SelfTestError(
             f'{session.backend} does not give what the model gives: the difference in '
-            f'{name} is {worst:.1e}, more than {tolerance:.1e}'
+            f'{name} is {worst:.1e}, more than {tolerance:.1e}; choose another precision, or '
+            'another backend'
         )
     return worst
 

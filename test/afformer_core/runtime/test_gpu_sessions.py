@@ -17,10 +17,13 @@ from cuda_double import cuda_double
 from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_session
 
 from afformer_core.runtime import Grounder
+from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.cuda_session import CudaSession
 from afformer_core.runtime.device_loss import is_device_lost
+from afformer_core.runtime.fallback_session import with_fallback
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import SelfTestError
 from afformer_core.runtime.session import Memory, Output, Session
 from afformer_core.runtime.torch_session import TorchSession, prepared_model
 
@@ -172,6 +175,48 @@ def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
         with pytest.raises(Exception, match=r'CUDA error|cannot run') as raised:
             call()
         assert is_device_lost(raised.value)
+
+
+def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_folder: Path) -> None:
+    reasons: list[str] = []
+    session = with_fallback(on_double.session, small_folder, 1, reasons.append)
+    (memory,) = memories_of(session, 2)
+    first, second = noise(100, *SIZE, 3), noise(101, *SIZE, 3)
+    session.ground(first, memory)
+    on_double.device.lose()
+
+    for image in (first, second):
+        assert difference(session.ground(image, memory), exact.ground(image, memory)) < TOLERANCE
+    assert (
+        difference(
+            session.ground(first, memories_of(session, 3)[0]),
+            exact.ground(first, memories_of(exact, 3)[0]),
+        )
+        < TOLERANCE
+    )
+
+    assert session.backend == 'onnxruntime'
+    assert len(reasons) == 1
+
+
+def test_a_gpu_that_computes_wrongly_is_not_used(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = CudaSession.ground
+
+    def upside_down(session: CudaSession, image: np.ndarray, memory: Memory) -> Output:
+        return right(session, image[::-1].copy(), memory)
+
+    monkeypatch.setattr(CudaSession, 'ground', upside_down)
+
+    with (
+        cuda_double(),
+        pytest.raises(
+            SelfTestError,
+            match=r'cuda does not give what the model gives: .*; choose another precision, or',
+        ),
+    ):
+        open_session(small_folder, 'cuda', 0)
 
 
 @pytest.fixture

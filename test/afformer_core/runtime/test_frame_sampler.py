@@ -76,3 +76,30 @@ def test_a_continuation_that_is_dropped_changes_nothing() -> None:
 
     assert sampler.kept == list(range(10))
     assert sampler.count == 10
+
+
+@pytest.mark.parametrize(
+    ('count', 'kept'),
+    [
+        (8, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (9, [0, 2, 4, 6, 8]),
+        (16, [0, 2, 4, 6, 8, 10, 12, 14]),
+        (17, [0, 4, 8, 12, 16]),
+    ],
+)
+def test_every_second_goes_when_there_are_four_times_as_many(count: int, kept: list[int]) -> None:
+    sampler, _ = feed(2, count)
+
+    assert sampler.kept == kept
+    assert sampler.selection() == [kept[0], kept[-1]]
+
+
+def test_an_absorbed_continuation_has_the_stride_of_both() -> None:
+    sampler, _ = feed(2, 7)
+    later = sampler.continuation()
+    for frame in range(7, 20):
+        later.offer(frame)
+    assert later.kept == [8, 10, 12, 14, 16, 18]
+    sampler.absorb(later)
+
+    assert sampler.kept == [0, 4, 8, 12, 16]

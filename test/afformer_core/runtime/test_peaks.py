@@ -102,3 +102,63 @@ def test_ripples_within_a_blob_are_no_peaks() -> None:
     for peak in peaks:
         assert abs(peak.u - 96) < 1
         assert abs(peak.v - 60) < 0.1
+
+
+def test_a_scene_of_seven_blobs_in_numbers() -> None:
+    v, u = np.mgrid[:64, :96]
+    blobs = (
+        (20.3, 30.6, 1.0, 3.0, 2.0),
+        (22.0, 39.0, 0.6, 2.0, 2.0),
+        (50.2, 80.4, 0.5, 4.0, 6.0),
+        (3.0, 92.0, 0.4, 2.0, 2.0),
+        (62.7, 5.2, 0.3, 1.5, 1.5),
+        (40.0, 50.0, 0.01, 2.0, 2.0),
+        (45.0, 15.0, 0.0025, 1.0, 1.0),
+    )
+    total = 1e-6 + sum(
+        weight * np.exp(-((v - row) ** 2) / (2 * high**2) - (u - column) ** 2 / (2 * wide**2))
+        for row, column, weight, high, wide in blobs
+    )
+    probabilities = (total / total.sum()).astype(np.float32)
+
+    peaks = find_peaks(probabilities, (480, 1280), 10)
+
+    # The last one is too weak; the second is too near to the first of its neighbours.
+    assert [(peak.u, peak.v) for peak in peaks] == [
+        pytest.approx(place, abs=2e-3)
+        for place in (
+            (1078.167, 379.750),
+            (414.217, 155.518),
+            (1232.870, 25.730),
+            (72.833, 475.750),
+            (672.834, 303.250),
+        )
+    ]
+    shares = [0.29280, 0.26681, 0.06600, 0.02136, 0.00178]
+    assert [peak.score for peak in peaks] == pytest.approx(shares, abs=1e-5)
+    assert share_at_maximum(probabilities) == pytest.approx(0.26681, abs=1e-5)
+
+
+@pytest.mark.parametrize(('share', 'found'), [(0.00095, 1), (0.00105, 2)])
+def test_a_thousandth_of_the_probability_is_a_peak(share: float, found: int) -> None:
+    probabilities = np.zeros((64, 64), np.float32)
+    probabilities[10, 10], probabilities[40, 40] = 1 - share, share
+
+    assert len(find_peaks(probabilities, (64, 64), 5)) == found
+
+
+@pytest.mark.parametrize(('distance', 'found'), [(6, 1), (7, 2)])
+def test_peaks_within_a_tenth_of_the_shorter_side_are_one(distance: int, found: int) -> None:
+    probabilities = np.zeros((64, 200), np.float32)
+    probabilities[32, 50], probabilities[32, 50 + distance] = 0.6, 0.4
+
+    assert len(find_peaks(probabilities, (64, 200), 5)) == found
+
+
+def test_of_equal_peaks_the_first_row_comes_first() -> None:
+    probabilities = np.zeros((64, 64), np.float32)
+    for row, column in ((40, 10), (10, 40), (10, 12)):
+        probabilities[row, column] = 1 / 3
+
+    places = [(round(one.v), round(one.u)) for one in find_peaks(probabilities, (64, 64), 5)]
+    assert places == [(10, 12), (10, 40), (40, 10)]

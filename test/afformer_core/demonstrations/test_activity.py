@@ -87,3 +87,82 @@ def test_persistence(seen, rate, lasts):
     persistence = Persistence()
     found = [persistence.lasts(bool(one), number / rate) for number, one in enumerate(seen)]
     assert found == [bool(one) for one in lasts]
+
+
+# 80 x 60 is the size at which pictures are compared.
+GREY = np.full((60, 80, 3), 100, np.uint8)
+
+
+def _with_patch(side, levels):
+    image = GREY.astype(int)
+    image[20 : 20 + side, 30 : 30 + side] += levels
+    return image.astype(np.uint8)
+
+
+def _seen_after(before, after, gap=0.1):
+    """What is seen when a picture changes and is seen again after so many seconds."""
+    detector = MotionActivity()
+    detector.observe(before, 0.0)
+    assert not detector.observe(after, 1.0).active
+    return detector.observe(after, 1.0 + gap)
+
+
+@pytest.mark.parametrize(('levels', 'active'), [(-7, True), (-6, False), (6, False), (7, True)])
+def test_a_change_of_more_than_six_grey_levels_counts(levels, active):
+    assert _seen_after(GREY, _with_patch(20, levels)).active is active
+
+
+@pytest.mark.parametrize(
+    ('side', 'levels', 'active'),
+    [(2, 100, False), (3, 50, False), (3, 100, True), (4, 20, True)],
+)
+def test_a_patch_of_three_thousandths_of_the_picture_counts(side, levels, active):
+    assert _seen_after(GREY, _with_patch(side, levels)).active is active
+
+
+@pytest.mark.parametrize(('gap', 'active'), [(0.099, False), (0.1, True)])
+def test_what_lasts_a_tenth_of_a_second_counts(gap, active):
+    assert _seen_after(GREY, _with_patch(20, 50), gap).active is active
+
+
+@pytest.mark.parametrize(
+    ('side', 'active'),
+    [(8, '.......#......................'), (9, '.......#######################')],
+)
+def test_what_stays_counts_where_it_covers_a_fiftieth_of_the_picture(side, active):
+    detector = MotionActivity()
+    images = [GREY] * 5 + [_with_patch(side, 60)] * 25
+    seen = [detector.observe(image, number / 10) for number, image in enumerate(images)]
+    assert ''.join('.#'[one.active] for one in seen) == active
+
+
+@pytest.mark.parametrize(('deviation', 'moves'), [(24, False), (36, True)])
+def test_where_everything_differs_the_camera_moves(deviation, moves):
+    before, after = (
+        np.clip(128 + np.random.default_rng(seed).normal(0, deviation, (60, 80, 1)), 0, 255)
+        .astype(np.uint8)
+        .repeat(3, axis=2)
+        for seed in (1, 2)
+    )
+    assert _seen_after(before, after).camera_moves is moves
+
+
+@pytest.mark.parametrize(
+    ('x', 'y', 'moves'), [(1, 0, False), (3, 0, True), (0, 1, False), (0, 3, True), (0, -3, True)]
+)
+def test_a_step_of_more_than_two_pixels_is_the_cameras(x, y, moves):
+    coarse = np.random.default_rng(3).integers(40, 200, (6, 8, 3), np.uint8)
+    desk = cv2.resize(coarse, (80, 60), interpolation=cv2.INTER_CUBIC)
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    moved = cv2.warpAffine(desk, matrix, (80, 60), borderMode=cv2.BORDER_REFLECT)
+    seen = _seen_after(desk, moved)
+    assert (seen.active, seen.camera_moves) == (False, moves)
+
+
+def test_contrast_and_brightness_that_change_are_no_activity():
+    coarse = np.random.default_rng(3).integers(40, 200, (6, 8, 3), np.uint8)
+    desk = cv2.resize(coarse, (80, 60), interpolation=cv2.INTER_CUBIC)
+    darker = (0.7 * desk + 20).round().astype(np.uint8)
+    assert not _seen_after(desk, darker).active
+    darker[20:30, 30:40] = np.clip(darker[20:30, 30:40].astype(int) + 25, 0, 255)
+    assert _seen_after(desk, darker).active

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outputs of every variant of the architecture in numbers, with weights made by a formula."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from afformer_core.models import AfformerConfiguration, afformer_small
+from afformer_core.models.afformer import Afformer
+
+SMALL = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=5)
+LEVELS = ('p4', 'p3', 'p2')
+VARIANTS = {
+    'small': SMALL,
+    'three levels': replace(SMALL, image_levels=LEVELS),
+    'finest level alone': replace(SMALL, image_levels=('p2',)),
+    'heatmap for each action': replace(
+        SMALL, heatmap_per_action=True, action_pooling='mean', action_activation='sigmoid'
+    ),
+    'actions read at the heatmap': replace(SMALL, action_pooling='heatmap'),
+    'no temporal pyramid': replace(SMALL, temporal_pyramid=False),
+    'growing video': replace(SMALL, image_levels=LEVELS, video_resolution='growing'),
+    'separate encoder': replace(SMALL, video_encoder='separate'),
+    'input projection': replace(SMALL, input_projection=True),
+    'cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p2',)),
+    'coarse cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p4',)),
+    'deconvolution': replace(
+        SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
+    ),
+}
+# Of the last heatmap every 20th row and 30th column, first eight; its deviation; the actions.
+KNOWN = {
+    'small': (
+        [0.0382, 0.4029, 0.1103, -0.4008, 0.0055, -0.0589, 0.516, 0.5632],
+        0.5536,
+        [0.0961, 0.0867],
+    ),
+    'three levels': (
+        [-0.8534, -1.2016, -0.9248, -0.7346, -1.2916, -0.6742, -0.8374, -1.2512],
+        1.0806,
+        [0.0961, 0.0866],
+    ),
+    'finest level alone': (
+        [-1.1668, -1.2709, -0.9046, -1.2034, -1.1878, -0.8562, -1.1501, -1.1336],
+        1.0796,
+        [0.0961, 0.0866],
+    ),
+    'heatmap for each action': (
+        [-0.466, 0.2519, -0.3965, 0.4637, -0.2452, 0.3088, -0.4885, 0.1158],
+        0.3926,
+        [0.1457, -0.0603],
+    ),
+    'actions read at the heatmap': (
+        [0.0382, 0.4029, 0.1103, -0.4008, 0.0055, -0.0589, 0.516, 0.5632],
+        0.5536,
+        [0.1473, -0.0625],
+    ),
+    'no temporal pyramid': (
+        [0.0574, 0.3123, -0.0392, -0.4524, 0.0723, 0.0331, 0.5587, 0.504],
+        0.5579,
+        [0.0961, 0.0867],
+    ),
+    'growing video': (
+        [-0.9768, -1.1473, -0.9668, -0.67, -1.3128, -0.6126, -0.8201, -1.2809],
+        1.0781,
+        [0.096, 0.0866],
+    ),
+    'separate encoder': (
+        [0.0687, 0.3588, 0.0396, -0.4181, 0.0056, -0.0594, 0.5263, 0.5531],
+        0.5547,
+        [0.0961, 0.0866],
+    ),
+    'input projection': (
+        [-0.2129, 0.4743, 0.2546, 0.3551, 0.0127, -0.0262, -0.4752, 0.5619],
+        0.5558,
+        [0.0961, 0.0867],
+    ),
+    'cross-attention': (
+        [-0.4133, 1.4003, -0.2974, -0.4696, 1.3548, -0.1769, -0.4837, 1.3445],
+        1.138,
+        [0.0962, 0.0872],
+    ),
+    'coarse cross-attention': (
+        [1.2565, 1.1095, 0.9656, 0.2367, 0.1967, -0.652, -0.7814, -0.7839],
+        0.7067,
+        [0.0961, 0.0866],
+    ),
+    'deconvolution': (
+        [0.8489, 1.4177, 0.873, 0.6137, 1.3393, 0.8188, 0.8466, 1.3784],
+        1.2002,
+        [0.1663, 0.0564],
+    ),
+}
+
+
+def waves(shape: torch.Size, step: float) -> Tensor:
+    """Numbers from -1 to 1 that no generator of random numbers changes."""
+    return torch.sin(step * torch.arange(1, 1 + math.prod(shape))).reshape(shape)
+
+
+def with_known_weights(configuration: AfformerConfiguration) -> Afformer:
+    model = Afformer(configuration).eval().requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        wave = waves(parameter.shape, 1 + zlib.crc32(name.encode()) % 1000 / 1000)
+        if parameter.ndim > 1:
+            # Attention that is far from even.
+            sharpness = 4.0 if name.startswith('decoder') else 1.0
+            parameter.copy_(wave * sharpness * math.sqrt(2 / parameter[0].numel()))
+        else:
+            parameter.copy_(name.endswith('weight') + 0.1 * wave)
+    return model
+
+
+def pictures(*shape: int) -> Tensor:
+    return (torch.arange(math.prod(shape)) * 7919 // 13 % 256).to(torch.uint8).reshape(shape)
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_outputs_are_as_they_were(variant: str) -> None:
+    model = with_known_weights(VARIANTS[variant])
+
+    heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3))
+
+    places, deviation, scores = KNOWN[variant]
+    assert heatmaps[0, -1, 5::20, 7::30].flatten().tolist()[:8] == pytest.approx(places, abs=5e-4)
+    assert float(heatmaps.std()) == pytest.approx(deviation, abs=5e-4)
+    assert actions[0].tolist() == pytest.approx(scores, abs=5e-4)

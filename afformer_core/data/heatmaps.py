@@ -71,8 +71,8 @@ def ground_truth_heatmaps(
     row = torch.where(inside, y, 0).long()
     weight = (inside & ~_repeated(row * width + column, inside)).float()
 
-    row_blur = _impulse_responses(height, kernel_size).to(points.device)
-    column_blur = _impulse_responses(width, kernel_size).to(points.device)
+    row_blur = _impulse_responses(height, kernel_size, points.device)
+    column_blur = _impulse_responses(width, kernel_size, points.device)
     vertical = row_blur[row] * weight[..., None]
     # Of a step in mixed precision, too.
     with torch.autocast(points.device.type, enabled=False):
@@ -95,8 +95,8 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
     """
     height, width = maps.shape[1:]
     kernel_size = blur_kernel_size(height, width)
-    row_blur = _impulse_responses(height, kernel_size).to(maps.device)
-    column_blur = _impulse_responses(width, kernel_size).to(maps.device)
+    row_blur = _impulse_responses(height, kernel_size, maps.device)
+    column_blur = _impulse_responses(width, kernel_size, maps.device)
     with torch.autocast(maps.device.type, enabled=False):
         heatmaps = row_blur.T @ maps @ column_blur + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
@@ -117,8 +117,8 @@ def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     kernel_size = blur_kernel_size(height, width)
     inside = ((points > -1) & (points < (width, height))).all(axis=1)
     columns, rows = points[inside].astype(int).T
-    row_blur = _impulse_responses(height, kernel_size).numpy()
-    column_blur = _impulse_responses(width, kernel_size).numpy()
+    row_blur = _impulse_responses(height, kernel_size, torch.device('cpu')).numpy()
+    column_blur = _impulse_responses(width, kernel_size, torch.device('cpu')).numpy()
     return np.asarray(row_blur[rows].T @ column_blur[columns])
 
 
@@ -129,7 +129,7 @@ def _repeated(pixel: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
 
 
 @functools.lru_cache(maxsize=8)
-def _impulse_responses(length: int, kernel_size: int) -> torch.Tensor:
+def _impulse_responses(length: int, kernel_size: int, device: torch.device) -> torch.Tensor:
     """float32 [length, length]: row i is the blurred unit impulse at i, border reflected."""
     radius = kernel_size // 2
     if radius >= length:
@@ -146,4 +146,4 @@ def _impulse_responses(length: int, kernel_size: int) -> torch.Tensor:
         source = np.abs(target + offset)
         source = np.where(source >= length, 2 * (length - 1) - source, source)
         np.add.at(responses, (source, target), weight)
-    return torch.from_numpy(responses.astype(np.float32))
+    return torch.from_numpy(responses.astype(np.float32)).to(device)

@@ -14,10 +14,11 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from torchvision.models import resnet50
 from torchvision.models._utils import IntermediateLayerGetter
-from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
+from torchvision.ops import FeaturePyramidNetwork
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.encoder import BackboneWithPyramid, Encoder
+from afformer_core.models.frozen_norm import FrozenNorm
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
 # Of EfficientNet-Lite0's blocks, how many have been passed at each stage.
@@ -153,9 +154,9 @@ def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str
     """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     first = _STAGES.index(min(levels))
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
-    body = ResNetStages(resnet50(norm_layer=FrozenBatchNorm2d), stages)
+    body = ResNetStages(resnet50(norm_layer=FrozenNorm), stages)
     fpn = FeaturePyramidNetwork(
-        [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenBatchNorm2d
+        [256, 512, 1024, 2048][first:], configuration.channels, norm_layer=FrozenNorm
     )
     names = list(body)
     ends = [0, *(names.index(layer) + 1 for layer in stages)]

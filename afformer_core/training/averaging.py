@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from lightning.pytorch import Trainer
+import torch
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 
@@ -20,11 +21,25 @@ class MovingAverage(WeightAveraging):
         if not 0 <= decay < 1:
             raise ValueError(f'decay is {decay}; it must be from 0 and below 1')
         self.decay = decay
-        super().__init__(use_buffers=False, avg_fn=self._average)
+        super().__init__(use_buffers=False, multi_avg_fn=self._average)
 
-    def _average(self, average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        steps = int(count)
-        return average.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Begin the average as a copy of the model, on its device."""
+        super().setup(trainer, pl_module, stage)
+        if self._average_model is not None:
+            # Each step asks for it, and an answer from a GPU waits for all that is under way.
+            self._average_model.n_averaged = self._average_model.n_averaged.new_zeros(
+                (), device='cpu'
+            )
+
+    def _average(
+        self, averages: list[Tensor], currents: list[Tensor], count: Tensor | int
+    ) -> None:
+        """Move averages in place; the count is read where it lies on the host."""
+        assert self._average_model is not None
+        steps = int(self._average_model.n_averaged)
+        share = 1 - min(self.decay, (1 + steps) / (10 + steps))
+        torch._foreach_lerp_(averages, currents, share)
 
 
 def averaged_model(trainer: Trainer) -> nn.Module | None:

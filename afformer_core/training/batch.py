@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,11 @@ from typing_extensions import Self
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.training.truth import Truth
+
+
+def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; a copy to a GPU goes on while the host does something else."""
+    return tensor.to(device, non_blocking=device.type == 'cuda')
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,9 @@ class Batch(ABC):
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """The same with every tensor moved."""
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> Self:
-        """The same on a device."""
-        return self.moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    def to(self, device: torch.device) -> Self:
+        """The same on a device; a copy to a GPU is not waited for."""
+        return self.moved(partial(copied_to, device=device))
 
     def pin_memory(self) -> Self:
         """The same in memory that a GPU can read."""
@@ -53,7 +59,8 @@ class PictureBatch(Batch):
 
     Attributes:
         frames: uint8 RGB [D, T, H, W, 3], padded at the end.
-        lengths: [D] frames of each demonstration, 1 to T.
+        lengths: [D] frames of each demonstration, 1 to T; always on the host, which decides by
+            them what is computed.
         images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
     """
 
@@ -63,15 +70,17 @@ class PictureBatch(Batch):
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
         """See `Batch.predict`; frames that only pad are not encoded."""
-        demonstrations, frames = self.frames.shape[:2]
-        places = torch.arange(frames, device=self.lengths.device)
-        exists = (places < self.lengths[:, None]).flatten()
-        encoded = model.encode_frames(self.frames.flatten(0, 1)[exists])
-        features = encoded.new_zeros((len(exists), *encoded.shape[1:]))
-        features = features.masked_scatter(exists[:, None, None, None], encoded)
-        features = features.unflatten(0, (demonstrations, frames))
-        lengths = None if bool(exists.all()) else self.lengths
-        memory = model.memorize(features, lengths)
+        frames = self.frames.flatten(0, 1)
+        lengths = _lengths_if_padded(self.lengths, self.frames)
+        if lengths is None:
+            features = model.encode_frames(frames)
+        else:
+            exists = torch.arange(self.frames.shape[1]) < self.lengths[:, None]
+            places = copied_to(exists.flatten().nonzero()[:, 0], frames.device)
+            encoded = model.encode_frames(frames[places])
+            features = encoded.new_zeros((len(frames), *encoded.shape[1:]))
+            features = features.index_copy(0, places, encoded)
+        memory = model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
         return model.ground(self.images, memory)
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
@@ -80,7 +89,6 @@ class PictureBatch(Batch):
             self,
             truth=self.truth.moved(move),
             frames=move(self.frames),
-            lengths=move(self.lengths),
             images=move(self.images),
         )
 
@@ -123,7 +131,7 @@ class MixedBatch(Batch):
 
     Attributes:
         videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
-        lengths: [D] frames of each demonstration, 1 to T.
+        lengths: see `PictureBatch`.
         images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
     """
 
@@ -136,8 +144,7 @@ class MixedBatch(Batch):
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        whole = bool((self.lengths == frames).all())
-        memory = model.memorize(features, None if whole else self.lengths)
+        memory = model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
         return model.ground(self.images, memory)
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
@@ -146,9 +153,15 @@ class MixedBatch(Batch):
             self,
             truth=self.truth.moved(move),
             videos=tuple(move(stage) for stage in self.videos),
-            lengths=move(self.lengths),
             images=move(self.images),
         )
+
+
+def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
+    """Lengths [D] of demonstrations [D, T, ...] on their device; None where nothing is padded."""
+    if bool((lengths == videos.shape[1]).all()):
+        return None
+    return copied_to(lengths, videos.device)
 
 
 @dataclass(frozen=True)

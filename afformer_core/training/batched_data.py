@@ -88,7 +88,7 @@ class BatchedData(LightningDataModule):
             trainer.global_rank,
             trainer.world_size,
         )
-        return self._loader(*self._training(), batches)
+        return self._loader(*self._training(), batches, stays=False)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Every validation sample once, over all processes; nothing without any."""
@@ -99,7 +99,7 @@ class BatchedData(LightningDataModule):
         batches = ValidationBatches(
             len(self.validation_samples), trainer.global_rank, trainer.world_size
         )
-        return self._loader(*self._validation(), batches)
+        return self._loader(*self._validation(), batches, stays=True)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Raise what a worker could not."""
@@ -112,11 +112,14 @@ class BatchedData(LightningDataModule):
         dataset: Dataset[Any],
         collate: Callable[[Any], Any],
         batches: Sampler[list[Draw]],
+        stays: bool,
     ) -> DataLoader[Any]:
+        """Batches; where they are asked for again and again, the workers stay."""
         return DataLoader(
             dataset,
             batch_sampler=batches,
             num_workers=self._workers,
+            persistent_workers=stays and self._workers > 0,
             collate_fn=collate,
             worker_init_fn=_prepare_worker,
             pin_memory=torch.cuda.is_available(),

@@ -98,7 +98,7 @@ class FeatureData(AnnotatedData):
 
 
 def frozen_encoder(trainer: Trainer | None) -> Encoder:
-    """The encoder of the model in training, whose first stages may be kept.
+    """The encoder of the model in training, whose first stages may be kept, on its device.
 
     Raises:
         ValueError: its first stage learns, or frames have another encoder.
@@ -113,4 +113,5 @@ def frozen_encoder(trainer: Trainer | None) -> Encoder:
             'the backbone in optimization.frozen, and video_encoder to shared, or train on '
             'pictures'
         )
-    return model.encoder
+    # The trainer moves the model later, when features have been made.
+    return model.encoder.to(trainer.strategy.root_device)

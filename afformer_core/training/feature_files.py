@@ -57,7 +57,7 @@ def open_features(
     Args:
         folder: where they are kept.
         sets: of pictures.
-        encoder: its backbone is run in evaluation mode.
+        encoder: its backbone is run in evaluation mode, on its device.
         key: what the pictures are, in terms of JSON; another one means other features.
 
     Returns:
@@ -216,6 +216,7 @@ def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:
 
 @torch.inference_mode()
 def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
-    backbone, images = encoder.backbone_with_fpn, encoder.normalise(torch.from_numpy(stack))
+    pictures = torch.from_numpy(stack).to(encoder.mean.device)
+    backbone, images = encoder.backbone_with_fpn, encoder.normalise(pictures)
     stages = backbone.first_stages(images, backbone.frozen_stages())
-    return [stage.half().numpy() for stage in stages]
+    return [stage.half().cpu().numpy() for stage in stages]

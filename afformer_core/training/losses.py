@@ -29,12 +29,14 @@ class Targets:
         actions: [R] indices.
         images: [R] index of the image in the batch; every image has at least one row.
         shown: [R] whether the image shows what was demonstrated; alike in all rows of an image.
+        foreign: whether there is an image that does not; known without asking the device.
     """
 
     heatmaps: Tensor
     actions: Tensor
     images: Tensor
     shown: Tensor
+    foreign: bool
 
     def weights(self, images: int, foreign: bool = False) -> Tensor:
         """[R]: every image counts alike, whatever the number of its actions.
@@ -46,7 +48,9 @@ class Targets:
         Returns:
             of sum 1, or 0 where there is no such image.
         """
-        counts = torch.bincount(self.images, minlength=images)
+        # Without asking a GPU how many there are, as bincount does.
+        counts = self.images.new_zeros(images)
+        counts = counts.scatter_add(0, self.images, torch.ones_like(self.images))
         weights = (self.shown != foreign) / counts[self.images]
         return weights / weights.sum().clamp(min=1)
 
@@ -119,7 +123,7 @@ class GroundingLoss:
         divergences = heatmap_divergence(logits, targets.heatmaps)
         loss = targets.weights(len(heatmaps)) @ divergences
         parts = {'kld': loss.detach()}
-        if not bool(targets.shown.all()):
+        if targets.foreign:
             foreign = targets.weights(len(heatmaps), foreign=True) @ divergences
             parts['foreign_kld'] = foreign.detach()
             loss = loss + self.foreign_weight * foreign

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from afformer_core.training.validation import Validation
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
+# A loss that is not finite stays so; to look at each would keep a GPU waiting for the host.
+_STEPS_UNCHECKED = 10
 
 
 class GroundingTraining(LightningModule):
@@ -61,6 +64,7 @@ class GroundingTraining(LightningModule):
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
         self._validation = Validation(configuration)
+        self._last_loss = torch.zeros(())
         # The trainer leaves modes as it finds them.
         self.train()
 
@@ -93,17 +97,36 @@ class GroundingTraining(LightningModule):
         heatmaps, actions = batch.predict(self.model)
         targets = batch.truth.targets(self.model.configuration.heatmap_size)
         loss, parts = self.loss(heatmaps, actions, targets)
-        if not bool(torch.isfinite(loss)):
-            raise ValueError(
-                f'the loss of step {self.global_step} is {float(loss)}; lower '
-                'optimization.learning_rate, or train in a wider precision'
-            )
+        self._last_loss = loss.detach()
+        if self.global_step % _STEPS_UNCHECKED == 0:
+            self._require_finite_loss()
         for name, value in parts.items():
             self.log(f'train/{name}', value, prog_bar=True)
         return loss
 
+    def _require_finite_loss(self) -> None:
+        """Check the last loss, which waits for the device.
+
+        Raises:
+            ValueError: it is not finite; neither are the weights after such a step.
+        """
+        if not math.isfinite(loss := float(self._last_loss)):
+            raise ValueError(
+                f'the loss is {loss} at step {self.global_step}; lower '
+                'optimization.learning_rate, or train in a wider precision'
+            )
+
+    def on_train_epoch_end(self) -> None:
+        """Check the loss of the last step before the model is written."""
+        self._require_finite_loss()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Check the loss, lest a checkpoint is replaced by one to which no way leads back."""
+        self._require_finite_loss()
+
     def on_validation_epoch_start(self) -> None:
-        """Begin anew."""
+        """Begin anew, with a model that is sound."""
+        self._require_finite_loss()
         self._validation.scores.clear()
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:

@@ -36,23 +36,31 @@ class Annotations(Truth):
             padding. An image without any point does not show what was demonstrated.
         actions: [R] indices.
         images: [R] index of the image in the batch.
+        foreign: whether there is an image that does not; None: found from the points, which then
+            should be on the host.
     """
 
     points: Tensor
     actions: Tensor
     images: Tensor
+    foreign: bool | None = None
+
+    def __post_init__(self) -> None:
+        _find_foreign(self, self.points)
 
     def targets(self, size: tuple[int, int]) -> Targets:
         """See `Truth.targets`."""
         scale = self.points.new_tensor((size[1], size[0]))
         heatmaps = ground_truth_heatmaps(self.points * scale, size)
         # A row without any point has the uniform heatmap.
-        shown = ~self.points.isnan().flatten(1).all(dim=1)
-        return Targets(heatmaps, self.actions, self.images, shown)
+        return Targets(
+            heatmaps, self.actions, self.images, _shown(self.points), bool(self.foreign)
+        )
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
         """See `Truth.moved`."""
-        return Annotations(move(self.points), move(self.actions), move(self.images))
+        points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
+        return Annotations(points, actions, images, self.foreign)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,14 @@ class Boxes(Truth):
         corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees
             them, as shares of the image's width and height; they may have been seen at a slant.
             NaN marks padding.
+        foreign: see `Annotations`; such an image has no box.
     """
 
     corners: Tensor
+    foreign: bool | None = None
+
+    def __post_init__(self) -> None:
+        _find_foreign(self, self.corners)
 
     def targets(self, size: tuple[int, int]) -> Targets:
         """See `Truth.targets`; all boxes of an image together are its blurred truth."""
@@ -73,12 +86,22 @@ class Boxes(Truth):
         # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
         inside = coverage(self.corners * scale, size).amax(dim=1)
         images = torch.arange(len(inside), device=inside.device)
-        shown = ~self.corners.isnan().flatten(1).all(dim=1)
-        return Targets(blurred_maps(inside), torch.zeros_like(images), images, shown)
+        heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
+        return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.foreign))
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
         """See `Truth.moved`."""
-        return Boxes(move(self.corners))
+        return Boxes(move(self.corners), self.foreign)
+
+
+def _shown(places: Tensor) -> Tensor:
+    """[R]: which rows of places [R, ...] are not all padding."""
+    return ~places.isnan().flatten(1).all(dim=1)
+
+
+def _find_foreign(truth: Annotations | Boxes, places: Tensor) -> None:
+    if truth.foreign is None:
+        object.__setattr__(truth, 'foreign', not bool(_shown(places).all()))
 
 
 def coverage(corners: Tensor, size: tuple[int, int]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
 from afformer_core.maskahand.picture_tensor import picture_tensor
-from afformer_core.training.batch import FailedBatch
+from afformer_core.training.batch import FailedBatch, copied_to
 from afformer_core.training.collation import FailedExample
 
 
@@ -56,9 +57,9 @@ class HandBatch:
         targets = tuple({name: move(x) for name, x in each.items()} for each in self.targets)
         return replace(self, images=tuple(map(move, self.images)), targets=targets)
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> HandBatch:
-        """The same on a device."""
-        return self.moved(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+    def to(self, device: torch.device) -> HandBatch:
+        """The same on a device; a copy to a GPU is not waited for."""
+        return self.moved(partial(copied_to, device=device))
 
     def pin_memory(self) -> HandBatch:
         """The same in memory that a GPU can read."""

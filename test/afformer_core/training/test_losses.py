@@ -26,6 +26,7 @@ def targets(
         torch.tensor(actions),
         torch.tensor(images),
         torch.tensor(shown or [True] * len(actions)),
+        not all(shown),
     )
 
 

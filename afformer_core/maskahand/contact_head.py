@@ -13,6 +13,7 @@ from torch.nn import functional
 from torchvision.ops import roi_align
 
 from afformer_core.maskahand.motion_picture import FRAMES
+from afformer_core.maskahand.picture_tensor import colours
 
 # Sides of what is looked at: of a hand's longer side, and in pixels, at least and as it is seen.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
@@ -87,7 +88,7 @@ class ContactHead(nn.Module):
         """What is told of each hand, over all pictures in order.
 
         Args:
-            pictures: each float RGB [3 FRAMES, H, W] in 0..1, see `motion_picture`.
+            pictures: each RGB [3 FRAMES, H, W], uint8 or float in 0..1, see `motion_picture`.
             boxes: of each picture, [n, 4] (left, top, right, bottom) in pixels.
         """
         middles, sides = _around(torch.cat(list(boxes)))
@@ -153,8 +154,8 @@ def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
     """What is around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the picture."""
-    weights = picture.new_tensor(_LUMINANCE)
-    grey = torch.einsum('tchw,c->thw', picture.unflatten(0, (FRAMES, -1)), weights)
+    shown = colours(picture).unflatten(0, (FRAMES, -1))
+    grey = torch.einsum('tchw,c->thw', shown, shown.new_tensor(_LUMINANCE))
     middles, sides = _around(boxes)
     around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)
     # As many samples as it takes to see each pixel of a large hand.

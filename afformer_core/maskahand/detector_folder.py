@@ -47,7 +47,7 @@ class DetectorDescription:
         weights_sha256: of `detector.safetensors`, in hexadecimal.
         interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
         interval: seconds between the frames of the motion pictures that it takes, see
-            `motion_pictures`; None: it takes single frames.
+            `motion_windows`; None: it takes single frames.
         training: where the weights come from; free form.
     """
 

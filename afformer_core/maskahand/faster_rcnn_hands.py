@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.ops import nms
 
@@ -17,10 +15,11 @@ from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.detector_folder import load_hand_detector, read_detector_description
 from afformer_core.maskahand.faster_rcnn import HandNetwork
+from afformer_core.maskahand.frames_on_device import FrameOnDevice, stacked
 from afformer_core.maskahand.hand import LOWEST_SCORE, Hand
 from afformer_core.maskahand.hand_classes import CONTACT
-from afformer_core.maskahand.motion_picture import FRAMES, motion_pictures
-from afformer_core.maskahand.picture_tensor import picture_tensor
+from afformer_core.maskahand.motion_picture import motion_windows
+from afformer_core.maskahand.picture_tensor import colours
 from afformer_core.models.folding import fold_batch_norms
 
 # Two boxes that overlap by more are of one hand.
@@ -35,9 +34,9 @@ class FasterRcnnHands(HandDetector):
         detector: in evaluation mode, see `build_hand_detector` and `build_motion_detector`.
         name: see `HandDetector`.
         interaction_score: see `HandDetector`.
-        interval: of the motion pictures that it takes, see `motion_pictures`; None: it takes
+        interval: of the motion pictures that it takes, see `motion_windows`; None: it takes
             single frames.
-        batch_size: frames that are looked at together, at least 1; a motion picture has several.
+        batch_size: pictures that are looked at together, at least 1.
 
     Attributes:
         name: as above.
@@ -61,7 +60,7 @@ class FasterRcnnHands(HandDetector):
         self.interaction_score = interaction_score
         self._detector = detector
         self._interval = interval
-        self._batch_size = batch_size if interval is None else max(1, batch_size // FRAMES)
+        self._batch_size = batch_size
 
     @classmethod
     def load(
@@ -94,31 +93,56 @@ class FasterRcnnHands(HandDetector):
         (hands,) = self._detect([next(islice(self._pictures(frames), index, None))])
         return hands
 
-    def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[NDArray[np.uint8]]:
+    def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
         """What it looks at for each frame."""
+        device = next(self._detector.parameters()).device
+        on_device = (FrameOnDevice(frame, device) for frame in frames)
         if self._interval is None:
-            return (frame.image[None] for frame in frames)
-        return motion_pictures(frames, self._interval)
+            return ((frame,) for frame in on_device)
+        return motion_windows(on_device, self._interval)
 
     @torch.no_grad()
-    def _detect(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Hand, ...]]:
-        device = next(self._detector.parameters()).device
-        tensors = [picture_tensor(image).to(device) for image in images]
-        return [hands_of(output) for output in self._detector(tensors)]
+    def _detect(self, pictures: Sequence[Sequence[FrameOnDevice]]) -> list[tuple[Hand, ...]]:
+        tensors = [stacked(frames) for frames in pictures]
+        if self._interval is None:
+            tensors = [colours(tensor) for tensor in tensors]
+        return [hands_of(output) for output in on_host(self._detector(tensors))]
+
+
+def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """What a detector found in some pictures, brought to the host in one piece.
+
+    Args:
+        outputs: of each picture `boxes` [N, 4], `labels` and `scores` [N] and, of all or of none,
+            `touches` [N, 2].
+
+    Returns:
+        the same as float32 on the host.
+    """
+    tables = [torch.column_stack([x.float() for x in output.values()]) for output in outputs]
+    found = torch.cat(tables).cpu().split([len(table) for table in tables])
+    return [_columns(table, output) for table, output in zip(found, outputs, strict=True)]
+
+
+def _columns(table: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The columns of a table [N, ...] by their names, in the shapes of others."""
+    parts = table.split([values.shape[1:].numel() for values in like.values()], dim=1)
+    return {
+        name: part.reshape(values.shape)
+        for (name, values), part in zip(like.items(), parts, strict=True)
+    }
 
 
 def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     """The hands of one picture, best first, each in the state that is the more likely one.
 
     Args:
-        output: `boxes`, `labels` and `scores`, as the detector gives them, and `touches` where it
-            does; a hand may be among them in both states.
+        output: `boxes`, `labels` and `scores`, as `on_host` gives them, and `touches` where the
+            detector does; a hand may be among them in both states.
     """
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
-    boxes, labels, scores = (
-        output[name][kept].cpu().tolist() for name in ('boxes', 'labels', 'scores')
-    )
-    told = output['touches'][kept].cpu().tolist() if 'touches' in output else [None] * len(boxes)
+    boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))
+    told = output['touches'][kept].tolist() if 'touches' in output else [None] * len(boxes)
     return tuple(
         Hand(
             (box[0], box[1], box[2], box[3]),

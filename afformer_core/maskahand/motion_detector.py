@@ -18,6 +18,7 @@ from torchvision.models.detection import FasterRCNN
 from afformer_core.maskahand.contact_head import ContactHead
 from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
 from afformer_core.maskahand.motion_picture import FRAMES, NOW
+from afformer_core.maskahand.picture_tensor import colours
 
 
 class MotionHandDetector(nn.Module):
@@ -45,7 +46,7 @@ class MotionHandDetector(nn.Module):
         """Losses by name in training, else what is found in each picture.
 
         Args:
-            images: each float RGB [3 FRAMES, H, W] in 0..1, see `motion_picture`.
+            images: each RGB [3 FRAMES, H, W], uint8 or float in 0..1, see `motion_picture`.
             targets: in training, of each, `boxes` [N, 4], `labels` [N], indices of `CLASSES`, and
                 `touches` [N, 2], (x, y) of what they touch in pixels, NaN where it is not known.
 
@@ -101,8 +102,8 @@ class MotionHandDetector(nn.Module):
 
 
 def _now(picture: Tensor) -> Tensor:
-    """The frame itself, [3, H, W]."""
-    return picture.unflatten(0, (FRAMES, -1))[NOW]
+    """The frame itself, float [3, H, W] in 0..1."""
+    return colours(picture.unflatten(0, (FRAMES, -1))[NOW])
 
 
 def _in_states(output: dict[str, Tensor], contact: Tensor) -> dict[str, Tensor]:

@@ -42,7 +42,7 @@ class HandBatch:
     """Pictures, each of its own size.
 
     Attributes:
-        images: each float RGB [3 T, H, W] in 0..1, see `picture_tensor`.
+        images: each uint8 RGB [3 T, H, W], see `picture_tensor`.
         targets: of each, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors take
             them, and `touches` float [N, 2].
         samples: index in the dataset of each.

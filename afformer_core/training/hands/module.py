@@ -18,10 +18,11 @@ from afformer_core.maskahand.average_precision import (
     states_found,
 )
 from afformer_core.maskahand.detector_folder import INTERACTION_SCORE
-from afformer_core.maskahand.faster_rcnn_hands import hands_of
+from afformer_core.maskahand.faster_rcnn_hands import hands_of, on_host
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.initial_detector import initial_detector
 from afformer_core.maskahand.motion_detector import MotionHandDetector
+from afformer_core.maskahand.picture_tensor import colours
 from afformer_core.training.batch_norms import keep_statistics
 from afformer_core.training.gathering import gathered
 from afformer_core.training.hands.batch import HandBatch
@@ -99,7 +100,7 @@ class HandTraining(LightningModule):
         # draws the same.
         with torch.random.fork_rng(cuda):
             torch.manual_seed(_seed(self.global_step, batch))
-            parts: dict[str, Tensor] = self.model(list(batch.images), list(batch.targets))
+            parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
         if not bool(torch.isfinite(loss)):
             raise ValueError(
@@ -117,7 +118,7 @@ class HandTraining(LightningModule):
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
         """Detect hands."""
-        outputs = self.model(list(batch.images))
+        outputs = on_host(self.model(_colours(batch)))
         self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
 
     def on_validation_epoch_end(self) -> None:
@@ -146,6 +147,11 @@ class HandTraining(LightningModule):
             'optimizer': optimizer,
             'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
         }
+
+
+def _colours(batch: HandBatch) -> list[Tensor]:
+    """The pictures as networks take them, made on their device."""
+    return [colours(picture) for picture in batch.images]
 
 
 def _seed(step: int, batch: HandBatch) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.video import VideoFrame
-from afformer_core.maskahand.motion_picture import FRAMES, NOW, motion_picture, motion_pictures
+from afformer_core.maskahand.motion_picture import FRAMES, NOW, motion_picture, motion_windows
 
 
 def grey(value: int) -> np.ndarray:
@@ -23,7 +23,8 @@ def video(*times: float) -> list[VideoFrame]:
 
 def numbers(frames: list[VideoFrame], interval: float) -> list[list[int]]:
     """The numbers of the frames that each picture is made of."""
-    return [picture[:, 0, 0, 0].tolist() for picture in motion_pictures(frames, interval)]
+    windows = motion_windows(frames, interval)
+    return [[int(frame.image[0, 0, 0]) for frame in window] for window in windows]
 
 
 def test_frames_in_their_order_and_colours() -> None:
@@ -88,9 +89,9 @@ def test_it_reads_no_farther_ahead_than_it_sees() -> None:
             read.append(number)
             yield VideoFrame(number / 10, grey(number))
 
-    pictures = motion_pictures(watched(), 0.2)
+    windows = motion_windows(watched(), 0.2)
     for _ in range(10):
-        next(pictures)
+        next(windows)
 
     # The tenth sees what is 0.6 seconds later.
     assert len(read) == 16
@@ -98,4 +99,4 @@ def test_it_reads_no_farther_ahead_than_it_sees() -> None:
 
 def test_an_interval_that_is_none() -> None:
     with pytest.raises(ValueError, match='interval is 0; it must be above 0 seconds'):
-        next(motion_pictures(video(0.0), 0))
+        next(motion_windows(video(0.0), 0))

@@ -103,6 +103,17 @@ def test_a_closer_look_that_sees_nothing_leaves_half_of_what_was_before() -> Non
     assert after[10, 20] >= before[10, 20] / 2
 
 
+def test_half_of_a_place_follows_the_geometric_mean_of_both_looks() -> None:
+    """Of the place's share of 0.5: before 0.2 and 0.8 of it, by the closer look 0.9 and 0.1."""
+    whole = output(np.log([[[0.1, 0.4, 0.3, 0.2]]]))
+    # As large as the whole heatmap; two of its pixels are one of the place.
+    closer = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))
+    found = probabilities(refined(whole, closer, Place(0, 0, 1, 2, (1, 4))).heatmap_logits)[0]
+
+    # The roots of 0.2 * 0.9 and of 0.8 * 0.1 are as 3 to 2; the arithmetic mean would give 0.188.
+    assert found[0].tolist() == pytest.approx([0.2, 0.3, 0.3, 0.2], abs=1e-6)
+
+
 def test_of_several_memories_the_logits_are_averaged() -> None:
     heatmaps = [heatmap_with_peak(1, 2)[None], 3 * heatmap_with_peak(1, 2)[None]]
     outputs = [output(one, [value]) for one, value in zip(heatmaps, (1.0, 4.0), strict=True)]

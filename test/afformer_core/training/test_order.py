@@ -41,6 +41,19 @@ def test_with_several_targets_demonstrations_are_drawn_once_an_epoch() -> None:
     assert len(set.union(*videos)) == 4
 
 
+def test_a_demonstration_gets_other_targets_in_other_epochs() -> None:
+    samples = [sample(video, image) for video in range(3) for image in range(4)]
+    # A batch is an epoch, in which the demonstrations stand in one order.
+    order = BatchOrder(samples, 3, 2, seed=0)
+    epochs = [[draw.indices for draw in order.batch(epoch)] for epoch in range(12)]
+
+    assert order.steps_per_epoch == 1
+    for video in range(3):
+        drawn = [epoch[video] for epoch in epochs]
+        assert {index for pair in drawn for index in pair} == set(range(4 * video, 4 * video + 4))
+        assert len(set(drawn)) >= 5
+
+
 def test_a_batch_depends_on_seed_and_step_alone() -> None:
     order, same, other = (BatchOrder(SAMPLES, 4, 1, seed) for seed in (3, 3, 4))
     order.batch(0)

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from afformer_core.data import clip_reader
+from afformer_core.data.video import VideoReader
+from afformer_core.training import reading_speed, throughput
 from afformer_core.training.reading_speed import reading_table
-from afformer_core.training.throughput import Workload, throughput_table
+from afformer_core.training.throughput import Throughput, Workload, throughput_table
 
 
 @pytest.mark.slow
@@ -16,14 +19,43 @@ def test_both_structures_train_on_the_same() -> None:
 
     assert released[-1] == pytest.approx(ours[-1], rel=1e-4)
     assert released[1] == released[3] == 1.0
-    assert min(*released[:4], *ours[:4]) > 0
 
 
-def test_clips_come_from_the_cache(tmp_path: Path) -> None:
+def test_speed_and_memory_are_told_beside_those_of_the_released_structure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = {
+        'released': Throughput('released', 4.0, 900.0, 7.5),
+        'afformer': Throughput('afformer', 0.5, 300.0, 7.5),
+    }
+    monkeypatch.setattr(throughput, 'measure_in_process', lambda method, _: measured[method])
+
+    rows = throughput_table(Workload(pairs=2, frames=3, side=64, threads=1)).rows
+
+    assert rows["the released code's structure"] == [0.5, 1.0, 900.0, 1.0, 7.5]
+    assert rows['afformer'] == [4.0, 8.0, 300.0, pytest.approx(1 / 3), 7.5]
+
+
+def test_clips_are_decoded_once_and_then_come_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that stands still but for eight seconds of decoding and 30 of reading again."""
+    clock = iter([100.0, 108.0, 200.0, 230.0])
+    monkeypatch.setattr(reading_speed.time, 'perf_counter', lambda: next(clock))
+    opened: list[Path] = []
+
+    def watched(path: Path, part: object) -> VideoReader:
+        opened.append(path)
+        return VideoReader(path, part)
+
+    monkeypatch.setattr(clip_reader, 'VideoReader', watched)
+
     table = reading_table(tmp_path, frames=4, side=64)
 
     assert len(list((tmp_path / 'cache').iterdir())) == 1
-    assert all(rate > 0 for (rate,) in table.rows.values())
+    assert opened == [tmp_path / 'clip.mp4']
+    # One clip in 8 seconds, and 20 in 30.
+    assert list(table.rows.values()) == [[0.125], [pytest.approx(2 / 3)]]
 
 
 def test_a_workload_of_nothing() -> None:

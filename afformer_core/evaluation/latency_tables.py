@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +23,18 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_model
 
-_COLUMNS = (
-    'T',
-    'ms / image',
-    '95 %',
-    'times faster',
-    'of matrix rate',
-    'ms / demonstration frame',
-    'ms to memorize',
-    'ms to first use',
-    'peak MB',
-    'difference',
-)
+COLUMNS = {
+    'frames': 'T',
+    'image_milliseconds': 'ms / image',
+    'image_p95_milliseconds': '95 %',
+    'times_faster': 'times faster',
+    'share_of_matrix_rate': 'of matrix rate',
+    'frame_milliseconds': 'ms / demonstration frame',
+    'memorize_milliseconds': 'ms to memorize',
+    'first_milliseconds': 'ms to first use',
+    'peak_megabytes': 'peak MB',
+    'difference': 'difference',
+}
 _NOTES = (
     'recomputing everything: for each image all frames are encoded again and the '
     'relative-position bias is materialised for fused attention, as in the released code; same '
@@ -91,7 +92,7 @@ def latency_table(
     configuration = read_description(folder).configuration
     maximum, rate = configuration.maximum_frames, matrix_rate(threads)
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
-    rows: dict[str, list[Cell]] = {}
+    rows: dict[str, dict[str, Cell]] = {}
     bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
         for length in possible:
@@ -105,13 +106,38 @@ def latency_table(
                     latency = measure_in_process(folder, method, length, threads, path)
                 except MeasurementError as error:
                     cannot = f'cannot: {error.reason}'
-                    rows[label] = [length, cannot, *([None] * (len(_COLUMNS) - 2))]
+                    nothing = dict.fromkeys(COLUMNS)
+                    rows[label] = {**nothing, 'frames': length, 'image_milliseconds': cannot}
                 else:
-                    rows[label] = comparison.cells(method, latency, np.load(path))
+                    relative = comparison.add(method, latency, np.load(path))
+                    rows[label] = {
+                        **vars(latency),
+                        **vars(relative),
+                        'first_milliseconds': round(latency.first_milliseconds),
+                        'peak_megabytes': round(latency.peak_megabytes),
+                    }
                 bar.update()
     left_out = [str(length) for length in frames if length > maximum]
     note = f'The model takes {maximum} frames at most; left out: T = {", ".join(left_out)}.'
-    return Table(title, _COLUMNS, rows, (*_NOTES, note) if left_out else _NOTES)
+    return Table.of(title, COLUMNS, rows, (*_NOTES, note) if left_out else _NOTES)
+
+
+@dataclass(frozen=True)
+class RelativeLatency:
+    """A method beside others of the same length of the demonstration.
+
+    Attributes:
+        times_faster: than recomputing everything on the same device; None where that is not
+            measured.
+        share_of_matrix_rate: the operations of an image in its time, as a share of what a large
+            matrix product reaches; of what does not recompute on the CPU.
+        difference: largest difference of the heatmap from that of the first method, relative to
+            its maximum, as text; None of the first.
+    """
+
+    times_faster: float | None
+    share_of_matrix_rate: float | None
+    difference: str | None
 
 
 class _Comparison:
@@ -126,8 +152,10 @@ class _Comparison:
         self._first_heatmap: NDArray[np.float32] | None = None
         self._recomputing: dict[bool, float] = {}
 
-    def cells(self, method: Method, latency: Latency, heatmap: NDArray[np.float32]) -> list[Cell]:
-        """The row of the next method."""
+    def add(
+        self, method: Method, latency: Latency, heatmap: NDArray[np.float32]
+    ) -> RelativeLatency:
+        """The next method beside those before."""
         difference = None
         if self._first_heatmap is None:
             self._first_heatmap = heatmap
@@ -138,17 +166,11 @@ class _Comparison:
             self._recomputing.setdefault(method.on_gpu, latency.image_milliseconds)
         reference = self._recomputing.get(method.on_gpu)
         measured_against_matrix = not (method.recomputes or method.on_gpu)
-        return [
-            latency.frames,
-            latency.image_milliseconds,
-            latency.image_p95_milliseconds,
-            None if reference is None else reference / latency.image_milliseconds,
-            self._milliseconds_at_best / latency.image_milliseconds
+        milliseconds = latency.image_milliseconds
+        return RelativeLatency(
+            times_faster=None if reference is None else reference / milliseconds,
+            share_of_matrix_rate=self._milliseconds_at_best / milliseconds
             if measured_against_matrix
             else None,
-            latency.frame_milliseconds,
-            latency.memorize_milliseconds,
-            round(latency.first_milliseconds),
-            round(latency.peak_megabytes),
-            difference,
-        ]
+            difference=difference,
+        )

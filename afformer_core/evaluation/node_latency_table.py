@@ -13,13 +13,13 @@ from afformer_core.evaluation.methods import Method
 from afformer_core.evaluation.own_process import MeasurementError, run_measurement
 from afformer_core.evaluation.tables import Cell, Table
 
-_COLUMNS = {
-    'images / s': 'images_per_second',
-    'ms end to end': 'milliseconds',
-    '95 %': 'p95_milliseconds',
-    'ms in the model': 'ground_p50',
-    'ms besides it': 'overhead_p50',
-    'its 95 %': 'overhead_p95',
+COLUMNS = {
+    'images_per_second': 'images / s',
+    'milliseconds': 'ms end to end',
+    'p95_milliseconds': '95 %',
+    'ground_p50': 'ms in the model',
+    'overhead_p50': 'ms besides it',
+    'overhead_p95': 'its 95 %',
 }
 _NOTES = (
     'Images of noise, 640x480 at 30 Hz, are published by another process; of images that come '
@@ -49,24 +49,23 @@ def node_latency_table(
         impossible: why some of them need not be tried.
         seconds: to measure each for.
     """
-    rows: dict[str, list[Cell]] = {}
+    rows: dict[str, dict[str, Cell]] = {}
     for method in (one for one in methods if not one.recomputes):
         try:
             if method in impossible:
                 raise MeasurementError(method.text, impossible[method])
             rows[method.label] = _measure(folder, method, threads, seconds)
         except MeasurementError as error:
-            cannot = f'cannot: {error.reason}'
-            rows[method.label] = [cannot, *([None] * (len(_COLUMNS) - 1))]
-    return Table(f'{title}, in the node', tuple(_COLUMNS), rows, _NOTES)
+            nothing = dict.fromkeys(COLUMNS)
+            rows[method.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
+    return Table.of(f'{title}, in the node', COLUMNS, rows, _NOTES)
 
 
-def _measure(folder: Path, method: Method, threads: int, seconds: float) -> list[Cell]:
+def _measure(folder: Path, method: Method, threads: int, seconds: float) -> dict[str, Cell]:
     options = ['--threads', str(threads), '--seconds', str(seconds)]
-    figures = run_measurement(
+    return run_measurement(
         'afformer_ros.node_latency',
         [str(folder), method.backend, method.precision, *options],
         threads,
         f'{method.text} of {folder} in the node',
     )
-    return [figures[key] for key in _COLUMNS.values()]

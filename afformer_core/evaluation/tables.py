@@ -22,12 +22,14 @@ class Table:
         columns: names, without the label's.
         rows: cells by label, each as many as there are columns; None where nothing applies.
         notes: sentences below the table.
+        names: of the columns for programs; empty: `columns`.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: Mapping[str, Sequence[Cell]]
     notes: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         for label, cells in self.rows.items():
@@ -59,7 +61,7 @@ class Table:
         if unknown and rows:
             raise ValueError(f'no row of {title!r} has {", ".join(unknown)}')
         cells = {label: [row.get(name) for name in headings] for label, row in rows.items()}
-        return cls(title, tuple(headings.values()), cells, tuple(notes))
+        return cls(title, tuple(headings.values()), cells, tuple(notes), tuple(headings))
 
     def to_markdown(self) -> str:
         """Title, aligned table and notes."""
@@ -76,11 +78,10 @@ class Table:
         return '\n'.join([*parts, *(['', *notes] if notes else [])])
 
     def to_json(self) -> dict[str, Any]:
-        """Cells by label and column; an interval is an object of value, low and high."""
+        """Cells by label and name of the column; see `named_numbers.to_json`."""
+        names = self.names or self.columns
         rows = {
-            label: {
-                column: to_json(cell) for column, cell in zip(self.columns, cells, strict=True)
-            }
+            label: {name: to_json(cell) for name, cell in zip(names, cells, strict=True)}
             for label, cells in self.rows.items()
         }
         return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}

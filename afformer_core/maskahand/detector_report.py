@@ -10,7 +10,8 @@ from typing import Any
 from afformer_core.data.hand_annotations import AnnotatedPicture
 from afformer_core.data.video import VideoFrame
 from afformer_core.demonstrations.media import read_image
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.named_numbers import to_json
+from afformer_core.evaluation.tables import Table
 from afformer_core.maskahand.average_precision import (
     Findings,
     area_precision,
@@ -27,32 +28,101 @@ from afformer_core.maskahand.motion_picture import NOW
 _INTERVAL = 0.25
 
 
+PRECISION_COLUMNS = {'hands': 'hands', 'eleven_points': 'eleven points', 'area': 'area'}
+INTERACTION_COLUMNS = {'found': 'found', 'precision': 'precision', 'recall': 'recall'}
+
+
+@dataclass(frozen=True)
+class PrecisionMeasures:
+    """Average precision at an overlap of a half; see `average_precision`.
+
+    Attributes:
+        hands: that are annotated.
+        eleven_points: as 100DOH and VOC 2007 count.
+        area: as VOC 2010 and later.
+    """
+
+    hands: int
+    eleven_points: float
+    area: float
+
+
+@dataclass(frozen=True)
+class InteractionMeasures:
+    """The hands that a detector counts as interactions.
+
+    Attributes:
+        minimum_score: that it counts them from.
+        found: how many.
+        precision: share of them that is right; None where none is found.
+        recall: share of the annotated ones that is found; None where none is annotated.
+    """
+
+    minimum_score: float
+    found: int
+    precision: float | None
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class DetectorMeasures:
+    """Every number of the evaluation of a hand detector.
+
+    Attributes:
+        hand: of hands.
+        hand_and_interaction: of hands with what the detector says of their contact.
+        interaction_alone: of hands in contact.
+        interactions: of the hands that it counts as interactions.
+    """
+
+    hand: PrecisionMeasures
+    hand_and_interaction: PrecisionMeasures
+    interaction_alone: PrecisionMeasures
+    interactions: InteractionMeasures
+
+
 @dataclass(frozen=True)
 class DetectorReport:
-    """Measures of a hand detector.
+    """The evaluation of a hand detector.
 
     Attributes:
         facts: what was measured, on what.
-        precision: average precisions, see `average_precision`.
-        interactions: what of the hands that it counts as interactions is right, and how many of
-            those there are it finds.
+        measures: its numbers.
     """
 
     facts: tuple[tuple[str, str], ...]
-    precision: Table
-    interactions: Table
+    measures: DetectorMeasures
+
+    def tables(self) -> tuple[Table, Table]:
+        """Average precisions, and what counts as interactions."""
+        measures = self.measures
+        precision = Table.of(
+            'AP50',
+            PRECISION_COLUMNS,
+            {
+                'hand': vars(measures.hand),
+                'hand + interaction': vars(measures.hand_and_interaction),
+                'interaction alone': vars(measures.interaction_alone),
+            },
+            (
+                'eleven points: as 100DOH and VOC 2007 count; area: as VOC 2010 and later.',
+                'hand + interaction: a hand counts as found where the detector is also right '
+                'about whether it touches an object; interaction alone: hands in contact only.',
+            ),
+        )
+        label = f'score of at least {measures.interactions.minimum_score:g}'
+        rows = {label: vars(measures.interactions)}
+        return precision, Table.of('Interactions', INTERACTION_COLUMNS, rows)
 
     def to_markdown(self) -> str:
         """Facts and tables."""
         lines = [f'{name}: {value}' for name, value in self.facts]
-        return '\n'.join(
-            [*lines, '', self.precision.to_markdown(), '', self.interactions.to_markdown()]
-        )
+        precision, interactions = (table.to_markdown() for table in self.tables())
+        return '\n'.join([*lines, '', precision, '', interactions])
 
     def to_json(self) -> dict[str, Any]:
-        """Facts and tables as JSON types."""
-        tables = [self.precision.to_json(), self.interactions.to_json()]
-        return {'facts': dict(self.facts), 'tables': tables}
+        """Facts and measures as JSON types."""
+        return {'facts': dict(self.facts), 'measures': to_json(self.measures)}
 
 
 def detect_in_pictures(
@@ -86,35 +156,30 @@ def report_detector(
     """
     annotated = [picture.hands for picture in pictures]
     interactions = interactions_found(detected, annotated)
-    kinds = {
-        'hand': hands_found(detected, annotated),
-        'hand + interaction': states_found(detected, annotated),
-        'interaction alone': interactions,
-    }
-    precision = Table(
-        'AP50',
-        ('hands', 'eleven points', 'area'),
-        {
-            name: [found.wanted, eleven_point_precision(found), area_precision(found)]
-            for name, found in kinds.items()
-        },
-        (
-            'eleven points: as 100DOH and VOC 2007 count; area: as VOC 2010 and later.',
-            'hand + interaction: a hand counts as found where the detector is also right about '
-            'whether it touches an object; interaction alone: hands in contact only.',
-        ),
-    )
     facts = (('detector', detector.name), ('pictures', f'{len(pictures)} of {dataset}'))
-    return DetectorReport(facts, precision, _interactions(interactions, detector))
+    measures = DetectorMeasures(
+        hand=_precision(hands_found(detected, annotated)),
+        hand_and_interaction=_precision(states_found(detected, annotated)),
+        interaction_alone=_precision(interactions),
+        interactions=_interactions(interactions, detector),
+    )
+    return DetectorReport(facts, measures)
 
 
-def _interactions(found: Findings, detector: HandDetector) -> Table:
+def _precision(found: Findings) -> PrecisionMeasures:
+    return PrecisionMeasures(
+        hands=found.wanted,
+        eleven_points=eleven_point_precision(found),
+        area=area_precision(found),
+    )
+
+
+def _interactions(found: Findings, detector: HandDetector) -> InteractionMeasures:
     counted = found.scores >= detector.interaction_score
-    right = int(found.right[counted].sum())
-    cells: list[Cell] = [
-        int(counted.sum()),
-        right / counted.sum() if counted.any() else None,
-        right / found.wanted if found.wanted else None,
-    ]
-    label = f'score of at least {detector.interaction_score:g}'
-    return Table('Interactions', ('found', 'precision', 'recall'), {label: cells})
+    right, count = int(found.right[counted].sum()), int(counted.sum())
+    return InteractionMeasures(
+        minimum_score=detector.interaction_score,
+        found=count,
+        precision=right / count if count else None,
+        recall=right / found.wanted if found.wanted else None,
+    )

@@ -22,33 +22,36 @@ COLUMNS = (
 def write_table(path: Path, records: Sequence[ReplayRecord]) -> None:
     """Write the records; what is unknown is empty, stamps are in nanoseconds."""
     with path.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
         for record in records:
-            writer.writerow([_text(value) for value in _row(record)])
+            writer.writerow({name: _text(value) for name, value in _row(record).items()})
 
 
-def _row(record: ReplayRecord) -> list[Any]:
-    nothing = (None, None, None)
-    scores = [getattr(record.scores, name) if record.scores else None for name in _SCORES]
-    return [
-        record.stamp,
-        record.state,
-        record.peak is not None,
-        record.presence,
-        record.confidence,
-        record.resemblance,
-        record.continuity,
-        record.age,
-        record.action,
-        *(record.peak or nothing),
-        *(nothing if record.position is None else record.position.tolist()),
-        *(nothing if record.normal is None else record.normal.tolist()),
-        record.problem,
-        record.restart,
-        *scores,
-        *(record.milliseconds.get(stage) for stage in STAGES),
-    ]
+def _row(record: ReplayRecord) -> dict[str, Any]:
+    """Every column but those that are empty, by name."""
+    row: dict[str, Any] = {
+        'stamp': record.stamp,
+        'state': record.state,
+        'found': record.peak is not None,
+        'presence': record.presence,
+        'confidence': record.confidence,
+        'resemblance': record.resemblance,
+        'continuity': record.continuity,
+        'age': record.age,
+        'action': record.action,
+        'problem': record.problem,
+        'restart': record.restart,
+        **{f'{stage}_ms': record.milliseconds.get(stage) for stage in STAGES},
+    }
+    if record.peak is not None:
+        row |= zip(('u', 'v', 'score'), record.peak, strict=True)
+    if record.position is not None:
+        row |= zip(('x', 'y', 'z'), record.position.tolist(), strict=True)
+    if record.normal is not None:
+        names = ('normal_x', 'normal_y', 'normal_z')
+        row |= zip(names, record.normal.tolist(), strict=True)
+    return row if record.scores is None else row | vars(record.scores)
 
 
 def _text(value: Any) -> str:

@@ -43,10 +43,13 @@ def reading_table(folder: Path, frames: int, side: int) -> Table:
         for window in reader.read(sample):
             window.sum()
     cached = (time.perf_counter() - start) / _READS
-    return Table(
+    return Table.of(
         f'Reading clips, {frames} frames at {side}x{side}',
-        ('pairs / s for a process',),
-        {'decoded, the first time': [1 / decoded], 'from the cache, later': [1 / cached]},
+        {'pairs_per_second': 'pairs / s for a process'},
+        {
+            'decoded, the first time': {'pairs_per_second': 1 / decoded},
+            'from the cache, later': {'pairs_per_second': 1 / cached},
+        },
         (
             f'A clip of {_SECONDS} s, {_SIZE[1]}x{_SIZE[0]}, {_RATE:g} frames a second, H.264; '
             'frames are copied once.',

@@ -33,6 +33,13 @@ from afformer_core.training.truth import Annotations
 
 METHODS = ('released', 'afformer')
 _STEPS = 3
+COLUMNS = {
+    'pairs_per_second': 'pairs / s',
+    'times_faster': 'times faster',
+    'peak_megabytes': 'peak MB',
+    'share_of_memory': 'of its memory',
+    'loss': 'first loss',
+}
 _LABELS = {
     'released': "the released code's structure",
     'afformer': 'afformer',
@@ -97,28 +104,31 @@ def throughput_table(workload: Workload) -> Table:
 
     The row of one that cannot be measured says why.
     """
-    rows: dict[str, list[Cell]] = {}
+    rows: dict[str, dict[str, Cell]] = {}
     baseline: Throughput | None = None
     for method in METHODS:
         try:
             each = measure_in_process(method, workload)
         except MeasurementError as error:
-            rows[_LABELS[method]] = [f'cannot: {error.reason}', None, None, None, None]
+            nothing = dict.fromkeys(COLUMNS)
+            rows[_LABELS[method]] = {**nothing, 'pairs_per_second': f'cannot: {error.reason}'}
             continue
         if method == METHODS[0]:
             baseline = each
-        rows[_LABELS[method]] = [
-            workload.pairs / each.seconds,
-            None if baseline is None else baseline.seconds / each.seconds,
-            each.peak_megabytes,
-            None if baseline is None else each.peak_megabytes / baseline.peak_megabytes,
-            each.loss,
-        ]
+        rows[_LABELS[method]] = {
+            'pairs_per_second': workload.pairs / each.seconds,
+            'times_faster': None if baseline is None else baseline.seconds / each.seconds,
+            'peak_megabytes': each.peak_megabytes,
+            'share_of_memory': None
+            if baseline is None
+            else each.peak_megabytes / baseline.peak_megabytes,
+            'loss': each.loss,
+        }
     device = 'GPU, fp16' if torch.cuda.is_available() else 'CPU, fp32'
-    return Table(
+    return Table.of(
         f'Training, ResNet-50, {workload.side}x{workload.side}, {workload.pairs} pairs of '
         f'{workload.frames} frames ({device})',
-        ('pairs / s', 'times faster', 'peak MB', 'of its memory', 'first loss'),
+        COLUMNS,
         rows,
         (
             'A step is forward, backward and AdamW over all parameters, on noise; the median of '

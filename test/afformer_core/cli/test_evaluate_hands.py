@@ -80,16 +80,18 @@ def test_hands_and_interactions(dataset: Path, capsys: pytest.CaptureFixture[str
     report = json.loads(capsys.readouterr().out)
 
     assert report['facts']['detector'] == 'white 01234567'
-    precision, interactions = (table['rows'] for table in report['tables'])
-    assert precision['hand'] == {'hands': 2, 'eleven points': 1.0, 'area': 1.0}
+    measures = report['measures']
+    assert measures['hand'] == {'hands': 2, 'eleven_points': 1.0, 'area': 1.0}
     # The idle hand is in the wrong state: half of the recalls have a precision of 1.
-    assert precision['hand + interaction'] == {
+    assert measures['hand_and_interaction'] == {
         'hands': 2,
-        'eleven points': pytest.approx(6 / 11),
+        'eleven_points': pytest.approx(6 / 11),
         'area': 0.5,
     }
-    assert precision['interaction alone']['hands'] == 1
-    assert interactions == {'score of at least 0.8': {'found': 1, 'precision': 1.0, 'recall': 1.0}}
+    assert measures['interaction_alone'] == {'hands': 1, 'eleven_points': 1.0, 'area': 1.0}
+    assert measures['interactions'] == {
+        'minimum_score': 0.8, 'found': 1, 'precision': 1.0, 'recall': 1.0,
+    }  # fmt: skip
 
 
 def test_tables_for_people_and_a_file(
@@ -98,8 +100,10 @@ def test_tables_for_people_and_a_file(
     path = tmp_path / 'hands.json'
     assert main(['evaluate-hands', 'model', str(dataset), '--json', str(path)]) == 0
 
-    assert '| hand + interaction | ' in capsys.readouterr().out
-    assert len(json.loads(path.read_text())['tables']) == 2
+    printed = capsys.readouterr().out
+    assert '| hand + interaction | ' in printed
+    assert '| score of at least 0.8 |     1 |     1.000 |  1.000 |' in printed
+    assert list(json.loads(path.read_text())) == ['facts', 'measures']
 
 
 def test_a_split_that_is_not_there(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

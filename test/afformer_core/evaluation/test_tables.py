@@ -46,6 +46,7 @@ def test_a_table_of_named_numbers():
     assert table.columns == ('KLD', 'pairs')
     assert table.rows == {'model': [0.5, 12], 'blind': [2.5, None]}
     assert table.notes == ('a note',)
+    assert table.to_json()['rows']['model'] == {'kld': 0.5, 'pairs': 12}
 
 
 def test_a_column_that_no_row_has_is_refused():

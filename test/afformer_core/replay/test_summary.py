@@ -108,6 +108,17 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
     assert rows[5]['predict_ms'] == ''
 
 
+def test_every_column_of_an_image(tmp_path: Path) -> None:
+    write_table(tmp_path / 'a.csv', [replace(SEEN, peak=(10.0, 20.0, 0.25), restart='why')])
+    assert (tmp_path / 'a.csv').read_text() == (
+        'stamp,state,found,presence,confidence,resemblance,continuity,age,action,u,v,score,x,y,z,'
+        'normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
+        'peak_millimetres,normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
+        '1000000000000000000,found,true,0.9,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
+        '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
+    )
+
+
 @pytest.mark.parametrize('records', [RECORDS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
 def test_the_page_needs_nothing_beside_it(
     tmp_path: Path, records: tuple[ReplayRecord, ...]

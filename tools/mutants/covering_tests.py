@@ -16,6 +16,8 @@ from typing import Any
 import coverage
 import pytest
 
+# Who executes what is executed while no test runs.
+_IMPORT = ''
 # Fixtures that serve several tests are known by their scope.
 _SHARED = ('session', 'package', 'module', 'class')
 
@@ -90,9 +92,10 @@ class CoveringTests:
             lines: their numbers, from 1; None: any line of the file.
         """
         known = self.lines.get(file, {})
-        executing = {
-            each for line in (known if lines is None else lines) for each in known.get(line, ())
-        }
+        executing = {each for line in lines or () for each in known.get(line, ())}
+        # What is executed on import concerns whatever follows.
+        if lines is None or _IMPORT in executing:
+            executing = {each for line in known.values() for each in line}
         found = [
             test
             for test, fixtures in self.fixtures.items()
@@ -114,7 +117,7 @@ class _Recorder:
         self.seconds: dict[str, float] = defaultdict(float)
         self.fixtures: dict[str, list[str]] = {}
         self._measured = measured
-        self._running = ['']
+        self._running = [_IMPORT]
         self._since = time.perf_counter()
         self._needs: dict[str, set[str]] = defaultdict(set)
         self._bad: set[str] = set()

@@ -14,6 +14,10 @@ from afformer_core.demonstrations.stamp_gaps import StampGaps
         ([0.1, 0.1, 0.1], 0),
         ([0.1, 0.1, 0.2, 0.1], 1),
         ([0.1, 0.1, 0.5, 0.3, 0.1], 6),
+        # A gap of just one and a half periods, and one of less.
+        ([0.1, 0.1, 0.15], 1),
+        ([0.1, 0.1, 0.149], 0),
+        ([0.002, 0.002, 0.002, 0.004], 1),
         # Jitter of a third of the period.
         ([0.1, 0.13, 0.07, 0.1, 0.14], 0),
         # A camera of 90 Hz.

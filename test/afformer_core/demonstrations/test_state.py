@@ -42,3 +42,50 @@ def test_a_record_of_another_format_is_refused():
 def test_a_part_that_ends_before_it_begins():
     with pytest.raises(DemonstrationError, match='frame 7 to 2'):
         Record(SUMMARY, 1.0, 7, 2, '')
+
+
+def test_what_is_not_told_of_a_summary_is_nothing():
+    summary = Summary('press', 9, 3, 2.0, 0.5, 1.5)
+    assert (summary.trimmed_by, summary.hands_seen, summary.frames_lost) == ('', 0, 0)
+
+
+def test_a_record_from_before_losses_were_counted_is_read():
+    texts = Record(replace(SUMMARY, frames_lost=3), 1.0, 2, 7, '').to_text()
+    assert Record.from_text(texts).summary.frames_lost == 3
+    del texts['frames_lost']
+    assert Record.from_text(texts).summary.frames_lost == 0
+
+
+def test_a_record_that_lacks_another_number_is_refused():
+    texts = Record(SUMMARY, 1.0, 2, 7, '').to_text()
+    del texts['hands_seen']
+    with pytest.raises(KeyError, match='hands_seen'):
+        Record.from_text(texts)
+
+
+@pytest.mark.parametrize(('created', 'first'), [(float('inf'), 0), (1.0, -1)])
+def test_records_that_cannot_be(created, first):
+    with pytest.raises(DemonstrationError, match='that cannot be'):
+        Record(SUMMARY, created, first, 7, '')
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'frames_kept': 1},
+        {'frames_kept': 9},
+        {'begin': 0.0},
+        {'begin': 1.5},
+        {'end': 2.0},
+        {'hands_seen': 0},
+        {'hands_seen': 9},
+        {'frames_lost': 0},
+    ],
+)
+def test_summaries_at_their_limits(changes):
+    assert replace(SUMMARY, **changes)
+
+
+def test_no_less_than_no_frame_is_lost():
+    with pytest.raises(DemonstrationError, match='misses -1 frames'):
+        replace(SUMMARY, frames_lost=-1)

@@ -67,3 +67,9 @@ def test_a_lower_quality_takes_fewer_bytes(rosbags_factory):
 def test_an_array_that_is_no_picture_is_refused(rosbags_factory):
     with pytest.raises(ImageError, match='cannot be compressed as JPEG'):
         jpeg_message(rosbags_factory, np.zeros((0, 4, 3), np.uint8), header_of(rosbags_factory))
+
+
+def test_a_jpeg_says_its_colours(factory):
+    message = jpeg_message(factory, np.zeros((8, 8, 3), np.uint8), header_of(factory))
+    assert message.format == 'rgb8; jpeg compressed bgr8'
+    assert message.header == header_of(factory)

@@ -104,3 +104,41 @@ def test_held_results_are_half_transparent(factory, result, surfaces):
 def test_an_abstention_leaves_nothing_standing(factory, result):
     (marker,) = _markers(factory, result(found=False))
     assert marker.action == DELETE_ALL
+
+
+def test_sizes_colours_and_numbers_of_points_in_space(factory, result):
+    markers = _markers(factory, result((ON_TABLE, ON_TABLE)))[1:]
+    found = [
+        (one.id, one.type, one.ns, (one.scale.x, one.scale.y, one.scale.z)) for one in markers
+    ]
+    assert found == [
+        (3, SPHERE, 'afformer', (0.04, 0.04, 0.04)),
+        (4, TEXT, 'afformer', (0.02, 0.0, 0.04)),
+        (5, ARROW, 'afformer', (0.008, 0.016, 0.025)),
+        (6, SPHERE, 'afformer', (0.025, 0.025, 0.025)),
+        (7, TEXT, 'afformer', (0.02, 0.0, 0.04)),
+        (8, ARROW, 'afformer', (0.008, 0.016, 0.025)),
+    ]
+    colours = [(one.color.r, one.color.g, one.color.b, one.color.a) for one in markers]
+    red, white, faint = (1.0, 0.25, 0.25, 1.0), (1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 0.8)
+    np.testing.assert_allclose(colours, [red, white, red, faint, white, faint], rtol=1e-6)
+
+
+def test_arrows_begin_a_tenth_of_a_metre_off_and_texts_stand_behind_them(factory, result):
+    markers = _markers(factory, result((ON_TABLE, NO_DEPTH)))
+    (arrow,), (text,) = _kind(markers, ARROW), _kind(markers, TEXT)
+    assert _place(arrow.points[0]) == pytest.approx((0.1, -0.2, 0.7))
+    assert _place(text.pose.position) == pytest.approx((0.1, -0.2, 0.67))
+
+
+def test_without_a_normal_the_text_stands_above_in_the_image(factory, result):
+    markers = _markers(factory, result((replace(ON_TABLE, normal=None), NO_DEPTH)))
+    (text,) = _kind(markers, TEXT)
+    assert _place(text.pose.position) == pytest.approx((0.1, -0.25, 0.8))
+
+
+def test_the_border_is_grey_and_thin(factory, result):
+    (border,) = _kind(_markers(factory, result()), LINE_STRIP)
+    assert (border.id, border.scale.x, border.scale.y, border.scale.z) == (0, 0.004, 0.0, 0.0)
+    colour = (border.color.r, border.color.g, border.color.b, border.color.a)
+    assert colour == pytest.approx((0.8, 0.8, 0.8, 0.8))

@@ -145,3 +145,14 @@ def test_missing_definitions_are_reported_with_where_they_were_sought(tmp_path, 
     monkeypatch.setenv('AMENT_PREFIX_PATH', '/nowhere')
     with pytest.raises(AfformerError, match='/nowhere/share/afformer_ros/msg'):
         affordance_typestore()
+
+
+def test_arrays_have_the_types_of_their_definitions(rosbags_factory):
+    identifier = rosbags_factory.create('unique_identifier_msgs/msg/UUID').uuid
+    assert (identifier.dtype, identifier.shape) == (np.uint8, (16,))
+    camera = rosbags_factory.create('sensor_msgs/msg/CameraInfo')
+    assert (camera.k.dtype, camera.k.shape, camera.d.shape) == (np.float64, (9,), (0,))
+    image = rosbags_factory.create('sensor_msgs/msg/Image')
+    assert (image.data.dtype, image.data.shape, image.height, image.encoding) == (
+        np.uint8, (0,), 0, '',
+    )  # fmt: skip

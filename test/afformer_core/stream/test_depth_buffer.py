@@ -54,7 +54,7 @@ def test_an_older_one_within_the_tolerance_does_not_end_the_wait(buffer):
     assert buffer.nearest(400, 150) == 'depth 400'
 
 
-@pytest.mark.parametrize('stamp', [270, 300, 340])
+@pytest.mark.parametrize('stamp', [270, 300, 340, 350])
 def test_it_does_not_wait_where_the_next_would_be_farther(buffer, stamp):
     assert buffer.wait(stamp, patience=0.0)
 

@@ -121,7 +121,8 @@ def test_the_demonstration_is_named(predict):
 
 
 def test_what_is_not_found_is_of_this_image(predict):
-    prediction = predict(30, 40, resemblance=0.1)
+    two = predict(10, 10).probabilities + predict(50, 50).probabilities
+    prediction = replace(predict(10, 10, resemblance=0.1), probabilities=0.5 * two)
     result = Camera(maximum_peaks=1).see(200, prediction, view=_view())
     alone = prediction.grounding((480, 640), 1)
     assert np.array_equal(result.grounding.heatmap, alone.heatmap)

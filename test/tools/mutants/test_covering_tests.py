@@ -95,10 +95,13 @@ def test_the_cheapest_comes_first_and_what_they_share_is_paid_once() -> None:
     covering = CoveringTests(
         {'a': 0.5, 'b': 0.25, 'c': 1.0, 'export': 10.0},
         {'a': ['export'], 'b': ['export'], 'c': []},
-        {'product.py': {1: ['a', 'c'], 2: ['export'], 3: ['c']}},
+        {'product.py': {1: ['a', 'c'], 2: ['export'], 3: ['c'], 6: ['']}},
     )
 
     assert covering.of('product.py', [1]) == ['c', 'a']
     assert covering.of('product.py', [2]) == ['b', 'a']
     assert covering.of('product.py', [3, 4]) == ['c']
+    assert covering.of('product.py', [5]) == []
+    # On import.
+    assert covering.of('product.py', [6]) == ['c', 'b', 'a']
     assert covering.cost(['a', 'b', 'c']) == 11.75

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from afformer_core.evaluation.metrics import (
+    annotated_region,
     auc_judd,
     balanced_accuracy,
     kld,
@@ -69,7 +70,33 @@ def test_auc_of_a_constant_map_is_chance_and_not_nan():
     truth = np.zeros((1, 64, 64), np.float32)
     truth[0, 10:20, 10:20] = 1
     found = auc_judd(np.ones_like(truth), truth, np.random.default_rng(0))
-    assert 0.4 < found[0] < 0.6
+    assert found == pytest.approx([0.5], abs=0.03)
+
+
+def test_false_alarms_are_shares_of_the_negatives():
+    truth = maps([1, 0.6, 0.2, 0.1, 0])
+    found = auc_judd(maps([5, 2, 4, 3, 1]), truth, np.random.default_rng(0))
+    # (false, true) alarms: (0, 0) (0, 1/2) (2/3, 1) (1, 1), where positives have 5 and 2.
+    assert found == pytest.approx([2 / 3 * 0.75 + 1 / 3 * 1])
+
+
+def test_a_jitter_breaks_ties_and_does_not_change_an_order():
+    truth = np.zeros((1, 40, 40), np.float32)
+    truth[0, :20] = 1
+    tied = np.zeros_like(truth)
+    apart = np.where(truth > 0, 1e-5, 0) + np.eye(40, dtype=np.float32)
+    generator = np.random.default_rng(0)
+    assert auc_judd(tied, truth, generator) == pytest.approx([0.5], abs=0.03)
+    # Twenty of the negatives are on the diagonal and above, half of the positives as well.
+    assert auc_judd(apart, truth, generator)[0] > 0.97
+
+
+@pytest.mark.parametrize(
+    ('truth', 'region'),
+    [([0.4, 0.5, 0.51, 1.0], [False, False, True, True]), ([2.0, 2.0], [True, True])],
+)
+def test_the_annotated_region_is_above_half_of_the_maximum(truth, region):
+    assert annotated_region(np.array([truth])).tolist() == [region]
 
 
 def test_auc_is_repeatable_by_seed():

@@ -44,5 +44,39 @@ def test_prediction_is_resampled_and_sums_to_one(size):
     assert prediction[33:].sum() > 0.95
 
 
-def test_name_says_the_size():
-    assert RowsProtocol((192, 256)).name == 'rows256x192'
+@pytest.mark.parametrize(
+    ('protocol', 'name'),
+    [
+        (RowsProtocol((192, 256)), 'rows256x192'),
+        (RowsProtocol(), 'rows256'),
+        (RowsProtocol(offset=1e-6), 'rows256-1e6'),
+    ],
+)
+def test_name_says_size_and_offset(protocol, name):
+    assert protocol.name == name
+    assert protocol.epsilon == 0
+    assert protocol.tells_demonstrations_apart
+
+
+def test_smaller_predictions_are_means_of_their_pixels():
+    heatmap = np.array([[1, 3, 0, 0], [5, 7, 0, 0]], np.float32)
+    assert RowsProtocol((1, 2)).prediction(heatmap).tolist() == [[1, 0]]
+    uneven = RowsProtocol((1, 2)).prediction(np.array([[1, 2, 3, 6]], np.float32))
+    assert uneven == pytest.approx(np.array([[0.25, 0.75]]))
+
+
+def test_larger_predictions_are_interpolated():
+    larger = RowsProtocol((1, 4)).prediction(np.array([[1, 3]], np.float32))
+    assert larger == pytest.approx(np.array([[1, 1.5, 2.5, 3]]) / 8)
+
+
+def test_what_is_larger_on_one_side_alone_is_averaged():
+    found = RowsProtocol((2, 2)).prediction(np.array([[1, 3, 0, 0]], np.float32))
+    assert found == pytest.approx(np.array([[0.5, 0], [0.5, 0]]))
+
+
+def test_the_offset_is_what_a_map_has_far_from_its_points():
+    low, high = (RowsProtocol((64, 64), offset=offset) for offset in (1e-12, 1e-6))
+    rows = low.rows([sample((0,), ([[0.0, 0.0]],), (64, 64))])
+    assert 1e-13 < low.truths(rows)[0, -1, -1] < 1e-11
+    assert 1e-7 < high.truths(rows)[0, -1, -1] < 1e-5

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from afformer_core.evaluation.protocols import Row, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.replay.annotations import ImageAnnotation
@@ -59,9 +60,11 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
 def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
     scores = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
     assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
-    # a blurred point against an even map
-    assert 2 < scores.kld < 5
-    assert 0 < scores.sim < 0.2
+    (truth,) = RowsProtocol().truths([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
+    wanted = truth.astype(np.float64)
+    even = 1 / 256**2
+    assert scores.kld == pytest.approx((wanted * np.log(wanted / even)).sum(), rel=1e-4)
+    assert scores.sim == pytest.approx(np.minimum(wanted, even).sum(), rel=1e-4)
     assert (scores.peak_millimetres, scores.normal_degrees, scores.inside) == (None, None, None)
 
 
@@ -69,11 +72,13 @@ def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
     truth = annotation(position=[0.0, 0.0, 0.5])
     scores = AnnotationScorer().score(result, truth)
     assert scores.peak_pixels == pytest.approx(5)
-    assert scores.kld is not None
+    even = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
+    assert scores.kld == pytest.approx(even.kld, rel=1e-4)
     unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
     blind = AnnotationScorer().score(unknown, truth)
     assert (blind.peak_pixels, blind.kld) == (None, None)
-    assert blind.peak_millimetres is not None
+    # From (0, 3, 700) mm.
+    assert blind.peak_millimetres == pytest.approx(np.hypot(3, 200))
 
 
 @pytest.mark.parametrize(

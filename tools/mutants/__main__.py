@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tools.mutants.covering_tests import CoveringTests
-from tools.mutants.equivalent import listed_changes, without_listed
+from tools.mutants.equivalent import EquivalentMutants, listed_changes
 from tools.mutants.mutant import Mutant, mutants_of
 from tools.mutants.report import PackageResult, survivors, table
 from tools.mutants.trial import Trial, Verdict, run_trials
@@ -49,19 +49,19 @@ def main(words: Sequence[str] | None = None) -> None:
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
     covering = _covering_tests(folder / 'tests.json', arguments.keep_tests)
-    listed = listed_changes()
+    equivalent = EquivalentMutants(listed_changes())
     drawn: dict[str, tuple[list[Mutant], int, int]] = {}
     for package in arguments.packages:
         mutants = [mutant for path in _files(package) for mutant in mutants_of(ROOT, path)]
-        others = without_listed(mutants, listed)
+        others = [mutant for mutant in mutants if mutant not in equivalent]
         chosen = draw(others, arguments.sample, f'{arguments.seed} {package}')
         drawn[package] = chosen, len(others), len(mutants) - len(others)
     everything = [mutant for chosen, *_ in drawn.values() for mutant in chosen]
     reasons = try_all(everything, covering, arguments.workers)
     results = []
-    for package, (chosen, count, equivalent) in drawn.items():
+    for package, (chosen, count, listed) in drawn.items():
         alive = tuple((mutant, reasons[id(mutant)]) for mutant in chosen if id(mutant) in reasons)
-        results.append(PackageResult(package, count, equivalent, len(chosen), alive))
+        results.append(PackageResult(package, count, listed, len(chosen), alive))
     (folder / 'survivors.txt').write_text(survivors(results) + '\n')
     (folder / 'table.md').write_text(table(results) + '\n')
     print(f'\n{table(results)}\n\nSurvivors: {folder / "survivors.txt"}')

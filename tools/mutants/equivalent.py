@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -33,12 +34,22 @@ def listed_changes(path: Path = LIST) -> dict[Change, str]:
     return changes
 
 
-def without_listed(mutants: Sequence[Mutant], listed: dict[Change, str]) -> list[Mutant]:
-    """Mutants that are not listed, in order."""
-    functions = {(change.file, change.function) for change in listed}
-    return [
-        mutant
-        for mutant in mutants
-        if (mutant.path.as_posix(), mutant.function) not in functions
-        or mutant.change not in listed
-    ]
+class EquivalentMutants:
+    """A list of changes that mean nothing.
+
+    Args:
+        changes: the list.
+    """
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._changes = set(changes)
+        self._lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for change in self._changes:
+            self._lines[change.file, change.function].append(change.line)
+
+    def __contains__(self, mutant: Mutant) -> bool:
+        """Whether a mutant is one of them."""
+        lines = self._lines.get((mutant.path.as_posix(), mutant.function), ())
+        # To compare whole changes takes a hundred times as long.
+        near = any(mutant.first_line in line for line in lines)
+        return near and mutant.change in self._changes

@@ -12,6 +12,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import libcst
@@ -77,11 +78,17 @@ class Mutant:
     line: int
     lines: tuple[int, int]
     called: bool
+    _original: str = field(repr=False)
     _module: libcst.Module = field(repr=False)
     _node: libcst.CSTNode = field(repr=False)
     _mutated: libcst.CSTNode = field(repr=False)
 
     @property
+    def first_line(self) -> str:
+        """The line where what is changed begins, as it was, stripped."""
+        return self._original.splitlines()[self.line - 1].strip()
+
+    @cached_property
     def source(self) -> str:
         """The whole file with the mistake in it."""
         mutated = self._module.deep_replace(self._node, self._mutated)
@@ -94,14 +101,14 @@ class Mutant:
         try:
             mutated = ast.parse(self.source)
             compile(mutated, self.path, 'exec')
-            return ast.dump(mutated) != ast.dump(ast.parse(self._module.code))
+            return ast.dump(mutated) != ast.dump(ast.parse(self._original))
         except SyntaxError:
             return False
 
     @property
     def difference(self) -> list[str]:
         """Lines that are taken away, each after a '-', and that are added, after a '+'."""
-        before, after = self._module.code.splitlines(), self.source.splitlines()
+        before, after = self._original.splitlines(), self.source.splitlines()
         lines = difflib.unified_diff(before, after, lineterm='', n=0)
         return [line for line in lines if not line.startswith(('---', '+++', '@@'))]
 
@@ -122,8 +129,9 @@ def mutants_of(root: Path, path: Path) -> list[Mutant]:
         root: of the project.
         path: of the file, relative to it.
     """
-    wrapper = MetadataWrapper(libcst.parse_module((root / path).read_text()))
-    collector = _Collector(path, wrapper.module)
+    original = (root / path).read_text()
+    wrapper = MetadataWrapper(libcst.parse_module(original), unsafe_skip_copy=True)
+    collector = _Collector(path, original, wrapper.module)
     wrapper.visit(collector)
     return collector.mutants
 
@@ -131,10 +139,11 @@ def mutants_of(root: Path, path: Path) -> list[Mutant]:
 class _Collector(libcst.CSTVisitor):
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, path: Path, module: libcst.Module) -> None:
+    def __init__(self, path: Path, original: str, module: libcst.Module) -> None:
         super().__init__()
         self.mutants: list[Mutant] = []
         self._path = path
+        self._original = original
         self._module = module
         self._scopes: list[libcst.FunctionDef | libcst.ClassDef] = []
         # Of a body, and not of the defaults of arguments.
@@ -170,6 +179,7 @@ class _Collector(libcst.CSTVisitor):
             position.start.line,
             (statement.start.line, position.end.line),
             self._bodies > 0,
+            self._original,
             self._module,
             node,
             mutated,

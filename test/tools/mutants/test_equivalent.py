@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants.equivalent import listed_changes, without_listed
+from tools.mutants.equivalent import EquivalentMutants, listed_changes
 from tools.mutants.mutant import Change, mutants_of
 
 CHANGE = Change('product.py', 'f', 'if a < 1:', 'if a <= 1:')
@@ -26,7 +26,8 @@ def test_an_entry_is_left_out_wherever_its_line_moves(tmp_path: Path) -> None:
     (tmp_path / 'product.py').write_text('\n\ndef f(a):\n    if a < 1:\n        return a\n')
     mutants = mutants_of(tmp_path, Path('product.py'))
 
-    left = without_listed(mutants, listed(tmp_path, ENTRY))
+    equivalent = EquivalentMutants(listed(tmp_path, ENTRY))
+    left = [one for one in mutants if one not in equivalent]
     assert [one.change.mutant for one in left] == ['if a < 2:']
 
 
@@ -50,13 +51,11 @@ def test_a_bad_entry_is_refused(tmp_path: Path, text: str, complaint: str) -> No
 
 def test_each_entry_of_the_project_is_a_mutant_of_its_code(root: Path) -> None:
     changes = listed_changes()
-    mutants = [
-        mutant
+    equivalent = EquivalentMutants(changes)
+    found = {
+        mutant.change
         for file in sorted({change.file for change in changes})
         for mutant in mutants_of(root, Path(file))
-    ]
-    wanted = {(change.file, change.function) for change in changes}
-    found = {
-        mutant.change for mutant in mutants if (mutant.path.as_posix(), mutant.function) in wanted
+        if mutant in equivalent
     }
     assert sorted(changes.keys() - found, key=str) == []

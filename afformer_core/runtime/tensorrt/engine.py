@@ -97,6 +97,8 @@ class Engine:
         config.dynamic_shapes_kernel_specialization_strategy = (
             specialization.DynamicShapesKernelSpecializationStrategy.EAGER
         )
+        # What was kept is checked against the GPU that is in use, so one must be.
+        torch.cuda.synchronize()
         cache = config.create_runtime_cache()
         kept = None if self._kernels is None else self._kernels.read()
         if self._kernels is not None and kept is not None and not cache.deserialize(kept):

@@ -50,6 +50,7 @@ class TensorRT:
         contexts: execution contexts that were made.
         compilations: kernels that were compiled while running, by TensorRT for RTX.
         fallbacks: runs by a fallback kernel.
+        work: addresses of what contexts were given to work in.
     """
 
     def __init__(self, device: Device, is_rtx: bool, is_capturable: bool = True) -> None:
@@ -59,6 +60,7 @@ class TensorRT:
         self.contexts = 0
         self.compilations = 0
         self.fallbacks = 0
+        self.work: set[int] = set()
 
     @property
     def module(self) -> Any:
@@ -218,6 +220,7 @@ class Context:
         if size < _WORK:
             raise RuntimeError(f'{size} bytes to work in; {_WORK} are needed')
         self._work = self._at(memory, torch.uint8, (size,))
+        self._engine.trt.work.add(memory)
 
     def set_input_shape(self, name: str, shape: Shape) -> bool:
         self._change()

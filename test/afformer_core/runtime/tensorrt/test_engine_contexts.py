@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How engines are run: contexts, what they work in, kernels that are kept; on a double."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+
+from cuda_double import Device, cuda_double
+from cuda_double import tensorrt as doubles
+from cuda_double.tensorrt import TensorRT, serialized_engine, tensorrt_double
+from opened_sessions import tensorrt_session
+
+from afformer_core.errors import EngineError
+from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.session import Memory, Session
+from afformer_core.runtime.tensorrt import runtime_cache
+from afformer_core.runtime.tensorrt.engine import Engine
+from afformer_core.runtime.tensorrt.engines import shape_ranges
+from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
+from afformer_core.runtime.tensorrt.session import TensorRTSession
+from afformer_core.runtime.torch_session import TorchSession
+
+SIZE = 64, 96
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    with cuda_double() as double:
+        yield double
+
+
+@pytest.fixture
+def plain(device: Device) -> Iterator[TensorRT]:
+    with tensorrt_double(TensorRT(device, is_rtx=False)) as double:
+        yield double
+
+
+@pytest.fixture
+def rtx(device: Device) -> Iterator[TensorRT]:
+    with tensorrt_double(TensorRT(device, is_rtx=True)) as double:
+        yield double
+
+
+def noise(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
+def memory_of(session: Session, length: int) -> Memory:
+    return session.memorize(session.encode_frames(noise(length, length, *SIZE, 3)))
+
+
+def test_each_captured_graph_has_a_context_of_its_own(
+    small_folder: Path, plain: TensorRT, device: Device
+) -> None:
+    session = tensorrt_session(small_folder)
+    assert plain.contexts == 2
+
+    for length in (2, 3, 2, 3):
+        session.ground(noise(0, *SIZE, 3), memory_of(session, length))
+
+    # A context that was changed after its capture fails in the double.
+    assert (device.captures, plain.contexts) == (2, 4)
+
+
+@pytest.mark.parametrize('is_rtx', [False, True])
+def test_all_contexts_work_in_the_same_memory(
+    small_folder: Path, device: Device, is_rtx: bool
+) -> None:
+    with tensorrt_double(TensorRT(device, is_rtx)) as double:
+        session = tensorrt_session(small_folder)
+        session.ground(noise(0, *SIZE, 3), memory_of(session, 2))
+
+    assert double.contexts == 3
+    assert len(double.work) == 1
+
+
+def test_what_cannot_be_captured_is_enqueued(
+    small_folder: Path, device: Device, rtx: TensorRT
+) -> None:
+    rtx.is_capturable = False
+    session, exact = tensorrt_session(small_folder), TorchSession.load(small_folder)
+    memories = [memory_of(session, length) for length in (2, 3)]
+
+    for seed in range(2):
+        for memory in memories:
+            image = noise(seed, *SIZE, 3)
+            found, wanted = session.ground(image, memory), exact.ground(image, memory)
+            np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+
+    assert (device.captures, rtx.contexts) == (0, 4)
+
+
+@pytest.mark.usefixtures('plain')
+def test_a_memory_of_a_shape_that_was_not_compiled(small_folder: Path) -> None:
+    session = tensorrt_session(small_folder)
+    memory = memory_of(session, 2)
+    half = Memory(
+        tuple(one[:, : one.shape[1] // 4] for one in memory.keys),
+        tuple(one[:, : one.shape[1] // 4] for one in memory.values),
+    )
+
+    with pytest.raises(EngineError, match='ground does not take keys_0 of shape'):
+        session.ground(noise(0, *SIZE, 3), half)
+
+
+@pytest.mark.usefixtures('plain')
+def test_an_address_that_is_not_taken(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = tensorrt_session(small_folder)
+    monkeypatch.setattr(
+        doubles.Context, 'set_tensor_address', lambda self, name, memory: name != 'features'
+    )
+
+    with pytest.raises(EngineError, match=r'encode_frames does not take features at the address'):
+        session.encode_frames(noise(0, 1, *SIZE, 3))
+
+
+@pytest.mark.usefixtures('plain')
+def test_no_room_for_a_context(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doubles.Engine, 'create_execution_context', lambda self, how: None)
+
+    with pytest.raises(EngineError, match='no room for the engine of encode_frames'):
+        tensorrt_session(small_folder)
+
+
+@pytest.mark.usefixtures('plain')
+def test_an_engine_for_another_gpu() -> None:
+    with pytest.raises(EngineError, match='cannot load the engine of ground'):
+        Engine('ground', b'for another')
+
+
+class Kept:
+    """Sessions that keep their kernels in a folder."""
+
+    def __init__(self, model: Path, folder: Path, trt: TensorRT) -> None:
+        self._model = model
+        self._folder = folder
+        self._trt = trt
+        self.lines: list[str] = []
+
+    def compilations(self) -> int:
+        """How many kernels a new session compiles to encode, memorize and ground."""
+        graphs = read_graphs(self._model)
+        configuration = read_description(self._model).configuration
+        engines = {}
+        for name in GRAPH_NAMES:
+            serialized = serialized_engine(graphs.path(name), shape_ranges(configuration)[name])
+            place = self._folder / f'{name}.engine'
+            kernels = RuntimeCacheFile.beside(place, serialized, self.lines.append)
+            engines[name] = Engine(name, serialized, kernels)
+        session = TensorRTSession(engines, configuration)
+        before = self._trt.compilations
+        session.ground(noise(0, *SIZE, 3), memory_of(session, 2))
+        return self._trt.compilations - before
+
+
+@pytest.fixture
+def kept(small_folder: Path, tmp_path: Path, rtx: TensorRT) -> Kept:
+    return Kept(small_folder, tmp_path, rtx)
+
+
+def test_kernels_are_compiled_for_the_shapes_before_anything_runs(
+    kept: Kept, rtx: TensorRT
+) -> None:
+    assert kept.compilations() == 3
+    assert rtx.fallbacks == 0
+
+
+def test_kernels_outlive_the_process(kept: Kept) -> None:
+    assert [kept.compilations(), kept.compilations()] == [3, 0]
+    assert kept.lines == []
+
+
+def test_damaged_kernels_are_compiled_again(kept: Kept, tmp_path: Path) -> None:
+    kept.compilations()
+    path = tmp_path / 'ground.kernels'
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    assert kept.compilations() == 1
+    assert kept.lines == [
+        f'{path} is not used, since it is damaged, or of another engine, library or driver; its '
+        'kernels are compiled again'
+    ]
+    assert kept.compilations() == 0
+
+
+def test_kernels_that_another_user_may_have_written_are_not_run(
+    kept: Kept, tmp_path: Path
+) -> None:
+    kept.compilations()
+    (tmp_path / 'ground.kernels').chmod(0o666)
+
+    assert kept.compilations() == 1
+    assert 'has mode 0666' in kept.lines[0]
+
+
+def test_kernels_that_the_library_refuses(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.compilations()
+    monkeypatch.setattr(doubles.RuntimeCache, 'deserialize', lambda self, blob: False)
+
+    assert kept.compilations() == 3
+    assert 'TensorRT-RTX does not take it here' in kept.lines[0]
+
+
+def test_kernels_of_another_driver(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = tmp_path / 'version'
+    driver.write_text('580.65.06')
+    monkeypatch.setattr(runtime_cache, '_DRIVER', driver)
+    kept.compilations()
+    driver.write_text('590.10')
+
+    assert kept.compilations() == 3
+    assert len(kept.lines) == 3
+
+
+def test_kernels_that_cannot_be_kept(kept: Kept) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        assert kept.compilations() == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert 'cannot be written: File too large; kernels are not kept' in kept.lines[0]

@@ -17,6 +17,9 @@ from afformer_core.runtime.grounding import Demonstration
 from afformer_core.runtime.preprocessing import resize_to_input
 from afformer_core.runtime.session import FloatArray, Memory, Output, Session, UInt8Array
 
+# As many as engines are compiled for; a GPU is idle with fewer.
+_FRAMES_AT_ONCE = 8
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -48,8 +51,7 @@ class Looks:
         for look in self.closer:
             place = place_to_look_at(output, self.configuration, look.demonstration_zoom)
             crops = [self._cropped(image, place) for image in encoded.images]
-            features = [self.session.encode_frames(crop[None])[0] for crop in crops]
-            memories.append(self.session.memorize(np.stack(features)))
+            memories.append(self.session.memorize(self._encoded(crops)))
             if len(memories) < len(self.closer):
                 seen = self.session.ground(crops[0], memories[-1])
                 output = refined(output, seen, place)
@@ -80,6 +82,15 @@ class Looks:
             logits.append(seen.action_logits)
         activation = self.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
+
+    def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
+        """Features [T, C, h / 8, w / 8] of as many frames at a time as are worth the memory."""
+        return np.concatenate(
+            [
+                self.session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))
+                for first in range(0, len(frames), _FRAMES_AT_ONCE)
+            ]
+        )
 
     def _cropped(self, picture: NDArray[Any], place: Place) -> UInt8Array:
         return resize_to_input(place.crop(picture), self.configuration.input_size)

@@ -171,3 +171,32 @@ def test_of_actions_that_exclude_none_each_has_its_own_mean() -> None:
 
 def test_looks_of_a_model_without_actions_score_none() -> None:
     assert of_mean_scores([np.zeros(0, np.float32)] * 2, 'softmax').shape == (0,)
+
+
+class CountingSession(SquareSession):
+    """Counts the frames of each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        self.batches.append(len(frames))
+        return super().encode_frames(frames)
+
+
+def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    memories = []
+    for at_once, batches in ((8, [8, 3, 8, 3]), (16, [11, 11])):
+        monkeypatch.setattr('afformer_core.runtime.looks._FRAMES_AT_ONCE', at_once)
+        session = CountingSession()
+        looks = (CloserLook(2.0, 1.0), CloserLook(4.0, 2.0))
+        grounder = Grounder(replace(SMALL, maximum_frames=11), session, closer_looks=looks)
+        frames = [square(row, 16) for row in range(11)]
+        demonstration = grounder.set_demonstration(frames, 'square')
+        memories.append([one.keys[0] for one in demonstration.closer_memories])
+
+        # Frames are encoded alone when they arrive, as is an image when it is grounded.
+        assert [count for count in session.batches if count > 1] == batches
+
+    assert np.array_equal(*memories)

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The self-test lets a sound session pass and no other."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.golden_outputs import make_golden_outputs
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.references import (
+    GPU_TOLERANCES,
     REFERENCES_FILE,
+    TOLERANCES,
     References,
     SelfTestError,
     self_test,
 )
 from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.torch_session import TorchSession
 
 
 class BrokenSession(OnnxSession):
@@ -30,6 +37,52 @@ class BrokenSession(OnnxSession):
     error = 3.0
 
 
+class ForgetfulSession(OnnxSession):
+    """Grounds what it memorized last, whatever it is asked for."""
+
+    def memorize(self, features: np.ndarray) -> Memory:
+        self._last = super().memorize(features)
+        return self._last
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        return super().ground(image, self._last)
+
+
+class RecordingSession(OnnxSession):
+    """Reads the memory that it captured last, as graphs do whose own memory was freed."""
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        self._captured = getattr(self, '_captured', {})
+        if id(memory) not in self._captured:
+            self._captured[id(memory)] = memory
+            self._newest = memory
+            return super().ground(image, memory)
+        return super().ground(image, self._newest)
+
+
+class StaleSession(OnnxSession):
+    """Reads the first memory of each length for all of that length."""
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        self._first = getattr(self, '_first', {})
+        first = self._first.setdefault(memory.keys[0].shape, memory)
+        return super().ground(image, first)
+
+
+class OverwrittenSession(OnnxSession):
+    """What it grounds of frames is overwritten when others are encoded."""
+
+    def encode_frames(self, frames: np.ndarray) -> np.ndarray:
+        self._turn = getattr(self, '_turn', 0) + 1
+        return super().encode_frames(frames)
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        output = super().ground(image, memory)
+        if self._turn == 1:
+            return output
+        return output._replace(heatmap_logits=output.heatmap_logits[:, ::-1])
+
+
 @pytest.fixture
 def references(model_folder: Path) -> References:
     return References.read(model_folder)
@@ -37,6 +90,48 @@ def references(model_folder: Path) -> References:
 
 def test_a_sound_session(model_folder: Path, references: References) -> None:
     assert 0 <= self_test(OnnxSession.load(model_folder), references, 1e-4) <= 1e-4
+
+
+@pytest.mark.parametrize(
+    'kind', [ForgetfulSession, RecordingSession, StaleSession, OverwrittenSession]
+)
+def test_a_session_that_reads_another_memory(
+    model_folder: Path, references: References, kind: type[OnnxSession]
+) -> None:
+    with pytest.raises(SelfTestError, match=r'in (heatmaps|actions) is'):
+        self_test(kind.load(model_folder), references, GPU_TOLERANCES['fp32'])
+
+
+def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
+    shipped_model: Path,
+) -> None:
+    configuration = read_description(shipped_model).configuration
+    golden = make_golden_outputs(TorchSession.load(shipped_model), configuration)
+
+    for one, other in itertools.combinations(golden.action_logits, 2):
+        assert np.abs(one - other).max() > TOLERANCES['bf16'] * np.abs(other).max()
+
+
+def test_the_demonstrations_of_the_golden_outputs(references: References) -> None:
+    lengths = [len(clip) for clip in references.clips]
+
+    assert sorted(lengths) == [1, 2, 2, 32]
+    assert len({tuple(references.output(one).action_logits) for one in range(4)}) == 4
+
+
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [
+        ({'clips': ((0,),)}, 'there are 1 demonstrations, 4 heatmaps'),
+        ({'clips': ((0,), (1,), (2,), (9,))}, r'have frames \[9\]'),
+        ({'clips': ((0,), (1,), (2,), ())}, 'each must have some'),
+    ],
+)
+def test_what_does_not_belong_together(
+    references: References, changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        replace(references, **changes)
 
 
 @pytest.mark.parametrize('error', [3.0, float('nan'), float('inf')])
@@ -61,6 +156,7 @@ def test_they_are_written_and_read(tmp_path: Path, references: References) -> No
     again = References.read(tmp_path)
 
     assert again.frames.dtype == np.uint8
+    assert again.clips == references.clips
     np.testing.assert_array_equal(again.heatmap_logits, references.heatmap_logits)
 
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden outputs of a folder: those that were exported, else those of the network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime import golden_outputs as module
+from afformer_core.runtime.golden_outputs import golden_outputs
+from afformer_core.runtime.references import REFERENCES_FILE, References
+
+
+def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(module, 'TorchSession')
+
+    found = golden_outputs(small_folder)
+
+    wanted = References.read(small_folder)
+    assert np.array_equal(found.heatmap_logits, wanted.heatmap_logits)
+
+
+@pytest.mark.parametrize('missing', ['graphs.json', REFERENCES_FILE])
+def test_those_of_the_network(copied_folder: Path, missing: str) -> None:
+    wanted = References.read(copied_folder)
+    (copied_folder / missing).unlink()
+
+    found = golden_outputs(copied_folder)
+
+    assert found.clips == wanted.clips
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-5)
+
+
+def test_those_of_other_weights_are_not_taken(copied_folder: Path) -> None:
+    listing = copied_folder / 'graphs.json'
+    wanted = References.read(copied_folder)
+    wrong = References(
+        wanted.frames, wanted.clips, wanted.image, wanted.features,
+        wanted.heatmap_logits + 1, wanted.action_logits, wanted.image_features,
+    )  # fmt: skip
+    wrong.write(copied_folder)
+    listing.write_text(listing.read_text().replace('"weights_sha256": "', '"weights_sha256": "0'))
+
+    found = golden_outputs(copied_folder)
+
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-5)
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelFolderError):
+        golden_outputs(tmp_path)

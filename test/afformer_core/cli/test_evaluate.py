@@ -49,8 +49,8 @@ def reached(found: Any, predictor: str, name: str) -> float:
     return value
 
 
-def test_one_object_is_printed(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = evaluate(capsys, annotations, '--predictor', 'uniform')
+def test_one_object_is_printed(annotations: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    found = evaluate(capfd, annotations, '--predictor', 'uniform')
 
     assert found['schema'] == 1
     assert found['facts']['annotations'] == str(annotations)

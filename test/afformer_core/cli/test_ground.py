@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.video import write_video
+from afformer_core.data.video import read_video, write_video
 from afformer_core.demonstrations.media import read_image
 from afformer_core.drawing.picture_file import write_picture
+from afformer_core.runtime import Grounder, shipped_model_folder
 
 
 @pytest.fixture(scope='module')
@@ -37,7 +38,12 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert sum(answer['actions'].values()) == pytest.approx(1, abs=1e-5)
     assert all(0 <= peak['u'] < 80 and 0 <= peak['v'] < 48 for peak in answer['peaks'])
     assert answer['confidence'] == answer['peaks'][0]['score']
-    assert 0 < answer['presence'] < 1
+    grounder = Grounder.load(shipped_model_folder(), 'torch')
+    grounder.set_demonstration(read_video(files / 'press.mp4'), 'press')
+    grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
+    assert answer['presence'] == pytest.approx(grounding.presence, rel=1e-4)
+    assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
+    assert answer['actions'] == pytest.approx(dict(grounding.action_scores), rel=1e-4)
     overlay = read_image(files / 'overlay.png')
     assert overlay.shape == (48, 80, 3)
     assert (overlay != read_image(files / 'panel.png')).any()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from afformer_core.evaluation import bootstrap
 from afformer_core.evaluation.benchmark import SPLITS, BenchmarkReport
 from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.named_numbers import to_json
 from afformer_core.evaluation.pair_result import PairResult
 from afformer_core.evaluation.priors import uniform
 from afformer_core.evaluation.protocols import RowsProtocol
@@ -65,6 +66,23 @@ def test_the_table_tells_the_model_beside_what_is_blind(report: Report) -> None:
         'Intervals: 95 %, bootstrapped over appliances. blind: an element at random, or the most '
         'frequent action.',
     )
+
+
+def test_every_number_of_the_table_is_found_by_name(report: Report) -> None:
+    benchmark = BenchmarkReport(dict.fromkeys(SPLITS, report))
+    named = list(numbers(benchmark.to_json()))
+    cells = [cell for row in benchmark.table().rows.values() for cell in row if cell is not None]
+    assert len(cells) == 17
+    assert all(to_json(cell) in named for cell in cells)
+
+
+def numbers(content: object) -> Iterator[object]:
+    """What a program reads, one with its interval as one."""
+    if isinstance(content, dict) and 'confidence' not in content:
+        for value in content.values():
+            yield from numbers(value)
+    else:
+        yield content
 
 
 def test_what_a_split_does_not_measure_is_empty(report: Report) -> None:

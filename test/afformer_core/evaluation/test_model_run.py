@@ -15,6 +15,7 @@ from afformer_core.cli.evaluate import add_parser
 from afformer_core.data.opra import OpraDataset
 from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import DatasetError, ImageError
+from afformer_core.evaluation import bootstrap
 from afformer_core.evaluation.benchmark import SPLITS
 from afformer_core.evaluation.model_run import ModelRun
 from afformer_core.evaluation.pairs import Pair, choose_pairs
@@ -151,20 +152,26 @@ def test_command_prints_tables(appliances, model_folder, capsys):
         assert text in output
 
 
-@pytest.mark.slow
-def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capsys):
+def test_command_runs_the_benchmark(appliances, model_folder, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
     shutil.copytree(appliances.parent, tmp_path / 'benchmark')
     for split in SPLITS:
         shutil.copy(appliances, tmp_path / 'benchmark' / f'{split}.json')
 
-    evaluate(model_folder, '--benchmark', tmp_path / 'benchmark', '--limit', 1, '--json', '-')
+    words = ('--benchmark', tmp_path / 'benchmark', '--limit', 2, '--pairs-per-group', 1)
+    evaluate(model_folder, *words, '--backend', 'torch', '--json', '-')
 
-    report = json.loads(capsys.readouterr().out)
+    # Nothing else went to stdout, from whatever library.
+    report = json.loads(capfd.readouterr().out)
     assert list(report) == ['schema', 'splits']
     assert list(report['splits']) == list(SPLITS)
     for split, content in report['splits'].items():
         assert content['facts']['annotations'].endswith(f'/{split}.json')
-        assert content['measures']['pairs'] == 2
+        measures = content['measures']
+        assert (measures['pairs'], measures['groups']) == (2, 2)
+        kld = measures['predictors']['model']['kld']
+        assert list(kld) == ['value', 'low', 'high', 'count', 'confidence']
+        assert (kld['count'], kld['confidence']) == (2, 0.95)
 
 
 def test_the_benchmark_takes_no_options_of_one_file(tmp_path):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 from rclpy.lifecycle import LifecycleNode
@@ -14,10 +15,12 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import AfformerError
 from afformer_core.runtime import Grounder, shipped_model_folder
 from afformer_core.runtime.backends import GPU_BACKENDS
 from afformer_core.runtime.fallback_session import with_fallback
 from afformer_core.runtime.session import Session
+from afformer_core.runtime.shipped_model import shipped_model_to_export
 from afformer_ros.engine_build import EngineBuild
 from afformer_ros.garbage import keep_what_lives
 from afformer_ros.grounding_diagnostics import Finding
@@ -50,8 +53,7 @@ class ModelLoader:
         self.problems: tuple[str, ...] = ()
         self._node = node
         self._parameters = parameters
-        given = Path(parameters.model).expanduser() if parameters.model else None
-        self._folder = given or shipped_model_folder()
+        self._folder = _model_folder(parameters)
         self._submit = submit
         self._changed = changed
         self._grounder: Grounder | None = None
@@ -141,3 +143,13 @@ class ModelLoader:
             'the node to use the GPU again; if it is lost again, see what dmesg tells of it'
         )
         self._node.get_logger().error(self._loss)
+
+
+def _model_folder(parameters: GroundingParameters) -> Path:
+    if parameters.model:
+        return Path(parameters.model).expanduser()
+    if parameters.backend == 'tensorrt':
+        # What is wrong with the user's cache is told when engines are to be kept there.
+        with suppress(AfformerError, OSError):
+            return shipped_model_to_export()
+    return shipped_model_folder()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder, shipped_model, shipped_model_folder
 from afformer_core.runtime.private_files import ForeignWriterError
 
@@ -101,3 +102,21 @@ def test_a_copy_that_others_may_write_is_passed_over_and_not_exported_into(packa
     assert shipped_model_folder() == own
     with pytest.raises(ForeignWriterError, match='has mode 0777, so that other users may write'):
         shipped_model.shipped_model_to_export()
+
+
+def test_engines_are_compiled_from_the_users_copy_whose_graphs_may_be_exported(
+    package, cache, monkeypatch, capsys
+):
+    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+    package('pip')
+
+    def compile_model(folder, *rest):
+        raise ModelFolderError(f'compiles {folder}')
+
+    monkeypatch.setattr(
+        'afformer_core.runtime.tensorrt.compiled_model.compile_model', compile_model
+    )
+
+    assert main(['build-engine']) == 1
+
+    assert f'compiles {cache}/models/afformer_small-' in capsys.readouterr().err

@@ -37,10 +37,8 @@ class Finding:
 
     def status(self, node: Node) -> DiagnosticStatus:
         """The same as a message; an error outranks a warning."""
-        status = DiagnosticStatus(
-            name=f'{node.get_fully_qualified_name()}: {self.name}',
-            hardware_id=node.get_fully_qualified_name(),
-        )
+        node_name = node.get_fully_qualified_name()
+        status = DiagnosticStatus(name=_status_name(node_name, self.name), hardware_id=node_name)
         status.level = (
             DiagnosticStatus.ERROR
             if self.error
@@ -51,6 +49,18 @@ class Finding:
         status.message = self.error or self.warning or self.message
         status.values = [KeyValue(key=key, value=value) for key, value in self.values.items()]
         return status
+
+
+def status_of(
+    diagnostics: DiagnosticArray, node_name: str, finding: str
+) -> DiagnosticStatus | None:
+    """The status of one finding of a node by its full name; None: there is none."""
+    name = _status_name(node_name, finding)
+    return next((one for one in diagnostics.status if one.name == name), None)
+
+
+def _status_name(node_name: str, finding: str) -> str:
+    return f'{node_name}: {finding}'
 
 
 def topic_finding(name: str, watch: TopicWatch, needed: bool, remark: str = '') -> Finding:

@@ -186,12 +186,14 @@ class _Watch:
     def _read(self, diagnostics: Any) -> None:
         from diagnostic_msgs.msg import DiagnosticStatus
 
-        for status in diagnostics.status:
-            if status.name == '/grounding: latency':
-                self._values = {value.key: value.value for value in status.values}
-            # What another backend computed must not be told as this one's.
-            if status.name == 'grounding: gpu' and status.level != DiagnosticStatus.OK:
-                self._gpu_problem = status.message
+        from afformer_ros.grounding_diagnostics import status_of
+
+        latency, gpu = (status_of(diagnostics, '/grounding', one) for one in ('latency', 'gpu'))
+        if latency is not None:
+            self._values = {value.key: value.value for value in latency.values}
+        # What another backend computed must not be told as this one's.
+        if gpu is not None and gpu.level != DiagnosticStatus.OK:
+            self._gpu_problem = gpu.message
 
 
 if __name__ == '__main__':

@@ -40,7 +40,7 @@ def test_the_cpu_grounds_on_and_diagnostics_say_so(
     assert 'CUDA error' in told['message']
     assert 'Restart the node' in told['message']
     assert told['backend'] == 'torch'
-    status = next(one for one in client.diagnostics[-1].status if one.name == 'grounding: gpu')
+    (status,) = (one for one in client.diagnostics[-1].status if one.name.endswith(': gpu'))
     assert status.level == DiagnosticStatus.WARN
     assert [one.demonstration for one in results] == ['press'] * 4
     assert process.stop(signal.SIGINT) == 0

@@ -18,6 +18,9 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'doc').glob('*.md')),
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob('afformer_core/weights/*/*.md')),
 )
+# What stands at the top of a YAML file, in comments.
+SETTINGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'config').rglob('*.yaml'))
+_COMMENTED = re.compile(r'^#[ ]+((?:afformer|ros2|make) (?:.*\\\n#.*)*.*)$', re.MULTILINE)
 _SHELLS = ('sh', 'bash', 'console', 'shell')
 _FENCED = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 # An indented block after a paragraph that is no item of a list.
@@ -107,6 +110,12 @@ def shell_blocks(page: str, text: str) -> Iterator[ShellBlock]:
             yield _block(page, without, found.start(), found[0])
 
 
+def commented_commands(page: str, text: str) -> Iterator[ShellBlock]:
+    """The commands in the comments of a YAML file, each a block of its own."""
+    for found in _COMMENTED.finditer(text):
+        yield _block(page, text, found.start(), re.sub(r'^#', '', found[1], flags=re.MULTILINE))
+
+
 def _block(page: str, text: str, start: int, content: str) -> ShellBlock:
     lines = [re.sub(r'^\s*\$ ', '', line) for line in content.splitlines()]
     pasted = _PLACEHOLDER.sub('placeholder', '\n'.join(lines) + '\n')
@@ -119,6 +128,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         blocks = [
             block for page in PAGES for block in shell_blocks(page, (ROOT / page).read_text())
         ]
+        for page in SETTINGS:
+            blocks += commented_commands(page, (ROOT / page).read_text())
         metafunc.parametrize('block', blocks, ids=str)
     if 'page' in metafunc.fixturenames:
         metafunc.parametrize('page', PAGES)

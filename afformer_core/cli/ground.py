@@ -25,7 +25,8 @@ def add_parser(subparsers: Any) -> None:
         help='ground a video in an image',
         description=(
             'Prints actions, peaks and how sure they are as one JSON object. A robot acts only '
-            'where presence is at least the threshold of the model.'
+            'where presence is at least presence_threshold; both are null where the model is not '
+            'calibrated.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -58,12 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
     start = time.perf_counter()
     grounding = grounder.ground(image, 'video')
     milliseconds = 1e3 * (time.perf_counter() - start)
+    calibration = grounder.calibration
     peaks = [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in grounding.peaks]
     result = {
         'actions': dict(grounding.action_scores), 'peaks': peaks,
         'confidence': grounding.confidence, 'resemblance': grounding.resemblance,
-        'presence': grounding.presence, 'milliseconds': milliseconds,
-        'backend': grounder.backend,
+        'presence': grounding.presence,
+        'presence_threshold': calibration.threshold if calibration else None,
+        'milliseconds': milliseconds, 'backend': grounder.backend,
     }  # fmt: skip
     print(json.dumps(result, indent=2))
     if arguments.output is not None:

@@ -44,6 +44,8 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert answer['presence'] == pytest.approx(grounding.presence, rel=1e-4)
     assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
     assert answer['actions'] == pytest.approx(dict(grounding.action_scores), rel=1e-4)
+    description = json.loads((shipped_model_folder() / 'model.json').read_text())
+    assert answer['presence_threshold'] == description['calibration']['threshold']
     overlay = read_image(files / 'overlay.png')
     assert overlay.shape == (48, 80, 3)
     assert (overlay != read_image(files / 'panel.png')).any()

@@ -273,10 +273,12 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
             LaunchConfiguration('params_file'),
             {'use_sim_time': LaunchConfiguration('use_sim_time')},
             {
-                name: ParameterValue(LaunchConfiguration(name), value_type=OVERRULING[name])
-                for name in given
+                **{
+                    name: ParameterValue(LaunchConfiguration(name), value_type=OVERRULING[name])
+                    for name in given
+                },
+                **{name: texts for name, texts in lists.items() if any(texts)},
             },
-            {name: texts for name, texts in lists.items() if any(texts)},
         ],
         remappings=[(name, LaunchConfiguration(f'{name}_topic')) for name in INPUT_TOPICS],
         respawn=IfCondition(LaunchConfiguration('respawn')).evaluate(context),

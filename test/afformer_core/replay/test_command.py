@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.data.bag import Bag
 from afformer_core.data.video import write_video
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -59,6 +60,19 @@ def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: P
     assert main([*arguments, *topic, *parts, *EVIDENT]) == 0
     assert '4 of 4 frames' in facts(out)['demonstration']
     assert json.loads((out / 'summary.json').read_text())['images'] == 4
+
+
+@pytest.mark.parametrize(('least', 'some'), [('0', True), ('1', False)])
+def test_a_peak_of_less_than_the_least_score_is_no_grasp_candidate(
+    rgbd: Path, tmp_path: Path, least: str, some: bool
+) -> None:
+    out = tmp_path / 'out'
+    arguments = ['replay', str(rgbd / 'bag'), '--out', str(out), *EVIDENT]
+    assert main([*arguments, '--minimum-candidate-score', least]) == 0
+    with Bag(out / 'bag') as bag:
+        written = bag.messages(('/grasp_candidates',), bag.start, bag.end)
+        assert any(len(bag.decode(message).poses) for message in written) is some
+    assert f'minimum_candidate_score {float(least)}' in facts(out)['settings']
 
 
 def test_files_and_stored_demonstrations_are_grounded_together(

@@ -50,6 +50,11 @@ def test_what_of_a_box_lies_outside_does_not_count():
 def test_a_box_that_is_finer_than_the_grid_is_a_point():
     found = truth((8, 4, 9, 5), size=(1600, 800))
     assert np.argwhere(found > 0.5).tolist() == [[0, 0]]
+    # The centre of the pixel that begins at 400 lies in the third of eight.
+    edge = truth((400, 300, 401, 301), size=(1600, 800))
+    assert np.argwhere(edge > 0.5).tolist() == [[3, 2]]
+    outside = truth((1700, 900, 1701, 901), size=(1600, 800))
+    assert np.argwhere(outside > 0.5).tolist() == [[7, 7]]
 
 
 def test_truth_is_zero_nowhere():

@@ -27,6 +27,14 @@ def test_elsewhere_is_a_tenth_of_the_diagonal_away():
     assert demonstration_elsewhere(own, [own, near, far]) is far
 
 
+def test_a_tenth_is_not_yet_elsewhere():
+    own = sample('cup/a.mp4', 20)
+    # The other's points are 1 to the left and right of it, the nearest of the own ones at 21.
+    at_ten, beyond = sample('cup/b.mp4', 31), sample('cup/c.mp4', 31.5)
+    assert demonstration_elsewhere(own, [own, at_ten]) is None
+    assert demonstration_elsewhere(own, [own, beyond]) is beyond
+
+
 def test_the_same_demonstration_is_never_another_one():
     own = sample('cup/a.mp4', 20)
     again = sample('cup/a.mp4', 60)

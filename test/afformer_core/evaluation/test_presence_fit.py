@@ -75,6 +75,10 @@ def test_too_few_pairs():
         fit_presence(results(own, own), 'validation.json')
 
 
+def test_twenty_five_pairs_are_enough(drawn):
+    assert fit_presence(drawn[:25], 'validation.json').pairs == 25
+
+
 @pytest.fixture(scope='module')
 def validation(tmp_path_factory):
     """Annotations of thirteen appliances with two pairs each."""

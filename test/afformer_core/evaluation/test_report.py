@@ -43,12 +43,12 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
-def build(results: Sequence[PairResult]) -> Report:
+def build(results: Sequence[PairResult], seed: int = 0) -> Report:
     """With every part that there is: elements, buttons, a calibration and a mean map."""
     prior = BlindPrior(FixedMap(LEFT_HALF / LEFT_HALF.sum()), "same action's mean map", 1)
     protocol = ButtonsProtocol((32, 32))
     return build_report(
-        results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, progress=False
+        results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, seed, progress=False
     )
 
 
@@ -106,6 +106,23 @@ def test_a_number_is_told_with_interval_confidence_and_count(results: list[PairR
     kld = build(results).to_json()['measures']['predictors']['model']['kld']
     # Of two appliances with a mean of 1 each, and 4 rows.
     assert kld == {'value': 1.0, 'low': 1.0, 'high': 1.0, 'count': 4, 'confidence': 0.95}
+
+
+def test_the_seed_is_that_of_every_draw(
+    monkeypatch: pytest.MonkeyPatch, results: list[PairResult]
+) -> None:
+    seeds = []
+
+    def generator(seed: Any = None) -> np.random.Generator:
+        seeds.append(seed)
+        return draw(seed)
+
+    draw = np.random.default_rng
+    monkeypatch.setattr(np.random, 'default_rng', generator)
+    build(results, seed=5)
+    # Of the jitter of each predictor that is measured here, and of the intervals.
+    assert seeds.count((5, 0)) == 4
+    assert set(seeds) == {5, (5, 0)}
 
 
 def test_share_of_the_mean_map(results: list[PairResult]) -> None:

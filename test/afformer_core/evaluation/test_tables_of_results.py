@@ -219,6 +219,12 @@ def test_a_calibrated_model_finds_by_its_own_threshold(results):
     assert 'presence at least 0.800' in abstention_table(abstention, CALIBRATION).notes[0]
 
 
+def test_what_is_right_is_found_by_the_calibration_too(results):
+    right = [replace(each, is_right=True) for each in results]
+    assert measure_abstention(right, CALIBRATION).own_right.found.value == 0.75
+    assert measure_abstention(right).own_right.found.value == 1.0
+
+
 def test_presence_and_peaks_are_compared_with_what_was_so(results):
     reliability = measure_reliability(results, CALIBRATION)
     high, middle, low = (CALIBRATION.presence(0.6, each) for each in (0.9, 0.75, 0.65))

@@ -13,6 +13,7 @@ from afformer_core.evaluation.window_mean import ground_windows, mean_actions, m
 from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 
 SMALL = afformer_small(('press', 'hold'), (64, 64))
@@ -138,6 +139,24 @@ def test_one_window_is_grounded_as_ever() -> None:
     assert found.peaks == wanted.peaks
     assert found.action_scores == wanted.action_scores
     assert found.resemblance == wanted.resemblance
+
+
+def test_of_many_places_the_five_best_are_given() -> None:
+    places = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
+    taught = {10 * (1 + number): ([place], [2.0, 0.0]) for number, place in enumerate(places)}
+    grounder = grounder_of(SMALL, taught)
+    found = ground_windows(grounder, IMAGE, [str(grey) for grey in taught])
+    assert len(found.peaks) == 5
+    assert found.peaks[0].score == pytest.approx(1 / 7, abs=0.01)
+
+
+def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
+    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json')
+    grounder = grounder_of(SMALL, {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)})
+    assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
+    grounder.calibration = calibration
+    found = ground_windows(grounder, IMAGE, ('10', '90'))
+    assert found.presence == calibration.presence(found.confidence, found.resemblance)
 
 
 def test_the_window_that_the_image_resembles_most_counts() -> None:

@@ -128,3 +128,41 @@ def test_of_several_memories_the_logits_are_averaged() -> None:
 def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=r'zoom of the closer look is .*; a number from 1 to 8'):
         CloserLook(*zooms)
+
+
+@pytest.mark.parametrize(
+    ('zoom', 'place'),
+    [
+        (1.0, Place(0, 0, 40, 60, (40, 60))),
+        (3.0, Place(12, 23, 13, 20, (40, 60))),
+        (8.0, Place(16, 29, 5, 8, (40, 60))),
+        (100.0, Place(18, 33, 1, 1, (40, 60))),
+    ],
+)
+def test_the_place_is_so_many_times_smaller(zoom: float, place: Place) -> None:
+    assert Place.around_peak(heatmap_with_peak(18, 33), zoom) == place
+
+
+def test_the_part_of_a_picture_is_rounded_to_its_pixels() -> None:
+    place = Place(3, 7, 5, 8, (40, 60))
+
+    # Rows 3 to 8 of 40 are 7.5 to 20 of 100, columns 7 to 15 of 60 are 11.67 to 25 of 100.
+    assert place.of_picture((100, 100)) == (slice(8, 20), slice(12, 25))
+    assert place.in_heatmap == (slice(3, 8), slice(7, 15))
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [(-1, 0, 2, 2), (0, -1, 2, 2), (0, 0, 0, 2), (0, 0, 2, 0), (39, 0, 2, 2), (0, 59, 2, 2)],
+)
+def test_places_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match='are no part of a heatmap of 40 x 60'):
+        Place(*wrong, (40, 60))
+
+
+def test_zooms_from_one_to_eight_are_taken_and_read_back() -> None:
+    for zooms in ((1.0, 8.0), (8.0, 1.0)):
+        look = CloserLook(*zooms)
+        assert (look.demonstration_zoom, look.image_zoom) == zooms
+        assert CloserLook.from_json(look.to_json()) == look
+    assert str(CloserLook(1.5, 2.0)) == '1.5 times the demonstration, 2 the image'

@@ -200,3 +200,21 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         assert [count for count in session.batches if count > 1] == batches
 
     assert np.array_equal(*memories)
+
+
+def test_scores_of_softmax_are_averaged_and_not_logits() -> None:
+    looks = [np.log(np.array(one, np.float32)) for one in ([0.9, 0.1], [0.5, 0.5])]
+
+    assert np.exp(of_mean_scores(looks, 'softmax')).tolist() == pytest.approx([0.7, 0.3])
+    # The same of logits that a number was added to.
+    assert np.exp(of_mean_scores([looks[0] + 5, looks[1] - 3], 'softmax')).tolist() == (
+        pytest.approx([0.7, 0.3])
+    )
+
+
+def test_scores_of_sigmoid_are_averaged_each() -> None:
+    odds = [np.log(np.array(one, np.float32)) for one in ([3, 1], [1 / 3, 4])]
+    logits = of_mean_scores(odds, 'sigmoid')
+
+    # Scores 0.75 and 0.25 of the first, 0.5 and 0.8 of the second.
+    assert (1 / (1 + np.exp(-logits))).tolist() == pytest.approx([0.5, 0.65])

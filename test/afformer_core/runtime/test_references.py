@@ -167,3 +167,94 @@ def test_a_damaged_file(tmp_path: Path, content: bytes | None) -> None:
 
     with pytest.raises(ModelFolderError, match='run: afformer export'):
         References.read(tmp_path)
+
+
+class KnownSession:
+    """Gives what it is told."""
+
+    backend = 'known'
+
+    def __init__(self, features: list[float], heatmap: list[float], actions: list[float]) -> None:
+        self._features = np.array(features, np.float32).reshape(1, -1, 1, 1)
+        heatmap_logits = np.log(np.array(heatmap, np.float32)).reshape(1, 1, -1)
+        self._output = Output(heatmap_logits, np.array(actions, np.float32), 2 * self._features[0])
+
+    def encode_frames(self, frames: np.ndarray) -> np.ndarray:
+        return self._features
+
+    def memorize(self, features: np.ndarray) -> Memory:
+        return Memory((features,), (features,))
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        return self._output
+
+
+WANTED = KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2])
+
+
+@pytest.mark.parametrize(
+    ('found', 'difference', 'where'),
+    [
+        (KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2]), 0.0, 'frame features'),
+        # 1 of 4, of frame and image alike.
+        (KnownSession([2, -4], [0.5, 0.25, 0.25], [3, -2]), 0.25, 'frame features'),
+        (KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -0.5]), 0.5, 'actions'),
+        # A tenth of the probability lies elsewhere; a factor of all makes none.
+        (KnownSession([1, -4], [0.4, 0.3, 0.3], [3, -2]), 0.1, 'heatmaps'),
+        (KnownSession([1, -4], [5.0, 2.5, 2.5], [3, -2]), 0.0, 'frame features'),
+        (KnownSession([1, -4], [0.5, 0.5], [3, -2]), np.inf, 'heatmaps'),
+        (KnownSession([1, -4], [0.5, 0.25, 0.25], [np.nan, -2]), np.inf, 'actions'),
+    ],
+)
+def test_the_largest_difference_is_given_and_named(
+    found: KnownSession, difference: float, where: str
+) -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    references = References.of(WANTED, picture[None], picture, [(0,)])
+
+    if difference < np.inf:
+        assert self_test(found, references, 1.0) == pytest.approx(difference, abs=1e-6)
+    if difference > 0:
+        with pytest.raises(SelfTestError, match=f'known does not give .* difference in {where}'):
+            self_test(found, references, min(difference, 1.0) - 1e-3)
+
+
+def test_a_model_without_actions_differs_in_none() -> None:
+    session = KnownSession([1], [1], [])
+    picture = np.zeros((8, 8, 3), np.uint8)
+
+    references = References.of(session, picture[None], picture, [(0,)])
+    assert self_test(session, references, 0.0) == 0
+
+
+def two_clips() -> References:
+    """Three frames of which the second demonstration has two."""
+    frames = np.arange(3 * 8 * 8 * 3, dtype=np.uint16).astype(np.uint8).reshape(3, 8, 8, 3)
+    return References(
+        frames,
+        ((0,), (2, 1)),
+        frames[0],
+        np.arange(3, dtype=np.float32).reshape(3, 1, 1, 1),
+        np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2),
+        np.arange(4, dtype=np.float32).reshape(2, 2),
+        np.full((1, 1, 1), 9, np.float32),
+    )
+
+
+def test_demonstrations_are_read_back_one_by_one(tmp_path: Path) -> None:
+    two_clips().write(tmp_path)
+    again = References.read(tmp_path)
+
+    assert again.clips == ((0,), (2, 1))
+    output = again.output(1)
+    assert output.heatmap_logits.tolist() == [[[4, 5], [6, 7]]]
+    assert output.action_logits.tolist() == [2, 3]
+    assert output.image_features.tolist() == [[[9]]]
+
+
+@pytest.mark.parametrize(
+    'clips', [(), ((0,),), ((0,), (1,), (2,)), ((0,), ()), ((0,), (3,)), ((0,), (-1,))]
+)
+def test_demonstrations_that_cannot_be(clips: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match='demonstrations'):
+        replace(two_clips(), clips=clips)

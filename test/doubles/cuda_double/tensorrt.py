@@ -142,6 +142,11 @@ class Engine:
         self.trt.contexts += 1
         return Context(self, how if isinstance(how, RuntimeConfig) else RuntimeConfig(False, how))
 
+    def run(self, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """What it computes."""
+        outputs: list[np.ndarray] = self.network.run(None, dict(feed))
+        return outputs
+
     def find_output_shapes(self, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         """The shapes of what it gives for shapes of what it is given."""
         key = tuple(sorted(shapes.items()))
@@ -150,7 +155,7 @@ class Engine:
                 name: np.zeros(shape, np.dtype(str(self.kind(name)).removeprefix('torch.')))
                 for name, shape in shapes.items()
             }
-            found = self.network.run(None, feed)
+            found = self.run(feed)
             self.output_shapes[key] = dict(
                 zip(self._outputs, (one.shape for one in found), strict=True)
             )
@@ -271,9 +276,7 @@ class Context:
         self._compile()
 
         def run() -> None:
-            found = engine.network.run(
-                list(outputs), {name: one.tensor().numpy().copy() for name, one in inputs.items()}
-            )
+            found = engine.run({name: one.tensor().numpy().copy() for name, one in inputs.items()})
             work.tensor().fill_(POISON)
             for place, array in zip(outputs.values(), found, strict=True):
                 place.tensor().copy_(torch.from_numpy(array))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session on a GPU is loaded only if it gives what the model gives; on the doubles."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cuda_double import Device, cuda_double
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.references import REFERENCES_FILE, SelfTestError
+
+
+@pytest.fixture
+def folder(copied_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An exported model, with a cache of its own for its engines."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    return copied_folder
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    with cuda_double() as double:
+        yield double
+
+
+@pytest.fixture
+def compiler(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compiles and runs engines by the double of TensorRT for RTX."""
+    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+    from cuda_double.tensorrt import TensorRT, serialized_engine, tensorrt_double
+
+    monkeypatch.setattr(
+        'afformer_core.runtime.tensorrt.engines.build_engine',
+        lambda graph, shapes, *rest: serialized_engine(graph, shapes),
+    )
+    with tensorrt_double(TensorRT(device, is_rtx=True)):
+        yield
+
+
+@pytest.mark.usefixtures('compiler')
+@pytest.mark.parametrize('backend', ['cuda', 'tensorrt'])
+def test_a_sound_one(folder: Path, backend: str) -> None:
+    lines: list[str] = []
+
+    session = open_session(folder, backend, 0, 'fp32', lines.append)
+
+    assert session.backend == backend
+    assert session.encode_frames(np.zeros((1, 64, 96, 3), np.uint8)).shape[0] == 1
+
+
+@pytest.mark.usefixtures('compiler')
+def test_engines_that_give_something_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cuda_double import tensorrt
+
+    run = tensorrt.Engine.run
+    monkeypatch.setattr(
+        tensorrt.Engine, 'run', lambda self, feed: [1.01 * one for one in run(self, feed)]
+    )
+
+    with pytest.raises(SelfTestError, match='tensorrt does not give what the model gives'):
+        open_session(folder, 'tensorrt', 0, 'fp32')
+
+
+@pytest.mark.usefixtures('device')
+@pytest.mark.parametrize('exported', [True, False])
+def test_a_gpu_that_computes_something_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, exported: bool
+) -> None:
+    if not exported:
+        (folder / 'graphs.json').unlink()
+        (folder / REFERENCES_FILE).unlink()
+    attend = torch.nn.functional.scaled_dot_product_attention
+    # Only the GPU is given fused attention in fp32.
+    monkeypatch.setattr(
+        torch.nn.functional,
+        'scaled_dot_product_attention',
+        lambda *args, **kwargs: 1.1 * attend(*args, **kwargs),
+    )
+
+    with pytest.raises(SelfTestError, match='cuda does not give what the model gives'):
+        open_session(folder, 'cuda', 0, 'fp32')
+
+
+@pytest.mark.usefixtures('device')
+def test_what_was_exported_is_damaged(folder: Path) -> None:
+    (folder / 'model.json').unlink()
+
+    with pytest.raises(ModelFolderError):
+        open_session(folder, 'cuda', 0, 'fp32')
+
+
+@pytest.mark.usefixtures('device')
+@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
+def test_half_precision(folder: Path, precision: str) -> None:
+    session = open_session(folder, 'cuda', 0, precision)
+
+    features = session.encode_frames(np.zeros((2, 64, 96, 3), np.uint8))
+    output = session.ground(np.zeros((64, 96, 3), np.uint8), session.memorize(features))
+
+    assert {one.dtype for one in (features, *output)} == {np.dtype(np.float32)}

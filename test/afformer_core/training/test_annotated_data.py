@@ -2,11 +2,13 @@
 """Which samples of an annotation file are trained and validated on."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.training.annotated_data import AnnotationSource
+from afformer_core.training.picture_data import PictureData
 
 from .conftest import write_pairs
 
@@ -47,3 +49,15 @@ def test_too_few_images_for_a_part(tmp_path: Path) -> None:
 def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match='it must be a part of 0 to 1'):
         AnnotationSource(Path('train.json'), images=part)
+
+
+@pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
+def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = PictureData(source, source, (64, 64), workers=workers)
+    data.trainer = SimpleNamespace(
+        accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
+    )
+
+    assert data.val_dataloader().persistent_workers is stay
+    assert data.train_dataloader().persistent_workers is False

@@ -7,6 +7,7 @@ import pytest
 
 from afformer_core.data import clip_reader
 from afformer_core.data.video import VideoReader
+from afformer_core.evaluation.own_process import MeasurementError
 from afformer_core.training import reading_speed, throughput
 from afformer_core.training.reading_speed import reading_table
 from afformer_core.training.throughput import Throughput, Workload, throughput_table
@@ -35,6 +36,22 @@ def test_speed_and_memory_are_told_beside_those_of_the_released_structure(
 
     assert rows["the released code's structure"] == [0.5, 1.0, 900.0, 1.0, 7.5]
     assert rows['afformer'] == [4.0, 8.0, 300.0, pytest.approx(1 / 3), 7.5]
+
+
+def test_a_structure_that_has_no_room_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(method: str, workload: Workload) -> Throughput:
+        if method == 'released':
+            raise MeasurementError(method, 'CUDA out of memory')
+        return Throughput(method, 0.5, 300.0, 7.5)
+
+    monkeypatch.setattr(throughput, 'measure_in_process', measure)
+
+    rows = throughput_table(Workload(pairs=2, frames=3, side=64, threads=1)).rows
+
+    assert rows["the released code's structure"] == [
+        'cannot: CUDA out of memory', None, None, None, None
+    ]  # fmt: skip
+    assert rows['afformer'] == [4.0, None, 300.0, None, 7.5]
 
 
 def test_clips_are_decoded_once_and_then_come_from_the_cache(

@@ -218,7 +218,8 @@ class Context:
             self._own_work = self._device.new((_WORK,), torch.uint8)
             self._work = Address.of(self._device, self._own_work)
         if engine.trt.is_rtx:
-            self.is_stream_capturable = lambda _: engine.trt.is_capturable
+            # Not before its kernels are compiled.
+            self.is_stream_capturable = lambda _: engine.trt.is_capturable and bool(self._kernels)
 
     def set_device_memory(self, memory: int, size: int) -> None:
         self._change()

@@ -55,17 +55,19 @@ def memory_of(session: Session, length: int) -> Memory:
     return session.memorize(session.encode_frames(noise(length, length, *SIZE, 3)))
 
 
+@pytest.mark.parametrize('is_rtx', [False, True])
 def test_each_captured_graph_has_a_context_of_its_own(
-    small_folder: Path, plain: TensorRT, device: Device
+    small_folder: Path, device: Device, is_rtx: bool
 ) -> None:
-    session = tensorrt_session(small_folder)
-    assert plain.contexts == 2
+    with tensorrt_double(TensorRT(device, is_rtx)) as double:
+        session = tensorrt_session(small_folder)
+        assert double.contexts == 2
 
-    for length in (2, 3, 2, 3):
-        session.ground(noise(0, *SIZE, 3), memory_of(session, length))
+        for length in (2, 3, 2, 3):
+            session.ground(noise(0, *SIZE, 3), memory_of(session, length))
 
     # A context that was changed after its capture fails in the double.
-    assert (device.captures, plain.contexts) == (2, 4)
+    assert (device.captures, double.contexts) == (2, 4)
 
 
 @pytest.mark.parametrize('is_rtx', [False, True])
@@ -143,8 +145,8 @@ class Kept:
         self._trt = trt
         self.lines: list[str] = []
 
-    def compilations(self) -> int:
-        """How many kernels a new session compiles to encode, memorize and ground."""
+    def session(self) -> Session:
+        """A new one."""
         graphs = read_graphs(self._model)
         configuration = read_description(self._model).configuration
         engines = {}
@@ -153,7 +155,11 @@ class Kept:
             place = self._folder / f'{name}.engine'
             kernels = RuntimeCacheFile.beside(place, serialized, self.lines.append)
             engines[name] = Engine(name, serialized, kernels)
-        session = TensorRTSession(engines, configuration)
+        return TensorRTSession(engines, configuration)
+
+    def compilations(self) -> int:
+        """How many kernels a new session compiles to encode, memorize and ground."""
+        session = self.session()
         before = self._trt.compilations
         session.ground(noise(0, *SIZE, 3), memory_of(session, 2))
         return self._trt.compilations - before
@@ -174,6 +180,21 @@ def test_kernels_are_compiled_for_the_shapes_before_anything_runs(
 def test_kernels_outlive_the_process(kept: Kept) -> None:
     assert [kept.compilations(), kept.compilations()] == [3, 0]
     assert kept.lines == []
+
+
+def test_kernels_are_written_once_for_each_shape(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(
+        RuntimeCacheFile, 'write', lambda self, kernels: written.append(self.path.stem)
+    )
+    session = kept.session()
+
+    for length in (2, 2, 3):
+        session.ground(noise(0, *SIZE, 3), memory_of(session, length))
+
+    assert written == [*GRAPH_NAMES] * 2
 
 
 def test_damaged_kernels_are_compiled_again(kept: Kept, tmp_path: Path) -> None:

@@ -1,28 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers and tables of a closed-loop benchmark."""
+"""Tables of a closed-loop benchmark."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from afformer_core.evaluation.bootstrap import (
-    Estimate,
-    bootstrap_mean,
-    bootstrap_median,
-    interval_note,
-)
+from afformer_core.evaluation.bootstrap import interval_note
 from afformer_core.evaluation.report import Report
 from afformer_core.evaluation.tables import Cell, Table
-from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
+from afformer_core.sim.closed_loop.benchmark import Trial
+from afformer_core.sim.closed_loop.measures import (
+    TrialMeasures,
+    VerdictShares,
+    measure_closed_loop,
+)
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
-from afformer_core.sim.closed_loop.trial import Verdict
-from afformer_core.sim.element import ACTIONS
 
-_ANGLES = (0, 15, 30, 45, math.inf)
 COLUMNS = {
     'trials': 'trials',
     'success': 'success',
@@ -54,97 +47,6 @@ _NOTES = (
     'perfect.',
     interval_note('scenes'),
 )
-
-
-@dataclass(frozen=True)
-class TrialMeasures:
-    """What came of some trials.
-
-    Attributes:
-        trials: how many.
-        success: share of trials after which the right element is operated, and none other, by
-            the action that the model read.
-        success_given_the_action: likewise by the true action.
-        right_element: share of trials in which the finger touched the right element first.
-        error_mm: median distance of the published point from the middle of its front, where the
-            finger did.
-        action_read: share of actions that were read right.
-        success_at_right_pixel: share of success by the true action, were the peak in the middle
-            of the right element's front.
-        chance: of success of a random element, were the finger perfect.
-    """
-
-    trials: int
-    success: Estimate | None
-    success_given_the_action: Estimate | None
-    right_element: Estimate | None
-    error_mm: Estimate | None
-    action_read: Estimate | None
-    success_at_right_pixel: Estimate | None
-    chance: float
-
-
-@dataclass(frozen=True)
-class VerdictShares:
-    """How often a trial ended in one way, as shares of the trials.
-
-    Attributes:
-        action_read: by the action that the model read.
-        given_the_action: by the true action.
-        right_pixel: by the true action at the right pixel.
-    """
-
-    action_read: float
-    given_the_action: float
-    right_pixel: float
-
-
-@dataclass(frozen=True)
-class ClosedLoopMeasures:
-    """Every number of a benchmark; groups by their names.
-
-    Attributes:
-        scenes: how many.
-        all: of all trials.
-        by_family, by_action, by_kind, by_viewpoint: of those trials.
-        by_noise: of all trials, by noise of depth.
-        verdicts: by outcome, those that occur.
-    """
-
-    scenes: int
-    all: TrialMeasures
-    by_family: Mapping[str, TrialMeasures]
-    by_action: Mapping[str, TrialMeasures]
-    by_kind: Mapping[str, TrialMeasures]
-    by_viewpoint: Mapping[str, TrialMeasures]
-    by_noise: Mapping[str, TrialMeasures]
-    verdicts: Mapping[str, VerdictShares]
-
-
-def measure_closed_loop(trials: Sequence[Trial], plan: ClosedLoopPlan) -> ClosedLoopMeasures:
-    """Measure a benchmark's trials, by family, action, kind, viewpoint, noise and outcome.
-
-    Args:
-        trials: at least one.
-        plan: that they are of.
-
-    Raises:
-        ValueError: there is no trial.
-    """
-    if not trials:
-        raise ValueError('there is no trial to report')
-    noise = plan.noise
-    families, kinds = ({getattr(one, name) for one in trials} for name in ('family', 'kind'))
-    return ClosedLoopMeasures(
-        scenes=len({trial.scene for trial in trials}),
-        all=_measure(trials, noise),
-        by_family=_grouped(trials, lambda trial: trial.family, sorted(families), noise),
-        by_action=_grouped(trials, lambda trial: trial.action, ACTIONS, noise),
-        by_kind=_grouped(trials, lambda trial: trial.kind, sorted(kinds), noise),
-        by_viewpoint=_grouped(trials, _viewpoint, _VIEWPOINTS, noise),
-        by_noise={f'{100 * level:g} %': _measure(trials, level) for level in plan.levels},
-        verdicts=_verdicts(trials, noise),
-    )
 
 
 def build_closed_loop_report(
@@ -192,73 +94,3 @@ def _rows(
     measures: Mapping[str, TrialMeasures] | Mapping[str, VerdictShares],
 ) -> dict[str, dict[str, Cell]]:
     return {label: vars(each) for label, each in measures.items()}
-
-
-def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
-    return TrialMeasures(
-        trials=len(trials),
-        success=_mean(trials, lambda trial: trial.attempts[noise].read.done),
-        success_given_the_action=_mean(trials, lambda trial: trial.attempts[noise].told.done),
-        right_element=_mean(trials, lambda trial: _touched_right(trial, trial.attempts[noise])),
-        error_mm=_error(trials, noise),
-        action_read=_mean(trials, lambda trial: trial.read == trial.action),
-        success_at_right_pixel=_mean(trials, lambda trial: trial.attempts[noise].shown.done),
-        chance=sum(1 / trial.elements for trial in trials) / len(trials),
-    )
-
-
-def _viewpoint(trial: Trial) -> str:
-    """Between which angles the two views lie."""
-    low, high = next(
-        pair for pair in itertools.pairwise(_ANGLES) if pair[0] <= trial.viewpoint < pair[1]
-    )
-    return _viewpoint_name(low, high)
-
-
-def _viewpoint_name(low: float, high: float) -> str:
-    return f'{low} to {high}°' if high < math.inf else f'from {low}°'
-
-
-_VIEWPOINTS = tuple(_viewpoint_name(*pair) for pair in itertools.pairwise(_ANGLES))
-
-
-def _verdicts(trials: Sequence[Trial], noise: float) -> dict[str, VerdictShares]:
-    attempts = [trial.attempts[noise] for trial in trials]
-    read = Counter(attempt.read.verdict for attempt in attempts)
-    told = Counter(attempt.told.verdict for attempt in attempts)
-    shown = Counter(attempt.shown.verdict for attempt in attempts)
-    count = len(trials)
-    return {
-        verdict.value: VerdictShares(
-            read[verdict] / count, told[verdict] / count, shown[verdict] / count
-        )
-        for verdict in Verdict
-        if read[verdict] or told[verdict] or shown[verdict]
-    }
-
-
-def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
-    """Median, millimetres."""
-    errors = []
-    for trial in trials:
-        attempt = trial.attempts[noise]
-        error = attempt.error if _touched_right(trial, attempt) else None
-        errors.append(math.nan if error is None else 1e3 * error)
-    return bootstrap_median(errors, [trial.scene for trial in trials])
-
-
-def _touched_right(trial: Trial, attempt: Attempt) -> bool:
-    return attempt.told.touched == trial.element
-
-
-def _mean(trials: Sequence[Trial], measure: Callable[[Trial], bool]) -> Estimate | None:
-    values = [float(measure(trial)) for trial in trials]
-    return bootstrap_mean(values, [trial.scene for trial in trials])
-
-
-def _grouped(
-    trials: Sequence[Trial], key: Callable[[Trial], str], names: Iterable[str], noise: float
-) -> dict[str, TrialMeasures]:
-    """Measures of the groups that have trials, in the order of their names."""
-    groups = {name: [trial for trial in trials if key(trial) == name] for name in names}
-    return {name: _measure(chosen, noise) for name, chosen in groups.items() if chosen}

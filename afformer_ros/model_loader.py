@@ -126,9 +126,10 @@ class ModelLoader:
         return (Finding('gpu', '', self._loss or problem, status, {'backend': self.backend}),)
 
     def stop(self) -> None:
-        """Stop compiling."""
+        """Stop compiling, and let the model go, whoever still holds this object."""
         if self._engine_build is not None:
             self._engine_build.stop()
+        self._grounder = None
 
     def _log(self, line: str) -> None:
         self._node.get_logger().info(line)

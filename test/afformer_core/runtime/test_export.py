@@ -10,14 +10,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
-from torch import nn
 
 from afformer_core.models import afformer_small
-from afformer_core.models.afformer import Afformer
-from afformer_core.models.encoder import Encoder
 from afformer_core.runtime.export import export_graphs
-from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.graphs import Graphs, read_graphs
 from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.torch_session import TorchSession
 from afformer_core.runtime.weights import save_model
@@ -48,36 +44,26 @@ def test_a_model_of_single_frames_is_exported(folder: Path, pictures: Pictures) 
     np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
 
 
-class Normalise(nn.Module):
-    """The beginning of an encoder."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.encoder.normalise(images)
+@pytest.fixture(scope='module')
+def in_bf16(folder: Path) -> Graphs:
+    """The same model in the precision that ONNX Runtime cannot run."""
+    export_graphs(folder, 'bf16')
+    return read_graphs(folder, 'bf16')
 
 
-@pytest.mark.parametrize(
-    ('dtype', 'kind'),
-    [
-        (torch.float32, onnx.TensorProto.FLOAT),
-        (torch.float16, onnx.TensorProto.FLOAT16),
-        (torch.bfloat16, onnx.TensorProto.FLOAT),
-    ],
-)
-def test_uint8_becomes_what_tensorrt_converts_it_to(
-    tmp_path: Path, dtype: torch.dtype, kind: int
+@pytest.mark.parametrize('name', ['encode_frames', 'ground'])
+def test_pictures_become_fp32_before_bf16_as_tensorrt_can_do_it(
+    in_bf16: Graphs, name: str
 ) -> None:
-    module = Normalise(Afformer(afformer_small(ACTIONS, (64, 64))).encoder.to(dtype))
-    images = torch.zeros(1, 64, 64, 3, dtype=torch.uint8)
+    graph = onnx.load(in_bf16.path(name)).graph
+    (picture,) = (
+        one.name for one in graph.input if one.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    )
 
-    torch.onnx.export(module, (images,), tmp_path / 'graph.onnx', dynamo=True, verbose=False)
+    takers = [node for node in graph.node if picture in node.input]
 
-    graph = onnx.load(tmp_path / 'graph.onnx').graph
-    takers = [node for node in graph.node if graph.input[0].name in node.input]
-    assert [(node.op_type, node.attribute[0].i) for node in takers] == [('Cast', kind)]
+    casts = [(node.op_type, node.attribute[0].i) for node in takers]
+    assert casts == [('Cast', onnx.TensorProto.FLOAT)]
 
 
 def test_the_opset_is_written_down(folder: Path) -> None:

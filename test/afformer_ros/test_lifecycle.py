@@ -157,3 +157,11 @@ def test_compressed_images_are_found_by_themselves(nodes):
 
     assert client.wait(grounded, 'an affordance')[-1].header == client.header(3)
     _ends(process, signal.SIGINT)
+
+
+def test_a_model_without_graphs_says_how_to_be_faster(nodes, random_model):
+    process = nodes.grounding(backend='auto')
+    nodes.client().bring_up()
+    advice = f'once graphs are exported; run as this user: afformer export {random_model}\n'
+    nodes.client().wait(lambda: advice in process.output, 'the advice')
+    assert 'model loaded with torch' in process.output

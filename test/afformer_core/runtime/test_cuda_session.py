@@ -3,8 +3,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from opened_sessions import opened
+from torch import Tensor
+from torch.nn import functional
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.memory import VideoMemory
@@ -38,6 +42,26 @@ def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: 
 
     assert {output.device.type for output in outputs} == {'meta'}
     assert outputs[0].shape[-2:] == (height, width)
+
+
+def test_attention_in_fp32_is_what_pytorch_fuses(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strides: list[tuple[int, ...]] = []
+    attend = functional.scaled_dot_product_attention
+
+    def spy(*vectors: Tensor, scale: float) -> Tensor:
+        strides.append(tuple(each.stride(-1) for each in vectors))
+        return attend(*vectors, scale=scale)
+
+    monkeypatch.setattr(functional, 'scaled_dot_product_attention', spy)
+    with opened('cuda double', small_folder) as one:
+        memory = one.session.memorize(np.zeros((3, 96, 8, 12), np.float32))
+        one.session.ground(np.zeros((64, 96, 3), np.uint8), memory)
+
+    # To the image and to the video at two levels, in each warm-up and in the capture.
+    assert len(strides) >= 4
+    assert set(strides) == {(1, 1, 1)}
 
 
 @pytest.mark.gpu

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.bench import add_parser
-from afformer_core.evaluation.latency import Latency, measure_in_process
+from afformer_core.evaluation import latency as latency_module
+from afformer_core.evaluation.latency import Latency, measure_here, measure_in_process
 from afformer_core.evaluation.latency_tables import latency_table, random_model
 from afformer_core.evaluation.methods import Method
 from afformer_core.evaluation.own_process import MeasurementError, run_measurement
@@ -90,6 +91,35 @@ def test_a_process_that_is_killed_says_by_what(tmp_path, monkeypatch):
     assert failure.value.reason == (
         'its process was killed by SIGKILL, probably for lack of memory'
     )
+
+
+@pytest.fixture
+def measured_here(random_folder, monkeypatch):
+    """Both ways in this process, as few times as there must be."""
+    monkeypatch.setattr(latency_module, '_LEAST_SECONDS', 0.0)
+    methods = ('recompute:fp32', 'torch:fp32')
+    return [measure_here(random_folder, Method.parse(text), 3, 1) for text in methods]
+
+
+def test_both_ways_give_the_same_heatmap(measured_here):
+    (_, recomputed), (_, cached) = measured_here
+    assert recomputed.shape == cached.shape == (64, 64)
+    assert recomputed.sum() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(cached, recomputed, atol=1e-5)
+
+
+def test_what_is_measured(measured_here):
+    (recompute, _), (cached, _) = measured_here
+    assert (recompute.method, cached.method) == ('recompute:fp32', 'torch:fp32')
+    assert recompute.frames == cached.frames == 3
+    assert recompute.runs == cached.runs == 3
+    assert recompute.frame_milliseconds is None
+    assert recompute.memorize_milliseconds is None
+    assert cached.frame_milliseconds > 0
+    for each in (recompute, cached):
+        # It opens the model and encodes a demonstration before the first image.
+        assert each.image_milliseconds <= each.image_p95_milliseconds
+        assert each.first_milliseconds > 0
 
 
 def fake_measure(folder, method, frames, threads, heatmap):

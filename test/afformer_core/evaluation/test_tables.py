@@ -27,6 +27,11 @@ def test_markdown():
     ]
 
 
+def test_labels_begin_at_the_left_and_numbers_end_at_the_right():
+    table = Table('T', ('n',), {'a': [1], 'longer': [100]})
+    assert table.to_markdown().splitlines()[4:] == ['| a      |   1 |', '| longer | 100 |']
+
+
 def test_json_is_strict_and_keyed_by_label_and_column():
     fields = json.loads(json.dumps(TABLE.to_json(), allow_nan=False))
     assert fields['rows']['model']['KLD'] == {

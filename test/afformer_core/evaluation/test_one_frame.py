@@ -29,6 +29,17 @@ def test_is_in_the_middle_of_the_contact_or_of_the_clip(appliances, contact, num
     assert np.array_equal(frame, read(sample, UniformSampling(5))[number : number + 1])
 
 
+@pytest.mark.parametrize(('number', 'last'), [(None, 2), (4, 4)])
+def test_it_is_one_window_of_one_frame(number, last):
+    assert OneFrame(number).windows(np.arange(5.0)) == [[last]]
+    assert OneFrame(number).longest == 1
+
+
+def test_the_frame_after_the_last_is_not_there():
+    with pytest.raises(VideoError, match='frame 5 is asked for of a clip of 5'):
+        OneFrame(5).windows(np.arange(5.0))
+
+
 def test_a_contact_after_the_end(appliances):
     sample = replace(OpraDataset(appliances)[0], contact=(4, 9))
     with pytest.raises(VideoError, match='frame 6 is asked for of a clip of 5'):

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -20,7 +23,8 @@ from afformer_core.runtime.session import Session
 from afformer_core.runtime.torch_session import prepared_model
 
 ON_CPU = ('torch', 'onnxruntime')
-DOUBLES = ('cuda double', 'tensorrt double', 'tensorrt_rtx double')
+DOUBLES = ('cuda double', 'tensorrt double')
+RTX_DOUBLE = 'tensorrt_rtx double'
 _GPU = (
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason='no NVIDIA GPU is here'),
@@ -44,10 +48,13 @@ class OpenedSession:
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
     """A session in fp32 of a model folder, by one of the names above."""
-    if not name.endswith(' double'):
-        yield OpenedSession(open_session(folder, name, 0, 'fp32'), None)
-        return
     with ExitStack() as stack:
+        if not name.endswith(' double'):
+            # Engines are of no use once the folder is gone.
+            cache = stack.enter_context(tempfile.TemporaryDirectory())
+            stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=cache))
+            yield OpenedSession(open_session(folder, name, 0, 'fp32'), None)
+            return
         # Before there is a GPU, since some code asks for one when it is imported.
         model = prepared_model(folder, 'fp32')
         device = stack.enter_context(cuda_double())

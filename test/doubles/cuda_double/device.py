@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from cuda_double.allocator import Allocator
+from cuda_double.allocator import Allocator, Pool
 
 if TYPE_CHECKING:
     from cuda_double.graphs import CUDAGraph
@@ -45,6 +45,8 @@ class Stream:
 
     def flush(self) -> None:
         """Do what was enqueued."""
+        if not self.pending:
+            return
         pending, self.pending = self.pending, []
         with unobserved(), torch.inference_mode():
             for work in pending:
@@ -96,6 +98,11 @@ class Device:
                 f'CUDA error: operation not permitted when stream is capturing ({what})'
             )
 
+    @property
+    def pool(self) -> Pool | None:
+        """What memory is taken from; None: what everybody has."""
+        return None if self.capturing is None else self.capturing.pool
+
     def new_stream(self) -> Stream:
         """Another stream."""
         stream = Stream(self)
@@ -110,9 +117,8 @@ class Device:
     def new(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A poisoned tensor on the GPU."""
         self.require()
-        pool = None if self.capturing is None else self.capturing.pool
         with unobserved():
-            return self.gpu.new(shape, dtype, pool)
+            return self.gpu.new(shape, dtype, self.pool)
 
     def upload(self, tensor: Tensor) -> Tensor:
         """A tensor of the host on the GPU."""

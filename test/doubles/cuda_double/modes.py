@@ -123,7 +123,7 @@ class Operators(TorchDispatchMode):
         there, new = [], []
         for one in results:
             if isinstance(one, Tensor) and not device.gpu.owns(one):
-                place = device.new(tuple(one.shape), one.dtype)
+                place = device.gpu.new(tuple(one.shape), one.dtype, device.pool)
                 new.append(place.copy_(one))
                 one = place
             there.append(one)

@@ -66,12 +66,13 @@ def _depth(default: int, topic: str) -> int:
 class QosParameters:
     """The parameters `TOPIC_qos` and `TOPIC_qos_depth`; read when the node starts."""
 
+    # What arrives in bursts, as what was sent again does, replaces what waits beyond the depth.
     image_qos: str = _input_profile('image')
-    image_qos_depth: int = _depth(1, 'image')
+    image_qos_depth: int = _depth(5, 'image')
     camera_info_qos: str = _input_profile('camera_info')
     camera_info_qos_depth: int = _depth(1, 'camera_info')
     depth_qos: str = _input_profile('depth')
-    depth_qos_depth: int = _depth(1, 'depth')
+    depth_qos_depth: int = _depth(5, 'depth')
     demonstration_qos: str = _input_profile('demonstration')
     demonstration_qos_depth: int = _depth(30, 'demonstration')
     affordance_qos: str = _profile('DEFAULT', 'affordance')

@@ -43,7 +43,7 @@ PARAMETERS = (
 UNWORDED = re.compile(r'Traceback|^\w*(Error|Exception)\b|object at 0x')
 ALLOWED_GROWTH = 16 * 2**20
 # The same after everything in any order; a heap for each thread would take hundreds.
-FUZZED_GROWTH = 48 * 2**20
+FUZZED_GROWTH = 64 * 2**20
 # Those that answer services begin one after the other, as calls meet.
 SERVICE_THREADS = 8
 # Seconds after which the middleware has lost an answer, and the calls of which it may lose one.

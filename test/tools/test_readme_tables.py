@@ -23,7 +23,7 @@ def test_the_readme_is_up_to_date(root, readme_tables):
 
 def test_every_parameter_stands_in_its_table(readme_tables):
     assert '| `maximum_peaks` | `5` | 1 to 100 | at any time |' in readme_tables.parameters()
-    row = '| `image_qos` | `AUTO` | `image_qos_depth` | `1` |'
+    row = '| `image_qos` | `AUTO` | `image_qos_depth` | `5` |'
     assert row in readme_tables.qualities()
 
 

@@ -244,3 +244,19 @@ def test_a_hand_model_that_cannot_be_used_is_told_at_once(grounder, tmp_path):
         DemonstrationLibrary(
             grounder, None, settings=RecordingSettings(hand_model=tmp_path / 'absent.task')
         )
+
+
+def test_how_long_a_recording_lasts_so_far(library, desk):
+    assert (library.recorded_seconds, library.recording) == (0.0, False)
+    library.start('press')
+    for number in range(3):
+        library.add_frame(desk(number), 100 + 0.25 * number)
+    assert (library.recorded_seconds, library.recording) == (0.5, True)
+    library.finish()
+    assert (library.recorded_seconds, library.recording) == (0.0, False)
+
+
+def test_a_library_of_nothing_is_idle(library):
+    state = library.state()
+    assert (state.phase, state.name, state.selected, state.names) == (Phase.IDLE, '', '', ())
+    assert (state.frames, state.frames_kept, state.duration, state.frames_lost) == (0, 0, 0.0, 0)

@@ -241,3 +241,8 @@ def test_frames_that_are_there_already_are_used_whole(grounder, desk, busy_desk,
 def test_a_margin_that_cannot_be(margin):
     with pytest.raises(DemonstrationError, match='at least 0'):
         RecordingSettings(margin=margin)
+
+
+def test_no_margin_at_all_is_one():
+    assert RecordingSettings(margin=0.0).margin == 0
+    assert RecordingSettings().margin == 0.5

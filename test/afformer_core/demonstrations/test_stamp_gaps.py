@@ -18,6 +18,8 @@ from afformer_core.demonstrations.stamp_gaps import StampGaps
         ([0.1, 0.1, 0.15], 1),
         ([0.1, 0.1, 0.149], 0),
         ([0.002, 0.002, 0.002, 0.004], 1),
+        # Of an even number of periods the lower one in the middle.
+        ([0.1, 0.1, 0.2, 0.2], 2),
         # Jitter of a third of the period.
         ([0.1, 0.13, 0.07, 0.1, 0.14], 0),
         # A camera of 90 Hz.

@@ -39,7 +39,7 @@ PACKAGES = {
 }  # fmt: skip
 TESTS = (*PACKAGES, 'data', 'replay')
 # Tests of a mutant take so many seconds at most; the others are left out.
-_LONGEST = 20.0
+_LONGEST = 30.0
 _NOT_EXECUTED = 'no test executes it'
 
 

@@ -24,20 +24,20 @@ from tools.mutants.report import PackageResult, survivors, table
 from tools.mutants.trial import Trial, Verdict, run_trials
 
 ROOT = Path(__file__).resolve().parents[2]
-# What is mutated, by the name of the package; and the folders of test/ whose tests try it.
+_WHOLE = (
+    'runtime', 'stream', 'geometry', 'messages', 'models', 'evaluation', 'demonstrations',
+)  # fmt: skip
+_OF_TRAINING = ('losses', 'optimization', 'truth', 'order')
+# What is mutated, by the name of the package.
 PACKAGES = {
-    **{
-        name: (f'afformer_core/{name}',)
-        for name in (
-            'runtime', 'stream', 'geometry', 'messages', 'models', 'evaluation', 'demonstrations',
-        )
-    },
-    'training': tuple(
-        f'afformer_core/training/{name}.py'
-        for name in ('losses', 'optimization', 'truth', 'order')
-    ),
-}  # fmt: skip
-TESTS = (*PACKAGES, 'data', 'replay')
+    **{name: (f'afformer_core/{name}',) for name in _WHOLE},
+    'training': tuple(f'afformer_core/training/{name}.py' for name in _OF_TRAINING),
+}
+# Tests that may try it: those that stand where it stands.
+TESTS = (
+    *(f'test/afformer_core/{name}' for name in _WHOLE),
+    *(f'test/afformer_core/training/test_{name}.py' for name in _OF_TRAINING),
+)
 # Tests of a mutant take so many seconds at most; the others are left out.
 _LONGEST = 30.0
 _NOT_EXECUTED = 'no test executes it'
@@ -129,8 +129,7 @@ def _covering_tests(path: Path, keep: bool) -> CoveringTests:
     measured = [each for files in PACKAGES.values() for each in files]
     # Under coverage a test may take three times as long.
     arguments = ['--timeout', '1200', '-m', 'not slow and not soak and not gpu']
-    folders = [f'test/afformer_core/{each}' for each in TESTS]
-    covering = CoveringTests.measure(ROOT, measured, [*arguments, *folders])
+    covering = CoveringTests.measure(ROOT, measured, [*arguments, *TESTS])
     covering.write(path)
     return covering
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is drawn, and where the command looks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.mutants.__main__ import PACKAGES, TESTS, draw
+from tools.mutants.mutant import Mutant, mutants_of
+
+
+@pytest.fixture
+def mutants(tmp_path: Path) -> list[Mutant]:
+    numbers = ''.join(f'    a{number} = {number}\n' for number in range(20))
+    (tmp_path / 'product.py').write_text(f'while x < 1:\n    break\n\n\ndef f():\n{numbers}')
+    return mutants_of(tmp_path, Path('product.py'))
+
+
+def drawn(mutants: list[Mutant], count: int | None, seed: str) -> list[str]:
+    return [one.change.mutant for one in draw(mutants, count, seed)]
+
+
+def test_a_seed_draws_the_same_and_another_seed_others(mutants: list[Mutant]) -> None:
+    found = drawn(mutants, 5, 'a')
+
+    assert len(set(found)) == 5
+    assert drawn(mutants, 5, 'a') == found
+    assert drawn(mutants, 5, 'b') != found
+    # A larger sample holds the smaller one.
+    assert drawn(mutants, 9, 'a')[:5] == found
+
+
+def test_all_are_all_that_can_be_compiled(mutants: list[Mutant]) -> None:
+    found = drawn(mutants, None, 'a')
+
+    # Numbers and None of twenty assignments, and two of the condition; no return outside.
+    assert len(found) == 42
+    assert 'return' not in found
+
+
+def test_everything_named_is_there(root: Path) -> None:
+    assert all((root / path).exists() for paths in PACKAGES.values() for path in paths)
+    assert all((root / path).exists() for path in TESTS)

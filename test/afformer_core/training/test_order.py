@@ -63,6 +63,14 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
     assert order.batch(7) != other.batch(7)
 
 
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    order = BatchOrder(SAMPLES, 5, 1, seed=0)
+    first_batches = {tuple(draw.indices for draw in order.batch(2 * epoch)) for epoch in range(6)}
+
+    assert order.steps_per_epoch == 2
+    assert len(first_batches) == 6
+
+
 def test_no_two_draws_share_their_randomness() -> None:
     order = BatchOrder(SAMPLES, 5, 1, seed=0)
     seeds = [draw.seed for step in range(6) for draw in order.batch(step)]

@@ -51,5 +51,5 @@ class EquivalentMutants:
         """Whether a mutant is one of them."""
         lines = self._lines.get((mutant.path.as_posix(), mutant.function), ())
         # To compare whole changes takes a hundred times as long.
-        near = any(mutant.first_line in line for line in lines)
+        near = any(own in line for own in mutant.original_lines for line in lines)
         return near and mutant.change in self._changes

@@ -84,9 +84,10 @@ class Mutant:
     _mutated: libcst.CSTNode = field(repr=False)
 
     @property
-    def first_line(self) -> str:
-        """The line where what is changed begins, as it was, stripped."""
-        return self._original.splitlines()[self.line - 1].strip()
+    def original_lines(self) -> list[str]:
+        """The lines of what is changed, as they were, stripped."""
+        lines = self._original.splitlines()[self.line - 1 : self.lines[1]]
+        return [line.strip() for line in lines]
 
     @cached_property
     def source(self) -> str:

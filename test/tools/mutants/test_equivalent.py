@@ -31,6 +31,17 @@ def test_an_entry_is_left_out_wherever_its_line_moves(tmp_path: Path) -> None:
     assert [one.change.mutant for one in left] == ['if a < 2:']
 
 
+def test_an_entry_may_be_a_later_line_of_what_is_changed(tmp_path: Path) -> None:
+    (tmp_path / 'product.py').write_text('def f(a):\n    return g(\n        a, size=1\n    )\n')
+    entry = (
+        "- {file: product.py, function: f, line: 'a, size=1', mutant: 'a, size=None', reason: x}"
+    )
+
+    equivalent = EquivalentMutants(listed(tmp_path, entry))
+    found = [one for one in mutants_of(tmp_path, Path('product.py')) if one in equivalent]
+    assert [one.line for one in found] == [2]
+
+
 def test_the_reason_is_kept(tmp_path: Path) -> None:
     assert listed(tmp_path, ENTRY) == {CHANGE: 'never 1'}
     assert listed(tmp_path, '') == {}

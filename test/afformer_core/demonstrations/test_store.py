@@ -224,6 +224,8 @@ def test_files_of_version_0_1_are_read(tmp_path):
         9,
         3,
     )
+    assert (record.first_frame, record.last_frame, record.created) == (0, 2, 1.0)
+    assert (record.summary.begin, record.summary.end, record.summary.duration) == (0.0, 0.5, 0.5)
     assert store.encoded_frames('old', 'model') is None
     np.testing.assert_array_equal(store.frames('old', 8), np.full((3, 4, 5, 3), 7, np.uint8))
     store.delete('old')

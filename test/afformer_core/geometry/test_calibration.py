@@ -96,6 +96,8 @@ def test_a_region_of_interest_shifts() -> None:
     [
         ('plumb_bob', [-0.3, 0.1, 0.001, -0.002, 0.01]),
         ('rational_polynomial', [0.4, -2.5, 0.001, -0.0002, 1.5, 0.3, -2.3, 1.4]),
+        ('rational_polynomial', [0.4, -2.5, 0.001, -0.0002, 1.5, 0.3, -2.3, 1.4, *[1e-3] * 4]),
+        ('rational_polynomial', [0.4, -2.5, 0, 0, 1.5, 0.3, -2.3, 1.4, *[1e-3] * 4, 0.01, 0.02]),
     ],
 )
 def test_distortion_is_undone(model: str, coefficients: list[float]) -> None:

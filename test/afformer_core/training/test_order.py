@@ -138,3 +138,11 @@ def test_every_validation_sample_is_seen_and_no_process_waits(processes: int) ->
 
     assert set(seen) == set(range(7))
     assert len({len(part) for part in parts}) == 1
+
+
+def test_validation_draws_one_sample_a_batch_by_its_own_seed() -> None:
+    batches = ValidationBatches(3, process=1, processes=2)
+
+    assert len(batches) == 2
+    # The last sample again, so that no process waits.
+    assert [(draw.indices, draw.seed) for (draw,) in batches] == [((1,), (0, 1)), ((2,), (0, 2))]

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from afformer_core.data.heatmaps import blurred_maps, ground_truth_heatmaps
-from afformer_core.training.truth import Boxes, coverage
+from afformer_core.training.truth import Annotations, Boxes, coverage
 
 
 def _box(left, top, right, bottom):
@@ -105,3 +105,15 @@ def test_truths_are_made_in_single_precision_in_any_step():
 def test_maps_that_are_too_oblong():
     with pytest.raises(ValueError, match='less oblong'):
         blurred_maps(torch.ones(1, 8, 1024))
+
+
+def test_annotated_points_are_shares_of_width_and_height():
+    points = torch.tensor([[[0.25, 0.5], [0.75, 0.5]], [[torch.nan] * 2] * 2], dtype=torch.float64)
+    truth = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+    targets = truth.targets((48, 96))
+
+    wanted = ground_truth_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
+    torch.testing.assert_close(targets.heatmaps[:1], wanted)
+    assert torch.allclose(targets.heatmaps[1], torch.full((48, 96), 1 / (48 * 96)))
+    assert (targets.actions.tolist(), targets.images.tolist()) == ([1, 0], [0, 1])
+    assert targets.shown.tolist() == [True, False]

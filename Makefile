@@ -40,7 +40,7 @@ demo: setup ## ground a demonstration in camera images over ROS 2 and leave pict
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 
 test: setup ## run the tests
-	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 2 --dist loadgroup $(PYTEST)
+	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 2 --dist loadscope $(PYTEST)
 
 test-slow: setup ## run the tests that take minutes each
 	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)

@@ -7,6 +7,7 @@ import ast
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,14 +25,20 @@ os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 prepare_environment()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests that share fixtures run in the same process, one after another.
 
     Those of nodes do, since they wait for messages; so do those of a file.
     """
-    for item in items:
-        nodes = item.path.is_relative_to(ROOT / 'test' / 'afformer_ros')
-        item.add_marker(pytest.mark.xdist_group('nodes' if nodes else str(item.path)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFixtures(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition('::')[0]
+            return 'nodes' if file.startswith('test/afformer_ros/') else file
+
+    return ByFixtures(config, log)
 
 
 @pytest.fixture(scope='session')

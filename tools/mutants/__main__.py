@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -53,9 +53,9 @@ def main(words: Sequence[str] | None = None) -> None:
     drawn: dict[str, tuple[list[Mutant], int, int]] = {}
     for package in arguments.packages:
         mutants = [mutant for path in _files(package) for mutant in mutants_of(ROOT, path)]
-        others = [mutant for mutant in mutants if mutant not in equivalent]
-        chosen = draw(others, arguments.sample, f'{arguments.seed} {package}')
-        drawn[package] = chosen, len(others), len(mutants) - len(others)
+        listed = sum(mutant in equivalent for mutant in mutants)
+        chosen = draw(mutants, arguments.sample, f'{arguments.seed} {package}', equivalent)
+        drawn[package] = chosen, len(mutants) - listed, listed
     everything = [mutant for chosen, *_ in drawn.values() for mutant in chosen]
     reasons = try_all(everything, covering, arguments.workers)
     results = []
@@ -67,14 +67,20 @@ def main(words: Sequence[str] | None = None) -> None:
     print(f'\n{table(results)}\n\nSurvivors: {folder / "survivors.txt"}')
 
 
-def draw(mutants: Sequence[Mutant], count: int | None, seed: str) -> list[Mutant]:
-    """So many mutants at random, of those that can be compiled; None: all of these."""
+def draw(
+    mutants: Sequence[Mutant], count: int | None, seed: str, equivalent: Container[Mutant] = ()
+) -> list[Mutant]:
+    """So many mutants at random, of those that can be compiled; None: all of these.
+
+    What is listed as equivalent is passed over, so that a longer list changes no other mutant of
+    a draw.
+    """
     shuffled = random.Random(seed).sample(mutants, len(mutants))
     chosen: list[Mutant] = []
     for mutant in shuffled:
         if len(chosen) == count:
             break
-        if mutant.is_python:
+        if mutant not in equivalent and mutant.is_python:
             chosen.append(mutant)
     return chosen
 

@@ -47,8 +47,10 @@ class EquivalentMutants:
         for change in self._changes:
             self._lines[change.file, change.function].append(change.line)
 
-    def __contains__(self, mutant: Mutant) -> bool:
+    def __contains__(self, mutant: object) -> bool:
         """Whether a mutant is one of them."""
+        if not isinstance(mutant, Mutant):
+            return False
         lines = self._lines.get((mutant.path.as_posix(), mutant.function), ())
         # To compare whole changes takes a hundred times as long.
         near = any(own in line for own in mutant.original_lines for line in lines)

@@ -32,6 +32,16 @@ def test_a_seed_draws_the_same_and_another_seed_others(mutants: list[Mutant]) ->
     assert drawn(mutants, 9, 'a')[:5] == found
 
 
+def test_what_is_equivalent_is_passed_over_and_changes_nothing_else(
+    mutants: list[Mutant],
+) -> None:
+    found = draw(mutants, 5, 'a')
+    others = draw(mutants, 5, 'a', equivalent=found[1:2])
+
+    assert [one.change for one in others[:4]] == [one.change for one in (found[0], *found[2:])]
+    assert found[1] not in others
+
+
 def test_all_are_all_that_can_be_compiled(mutants: list[Mutant]) -> None:
     found = drawn(mutants, None, 'a')
 

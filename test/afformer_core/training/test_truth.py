@@ -117,3 +117,21 @@ def test_annotated_points_are_shares_of_width_and_height():
     assert torch.allclose(targets.heatmaps[1], torch.full((48, 96), 1 / (48 * 96)))
     assert (targets.actions.tolist(), targets.images.tolist()) == ([1, 0], [0, 1])
     assert targets.shown.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(('second_row', 'foreign'), [(torch.nan, True), (0.5, False)])
+def test_an_image_without_any_point_is_foreign_also_after_a_move(second_row, foreign):
+    points = torch.tensor([[[0.25, 0.5]], [[second_row] * 2]])
+    truth = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+
+    assert truth.targets((48, 48)).foreign is foreign
+    # A copy on a GPU is not asked for what its points are.
+    moved = truth.moved(lambda tensor: torch.ones_like(tensor))
+    assert moved.targets((48, 48)).foreign is foreign
+
+
+def test_an_image_without_any_box_is_foreign():
+    boxes = torch.stack((_box(0.25, 0.5, 0.5, 0.75)[None], NOTHING[None]))
+
+    assert Boxes(boxes).targets((32, 32)).foreign is True
+    assert Boxes(boxes[:1]).targets((32, 32)).foreign is False

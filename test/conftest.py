@@ -29,14 +29,16 @@ prepare_environment()
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests that share fixtures run in the same process, one after another.
 
-    Those of nodes do, since they wait for messages; so do those of a file.
+    Those of nodes do, since they wait for messages, and those of the runtime, for which models
+    are exported; so do those of each other file.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFixtures(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition('::')[0]
-            return 'nodes' if file.startswith('test/afformer_ros/') else file
+            together = ('test/afformer_ros/', 'test/afformer_core/runtime/')
+            return next((folder for folder in together if file.startswith(folder)), file)
 
     return ByFixtures(config, log)
 

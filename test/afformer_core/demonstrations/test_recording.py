@@ -223,8 +223,17 @@ def test_a_full_disk_keeps_what_was_finished_and_takes_the_next_one(grounder, de
 def test_a_store_that_cannot_be_written_costs_the_file_not_the_recording(grounder, desk, tmp_path):
     store = DemonstrationStore(tmp_path / 'store')
     (tmp_path / 'store').rmdir()
+    (tmp_path / 'store').write_text('a file is in the way')
     recorded = _record(grounder, [desk(0)], store).finish()
-    assert 'press.mcap: [Errno 2]' in recorded.problem
+    assert 'press.mcap: [Errno 20]' in recorded.problem
+    assert (recorded.summary.name, recorded.summary.frames) == ('press', 1)
+
+
+def test_a_store_that_was_removed_is_made_again(grounder, desk, tmp_path):
+    store = DemonstrationStore(tmp_path / 'store')
+    (tmp_path / 'store').rmdir()
+    assert _record(grounder, [desk(0)], store).finish().problem == ''
+    assert [path.name for path in (tmp_path / 'store').iterdir()] == ['press.mcap']
 
 
 def test_frames_that_are_there_already_are_used_whole(grounder, desk, busy_desk, tmp_path):

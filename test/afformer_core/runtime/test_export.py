@@ -51,6 +51,7 @@ def in_bf16(folder: Path) -> Graphs:
     return read_graphs(folder, 'bf16')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['encode_frames', 'ground'])
 def test_pictures_become_fp32_before_bf16_as_tensorrt_can_do_it(
     in_bf16: Graphs, name: str

@@ -95,11 +95,10 @@ def test_a_sound_session(model_folder: Path, references: References) -> None:
 @pytest.mark.parametrize(
     'kind', [ForgetfulSession, RecordingSession, StaleSession, OverwrittenSession]
 )
-def test_a_session_that_reads_another_memory(
-    model_folder: Path, references: References, kind: type[OnnxSession]
-) -> None:
+def test_a_session_that_reads_another_memory(small_folder: Path, kind: type[OnnxSession]) -> None:
+    # The random weights of a larger model tell demonstrations apart by less than the tolerance.
     with pytest.raises(SelfTestError, match=r'in (heatmaps|actions) is'):
-        self_test(kind.load(model_folder), references, GPU_TOLERANCES['fp32'])
+        self_test(kind.load(small_folder), References.read(small_folder), GPU_TOLERANCES['fp32'])
 
 
 def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(

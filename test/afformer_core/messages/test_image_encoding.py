@@ -20,6 +20,13 @@ def test_an_image_of_floats(factory):
     np.testing.assert_array_equal(np.frombuffer(message.data, np.float32), [0.25, 0.75])
 
 
+def test_an_image_of_depth(factory):
+    image = np.array([[400, 500, 600]], np.uint16)
+    message = image_message(factory, image, '16UC1', header_of(factory))
+    assert (message.encoding, message.width, message.height, message.step) == ('16UC1', 3, 1, 6)
+    np.testing.assert_array_equal(np.frombuffer(message.data, np.uint16), [400, 500, 600])
+
+
 def test_an_image_of_a_slice_is_tight(factory):
     image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)[::2, 1:3]
     message = image_message(factory, image, 'rgb8', header_of(factory))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.messages.outputs import OutputMessages, OutputSettings, Placement
 from afformer_core.runtime import Peak
@@ -63,6 +64,49 @@ def test_a_cloud_that_is_held_has_the_stamp_at_which_it_was_measured(factory, re
     held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
     message = _messages(factory, held, frame_id).create('affordance_cloud')
     assert (message.header.frame_id, _stamp(message.header)) == (frame_id, BEFORE)
+
+
+def _wall(result, **fields):
+    """A wall at 0.8 m, of which the left half is likelier."""
+    depth = DepthImage(np.full((48, 64), 0.8, np.float32), 'camera', 0)
+    found = result((ON_TABLE, NO_DEPTH), view=SpatialView(depth, CALIBRATION, ''), **fields)
+    heatmap = np.full((48, 64), 0.2 / 1536, np.float32)
+    heatmap[:, :32] = 0.8 / 1536
+    return replace(found, grounding=replace(found.grounding, probabilities=heatmap))
+
+
+@pytest.mark.parametrize(('minimum', 'points'), [(0.1, 64 * 48), (0.5, 32 * 48)])
+def test_the_cloud_has_the_pixels_of_enough_weight(factory, result, minimum, points):
+    found = _messages(factory, _wall(result), cloud_minimum_weight=minimum)
+    message = found.create('affordance_cloud')
+    values = np.frombuffer(message.data, np.float32).reshape(-1, 4)
+    assert (message.width, message.height, len(values)) == (points, 1, points)
+    np.testing.assert_allclose(values[:, 2], 0.8, atol=1e-6)
+
+
+def test_a_cloud_has_so_many_points_at_most_and_is_placed(factory, result):
+    found = _messages(factory, _wall(result), 'base', cloud_maximum_points=100)
+    values = np.frombuffer(found.create('affordance_cloud').data, np.float32).reshape(-1, 4)
+    assert 50 < len(values) <= 100
+    np.testing.assert_allclose(values[:, 2], 2.3, atol=1e-6)
+
+
+def test_of_what_is_not_found_the_cloud_is_empty(factory, result):
+    found = _messages(factory, _wall(result, found=False))
+    assert found.create('affordance_cloud').width == 0
+
+
+def test_the_overlay_is_as_opaque_as_asked_for(factory, result):
+    clear, opaque = (
+        np.frombuffer(
+            _messages(factory, _wall(result), overlay_opacity=opacity).create('overlay').data,
+            np.uint8,
+        ).reshape(48, 64, 3)
+        for opacity in (0.0, 1.0)
+    )
+    # The image is black, and nothing else is drawn in this corner.
+    assert clear[45, 10].tolist() == [0, 0, 0]
+    assert opaque[45, 10].max() > 100
 
 
 def test_so_have_their_markers(factory, result):

@@ -30,6 +30,17 @@ def test_every_pixel_has_its_part_in_the_mean(width: int, height: int) -> None:
     assert difference.max() <= 6
 
 
+@pytest.mark.parametrize('is_wide', [True, False])
+def test_what_shrinks_along_one_axis_is_averaged_too(is_wide: bool) -> None:
+    # The two pixels in the middle would be interpolated to 50.
+    line = np.repeat(np.array([0, 0, 100, 0] * 4, np.uint8)[:, None], 3, axis=1)
+    image = np.ascontiguousarray(np.stack([line] * 4))
+    if not is_wide:
+        image = np.ascontiguousarray(image.swapaxes(0, 1))
+
+    assert np.all(resize_to_input(image, (4, 4)) == 25)
+
+
 def test_what_has_the_size_already_is_left_alone() -> None:
     image = smooth_picture(192, 192)
 

@@ -10,7 +10,7 @@ from typing import Any
 _EXAMPLE = """example:
   afformer close-ups models/sim --annotations simulated/train.json --output simulated_closer \\
       --processes 2
-  afformer train -c config/train/sim_tuned.yaml --model.initial models/sim \\
+  afformer train -c config/train/simulated/tuned.yaml --model.initial models/sim \\
       --data.train.annotations simulated_closer/train.json
 """
 

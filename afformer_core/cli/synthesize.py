@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """examples:
-  afformer synthesize -c config/train/maskahand_sim.yaml --output examples.png
-  afformer synthesize -c config/train/maskahand_sim.yaml \\
-      -c config/train/ablations/maskahand_no_mask.yaml --clips 8 --output examples.png
+  afformer synthesize -c config/train/maskahand/simulated.yaml --output examples.png
+  afformer synthesize -c config/train/maskahand/simulated.yaml \\
+      -c config/train/ablations/beyond_the_paper/maskahand_no_mask.yaml \\
+      --clips 8 --output examples.png
 """
 
 

@@ -40,13 +40,13 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     if kind is None:
         raise AfformerError(
             f'{names} describe no pre-training, whose data are of a class in {list(_KINDS)}; give '
-            'an experiment such as config/train/maskahand_sim.yaml'
+            'an experiment such as config/train/maskahand/simulated.yaml'
         )
     given = _at(merged, 'data', 'init_args') or {}
     if not isinstance(given, Mapping):
         raise AfformerError(
             f'{names}: data.init_args is {given!r}; options by name are wanted, as in '
-            'config/train/maskahand_sim.yaml'
+            'config/train/maskahand/simulated.yaml'
         )
     size = _at(merged, 'model', 'architecture', 'input_size')
     if size is None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Experiments in the configuration folder, each of which goes on from the one before it.
-_PRETRAINING, _TUNING = 'maskahand_sim.yaml', 'maskahand_sim_tuned.yaml'
-_FINETUNING = 'sim_finetune.yaml'
-# What is pre-trained otherwise, by files in the folder `ablations`, of which the last has the name
-# of the run: the recipe with masked hands alone; the paper, whose backbone learns at once; and the
-# paper without each part of its Table 5.
+_PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
+_FINETUNING = 'simulated/finetune'
+# What is pre-trained otherwise, by further files: the recipe with masked hands alone; the paper,
+# whose backbone learns at once; and the paper without each of its parts, by files that have the
+# names of their runs.
+_PARTS = 'ablations/beyond_the_paper'
 _MASKS_ALONE = 'maskahand_masks_alone'
-_AS_PUBLISHED = ('maskahand_from_imagenet', 'maskahand_as_published')
+_AS_PUBLISHED = ('as_published/maskahand_backbone', 'as_published/maskahand')
 _LEFT_OUT = {
     'without any mask': 'maskahand_no_mask',
     'masks as large as hands': 'maskahand_exact_mask',
@@ -123,7 +124,7 @@ class Experiment:
         runs = [self._pretraining(_FROZEN, label, (), files, self._validation)]
         if self.ablations:
             label = 'masked hands alone'
-            files = self._files(_PRETRAINING, _MASKS_ALONE)
+            files = self._files(_PRETRAINING, f'{_PARTS}/{_MASKS_ALONE}')
             after = (_FROZEN,)
             runs.append(self._pretraining(_MASKS_ALONE, label, after, files, self._validation))
         runs.append(self._tuning(tuple(run.name for run in runs)))
@@ -141,11 +142,11 @@ class Experiment:
 
     def _published(self) -> list[Run]:
         """The paper's choices, and what is left out of them; no label says which step is best."""
-        name, label = _AS_PUBLISHED[-1], 'as in the paper'
+        name, label = 'maskahand_as_published', 'as in the paper'
         files = self._files(_TUNING, *_AS_PUBLISHED)
         runs = [self._pretraining(name, label, (_TUNED,), files)]
         for left_out, part in _LEFT_OUT.items():
-            files = self._files(_TUNING, *_AS_PUBLISHED, part)
+            files = self._files(_TUNING, *_AS_PUBLISHED, f'{_PARTS}/{part}')
             runs.append(self._pretraining(part, f'{label}, {left_out}', (name,), files))
         return runs
 
@@ -193,9 +194,8 @@ class Experiment:
     def _validation(self) -> str:
         return f'--data.init_args.validation.annotations={self.annotated / "validation.json"}'
 
-    def _files(self, experiment: str, *ablations: str) -> list[str]:
-        files = [experiment, *(f'ablations/{name}.yaml' for name in ablations)]
-        return [f'-c={self.configurations / file}' for file in files]
+    def _files(self, *names: str) -> list[str]:
+        return [f'-c={self.configurations / name}.yaml' for name in names]
 
     def _run(self, name: str, label: str, after: tuple[str, ...], options: Sequence[str]) -> Run:
         steps = () if self.steps is None else (f'--trainer.max_steps={self.steps}',)

@@ -66,7 +66,8 @@ def _parse(arguments: Sequence[str]) -> Experiment:
     begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(
-            'no experiment is given; give one with -c, such as -c config/train/sim_small.yaml'
+            'no experiment is given; give one with -c, such as '
+            '-c config/train/simulated/small.yaml'
         )
     name = experiment_name(arguments)
     if name not in EXPERIMENTS:

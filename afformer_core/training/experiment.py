@@ -38,11 +38,11 @@ _DESCRIPTION = (
     'folder that the command is given in.'
 )
 _EXAMPLE = """examples:
-  afformer train -c config/train/sim_small.yaml --output models/sim_small
-  afformer train -c config/train/opra_r50.yaml -c config/train/ablations/single_scale.yaml \\
+  afformer train -c config/train/simulated/small.yaml --output models/sim_small
+  afformer train -c config/train/opra/r50.yaml -c config/train/ablations/single_scale.yaml \\
       --output models/single_scale --trainer.devices 4 --data.batch_size 32
-  afformer train -c config/train/hands_light.yaml --output models/hands_light
-  afformer train -c config/train/hands_light.yaml --help
+  afformer train -c config/train/hands/light.yaml --output models/hands_light
+  afformer train -c config/train/hands/light.yaml --help
 """
 
 

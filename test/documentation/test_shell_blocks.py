@@ -282,7 +282,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
     [
         'afformer evaluate --benchmrk simulated',
         'afformer average a b --shares 0.3 0.7',
-        'afformer train -c config/train/sim_tuned.yaml --trainer.max_stps 3',
+        'afformer train -c config/train/simulated/tuned.yaml --trainer.max_stps 3',
         'afformer train -c config/train/no_such.yaml --output a',
         'make no_such_target',
         'make demo VIDOE=a.mp4',
@@ -296,7 +296,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
         'no_such_command',
-        'config/train/sim_tuned.yaml --data.seed 3',
+        'config/train/simulated/tuned.yaml --data.seed 3',
     ],
 )
 def test_wrong_commands_are_found(

@@ -113,11 +113,11 @@ def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, r
         for run in runs
     }
 
-    assert [path.stem for path in given['maskahand_no_mask']] == [
-        'maskahand_sim_tuned',
-        'maskahand_from_imagenet',
-        'maskahand_as_published',
-        'maskahand_no_mask',
+    assert [path.relative_to(configurations) for path in given['maskahand_no_mask']] == [
+        Path('maskahand/simulated_tuned.yaml'),
+        Path('as_published/maskahand_backbone.yaml'),
+        Path('as_published/maskahand.yaml'),
+        Path('ablations/beyond_the_paper/maskahand_no_mask.yaml'),
     ]
     assert all(path.is_file() for paths in given.values() for path in paths)
 

@@ -27,7 +27,7 @@ def test_it_is_small_and_says_how_it_was_made() -> None:
     assert (folder / 'MODEL_CARD.md').is_file()
     description = read_detector_description(folder)
     assert description.interval == 0.2
-    assert 'config/train/hands_light.yaml' in description.training['commands'][0]
+    assert 'config/train/hands/light.yaml' in description.training['commands'][0]
 
 
 @pytest.mark.slow

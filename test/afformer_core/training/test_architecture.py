@@ -17,10 +17,10 @@ CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
 @pytest.mark.parametrize(
     ('name', 'parameters', 'levels', 'frames'),
     [
-        ('opra_r50', 27_862_408, (16, 32, 64), 64),
-        ('opra_r50_released', 27_861_390, (16, 32, 64), 32),
-        ('opra_vitdet_b', 89_114_056, (16, 32, 64), 32),
-        ('opra_vitdet_b_released', 106_899_406, (64,), 24),
+        ('opra/r50', 27_862_408, (16, 32, 64), 64),
+        ('opra/r50_released', 27_861_390, (16, 32, 64), 32),
+        ('opra/vitdet_b', 89_114_056, (16, 32, 64), 32),
+        ('opra/vitdet_b_released', 106_899_406, (64,), 24),
     ],
 )
 def test_parameters_and_grids(

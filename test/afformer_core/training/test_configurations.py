@@ -22,9 +22,14 @@ from ..maskahand.mined_videos import write_mined
 from .conftest import write_pairs
 
 CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
-ABLATIONS = sorted((CONFIGURATIONS / 'ablations').glob('*.yaml'))
+# What is given after an experiment.
+OVERLAYS = sorted(
+    path
+    for folder in ('ablations', 'as_published')
+    for path in CONFIGURATIONS.glob(f'{folder}/**/*.yaml')
+)
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
-SIDES = {'opra_vitdet_b': 128, 'opra_vitdet_b_released': 64}
+SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
 # Where experiments have their indices of hands.
 MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_long/mined')
 
@@ -114,6 +119,11 @@ def write_assistq(root: Path) -> None:
         (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
 
 
+def label(configuration: Path) -> str:
+    """As README.md calls it: its path in config/train, without its ending."""
+    return configuration.relative_to(CONFIGURATIONS).with_suffix('').as_posix()
+
+
 def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None:
     """Three steps of small pictures on one CPU, whatever the experiment asks for."""
     files = [f'-c={path}' for path in configurations]
@@ -132,7 +142,8 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
         '--checkpoint_steps=1000',
         f'--output={folder}',
     ]
-    if configurations[0].stem.startswith(('sim_', 'maskahand_sim', 'maskahand_folder')):
+    features = ('simulated/', 'maskahand/simulated', 'maskahand/folder')
+    if label(configurations[0]).startswith(features):
         # The features are kept, or there are none.
         small.remove('--data.cache_folder=null')
     else:
@@ -146,11 +157,11 @@ def experiments() -> list[Any]:
 
     Those of hand detectors have a test of their own, `hands/test_configurations.py`.
     """
-    quick = ('opra_r50', 'own_pairs', 'sim_ablation')
+    quick = ('opra/r50', 'own_pairs', 'simulated/ablation')
     return [
-        pytest.param(path, id=path.stem, marks=() if path.stem in quick else pytest.mark.slow)
-        for path in sorted(CONFIGURATIONS.glob('*.yaml'))
-        if not path.stem.startswith('hands_')
+        pytest.param(path, id=label(path), marks=() if label(path) in quick else pytest.mark.slow)
+        for path in sorted(set(CONFIGURATIONS.rglob('*.yaml')) - set(OVERLAYS))
+        if path.parent.name != 'hands'
     ]
 
 
@@ -159,14 +170,14 @@ def test_every_experiment(
     configuration: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    run(workspace, tmp_path, SIDES.get(configuration.stem, 64), configuration)
+    run(workspace, tmp_path, SIDES.get(label(configuration), 64), configuration)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('ablation', ABLATIONS, ids=lambda path: path.stem)
-def test_every_ablation(
-    ablation: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize('overlay', OVERLAYS, ids=lambda path: label(path))
+def test_every_overlay(
+    overlay: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    whole = 'maskahand_sim_tuned' if ablation.stem.startswith('maskahand_') else 'opra_r50'
-    run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', ablation)
+    whole = 'maskahand/simulated_tuned' if 'maskahand' in overlay.stem else 'opra/r50'
+    run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', overlay)

@@ -18,7 +18,7 @@ from afformer_core.training.hands.module import HandTraining
 
 from .conftest import TRAINER
 
-CONFIGURATION = Path(__file__).parents[4] / 'config' / 'train' / 'hands_light.yaml'
+CONFIGURATION = Path(__file__).parents[4] / 'config' / 'train' / 'hands' / 'light.yaml'
 
 
 def options(hands: Path, output: Path, *more: str) -> list[str]:
@@ -100,7 +100,7 @@ def test_what_finds_hands_stays_where_nothing_is_searched(
         options(
             hands,
             tmp_path,
-            f'-c={CONFIGURATION.with_name("hands_light_contact.yaml")}',
+            f'-c={CONFIGURATION.with_name("light_contact.yaml")}',
             f'--model.weights={trained}',
             f'--data.train.folder={hands}',
             '--data.validation=null',

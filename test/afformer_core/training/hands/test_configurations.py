@@ -13,8 +13,8 @@ from afformer_core.training.command import train
 
 from .conftest import TRAINER, write_hands
 
-CONFIGURATIONS = Path(__file__).parents[4] / 'config' / 'train'
-LIGHT = ('hands_light', 'hands_light_contact')
+CONFIGURATIONS = Path(__file__).parents[4] / 'config' / 'train' / 'hands'
+LIGHT = ('light', 'light_contact')
 # 100DOH in its own folders, and what is simulated.
 FOLDERS = ('VOCdevkit2007_handobj_100K/VOC2007', 'hands')
 
@@ -24,7 +24,7 @@ def experiments() -> list[Any]:
     large = (pytest.mark.slow, pytest.mark.timeout(600))
     return [
         pytest.param(path, id=path.stem, marks=() if path.stem in LIGHT else large)
-        for path in sorted(CONFIGURATIONS.glob('hands_*.yaml'))
+        for path in sorted(CONFIGURATIONS.glob('*.yaml'))
     ]
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import fasterrcnn_resnet50_fpn_v2
 
 from afformer_core.cli.main import main
@@ -23,21 +24,42 @@ from afformer_core.runtime.model_folder import file_sha256
 
 
 @pytest.fixture(scope='module')
-def state() -> dict[str, Tensor]:
+def detector() -> nn.Module:
     torch.manual_seed(0)
     theirs = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, num_classes=3)
-    tensors = theirs.state_dict()
     # So that it finds something.
-    tensors['roi_heads.box_predictor.cls_score.bias'] += torch.tensor([0.0, 1.0, 2.0])
-    return tensors
+    bias = theirs.roi_heads.box_predictor.cls_score.bias
+    bias.data += torch.tensor([0.0, 1.0, 2.0])
+    # As in training on several GPUs, with the same names.
+    return nn.SyncBatchNorm.convert_sync_batchnorm(theirs)
 
 
 @pytest.fixture(scope='module')
-def checkpoint(
-    state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def state(detector: nn.Module) -> dict[str, Tensor]:
+    return detector.state_dict()
+
+
+@pytest.fixture(scope='module')
+def checkpoint(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What torchvision's training of detectors writes after each epoch, with `--amp`."""
+    learning = [each for each in detector.parameters() if each.requires_grad]
+    optimizer = torch.optim.SGD(learning, lr=0.01, momentum=0.9, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[8, 11])
+    optimizer.step()
+    schedule.step()
     path = tmp_path_factory.mktemp('hands') / 'hircnn.pth'
-    torch.save({'model': state, 'epoch': 11}, path)
+    arguments = argparse.Namespace(
+        model='fasterrcnn_resnet50_fpn_v2', epochs=12, lr_steps=[8, 11], amp=True, device='cuda'
+    )
+    content = {
+        'model': detector.state_dict(),
+        'optimizer': optimizer.state_dict(),
+        'lr_scheduler': schedule.state_dict(),
+        'args': arguments,
+        'epoch': 11,
+        'scaler': {'scale': 65536.0, 'growth_interval': 2000, '_growth_tracker': 7},
+    }
+    torch.save(content, path)
     yield path
     path.unlink()
 

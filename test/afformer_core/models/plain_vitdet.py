@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ViTDet-B and the released model over it, written out plainly: every bias is a tensor.
+"""ViTDet-B and the released model over it, written out plainly: biases are added to scores.
 
 Computes from tensors by the names of detectron2 and of the authors, with nothing of the package.
 """
@@ -14,7 +14,6 @@ from torch.nn import functional
 
 Tensors = Mapping[str, Tensor]
 
-HEADS = 12
 WINDOW = 14
 GLOBAL = (2, 5, 8, 11)
 
@@ -54,53 +53,88 @@ def block(tensors: Tensors, x: Tensor, number: int) -> Tensor:
 
 
 def attention(tensors: Tensors, x: Tensor) -> Tensor:
-    count, height, width, channels = x.shape
-    places = height * width
-    q, k, v = (
-        part.reshape(count, places, HEADS, -1).transpose(1, 2)
-        for part in linear(tensors, 'attn.qkv', x).split(channels, dim=-1)
-    )
-    scores = q @ k.transpose(2, 3) * (channels // HEADS) ** -0.5
-    rows, columns = torch.arange(height), torch.arange(width)
-    row_table = stretched(tensors['attn.rel_pos_h'], 2 * height - 1)
-    column_table = stretched(tensors['attn.rel_pos_w'], 2 * width - 1)
-    by_row = row_table[rows[:, None] - rows[None] + height - 1]
-    by_column = column_table[columns[:, None] - columns[None] + width - 1]
-    bias = (
-        by_row[:, None, :, None] + by_column[None, :, None, :]
-    ).reshape(places, places, -1)  # fmt: skip
-    scores = scores + torch.einsum('bnqd,qkd->bnqk', q, bias)
-    attended = (scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape)
-    return linear(tensors, 'attn.proj', attended)
+    """Self-attention within each of [B, h, w, C]."""
+    size = (x.shape[1], x.shape[2])
+    q, k, v = linear(tensors, 'attn.qkv', x).flatten(1, 2).chunk(3, dim=-1)
+    tables = below(tensors, 'attn.')
+    attended = [attend(tables, *each, size, (1, *size)) for each in zip(q, k, v, strict=True)]
+    return linear(tensors, 'attn.proj', torch.stack(attended).view_as(x))
+
+
+def attend(
+    tables: Tensors,
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    size: tuple[int, int],
+    key_size: tuple[int, int, int],
+) -> Tensor:
+    """Attention with a bias for each pair of rows, of columns and, if it has a table, of times.
+
+    Args:
+        tables: `rel_pos_h`, `rel_pos_w` and, for a video, `rel_pos_t`.
+        queries: [h * w, C].
+        keys, values: [T * H * W, C].
+        size: (h, w).
+        key_size: (T, H, W).
+    """
+    times, rows, columns = key_size
+    by_row = tables['rel_pos_h'], size[0], rows
+    by_column = tables['rel_pos_w'], size[1], columns
+    attended = []
+    width = tables['rel_pos_h'].shape[1]
+    for q, k, v in zip(*(x.split(width, dim=1) for x in (queries, keys, values)), strict=True):
+        scores = (q @ k.T * width**-0.5).view(*size, *key_size)
+        places = q.view(*size, width)
+        bias = torch.einsum('hwc,hHc->hwH', places, offsets(*by_row))
+        scores += bias[:, :, None, :, None]
+        bias = torch.einsum('hwc,wWc->hwW', places, offsets(*by_column))
+        scores += bias[:, :, None, None, :]
+        if 'rel_pos_t' in tables:
+            # The newest frame is nearest to the image.
+            bias = places @ tables['rel_pos_t'][:times].flip(0).T
+            scores += bias[..., None, None]
+        attended.append(scores.view(len(q), len(k)).softmax(dim=1) @ v)
+    return torch.cat(attended, dim=1)
+
+
+def offsets(table: Tensor, queries: int, keys: int) -> Tensor:
+    """[queries, keys, D]: the finer of both axes counts offsets, from the last key on."""
+    query_step, key_step = max(1, keys // queries), max(1, queries // keys)
+    stretched_table = stretched(table, 2 * max(queries, keys) - 1)
+    numbers = [
+        [query * query_step + (keys - 1 - key) * key_step for key in range(keys)]
+        for query in range(queries)
+    ]
+    return stretched_table[torch.tensor(numbers)]
 
 
 def cross_block(tensors: Tensors, image: Tensor, video: Tensor) -> Tensor:
-    """The released decoder's: [B, C, h, w] and [B, T, C, h / 2, w / 2] to [B, C, h, w]."""
-    height, width = image.shape[-2:]
+    """The released decoder's: [1, C, h, w] and [1, T, C, H, W] to [1, C, h, w]."""
     frames, _, rows, columns = video.shape[1:]
-    x = image.flatten(2).transpose(1, 2)
-    memory = norm(tensors, 'norm_k', video.permute(0, 1, 3, 4, 2).flatten(1, 3))
-    q, k, v = (
-        linear(tensors, f'attn.{name}', part).unflatten(2, (HEADS, -1)).transpose(1, 2)
-        for name, part in (('q_proj', norm(tensors, 'norm_q', x)), ('k_proj', memory),
-                           ('v_proj', memory))
-    )  # fmt: skip
-    bias = torch.zeros(height, width, frames, rows, columns, q.shape[-1])
-    for frame in range(frames):
-        bias[:, :, frame] += tensors['attn.rel_pos_t'][frames - 1 - frame]
-    for row in range(height):
-        for key in range(rows):
-            bias[row, :, :, key] += tensors['attn.rel_pos_h'][row - 2 * key + 2 * (rows - 1)]
-    for column in range(width):
-        for key in range(columns):
-            offset = column - 2 * key + 2 * (columns - 1)
-            bias[:, column, :, :, key] += tensors['attn.rel_pos_w'][offset]
-    scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
-    scores = scores + torch.einsum('bnqd,qkd->bnqk', q, bias.flatten(0, 1).flatten(1, 3))
-    attended = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
+    x = image[0].flatten(1).T
+    memory = norm(tensors, 'norm_k', video[0].permute(0, 2, 3, 1).flatten(0, 2))
+    q = linear(tensors, 'attn.q_proj', norm(tensors, 'norm_q', x))
+    k, v = (linear(tensors, f'attn.{name}', memory) for name in ('k_proj', 'v_proj'))
+    size, key_size = (image.shape[2], image.shape[3]), (frames, rows, columns)
+    attended = attend(below(tensors, 'attn.'), q, k, v, size, key_size)
     x = x + linear(tensors, 'attn.proj', attended)
     x = x + mlp(tensors, 'mlp', norm(tensors, 'norm2', x))
-    return x.transpose(1, 2).unflatten(2, (height, width))
+    return x.T.reshape(image.shape)
+
+
+def heads(tensors: Tensors, decoded: Tensor) -> tuple[Tensor, Tensor]:
+    """[1, C, h, w] to heatmap logits [1, A, 4 * h, 4 * w] and action logits [1, A]."""
+
+    def enlarged(x: Tensor, name: str) -> Tensor:
+        weight, bias = tensors[f'{name}.weight'], tensors[f'{name}.bias']
+        return functional.conv_transpose2d(x, weight, bias, stride=2)
+
+    half = channel_norm(tensors, 'upsampler.1', enlarged(decoded, 'upsampler.0'))
+    heatmaps = enlarged(functional.gelu(half), 'upsampler.3')
+    reduced = functional.conv2d(decoded, tensors['actioner.0.weight'])
+    seen = functional.gelu(channel_norm(tensors, 'actioner.1', reduced)).mean((2, 3))
+    return heatmaps, linear(tensors, 'actioner.5', seen)
 
 
 def channel_norm(tensors: Tensors, name: str, x: Tensor) -> Tensor:

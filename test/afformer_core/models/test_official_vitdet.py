@@ -15,18 +15,26 @@ from torch.nn import functional
 
 from afformer_core.cli.main import main
 from afformer_core.data.opra import OPRA_ACTIONS
+from afformer_core.models.afformer import Afformer
 from afformer_core.models.checkpoint_file import CheckpointError
 from afformer_core.models.official_checkpoint import import_official
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.weights import load_model
 
 from . import plain_vitdet as plain
+from .released_checkpoint import module_of, save_as_released
 
 SIDE, FRAMES = 64, 2
 
 
 @pytest.fixture(scope='module')
 def state() -> dict[str, Tensor]:
-    """True widths and depth, for images of 64 x 64 and at most 6 frames."""
+    """For images of 64 x 64 and at most 6 frames."""
+    return random_state(SIDE, 6)
+
+
+def random_state(side: int, frames: int) -> dict[str, Tensor]:
+    """Tensors of true widths and depth, for square images and at most so many frames."""
     torch.manual_seed(0)
     encoder = {
         name.replace('blocks.', 'shared_blocks.'): tensor
@@ -35,9 +43,10 @@ def state() -> dict[str, Tensor]:
     for kind in ('video', 'image'):
         last = plain.random_block(127, 127)
         encoder |= {f'{kind}_blocks.0.{name}': tensor for name, tensor in last.items()}
+    cross_block = random_cross_block(2 * side // 16 - 1, 2 * frames - 1)
     decoder = {
         'v3d.weight': 0.01 * torch.randn(768, 768, 3, 3),
-        **{f'cross_block_3d.{name}': tensor for name, tensor in random_cross_block().items()},
+        **{f'cross_block_3d.{name}': tensor for name, tensor in cross_block.items()},
     }
     predictor = {
         'upsampler.0.weight': 0.05 * torch.randn(768, 384, 2, 2),
@@ -57,16 +66,16 @@ def state() -> dict[str, Tensor]:
     }
 
 
-def random_cross_block() -> dict[str, Tensor]:
+def random_cross_block(places: int, times: int) -> dict[str, Tensor]:
     tensors = {
         **plain.random_norm('norm_q'),
         **plain.random_norm('norm_k'),
         **plain.random_norm('norm2'),
         **plain.random_linear('mlp.fc1', 768, 3072),
         **plain.random_linear('mlp.fc2', 3072, 768),
-        'attn.rel_pos_t': 0.3 * torch.randn(11, 64),
-        'attn.rel_pos_h': 0.3 * torch.randn(7, 64),
-        'attn.rel_pos_w': 0.3 * torch.randn(7, 64),
+        'attn.rel_pos_t': 0.3 * torch.randn(times, 64),
+        'attn.rel_pos_h': 0.3 * torch.randn(places, 64),
+        'attn.rel_pos_w': 0.3 * torch.randn(places, 64),
     }
     for name in ('q_proj', 'k_proj', 'v_proj', 'proj'):
         tensors |= plain.random_linear(f'attn.{name}', 768, 768)
@@ -74,55 +83,70 @@ def random_cross_block() -> dict[str, Tensor]:
 
 
 def as_released(state: dict[str, Tensor], image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Heatmaps [1, 7, 16, 16], each of sum 1, and action logits [1, 7]."""
+    """Heatmap logits [1, 7, h / 4, w / 4] and action logits [1, 7]."""
     encoder = plain.below(state, 'network.encoder.')
-    x = plain.embedded(encoder, plain.normalised(torch.cat((image, frames))))
-    for number in range(11):
-        x = plain.block(plain.below(encoder, f'shared_blocks.{number}.'), x, number)
-    levels = plain.block(plain.below(encoder, 'image_blocks.0.'), x[:1], 11).permute(0, 3, 1, 2)
-    video = plain.block(plain.below(encoder, 'video_blocks.0.'), x[1:], 11).permute(0, 3, 1, 2)
+
+    def encoded(pictures: Tensor, last: str) -> Tensor:
+        x = plain.embedded(encoder, plain.normalised(pictures))
+        for number in range(11):
+            x = plain.block(plain.below(encoder, f'shared_blocks.{number}.'), x, number)
+        return plain.block(plain.below(encoder, last), x, 11).permute(0, 3, 1, 2)
+
+    # One picture at a time, whose scores are large.
+    video = torch.cat([encoded(frame, 'video_blocks.0.') for frame in frames.split(1)])
     video = functional.conv2d(video, state['network.decoder.v3d.weight'], stride=2, padding=1)
-    decoded = plain.cross_block(
-        plain.below(state, 'network.decoder.cross_block_3d.'), levels, video[None]
-    )
-    return heads(plain.below(state, 'network.predictor.'), decoded)
+    levels = encoded(image, 'image_blocks.0.')
+    cross_block = plain.below(state, 'network.decoder.cross_block_3d.')
+    decoded = plain.cross_block(cross_block, levels, video[None])
+    return plain.heads(plain.below(state, 'network.predictor.'), decoded)
 
 
-def heads(tensors: dict[str, Tensor], decoded: Tensor) -> tuple[Tensor, Tensor]:
-    def enlarged(x: Tensor, name: str) -> Tensor:
-        weight, bias = tensors[f'{name}.weight'], tensors[f'{name}.bias']
-        return functional.conv_transpose2d(x, weight, bias, stride=2)
+def require_same(model: Afformer, state: dict[str, Tensor], frames: int) -> None:
+    """Check heatmaps, each by its maximum, and actions of random pictures."""
+    random = torch.Generator().manual_seed(1)
+    shape = 1 + frames, *model.configuration.input_size, 3
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
+    image, video = pictures[:1], pictures[1:]
 
-    half = plain.channel_norm(tensors, 'upsampler.1', enlarged(decoded, 'upsampler.0'))
-    heatmaps = enlarged(functional.gelu(half), 'upsampler.3')
-    reduced = functional.conv2d(decoded, tensors['actioner.0.weight'])
-    seen = functional.gelu(plain.channel_norm(tensors, 'actioner.1', reduced)).mean((2, 3))
-    return heatmaps.flatten(2).softmax(2).view_as(heatmaps), plain.linear(
-        tensors, 'actioner.5', seen
-    )
+    found = model(image, video[None])
+    wanted = as_released(state, image, video)
+
+    ours, theirs = (each[0].flatten(2).softmax(2) for each in (found, wanted))
+    # They say something.
+    assert theirs.amax(2).min() > 4 / theirs.shape[2]
+    assert ((ours - theirs).abs().amax(2) / theirs.amax(2)).max() < 3e-4
+    assert (found[1] - wanted[1]).abs().max() < 1e-4
 
 
 @pytest.mark.slow
 @torch.no_grad()
 def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
-    random = torch.Generator().manual_seed(1)
-    pictures = torch.randint(
-        0, 256, (1 + FRAMES, SIDE, SIDE, 3), dtype=torch.uint8, generator=random
-    )
-    image, frames = pictures[:1], pictures[1:]
     model = import_official(state, OPRA_ACTIONS)
 
-    heatmaps, actions = model(image, frames[None])
-    wanted_heatmaps, wanted_actions = as_released(state, image, frames)
+    require_same(model, state, FRAMES)
 
-    found = heatmaps.flatten(2).softmax(2).view_as(heatmaps)
-    assert wanted_heatmaps.max() > 4 / wanted_heatmaps[0, 0].numel()
-    assert (found - wanted_heatmaps).abs().max() < 1e-4 * wanted_heatmaps.max()
-    assert (actions - wanted_actions).abs().max() < 1e-4
     configuration = model.configuration
     assert (configuration.backbone, configuration.input_size) == ('vitdet_b', (SIDE, SIDE))
     assert (configuration.maximum_frames, configuration.heatmap_per_action) == (6, True)
     assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@torch.no_grad()
+def test_a_whole_checkpoint_of_true_size(scratch: Path) -> None:
+    state = random_state(1024, 24)
+    network = module_of(plain.below(state, 'network.'))
+    path = save_as_released(scratch / 'released', network)
+    assert main(['import-checkpoint', str(path), str(scratch / 'model')]) == 0
+
+    model = load_model(scratch / 'model')
+
+    assert (model.configuration.input_size, model.configuration.maximum_frames) == (
+        (1024,) * 2,
+        24,
+    )
+    require_same(model, state, 1)
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.evaluate_options import add_model_options, add_output_options
-from afformer_core.cli.session_options import open_grounder
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.benchmark import BenchmarkReport
     from afformer_core.evaluation.exhibits import MeasuredRows
     from afformer_core.evaluation.protocols import EvaluationProtocol
     from afformer_core.evaluation.report import Report
-    from afformer_core.runtime import Grounder
 
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
-_PROTOCOLS = ('rows256', 'rows256-1e6', 'pooled28', 'pooled28-noempty', 'buttons')
+_PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
 _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
       --prior-annotations simulated/train.json --limit 300 --pairs-per-group 1 \\
@@ -80,9 +76,11 @@ def add_parser(subparsers: Any) -> None:
         choices=_PROTOCOLS,
         default='rows256',
         help='rows256: a row for each sample and action at 256x256, as the released code counts; '
-        'rows256-1e6: with another offset; pooled28: a row for each image and action at 28x28; '
-        'pooled28-noempty: without rows that have no point inside the image; buttons: against the '
-        'boxes of data that has them, with the accuracy of which button (default: rows256)',
+        'rows256-1e6: with another offset; rows28: a row for each sample and action at 28x28; '
+        'pooled28: one for each image and action, of a model by the mean of the heatmaps of its '
+        'demonstrations (paper, Table 2); pooled28-noempty: without rows that have no point '
+        'inside the image; buttons: against the boxes of data that has them, with the accuracy of '
+        'which button (default: rows256)',
     )
     parser.add_argument(
         '--predictor',
@@ -195,81 +193,12 @@ def _evaluate_predictor(
     return report, measured
 
 
-def _open_grounder(arguments: argparse.Namespace) -> Grounder:
-    import torch
-
-    from afformer_core.runtime.closer_look import CloserLook
-
-    if arguments.threads > 0:
-        torch.set_num_threads(arguments.threads)
-    grounder = open_grounder(arguments.model, arguments)
-    if arguments.zooms is not None:
-        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
-    return grounder
-
-
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, MeasuredRows]:
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.data.frame_sampling import parse_frame_sampling
-    from afformer_core.data.verification import usable_samples
-    from afformer_core.errors import DatasetError
-    from afformer_core.evaluation.blind_prior import prior_from_folds, prior_from_training
-    from afformer_core.evaluation.exhibits import measured_by_model
-    from afformer_core.evaluation.pairs import choose_pairs
-    from afformer_core.evaluation.presence_fit import fit_presence
-    from afformer_core.evaluation.report import build_report
-    from afformer_core.evaluation.shared_run import RunPlan, evaluate_pairs, open_run
+    from afformer_core.cli.evaluate_models import ask_model, read_prior, read_questions, report_on
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.model_folder import read_description, write_description
 
-    if not protocol.tells_demonstrations_apart:
-        raise DatasetError(
-            f'{protocol.name} has one row for all demonstrations of an image, and a model '
-            'another heatmap for each; measure the model by a protocol of rows'
-        )
-    sampling = None if arguments.frames is None else parse_frame_sampling(arguments.frames)
-    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    plan = RunPlan(
-        partial(_open_grounder, arguments),
-        protocol,
-        arguments.seed,
-        sampling,
-        arguments.folder_rate,
-        dataset.action_names if arguments.heatmap_of == 'annotated' else None,
-        arguments.together,
-    )
-    model_run = open_run(plan)
-    grounder = model_run.grounder
-    samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
-    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
-    if not pairs:
-        raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
-    if arguments.prior_annotations is None:
-        prior = prior_from_folds(protocol, protocol.rows(dataset))
-    else:
-        training = open_annotations(arguments.prior_annotations, split='train')
-        prior = prior_from_training(protocol, training, dataset)
-    results = evaluate_pairs(plan, pairs, arguments.processes)
-    folder = arguments.model or shipped_model_folder()
-    calibration = grounder.calibration
-    if arguments.calibrate:
-        calibration = fit_presence(results, str(arguments.annotations))
-        before = read_description(folder)
-        looks = grounder.closer_looks
-        write_description(folder, replace(before, calibration=calibration, closer_looks=looks))
-    facts = {
-        'model': str(folder),
-        'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
-        'frames': str(model_run.sampling),
-        'closer looks': '; '.join(map(str, grounder.closer_looks)) or 'none',
-        'demonstrations together': arguments.together,
-        'heatmap': f'of the {arguments.heatmap_of} action',
-        'annotations': str(arguments.annotations),
-    }
-    report = build_report(
-        results, protocol, prior, dataset.action_names, facts, calibration, arguments.seed
-    )
-    return report, measured_by_model(results, model_run, protocol, dataset.action_names)
+    questions = read_questions(arguments, protocol)
+    answers = ask_model(arguments, arguments.model or shipped_model_folder(), questions)
+    return report_on(answers, questions, read_prior(arguments, questions), arguments.seed)

@@ -13,12 +13,16 @@ from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.elements import inner_points
 from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.pooled_rows import PooledRows
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate, score
 
 MODEL = 'model'
+SINGLE_DEMONSTRATION = 'single_demonstration'
 EVERY_ELEMENT = 'every_element'
+# What a map of points is drawn in before it is brought to a coarse protocol's size.
+_FINE = (256, 256)
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,32 @@ def compare(
     rows = tuple(row for result in results for row in result.rows)
     predictors = dict(blind)
     if all(row.scene is not None for row in rows):
-        predictors[EVERY_ELEMENT] = _every_element(protocol.size)
+        predictors[EVERY_ELEMENT] = _every_element(protocol)
     scores = score(protocol, rows, predictors, seed, progress)
     model = concatenate([result.scores for result in results])
     of_buttons = isinstance(protocol, ButtonsProtocol)
     return Comparison(protocol.name, rows, {MODEL: model, **scores}, of_buttons)
 
 
-def _every_element(size: tuple[int, int]) -> Predictor:
+def compare_pooled(
+    pooled: PooledRows, blind: Mapping[str, Predictor], seed: int = 0, progress: bool = True
+) -> Comparison:
+    """The model, then its demonstrations one at a time, then the blind predictors.
+
+    Args:
+        pooled: rows of the model.
+        blind: predictors by name.
+        seed: of the jitter in AUC-J.
+        progress: show a progress bar on stderr.
+    """
+    scores = score(pooled.protocol, pooled.rows, blind, seed, progress)
+    model = {MODEL: pooled.scores, SINGLE_DEMONSTRATION: pooled.single_scores}
+    return Comparison(pooled.protocol.name, pooled.rows, {**model, **scores})
+
+
+def _every_element(protocol: EvaluationProtocol) -> Predictor:
+    size = _FINE if protocol.at_model_size else protocol.size
+
     def predict(index: int, row: Row) -> Heatmaps:
         assert row.scene is not None
         scale = np.divide((size[1], size[0]), row.image_size)
@@ -92,6 +114,6 @@ def _every_element(size: tuple[int, int]) -> Predictor:
             [inner_points(polygon) * scale for polygon in row.scene.polygons]
         )
         heatmap: Heatmaps = ground_truth_heatmaps(pad_points([points]), size)[0].numpy()
-        return heatmap
+        return protocol.prediction(heatmap) if protocol.at_model_size else heatmap
 
     return predict

@@ -18,6 +18,7 @@ from afformer_core.errors import ImageError, VideoError
 from afformer_core.evaluation.action_names import best_action
 from afformer_core.evaluation.model_run import ModelRun
 from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.pooled_rows import PooledRows
 from afformer_core.evaluation.priors import Predictor
 from afformer_core.evaluation.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores, concatenate
@@ -91,6 +92,16 @@ def measured_by_model(
         action_names,
         [_answer(result) for result, _ in by_row if result.action_scores],
     )
+
+
+def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> MeasuredRows:
+    """The rows of an image and an action, with the mean of their heatmaps."""
+
+    def predict(index: int, row: Row) -> Heatmaps:
+        heatmap: Heatmaps = pooled.heatmaps[index]
+        return heatmap
+
+    return MeasuredRows(pooled.protocol, pooled.rows, pooled.scores, predict, action_names)
 
 
 @dataclass(frozen=True)

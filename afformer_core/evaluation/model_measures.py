@@ -18,7 +18,7 @@ from afformer_core.evaluation.accuracy import (
 from afformer_core.evaluation.action_table import measure_actions
 from afformer_core.evaluation.blind_prior import BlindPrior
 from afformer_core.evaluation.bootstrap import Estimate, bootstrap_ratio
-from afformer_core.evaluation.comparison import MODEL, Comparison, compare
+from afformer_core.evaluation.comparison import MODEL, Comparison, compare, compare_pooled
 from afformer_core.evaluation.demonstration_use import (
     DemonstrationUse,
     measure_demonstration_use,
@@ -26,13 +26,15 @@ from afformer_core.evaluation.demonstration_use import (
 from afformer_core.evaluation.estimates import PredictorMeasures, RowMeasures
 from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
 from afformer_core.evaluation.pair_result import PairResult
-from afformer_core.evaluation.priors import Predictor, centred_gaussian, uniform
+from afformer_core.evaluation.pooled_rows import PooledRows, Pooling
+from afformer_core.evaluation.priors import Predictor, center_bias, centred_gaussian, uniform
 from afformer_core.evaluation.protocols import EvaluationProtocol
 from afformer_core.evaluation.reliability import Reliability, measure_reliability
 from afformer_core.runtime.presence import PresenceCalibration
 
 UNIFORM = 'uniform'
 GAUSSIAN = 'centred_gaussian'
+CENTER_BIAS = 'center_bias'
 MEAN_MAP = 'action_mean_map'
 
 
@@ -51,6 +53,7 @@ class ModelMeasures:
         abstention: on what is not in view.
         reliability: of what a calibrated model says.
         by_action: the model's rows of each action, by its name.
+        pooling: of the demonstrations of an image and an action in one row, where they are.
     """
 
     pairs: int
@@ -63,6 +66,7 @@ class ModelMeasures:
     abstention: Abstention | None
     reliability: Reliability | None
     by_action: Mapping[str, RowMeasures]
+    pooling: Pooling | None = None
 
 
 def measure_model(
@@ -73,6 +77,7 @@ def measure_model(
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     progress: bool = True,
+    pooled: PooledRows | None = None,
 ) -> ModelMeasures:
     """Measure a model and the blind predictors beside it.
 
@@ -84,14 +89,22 @@ def measure_model(
         calibration: of the model, or None.
         seed: of jitter and bootstrap.
         progress: show a progress bar on stderr.
+        pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
+            are then measured; the prior is of that protocol, too.
     """
     blind: dict[str, Predictor] = {
         UNIFORM: uniform(protocol.size),
         GAUSSIAN: centred_gaussian(protocol.size),
     }
+    # It is zero in most places, for which KLD is infinite without an epsilon.
+    if protocol.epsilon:
+        blind[CENTER_BIAS] = center_bias(protocol)
     if prior.mean_maps is not None:
         blind[MEAN_MAP] = prior.mean_maps
-    comparison = compare(results, protocol, blind, seed, progress)
+    if pooled is None:
+        comparison = compare(results, protocol, blind, seed, progress)
+    else:
+        comparison = compare_pooled(pooled, blind, seed, progress)
     actions = {
         MODEL: measure_model_actions(results, action_names, seed),
         CONSTANT_ACTION: measure_constant_action(results, prior.constant_action, seed),
@@ -108,6 +121,7 @@ def measure_model(
         abstention=measure_abstention(results, calibration, seed),
         reliability=measure_reliability(results, calibration),
         by_action=measure_actions(rows, scores, action_names, seed),
+        pooling=None if pooled is None else pooled.pooling,
     )
 
 

@@ -50,6 +50,7 @@ class ModelRun:
             action and its peak, as the released code does; None: those of the action which the
             model finds best, as a robot gets them. They are one where the model has a single
             heatmap.
+        keeps_heatmaps: whether results have the heatmaps of their rows, for rows that are pooled.
 
     Attributes:
         grounder: the model.
@@ -69,6 +70,7 @@ class ModelRun:
         folder_rate: float | None = None,
         annotated_actions: Sequence[str] | None = None,
         together: int = 1,
+        keeps_heatmaps: bool = False,
     ) -> None:
         if together < 1:
             raise ValueError(f'{together} demonstrations together are none; give at least 1')
@@ -88,6 +90,7 @@ class ModelRun:
                 f'frames at once; it takes at most {configuration.maximum_frames}'
             )
         self._together = together
+        self._keeps_heatmaps = keeps_heatmaps
         self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
         self.grounder = grounder
         self._protocol = protocol
@@ -126,6 +129,7 @@ class ModelRun:
         grounding = self._ground_windows(image, windows)
         milliseconds = 1e3 * (time.perf_counter() - start)
         measured = self._of_rows(image, grounding, windows, rows)
+        predicted = self._heatmaps(measured)
         peak = _peak(grounding, sample.image_size)
         swapped_kld, swapped_peak = None, None
         reversed_action, frozen_action = None, None
@@ -141,7 +145,9 @@ class ModelRun:
         return PairResult(
             pair,
             rows,
-            self._measure(measured, rows, truths, np.random.default_rng((self._seed, number))),
+            self._measure(
+                measured, predicted, rows, truths, np.random.default_rng((self._seed, number))
+            ),
             peak,
             _is_right(measure_peaks(rows, truths, [np.array([peak])] * len(rows)), sample),
             grounding.action_scores,
@@ -152,6 +158,7 @@ class ModelRun:
             frozen_action,
             Evidence.of(grounding),
             None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
+            predicted if self._keeps_heatmaps else None,
         )
 
     def _of_rows(
@@ -175,16 +182,18 @@ class ModelRun:
         ]
 
     def _heatmaps(self, groundings: Sequence[Grounding]) -> Heatmaps:
-        return np.stack([self._protocol.prediction(each.heatmap) for each in groundings])
+        as_drawn = self._protocol.at_model_size
+        drawn = [each.probabilities if as_drawn else each.heatmap for each in groundings]
+        return np.stack([self._protocol.prediction(each) for each in drawn])
 
     def _measure(
         self,
         measured: Sequence[Grounding],
+        predicted: Heatmaps,
         rows: Sequence[Row],
         truths: Heatmaps,
         jitter: np.random.Generator,
     ) -> RowScores:
-        predicted = self._heatmaps(measured)
         heatmaps = measure(predicted, truths, jitter, self._protocol.epsilon)
         places = [
             np.array([_peak(each, row.image_size)])

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.pooled_protocol import PooledProtocol
 from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
 
 PROTOCOLS: dict[str, Callable[[], EvaluationProtocol]] = {
     'rows256': RowsProtocol,
     'rows256-1e6': lambda: RowsProtocol(offset=1e-6),
+    'rows28': CoarseRowsProtocol,
     'pooled28': PooledProtocol,
     'pooled28-noempty': lambda: PooledProtocol(without_empty=True),
     'buttons': ButtonsProtocol,

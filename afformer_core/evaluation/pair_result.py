@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.evaluation.elements import Point
 from afformer_core.evaluation.pairs import Pair
-from afformer_core.evaluation.protocols import Row
+from afformer_core.evaluation.protocols import Heatmaps, Row
 from afformer_core.evaluation.scoring import RowScores
 from afformer_core.runtime import Grounding
 
@@ -51,6 +51,8 @@ class PairResult:
         evidence: that the demonstrated place is in view.
         foreign_evidence: that what a demonstration of another appliance (or image) shows is, or
             None without one.
+        heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
+            kept.
     """
 
     pair: Pair
@@ -66,3 +68,4 @@ class PairResult:
     frozen_action: str | None
     evidence: Evidence
     foreign_evidence: Evidence | None
+    heatmaps: Heatmaps | None = None

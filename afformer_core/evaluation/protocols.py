@@ -52,14 +52,14 @@ class EvaluationProtocol(Protocol):
         name: of the protocol.
         size: (height, width) that predictions are compared at.
         epsilon: in KLD.
-        tells_demonstrations_apart: whether a row belongs to one demonstration, as what a model
-            predicts does.
+        at_model_size: whether a model's heatmap is compared from the size that the model draws it
+            in, else from that of the image.
     """
 
     name: str
     size: tuple[int, int]
     epsilon: float
-    tells_demonstrations_apart: bool
+    at_model_size: bool
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """The comparisons that a dataset asks for."""
@@ -82,7 +82,7 @@ class RowsProtocol:
     """
 
     epsilon = 0.0
-    tells_demonstrations_apart = True
+    at_model_size = False
 
     def __init__(
         self, size: tuple[int, int] = (256, 256), offset: float = RELEASED_OFFSET

@@ -18,10 +18,11 @@ from afformer_core.evaluation.accuracy import (
 from afformer_core.evaluation.action_table import action_table
 from afformer_core.evaluation.blind_prior import BlindPrior
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
-from afformer_core.evaluation.comparison import EVERY_ELEMENT, MODEL
+from afformer_core.evaluation.comparison import EVERY_ELEMENT, MODEL, SINGLE_DEMONSTRATION
 from afformer_core.evaluation.demonstration_use import demonstration_table
 from afformer_core.evaluation.estimates import PredictorMeasures
 from afformer_core.evaluation.model_measures import (
+    CENTER_BIAS,
     GAUSSIAN,
     MEAN_MAP,
     UNIFORM,
@@ -31,6 +32,7 @@ from afformer_core.evaluation.model_measures import (
 from afformer_core.evaluation.motion_use import motion_table
 from afformer_core.evaluation.named_numbers import to_json
 from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.pooled_rows import PooledRows, Pooling
 from afformer_core.evaluation.protocols import EvaluationProtocol
 from afformer_core.evaluation.reliability import reliability_table
 from afformer_core.evaluation.tables import Table
@@ -85,6 +87,7 @@ def build_report(
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     progress: bool = True,
+    pooled: PooledRows | None = None,
 ) -> Report:
     """A model's numbers with those of blind predictors beside them.
 
@@ -97,12 +100,17 @@ def build_report(
         calibration: of the model, or None.
         seed: of jitter and bootstrap.
         progress: show a progress bar on stderr.
+        pooled: see `measure_model`.
     """
-    measures = measure_model(results, protocol, prior, action_names, calibration, seed, progress)
+    measures = measure_model(
+        results, protocol, prior, action_names, calibration, seed, progress, pooled
+    )
     labels = {
         MODEL: 'model',
+        SINGLE_DEMONSTRATION: 'model, one demonstration at a time',
         UNIFORM: 'uniform',
         GAUSSIAN: 'centred Gaussian, sigma 0.3',
+        CENTER_BIAS: 'center bias',
         MEAN_MAP: prior.label,
         EVERY_ELEMENT: 'every element, not which',
         CONSTANT_ACTION: f'always {action_names[prior.constant_action]}',
@@ -111,9 +119,12 @@ def build_report(
     notes = notes_on_actions(results[0].action_scores, action_names)
     if prior.mean_maps is None:
         notes = (*notes, _NO_MEAN_MAPS)
+    if measures.pooling is not None:
+        notes = (*notes, _note_on_pooling(measures.pooling, protocol.name))
+    compared = protocol.name if pooled is None else pooled.protocol.name
     rows = [row for result in results for row in result.rows]
     tables = [
-        accuracy_table(protocol.name, measures.predictors, labels, notes),
+        accuracy_table(compared, measures.predictors, labels, notes),
         peak_table(measures.predictors, labels),
     ]
     if isinstance(protocol, ButtonsProtocol):
@@ -123,7 +134,7 @@ def build_report(
             )
         )
     counted: dict[str, str | int | float] = {
-        'protocol': protocol.name,
+        'protocol': compared,
         'pairs': measures.pairs,
         'appliances or images': measures.groups,
         'milliseconds an image, median': measures.milliseconds_median,
@@ -131,14 +142,14 @@ def build_report(
     return Report(
         {**facts, **counted},
         measures,
-        (*tables, *_tables_of_the_model(measures, protocol, calibration)),
+        (*tables, *_tables_of_the_model(measures, compared, calibration)),
         measures.predictors[MODEL],
     )
 
 
 def _tables_of_the_model(
     measures: ModelMeasures,
-    protocol: EvaluationProtocol,
+    protocol: str,
     calibration: PresenceCalibration | None,
 ) -> list[Table]:
     tables = []
@@ -151,8 +162,18 @@ def _tables_of_the_model(
     if measures.reliability is not None and calibration is not None:
         tables.append(reliability_table(measures.reliability, calibration))
     model = measures.predictors[MODEL]
-    tables.append(action_table('By action', protocol.name, model, measures.by_action))
+    tables.append(action_table('By action', protocol, model, measures.by_action))
     return tables
+
+
+def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
+    mean = pooling.demonstrations / pooling.rows
+    return (
+        f'A row is of an image and an action and has {mean:.1f} demonstrations on average, '
+        f'{pooling.demonstrations_of_a_row_most} at most; the model is measured by the mean of '
+        'their heatmaps. One at a time: each demonstration against the ground truth of the row, '
+        f'and the mean over the row. What is told of demonstrations below is by "{protocol}".'
+    )
 
 
 def fact_text(value: str | int | float) -> str:

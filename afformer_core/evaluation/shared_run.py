@@ -25,7 +25,8 @@ class RunPlan:
 
     Attributes:
         open_grounder: opens the model; other processes must be able to import it.
-        protocol, seed, sampling, folder_rate, annotated_actions, together: see `ModelRun`.
+        protocol, seed, sampling, folder_rate, annotated_actions, together,
+            keeps_heatmaps: see `ModelRun`.
     """
 
     open_grounder: Callable[[], Grounder]
@@ -35,6 +36,7 @@ class RunPlan:
     folder_rate: float | None = None
     annotated_actions: tuple[str, ...] | None = None
     together: int = 1
+    keeps_heatmaps: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +55,7 @@ def open_run(plan: RunPlan) -> ModelRun:
         plan.folder_rate,
         plan.annotated_actions,
         plan.together,
+        plan.keeps_heatmaps,
     )
 
 

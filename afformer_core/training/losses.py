@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from afformer_core.data.downsampling import downsampled, downsampled_logits
+
 ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
 # Half as wide as the truth, where that is one point.
 _PRECISION_POWER = 4
@@ -77,6 +79,9 @@ class GroundingLoss:
             of any sum; scores are then those of actions that are equally frequent (Menon et al.,
             Long-tail learning via logit adjustment, ICLR 2021, equation 10), and the rare ones no
             longer lose. Of 'cross_entropy' alone; empty: the scores are those of training.
+        heatmap_size: (height, width) that heatmaps and targets are brought to bilinearly before
+            they are compared: [28, 28] for coarse-grained grounding (section 5.2, Table 2). At
+            most the model's own; None: that.
     """
 
     actions: str = 'cross_entropy'
@@ -85,6 +90,7 @@ class GroundingLoss:
     sharpening: float = 1.0
     precision_weight: float = 0.0
     action_frequencies: tuple[float, ...] = ()
+    heatmap_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
@@ -103,6 +109,8 @@ class GroundingLoss:
             raise ValueError(
                 f'action_frequencies are {self.action_frequencies}; each must be above 0'
             )
+        if self.heatmap_size is not None and min(self.heatmap_size) < 1:
+            raise ValueError(f'heatmap_size is {self.heatmap_size}; both sides must be at least 1')
 
     def __call__(
         self, heatmaps: Tensor, actions: Tensor, targets: Targets
@@ -117,10 +125,17 @@ class GroundingLoss:
 
         Returns:
             the loss, and its parts by name, without gradients.
+
+        Raises:
+            ValueError: `heatmap_size` is larger than the heatmaps.
         """
         channels = targets.actions if heatmaps.shape[1] > 1 else torch.zeros_like(targets.actions)
         logits = self.sharpening * heatmaps[targets.images, channels]
-        divergences = heatmap_divergence(logits, targets.heatmaps)
+        wanted = targets.heatmaps
+        if self.heatmap_size is not None:
+            logits = downsampled_logits(logits, self.heatmap_size)
+            wanted = downsampled(wanted, self.heatmap_size)
+        divergences = heatmap_divergence(logits, wanted)
         loss = targets.weights(len(heatmaps)) @ divergences
         parts = {'kld': loss.detach()}
         if targets.foreign:
@@ -128,7 +143,7 @@ class GroundingLoss:
             parts['foreign_kld'] = foreign.detach()
             loss = loss + self.foreign_weight * foreign
         if self.precision_weight:
-            local = local_divergence(logits, targets.heatmaps)
+            local = local_divergence(logits, wanted)
             imprecision = targets.weights(len(heatmaps)) @ local
             parts['local_kld'] = imprecision.detach()
             loss = loss + self.precision_weight * imprecision

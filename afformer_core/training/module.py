@@ -11,6 +11,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
+from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.training.architecture import Architecture
@@ -63,7 +65,7 @@ class GroundingTraining(LightningModule):
         keep_constants(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
-        self._validation = Validation(configuration)
+        self._validation = Validation(configuration, _validation_protocol(loss))
         self._last_loss = torch.zeros(())
         # The trainer leaves modes as it finds them.
         self.train()
@@ -160,3 +162,8 @@ class GroundingTraining(LightningModule):
     def _data(self) -> GroundingData:
         data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
         return data
+
+
+def _validation_protocol(loss: GroundingLoss) -> EvaluationProtocol:
+    """At 28x28 where heatmaps are trained at a lower resolution, else at 256x256."""
+    return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.evaluation.scoring import measure
 from afformer_core.evaluation.window_mean import mean_actions, mean_heatmaps
 from afformer_core.models.configuration import AfformerConfiguration
@@ -22,7 +22,7 @@ class SampleScores:
     """Measures of one sample, each a mean over its actions.
 
     Attributes:
-        kld, sim, auc_j: of the heatmaps, by the protocol `rows256`.
+        kld, sim, auc_j: of the heatmaps, by the protocol of the validation.
         top_1: share of the sample's actions among as many best ones, as the released code counts;
             NaN of a model that scores no actions.
         rows: how many actions there are.
@@ -41,10 +41,12 @@ class Validation:
 
     Attributes:
         configuration: of the model.
+        protocol: of the rows.
         scores: by index of the sample.
     """
 
     configuration: AfformerConfiguration
+    protocol: EvaluationProtocol = field(default_factory=RowsProtocol)
     scores: dict[int, SampleScores] = field(default_factory=dict)
 
     def add(
@@ -62,7 +64,7 @@ class Validation:
         Returns:
             the mean probabilities [H, W] of the sample's first action.
         """
-        protocol = RowsProtocol()
+        protocol = self.protocol
         rows = protocol.rows([sample])
         probabilities = mean_heatmaps(heatmaps)
         predicted = [
@@ -72,7 +74,7 @@ class Validation:
             for row in rows
         ]
         generator = np.random.default_rng((0, index))
-        scores = measure(np.stack(predicted), protocol.truths(rows), generator)
+        scores = measure(np.stack(predicted), protocol.truths(rows), generator, protocol.epsilon)
         self.scores[index] = SampleScores(
             float(scores.kld.mean()),
             float(scores.sim.mean()),

@@ -115,7 +115,6 @@ def test_two_processes_find_the_same(
     [
         (('--predictor', 'gaussian', '--sigma', '0'), 'sigma of the Gaussian is 0'),
         (('--predictor', 'uniform', '--processes', '0'), '--processes is 0'),
-        (('--protocol', 'pooled28'), 'measure the model by a protocol of rows'),
         (
             ('--predictor', 'uniform', '--protocol', 'buttons'),
             'needs boxes of buttons, and test/0',

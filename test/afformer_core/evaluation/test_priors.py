@@ -53,10 +53,9 @@ def test_center_bias_is_cut_off_to_the_central_half():
     occupied = np.flatnonzero(heatmap.sum(0) > 0)
     assert (occupied[0], occupied[-1]) == (56, 167)
     assert np.array_equal(np.flatnonzero(heatmap.sum(1) > 0), occupied)
-    # Half a standard deviation of 0.1063 of 224 pixels from the middle.
-    ratio = heatmap[112, 112 + 12] / heatmap[112, 112]
-    spread = 0.1063 * 224
-    assert ratio == pytest.approx(np.exp(-(12.5**2 - 0.5**2) / (2 * spread**2)), rel=1e-3)
+    # Of pixel 111 a quarter of the side from edge to edge of its upper half.
+    assert heatmap[111, 111 + 28] / heatmap[111, 111] == pytest.approx(0.5)
+    assert heatmap[111 - 28, 111] / heatmap[111, 111] == pytest.approx(0.5)
 
 
 def test_the_image_oracle_is_nine_tenths_of_the_other_rows_of_the_image():

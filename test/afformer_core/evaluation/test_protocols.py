@@ -55,7 +55,7 @@ def test_prediction_is_resampled_and_sums_to_one(size):
 def test_name_says_size_and_offset(protocol, name):
     assert protocol.name == name
     assert protocol.epsilon == 0
-    assert protocol.tells_demonstrations_apart
+    assert not protocol.at_model_size
 
 
 def test_smaller_predictions_are_means_of_their_pixels():

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +28,7 @@ from afformer_core.evaluation.bootstrap import Estimate
 from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.named_numbers import to_json
 from afformer_core.evaluation.pair_result import PairResult
+from afformer_core.evaluation.pooled_rows import Pooling
 from afformer_core.evaluation.priors import FixedMap
 from afformer_core.evaluation.report import Report, build_report
 from afformer_core.runtime.presence import PresenceCalibration
@@ -226,4 +227,5 @@ def test_every_name_is_described(root: Path, results: list[PairResult]) -> None:
         for pattern, placeholder in PLACEHOLDERS:
             name = re.sub(pattern, placeholder, name)
         names.add(name)
+    names |= {f'pooling.{each.name}' for each in fields(Pooling)}
     assert described == names

@@ -89,6 +89,31 @@ def test_the_papers_loss() -> None:
     assert float(loss) == pytest.approx(math.log(4) + 0.5 * math.log(3))
 
 
+def test_heatmaps_are_compared_at_a_lower_resolution() -> None:
+    # At 1x2 the ground truth is (1, 0), and the heatmap (9, 3) / 12.
+    logits = torch.tensor([[[[12.0, 6, 4, 2]]]]).log()
+    truth = torch.tensor([[[1.0, 0, 0, 0]]])
+    _, parts = GroundingLoss('none', heatmap_size=(1, 2))(
+        logits, torch.zeros(1, 0), targets(truth, [0], [0])
+    )
+    assert float(parts['kld']) == pytest.approx(math.log(12 / 9))
+
+
+def test_a_heatmap_is_sharpened_before_it_is_brought_to_a_lower_resolution() -> None:
+    # Squared, 144 + 36 and 16 + 4.
+    logits = torch.tensor([[[[12.0, 6, 4, 2]]]]).log()
+    truth = torch.tensor([[[1.0, 0, 0, 0]]])
+    _, parts = GroundingLoss('none', sharpening=2, heatmap_size=(1, 2))(
+        logits, torch.zeros(1, 0), targets(truth, [0], [0])
+    )
+    assert float(parts['kld']) == pytest.approx(math.log(200 / 180))
+
+
+def test_a_side_of_no_pixels() -> None:
+    with pytest.raises(ValueError, match=r'heatmap_size is \(28, 0\)'):
+        GroundingLoss(heatmap_size=(28, 0))
+
+
 def test_the_released_codes_loss() -> None:
     logits = torch.tensor([[2.0, -1.0]])
     wanted = -(math.log(1 / (1 + math.exp(-2.0))) + math.log(1 - 1 / (1 + math.exp(1.0)))) / 2

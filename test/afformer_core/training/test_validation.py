@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from afformer_core.data.sample import Sample
+from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
@@ -75,6 +76,14 @@ def test_each_action_is_measured_on_its_own_heatmap() -> None:
     right[:, 1] = truth(sample(1))[0]
     assert validated(sample(1), right, own).kld == pytest.approx(0, abs=1e-5)
     assert validated(sample(0), right, own).kld > 1
+
+
+def test_a_protocol_at_another_size() -> None:
+    validation = Validation(CONFIGURATION, CoarseRowsProtocol())
+    predicted = validation.add(7, sample(0), truth(sample(0)), ACTIONS)
+    assert predicted.shape == (28, 28)
+    # The prediction is blurred once more, by five pixels of 28.
+    assert validation.scores[7].kld == pytest.approx(0.1, abs=0.05)
 
 
 def test_means_weigh_rows_and_take_each_sample_once() -> None:

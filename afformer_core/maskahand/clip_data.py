@@ -53,6 +53,9 @@ class PretrainingData(GroundingData):
         seed: int,
     ) -> None:
         super().__init__(pictures.size, workers)
+        # Ahead of the index, which takes long to read where much was mined.
+        if validation is not None:
+            self.validation_samples, _ = validation.read()
         mined = read_index(Path(index))
         self._clips = interaction_clips(mined, interactions)
         if synthesis.hand_free_share:
@@ -60,8 +63,6 @@ class PretrainingData(GroundingData):
             self._clips = with_hand_free_frames(self._clips, score, hidden)
         self._validated = validation
         self._looked = validation is None
-        if validation is not None:
-            self.validation_samples, _ = validation.read()
         self._index = index
         self._pictures = replace(pictures, number_rate=mined.settings.get('number_rate'))
         self._examples = PretrainingDataset(self._clips, self._pictures, synthesis, targets, video)
@@ -71,6 +72,7 @@ class PretrainingData(GroundingData):
         """Look for missing and broken media of the validation, once on each machine."""
         if not self._looked:
             self._keep_usable()
+        super().prepare_data()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""

@@ -21,7 +21,7 @@ _KINDS: dict[str, type[PretrainingData]] = {
 
 
 def configured_data(configurations: Sequence[Path], seed: int | None = None) -> PretrainingData:
-    """The data that YAML files of `afformer train` describe.
+    """The data that YAML files of `afformer train` describe, without what they validate on.
 
     Args:
         configurations: what stands in a later one replaces what was before; at least one.
@@ -29,7 +29,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
 
     Raises:
         AfformerError: a file cannot be read, or they describe no pre-training.
-        DatasetError: the index or the annotations cannot be read.
+        DatasetError: the index cannot be read.
         ValueError: an option is out of range.
     """
     merged: dict[str, Any] = {}
@@ -63,6 +63,8 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         parsed = parser.parse_object({'data': given})
     except ArgumentError as error:
         raise AfformerError(f'{names}: {error}') from error
+    # Its options are checked with the others, its annotations need not be there.
+    parsed.data.validation = None
     data: PretrainingData = parser.instantiate_classes(parsed).data
     return data
 

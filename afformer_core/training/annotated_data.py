@@ -129,6 +129,7 @@ class AnnotatedData(GroundingData):
         """Look for missing and broken media, once on each machine."""
         if not self._looked:
             self._keep_usable()
+        super().prepare_data()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -67,6 +68,16 @@ class BatchedData(LightningDataModule):
     @abstractmethod
     def _validation(self) -> Examples:
         """The validation samples as they are; called only where there are some."""
+
+    def prepare_data(self) -> None:
+        """Tell, once on each machine, where batches are smaller than they were asked to be."""
+        has, wanted = self._order.demonstrations, self._order.wanted
+        if has < wanted:
+            print(
+                f'afformer: a batch has {has} examples in place of {wanted} (data.batch_size): '
+                'there are no more to train on',
+                file=sys.stderr,
+            )
 
     def training_note(self) -> SamplesNote:
         """`count` and `sha256` of the training samples as they are drawn; media are not read."""

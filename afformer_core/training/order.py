@@ -44,6 +44,10 @@ class DemonstrationOrder:
         count: of all demonstrations, at least 1.
         demonstrations: D of a batch, at least 1; all there are where there are fewer.
         seed: of the order.
+
+    Attributes:
+        wanted: demonstrations of a batch that were asked for.
+        demonstrations: that a batch has.
     """
 
     def __init__(self, count: int, demonstrations: int, seed: int) -> None:
@@ -54,6 +58,7 @@ class DemonstrationOrder:
             )
         self._count = count
         self._seed = seed
+        self.wanted = demonstrations
         self.demonstrations = min(demonstrations, count)
 
     @property

@@ -63,6 +63,7 @@ def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
     [
         ('data: {init_args: {synthesis: {masks: {scle: 2}}}}', 'synthesis.masks.scle'),
         ('data: {init_args: {synthesis: {masks: {scale: 0.5}}}}', 'scale is 0.5'),
+        ('data: {init_args: {validation: {anotations: a.json}}}', 'validation'),
         ('data: {init_args: 5}', 'data.init_args is 5; options by name are wanted'),
         ('model: {architecture: {input_size: null}}', 'give no model.architecture.input_size'),
         ('model: {architecture: null}', 'give no model.architecture.input_size'),
@@ -91,3 +92,12 @@ def test_a_name_that_no_picture_has(
 ) -> None:
     assert synthesize(experiment, '--output', str(tmp_path / 'grid.txt')) == 1
     assert 'must end in one of .jpeg, .jpg, .png' in capsys.readouterr().err
+
+
+def test_what_it_validates_on_need_not_be_there(experiment: Path, tmp_path: Path) -> None:
+    later = tmp_path / 'later.yaml'
+    later.write_text('data: {init_args: {validation: {annotations: nowhere/validation.json}}}')
+    output = tmp_path / 'grid.png'
+    more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
+    assert synthesize(experiment, *more) == 0
+    assert output.is_file()

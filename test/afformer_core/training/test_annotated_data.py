@@ -61,3 +61,25 @@ def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, s
 
     assert data.val_dataloader().persistent_workers is stay
     assert data.train_dataloader().persistent_workers is False
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'said'),
+    [
+        (
+            9,
+            'afformer: a batch has 8 examples in place of 9 (data.batch_size): there are no more '
+            'to train on\n',
+        ),
+        (8, ''),
+    ],
+)
+def test_a_batch_that_is_cut_is_told(
+    tmp_path: Path, batch_size: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = PictureData(source, None, (64, 64), batch_size=batch_size)
+    capsys.readouterr()
+    data.prepare_data()
+    lines = capsys.readouterr().err.splitlines(keepends=True)
+    assert ''.join(line for line in lines if 'batch' in line) == said

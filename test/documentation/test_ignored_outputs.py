@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What our commands write in a clone, git passes over."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+# Options and a subcommand before the name of a file or folder that is written.
+WRITTEN = re.compile(r'(?:--output|--out|--report|--preview|afformer simulate) ([\w./]+)')
+PLACES = ('output', 'cache_folder', 'index')
+
+
+@pytest.fixture(scope='module')
+def ignored(root: Path) -> Any:
+    inside = subprocess.run(
+        ['git', '-C', str(root), 'rev-parse', '--is-inside-work-tree'], capture_output=True
+    )
+    if inside.returncode:
+        pytest.skip('not a clone')
+
+    def is_ignored(path: str) -> bool:
+        command = ['git', '-C', str(root), 'check-ignore', '--quiet', '--no-index', path]
+        return subprocess.run(command).returncode == 0
+
+    return is_ignored
+
+
+def values_of(content: Any) -> Iterator[str]:
+    """What stands under a place that is written, at any depth."""
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if name in PLACES and isinstance(value, str):
+                yield value
+            yield from values_of(value)
+
+
+def test_outputs_of_experiments(root: Path, ignored: Any) -> None:
+    files = sorted((root / 'config' / 'train').rglob('*.yaml'))
+    written = {each for path in files for each in values_of(yaml.safe_load(path.read_text()))}
+    assert {'models/own_pairs', 'my_pairs_frames', 'opra/frames'} <= written
+    assert [path for path in sorted(written) if not ignored(path)] == []
+
+
+def test_outputs_of_commands_in_the_readme(root: Path, ignored: Any) -> None:
+    blocks = re.findall(r'```sh\n(.*?)```', (root / 'README.md').read_text(), re.DOTALL)
+    written = {path for block in blocks for path in WRITTEN.findall(block)}
+    assert {'models/espresso', 'mined', 'examples.png', 'simulated'} <= written
+    assert [path for path in sorted(written) if not ignored(path)] == []
+
+
+def test_what_is_kept_is_not_ignored(root: Path, ignored: Any) -> None:
+    for path in ('afformer_core/models/afformer.py', 'doc/replay.jpg', 'README.md'):
+        assert not ignored(path)

@@ -19,6 +19,7 @@ from afformer_core.errors import AfformerError
 SUBCOMMANDS = (
     'simulate',
     'verify',
+    'look',
     'train',
     'evaluate',
     'evaluate-hands',

@@ -29,7 +29,7 @@ that one thing, and nothing in another folder does. A single thing needs no fold
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 
 _ACTIONS_FILES = ('actions.txt', 'actions.json')
-_MEDIA = _DEMONSTRATIONS, _IMAGES = 'demonstrations', 'images'
+DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
 
 
 class FolderPairsDataset(AnnotatedDataset):
@@ -69,20 +69,23 @@ class FolderPairsDataset(AnnotatedDataset):
         tables = {
             table.parent.relative_to(path): read_point_table(table) for table in _table_paths(path)
         }
-        names = _action_names(path, (row.action for rows in tables.values() for row in rows))
+        names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
         super().__init__(path, path if root is None else Path(root), names)
         for thing, rows in tables.items():
             self._samples += self._read_thing(thing, rows)
         self.without_table = tuple(self._told_without_table(tables))
 
     def _told_without_table(self, tables: Container[Path]) -> Iterator[str]:
-        for folder in _thing_folders(self.annotations):
+        for folder in thing_folders(self.annotations):
             thing = folder.relative_to(self.annotations)
-            media = [each for each in _MEDIA if (self.root / thing / each).is_dir()]
+            media = [
+                each for each in (DEMONSTRATIONS, IMAGES) if (self.root / thing / each).is_dir()
+            ]
             if media and thing not in tables:
                 yield (
                     f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}; '
-                    'write one, or rename the table that is there'
+                    'mark its points by `afformer look --annotate`, or rename the table that is '
+                    'there'
                 )
 
     def _read_thing(self, thing: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
@@ -94,7 +97,7 @@ class FolderPairsDataset(AnnotatedDataset):
             demonstration, image = Path(row.demonstration), Path(row.image)
             with naming(f'line {row.line} of {self.annotations / thing / POINTS_FILE}'):
                 if image not in sizes:
-                    sizes[image] = read_image_size(self.root / thing / _IMAGES / image)
+                    sizes[image] = read_image_size(self.root / thing / IMAGES / image)
                 _require_inside(row, sizes[image])
                 if row.action not in indices:
                     raise ValueError(
@@ -105,8 +108,8 @@ class FolderPairsDataset(AnnotatedDataset):
             points = _points_by_action(same, indices)
             yield Sample(
                 sample_id=(thing / demonstration / image).as_posix(),
-                video_path=self.root / thing / _DEMONSTRATIONS / demonstration,
-                image_path=self.root / thing / _IMAGES / image,
+                video_path=self.root / thing / DEMONSTRATIONS / demonstration,
+                image_path=self.root / thing / IMAGES / image,
                 image_size=sizes[image],
                 actions=tuple(points),
                 points=tuple(points.values()),
@@ -114,7 +117,7 @@ class FolderPairsDataset(AnnotatedDataset):
             )
 
 
-def _thing_folders(folder: Path) -> list[Path]:
+def thing_folders(folder: Path) -> list[Path]:
     """The folder itself, and all in it that may be those of things."""
     visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
     return [folder, *(each for each in visible if each.is_dir())]
@@ -123,17 +126,23 @@ def _thing_folders(folder: Path) -> list[Path]:
 def _table_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DatasetError(f'there is no folder of pairs {folder}')
-    paths = [each / POINTS_FILE for each in _thing_folders(folder)]
+    paths = [each / POINTS_FILE for each in thing_folders(folder)]
     tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(
-            f'neither {folder} nor a folder in it holds {POINTS_FILE}; '
-            'write one, or name the annotation file of a dataset that has another form'
+            f'neither {folder} nor a folder in it holds {POINTS_FILE}; mark the points by '
+            f'`afformer look {folder} --annotate`, or name the annotation file of a dataset that '
+            'has another form'
         )
     return tables
 
 
-def _action_names(folder: Path, used: Iterator[str]) -> tuple[str, ...]:
+def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
+    """The names of all actions: those that a file in the folder names, or else the used ones.
+
+    Raises:
+        DatasetError: there are two such files, or one is malformed.
+    """
     files = [folder / name for name in _ACTIONS_FILES if (folder / name).exists()]
     if len(files) > 1:
         raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}; keep one')

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import PIL.Image
 from tqdm import tqdm
@@ -20,6 +22,10 @@ from afformer_core.errors import DatasetError, VideoError
 
 _SHOWN = 3
 
+ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
+# What is wrong, in a word and in a sentence; None: nothing.
+_Found = tuple[ProblemKind, str] | None
+
 
 @dataclass(frozen=True)
 class MediaProblem:
@@ -27,12 +33,15 @@ class MediaProblem:
 
     Attributes:
         what: `clip` or `image`.
+        kind: `missing`, `unreadable`, of a clip that is a part of a video `too short`, of an image
+            `other shape` than annotated.
         name: of the file, or of the part of it.
         reason: one sentence.
         samples: ids of the samples that need it, at least one.
     """
 
-    what: str
+    what: Literal['clip', 'image']
+    kind: ProblemKind
     name: str
     reason: str
     samples: tuple[str, ...]
@@ -50,21 +59,25 @@ def find_problems(
             alone.
         progress: show a progress bar on stderr.
     """
-    clips = _by_name((sample.demonstration, sample) for sample in samples)
-    images = _by_name((str(sample.image_path), sample) for sample in samples)
     # A video is one folder to many clips; it is listed once.
     folders: dict[Path, FrameFolder] = {}
-    problems = []
-    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
-        for name, users in clips.items():
-            if reason := _clip_problem(users[0], decode, folders):
-                problems.append(MediaProblem('clip', name, reason, _ids(users)))
-            bar.update()
-        for name, users in images.items():
-            if reason := _image_problem(users[0], decode):
-                problems.append(MediaProblem('image', name, reason, _ids(users)))
-            bar.update()
-    return problems
+    return _problems(
+        samples,
+        partial(_clip_problem, decode=decode, folders=folders),
+        partial(_image_problem, decode=decode),
+        progress,
+    )
+
+
+def find_missing(samples: Sequence[Sample], progress: bool = True) -> list[MediaProblem]:
+    """The clips and images that are not there, clips first; opens none, and so is quick.
+
+    Args:
+        samples: of a dataset.
+        progress: show a progress bar on stderr.
+    """
+    folders: dict[Path, FrameFolder] = {}
+    return _problems(samples, partial(_missing_clip, folders=folders), _missing_image, progress)
 
 
 def usable_samples(
@@ -114,25 +127,59 @@ def _by_name(named: Iterator[tuple[str, Sample]]) -> dict[str, list[Sample]]:
     return grouped
 
 
-def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> str:
+def _problems(
+    samples: Sequence[Sample],
+    clip_problem: Callable[[Sample], _Found],
+    image_problem: Callable[[Sample], _Found],
+    progress: bool,
+) -> list[MediaProblem]:
+    clips = _by_name((sample.demonstration, sample) for sample in samples)
+    images = _by_name((str(sample.image_path), sample) for sample in samples)
+    problems = []
+    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
+        for name, users in clips.items():
+            if found := clip_problem(users[0]):
+                problems.append(MediaProblem('clip', found[0], name, found[1], _ids(users)))
+            bar.update()
+        for name, users in images.items():
+            if found := image_problem(users[0]):
+                problems.append(MediaProblem('image', found[0], name, found[1], _ids(users)))
+            bar.update()
+    return problems
+
+
+def _missing_clip(sample: Sample, folders: dict[Path, FrameFolder]) -> _Found:
+    try:
+        paths = frame_paths(sample.video_path, folders)
+    except VideoError as error:
+        return 'missing', str(error)
+    if paths is None and not sample.video_path.is_file():
+        return 'missing', f'there is no video file {sample.video_path}'
+    return None
+
+
+def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:
+    if missing := _missing_clip(sample, folders):
+        return missing
     try:
         paths = frame_paths(sample.video_path, folders)
         if paths is not None:
             if decode:
                 read_frames(paths)
-            return ''
+            return None
         with VideoReader(sample.video_path, sample.clip) as reader:
             if decode:
                 _decode(reader, sample.clip)
             if sample.clip and reader.duration and beyond_end(sample.clip, reader.duration):
                 begin, end = sample.clip
                 return (
+                    'too short',
                     f'{sample.video_path} lasts {reader.duration:.2f} s, the part from {begin:g} '
-                    f's to {end:g} s does not lie in it'
+                    f's to {end:g} s does not lie in it',
                 )
     except VideoError as error:
-        return str(error)
-    return ''
+        return 'unreadable', str(error)
+    return None
 
 
 def _decode(reader: VideoReader, clip: Part | None) -> None:
@@ -146,26 +193,36 @@ def _decode(reader: VideoReader, clip: Part | None) -> None:
         reader.count()
 
 
-def _image_problem(sample: Sample, decode: bool) -> str:
+def _missing_image(sample: Sample) -> _Found:
+    if not sample.image_path.is_file():
+        return 'missing', f'there is no image {sample.image_path}'
+    return None
+
+
+def _image_problem(sample: Sample, decode: bool) -> _Found:
+    if missing := _missing_image(sample):
+        return missing
     path = sample.image_path
-    if not path.is_file():
-        return f'there is no image {path}'
     try:
         with PIL.Image.open(path) as image:
             size = shown_size(image)
             if decode:
                 image.load()
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        return f'{path} is not an image that can be read, or is cut off: {error}'
+        return (
+            'unreadable',
+            f'{path} is not an image that can be read, or is cut off: {error}',
+        )
     return _size_problem(path, size, sample.image_size)
 
 
-def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> str:
+def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> _Found:
     """An image may be resized, but not turned or cropped."""
     by_width, by_height = size[0] / annotated[0], size[1] / annotated[1]
     if abs(by_width / by_height - 1) > 0.02:
         return (
+            'other shape',
             f'{path} is {size[0]}x{size[1]}, its annotation is for {annotated[0]}x{annotated[1]}, '
-            'which has another shape'
+            'which has another shape',
         )
-    return ''
+    return None

@@ -48,16 +48,17 @@ h3 { font-size: 1.05em; margin: 1.4em 0 0.5em; }
 """
 
 
-def report_path(path: Path) -> Path:
-    """The file that `write_report` is to write: `path`, or `report.html` in that folder.
+def report_path(path: Path, name: str = _NAME) -> Path:
+    """The file that a page is to be written to: `path`, or one in that folder.
 
     Args:
         path: a file whose name ends with `.html` or `.htm`, or else a folder.
+        name: of the file in a folder.
 
     Raises:
         ValueError: a folder is in the way of the file, or a file in the way of the folder.
     """
-    file = path if path.suffix.lower() in ('.html', '.htm') else path / _NAME
+    file = path if path.suffix.lower() in ('.html', '.htm') else path / name
     if file.is_dir():
         raise ValueError(f'{file} is a folder; the report would be a file of that name')
     for parent in file.parents:

@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample
-from afformer_core.data.verification import find_problems, points_outside, usable_samples
+from afformer_core.data.verification import (
+    find_missing,
+    find_problems,
+    points_outside,
+    usable_samples,
+)
 from afformer_core.data.video import write_video
 from afformer_core.errors import DatasetError
 
@@ -41,6 +46,23 @@ def test_a_missing_clip_concerns_all_its_samples(samples: list[Sample]) -> None:
     samples[0].video_path.unlink()
     (problem,) = find_problems(samples)
     assert (problem.what, problem.samples) == ('clip', ('test/0', 'test/1'))
+
+
+def test_what_is_missing_is_found_without_opening_the_rest(samples: list[Sample]) -> None:
+    assert find_missing(samples) == []
+    samples[0].video_path.unlink()
+    samples[0].image_path.unlink()
+    samples[1].image_path.write_bytes(b'no image')
+    found = [(each.what, each.kind, each.samples) for each in find_missing(samples)]
+    assert found == [
+        ('clip', 'missing', ('test/0', 'test/1')),
+        ('image', 'missing', ('test/0',)),
+    ]
+    assert [(each.what, each.kind) for each in find_problems(samples)] == [
+        ('clip', 'missing'),
+        ('image', 'missing'),
+        ('image', 'unreadable'),
+    ]
 
 
 def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) -> None:
@@ -88,14 +110,18 @@ def test_a_part_of_a_video_before_its_damage_is_sound(
 
 def test_a_part_behind_the_end_of_a_video(samples: list[Sample]) -> None:
     part = replace(samples[0], clip=(0.2, 9.0))
-    (problem,) = find_problems([part], decode=True)
+    (problem,) = find_problems([part])
+    assert problem.kind == 'too short'
     assert 'lasts 0.60 s' in problem.reason
+    (decoded,) = find_problems([part], decode=True)
+    assert 'lasts 0.60 s' in decoded.reason
 
 
 def test_a_resized_image_is_sound_and_a_turned_one_is_not(samples: list[Sample]) -> None:
     resized = replace(samples[0], image_size=(640, 480))
     turned = replace(samples[1], image_size=(48, 64))
     (problem,) = find_problems([resized, turned])
+    assert problem.kind == 'other shape'
     assert '64x48, its annotation is for 48x64' in problem.reason
 
 

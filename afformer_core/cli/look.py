@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer look`: a page that shows a dataset, or one to mark the points of own pairs on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from afformer_core.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.dataset_page.page import DatasetPage
+
+_DESCRIPTION = """\
+Write a page of HTML that any browser opens: what a dataset holds, what is wrong with it, and some
+samples with the frames that a model is shown, the image, and the heatmap that training compares
+with. DATASET is what `afformer train` takes, or an index that `afformer mine` wrote.
+
+With --annotate DATASET is a folder of your own pairs, and the page is one to mark points on:
+choose a demonstration, name the action, click in the image, and save the table."""
+
+_EXAMPLE = """\
+examples:
+  afformer look my_pairs --annotate --output points.html
+  afformer look my_pairs
+  afformer look simulated/train.json --against simulated/validation.json
+  afformer look opra/test.json --root opra --samples 60 --frames 'uniform 64' --output pages
+  afformer look mined/index.json --output mined.html"""
+_PAGE = 'dataset.html'
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        'look',
+        help='show a dataset as a page, or mark the points of own pairs',
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'dataset', type=Path,
+        help='annotation file of any dataset, a folder of your own pairs, or an index of mined '
+        'clips',
+    )  # fmt: skip
+    parser.add_argument(
+        '--output', type=Path, default=Path(_PAGE),
+        help=f'file that ends with .html, or a folder for {_PAGE} (default: {_PAGE})',
+    )  # fmt: skip
+    parser.add_argument('--root', type=Path, help='folder of its clips and images')
+    parser.add_argument(
+        '--split', choices=('train', 'test'), default='test',
+        help='of EPIC-Hotspot (default: test)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--against', type=Path, metavar='OTHER',
+        help='a split that should have no image, clip or object in common with it; of '
+        'EPIC-Hotspot the same file, for the split that --split does not name',
+    )  # fmt: skip
+    parser.add_argument(
+        '--samples', type=int, default=24, metavar='N', help='that are shown (default: 24)'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of which ones (default: 0)')
+    parser.add_argument(
+        '--frames', default='uniform 8', metavar='SAMPLING',
+        help="that a model is shown: 'uniform 64' or '2 fps x 32 every 16', of which up to eight "
+        "are drawn (default: 'uniform 8')",
+    )  # fmt: skip
+    parser.add_argument(
+        '--folder-rate', type=float, metavar='HZ',
+        help="by how much the numbers of frames in folders grow in a second, for '... fps ...'",
+    )  # fmt: skip
+    parser.add_argument(
+        '--all', action='store_true',
+        help='open all clips and images; else those of 100 samples, and look for the others',
+    )  # fmt: skip
+    parser.add_argument(
+        '--annotate', action='store_true',
+        help='make a page to mark points on instead, for images in which they are unknown yet',
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, write the page, and say where it is."""
+    from afformer_core.evaluation.html_report import report_path
+
+    output = report_path(arguments.output, _PAGE)
+    if arguments.annotate:
+        from afformer_core.dataset_page.marking import write_marking_page
+
+        write_marking_page(output, arguments.dataset, arguments.root)
+        print(f'{output}: open it in a browser and mark the points')
+        return 0
+    from afformer_core.dataset_page.html import write_dataset_page
+
+    page = _page(arguments)
+    write_dataset_page(output, page)
+    wrong = sum(finding.count for finding in page.findings)
+    print(f'{output}: {_counted(page)}; {wrong or "nothing"} to be seen to')
+    return 0
+
+
+def _page(arguments: argparse.Namespace) -> DatasetPage:
+    from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.frame_sampling import parse_frame_sampling
+    from afformer_core.dataset_page.annotated_page import PageSettings, annotated_page
+    from afformer_core.dataset_page.mined_page import find_index, mined_page
+
+    settings = PageSettings(
+        samples=arguments.samples,
+        seed=arguments.seed,
+        sampling=parse_frame_sampling(arguments.frames),
+        folder_rate=arguments.folder_rate,
+        all_media=arguments.all,
+    )
+    index = find_index(arguments.dataset)
+    if index is not None:
+        return mined_page(index, settings)
+    dataset = open_annotations(arguments.dataset, arguments.root, arguments.split)
+    return annotated_page(dataset, settings, _other(arguments))
+
+
+def _other(arguments: argparse.Namespace) -> AnnotatedDataset | None:
+    from afformer_core.data.annotations import open_annotations
+
+    if arguments.against is None:
+        return None
+    other_split = 'train' if arguments.split == 'test' else 'test'
+    return open_annotations(arguments.against, arguments.root, other_split)
+
+
+def _counted(page: DatasetPage) -> str:
+    return ', '.join(f'{number:,} {name}' for name, number in page.headline.items())

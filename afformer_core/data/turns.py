@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random choices in which every group has its turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+
+def in_turn(groups: Sequence[Hashable], count: int, seed: int) -> list[int]:
+    """Indices drawn at random, one of each group before the second of any.
+
+    Args:
+        groups: of what is drawn from, one each.
+        count: at most.
+        seed: of what is drawn.
+
+    Returns:
+        increasing indices, `count` of them where there are as many.
+    """
+    waiting: dict[Hashable, deque[int]] = {}
+    for index in np.random.default_rng(seed).permutation(len(groups)).tolist():
+        waiting.setdefault(groups[index], deque()).append(index)
+    turns = deque(waiting.values())
+    chosen: list[int] = []
+    while turns and len(chosen) < count:
+        group = turns.popleft()
+        chosen.append(group.popleft())
+        if group:
+            turns.append(group)
+    return sorted(chosen)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of an annotated dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.clip_facts import ClipFacts, read_clip_facts
+from afformer_core.data.frame_sampling import FrameSampling, UniformSampling
+from afformer_core.data.sample import Sample
+from afformer_core.data.turns import in_turn
+from afformer_core.data.verification import MediaProblem, find_missing, find_problems
+from afformer_core.dataset_page.counts import (
+    distributions,
+    headline,
+    map_of_points,
+    other_facts,
+)
+from afformer_core.dataset_page.findings import dataset_findings
+from afformer_core.dataset_page.page import DatasetPage
+from afformer_core.dataset_page.sample_cards import sample_cards
+from afformer_core.dataset_page.shared_between_splits import shared_findings
+from afformer_core.errors import DatasetError, VideoError
+
+_OPENED = 100
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """How much of a dataset is looked at.
+
+    Attributes:
+        samples: shown as pictures, at most; at least 1.
+        seed: of which ones, and of which clips are opened.
+        sampling: of the frames that a model would be shown.
+        folder_rate: numbers per second in the names of the frames of a folder; None: untold.
+        all_media: open every clip and image; else those of 100 samples, and look whether the
+            others are there.
+        progress: show progress bars on stderr.
+    """
+
+    samples: int = 24
+    seed: int = 0
+    sampling: FrameSampling = UniformSampling(8)  # noqa: RUF009 - it is immutable
+    folder_rate: float | None = None
+    all_media: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ValueError(f'samples is {self.samples}; it must be at least 1')
+
+
+def annotated_page(
+    dataset: AnnotatedDataset, settings: PageSettings, other: AnnotatedDataset | None = None
+) -> DatasetPage:
+    """Look at a dataset.
+
+    Args:
+        dataset: of at least one sample.
+        settings: how much of it is looked at.
+        other: a split that it should have nothing in common with; None: none.
+
+    Raises:
+        DatasetError: the dataset has no sample.
+    """
+    if not len(dataset):
+        raise DatasetError(f'{dataset.annotations} holds no sample; check annotations and split')
+    opened = _opened(dataset, settings)
+    problems = _problems(dataset, opened, settings.progress)
+    clips, undecoded = _first_frames(opened, problems, settings.progress)
+    findings = [] if other is None else shared_findings(dataset, other, settings.progress)
+    findings += dataset_findings(dataset, [*problems, *undecoded], settings.progress)
+    actions = [sample.actions[0] for sample in dataset]
+    shown = [dataset[i] for i in in_turn(actions, settings.samples, settings.seed)]
+    cards = sample_cards(
+        shown, dataset.action_names, settings.sampling, settings.folder_rate, settings.progress
+    )
+    return DatasetPage(
+        title=str(dataset.annotations),
+        headline=headline(dataset),
+        facts=other_facts(dataset),
+        findings=findings,
+        looked_at=_looked_at(dataset, opened, other),
+        distributions=distributions(dataset, clips),
+        cards=cards,
+        how=f'{len(cards)} of {len(dataset):,} samples, drawn with seed {settings.seed}, the '
+        'actions in turn. Heatmaps are what training compares with, drawn relative to their '
+        'maximum; dots are annotated points, outlines annotated elements.',
+        maps=(map_of_points(dataset),),
+    )
+
+
+def _opened(dataset: AnnotatedDataset, settings: PageSettings) -> list[Sample]:
+    """The samples whose media are opened."""
+    if settings.all_media or len(dataset) <= _OPENED:
+        return list(dataset)
+    drawn = np.random.default_rng(settings.seed).choice(len(dataset), _OPENED, replace=False)
+    return [dataset[index] for index in sorted(drawn.tolist())]
+
+
+def _problems(
+    dataset: AnnotatedDataset, opened: Sequence[Sample], progress: bool
+) -> list[MediaProblem]:
+    if len(opened) == len(dataset):
+        return find_problems(dataset, progress=progress)
+    missing = find_missing(dataset, progress)
+    found = find_problems(opened, progress=progress)
+    return missing + [problem for problem in found if problem.kind != 'missing']
+
+
+def _first_frames(
+    opened: Sequence[Sample], problems: Sequence[MediaProblem], progress: bool
+) -> tuple[list[ClipFacts], list[MediaProblem]]:
+    """What is known of the clips without a problem, and which of them cannot be decoded."""
+    known = {problem.name for problem in problems}
+    clips = {each.demonstration: each for each in opened if each.demonstration not in known}
+    facts, undecoded = [], []
+    for name, sample in tqdm(clips.items(), 'first frames', unit='', disable=not progress):
+        try:
+            facts.append(read_clip_facts(sample))
+        except VideoError as error:
+            users = tuple(each.sample_id for each in opened if each.demonstration == name)
+            undecoded.append(MediaProblem('clip', 'unreadable', name, str(error), users))
+    return facts, undecoded
+
+
+def _looked_at(
+    dataset: AnnotatedDataset, opened: Sequence[Sample], other: AnnotatedDataset | None
+) -> str:
+    if len(opened) == len(dataset):
+        text = 'All clips and images were opened; `afformer verify --decode` decodes them as well.'
+    else:
+        text = (
+            f'All clips and images were looked for; those of {len(opened)} of {len(dataset):,} '
+            'samples were opened. --all opens the others, `afformer verify --decode` decodes '
+            'them as well.'
+        )
+    if other is not None:
+        text += f' It was compared with {other.annotations}, of {len(other):,} samples.'
+    return text

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Some mined clips, as pictures, beside an example that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from afformer_core.data.augmentation import PictureOptions
+from afformer_core.dataset_page.page import Card, Figure, Picture
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.errors import VideoError
+from afformer_core.evaluation.tiles import TILE_SIDE, fit
+from afformer_core.maskahand.clip_pictures import ClipPictures
+from afformer_core.maskahand.interactions import InteractionClip
+from afformer_core.maskahand.pretraining_dataset import PretrainingDataset, boxes_of
+from afformer_core.maskahand.preview import draw_hands
+from afformer_core.maskahand.sources import open_source
+from afformer_core.maskahand.synthesis import SynthesisOptions
+from afformer_core.training.collation import FailedExample
+from afformer_core.training.order import Draw
+
+_FRAMES = 8
+_FRAME_SIDE = 200
+_INPUT = (256, 256)
+_PICTURE_SIDE = 512
+_OPACITY = 0.6
+
+
+def clip_cards(
+    clips: Sequence[InteractionClip],
+    number_rate: float | None,
+    seed: int,
+    progress: bool = True,
+) -> list[Card]:
+    """Pictures of clips; one that cannot be read has the reason instead.
+
+    Args:
+        clips: to be shown.
+        number_rate: of videos that are folders of frames, see `open_source`.
+        seed: of the examples.
+        progress: show a progress bar on stderr.
+    """
+    pictures = ClipPictures(_INPUT, _FRAMES, _PICTURE_SIDE, number_rate=number_rate)
+    examples = PretrainingDataset(clips, pictures, SynthesisOptions(), 1, PictureOptions())
+    cards = []
+    for number, clip in enumerate(tqdm(clips, 'clips', unit='', disable=not progress)):
+        times = clip.video.times
+        title = f'{clip.video.path.name}{clip.video.topic}'
+        facts = (
+            f'{times[clip.first]:.1f} s to {times[clip.last]:.1f} s',
+            f'{len(clip.interactions)} frames with contact for target images',
+        )
+        try:
+            frames = _frames(clip, number_rate)
+            figures = _figures(examples, Draw((number,), (seed, number)))
+            cards.append(Card(title, (clip.video.path.name,), facts, frames, figures))
+        except VideoError as error:
+            cards.append(Card(title, (clip.video.path.name,), facts, (), (), str(error)))
+    return cards
+
+
+def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[Picture, ...]:
+    """Evenly spaced, with the hands that were seen in them."""
+    video = clip.video
+    numbers = clip.demonstration(_FRAMES)
+    images = open_source(video.path, video.topic, number_rate).at(
+        [video.times[number] for number in numbers]
+    )
+    scale = _FRAME_SIDE / max(video.size)
+    return tuple(
+        draw_hands(image, video.hands.get(number, ()), scale)
+        for image, number in zip(images, numbers, strict=True)
+    )
+
+
+def _figures(examples: PretrainingDataset, draw: Draw) -> tuple[Figure, ...]:
+    """A target image, and where hands would interact in it."""
+    example = examples[draw]
+    if isinstance(example, FailedExample):
+        raise VideoError(example.reason)
+    truth = boxes_of([example]).targets(_INPUT).heatmaps.numpy()[0]
+    image = example.images[0]
+    return (
+        Figure('target image made of it', fit(image, TILE_SIDE)),
+        Figure('its heatmap', fit(draw_overlay(image, truth, (), '', _OPACITY), TILE_SIDE)),
+    )

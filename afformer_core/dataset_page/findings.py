@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with an annotated dataset, by kind."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.assistq import AssistqButtonsDataset
+from afformer_core.data.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.same_content import same_content
+from afformer_core.data.verification import MediaProblem, points_outside
+from afformer_core.dataset_page.page import Finding
+
+_KINDS = {
+    ('clip', 'missing'): 'clips that are missing',
+    ('clip', 'unreadable'): 'clips that cannot be decoded',
+    ('clip', 'too short'): 'clips that reach beyond the end of their video',
+    ('image', 'missing'): 'images that are missing',
+    ('image', 'unreadable'): 'images that cannot be read',
+    ('image', 'other shape'): 'images of another shape than annotated',
+}
+
+
+def dataset_findings(
+    dataset: AnnotatedDataset, problems: Sequence[MediaProblem], progress: bool = True
+) -> list[Finding]:
+    """All that is wrong with a dataset, the worst first.
+
+    Args:
+        dataset: that is looked at.
+        problems: of its media.
+        progress: show a progress bar on stderr.
+    """
+    return [
+        *media_findings(problems),
+        *_outside(dataset),
+        *_without_pair(dataset),
+        *_repeated(dataset),
+        *_same_files('images of the same content', (s.image_path for s in dataset), progress),
+        *_same_files('videos of the same content', (s.video_path for s in dataset), progress),
+        *_unused_actions(dataset),
+    ]
+
+
+def media_findings(problems: Sequence[MediaProblem]) -> list[Finding]:
+    """Problems of clips and images by their kind."""
+    by_kind: defaultdict[str, list[str]] = defaultdict(list)
+    for problem in problems:
+        by_kind[_KINDS[problem.what, problem.kind]].append(problem.reason)
+    return [each for kind in _KINDS.values() for each in Finding.of(kind, by_kind[kind])]
+
+
+def _outside(dataset: AnnotatedDataset) -> list[Finding]:
+    counts = {sample.sample_id: points_outside([sample]) for sample in dataset}
+    names = [f'{name}: {count}' for name, count in counts.items() if count]
+    return Finding.of('points outside their image', names, sum(counts.values()))
+
+
+def _without_pair(dataset: AnnotatedDataset) -> list[Finding]:
+    """What the annotations name and no sample is made of."""
+    found = Finding.of('folders without a table', dataset.without_table)
+    if isinstance(dataset, EpicHotspotDataset):
+        found += Finding.of('images without a clip of their verb and noun', dataset.unpaired)
+    if isinstance(dataset, AssistqButtonsDataset):
+        reasons = [f'{reason}: {count}' for reason, count in dataset.left_out.most_common()]
+        found += Finding.of('steps without a pair', reasons, dataset.left_out.total())
+    return found
+
+
+def _repeated(dataset: AnnotatedDataset) -> list[Finding]:
+    same: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
+    for sample in dataset:
+        points = tuple(each.tobytes() for each in sample.points)
+        what = sample.demonstration, sample.image_path, sample.actions, points
+        same[what].append(sample.sample_id)
+    groups = [' = '.join(names) for names in same.values() if len(names) > 1]
+    return Finding.of('samples that are there more than once', groups)
+
+
+def _same_files(kind: str, paths: Iterable[Path], progress: bool) -> list[Finding]:
+    groups = [' = '.join(map(str, group)) for group in same_content(paths, progress)]
+    return Finding.of(kind, groups)
+
+
+def _unused_actions(dataset: AnnotatedDataset) -> list[Finding]:
+    used = Counter(action for sample in dataset for action in sample.actions)
+    names = [name for index, name in enumerate(dataset.action_names) if not used[index]]
+    return Finding.of('actions that no sample has', names)

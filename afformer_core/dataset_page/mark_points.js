@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Marks points in images by clicks, and writes them as the rows of a points.csv.
+'use strict';
+
+const HEADER = 'demonstration,image,action,x,y';
+
+function csvField(value) {
+  const text = String(value);
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+function csvTable(rows) {
+  return [HEADER, ...rows.map((row) => row.map(csvField).join(','))].join('\n') + '\n';
+}
+
+// The pixel of the image under the pointer, whatever size the image is drawn in.
+function pixelAt(surface, event) {
+  const box = surface.getBoundingClientRect();
+  const place = (offset, length, pixels) =>
+    Math.min(pixels - 1, Math.max(0, Math.floor((offset / length) * pixels)));
+  return [
+    place(event.clientX - box.left, box.width, Number(surface.dataset.width)),
+    place(event.clientY - box.top, box.height, Number(surface.dataset.height)),
+  ];
+}
+
+function setUp(thing) {
+  const rows = JSON.parse(thing.dataset.rows);
+  const action = thing.querySelector('input[name="action"]');
+  const message = thing.querySelector('.message');
+  const table = thing.querySelector('textarea');
+  const surfaces = Array.from(thing.querySelectorAll('.surface'));
+  let saved = true;
+
+  const demonstration = () => thing.querySelector('input[type="radio"]:checked').value;
+
+  function draw() {
+    table.value = csvTable(rows);
+    for (const surface of surfaces) {
+      surface.querySelectorAll('.mark').forEach((mark) => mark.remove());
+      for (const row of rows) {
+        if (row[1] === surface.dataset.image) surface.append(markOf(row, surface));
+      }
+    }
+  }
+
+  function markOf(row, surface) {
+    const [shownIn, , name, x, y] = row;
+    const mark = document.createElement('button');
+    mark.type = 'button';
+    mark.className = shownIn === demonstration() ? 'mark' : 'mark other';
+    mark.title = `${shownIn}: ${name}, ${x}, ${y}`;
+    mark.style.left = `${(100 * (x + 0.5)) / Number(surface.dataset.width)}%`;
+    mark.style.top = `${(100 * (y + 0.5)) / Number(surface.dataset.height)}%`;
+    mark.addEventListener('click', (event) => {
+      event.stopPropagation();
+      rows.splice(rows.indexOf(row), 1);
+      change();
+    });
+    return mark;
+  }
+
+  function change() {
+    saved = false;
+    message.textContent = '';
+    draw();
+  }
+
+  function add(surface, event) {
+    const name = action.value.trim();
+    if (name === '') {
+      message.textContent = 'Name the action first.';
+      action.focus();
+      return;
+    }
+    const row = [demonstration(), surface.dataset.image, name, ...pixelAt(surface, event)];
+    if (rows.some((other) => other.every((value, index) => value === row[index]))) return;
+    rows.push(row);
+    change();
+  }
+
+  function download() {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([csvTable(rows)], { type: 'text/csv' }));
+    link.download = 'points.csv';
+    link.click();
+    URL.revokeObjectURL(link.href);
+    saved = true;
+  }
+
+  surfaces.forEach((surface) => surface.addEventListener('click', (event) => add(surface, event)));
+  thing.querySelectorAll('input[type="radio"]').forEach((each) => each.addEventListener('change', draw));
+  thing.querySelector('.undo').addEventListener('click', () => {
+    if (rows.pop() !== undefined) change();
+  });
+  thing.querySelector('.download').addEventListener('click', download);
+  window.addEventListener('beforeunload', (event) => {
+    if (!saved) event.preventDefault();
+  });
+  draw();
+}
+
+document.querySelectorAll('.thing').forEach(setUp);

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of an index of mined clips, which people have annotated nothing in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.turns import in_turn
+from afformer_core.dataset_page.annotated_page import PageSettings
+from afformer_core.dataset_page.clip_cards import clip_cards
+from afformer_core.dataset_page.counts import histogram, size_counts
+from afformer_core.dataset_page.page import Bars, DatasetPage, Finding
+from afformer_core.maskahand.index import FORMAT, HandIndex, read_index
+from afformer_core.maskahand.interactions import InteractionClip, interaction_clips
+
+_INDEX = 'index.json'
+# Of a clip at most, as in pre-training.
+_INTERACTIONS = 8
+# Where bars end: clips of a video, and scores of hands.
+_CLIPS = (1, 2, 4, 8, 16, 32, 64, 128)
+_SCORES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+_HEAD_BYTES = 256
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was looked at in all videos: frames, those with a hand, those with one in contact."""
+
+    frames: int
+    with_hand: int
+    with_contact: int
+    seconds: float
+
+
+def find_index(path: Path) -> Path | None:
+    """The index that a path names, itself or as the folder that it lies in; None: there is none.
+
+    Args:
+        path: of a file or a folder; need not exist.
+    """
+    file = path / _INDEX if path.is_dir() else path
+    if not file.is_file():
+        return None
+    with file.open('rb') as opened:
+        return file if FORMAT.encode() in opened.read(_HEAD_BYTES) else None
+
+
+def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
+    """Look at an index.
+
+    Args:
+        path: of the index.
+        settings: how much of it is looked at.
+
+    Raises:
+        DatasetError: the index cannot be read, or has no clip.
+    """
+    index = read_index(path)
+    clips = interaction_clips(index, _INTERACTIONS)
+    seen = _seen(index)
+    videos = [str(clip.video.path) + clip.video.topic for clip in clips]
+    shown = [clips[i] for i in in_turn(videos, settings.samples, settings.seed)]
+    rate = index.settings.get('number_rate')
+    return DatasetPage(
+        title=str(path),
+        headline={
+            'clips': len(clips),
+            'videos': len(index.videos),
+            'frames looked at': seen.frames,
+            'frames with a hand': seen.with_hand,
+            'frames with contact': seen.with_contact,
+        },
+        facts={
+            'videos last': f'{seen.seconds / 3600:.2f} h',
+            'an interaction has a score of at least': f'{index.interaction_score:g}',
+            **{name: str(value) for name, value in index.settings.items() if value is not None},
+        },
+        findings=_findings(index),
+        looked_at='What mining could not read, and whether the videos are still there.',
+        distributions=_distributions(index, clips),
+        cards=clip_cards(shown, rate, settings.seed, settings.progress),
+        how=f'{len(shown)} of {len(clips):,} clips, drawn with seed {settings.seed}, the videos '
+        'in turn. Boxes are hands, in contact orange, others blue. The image is one that training '
+        'makes of the clip with the options of the paper; `afformer synthesize` draws those of '
+        'an experiment.',
+    )
+
+
+def _seen(index: HandIndex) -> _Seen:
+    frames = [hands for video in index.videos for hands in video.hands.values() if hands]
+    return _Seen(
+        frames=sum(len(video.times) for video in index.videos),
+        with_hand=len(frames),
+        with_contact=sum(any(hand.contact for hand in hands) for hands in frames),
+        seconds=sum(video.times[-1] for video in index.videos if video.times),
+    )
+
+
+def _findings(index: HandIndex) -> list[Finding]:
+    gone = [str(video.path) for video in index.videos if not video.path.exists()]
+    broken = [f'{path}: {reason}' for path, reason in index.broken]
+    empty = [str(video.path) for video in index.videos if not video.clips]
+    return [
+        *Finding.of('videos that are missing', gone),
+        *Finding.of('videos that could not be read, or not whole', broken),
+        *Finding.of('videos without a clip', empty),
+    ]
+
+
+def _distributions(index: HandIndex, clips: Sequence[InteractionClip]) -> list[Bars]:
+    by_video = Counter(id(clip.video) for clip in clips)
+    scores = [
+        hand.score for clip in clips for each in clip.interactions for hand in each.interacting
+    ]
+    sizes = size_counts(video.size for video in index.videos)
+    return [
+        Bars(f'Clips of {len(by_video):,} videos', histogram(list(by_video.values()), _CLIPS, '')),
+        Bars(f'Scores of {len(scores):,} hands in contact', histogram(scores, _SCORES, '')),
+        Bars(f'Sizes of {len(index.videos):,} videos', sizes),
+    ]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a page about a dataset shows, whatever the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EXAMPLES = 5
+
+Picture = NDArray[np.uint8]
+"""uint8 RGB [H, W, 3]."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A distribution.
+
+    Attributes:
+        title: what is counted, and of how many.
+        counts: by the name of a bar, in the order in which they are drawn; none negative.
+    """
+
+    title: str
+    counts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if any(count < 0 for count in self.counts.values()):
+            raise ValueError(f'{self.title}: a count is negative; 0 or more is expected')
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a person should know before training on a dataset.
+
+    Attributes:
+        kind: what was found, such as `images that are missing`.
+        count: how often; at least 1.
+        examples: the first few names; at least one.
+    """
+
+    kind: str
+    count: int
+    examples: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or not self.examples:
+            raise ValueError(f'{self.kind}: nothing was found, which is no finding')
+
+    @classmethod
+    def of(cls, kind: str, names: Sequence[str], count: int | None = None) -> list[Finding]:
+        """One finding, or none where there is nothing to name.
+
+        Args:
+            kind: as above.
+            names: of all that was found; the first five are kept.
+            count: where a name stands for several; else there are as many as names.
+        """
+        if not names:
+            return []
+        return [cls(kind, len(names) if count is None else count, tuple(names[:_EXAMPLES]))]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with what it shows."""
+
+    caption: str
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class Card:
+    """A sample.
+
+    Attributes:
+        title: its name.
+        groups: what it is found by, such as the names of its actions.
+        facts: short texts about it.
+        frames: of its demonstration, in order; may be none.
+        figures: of its target image; may be none.
+        problem: why something is not shown; empty where everything is.
+    """
+
+    title: str
+    groups: tuple[str, ...]
+    facts: tuple[str, ...]
+    frames: tuple[Picture, ...]
+    figures: tuple[Figure, ...]
+    problem: str = ''
+
+
+@dataclass(frozen=True)
+class DatasetPage:
+    """A dataset to be looked at.
+
+    Attributes:
+        title: its name.
+        headline: the numbers that are told first, by what they count.
+        facts: the others, by name.
+        findings: what is wrong with it; none: nothing that was looked for.
+        looked_at: what was looked for, and in how much of it, in a sentence.
+        distributions: of what is in it.
+        maps: pictures of the whole dataset.
+        cards: samples, in the order in which they are shown.
+        how: how the samples were chosen, in a sentence.
+    """
+
+    title: str
+    headline: Mapping[str, int]
+    facts: Mapping[str, str]
+    findings: Sequence[Finding]
+    looked_at: str
+    distributions: Sequence[Bars]
+    cards: Sequence[Card]
+    how: str
+    maps: Sequence[Figure] = field(default=())

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer look` from a dataset to a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afformer_core.cli.main import main
+
+from ..dataset_page.conftest import ESPRESSO, write_thing
+from ..maskahand.mined_videos import write_mined
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    write_thing(tmp_path / 'pairs' / 'espresso', ESPRESSO, 40)
+    return tmp_path / 'pairs'
+
+
+def test_a_page_of_own_pairs(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / 'page.html'
+    assert main(['look', str(pairs), '--output', str(output), '--samples', '2']) == 0
+    said = '3 samples, 2 demonstrations, 2 images, 4 points, 1 objects; nothing to be seen to\n'
+    assert capsys.readouterr().out == f'{output}: {said}'
+    assert output.read_text().count('<article class="card"') == 2
+
+
+def test_a_folder_for_the_page(pairs: Path, tmp_path: Path) -> None:
+    assert main(['look', str(pairs), '--output', str(tmp_path / 'pages')]) == 0
+    assert (tmp_path / 'pages' / 'dataset.html').is_file()
+
+
+def test_another_split(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / 'page.html'
+    assert main(['look', str(pairs), '--against', str(pairs), '--output', str(output)]) == 0
+    assert capsys.readouterr().out.endswith('; 5 to be seen to\n')
+    assert 'images that pairs has, too' in output.read_text()
+
+
+def test_the_seed_draws_the_samples(pairs: Path, tmp_path: Path) -> None:
+    pages = []
+    for seed in ('1', '1', '2', '3', '4'):
+        main(['look', str(pairs), '--samples', '1', '--seed', seed, '--output', str(tmp_path)])
+        pages.append((tmp_path / 'dataset.html').read_text().replace(f'seed {seed}', ''))
+    assert pages[0] == pages[1]
+    assert len(set(pages)) > 1
+
+
+def test_a_page_of_mined_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / 'mined').mkdir()
+    write_mined(tmp_path / 'mined')
+    output = tmp_path / 'page.html'
+    assert main(['look', str(tmp_path / 'mined'), '--output', str(output)]) == 0
+    assert capsys.readouterr().out.startswith(f'{output}: 3 clips, 3 videos, 36 frames looked at')
+
+
+def test_a_page_to_mark_points_on(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pairs / 'espresso/points.csv').unlink()
+    output = tmp_path / 'points.html'
+    assert main(['look', str(pairs), '--output', str(output)]) == 1
+    assert f'mark the points by `afformer look {pairs} --annotate`' in capsys.readouterr().err
+    assert main(['look', str(pairs), '--annotate', '--output', str(output)]) == 0
+    assert output.read_text().count('class="surface"') == 2
+
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (['--samples', '0'], 'samples is 0; it must be at least 1'),
+        (['--frames', 'many'], "there is no sampling 'many'"),
+        (['--against', 'nowhere.json'], 'there is no annotation file nowhere.json'),
+        (['--output', '{pairs}/espresso/points.csv/page'], 'is a file, so that'),
+    ],
+)
+def test_bad_input_in_one_line(
+    pairs: Path, options: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['look', str(pairs), *(each.format(pairs=pairs) for each in options)]) == 1
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count('\n') == 1

@@ -13,6 +13,8 @@ from afformer_core.models.cross_attention_decoder import CrossAttentionDecoder
 from afformer_core.models.decoder import FineGrainedDecoder
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.deconvolution import DeconvolutionDecoder
+from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
+from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
 from afformer_core.models.encoder import Encoder
 from afformer_core.models.framewise_predictor import FramewisePredictor
 from afformer_core.models.memory import VideoMemory
@@ -130,7 +132,8 @@ class Afformer(nn.Module):
         for module in (*self.decoder.modules(), *self.predictor.modules()):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
 
 def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
@@ -154,6 +157,10 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
         'fine_grained': FineGrainedDecoder,
         'cross_attention': CrossAttentionDecoder,
         'deconvolution': DeconvolutionDecoder,
+        'lstm': Demo2VecDecoder,
+        'conv_lstm': Demo2VecDecoder,
+        'attended_conv_lstm': Demo2VecDecoder,
+        'image_only': Img2heatmapDecoder,
     }
     return decoders[configuration.decoder](configuration)
 

@@ -16,7 +16,11 @@ BACKBONE_LEVELS = {
     'efficientnet_lite0': ('p4', 'p3', 'p2'),
     'vitdet_b': ('p6', 'p5', 'p4'),
 }
-DECODERS = ('fine_grained', 'cross_attention', 'deconvolution')
+# Those whose memory is one vector, or nothing.
+EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+# Those that do not keep where in a frame something is.
+POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
+DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
 VIDEO_RESOLUTIONS = ('fixed', 'growing')
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
 ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
@@ -48,8 +52,9 @@ class AfformerConfiguration:
             'heatmap' points, or in the video's 'frames' from what stands there; the latter two
             need a single heatmap, and the last one a decoder that keeps the places of frames.
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without
-            self-attention, as the released ViTDet model has it) or 'deconvolution' (the naive
-            baseline, which does not look where in a frame something is).
+            self-attention, as the released ViTDet model has it) or one that does not keep where in
+            a frame something is: 'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm'
+            and 'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
         temporal_pyramid: whether finer image levels attend to fewer frames, T, T/2, T/4.
         video_resolution: 'fixed', or 'growing' with the image level.
         video_encoder: the same encoder for frames and images, or one of their own; or the same
@@ -113,11 +118,11 @@ class AfformerConfiguration:
         _require(
             self.action_pooling in ACTION_POOLINGS
             and not (self.action_pooling != 'mean' and self.heatmap_per_action)
-            and not (self.action_pooling == 'frames' and self.decoder == 'deconvolution'),
+            and not (self.action_pooling == 'frames' and self.decoder in POOLED_DECODERS),
             'action_pooling',
             self.action_pooling,
             f"one of {ACTION_POOLINGS}, 'mean' with a heatmap for each action, and not 'frames' "
-            'with the deconvolution decoder',
+            f'with the decoders {POOLED_DECODERS}',
         )
 
     @property
@@ -148,6 +153,8 @@ class AfformerConfiguration:
     @property
     def video_level(self) -> str:
         """The pyramid level of the video features."""
+        if self.decoder == 'image_only':
+            return self.image_levels[0]
         return BACKBONE_LEVELS[self.backbone][1]
 
     @property
@@ -171,7 +178,7 @@ class AfformerConfiguration:
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
         """(height, width) of the places in a frame that each image level attends to."""
-        if self.decoder == 'deconvolution':
+        if self.decoder in POOLED_DECODERS:
             return ((1, 1),)
         if self.video_resolution == 'growing':
             return self.level_sizes
@@ -181,6 +188,8 @@ class AfformerConfiguration:
         """Shapes of the keys and values at each image level, of a demonstration of T frames."""
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
+        if self.decoder in EMBEDDING_DECODERS:
+            return (((1, 1, 1), (1, 1, 1 if self.decoder == 'image_only' else self.channels)),)
         shapes = []
         for level, (height, width) in enumerate(self.memory_sizes):
             shortening = 2**level if self.temporal_pyramid else 1

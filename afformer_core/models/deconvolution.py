@@ -37,15 +37,8 @@ class DeconvolutionDecoder(Decoder):
         self.k_proj = nn.Linear(channels, channels)
         self.v_proj = nn.Linear(channels, channels)
         self.times = nn.Parameter(torch.zeros(2 * configuration.maximum_frames - 1, channels))
-        self.join = nn.Sequential(
-            nn.Conv2d(2 * channels, channels, kernel_size=3, padding=1, bias=False),
-            ChannelNorm(channels),
-            nn.GELU(),
-        )
-        doublings = (
-            configuration.finest_size[0] // configuration.level_sizes[0][0]
-        ).bit_length() - 1
-        self.deconvolutions = nn.Sequential(*(_doubling(channels) for _ in range(doublings)))
+        self.join = joining_convolution(2 * channels, channels)
+        self.deconvolutions = deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
         """See `Decoder.memorize`; here a key and a value for each frame."""
@@ -75,6 +68,22 @@ class DeconvolutionDecoder(Decoder):
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
         """See `Decoder.freeze_tables`; here there is no such thing."""
+
+
+def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
+    """A convolution of 3 x 3 with norm and activation, as it comes before `deconvolutions`."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+        ChannelNorm(outputs),
+        nn.GELU(),
+    )
+
+
+def deconvolutions(configuration: AfformerConfiguration) -> nn.Sequential:
+    """Deconvolutions from the only image level to the finest one, each to twice the size."""
+    enlargement = configuration.finest_size[0] // configuration.level_sizes[0][0]
+    doublings = enlargement.bit_length() - 1
+    return nn.Sequential(*(_doubling(configuration.channels) for _ in range(doublings)))
 
 
 def _doubling(channels: int) -> nn.Sequential:

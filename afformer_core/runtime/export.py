@@ -115,13 +115,17 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     most = model.configuration.maximum_frames
     features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
     memory = _Memorize(model)(features)
+    places = _memory_places(model.configuration)
     if most == 1:
         # The exporter takes an axis of one for a fixed one, which this one is not declared to be.
-        memory = tuple(torch.cat((tensor, tensor), 1) for tensor in memory)
+        memory = tuple(
+            tensor if place is None else torch.cat((tensor, tensor), 1)
+            for tensor, place in zip(memory, places + places, strict=True)
+        )
     names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
     batch = torch.export.Dim('N', min=1, max=1024)
     time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
-    by_level = tuple({1: place} for place in _memory_places(model.configuration))
+    by_level = tuple(None if place is None else {1: place} for place in places)
     _export(
         _EncodeFrames(model), (frames,), aside / 'encode_frames.onnx',
         ['frames'], ['features'], {'frames': {0: batch}}, opset,
@@ -138,7 +142,12 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
 
 
 def _memory_places(configuration: AfformerConfiguration) -> list[Any]:
-    """The dynamic number of keys of each level; of whole frames where actions are read in them."""
+    """The dynamic number of keys of each level; of whole frames where actions are read in them.
+
+    None of those whose number does not depend on the frames.
+    """
+    if configuration.memory_shapes(1) == configuration.memory_shapes(2):
+        return [None for _ in configuration.memory_sizes]
     whole = configuration.action_pooling == 'frames'
     return [
         height * width * torch.export.Dim(f'F{level}', min=1, max=1 << 16)

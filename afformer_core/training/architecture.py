@@ -37,7 +37,8 @@ class Architecture:
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
-        decoder: fine_grained, cross_attention or deconvolution.
+        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm,
+            attended_conv_lstm or image_only.
         temporal_pyramid: whether finer image levels attend to fewer frames.
         video_resolution: fixed, or growing with the image level.
         video_encoder: shared, separate or separate_last_block.

@@ -33,6 +33,10 @@ VARIANTS = {
     'deconvolution': replace(
         SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
     ),
+    **{
+        decoder: replace(SMALL, decoder=decoder, image_levels=('p4',), action_pooling='heatmap')
+        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+    },
 }
 # Of the last heatmap every 20th row and 30th column, first eight; its deviation; the actions.
 KNOWN = {
@@ -95,6 +99,26 @@ KNOWN = {
         [0.8489, 1.4177, 0.873, 0.6137, 1.3393, 0.8188, 0.8466, 1.3784],
         1.2002,
         [0.1663, 0.0564],
+    ),
+    'lstm': (
+        [0.8472, 1.4916, 0.8587, 0.7012, 1.2193, 0.7234, 0.9943, 1.4221],
+        1.21,
+        [0.1665, 0.0557],
+    ),
+    'conv_lstm': (
+        [0.8451, 1.5039, 0.8587, 0.6825, 1.4239, 0.7389, 0.9948, 1.4649],
+        1.2079,
+        [0.1657, 0.0516],
+    ),
+    'attended_conv_lstm': (
+        [0.8452, 1.501, 0.8587, 0.6496, 1.3898, 0.7359, 0.9943, 1.5116],
+        1.2083,
+        [0.1653, 0.0536],
+    ),
+    'image_only': (
+        [0.7961, 1.3822, -0.3444, 0.913, 1.2969, -0.5314, 0.6508, 1.4649],
+        1.1863,
+        [0.1686, 0.0642],
     ),
 }
 

@@ -25,6 +25,10 @@ VARIANTS = {
     'deconvolution': replace(
         SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
     ),
+    **{
+        decoder: replace(SMALL, decoder=decoder, image_levels=('p4',), action_pooling='heatmap')
+        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+    },
 }
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 

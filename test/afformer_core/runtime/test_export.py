@@ -69,3 +69,26 @@ def test_pictures_become_fp32_before_bf16_as_tensorrt_can_do_it(
 
 def test_the_opset_is_written_down(folder: Path) -> None:
     assert read_graphs(folder).opset == 18
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('decoder', ['lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only'])
+def test_earlier_methods_are_exported_for_any_number_of_frames(
+    decoder: str, tmp_path: Path, pictures: Pictures
+) -> None:
+    configuration = replace(
+        afformer_small(ACTIONS, (64, 64)), maximum_frames=5, decoder=decoder,
+        image_levels=('p4',), action_pooling='heatmap',
+    )  # fmt: skip
+    save_model(tmp_path, random_model(configuration), {})
+    export_graphs(tmp_path)
+
+    sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
+    for count in (1, 3, 5):
+        frames, image = pictures(count, 64, 64, 3), pictures(64, 64, 3)
+        found, wanted = (
+            session.ground(image, session.memorize(session.encode_frames(frames)))
+            for session in sessions
+        )
+        np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
+        np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)

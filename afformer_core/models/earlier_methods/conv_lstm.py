@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A convolutional LSTM over the frames of demonstrations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.widening import widened
+
+
+class ConvLstm(nn.Module):
+    """An LSTM whose states are maps and whose products are convolutions (Shi et al., 2015).
+
+    It has no peephole connections. With a kernel of one place over maps of one place it is an
+    ordinary LSTM. Its states stay in fp32, whatever its convolutions compute in.
+
+    Args:
+        channels: of the maps and of the states, C.
+        kernel_size: of both convolutions; odd.
+    """
+
+    def __init__(self, channels: int, kernel_size: int) -> None:
+        super().__init__()
+        padding = kernel_size // 2
+        self.input = nn.Conv2d(channels, 4 * channels, kernel_size, padding=padding)
+        self.recurrent = nn.Conv2d(
+            channels, 4 * channels, kernel_size, padding=padding, bias=False
+        )
+        # Lest what early frames show is forgotten before anything is learnt from it.
+        assert self.input.bias is not None
+        nn.init.ones_(self.input.bias.detach()[channels : 2 * channels])
+
+    def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
+        """Hidden states after each frame.
+
+        Args:
+            video: [B, T, C, height, width].
+            existing: [B, T], false at frames that only pad, which leave the states as they are;
+                None where every frame exists.
+
+        Returns:
+            [B, T, C, height, width]; the last one is that after the last existing frame.
+        """
+        inputs = self.input(video.flatten(0, 1)).unflatten(0, video.shape[:2])
+        hidden = cell = torch.zeros_like(widened(video[:, 0]))
+        states = []
+        for time in range(video.shape[1]):
+            recurrent = self.recurrent(hidden.to(self.recurrent.weight.dtype))
+            next_hidden, next_cell = _step(widened(inputs[:, time] + recurrent), cell)
+            if existing is None:
+                hidden, cell = next_hidden, next_cell
+            else:
+                exists = existing[:, time, None, None, None]
+                hidden = torch.where(exists, next_hidden, hidden)
+                cell = torch.where(exists, next_cell, cell)
+            states.append(hidden)
+        return torch.stack(states, dim=1).to(video.dtype)
+
+
+def _step(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """Hidden state and cell after a frame; gates [B, 4 C, ...] are input, forget, cell, output."""
+    entry, forget, candidate, output = gates.chunk(4, dim=1)
+    cell = forget.sigmoid() * cell + entry.sigmoid() * candidate.tanh()
+    return output.sigmoid() * cell.tanh(), cell

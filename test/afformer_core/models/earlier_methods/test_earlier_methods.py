@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What earlier methods can learn, and what they cannot."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.decoder_interface import Decoder
+
+SMALL = replace(
+    afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4, image_levels=('p4',),
+    action_pooling='heatmap',
+)  # fmt: skip
+DEMO2VEC = ('lstm', 'conv_lstm', 'attended_conv_lstm')
+
+
+def model_of(decoder: str) -> Afformer:
+    torch.manual_seed(0)
+    return Afformer(replace(SMALL, decoder=decoder)).eval()
+
+
+class Embedding(nn.Module):
+    """What a decoder keeps of a demonstration."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.decoder.memorize(features).values[0]
+
+
+def pictures(*shape: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+
+def learnt(model: Afformer, images: Tensor) -> tuple[float, list[int]]:
+    """KLD of two pairs after 60 steps on them, and their actions, which shall be 0 and 1."""
+    features = torch.randn(2, 4, 96, 1, 1).expand(-1, -1, -1, *model.configuration.feature_size)
+    target = torch.zeros(2, 64, 64)
+    target[0, 8:16, 8:16], target[1, 44:56, 40:48] = 1, 1
+    target = (target / target.sum(dim=(1, 2), keepdim=True)).flatten(1)
+    with torch.no_grad():
+        levels = model.encoder.encode_images(images)
+    heads = [*model.decoder.parameters(), *model.predictor.parameters()]
+    optimizer = torch.optim.AdamW(heads, lr=3e-3)
+    for _ in range(60):
+        heatmaps, actions = model.ground_levels(levels, model.memorize(features))
+        kld = functional.kl_div(
+            heatmaps.flatten(1).log_softmax(dim=1), target, reduction='batchmean'
+        )
+        loss = kld + functional.cross_entropy(actions, torch.tensor([0, 1]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return kld.item(), actions.argmax(dim=1).tolist()
+
+
+@pytest.mark.parametrize('decoder', DEMO2VEC)
+def test_what_a_demonstration_shows_is_found_in_one_image(decoder: str) -> None:
+    image = pictures(1, 64, 64, 3).expand(2, -1, -1, -1)
+
+    kld, actions = learnt(model_of(decoder), image)
+
+    # Without the demonstrations it is at least ln 2, each target having half of the heatmap.
+    assert kld < 0.35
+    assert actions == [0, 1]
+
+
+def test_images_are_told_apart_without_a_demonstration() -> None:
+    kld, actions = learnt(model_of('image_only'), pictures(2, 64, 64, 3))
+
+    assert kld < 0.35
+    assert actions == [0, 1]
+
+
+def test_without_a_demonstration_every_demonstration_gives_the_same() -> None:
+    image = pictures(1, 64, 64, 3).expand(2, -1, -1, -1)
+
+    heatmaps, actions = model_of('image_only')(image, pictures(2, 4, 64, 64, 3))
+
+    assert torch.equal(heatmaps[0], heatmaps[1])
+    assert torch.equal(actions[0], actions[1])
+
+
+@pytest.mark.parametrize('decoder', DEMO2VEC)
+def test_images_of_one_demonstration_equal_each_alone(decoder: str) -> None:
+    model = model_of(decoder)
+    images, features = pictures(4, 64, 64, 3), torch.randn(2, 3, 96, 8, 8)
+
+    together = model.ground(images, model.memorize(features))[0]
+
+    alone = model.ground(images[3:], model.memorize(features[1:]))[0]
+    torch.testing.assert_close(together[3:], alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('decoder', DEMO2VEC)
+def test_one_graph_memorizes_any_number_of_frames(decoder: str) -> None:
+    memorize = Embedding(model_of(decoder).decoder)
+    time = {1: torch.export.Dim('T', min=1, max=4)}
+    graph = torch.export.export(
+        memorize, (torch.randn(1, 4, 96, 8, 8),), dynamic_shapes=(time,), strict=False
+    ).module()
+
+    for frames in (1, 3, 4):
+        features = torch.randn(1, frames, 96, 8, 8)
+        torch.testing.assert_close(graph(features), memorize(features), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('decoder', [*DEMO2VEC, 'image_only'])
+def test_actions_cannot_be_read_in_frames_that_are_not_kept(decoder: str) -> None:
+    with pytest.raises(ValueError, match=f"not 'frames' with the decoders .*'{decoder}'"):
+        replace(SMALL, decoder=decoder, action_pooling='frames')

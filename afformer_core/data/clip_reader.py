@@ -85,6 +85,36 @@ class ClipReader:
             cache.save(key, clip)
         return clip.pictures()
 
+    def is_kept(self, sample: Sample) -> bool:
+        """Whether the cache has a sample's clip; False without a cache.
+
+        Raises:
+            VideoError: the clip is missing.
+        """
+        if self.cache_folder is None:
+            return False
+        key = self._key(sample, frame_paths(sample.video_path))
+        return FrameCache(self.cache_folder).path(key).is_file()
+
+    def expected_frames(self, sample: Sample) -> int:
+        """About how many frames of a clip are used, as its file says; decodes none.
+
+        Raises:
+            VideoError: the clip cannot be opened, or has no times and the sampling needs them.
+        """
+        paths = frame_paths(sample.video_path)
+        if paths is not None:
+            times = self._folder_times(sample, paths)
+        else:
+            with VideoReader(sample.video_path, sample.clip) as reader:
+                seconds = reader.duration
+                if sample.clip is not None:
+                    seconds = sample.clip[1] - sample.clip[0]
+                if seconds is None:
+                    return self.sampling.longest
+                times = np.arange(max(1, round(seconds * reader.rate))) / reader.rate
+        return len({index for window in self.sampling.windows(times) for index in window})
+
     def _sample(self, sample: Sample, paths: Sequence[Path] | None) -> SampledClip:
         if paths is not None:
             times = self._folder_times(sample, paths)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.data.augmentation import PictureOptions
+from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.clip_pictures import ClipPictures
@@ -69,10 +70,15 @@ class PretrainingData(GroundingData):
         self._clip_order = DemonstrationOrder(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
-        """Look for missing and broken media of the validation, once on each machine."""
+        """Look for broken media of the validation and for room for the cache.
+
+        Once on each machine.
+        """
         if not self._looked:
             self._keep_usable()
         super().prepare_data()
+        if self._pictures.cache_folder is not None:
+            require_room(self._pictures.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
@@ -87,6 +93,10 @@ class PretrainingData(GroundingData):
                 self._validated.skip_broken,
                 'data.validation.skip_broken',
             )
+
+    def _missing(self) -> list[CachePart]:
+        """What the cache of frames lacks of all that will be read."""
+        return self._pictures.missing(self._clips)
 
     @property
     def longest(self) -> int:

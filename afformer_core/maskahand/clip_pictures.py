@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.data.cache_room import CachePart
 from afformer_core.data.frame_cache import FrameCache, SampledClip
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.interactions import InteractionClip
@@ -86,6 +87,35 @@ class ClipPictures:
                 cache.save(key, each)
         return _clip_frames(clip, [each.frames for each in kept])
 
+    def missing(self, clips: Sequence[InteractionClip]) -> list[CachePart]:
+        """What the cache lacks of some clips; nothing where there is no cache.
+
+        A clip whose video is gone is passed over, as reading it tells of that.
+        """
+        if self.cache_folder is None:
+            return []
+        cache, count, size = FrameCache(self.cache_folder), 0, 0
+        for clip in clips:
+            try:
+                keys = self._keys(clip)
+            except VideoError:
+                continue
+            lacking = [
+                len(numbers) * self._picture_bytes(clip, part)
+                for part, (numbers, key) in enumerate(zip(self._parts(clip), keys, strict=True))
+                if not cache.path(key).is_file()
+            ]
+            count += bool(lacking)
+            size += sum(lacking)
+        return [CachePart(f'frames of {count:,} mined clips', size)] if count else []
+
+    def _picture_bytes(self, clip: InteractionClip, part: int) -> int:
+        """Of a frame in a part of a clip: the first is shown to the model, others are larger."""
+        if part == 0:
+            return self.size[0] * self.size[1] * 3
+        width, height = self._fitted_size(*clip.video.size)
+        return width * height * 3
+
     def fingerprint(self, clip: InteractionClip) -> str:
         """Another one when the clip's video was written again.
 
@@ -122,11 +152,15 @@ class ClipPictures:
 
     def _fitted(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = picture.shape[:2]
-        scale = self.picture_side / max(height, width)
-        if scale >= 1:
+        size = self._fitted_size(width, height)
+        if size == (width, height):
             return picture
-        size = max(1, round(width * scale)), max(1, round(height * scale))
         return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _fitted_size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) in which the longest side is not above `picture_side`."""
+        scale = min(1.0, self.picture_side / max(height, width))
+        return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _parts(self, clip: InteractionClip) -> list[tuple[int, ...]]:
         """Numbers of the demonstration's frames, of those with interactions, and without hands.

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from afformer_core.data.augmentation import PictureOptions
+from afformer_core.data.cache_room import CachePart
+from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.maskahand.clip_data import PretrainingData
@@ -77,13 +79,17 @@ class MaskAHandData(PretrainingData):
         return self._examples, collate_pretraining
 
     def _validation(self) -> Examples:
+        return PictureDataset(self.validation_samples, self._reader, None), collate_pictures
+
+    def _missing(self) -> list[CachePart]:
+        return super()._missing() + missing_clips(self._reader, self.validation_samples)
+
+    @property
+    def _reader(self) -> ClipReader:
+        """Of the clips of the validation."""
         pictures = self._pictures
-        reader = ClipReader(
-            UniformSampling(pictures.frames),
-            pictures.size,
-            pictures.cache_folder,
-        )
-        return PictureDataset(self.validation_samples, reader, None), collate_pictures
+        sampling = UniformSampling(pictures.frames)
+        return ClipReader(sampling, pictures.size, pictures.cache_folder)
 
 
 class MaskAHandFeatureData(PretrainingData):

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.errors import DatasetError
 from afformer_core.folder_lock import folder_lock
 from afformer_core.models.encoder import BackboneWithPyramid, Encoder
@@ -134,6 +135,7 @@ def _make(
 ) -> None:
     aside = folder.with_name(f'.{folder.name}.partial')
     shutil.rmtree(aside, ignore_errors=True)
+    require_room(folder.parent, [_expected(one, encoder) for one in sets if one.stacks])
     try:
         with _told(folder):
             aside.mkdir(parents=True)
@@ -146,6 +148,17 @@ def _make(
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+
+
+def _expected(pictures: PictureSet, encoder: Encoder) -> CachePart:
+    """What the features of a set will take, by those of its first picture."""
+    stack = pictures.read(pictures.stacks[0])
+    frames, height, width = stack.shape[:3]
+    size = sum(stage.nbytes for stage in _stages(encoder, stack[:1]))
+    count = len(pictures.stacks)
+    each = f' of {frames} frames' if frames > 1 else ''
+    what = f'features of {count:,} {pictures.name}{each} at {width}x{height}'
+    return CachePart(what, count * frames * size)
 
 
 @contextmanager

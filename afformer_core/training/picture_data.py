@@ -10,6 +10,8 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation import Augmentation, AugmentationOptions
+from afformer_core.data.cache_room import require_room
+from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
@@ -71,6 +73,13 @@ class PictureData(AnnotatedData):
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = Augmentation(augmentation, self.action_names)
+
+    def prepare_data(self) -> None:
+        """See that the cache has room, once on each machine."""
+        super().prepare_data()
+        if self._reader.cache_folder is not None:
+            samples = [*self.training_samples, *self.validation_samples]
+            require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
         if not training:

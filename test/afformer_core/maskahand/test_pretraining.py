@@ -10,8 +10,10 @@ from safetensors.torch import load_file
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
+from afformer_core.maskahand.pretraining_data import MaskAHandData
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.training.annotated_data import AnnotationSource
 from afformer_core.training.batch import Batch
 from afformer_core.training.command import train
 from afformer_core.training.module import GroundingTraining
@@ -192,3 +194,21 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
                 f'--output={tmp_path / "model"}',
             ]
         )
+
+
+def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path) -> None:
+    validation = AnnotationSource(tmp_path / 'nowhere.json')
+    with pytest.raises(DatasetError, match=r'annotation file .*nowhere\.json'):
+        MaskAHandData(tmp_path / 'no_index.json', validation)
+
+
+def test_the_room_for_frames_of_clips_and_validation_is_told(
+    mined: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    validation = AnnotationSource(write_pairs(tmp_path))
+    cache = tmp_path / 'cache'
+    data = MaskAHandData(mined, validation, (32, 32), frames=2, batch_size=3, cache_folder=cache)
+    data.prepare_data()
+    told = [line for line in capsys.readouterr().err.splitlines() if 'the cache' in line]
+    assert len(told) == 1
+    assert '(frames of 3 mined clips and 4 clips of 2 frames at 32x32) in' in told[0]

@@ -2,9 +2,11 @@
 """What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -138,6 +140,35 @@ def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_they_take_is_told_before_they_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    # Of 64x64 pixels 8x8 of 40, 4x4 of 112 and 2x2 of 320 channels, in half precision.
+    frame = 2 * (8 * 8 * 40 + 4 * 4 * 112 + 2 * 2 * 320)
+    assert 5 * frame == 56_320
+    said = (
+        'afformer: the cache will take about 56.3 kB (features of 1 video of 4 frames at 64x64 '
+        f'and features of 1 image at 64x64) in {tmp_path}; '
+    )
+    assert said in capsys.readouterr().err
+    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    assert capsys.readouterr().err == ''
+
+
+def test_they_are_not_begun_where_the_disk_is_too_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=50_000))
+    with pytest.raises(DatasetError, match=r'take about 56\.3 kB .* and 50 kB are free there'):
+        open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
 def test_nothing_is_left_where_a_picture_cannot_be_read(tmp_path: Path) -> None:
     def read(name: str) -> NDArray[np.uint8]:
         raise ImageError(f'{name} is damaged')
@@ -170,7 +201,8 @@ def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
         thread.start()
     for thread in runs:
         thread.join()
-    assert made == ['photo']
+    # To see how large it is, then to keep it.
+    assert made == ['photo', 'photo']
     assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
         'image_0.npy', 'image_1.npy', 'image_2.npy', 'key.json',
     ]  # fmt: skip

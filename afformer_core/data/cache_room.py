@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The room that a cache will take on its disk, told and seen to before the cache is filled."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import DatasetError
+
+_UNITS = ('bytes', 'kB', 'MB', 'GB', 'TB')
+_STEP = 1000
+
+
+@dataclass(frozen=True)
+class CachePart:
+    """Something that is going to be written into a cache.
+
+    Attributes:
+        what: it is, such as `16,000 clips of 64 frames at 256x256`.
+        size: in bytes, about; at least 0.
+    """
+
+    what: str
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError(f'{self.what}: the size is {self.size} bytes; 0 or more is expected')
+
+
+def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
+    """Say on stderr how large a cache will be, where anything is going to be written.
+
+    Args:
+        folder: of the cache; need not exist.
+        parts: all that will be written.
+
+    Raises:
+        DatasetError: its disk has less room than that.
+    """
+    needed = sum(part.size for part in parts)
+    if not needed:
+        return
+    what = ' and '.join(part.what for part in parts if part.size)
+    free = shutil.disk_usage(_existing(folder)).free
+    if needed > free:
+        raise DatasetError(
+            f'the cache in {folder} would take about {size_text(needed)} ({what}), and '
+            f'{size_text(free)} are free there; make room, or name a folder on another disk as '
+            'data.cache_folder'
+        )
+    print(
+        f'afformer: the cache will take about {size_text(needed)} ({what}) in {folder}; '
+        f'{size_text(free)} are free',
+        file=sys.stderr,
+    )
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for a person, such as `12.6 GB`."""
+    power = 0
+    while size >= _STEP and power < len(_UNITS) - 1:
+        size /= _STEP
+        power += 1
+    return f'{size:.0f} {_UNITS[power]}' if size >= 100 else f'{size:.3g} {_UNITS[power]}'
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the first one above it that is there."""
+    absolute = folder.absolute()
+    return next(each for each in (absolute, *absolute.parents) if each.exists())

@@ -28,7 +28,7 @@ class RecordedFrame:
         number: from 0.
         time: seconds after the first frame.
         image: uint8 RGB [h, w, 3] at the model's input size.
-        features: float32 [C, h / 8, w / 8], once it was encoded.
+        features: float32 [C, rows, columns], once it was encoded.
     """
 
     number: int

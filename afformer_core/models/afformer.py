@@ -59,8 +59,8 @@ class Afformer(nn.Module):
             frames: uint8 RGB [N, H, W, 3] at the input size.
 
         Returns:
-            features [N, C, H / 8, W / 8], of ViTDet [N, C, H / 32, W / 32]; C is the
-            configuration's `feature_channels`.
+            features [N, C, height, width]; C is the configuration's `feature_channels`, (height,
+            width) its `feature_size`: of the released ResNet-50 (H / 8, W / 8).
         """
         return widened(self.video_encoder.encode_frames(frames))
 

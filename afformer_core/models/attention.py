@@ -97,10 +97,21 @@ class SelfAttention2d(_RelativeAttention):
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Attend, [B, height, width, C] to the same."""
+    def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Attend.
+
+        Args:
+            x: [B, height, width, C].
+            guide: [B, height * width, C], added to the queries alone, or None.
+
+        Returns:
+            [B, height, width, C].
+        """
         size = (x.shape[1], x.shape[2])
-        q, k, v = (self._split_heads(part) for part in self.qkv(x.flatten(1, 2)).chunk(3, dim=2))
+        queries, *others = self.qkv(x.flatten(1, 2)).chunk(3, dim=2)
+        if guide is not None:
+            queries = queries + guide
+        q, k, v = (self._split_heads(part) for part in (queries, *others))
         terms = self._terms(q, size, size)
         if self._adds_offsets(q):
             attended = attend_with_offsets(*terms, k, v, None)

@@ -16,7 +16,11 @@ from afformer_core.models.encoder import BackboneWithPyramid
 
 _BACKBONE = 'backbone.'
 _BLOCK = re.compile(r'(fpn\.(?:inner|layer)_blocks\.)(\d+)(\..*)')
+_OF_FRAMES = re.compile(r'video_projections\.p(\d)(\..*)')
+_PYRAMID = ('fpn.', 'video_projections.')
 _STAGES = 4
+# Of the levels of the detector's pyramid, p2 to p5.
+_FINEST = 2
 
 
 def load_coco_weights(backbone: BackboneWithPyramid, file: Path | None = None) -> None:
@@ -24,7 +28,8 @@ def load_coco_weights(backbone: BackboneWithPyramid, file: Path | None = None) -
 
     Args:
         backbone: of a ResNet-50 encoder. A pyramid of other channels than torchvision's 256
-            keeps what it has.
+            keeps what it has; a projection that all levels share begins with the detector's of
+            the finest of them.
         file: torchvision's weights; None: they are downloaded once, as torchvision does.
 
     Raises:
@@ -40,29 +45,29 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
         AfformerError: it lacks a tensor, or one is of another shape.
     """
     shift = _STAGES - len(backbone.stages)
-    found = {}
-    for name, tensor in state.items():
-        if name.startswith(_BACKBONE):
-            found[_shifted(name.removeprefix(_BACKBONE), shift)] = tensor
-    wanted = backbone.state_dict()
+    wanted, found = backbone.state_dict(), {}
     own_pyramid = wanted['fpn.inner_blocks.0.0.weight'].shape[0] != 256
-    for name, tensor in wanted.items():
-        if name.startswith('fpn.') and own_pyramid:
-            found[name] = tensor
-        elif name not in found or found[name].shape != tensor.shape:
+    for name, own in wanted.items():
+        tensor = state.get(_BACKBONE + _theirs(name, shift))
+        if name.startswith(_PYRAMID) and own_pyramid:
+            found[name] = own
+        elif tensor is None or tensor.shape != own.shape:
             raise AfformerError(
-                f"the detector's weights have no {name} of shape {tuple(tensor.shape)}; give "
+                f"the detector's weights have no {name} of shape {tuple(own.shape)}; give "
                 "those of torchvision's fasterrcnn_resnet50_fpn_v2"
             )
-    backbone.load_state_dict({name: found[name] for name in wanted})
+        else:
+            found[name] = tensor
+    backbone.load_state_dict(found)
 
 
-def _shifted(name: str, shift: int) -> str:
-    """The name in a pyramid that lacks its finest stages."""
-    match = _BLOCK.fullmatch(name)
-    if match is None:
-        return name
-    return f'{match[1]}{int(match[2]) - shift}{match[3]}'
+def _theirs(name: str, shift: int) -> str:
+    """The detector's name, whose pyramid has every stage."""
+    if (block := _BLOCK.fullmatch(name)) is not None:
+        return f'{block[1]}{int(block[2]) + shift}{block[3]}'
+    if (of_frames := _OF_FRAMES.fullmatch(name)) is not None:
+        return f'fpn.layer_blocks.{int(of_frames[1]) - _FINEST}{of_frames[2]}'
+    return name
 
 
 def _read(file: Path | None) -> Mapping[str, Tensor]:

@@ -8,28 +8,30 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
 from typing import Any
 
-Shape = tuple[int, int, int]
+from afformer_core.models.configuration_checks import (
+    BACKBONE_LEVELS,
+    EMBEDDING_DECODERS,
+    POOLED_DECODERS,
+    check_configuration,
+)
 
-# Pyramid levels that each backbone has for the decoder, coarse to fine; level pN has stride 2**N.
-BACKBONE_LEVELS = {
-    'resnet50': ('p4', 'p3', 'p2'),
-    'efficientnet_lite0': ('p4', 'p3', 'p2'),
-    'vitdet_b': ('p6', 'p5', 'p4'),
-}
-# Those whose memory is one vector, or nothing.
-EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
-# Those that do not keep where in a frame something is.
-POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
-DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
-VIDEO_RESOLUTIONS = ('fixed', 'growing')
-VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
-ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
-ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
-_CHOICES = {
-    'backbone': tuple(BACKBONE_LEVELS),
-    'decoder': DECODERS,
-    'action_activation': ACTION_ACTIVATIONS,
-}
+Shape = tuple[int, int, int]
+_TUPLES = ('image_levels', 'video_levels', 'temporal_strides', 'input_size', 'action_names')
+
+
+@dataclass(frozen=True)
+class DecodingStep:
+    """What the decoder does at once: an image level attends to a video level.
+
+    Attributes:
+        image_level: name of the pyramid level of the image.
+        video_level: name of the pyramid level of the frames.
+        temporal_stride: of so many frames one is attended to.
+    """
+
+    image_level: str
+    video_level: str
+    temporal_stride: int
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,12 @@ class AfformerConfiguration:
         backbone: one of `BACKBONE_LEVELS`.
         channels: width of the pyramid and of the decoder; a multiple of `head_channels`.
         head_channels: width of one attention head.
-        image_levels: pyramid levels the decoder visits, coarse to fine: some of the backbone's
-            `BACKBONE_LEVELS`; a single one for the decoders other than fine_grained.
+        image_levels: pyramid level of the image at each decoding step, coarse to fine, of the
+            backbone's `BACKBONE_LEVELS`; a single one for the decoders other than fine_grained.
+        video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a
+            and 4b).
+        temporal_strides: of how many frames one is attended to at each step: powers of two,
+            none below the one before (Table 4c); 1 for the decoders other than fine_grained.
         maximum_frames: the most frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of 32.
         action_names: names of the actions, in the order of the scores; none of a model that scores
@@ -50,16 +56,24 @@ class AfformerConfiguration:
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
         action_pooling: where actions are read: 'mean' over the image (the paper's), where the
             'heatmap' points, or in the video's 'frames' from what stands there; the latter two
-            need a single heatmap, and the last one a decoder that keeps the places of frames.
+            need a single heatmap, and the last one a decoder that keeps the places of frames and
+            first attends to all of them.
         decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without
             self-attention, as the released ViTDet model has it) or one that does not keep where in
             a frame something is: 'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm'
             and 'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
-        temporal_pyramid: whether finer image levels attend to fewer frames, T, T/2, T/4.
-        video_resolution: 'fixed', or 'growing' with the image level.
-        video_encoder: the same encoder for frames and images, or one of their own; or the same
-            but for the last block, of ViTDet alone.
-        input_projection: whether each image level is projected before the decoder (Table 7b).
+        video_encoder: the same encoder for frames and images, or one of their own, backbone and
+            pyramid (Table 7a); or the same but for the last block, of ViTDet alone.
+        input_projection: the input projection of Table 7b is read as the 3x3 convolution that
+            gives a level of the pyramid, since the released model has no other: one 'per_level',
+            or 'shared' by all; 'per_level' of ViTDet.
+        video_projection: whether images and frames have the same such convolutions, 'shared', or
+            frames 'separate' ones (Table 7a); 'shared' of ViTDet.
+        decoder_blocks: one block 'shared' by all steps, or one 'per_step' (Table 7b).
+        residual: what the self-attention of a step is added to (equation 8):
+            'image_and_decoding', the image level and the upsampled decoding of the step before,
+            as released; or the 'image' level alone, the decoding being added to the queries of
+            the self-attention, as the paper writes it.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -69,6 +83,8 @@ class AfformerConfiguration:
     channels: int
     head_channels: int
     image_levels: tuple[str, ...]
+    video_levels: tuple[str, ...]
+    temporal_strides: tuple[int, ...]
     maximum_frames: int
     input_size: tuple[int, int]
     action_names: tuple[str, ...]
@@ -76,54 +92,21 @@ class AfformerConfiguration:
     action_activation: str
     action_pooling: str
     decoder: str = 'fine_grained'
-    temporal_pyramid: bool = True
-    video_resolution: str = 'fixed'
     video_encoder: str = 'shared'
-    input_projection: bool = False
+    input_projection: str = 'per_level'
+    video_projection: str = 'shared'
+    decoder_blocks: str = 'shared'
+    residual: str = 'image_and_decoding'
 
     def __post_init__(self) -> None:
-        for name, values in _CHOICES.items():
-            value = getattr(self, name)
-            _require(value in values, name, value, f'one of {values}')
-        _require(
-            self.channels > 0 and self.channels % self.head_channels == 0,
-            'channels',
-            self.channels,
-            f'a positive multiple of head_channels {self.head_channels}',
-        )
-        levels = BACKBONE_LEVELS[self.backbone]
-        _require(
-            len(self.image_levels) > 0
-            and self.image_levels == tuple(x for x in levels if x in self.image_levels),
-            'image_levels',
-            self.image_levels,
-            f'at least one of {levels}, coarse to fine',
-        )
-        self._require_a_decoder()
-        _require(self.maximum_frames >= 1, 'maximum_frames', self.maximum_frames, 'at least 1')
-        _require(
-            len(self.input_size) == 2
-            and all(n > 0 and n % self._input_step == 0 for n in self.input_size),
-            'input_size',
-            self.input_size,
-            f'a positive (height, width) in multiples of {self._input_step}',
-        )
-        _require(
-            (len(self.action_names) > 0 or not self.heatmap_per_action)
-            and len(set(self.action_names)) == len(self.action_names),
-            'action_names',
-            self.action_names,
-            'no name twice, and with a heatmap for each action at least one',
-        )
-        _require(
-            self.action_pooling in ACTION_POOLINGS
-            and not (self.action_pooling != 'mean' and self.heatmap_per_action)
-            and not (self.action_pooling == 'frames' and self.decoder in POOLED_DECODERS),
-            'action_pooling',
-            self.action_pooling,
-            f"one of {ACTION_POOLINGS}, 'mean' with a heatmap for each action, and not 'frames' "
-            f'with the decoders {POOLED_DECODERS}',
-        )
+        check_configuration(self)
+
+    @property
+    def steps(self) -> tuple[DecodingStep, ...]:
+        """The decoding steps, in order."""
+        repeated = len(self.image_levels) if len(self.video_levels) == 1 else 1
+        videos = self.video_levels * repeated
+        return tuple(map(DecodingStep, self.image_levels, videos, self.temporal_strides))
 
     @property
     def heads(self) -> int:
@@ -137,7 +120,7 @@ class AfformerConfiguration:
 
     @property
     def level_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(height, width) of each image level."""
+        """(height, width) of the image level at each step."""
         return tuple(self._size_at(level) for level in self.image_levels)
 
     @property
@@ -151,49 +134,43 @@ class AfformerConfiguration:
         return 4 * self.finest_size[0], 4 * self.finest_size[1]
 
     @property
-    def video_level(self) -> str:
-        """The pyramid level of the video features."""
-        if self.decoder == 'image_only':
-            return self.image_levels[0]
-        return BACKBONE_LEVELS[self.backbone][1]
-
-    @property
     def frame_levels(self) -> tuple[str, ...]:
-        """The pyramid levels of a frame that its features are made of."""
-        return self.image_levels if self.video_resolution == 'growing' else (self.video_level,)
+        """The pyramid levels of a frame that its features are made of, coarse to fine."""
+        levels = BACKBONE_LEVELS[self.backbone]
+        return tuple(level for level in levels if level in self.video_levels)
 
     @property
     def feature_size(self) -> tuple[int, int]:
-        """(height, width) of the video features, at stride 8 or, of ViTDet, 32."""
-        return self._size_at(self.video_level)
+        """(height, width) of the features of a frame: the grid of its coarsest level."""
+        return self._size_at(self.frame_levels[0])
+
+    @property
+    def frame_scales(self) -> tuple[int, ...]:
+        """How many times wider than the coarsest each of `frame_levels` is."""
+        coarsest = self.feature_size[0]
+        return tuple(self._size_at(level)[0] // coarsest for level in self.frame_levels)
 
     @property
     def feature_channels(self) -> int:
-        """Channels of the video features; levels of other resolutions are packed into them."""
-        if self.video_resolution == 'fixed':
-            return self.channels
-        finer = BACKBONE_LEVELS[self.backbone][-1]
-        return sum(4 * self.channels if x == finer else self.channels for x in self.image_levels)
+        """Channels of the features of a frame; finer levels are packed into the coarsest."""
+        return sum(self.channels * scale**2 for scale in self.frame_scales)
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(height, width) of the places in a frame that each image level attends to."""
+        """(height, width) of the places in a frame that each step attends to."""
         if self.decoder in POOLED_DECODERS:
             return ((1, 1),)
-        if self.video_resolution == 'growing':
-            return self.level_sizes
-        return (self.feature_size,) * len(self.image_levels)
+        return tuple(self._size_at(step.video_level) for step in self.steps)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
-        """Shapes of the keys and values at each image level, of a demonstration of T frames."""
+        """Shapes of the keys and values at each step, of a demonstration of T frames."""
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
         if self.decoder in EMBEDDING_DECODERS:
             return (((1, 1, 1), (1, 1, 1 if self.decoder == 'image_only' else self.channels)),)
         shapes = []
-        for level, (height, width) in enumerate(self.memory_sizes):
-            shortening = 2**level if self.temporal_pyramid else 1
-            keys = -(-frames // shortening) * height * width
+        for step, (height, width) in zip(self.steps, self.memory_sizes, strict=True):
+            keys = -(-frames // step.temporal_stride) * height * width
             depth = self.head_channels + height + width
             shapes.append(((self.heads, keys, depth), (self.heads, keys, self.head_channels)))
         return tuple(shapes)
@@ -201,37 +178,6 @@ class AfformerConfiguration:
     def _size_at(self, level: str) -> tuple[int, int]:
         stride = 2 ** int(level.removeprefix('p'))
         return self.input_size[0] // stride, self.input_size[1] // stride
-
-    @property
-    def _input_step(self) -> int:
-        """Stride of the coarsest level that the backbone computes."""
-        return 64 if self.backbone == 'vitdet_b' else 32
-
-    def _require_a_decoder(self) -> None:
-        _require(
-            self.decoder == 'fine_grained' or len(self.image_levels) == 1,
-            'image_levels',
-            self.image_levels,
-            f'a single one for the decoder {self.decoder}',
-        )
-        if (self.backbone, self.decoder) == ('vitdet_b', 'cross_attention'):
-            found, wanted = (self.channels, self.image_levels), (768, ('p4',))
-            text = f'{wanted} for cross_attention over vitdet_b, whose map it takes as it is'
-            _require(found == wanted, '(channels, image_levels)', found, text)
-        _require(
-            self.video_resolution in VIDEO_RESOLUTIONS
-            and (self.decoder == 'fine_grained' or self.video_resolution == 'fixed'),
-            'video_resolution',
-            self.video_resolution,
-            f"one of {VIDEO_RESOLUTIONS}, and 'fixed' for decoders other than fine_grained",
-        )
-        _require(
-            self.video_encoder in VIDEO_ENCODERS
-            and (self.backbone == 'vitdet_b' or self.video_encoder != 'separate_last_block'),
-            'video_encoder',
-            self.video_encoder,
-            f"one of {VIDEO_ENCODERS}, and 'separate_last_block' with vitdet_b alone",
-        )
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain JSON types."""
@@ -253,11 +199,6 @@ class AfformerConfiguration:
                 'it needs the fields of AfformerConfiguration'
             )
         values = dict(fields)
-        for name in ('image_levels', 'input_size', 'action_names'):
+        for name in _TUPLES:
             values[name] = tuple(values[name])
         return cls(**values)
-
-
-def _require(holds: bool, field: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise ValueError(f'{field} is {value!r}; it must be {wanted}')

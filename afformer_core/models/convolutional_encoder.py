@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -31,10 +32,10 @@ class ConvolutionalBackbone(BackboneWithPyramid):
     Args:
         body: images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
         fpn: the pyramid over those stages.
-        levels: names of the levels that are ever asked for; the finest stage is the finest of
-            them.
         layers: of the body, what computes each stage from the one before it, the first from
             images.
+        projections: by the name of each level that is ever asked for, the name of that whose 3x3
+            convolution gives it.
     """
 
     fpn: FeaturePyramidNetwork
@@ -43,18 +44,19 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         self,
         body: nn.Module,
         fpn: FeaturePyramidNetwork,
-        levels: Sequence[str],
         layers: Sequence[Sequence[nn.Module]],
+        projections: Mapping[str, str],
     ) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
         # In tuples, so that they are not registered a second time.
         self._layers = tuple(tuple(each) for each in layers)
-        self.stages = _STAGES[_STAGES.index(min(levels)) :]
+        self._projections = dict(projections)
+        self.stages = _STAGES[-len(layers) :]
         for index, stage in enumerate(self.stages):
             # What nothing reads still feeds the top-down path, but has no output.
-            if stage not in levels:
+            if stage not in projections.values():
                 self.fpn.layer_blocks[index] = nn.Identity()
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -85,17 +87,60 @@ class ConvolutionalBackbone(BackboneWithPyramid):
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """See `BackboneWithPyramid.pyramid`."""
-        wanted = {self.stages.index(level) for level in levels}
-        found: dict[int, Tensor] = {}
+        return tuple(
+            self.fpn.layer_blocks[self.stages.index(self._projections[level])](merged)
+            for level, merged in zip(levels, self._merged(stages, levels), strict=True)
+        )
+
+    def _merged(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """Levels before their last convolution: stages with what comes from the coarser ones."""
+        wanted = [self.stages.index(level) for level in levels]
         merged = self.fpn.inner_blocks[-1](stages[-1])
+        found = {len(stages) - 1: merged}
         for index in range(len(stages) - 2, min(wanted) - 1, -1):
             lateral = self.fpn.inner_blocks[index](stages[index])
             merged = lateral + functional.interpolate(
                 merged, size=lateral.shape[-2:], mode='nearest'
             )
-            if index in wanted:
-                found[index] = self.fpn.layer_blocks[index](merged)
-        return tuple(found[self.stages.index(level)] for level in levels)
+            found[index] = merged
+        return tuple(found[index] for index in wanted)
+
+
+class SeparateProjections(ConvolutionalBackbone):
+    """A backbone whose levels of frames have convolutions of their own (Table 7a).
+
+    Args:
+        body, fpn, layers, projections: as of `ConvolutionalBackbone`, the last of images.
+        video_projections: as the projections, of frames; they begin as those of images.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        fpn: FeaturePyramidNetwork,
+        layers: Sequence[Sequence[nn.Module]],
+        projections: Mapping[str, str],
+        video_projections: Mapping[str, str],
+    ) -> None:
+        blocks = dict(zip(reversed(_STAGES), reversed(fpn.layer_blocks), strict=False))
+        copies = {name: copy.deepcopy(blocks[name]) for name in set(video_projections.values())}
+        super().__init__(body, fpn, layers, projections)
+        self.video_projections = nn.ModuleDict(copies)
+        self._of_frames = dict(video_projections)
+
+    def video_pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """See `BackboneWithPyramid.video_pyramid`."""
+        return tuple(
+            self.video_projections[self._of_frames[level]](merged)
+            for level, merged in zip(levels, self._merged(stages, levels), strict=True)
+        )
+
+    def both_pyramids(
+        self, stages: Sequence[Tensor], image_levels: Sequence[str], video_levels: Sequence[str]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """See `BackboneWithPyramid.both_pyramids`; what is before the projections is cheap."""
+        images = self.pyramid(stages, image_levels)
+        return images, self.video_pyramid(stages, video_levels)
 
 
 class ResNetStages(IntermediateLayerGetter):
@@ -145,14 +190,18 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
         configuration: the architecture.
         levels: names of the pyramid levels that are ever asked for.
     """
-    if configuration.backbone == 'resnet50':
-        return _resnet50_encoder(configuration, levels)
-    return _efficientnet_lite0_encoder(configuration, levels)
-
-
-def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     first = _STAGES.index(min(levels))
+    if configuration.backbone == 'resnet50':
+        backbone = _resnet50(configuration, levels, first)
+        return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    backbone = _efficientnet_lite0(configuration, levels, first)
+    return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def _resnet50(
+    configuration: AfformerConfiguration, levels: Sequence[str], first: int
+) -> ConvolutionalBackbone:
+    """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
     body = ResNetStages(resnet50(norm_layer=FrozenNorm), stages)
     fpn = FeaturePyramidNetwork(
@@ -161,16 +210,14 @@ def _resnet50_encoder(configuration: AfformerConfiguration, levels: Sequence[str
     names = list(body)
     ends = [0, *(names.index(layer) + 1 for layer in stages)]
     layers = [[body[name] for name in names[start:end]] for start, end in pairwise(ends)]
-    backbone = ConvolutionalBackbone(body, fpn, levels, layers)
-    return Encoder(backbone, configuration, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    return _with_projections(configuration, levels, body, fpn, layers)
 
 
-def _efficientnet_lite0_encoder(
-    configuration: AfformerConfiguration, levels: Sequence[str]
-) -> Encoder:
+def _efficientnet_lite0(
+    configuration: AfformerConfiguration, levels: Sequence[str], first: int
+) -> ConvolutionalBackbone:
     import timm
 
-    first = _STAGES.index(min(levels))
     body: Any = timm.create_model(
         'tf_efficientnet_lite0',
         pretrained=False,
@@ -183,5 +230,21 @@ def _efficientnet_lite0_encoder(
     ends = (0, *_LITE0_ENDS[first:])
     layers = [list(body.blocks[start:end]) for start, end in pairwise(ends)]
     layers[0] = [body.conv_stem, body.bn1, *layers[0]]
-    backbone = ConvolutionalBackbone(body, fpn, levels, layers)
-    return Encoder(backbone, configuration, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return _with_projections(configuration, levels, body, fpn, layers)
+
+
+def _with_projections(
+    configuration: AfformerConfiguration,
+    levels: Sequence[str],
+    body: nn.Module,
+    fpn: FeaturePyramidNetwork,
+    layers: Sequence[Sequence[nn.Module]],
+) -> ConvolutionalBackbone:
+    def projections(names: Sequence[str]) -> dict[str, str]:
+        shared = configuration.input_projection == 'shared'
+        return {name: min(names) if shared else name for name in names}
+
+    if configuration.video_projection == 'separate':
+        images, frames = configuration.image_levels, configuration.frame_levels
+        return SeparateProjections(body, fpn, layers, projections(images), projections(frames))
+    return ConvolutionalBackbone(body, fpn, layers, projections(levels))

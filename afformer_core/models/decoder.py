@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fine-grained decoder (paper, section 3.2): one shared block, coarse to fine."""
+"""The fine-grained decoder (paper, section 3.2): an image level a step, coarse to fine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
-from afformer_core.models.channel_norm import NORM_EPSILON, ChannelNorm
+from afformer_core.models.channel_norm import NORM_EPSILON
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder_interface import Decoder
 from afformer_core.models.level_packing import unpack_levels
-from afformer_core.models.memory import VideoMemory, key_padding, silence
+from afformer_core.models.memory import VideoMemory, key_padding
+from afformer_core.models.temporal_pyramid import TemporalPyramid
 
 
 class Mlp(nn.Module):
@@ -44,128 +45,129 @@ class DecoderBlock(nn.Module):
         self.norm_mlp = nn.LayerNorm(channels, eps=NORM_EPSILON)
         self.mlp = Mlp(channels, 4 * channels)
 
-    def forward(self, x: Tensor, size: Size, memory: VideoMemory, level: int) -> Tensor:
-        """Refine one image level [B, N, C] by the memory's entry for that level."""
-        x = x + self.self_attn(self.norm_self_q(x).unflatten(1, size)).flatten(1, 2)
+    def forward(
+        self, x: Tensor, size: Size, memory: VideoMemory, step: int, guide: Tensor | None = None
+    ) -> Tensor:
+        """Refine an image level (equations 8 to 10).
+
+        Args:
+            x: [B * K, N, C] with N = size[0] * size[1].
+            size: (height, width) of the image level.
+            memory: of B videos.
+            step: whose entry of the memory is attended to.
+            guide: [B * K, N, C], added to the queries of the self-attention, or None.
+
+        Returns:
+            [B * K, N, C].
+        """
+        normed = self.norm_self_q(x).unflatten(1, size)
+        x = x + self.self_attn(normed, guide).flatten(1, 2)
         x = x + self.cross_attn(
             self.norm_cross_q(x),
             size,
-            memory.keys[level],
-            memory.values[level],
-            memory.sizes[level],
-            memory.paddings[level],
+            memory.keys[step],
+            memory.values[step],
+            memory.sizes[step],
+            memory.paddings[step],
         )
         return x + self.mlp(self.norm_mlp(x))
 
 
 class FineGrainedDecoder(Decoder):
-    """Image pyramid against temporal pyramid, coarse image to all frames, fine image to few.
+    """An image level a step, coarse to fine, each against a level and a stride of the video.
 
     Args:
-        configuration: the architecture; image level l attends to about T / 2**l frames, or all
-            of them to T where it has no temporal pyramid.
+        configuration: the architecture.
     """
 
     def __init__(self, configuration: AfformerConfiguration) -> None:
         super().__init__()
-        channels, levels = configuration.channels, len(configuration.image_levels)
-        self._growing_sizes = (
-            configuration.level_sizes if configuration.video_resolution == 'growing' else ()
-        )
-        self.v3ds = nn.Sequential(
-            *_temporal_layers(channels, levels if configuration.temporal_pyramid else 1)
-        )
-        self.input_projections = (
-            nn.ModuleList(nn.Linear(channels, channels) for _ in range(levels))
-            if configuration.input_projection
-            else None
-        )
+        self._steps = configuration.steps
+        self._residual = configuration.residual
+        self._frame_levels = configuration.frame_levels
+        self._frame_scales = configuration.frame_scales
+        self.v3ds = TemporalPyramid(configuration.channels, configuration.temporal_strides[-1])
         self.image_level_embeds = nn.ParameterList(
-            nn.Parameter(torch.zeros(channels)) for _ in range(levels)
+            nn.Parameter(torch.zeros(configuration.channels)) for _ in self._steps
         )
-        self.self2d_cross3d_block = DecoderBlock(
-            channels, configuration.heads, configuration.finest_size, configuration.maximum_frames
+        # By the name that it has in the released model, whose only block it is.
+        self.self2d_cross3d_block = _block(configuration)
+        per_step = configuration.decoder_blocks == 'per_step'
+        self.further_blocks = nn.ModuleList(
+            _block(configuration) for _ in (self._steps[1:] if per_step else ())
         )
 
     @property
-    def levels(self) -> int:
-        """Number of image levels."""
-        return len(self.image_level_embeds)
+    def blocks(self) -> tuple[DecoderBlock, ...]:
+        """The block of each step."""
+        first = self.self2d_cross3d_block
+        further = [block for block in self.further_blocks if isinstance(block, DecoderBlock)]
+        return (first, *further) if further else (first,) * len(self._steps)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`; keys and values of T, T/2, T/4 frames (rounded up)."""
-        block = self.self2d_cross3d_block
+        """See `Decoder.memorize`; keys and values of one in so many frames (rounded up)."""
+        videos = self._videos(video, lengths)
         keys, values, paddings, sizes = [], [], [], []
-        for features, existing in self._temporal_pyramid(video, lengths):
+        for step, block in zip(self._steps, self.blocks, strict=True):
+            features, existing = videos[step.video_level][step.temporal_stride]
             normed = block.norm_cross_k(features.permute(0, 2, 3, 4, 1))
-            level_keys, level_values = block.cross_attn.memorize(normed, existing)
+            step_keys, step_values = block.cross_attn.memorize(normed, existing)
             height, width = _size(features)
-            keys.append(level_keys)
-            values.append(level_values)
+            keys.append(step_keys)
+            values.append(step_values)
             paddings.append(key_padding(existing, features.shape[2], height * width))
             sizes.append((height, width))
         return VideoMemory(tuple(keys), tuple(values), tuple(paddings), tuple(sizes))
 
-    def _temporal_pyramid(
+    def _videos(
         self, video: Tensor, lengths: Tensor | None
-    ) -> list[tuple[Tensor, Tensor | None]]:
-        """Levels as [B, C, T_level, height, width] with the lengths that hold for each."""
-        if self._growing_sizes:
-            videos = unpack_levels(video, self._growing_sizes, self.self2d_cross3d_block.channels)
-            return [
-                self._shortened(silence(each.transpose(1, 2), lengths), lengths, 0, level)
-                for level, each in enumerate(videos)
-            ]
-        pyramid = [(silence(video.transpose(1, 2), lengths), lengths)]
-        for level in range(1, self.levels):
-            pyramid.append(self._shortened(*pyramid[-1], level - 1, level))
-        return pyramid
-
-    def _shortened(
-        self, features: Tensor, lengths: Tensor | None, first: int, last: int
-    ) -> tuple[Tensor, Tensor | None]:
-        """From the first to the last level of the temporal pyramid."""
-        # A norm and an activation stand between two convolutions.
-        for layer in list(self.v3ds)[max(0, 3 * first - 2) : max(0, 3 * last - 2)]:
-            features = layer(features)
-            if isinstance(layer, nn.Conv3d):
-                lengths = None if lengths is None else (lengths + 1) // 2
-            features = silence(features, lengths)
-        return features, lengths
+    ) -> dict[str, dict[int, tuple[Tensor, Tensor | None]]]:
+        """By level and stride, [B, C, T_stride, height, width] with the lengths that hold."""
+        channels = self.self2d_cross3d_block.channels
+        levels = unpack_levels(video, self._frame_scales, channels)
+        videos = {}
+        for name, level in zip(self._frame_levels, levels, strict=True):
+            longest = max(s.temporal_stride for s in self._steps if s.video_level == name)
+            videos[name] = self.v3ds.levels(level.transpose(1, 2), lengths, longest)
+        return videos
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
         """See `Decoder.forward`."""
         decoded: Tensor | None = None
-        for level, features in enumerate(levels):
-            size = _size(features)
+        for step, (features, block) in enumerate(zip(levels, self.blocks, strict=True)):
+            size, guide = _size(features), None
             if decoded is not None:
-                features = features + functional.interpolate(decoded, size=size, mode='nearest')
-            tokens = self._project(features.flatten(2).transpose(1, 2), level)
-            tokens = self.self2d_cross3d_block(tokens, size, memory, level)
+                upsampled = functional.interpolate(decoded, size=size, mode='nearest')
+                if self._residual == 'image':
+                    guide = _tokens(upsampled)
+                else:
+                    features = features + upsampled
+            tokens = _tokens(features) + self.image_level_embeds[step]
+            tokens = block(tokens, size, memory, step, guide)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
         if decoded is None:
             raise ValueError('no image level was given; the decoder needs at least one')
         return decoded
 
-    def _project(self, tokens: Tensor, level: int) -> Tensor:
-        if self.input_projections is not None:
-            tokens = self.input_projections[level](tokens)
-        return tokens + self.image_level_embeds[level]
-
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
         """See `Decoder.freeze_tables`; here the relative vectors of the grids."""
-        for image_size, video_size in zip(image_sizes, video_sizes, strict=True):
-            self.self2d_cross3d_block.self_attn.freeze_tables(image_size, image_size)
-            self.self2d_cross3d_block.cross_attn.freeze_tables(image_size, video_size)
+        for block, image, video in zip(self.blocks, image_sizes, video_sizes, strict=True):
+            block.self_attn.freeze_tables(image, image)
+            block.cross_attn.freeze_tables(image, video)
 
 
-def _temporal_layers(channels: int, levels: int) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for level in range(1, levels):
-        if level > 1:
-            layers += [ChannelNorm(channels, trailing=3), nn.GELU()]
-        layers.append(nn.Conv3d(channels, channels, (3, 1, 1), (2, 1, 1), (1, 0, 0), bias=False))
-    return layers
+def _block(configuration: AfformerConfiguration) -> DecoderBlock:
+    return DecoderBlock(
+        configuration.channels,
+        configuration.heads,
+        configuration.finest_size,
+        configuration.maximum_frames,
+    )
+
+
+def _tokens(features: Tensor) -> Tensor:
+    """[B, C, height, width] to [B, height * width, C]."""
+    return features.flatten(2).transpose(1, 2)
 
 
 def _size(features: Tensor) -> Size:

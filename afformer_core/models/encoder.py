@@ -69,6 +69,18 @@ class BackboneWithPyramid(nn.Module, ABC):
             features [B, C, height, width] in the order of `levels`.
         """
 
+    def video_pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """`pyramid` of frames, which most backbones have in common with images."""
+        return self.pyramid(stages, levels)
+
+    def both_pyramids(
+        self, stages: Sequence[Tensor], image_levels: Sequence[str], video_levels: Sequence[str]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """`pyramid` and `video_pyramid` of the same pictures, at the cost of one."""
+        names = tuple(dict.fromkeys((*image_levels, *video_levels)))
+        found = dict(zip(names, self.pyramid(stages, names), strict=True))
+        return tuple(found[x] for x in image_levels), tuple(found[x] for x in video_levels)
+
     def freeze_tables(self) -> None:
         """Keep what depends on the input size alone; most backbones have no such thing."""
 
@@ -95,10 +107,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.backbone_with_fpn = backbone_with_fpn
         self.image_levels = configuration.image_levels
-        self.video_level = configuration.video_level
-        self._packed_size = (
-            configuration.feature_size if configuration.video_resolution == 'growing' else None
-        )
+        self.frame_levels = configuration.frame_levels
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -129,12 +138,10 @@ class Encoder(nn.Module):
 
     def levels_and_features(self, stages: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
         """`encode_images_and_features` from a backbone's stages."""
-        names = tuple(dict.fromkeys((*self.image_levels, self.video_level)))
-        found = dict(zip(names, self.backbone_with_fpn.pyramid(stages, names), strict=True))
-        levels = tuple(found[name] for name in self.image_levels)
-        if self._packed_size is not None:
-            return levels, pack_levels(levels, self._packed_size)
-        return levels, found[self.video_level]
+        levels, frame_levels = self.backbone_with_fpn.both_pyramids(
+            stages, self.image_levels, self.frame_levels
+        )
+        return levels, pack_levels(frame_levels)
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """uint8 RGB [N, H, W, 3] to the features [N, C, height, width] of frames."""
@@ -143,10 +150,7 @@ class Encoder(nn.Module):
     def features(self, stages: Sequence[Tensor]) -> Tensor:
         """`encode_frames` from a backbone's stages, or from the first of them."""
         stages = self.backbone_with_fpn.deepen(stages)
-        if self._packed_size is not None:
-            levels = self.backbone_with_fpn.pyramid(stages, self.image_levels)
-            return pack_levels(levels, self._packed_size)
-        return self.backbone_with_fpn.pyramid(stages, (self.video_level,))[0]
+        return pack_levels(self.backbone_with_fpn.video_pyramid(stages, self.frame_levels))
 
     def freeze_tables(self) -> None:
         """Keep what depends on the input size alone, for inference and export."""

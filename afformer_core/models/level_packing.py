@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several pyramid levels of a frame as one tensor on the grid of the video level.
+"""Several pyramid levels of a frame as one tensor on the grid of the coarsest of them.
 
 Whatever the architecture, the features of a frame are one tensor with one grid, so that nothing
 between `encode_frames` and `memorize` has to know which levels the video has.
@@ -14,44 +14,36 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def pack_levels(levels: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+def pack_levels(levels: Sequence[Tensor]) -> Tensor:
     """Join levels along the channels; nothing is lost.
 
     Args:
-        levels: each [N, C, height, width], of `size`, half of it, or twice as much.
-        size: (height, width) of the video level.
+        levels: each [N, C, height, width], coarse to fine; the sides of each are a multiple of
+            those of the first.
 
     Returns:
-        [N, C', *size]: a coarser level repeated, a finer one with its places as channels.
+        [N, C', height, width] on the grid of the first; the places of finer ones as channels.
     """
     packed = []
     for level in levels:
-        if level.shape[-2] > size[0]:
-            packed.append(functional.pixel_unshuffle(level, 2))
-        else:
-            packed.append(functional.interpolate(level, size=size, mode='nearest'))
-    return torch.cat(packed, dim=1)
+        scale = level.shape[-1] // levels[0].shape[-1]
+        packed.append(functional.pixel_unshuffle(level, scale) if scale > 1 else level)
+    return torch.cat(packed, dim=1) if len(packed) > 1 else packed[0]
 
 
-def unpack_levels(packed: Tensor, sizes: Sequence[tuple[int, int]], channels: int) -> list[Tensor]:
+def unpack_levels(packed: Tensor, scales: Sequence[int], channels: int) -> list[Tensor]:
     """The levels that `pack_levels` joined.
 
     Args:
         packed: [..., C', height, width].
-        sizes: (height, width) of each level.
+        scales: how many times wider each level is than the first.
         channels: C of each.
 
     Returns:
-        each [..., C, *size].
+        each [..., C, scale * height, scale * width].
     """
-    levels, first = [], 0
-    for size in sizes:
-        if size[0] > packed.shape[-2]:
-            part = packed[..., first : first + 4 * channels, :, :]
-            levels.append(functional.pixel_shuffle(part, 2))
-            first += 4 * channels
-        else:
-            step = packed.shape[-2] // size[0]
-            levels.append(packed[..., first : first + channels, ::step, ::step])
-            first += channels
-    return levels
+    parts = packed.split([channels * scale**2 for scale in scales], dim=-3)
+    return [
+        functional.pixel_shuffle(part, scale) if scale > 1 else part
+        for part, scale in zip(parts, scales, strict=True)
+    ]

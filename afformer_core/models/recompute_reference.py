@@ -18,17 +18,10 @@ from torch.nn import functional
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.attention import CrossAttention3d, SelfAttention2d, Size
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoder import DecoderBlock, FineGrainedDecoder
 from afformer_core.models.memory import VideoMemory
 from afformer_core.models.relative_position import relative_table
-
-# What the released ResNet-50 model has of the fields that tell variants apart.
-_PLAIN = {
-    'temporal_pyramid': True,
-    'video_resolution': 'fixed',
-    'video_encoder': 'shared',
-    'input_projection': False,
-}
 
 
 class RecomputeReference(nn.Module):
@@ -45,7 +38,7 @@ class RecomputeReference(nn.Module):
                 f"decoder is {model.configuration.decoder!r}; the reference is of 'fine_grained' "
                 'alone'
             )
-        for field, wanted in _PLAIN.items():
+        for field, wanted in _plain(model.configuration).items():
             if (found := getattr(model.configuration, field)) != wanted:
                 raise ValueError(f'{field} is {found!r}; the reference is of {wanted!r} alone')
         self.model = model
@@ -75,9 +68,10 @@ class RecomputeReference(nn.Module):
             heatmap logits [B, heatmaps, H, W] and action logits [B, actions].
         """
         encoder = self.model.encoder
-        every_level = tuple(dict.fromkeys((*encoder.image_levels, encoder.video_level)))
+        (video_level,) = encoder.frame_levels
+        every_level = tuple(dict.fromkeys((*encoder.image_levels, video_level)))
         levels = self._encode(images, every_level)
-        features = self._encode(frames.flatten(0, 1), every_level)[encoder.video_level]
+        features = self._encode(frames.flatten(0, 1), every_level)[video_level]
         videos = features.unflatten(0, frames.shape[:2]).transpose(1, 2)
         decoded = [
             self._decode([levels[name][i : i + 1] for name in encoder.image_levels], video[None])
@@ -121,6 +115,18 @@ class RecomputeReference(nn.Module):
             if isinstance(layer, nn.Conv3d):
                 pyramid.append(video)
         return pyramid
+
+
+def _plain(configuration: AfformerConfiguration) -> dict[str, object]:
+    """What the released ResNet-50 model has of the fields that tell variants apart."""
+    return {
+        'video_levels': configuration.video_levels[:1],
+        'temporal_strides': tuple(2**step for step in range(len(configuration.steps))),
+        'video_encoder': 'shared',
+        'video_projection': 'shared',
+        'decoder_blocks': 'shared',
+        'residual': 'image_and_decoding',
+    }
 
 
 def _block(block: DecoderBlock, tokens: Tensor, size: Size, video: Tensor) -> Tensor:

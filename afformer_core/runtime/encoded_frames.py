@@ -17,7 +17,7 @@ class EncodedFrames:
 
     Attributes:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
-        features: float32 [T, C, h / 8, w / 8] of them.
+        features: float32 [T, C, rows, columns] of them.
     """
 
     images: UInt8Array
@@ -45,7 +45,7 @@ class EncodedFrames:
 
     @classmethod
     def stack(cls, frames: Sequence[tuple[UInt8Array, FloatArray]]) -> EncodedFrames:
-        """From an image [h, w, 3] and features [C, h / 8, w / 8] of each frame, at least one."""
+        """From an image [h, w, 3] and features [C, rows, columns] of each frame, at least one."""
         images, features = (
             np.ascontiguousarray(np.stack(items)) for items in zip(*frames, strict=True)
         )

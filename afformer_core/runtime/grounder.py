@@ -212,7 +212,7 @@ class Grounder:
         return resize_to_input(image, self.configuration.input_size)
 
     def encode(self, frame: UInt8Array) -> FloatArray:
-        """Features [C, h / 8, w / 8] of a frame from `resize`."""
+        """Features [C, rows, columns] of a frame from `resize`."""
         features: FloatArray = self._session.encode_frames(frame[None])[0]
         return features
 

@@ -84,7 +84,7 @@ class Looks:
         return output._replace(action_logits=of_mean_scores(logits, activation))
 
     def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
-        """Features [T, C, h / 8, w / 8] of as many frames at a time as are worth the memory."""
+        """Features [T, C, rows, columns] of as many frames at a time as are worth the memory."""
         return np.concatenate(
             [
                 self.session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))

@@ -44,10 +44,10 @@ class References:
         frames: uint8 RGB [N, h, w, 3].
         clips: the demonstrations, each the numbers of its frames, in order.
         image: uint8 RGB [h, w, 3].
-        features: float32 [N, C, h / 8, w / 8], of the frames.
+        features: float32 [N, C, rows, columns], of the frames.
         heatmap_logits: float32 [clips, heatmaps, h, w], of the image in each demonstration.
         action_logits: float32 [clips, actions].
-        image_features: float32 [C, h / 8, w / 8].
+        image_features: float32 [C, rows, columns].
     """
 
     frames: UInt8Array

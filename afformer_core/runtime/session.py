@@ -40,7 +40,7 @@ class Output(NamedTuple):
     Attributes:
         heatmap_logits: float32 [heatmaps, h, w].
         action_logits: float32 [actions].
-        image_features: float32 [C, h / 8, w / 8], the image as `encode_frames` would encode it.
+        image_features: float32 [C, rows, columns], the image as `encode_frames` would encode it.
     """
 
     heatmap_logits: FloatArray
@@ -66,10 +66,10 @@ class Session(Protocol):
         """Short name of what computes, such as 'torch'."""
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """uint8 RGB [N, h, w, 3] at the input size to features [N, C, h / 8, w / 8]."""
+        """uint8 RGB [N, h, w, 3] at the input size to features [N, C, rows, columns]."""
 
     def memorize(self, features: FloatArray) -> Memory:
-        """Features [T, C, h / 8, w / 8] of one demonstration, 1 to the maximum of frames."""
+        """Features [T, C, rows, columns] of one demonstration, 1 to the maximum of frames."""
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in uint8 RGB [h, w, 3] at the input size."""

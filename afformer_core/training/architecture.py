@@ -32,17 +32,20 @@ class Architecture:
         input_size: (height, width) of images and frames.
         channels: width of the pyramid and of the decoder.
         head_channels: width of one attention head.
-        image_levels: pyramid levels the decoder visits, coarse to fine.
+        image_levels: pyramid level of the image at each decoding step, coarse to fine.
+        video_levels: pyramid level of the frames, one for all steps or one for each.
+        temporal_strides: of how many frames one is attended to at each step.
         maximum_frames: the most frames of a demonstration.
         heatmap_per_action: one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
         decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm,
             attended_conv_lstm or image_only.
-        temporal_pyramid: whether finer image levels attend to fewer frames.
-        video_resolution: fixed, or growing with the image level.
         video_encoder: shared, separate or separate_last_block.
-        input_projection: whether each image level is projected before the decoder.
+        input_projection: per_level or shared.
+        video_projection: shared or separate.
+        decoder_blocks: shared or per_step.
+        residual: image_and_decoding or image.
     """
 
     preset: str
@@ -50,15 +53,18 @@ class Architecture:
     channels: int | None = None
     head_channels: int | None = None
     image_levels: tuple[str, ...] | None = None
+    video_levels: tuple[str, ...] | None = None
+    temporal_strides: tuple[int, ...] | None = None
     maximum_frames: int | None = None
     heatmap_per_action: bool | None = None
     action_activation: str | None = None
     action_pooling: str | None = None
     decoder: str | None = None
-    temporal_pyramid: bool | None = None
-    video_resolution: str | None = None
     video_encoder: str | None = None
-    input_projection: bool | None = None
+    input_projection: str | None = None
+    video_projection: str | None = None
+    decoder_blocks: str | None = None
+    residual: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

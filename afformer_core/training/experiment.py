@@ -39,8 +39,9 @@ _DESCRIPTION = (
 )
 _EXAMPLE = """examples:
   afformer train -c config/train/simulated/small.yaml --output models/sim_small
-  afformer train -c config/train/opra/r50.yaml -c config/train/ablations/single_scale.yaml \\
-      --output models/single_scale --trainer.devices 4 --data.batch_size 32
+  afformer train -c config/train/opra/r50.yaml \\
+      -c config/train/ablations/table_4c/strides_1_2_2.yaml \\
+      --output models/strides_1_2_2 --trainer.devices 4 --data.batch_size 32
   afformer train -c config/train/hands/light.yaml --output models/hands_light
   afformer train -c config/train/hands/light.yaml --help
 """

@@ -12,7 +12,8 @@ SMALL = afformer_small(('press', 'pull'), (64, 64))
 
 
 def test_it_grows_with_the_frames_by_cross_attention_alone() -> None:
-    configuration = replace(afformer_r50(('press',), (64, 64)), image_levels=('p4',))
+    r50 = afformer_r50(('press',), (64, 64))
+    configuration = replace(r50, image_levels=('p4',), temporal_strides=(1,))
     one, two, four = (image_flops(configuration, frames) for frames in (1, 2, 4))
 
     # Of 4 x 4 queries in 4 heads: products with keys of 64 + 8 + 8 and values of 64.

@@ -38,7 +38,9 @@ def picture() -> Tensor:
 def test_levels_are_those_of_the_detector(
     levels: tuple[str, ...], detector: torch.nn.Module, file: Path
 ) -> None:
-    backbone = Afformer(replace(R50, image_levels=levels)).encoder.backbone_with_fpn.eval()
+    backbone = Afformer(
+        replace(R50, image_levels=levels, temporal_strides=(1, 2, 4)[: len(levels)])
+    ).encoder.backbone_with_fpn.eval()
     load_coco_weights(backbone, file)
 
     with torch.no_grad():

@@ -77,5 +77,5 @@ def test_the_whole_model_reads_the_frames() -> None:
 
 
 def test_frames_need_a_decoder_that_keeps_their_places() -> None:
-    with pytest.raises(ValueError, match=r"not 'frames' with the decoders .*deconvolution"):
-        replace(SMALL, decoder='deconvolution', image_levels=('p4',))
+    with pytest.raises(ValueError, match=r'action_pooling .* for the decoders .*deconvolution'):
+        replace(SMALL, decoder='deconvolution', image_levels=('p4',), temporal_strides=(1,))

@@ -16,27 +16,29 @@ from afformer_core.models.afformer import Afformer
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=5)
 LEVELS = ('p4', 'p3', 'p2')
+THREE = replace(SMALL, image_levels=LEVELS, temporal_strides=(1, 2, 4))
+COARSE = replace(SMALL, image_levels=('p4',), temporal_strides=(1,))
 VARIANTS = {
     'small': SMALL,
-    'three levels': replace(SMALL, image_levels=LEVELS),
-    'finest level alone': replace(SMALL, image_levels=('p2',)),
+    'three levels': THREE,
+    'finest level alone': replace(SMALL, image_levels=('p2',), temporal_strides=(1,)),
     'heatmap for each action': replace(
         SMALL, heatmap_per_action=True, action_pooling='mean', action_activation='sigmoid'
     ),
     'actions read at the heatmap': replace(SMALL, action_pooling='heatmap'),
-    'no temporal pyramid': replace(SMALL, temporal_pyramid=False),
-    'growing video': replace(SMALL, image_levels=LEVELS, video_resolution='growing'),
+    'no temporal pyramid': replace(SMALL, temporal_strides=(1, 1)),
+    'growing video': replace(THREE, video_levels=LEVELS),
     'separate encoder': replace(SMALL, video_encoder='separate'),
-    'input projection': replace(SMALL, input_projection=True),
-    'cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p2',)),
-    'coarse cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p4',)),
-    'deconvolution': replace(
-        SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
-    ),
+    'cross-attention': replace(COARSE, decoder='cross_attention', image_levels=('p2',)),
+    'coarse cross-attention': replace(COARSE, decoder='cross_attention'),
+    'deconvolution': replace(COARSE, decoder='deconvolution', action_pooling='heatmap'),
     **{
-        decoder: replace(SMALL, decoder=decoder, image_levels=('p4',), action_pooling='heatmap')
-        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+        decoder: replace(COARSE, decoder=decoder, action_pooling='heatmap')
+        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm')
     },
+    'image_only': replace(
+        COARSE, decoder='image_only', video_levels=('p4',), action_pooling='heatmap'
+    ),
 }
 # Of the last heatmap every 20th row and 30th column, first eight; its deviation; the actions.
 KNOWN = {
@@ -79,11 +81,6 @@ KNOWN = {
         [0.0687, 0.3588, 0.0396, -0.4181, 0.0056, -0.0594, 0.5263, 0.5531],
         0.5547,
         [0.0961, 0.0866],
-    ),
-    'input projection': (
-        [-0.2129, 0.4743, 0.2546, 0.3551, 0.0127, -0.0262, -0.4752, 0.5619],
-        0.5558,
-        [0.0961, 0.0867],
     ),
     'cross-attention': (
         [-0.4133, 1.4003, -0.2974, -0.4696, 1.3548, -0.1769, -0.4837, 1.3445],

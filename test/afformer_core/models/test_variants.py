@@ -13,22 +13,36 @@ from afformer_core.models.level_packing import pack_levels, unpack_levels
 from ..conftest import random_model
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=5)
+THREE = replace(SMALL, image_levels=('p4', 'p3', 'p2'), temporal_strides=(1, 2, 4))
+COARSE = replace(SMALL, image_levels=('p4',), temporal_strides=(1,))
 VARIANTS = {
-    'three levels': replace(SMALL, image_levels=('p4', 'p3', 'p2')),
-    'finest level alone': replace(SMALL, image_levels=('p2',)),
-    'no temporal pyramid': replace(SMALL, temporal_pyramid=False),
-    'growing video': replace(SMALL, image_levels=('p4', 'p3', 'p2'), video_resolution='growing'),
-    'separate encoder': replace(SMALL, video_encoder='separate'),
-    'input projection': replace(SMALL, input_projection=True),
-    'cross-attention alone': replace(SMALL, decoder='cross_attention', image_levels=('p2',)),
-    'coarse cross-attention': replace(SMALL, decoder='cross_attention', image_levels=('p4',)),
-    'deconvolution': replace(
-        SMALL, decoder='deconvolution', image_levels=('p4',), action_pooling='heatmap'
+    'three levels': THREE,
+    'finest level alone': replace(SMALL, image_levels=('p2',), temporal_strides=(1,)),
+    'coarsest level alone': replace(COARSE, image_levels=('p5',), video_levels=('p5',)),
+    'no temporal pyramid': replace(SMALL, temporal_strides=(1, 1)),
+    'half of the frames twice': replace(THREE, temporal_strides=(1, 2, 2)),
+    'two video levels of an image level': replace(
+        SMALL, image_levels=('p3', 'p3'), video_levels=('p4', 'p3'), temporal_strides=(1, 1)
     ),
+    'growing video': replace(THREE, video_levels=('p4', 'p3', 'p2')),
+    'separate encoder': replace(SMALL, video_encoder='separate'),
+    'separate projection': replace(SMALL, video_projection='separate'),
+    'shared projection': replace(THREE, input_projection='shared'),
+    'separate projections that levels share': replace(
+        THREE, input_projection='shared', video_projection='separate'
+    ),
+    'a block for each step': replace(THREE, decoder_blocks='per_step'),
+    'residual of the image': replace(THREE, residual='image'),
+    'cross-attention alone': replace(COARSE, decoder='cross_attention', image_levels=('p2',)),
+    'coarse cross-attention': replace(COARSE, decoder='cross_attention'),
+    'deconvolution': replace(COARSE, decoder='deconvolution', action_pooling='heatmap'),
     **{
-        decoder: replace(SMALL, decoder=decoder, image_levels=('p4',), action_pooling='heatmap')
-        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+        decoder: replace(COARSE, decoder=decoder, action_pooling='heatmap')
+        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm')
     },
+    'image_only': replace(
+        COARSE, decoder='image_only', video_levels=('p4',), action_pooling='heatmap'
+    ),
 }
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 
@@ -109,10 +123,10 @@ def test_a_separate_encoder_is_not_that_of_images() -> None:
 
 def test_packed_levels_come_back_as_they_were() -> None:
     levels = [torch.rand(2, 3, side, side) for side in (2, 4, 8)]
-    packed = pack_levels(levels, (4, 4))
+    packed = pack_levels(levels)
 
-    assert packed.shape == (2, 18, 4, 4)
-    found = unpack_levels(packed[:, None], [(2, 2), (4, 4), (8, 8)], 3)
+    assert packed.shape == (2, 3 + 12 + 48, 2, 2)
+    found = unpack_levels(packed[:, None], [1, 2, 4], 3)
     for level, wanted in zip(found, levels, strict=True):
         assert torch.equal(level[:, 0], wanted)
 
@@ -121,8 +135,20 @@ def test_packed_levels_come_back_as_they_were() -> None:
     ('field', 'value'),
     [
         ('decoder', 'transformer'),
-        ('video_resolution', 'shrinking'),
+        ('image_levels', ('p3', 'p4')),
+        ('image_levels', ('p4', 'p6')),
+        ('video_levels', ()),
+        ('video_levels', ('p4', 'p3', 'p2')),
+        ('video_levels', ('p1',)),
+        ('temporal_strides', (1,)),
+        ('temporal_strides', (2, 1)),
+        ('temporal_strides', (1, 3)),
+        ('temporal_strides', (0, 1)),
         ('video_encoder', 'separate_last_block'),
+        ('input_projection', 'linear'),
+        ('video_projection', 'none'),
+        ('decoder_blocks', 'per_level'),
+        ('residual', 'video'),
     ],
 )
 def test_a_variant_that_does_not_exist(field: str, value: str) -> None:
@@ -135,9 +161,28 @@ def test_baselines_have_one_image_level() -> None:
         replace(SMALL, decoder='deconvolution')
 
 
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [('temporal_strides', (2,)), ('decoder_blocks', 'per_step'), ('residual', 'image')],
+)
+def test_baselines_have_no_variants(field: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f'{field} .* for the decoder cross_attention'):
+        replace(COARSE, decoder='cross_attention', **{field: value})
+
+
+def test_an_encoder_of_frames_has_its_own_projections_anyway() -> None:
+    with pytest.raises(ValueError, match=r'video_projection .* where the video_encoder is not'):
+        replace(SMALL, video_encoder='separate', video_projection='separate')
+
+
+def test_actions_of_every_frame_need_every_frame() -> None:
+    with pytest.raises(ValueError, match=r'action_pooling .* a first temporal stride above 1'):
+        replace(SMALL, temporal_strides=(2, 2))
+
+
 def test_a_description_of_before_the_variants_is_read() -> None:
     fields = SMALL.to_json()
-    for name in ('decoder', 'temporal_pyramid', 'video_resolution', 'video_encoder'):
+    for name in ('decoder', 'video_encoder', 'input_projection', 'decoder_blocks', 'residual'):
         del fields[name]
 
     assert AfformerConfiguration.from_json(fields) == SMALL

@@ -78,7 +78,8 @@ def test_earlier_methods_are_exported_for_any_number_of_frames(
 ) -> None:
     configuration = replace(
         afformer_small(ACTIONS, (64, 64)), maximum_frames=5, decoder=decoder,
-        image_levels=('p4',), action_pooling='heatmap',
+        image_levels=('p4',), video_levels=('p4',), temporal_strides=(1,),
+        action_pooling='heatmap',
     )  # fmt: skip
     save_model(tmp_path, random_model(configuration), {})
     export_graphs(tmp_path)

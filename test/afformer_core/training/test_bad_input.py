@@ -136,7 +136,7 @@ def test_a_checkpoint_of_another_architecture(
     options = pictures(annotations, *SHORT, f'--output={tmp_path}')
     assert main(['train', *options]) == 0
 
-    said = failure(capsys, *options, '--model.architecture.image_levels=[p4]')
+    said = failure(capsys, *options, '--model.architecture.decoder_blocks=per_step')
     assert 'last.ckpt is of another architecture' in said
 
 

@@ -87,8 +87,11 @@ def test_every_action_begins_with_the_single_heatmap(given: tuple[Path, Afformer
 
 @pytest.mark.parametrize(
     'other',
-    [replace(SMALL, image_levels=('p4',)), replace(SMALL, input_projection=True)],
-    ids=['fewer levels', 'a projection'],
+    [
+        replace(SMALL, image_levels=('p4',), temporal_strides=(1,)),
+        replace(SMALL, video_projection='separate'),
+    ],
+    ids=['fewer levels', 'another projection'],
 )
 def test_another_architecture_is_refused(other: object, given: tuple[Path, Afformer]) -> None:
     with pytest.raises(ModelFolderError, match='is of another architecture'):

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the fields of a configuration may be, alone and together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from afformer_core.models.configuration import AfformerConfiguration
+
+# Pyramid levels that each backbone has for the decoder, coarse to fine; level pN has stride 2**N.
+BACKBONE_LEVELS = {
+    'resnet50': ('p5', 'p4', 'p3', 'p2'),
+    'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
+    'vitdet_b': ('p6', 'p5', 'p4'),
+}
+# Those whose memory is one vector, or nothing.
+EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+# Those that do not keep where in a frame something is.
+POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
+DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
+VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
+INPUT_PROJECTIONS = ('per_level', 'shared')
+VIDEO_PROJECTIONS = ('shared', 'separate')
+DECODER_BLOCKS = ('shared', 'per_step')
+RESIDUALS = ('image_and_decoding', 'image')
+ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
+ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
+_CHOICES = {
+    'backbone': tuple(BACKBONE_LEVELS),
+    'decoder': DECODERS,
+    'video_encoder': VIDEO_ENCODERS,
+    'input_projection': INPUT_PROJECTIONS,
+    'video_projection': VIDEO_PROJECTIONS,
+    'decoder_blocks': DECODER_BLOCKS,
+    'residual': RESIDUALS,
+    'action_activation': ACTION_ACTIVATIONS,
+    'action_pooling': ACTION_POOLINGS,
+}
+
+
+def check_configuration(configuration: AfformerConfiguration) -> None:
+    """Check every field.
+
+    Raises:
+        ValueError: a field is outside its range; the sentence names field, value and range.
+    """
+    for name, values in _CHOICES.items():
+        value = getattr(configuration, name)
+        _require(value in values, name, value, f'one of {values}')
+    _check_sizes(configuration)
+    _check_levels(configuration)
+    _check_decoder(configuration)
+    _check_encoder(configuration)
+    _check_actions(configuration)
+
+
+def _check_sizes(configuration: AfformerConfiguration) -> None:
+    channels, heads = configuration.channels, configuration.head_channels
+    _require(
+        channels > 0 and channels % heads == 0,
+        'channels',
+        channels,
+        f'a positive multiple of head_channels {heads}',
+    )
+    frames = configuration.maximum_frames
+    _require(frames >= 1, 'maximum_frames', frames, 'at least 1')
+    # The stride of the coarsest level that the backbone computes.
+    step = 2 ** int(BACKBONE_LEVELS[configuration.backbone][0].removeprefix('p'))
+    size = configuration.input_size
+    _require(
+        len(size) == 2 and all(n > 0 and n % step == 0 for n in size),
+        'input_size',
+        size,
+        f'a positive (height, width) in multiples of {step}',
+    )
+
+
+def _check_levels(configuration: AfformerConfiguration) -> None:
+    levels, images = BACKBONE_LEVELS[configuration.backbone], configuration.image_levels
+    known = all(level in levels for level in images)
+    _require(
+        len(images) > 0 and known and list(images) == sorted(images, key=levels.index),
+        'image_levels',
+        images,
+        f'at least one of {levels}, coarse to fine',
+    )
+    videos = configuration.video_levels
+    _require(
+        len(videos) in (1, len(images)) and all(level in levels for level in videos),
+        'video_levels',
+        videos,
+        f'of {levels} one, or one for each of the {len(images)} image_levels',
+    )
+    strides = configuration.temporal_strides
+    _require(
+        len(strides) == len(images)
+        and all(n > 0 and n.bit_count() == 1 for n in strides)
+        and list(strides) == sorted(strides),
+        'temporal_strides',
+        strides,
+        f'a power of two for each of the {len(images)} image_levels, none below the one before',
+    )
+
+
+def _check_decoder(configuration: AfformerConfiguration) -> None:
+    decoder = configuration.decoder
+    if decoder != 'fine_grained':
+        for name, only, text in (
+            ('image_levels', configuration.image_levels[:1], 'a single one'),
+            ('temporal_strides', (1,), '(1,)'),
+            ('decoder_blocks', 'shared', "'shared'"),
+            ('residual', 'image_and_decoding', "'image_and_decoding'"),
+        ):
+            value = getattr(configuration, name)
+            _require(value == only, name, value, f'{text} for the decoder {decoder}')
+    if decoder == 'image_only':
+        levels = configuration.video_levels
+        wanted = configuration.image_levels
+        _require(levels == wanted, 'video_levels', levels, f'image_levels {wanted} for image_only')
+    if (configuration.backbone, decoder) == ('vitdet_b', 'cross_attention'):
+        found = configuration.channels, configuration.image_levels, configuration.video_levels
+        wanted_of_all = 768, ('p4',), ('p5',)
+        _require(
+            found == wanted_of_all,
+            '(channels, image_levels, video_levels)',
+            found,
+            f'{wanted_of_all} for cross_attention over vitdet_b, whose map it takes as it is',
+        )
+
+
+def _check_encoder(configuration: AfformerConfiguration) -> None:
+    backbone, video_encoder = configuration.backbone, configuration.video_encoder
+    _require(
+        backbone == 'vitdet_b' or video_encoder != 'separate_last_block',
+        'video_encoder',
+        video_encoder,
+        "'shared' or 'separate' for a backbone other than vitdet_b",
+    )
+    if backbone == 'vitdet_b':
+        _require(
+            configuration.input_projection == 'per_level',
+            'input_projection',
+            configuration.input_projection,
+            "'per_level' for vitdet_b, whose coarsest level is pooled from the one before",
+        )
+    _require(
+        configuration.video_projection == 'shared'
+        or (backbone != 'vitdet_b' and video_encoder == 'shared'),
+        'video_projection',
+        configuration.video_projection,
+        "'shared' for vitdet_b, and where the video_encoder is not shared",
+    )
+
+
+def _check_actions(configuration: AfformerConfiguration) -> None:
+    names, each = configuration.action_names, configuration.heatmap_per_action
+    _require(
+        (len(names) > 0 or not each) and len(set(names)) == len(names),
+        'action_names',
+        names,
+        'no name twice, and with a heatmap for each action at least one',
+    )
+    pooling = configuration.action_pooling
+    _require(
+        pooling == 'mean' or not each,
+        'action_pooling',
+        pooling,
+        "'mean' with a heatmap for each action",
+    )
+    keeps_frames = (
+        configuration.decoder not in POOLED_DECODERS and configuration.temporal_strides[0] == 1
+    )
+    _require(
+        pooling != 'frames' or keeps_frames,
+        'action_pooling',
+        pooling,
+        f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal stride "
+        'above 1',
+    )
+
+
+def _require(holds: bool, field: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise ValueError(f'{field} is {value!r}; it must be {wanted}')

@@ -14,6 +14,7 @@ from afformer_core.errors import DatasetError
 if TYPE_CHECKING:
     from afformer_core.maskahand.index import HandIndex
     from afformer_core.maskahand.mining import Mining
+    from afformer_core.maskahand.sources import FoundSources
 
 _DESCRIPTION = """\
 Look for hands in long videos and write OUTPUT/index.json: which video shows hands that touch
@@ -22,6 +23,9 @@ something, when and where. `afformer train` learns from it without labels. No fr
 What is mined are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations
 that the node recorded, and folders of numbered images; folders are searched with all that are
 below, and anything else in them is passed over.
+
+Of an annotated dataset, `--annotations` mines the videos of its training split alone, and none
+that has a clip of its test split: raw videos as well as clips that were cut out of them.
 
 What was seen is kept in OUTPUT/parts. A run that was interrupted is continued by the same
 command, and looks only at new videos when some were added. A video that is damaged is used up to
@@ -32,7 +36,10 @@ examples:
   afformer mine datasets/mining/videos --detector simulated --output mined --processes 2
   afformer mine ~/recordings kitchen.mcap --output mined --preview mined/sheet.jpg
   afformer mine robot_bag#/camera/color/image_raw --detector models/hands --output mined
-  afformer mine epic/rgb_frames --number-rate 60 --detector models/hands --output mined"""
+  afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \
+      --output opra/mined
+  afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \
+      --number-rate 60 --detector models/hands --output epic/mined"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -49,6 +56,15 @@ def add_parser(subparsers: Any) -> None:
         help='a video, a bag (BAG#TOPIC for one topic of it), or a folder of them',
     )  # fmt: skip
     parser.add_argument('--output', type=Path, required=True, help='folder of the index')
+    parser.add_argument(
+        '--annotations', type=Path, metavar='FILE',
+        help='of a training split: mine its videos alone, and none of the test split',
+    )  # fmt: skip
+    parser.add_argument(
+        '--held-out', type=Path, metavar='FILE',
+        help='annotations of the test split (default: what --annotations says of it itself, or '
+        'the file beside that has test for train in its name)',
+    )  # fmt: skip
     parser.add_argument(
         '--detector', default='mediapipe',
         help="'mediapipe' with the model that `afformer fetch-hand-model` makes, for real hands; "
@@ -107,6 +123,10 @@ def run(arguments: argparse.Namespace) -> int:
             f'there is no video in {", ".join(map(str, arguments.paths))}; name videos, bags, or '
             'folders of them'
         )
+    if arguments.annotations is not None:
+        found = _of_training(found, arguments.annotations, arguments.held_out)
+    elif arguments.held_out is not None:
+        raise DatasetError('--held-out is given without --annotations; give both')
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
     with mining.alone():
@@ -115,6 +135,30 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.preview is not None and index.clips:
         write_contact_sheet(arguments.preview, index)
     return _report(index, arguments.output / INDEX_FILE)
+
+
+def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:
+    """What may be mined of a dataset; says on stderr what is left out."""
+    from afformer_core.data.split_videos import TrainingVideos
+
+    videos = TrainingVideos.read(annotations, held_out)
+    kept = found.only(videos.has)
+    paths = {source.path for source in found.sources}
+    tested = sum(videos.held_out.has(path) for path in paths)
+    others = len(paths) - len({source.path for source in kept.sources}) - tested
+    if not (kept.sources or kept.broken):
+        raise DatasetError(
+            f'none of the {len(paths)} videos may be mined: {tested} are of the test split and '
+            f'{others} are not of {annotations}; give the annotations of the training split and '
+            'its videos'
+        )
+    print(
+        f'afformer: {len(paths) - tested - others} of {len(paths)} videos are of {annotations}; '
+        f'{tested} are left out because of {videos.held_out_from or "no test split"}, {others} '
+        'are of neither',
+        file=sys.stderr,
+    )
+    return kept
 
 
 def _look(mining: Mining, processes: int) -> None:

@@ -34,6 +34,11 @@ class AnnotatedDataset(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._samples)
 
+    @property
+    def clip_paths(self) -> tuple[Path, ...]:
+        """Of all clips that are annotated, each once, as `Sample.video_path` has them."""
+        return tuple(dict.fromkeys(sample.video_path for sample in self._samples))
+
     @overload
     def __getitem__(self, index: int) -> Sample: ...
 

@@ -74,7 +74,13 @@ class EpicHotspotDataset(AnnotatedDataset):
         self._match_noun = match_noun
         self._crop_nouns = self._read_crop_nouns(content)
         clips = self._read_clips(content, f'{split}_clips')
+        self._clip_paths = tuple(clip.path for each in clips.values() for clip in each)
         self.unpaired = self._pair(_entries(content, f'{split}_images', path), split, clips)
+
+    @property
+    def clip_paths(self) -> tuple[Path, ...]:
+        """Of all clips of the split, those too that no image is paired with."""
+        return self._clip_paths
 
     def _read_clips(
         self, content: Mapping[str, Any], key: str

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,14 @@ class FoundSources:
     sources: tuple[FrameSource, ...]
     broken: tuple[tuple[Path, str], ...] = ()
     number_rate: float | None = None
+
+    def only(self, wanted: Callable[[Path], bool]) -> FoundSources:
+        """Those whose paths are wanted."""
+        return FoundSources(
+            tuple(source for source in self.sources if wanted(source.path)),
+            tuple(broken for broken in self.broken if wanted(broken[0])),
+            self.number_rate,
+        )
 
 
 def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:

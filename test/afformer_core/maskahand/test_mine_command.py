@@ -124,3 +124,46 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
     assert 'interrupted; the same command goes on from here' in capsys.readouterr().err
+
+
+def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points = ' '.join(map(str, range(20)))
+    splits = {'train': ('1 0 2', '2 0 2'), 'test': ('2 4 1', '3 0 1')}
+    for split, clips in splits.items():
+        lines = [f'seattle 1 {clip} MAT_1.jpg 48 64 4 {points}' for clip in clips]
+        (tmp_path / f'{split}.txt').write_text('\n'.join(lines))
+    film = (videos / 'a.mp4').read_bytes()
+    raw = tmp_path / 'raw' / 'seattle' / '1'
+    for name in ('1.mp4', '2.mp4', '3.mp4', '4.mp4', '2/0_2.mp4', '2/4_1.mp4'):
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(film)
+    mined = tmp_path / 'mined'
+    asked = ['mine', str(tmp_path / 'raw'), '--output', str(mined), '--detector', 'red']
+    training = ['--annotations', str(tmp_path / 'train.txt')]
+
+    assert main([*asked, *training]) == 0
+
+    index = read_index(mined / 'index.json')
+    assert [each.path.relative_to(raw) for each in index.videos] == [
+        Path('1.mp4'),
+        Path('2/0_2.mp4'),
+    ]
+    assert (
+        f'2 of 6 videos are of {tmp_path}/train.txt; 3 are left out because of '
+        f'{tmp_path}/test.txt, 1 are of neither'
+    ) in capsys.readouterr().err
+    assert main([*asked, '--annotations', str(tmp_path / 'test.txt')]) == 1
+    error = capsys.readouterr().err
+    assert f'test.txt is of a test split, which must not be trained on; give {tmp_path}' in error
+    shown = [
+        '--annotations',
+        str(tmp_path / 'train.txt'),
+        '--held-out',
+        str(tmp_path / 'train.txt'),
+    ]
+    assert main([*asked, *shown]) == 1
+    assert 'none of the 6 videos may be mined: ' in capsys.readouterr().err
+    assert main([*asked, '--held-out', str(tmp_path / 'test.txt')]) == 1
+    assert '--held-out is given without --annotations; give both' in capsys.readouterr().err

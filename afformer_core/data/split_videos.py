@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The videos that the clips of an annotated split are of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.assistq import AssistqButtonsDataset
+from afformer_core.data.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.frame_folder import FrameRange
+from afformer_core.errors import DatasetError
+
+# How OPRA names a clip that was cut out of CHANNEL/PLAYLIST/VIDEO: by its start and duration.
+_CUT_CLIP = re.compile(r'[\d.]+_[\d.]+')
+_PRODUCT = 3
+
+
+@dataclass(frozen=True)
+class SplitVideos:
+    """The videos of a split, and the clips that were cut out of them.
+
+    Attributes:
+        paths: of clips and videos as the annotations name them, resolved.
+        clips: (channel, playlist, video, clip) of clips that OPRA's annotations name.
+        videos: names of whole videos that have a clip in the split: (channel, playlist, video) of
+            OPRA's, (video,) of EPIC-KITCHENS.
+    """
+
+    paths: frozenset[Path]
+    clips: frozenset[tuple[str, ...]]
+    videos: frozenset[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, demonstrations: Iterable[Path]) -> SplitVideos:
+        """Those of clips by their paths, as `Sample.video_path` has them."""
+        paths: set[Path] = set()
+        clips: set[tuple[str, ...]] = set()
+        videos: set[tuple[str, ...]] = set()
+        for path in demonstrations:
+            frames = FrameRange.of(path)
+            if frames is not None:
+                videos.add((frames.folder.name,))
+            elif _is_cut(path):
+                clips.add(_name(path)[-_PRODUCT - 1 :])
+                videos.add(_name(path)[-_PRODUCT - 1 : -1])
+            else:
+                paths.add(path.resolve())
+        return cls(frozenset(paths), frozenset(clips), frozenset(videos))
+
+    def has(self, path: Path) -> bool:
+        """Whether a file or a folder of frames is one of the clips, or a video that has some.
+
+        A clip that OPRA cut is one by its own name. Any other file is a whole video of OPRA's
+        where it is CHANNEL/PLAYLIST/VIDEO with a suffix, or lies in a folder of that name.
+        """
+        if path.resolve() in self.paths:
+            return True
+        name = _name(path)
+        if _is_cut(path):
+            return name[-_PRODUCT - 1 :] in self.clips
+        candidates = (name[-1:], name[-_PRODUCT:], name[-_PRODUCT - 1 : -1])
+        return not self.videos.isdisjoint(candidates)
+
+
+@dataclass(frozen=True)
+class TrainingVideos:
+    """What may be mined of a dataset: videos of its training split and none of its test split.
+
+    Attributes:
+        training: videos of the training split.
+        held_out: those of the test split.
+        held_out_from: the file that names the latter; None where no such file is known, as of
+            videos that lie in a folder of each split's own.
+    """
+
+    training: SplitVideos
+    held_out: SplitVideos
+    held_out_from: Path | None
+
+    @classmethod
+    def read(cls, annotations: Path, held_out: Path | None = None) -> TrainingVideos:
+        """Those that annotations name.
+
+        Args:
+            annotations: of the training split, see `open_annotations`.
+            held_out: annotations of the test split; None: the other split of EPIC-Hotspot's
+                file, and of other files the one whose name has `test` for `train`, if it is
+                there.
+
+        Raises:
+            DatasetError: one of the files is missing or malformed, or no test split is named and
+                the annotations are themselves of one.
+        """
+        dataset = open_annotations(annotations, split='train')
+        other = held_out
+        if other is None and isinstance(dataset, EpicHotspotDataset):
+            other = annotations
+        elif other is None and not isinstance(dataset, AssistqButtonsDataset):
+            other = _test_beside(annotations)
+        tested = () if other is None else open_annotations(other, split='test').clip_paths
+        return cls(SplitVideos.of(dataset.clip_paths), SplitVideos.of(tested), other)
+
+    def has(self, path: Path) -> bool:
+        """Whether a video is of the training split, and has nothing of the test split."""
+        return self.training.has(path) and not self.held_out.has(path)
+
+
+def _name(path: Path) -> tuple[str, ...]:
+    """The parts of a path, without the suffix of a file."""
+    return (*path.absolute().parent.parts, path.name if path.is_dir() else path.stem)
+
+
+def _is_cut(path: Path) -> bool:
+    return _CUT_CLIP.fullmatch(path.stem) is not None and len(path.absolute().parts) > _PRODUCT + 1
+
+
+def _test_beside(annotations: Path) -> Path | None:
+    training = annotations.with_name(annotations.name.replace('test', 'train'))
+    if training != annotations and training.exists():
+        raise DatasetError(
+            f'{annotations} is of a test split, which must not be trained on; give {training}'
+        )
+    beside = annotations.with_name(annotations.name.replace('train', 'test'))
+    return beside if beside != annotations and beside.exists() else None

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from afformer_core.maskahand.hand import Hand
 
 SHAPES = ('scaled', 'jittered', 'none')
-FILLS = ('random', 'noise', 'colour', 'mean')
+FILLS = ('random', 'noise', 'colour', 'mean', 'zero')
+HIDDEN = ('all', 'interacting')
+# Of which `random` draws one.
+_VARIED = ('noise', 'colour', 'mean')
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,22 @@ class MaskOptions:
         scale: of the masks, at least 1; 1 hides the very box.
         random_masks: masks of the same shape at random places, at least 0; without one, a mask
             says where the hand is.
-        fill: 'noise'; 'colour', one at random for each mask; 'mean', of the picture; or 'random',
-            one of these for all masks of a picture.
-        hidden_score: hands are hidden from this score on, 0 to 1, whether they interact or not.
-            It is far below the score of an interaction, as any hand gives away that there is
-            something to touch; those that interact are always hidden.
+        fill: 'noise', 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero',
+            black, as in the other row of that table; 'colour', one at random for each mask;
+            'mean', of the picture; or 'random', one of noise, colour and mean for all masks of a
+            picture.
+        hidden: whose hands are hidden: 'interacting', those that interact, as in the paper; or
+            'all', the idle ones too.
+        hidden_score: where all are hidden, hands are from this score on, 0 to 1. It is far below
+            the score of an interaction, as any hand gives away that there is something to touch;
+            those that interact are always hidden.
     """
 
     shape: str = 'scaled'
     scale: float = 1.5
     random_masks: int = 1
     fill: str = 'random'
+    hidden: str = 'all'
     hidden_score: float = 0.1
 
     def __post_init__(self) -> None:
@@ -46,6 +54,8 @@ class MaskOptions:
             raise ValueError(f'shape is {self.shape!r}; it must be one of {SHAPES}')
         if self.fill not in FILLS:
             raise ValueError(f'fill is {self.fill!r}; it must be one of {FILLS}')
+        if self.hidden not in HIDDEN:
+            raise ValueError(f'hidden is {self.hidden!r}; it must be one of {HIDDEN}')
         if not 1 <= self.scale < math.inf:
             raise ValueError(f'scale is {self.scale}; it must be at least 1, and finite')
         if self.random_masks < 0 or (self.random_masks > 0 and self.shape == 'none'):
@@ -55,6 +65,10 @@ class MaskOptions:
             )
         if not 0 <= self.hidden_score <= 1:
             raise ValueError(f'hidden_score is {self.hidden_score}; 0 to 1 is wanted')
+
+    def hides(self, hand: Hand, interacts: bool) -> bool:
+        """Whether a hand gets a mask."""
+        return interacts or (self.hidden == 'all' and hand.score >= self.hidden_score)
 
 
 def without_hands(
@@ -85,7 +99,7 @@ def without_hands(
         masks.append(_moved(_mask(hand.box, options, generator), generator.uniform(0, size)))
     fill = options.fill
     if fill == 'random':
-        fill = FILLS[1 + generator.integers(len(FILLS) - 1)]
+        fill = _VARIED[generator.integers(len(_VARIED))]
     # Where two overlap, the one above may be either.
     for number in generator.permutation(len(masks)):
         _cover(hidden, masks[number], fill, generator)
@@ -123,5 +137,7 @@ def _cover(
         covered[:] = generator.integers(0, 256, covered.shape, np.uint8)
     elif fill == 'colour':
         covered[:] = generator.integers(0, 256, 3, np.uint8)
+    elif fill == 'zero':
+        covered[:] = 0
     else:
         covered[:] = picture.mean(axis=(0, 1)).round().astype(np.uint8)

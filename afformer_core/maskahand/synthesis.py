@@ -23,12 +23,14 @@ def _paper_changes() -> PictureOptions:
 
 @dataclass(frozen=True)
 class SynthesisOptions:
-    """How a target image is made of a frame; as in the paper by default.
+    """How a target image is made of a frame.
+
+    By default with the paper's masks, perspective and truth, but with all hands hidden, with masks
+    filled in several ways and without black corners; see doc/maskahand.md.
 
     Attributes:
         masks: over hands, and elsewhere.
-        image: how the masked frame is changed, with the boxes in it. What a perspective moves is
-            surrounded by its reflection, as black corners would give away what became of it.
+        image: how the masked frame is changed, with the boxes in it.
         target: what is looked for.
         hand_free_share: of the images of clips that have such frames, how many are made of one
             from before the hand came and not of one in which it is hidden, 0 to 1. The paper has
@@ -83,7 +85,7 @@ def synthesize(
     hands = [
         _resized(hand, np.divide(size, video_size))
         for hand in interaction.hands
-        if hand.score >= options.masks.hidden_score or hand in interaction.interacting
+        if options.masks.hides(hand, hand in interaction.interacting)
     ]
     # From edges of pixels, of which 0 is the first, to middles, of which 0 is the first.
     corners = options.target.corners(interaction, video_size) * size - 0.5

@@ -114,8 +114,9 @@ class GroundingTraining(LightningModule):
         """
         if not math.isfinite(loss := float(self._last_loss)):
             raise ValueError(
-                f'the loss is {loss} at step {self.global_step}; lower '
-                'optimization.learning_rate, or train in a wider precision'
+                f'training diverged: the loss is {loss} at step {self.global_step}; lower '
+                'model.optimization.learning_rate, clip gradients (trainer.gradient_clip_val: 1), '
+                'or train in a wider precision'
             )
 
     def on_train_epoch_end(self) -> None:

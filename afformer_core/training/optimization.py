@@ -17,6 +17,8 @@ from afformer_core.models.vitdet import DEPTH, layer_number
 
 # Parts of an encoder, and of a hand detector, that were pre-trained as a backbone.
 _BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.', '.backbone.body.')
+# What `backbone_scope` may be: the parts whose names say so.
+_SCOPES = {'body': _BACKBONE, 'encoder': ('.encoder.', '.own_video_encoder.', '.backbone.')}
 _LAST_LAYER = DEPTH + 1
 
 
@@ -29,8 +31,11 @@ class Optimization:
         weight_decay: of weights, not of biases, norms and absolute positions; at least 0.
         backbone_factor: of the backbone's learning rate; at least 0, and 0 keeps the backbone as
             it is.
+        backbone_scope: what of an encoder counts as its backbone: 'body', without the feature
+            pyramid; or 'encoder', with it, as in the paper (Table 6b: "R50-FPN") and the released
+            code.
         layer_decay: of ViTDet's learning rate from each block to the one before it; above 0, at
-            most 1.
+            most 1; the paper has none.
         frozen: beginnings of the names of parameters that stay as they are.
         warmup_steps: in which the rate rises from nothing; at least 0.
     """
@@ -40,6 +45,7 @@ class Optimization:
     backbone_factor: float = 0.1
     layer_decay: float = 1.0
     warmup_steps: int = 0
+    backbone_scope: str = 'body'
     frozen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -48,6 +54,10 @@ class Optimization:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
         if not self.learning_rate > 0:
             raise ValueError(f'learning_rate is {self.learning_rate}; it must be above 0')
+        if self.backbone_scope not in _SCOPES:
+            raise ValueError(
+                f'backbone_scope is {self.backbone_scope!r}; expected one of {", ".join(_SCOPES)}'
+            )
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f'layer_decay is {self.layer_decay}; it must be in (0, 1]')
 
@@ -67,7 +77,7 @@ class Optimization:
                 )
         for name, parameter in model.named_parameters():
             keeps = any(name.startswith(beginning) for beginning in frozen)
-            keeps |= self.backbone_factor == 0 and is_of_backbone(name)
+            keeps |= self.backbone_factor == 0 and _has_part(name, _SCOPES[self.backbone_scope])
             parameter.requires_grad_(not keeps)
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise ValueError(f'frozen is {frozen}, which leaves no parameter to learn')
@@ -92,9 +102,10 @@ class Optimization:
 
     def _factor(self, name: str, model: nn.Module) -> float:
         """Of the learning rate of a parameter."""
-        if not is_of_backbone(name):
+        if not _has_part(name, _SCOPES[self.backbone_scope]):
             return 1.0
-        if not isinstance(model, Afformer) or model.configuration.backbone != 'vitdet_b':
+        layered = isinstance(model, Afformer) and model.configuration.backbone == 'vitdet_b'
+        if not layered or not is_of_backbone(name):
             return self.backbone_factor
         return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
 
@@ -110,4 +121,8 @@ class Optimization:
 
 def is_of_backbone(name: str) -> bool:
     """Whether a parameter of a model, by its name, is of a pre-trained backbone."""
-    return any(part in f'.{name}' for part in _BACKBONE)
+    return _has_part(name, _BACKBONE)
+
+
+def _has_part(name: str, parts: tuple[str, ...]) -> bool:
+    return any(part in f'.{name}' for part in parts)

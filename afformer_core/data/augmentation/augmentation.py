@@ -105,5 +105,5 @@ def changed_pictures(
     if crop is not None and perspective is not None:
         homography = perspective @ crop
     if homography is not None:
-        pictures = warp_pictures(pictures, homography)
+        pictures = warp_pictures(pictures, homography, options.perspective.border == 'crop')
     return (pictures if colours is None else colours.apply(pictures)), homography

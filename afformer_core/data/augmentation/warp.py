@@ -12,21 +12,24 @@ Homography = NDArray[np.float64]
 _HORIZON = 1e-6
 
 
-def warp_pictures(pictures: NDArray[np.uint8], homography: Homography) -> NDArray[np.uint8]:
-    """Move the pixels of pictures; what comes from outside is the picture reflected.
+def warp_pictures(
+    pictures: NDArray[np.uint8], homography: Homography, black_outside: bool = False
+) -> NDArray[np.uint8]:
+    """Move the pixels of pictures.
 
     Args:
         pictures: uint8 [T, H, W, 3].
         homography: [3, 3] from the old (x, y, 1) to the new ones.
+        black_outside: what comes from outside a picture is black, and not the picture reflected.
 
     Returns:
         uint8 of the same shape.
     """
     sources = _sources(homography, pictures.shape[1], pictures.shape[2])
     moved = np.empty(pictures.shape, np.uint8)
+    border = cv2.BORDER_CONSTANT if black_outside else cv2.BORDER_REFLECT_101
     for old, new in zip(pictures, moved, strict=True):
-        # Black corners would tell a model how it was moved, and what was not annotated there.
-        cv2.remap(old, *sources, cv2.INTER_LINEAR, dst=new, borderMode=cv2.BORDER_REFLECT_101)
+        cv2.remap(old, *sources, cv2.INTER_LINEAR, dst=new, borderMode=border)
     return moved
 
 

@@ -90,6 +90,24 @@ def test_random_masks_have_the_size_of_the_hands():
     ) >= 4 * 30 * 30  # fmt: skip
 
 
+def test_zero_is_black():
+    picture = without_hands(
+        _green(), [Hand(BOX, True, 1.0)], MaskOptions(fill='zero'), np.random.default_rng(0)
+    )
+    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
+    assert colours == {GREEN, (0, 0, 0)}
+
+
+def test_noise_has_every_value_from_0_to_255():
+    picture = without_hands(
+        np.full((200, 200, 3), 9, np.uint8),
+        [Hand((0.0, 0.0, 200.0, 200.0), True, 1.0)],
+        MaskOptions(fill='noise', random_masks=0),
+        np.random.default_rng(0),
+    )
+    assert set(picture.ravel().tolist()) == set(range(256))
+
+
 def test_random_masks_lie_anywhere():
     places = np.zeros((90, 120), bool)
     for seed in range(60):
@@ -138,6 +156,7 @@ def test_the_picture_itself_stays_as_it_is():
         ({'random_masks': -1}, 'random_masks is -1'),
         ({'shape': 'none'}, 'random_masks is 1'),
         ({'hidden_score': 1.5}, 'hidden_score is 1.5'),
+        ({'hidden': 'none'}, "hidden is 'none'"),
     ],
 )
 def test_options_out_of_range(options, text):

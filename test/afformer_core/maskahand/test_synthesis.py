@@ -21,6 +21,7 @@ IDLE = Hand((10.0, 80.0, 34.0, 104.0), False, 0.97)
 UNSURE = Hand((120.0, 10.0, 150.0, 34.0), True, 0.3)
 FLAT = PictureOptions()
 SLANTED = PictureOptions(perspective=PerspectiveOptions(distortion=0.5))
+CROPPED = PictureOptions(perspective=PerspectiveOptions(distortion=0.5, border='crop'))
 
 
 def _frame(*hands, size=SIZE):
@@ -62,10 +63,25 @@ def test_a_hand_that_interacts_is_hidden_whatever_the_score():
     assert _skin(_made(hands, masks=masks).image) == 24 * 24
 
 
+def test_hands_that_do_not_interact_may_stay():
+    masks = MaskOptions(random_masks=0, fill='mean', hidden='interacting')
+    image = _made((TOUCHING, IDLE, UNSURE), masks=masks).image
+    # The other two, of 24 x 24 and 30 x 24 pixels.
+    assert _skin(image) == 24 * 24 + 30 * 24
+
+
 def test_nothing_is_black_around_what_was_moved():
     for seed in range(20):
         image = _made((TOUCHING,), seed, image=SLANTED).image
         assert image.min() >= 80
+
+
+def test_what_is_moved_may_be_cropped_beside_black_corners():
+    for seed in range(20):
+        image = _made((TOUCHING,), seed, image=CROPPED).image
+        assert (image.max(axis=2) == 0).any()
+        # The ground reaches all four sides.
+        assert all(side.max() >= 80 for side in (image[1], image[-2], image[:, 1], image[:, -2]))
 
 
 def _inside(corners, scale=1.0):
@@ -75,11 +91,12 @@ def _inside(corners, scale=1.0):
     return coverage(torch.from_numpy(enlarged).float(), (SIZE[1], SIZE[0])).numpy()
 
 
-def test_the_truth_moves_with_what_is_under_it():
+@pytest.mark.parametrize('image', [SLANTED, CROPPED], ids=['reflected', 'cropped'])
+def test_the_truth_moves_with_what_is_under_it(image):
     # Without masks the hand itself shows where the truth must be.
     masks = MaskOptions(shape='none', random_masks=0)
     for seed in range(10):
-        made = _made((TOUCHING,), seed, masks=masks, image=SLANTED)
+        made = _made((TOUCHING,), seed, masks=masks, image=image)
         red = made.image[..., 1] < 50
         inside = _inside(made.corners[0])
         assert red[inside > 0.99].all()
@@ -103,10 +120,17 @@ def test_without_changes_the_truth_is_the_box():
     ],
     ids=['the whole frame', 'a corner', 'an edge', 'less than a pixel'],
 )
-def test_a_box_stays_in_the_image_however_it_is_moved(box):
-    image = PictureOptions(
-        perspective=PerspectiveOptions(distortion=0.6), crop=CropOptions(scale=(0.2, 1.0))
-    )
+@pytest.mark.parametrize(
+    'image',
+    [
+        PictureOptions(
+            perspective=PerspectiveOptions(distortion=0.6), crop=CropOptions(scale=(0.2, 1.0))
+        ),
+        PictureOptions(perspective=PerspectiveOptions(distortion=1.0, border='crop')),
+    ],
+    ids=['cropped and slanted', 'as slanted as can be'],
+)
+def test_a_box_stays_in_the_image_however_it_is_moved(box, image):
     for seed in range(100):
         (corners,) = _made((Hand(box, True, 1.0),), seed, image=image).corners
         assert np.isfinite(corners).all()
@@ -168,8 +192,10 @@ def test_the_same_generator_gives_the_same_image():
     assert not np.array_equal(first.image, other.image)
 
 
-def test_the_paper_is_the_default():
+def test_the_default_is_the_papers_but_for_what_gives_hands_away():
     options = SynthesisOptions()
+    assert (options.masks.fill, options.masks.hidden) == ('random', 'all')
+    assert options.image.perspective.border == 'reflect'
     assert (options.masks.shape, options.masks.scale, options.masks.random_masks) == (
         'scaled',
         1.5,

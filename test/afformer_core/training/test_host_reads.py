@@ -75,10 +75,12 @@ def test_a_loss_that_is_not_finite_ends_the_training(monkeypatch: pytest.MonkeyP
         module.on_validation_epoch_start,
         lambda: module.on_save_checkpoint({}),
     ):
-        with pytest.raises(ValueError, match='the loss is nan at step 1; lower'):
+        with pytest.raises(
+            ValueError, match='training diverged: the loss is nan at step 1; lower'
+        ):
             check()
     monkeypatch.setattr(GroundingTraining, 'global_step', 10)
-    with pytest.raises(ValueError, match='the loss is nan at step 10; lower'):
+    with pytest.raises(ValueError, match='training diverged: the loss is nan at step 10; lower'):
         module.training_step(BATCHES['features'], 0)
 
 

@@ -42,6 +42,27 @@ def test_the_backbone_learns_more_slowly(model: Afformer) -> None:
     assert group_of(optimizer, pyramid.inner_blocks[0][0].weight)['lr'] == pytest.approx(1e-3)
 
 
+def test_the_pyramid_learns_as_slowly_where_it_counts_as_backbone(model: Afformer) -> None:
+    optimizer = Optimization(1e-3, backbone_factor=0.1, backbone_scope='encoder').optimizer(model)
+    backbone = model.encoder.backbone_with_fpn
+    block = model.decoder.self2d_cross3d_block
+
+    assert group_of(optimizer, backbone.body.conv_stem.weight)['lr'] == pytest.approx(1e-4)
+    assert group_of(optimizer, backbone.fpn.inner_blocks[0][0].weight)['lr'] == pytest.approx(1e-4)
+    assert group_of(optimizer, block.mlp.fc1.weight)['lr'] == pytest.approx(1e-3)
+
+
+def test_a_factor_of_0_keeps_all_of_the_scope(model: Afformer) -> None:
+    kept = replace(Optimization(), backbone_factor=0.0, backbone_scope='encoder')
+    try:
+        kept.freeze(model)
+        learning = {name.split('.')[0] for name, p in model.named_parameters() if p.requires_grad}
+    finally:
+        model.requires_grad_(True)
+
+    assert learning == {'decoder', 'predictor'}
+
+
 def test_every_parameter_is_in_one_group(model: Afformer) -> None:
     optimizer = Optimization().optimizer(model)
     grouped = [id(p) for group in optimizer.param_groups for p in group['params']]
@@ -64,7 +85,13 @@ def test_rises_then_falls_as_a_cosine(model: Afformer) -> None:
 
 @pytest.mark.parametrize(
     ('field', 'value'),
-    [('learning_rate', 0.0), ('weight_decay', -1.0), ('layer_decay', 1.5), ('warmup_steps', -1)],
+    [
+        ('learning_rate', 0.0),
+        ('weight_decay', -1.0),
+        ('layer_decay', 1.5),
+        ('warmup_steps', -1),
+        ('backbone_scope', 'fpn'),
+    ],
 )
 def test_a_value_out_of_range(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=field):

@@ -53,6 +53,39 @@ def test_pixels_and_points_move_alike(
         np.testing.assert_allclose(place, moved[0], atol=0.3)
 
 
+def test_no_draw_folds_the_picture_at_a_distortion_of_1() -> None:
+    random = np.random.default_rng(0)
+    farthest = 0.0
+    for _ in range(300):
+        slant = draw_perspective(PerspectiveOptions(1.0), SIZE, random)
+        assert slant is not None
+        moved = warp_points(CORNERS, slant)
+        along = np.roll(moved, -1, axis=0) - moved
+        following = np.roll(along, -1, axis=0)
+        assert (along[:, 0] * following[:, 1] - along[:, 1] * following[:, 0] > 0).all()
+        farthest = max(farthest, float(np.abs(moved - CORNERS)[:, 0].max()))
+    # Up to the middle, which half of a width of 80 is.
+    assert 35 < farthest <= 40
+
+
+def test_a_cropped_picture_reaches_all_four_sides() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        slant = draw_perspective(PerspectiveOptions(0.5, border='crop'), SIZE, random)
+        assert slant is not None
+        moved = warp_points(CORNERS, slant)
+        np.testing.assert_allclose(moved.min(axis=0), (0, 0), atol=1e-3)
+        np.testing.assert_allclose(moved.max(axis=0), (79, 59), atol=1e-3)
+
+
+def test_what_is_outside_may_be_black() -> None:
+    light = np.full((1, *SIZE, 3), 200, np.uint8)
+    there = np.array([[1.0, 0, 20], [0, 1, 0], [0, 0, 1]])
+    moved = warp_pictures(light, there, black_outside=True)[0]
+    assert (moved[:, :19] == 0).all()
+    assert (moved[:, 21:] == 200).all()
+
+
 def test_no_corner_turns_black() -> None:
     slant = draw_perspective(PerspectiveOptions(0.6), SIZE, np.random.default_rng(0))
     assert slant is not None
@@ -68,7 +101,8 @@ def test_no_slant(options: PerspectiveOptions) -> None:
 
 
 @pytest.mark.parametrize(
-    'wrong', [{'distortion': -0.1}, {'distortion': 0.7}, {'probability': -1.0}]
+    'wrong',
+    [{'distortion': -0.1}, {'distortion': 1.1}, {'probability': -1.0}, {'border': 'black'}],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match='is wanted'):

@@ -19,7 +19,7 @@ CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
     [
         ('opra/r50', 27_862_408, (16, 32, 64), 64),
         ('opra/r50_released', 27_861_390, (16, 32, 64), 32),
-        ('opra/vitdet_b', 89_114_056, (16, 32, 64), 32),
+        ('opra/vitdet_b', 89_118_152, (16, 32, 64), 64),
         ('opra/vitdet_b_released', 106_899_406, (64,), 24),
     ],
 )

@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
 # What is given after an experiment.
 OVERLAYS = sorted(
     path
-    for folder in ('ablations', 'as_published')
+    for folder in ('ablations', 'as_published', 'ours')
     for path in CONFIGURATIONS.glob(f'{folder}/**/*.yaml')
 )
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
@@ -119,6 +120,14 @@ def write_assistq(root: Path) -> None:
         (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
 
 
+def files_of_example(overlay: Path) -> list[Path]:
+    """The files of the command in a file's opening comment."""
+    lines = overlay.read_text().splitlines()
+    comment = itertools.takewhile(lambda line: line.startswith('#'), lines)
+    names = re.findall(r'-c config/train/(\S+)', ' '.join(comment))
+    return [CONFIGURATIONS / name for name in names]
+
+
 def label(configuration: Path) -> str:
     """As README.md calls it: its path in config/train, without its ending."""
     return configuration.relative_to(CONFIGURATIONS).with_suffix('').as_posix()
@@ -179,5 +188,13 @@ def test_every_overlay(
     overlay: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)
-    whole = 'maskahand/simulated_tuned' if 'maskahand' in overlay.stem else 'opra/r50'
-    run(workspace, tmp_path, 64, CONFIGURATIONS / f'{whole}.yaml', overlay)
+    run(workspace, tmp_path, 64, *files_of_example(overlay))
+
+
+@pytest.mark.parametrize('overlay', OVERLAYS, ids=lambda path: label(path))
+def test_every_overlay_says_what_it_is_given_after(overlay: Path) -> None:
+    first, *_, last = files_of_example(overlay)
+    assert overlay in files_of_example(overlay)
+    assert first.is_file()
+    assert first not in OVERLAYS
+    assert last in OVERLAYS

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from afformer_core.cli.evaluate_options import add_model_options, add_output_opt
 
 if TYPE_CHECKING:
     from afformer_core.evaluation.benchmark import BenchmarkReport
-    from afformer_core.evaluation.exhibits import MeasuredRows
+    from afformer_core.evaluation.exhibits import Exhibit
     from afformer_core.evaluation.protocols import EvaluationProtocol
     from afformer_core.evaluation.report import Report
+
+    _Exhibit = Callable[[], Mapping[str, Sequence[Exhibit]]]
 
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
 _PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
@@ -25,6 +28,8 @@ _EXAMPLE = """examples:
       --report evaluation.html
   afformer evaluate models/afformer_r50 --annotations opra/test.json \\
       --frames '2 fps x 32 every 16'
+  afformer evaluate models/full models/deconvolution --annotations simulated/test-seen.json \\
+      --report differences.html
   afformer evaluate models/sim_small --annotations simulated/validation.json --calibrate
   afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
@@ -46,7 +51,13 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=Path, nargs='?', help='model folder (default: the shipped one)'
+        'models',
+        metavar='model',
+        type=Path,
+        nargs='*',
+        help='model folder (default: the shipped one); of several, each is measured on the same '
+        'pairs, and how the others differ from the first is told with intervals of the paired '
+        'differences',
     )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
@@ -121,14 +132,22 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
+    if len(arguments.models) > 1 and (arguments.calibrate or arguments.predictor != 'model'):
+        raise ValueError(
+            'several models are compared; give one to calibrate it, and none with --predictor'
+        )
     if arguments.zooms is not None and arguments.maximum_looks is not None:
         raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
     page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
-    evaluate = _evaluate_model if arguments.predictor == 'model' else _evaluate_predictor
-    report, measured = evaluate(arguments, protocol)
+    if arguments.predictor != 'model':
+        report, exhibit = _evaluate_predictor(arguments, protocol)
+    elif len(arguments.models) > 1:
+        report, exhibit = _compare_models(arguments, protocol)
+    else:
+        report, exhibit = _evaluate_model(arguments, protocol)
     _print(report, arguments.json)
-    _show(report, measured, page, arguments.pictures)
+    _show(report, exhibit, page, arguments.pictures)
     return 0
 
 
@@ -138,6 +157,10 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
 
     if arguments.predictor != 'model' or arguments.calibrate:
         raise ValueError('--benchmark measures a model, and calibrates none')
+    if len(arguments.models) > 1:
+        raise ValueError(
+            f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
+        )
     if arguments.report is not None or arguments.pictures is not None:
         raise ValueError('--report and --pictures are of one annotation file, not of --benchmark')
     reports = {}
@@ -157,15 +180,14 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
         write_aside(Path(json_path), (content + '\n').encode())
 
 
-def _show(report: Report, measured: MeasuredRows, page: Path | None, sheets: Path | None) -> None:
+def _show(report: Report, exhibit: _Exhibit, page: Path | None, sheets: Path | None) -> None:
     """Write the pictures that are asked for."""
-    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
     from afformer_core.evaluation.html_report import write_report
     from afformer_core.evaluation.pictures import write_contact_sheets
 
     if page is None and sheets is None:
         return
-    exhibits = exhibit_best_and_worst(measured)
+    exhibits = exhibit()
     if page is not None:
         write_report(page, report, exhibits)
     if sheets is not None:
@@ -174,9 +196,10 @@ def _show(report: Report, measured: MeasuredRows, page: Path | None, sheets: Pat
 
 def _evaluate_predictor(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, MeasuredRows]:
+) -> tuple[Report, _Exhibit]:
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.blind_report import build_blind_report, measure_blind
+    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     measured = measure_blind(
@@ -190,15 +213,48 @@ def _evaluate_predictor(
     )
     facts = {'annotations': str(arguments.annotations)}
     report = build_blind_report(measured, arguments.predictor, facts, arguments.seed)
-    return report, measured
+    return report, lambda: exhibit_best_and_worst(measured)
 
 
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, MeasuredRows]:
-    from afformer_core.cli.evaluate_models import ask_model, read_prior, read_questions, report_on
+) -> tuple[Report, _Exhibit]:
+    from afformer_core.cli import evaluate_models as models
+    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
     from afformer_core.runtime import shipped_model_folder
 
-    questions = read_questions(arguments, protocol)
-    answers = ask_model(arguments, arguments.model or shipped_model_folder(), questions)
-    return report_on(answers, questions, read_prior(arguments, questions), arguments.seed)
+    questions = models.read_questions(arguments, protocol)
+    folder = arguments.models[0] if arguments.models else shipped_model_folder()
+    answers = models.ask_model(arguments, folder, questions)
+    prior = models.read_prior(arguments, questions)
+    report = models.report_on(answers, questions, prior, arguments.seed)
+    return report, lambda: exhibit_best_and_worst(models.rows_to_show(answers, questions))
+
+
+def _compare_models(
+    arguments: argparse.Namespace, protocol: EvaluationProtocol
+) -> tuple[Report, _Exhibit]:
+    from afformer_core.cli import evaluate_models as models
+    from afformer_core.evaluation.compared_report import build_compared_report
+    from afformer_core.evaluation.exhibits import exhibit_differences
+    from afformer_core.evaluation.model_differences import most_different_rows
+    from afformer_core.evaluation.report import blind_labels
+
+    folders = models.name_models(arguments.models)
+    # An unsound one is told before the others are measured.
+    for folder in folders.values():
+        models.open_model(arguments, folder)
+    questions = models.read_questions(arguments, protocol)
+    answers = {
+        name: models.ask_model(arguments, folder, questions) for name, folder in folders.items()
+    }
+    prior = models.read_prior(arguments, questions)
+    reports = {
+        name: models.report_on(each, questions, prior, arguments.seed)
+        for name, each in answers.items()
+    }
+    rows = {name: models.rows_to_compare(each, questions) for name, each in answers.items()}
+    labels = blind_labels(prior, questions.dataset.action_names)
+    report = build_compared_report(reports, rows, labels, arguments.seed)
+    shown = ((name, models.rows_to_show(each, questions)) for name, each in answers.items())
+    return report, lambda: exhibit_differences(shown, most_different_rows(rows))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from afformer_core.data.annotated_dataset import AnnotatedDataset
     from afformer_core.evaluation.blind_prior import BlindPrior
     from afformer_core.evaluation.exhibits import MeasuredRows
+    from afformer_core.evaluation.model_differences import ModelRows
     from afformer_core.evaluation.pair_result import PairResult
     from afformer_core.evaluation.pairs import Pair
     from afformer_core.evaluation.pooled_rows import PooledRows
@@ -101,7 +103,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
 
     protocol, dataset = questions.protocol, questions.dataset
     plan = RunPlan(
-        partial(_open_grounder, arguments, folder),
+        partial(open_model, arguments, folder),
         questions.pair_protocol,
         arguments.seed,
         None if arguments.frames is None else parse_frame_sampling(arguments.frames),
@@ -148,28 +150,64 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrio
     return prior_from_training(protocol, training, dataset)
 
 
-def report_on(
-    answers: Answers, questions: Questions, prior: BlindPrior, seed: int
-) -> tuple[Report, MeasuredRows]:
-    """The report of one model, and its rows to be shown."""
-    from afformer_core.evaluation.exhibits import measured_by_model, measured_by_pooling
+def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: int) -> Report:
+    """The report of one model."""
     from afformer_core.evaluation.report import build_report
-    from afformer_core.evaluation.shared_run import open_run
 
-    protocol, names = questions.pair_protocol, questions.dataset.action_names
-    report = build_report(
+    return build_report(
         answers.results,
-        protocol,
+        questions.pair_protocol,
         prior,
-        names,
+        questions.dataset.action_names,
         answers.facts,
         answers.calibration,
         seed,
         pooled=answers.pooled,
     )
+
+
+def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
+    """The rows of a model for pictures; the model is opened again where another one was since."""
+    from afformer_core.evaluation.exhibits import measured_by_model, measured_by_pooling
+    from afformer_core.evaluation.shared_run import open_run
+
+    names = questions.dataset.action_names
     if answers.pooled is not None:
-        return report, measured_by_pooling(answers.pooled, names)
-    return report, measured_by_model(answers.results, open_run(answers.plan), protocol, names)
+        return measured_by_pooling(answers.pooled, names)
+    run = open_run(answers.plan)
+    return measured_by_model(answers.results, run, questions.pair_protocol, names)
+
+
+def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
+    """The rows of a model that are paired with those of others."""
+    from afformer_core.evaluation.accuracy import hit_actions
+    from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
+    from afformer_core.evaluation.model_differences import ModelRows
+    from afformer_core.evaluation.scoring import concatenate
+
+    results, pooled = answers.results, answers.pooled
+    return ModelRows(
+        questions.protocol.name,
+        [row for result in results for row in result.rows] if pooled is None else pooled.rows,
+        concatenate([each.scores for each in results]) if pooled is None else pooled.scores,
+        hit_actions(results, questions.dataset.action_names),
+        isinstance(questions.protocol, ButtonsProtocol),
+    )
+
+
+def name_models(folders: Sequence[Path]) -> dict[str, Path]:
+    """Model folders by names that are as short as tells them apart.
+
+    Raises:
+        ValueError: a folder is given twice.
+    """
+    for number, folder in enumerate(folders):
+        if folder.resolve() in [other.resolve() for other in folders[:number]]:
+            raise ValueError(f'{folder} is given twice; give models that differ')
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    return dict(zip(names, folders, strict=True))
 
 
 def _calibrate(
@@ -185,7 +223,12 @@ def _calibrate(
     return calibration
 
 
-def _open_grounder(arguments: argparse.Namespace, folder: Path) -> Grounder:
+def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:
+    """A model as the options say, with their closer looks.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model, or not for this backend.
+    """
     import torch
 
     from afformer_core.runtime.closer_look import CloserLook

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afformer_core.data.action_names import HOW_TO_NAME
 from afformer_core.evaluation.action_names import (
     best_action,
@@ -47,6 +50,24 @@ class ActionMeasures:
     balanced_accuracy: Estimate | None
 
 
+@dataclass(frozen=True)
+class ActionHits:
+    """Which annotated actions a model says; NaN where its actions are not the dataset's.
+
+    Attributes:
+        among_best: [N] share of a sample's k annotated actions among the k best-scored ones, for
+            each of these actions.
+        best: [N] 1 where the action is the best-scored one, else 0.
+        groups: N images or appliances.
+        actions: N annotated actions, 0-based.
+    """
+
+    among_best: NDArray[np.float64]
+    best: NDArray[np.float64]
+    groups: tuple[str, ...]
+    actions: tuple[int, ...]
+
+
 def measure_predictors(
     comparison: Comparison, actions: Mapping[str, ActionMeasures], seed: int = 0
 ) -> dict[str, PredictorMeasures]:
@@ -79,6 +100,28 @@ def measure_predictors(
     return measured
 
 
+def hit_actions(results: Sequence[PairResult], action_names: Sequence[str]) -> ActionHits:
+    """Which annotated actions a model says.
+
+    Args:
+        results: of the model, at least one.
+        action_names: of the dataset.
+    """
+    hits, best, groups, actions = [], [], [], []
+    for result in results:
+        wanted = sorted(set(result.pair.sample.actions))
+        right = right_actions(result.action_scores, wanted, action_names)
+        answer = best_action(result.action_scores)
+        for action in wanted:
+            hits.append(_NAN if right is None else right / len(wanted))
+            best.append(_NAN if right is None else same_action(answer, action_names[action]))
+            groups.append(result.rows[0].group)
+            actions.append(action)
+    return ActionHits(
+        np.array(hits, np.float64), np.array(best, np.float64), tuple(groups), tuple(actions)
+    )
+
+
 def measure_model_actions(
     results: Sequence[PairResult], action_names: Sequence[str], seed: int = 0
 ) -> ActionMeasures:
@@ -89,18 +132,10 @@ def measure_model_actions(
         action_names: of the dataset.
         seed: of the bootstrap.
     """
-    hits, best, groups, classes = [], [], [], []
-    for result in results:
-        wanted = sorted(set(result.pair.sample.actions))
-        right = right_actions(result.action_scores, wanted, action_names)
-        answer = best_action(result.action_scores)
-        for action in wanted:
-            hits.append(_NAN if right is None else right / len(wanted))
-            best.append(_NAN if right is None else same_action(answer, action_names[action]))
-            groups.append(result.rows[0].group)
-            classes.append(action)
+    hits = hit_actions(results, action_names)
     return ActionMeasures(
-        bootstrap_mean(hits, groups, seed), bootstrap_class_mean(best, groups, classes, seed)
+        bootstrap_mean(hits.among_best, hits.groups, seed),
+        bootstrap_class_mean(hits.best, hits.groups, hits.actions, seed),
     )
 
 

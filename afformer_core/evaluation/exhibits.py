@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from afformer_core.evaluation.tiles import (
     mark_peak,
 )
 
+PREDICTION = 'prediction'
 _FRAMES = 4
 
 
@@ -113,7 +114,7 @@ class Exhibit:
         measures: short texts, such as `KLD 0.52`.
         frames: of the demonstration, in order; empty where there is none, or its clip is missing.
         image: the target; None where it is missing.
-        predicted: the heatmap with its best peak.
+        predicted: heatmaps with their best peaks, by caption.
         truth: the ground truth with what was annotated.
     """
 
@@ -121,7 +122,7 @@ class Exhibit:
     measures: tuple[str, ...]
     frames: tuple[Picture, ...]
     image: Picture | None
-    predicted: Picture
+    predicted: Mapping[str, Picture]
     truth: Picture
 
 
@@ -145,6 +146,45 @@ def exhibit_best_and_worst(
                 exhibits[name].append(_exhibit(measured, index))
                 bar.update()
     return exhibits
+
+
+def exhibit_differences(
+    models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
+) -> dict[str, list[Exhibit]]:
+    """Rows with the predictions of several models beside each other.
+
+    Args:
+        models: the same rows of each, by name; one after another, so that one alone need be open.
+        chapters: indices of rows, by name.
+    """
+    exhibits: dict[str, list[Exhibit]] = {}
+    for name, measured in models:
+        drawn = {
+            chapter: [_of_model(name, _exhibit(measured, index)) for index in indices]
+            for chapter, indices in chapters.items()
+        }
+        exhibits = (
+            drawn
+            if not exhibits
+            else {
+                chapter: [_beside(*both) for both in zip(exhibits[chapter], each, strict=True)]
+                for chapter, each in drawn.items()
+            }
+        )
+    return exhibits
+
+
+def _of_model(name: str, exhibit: Exhibit) -> Exhibit:
+    measures = tuple(f'{name}: {measure}' for measure in exhibit.measures[:1])
+    return replace(exhibit, measures=measures, predicted={name: exhibit.predicted[PREDICTION]})
+
+
+def _beside(exhibit: Exhibit, other: Exhibit) -> Exhibit:
+    return replace(
+        exhibit,
+        measures=(*exhibit.measures, *other.measures),
+        predicted={**exhibit.predicted, **other.predicted},
+    )
 
 
 def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
@@ -171,7 +211,7 @@ def _exhibit(measured: MeasuredRows, index: int) -> Exhibit:
         (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
         () if row.sample is None else _frames(row.sample),
         None if image is None else fit(image, TILE_SIDE),
-        predicted,
+        {PREDICTION: predicted},
         truth,
     )
 

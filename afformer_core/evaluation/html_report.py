@@ -40,8 +40,7 @@ h3 { font-size: 1.05em; margin: 1.4em 0 0.5em; }
 .exhibit h4 { font-size: 1em; margin: 0; overflow-wrap: anywhere; }
 .measures { margin: 0 0 0.4em; color: #57606a; font-variant-numeric: tabular-nums; }
 .measures span { margin-right: 1.2em; }
-.tiles { display: grid; grid-template-columns: repeat(3, 1fr); gap: 10px; align-items: start; }
-.tiles.alone { grid-template-columns: repeat(2, 320px); }
+.tiles { display: grid; gap: 10px; align-items: start; }
 .tiles figure { margin: 0; } .tiles img { width: 100%; display: block; }
 .tiles figcaption { font-size: 0.8em; color: #57606a; }
 .frames { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; }
@@ -78,7 +77,8 @@ def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exh
         report: facts, measures and tables.
         exhibits: to be shown, by the name of their chapter.
     """
-    what = report.facts.get('predictor') or Path(str(report.facts.get('model', 'a model'))).name
+    model = Path(str(report.facts.get('model', 'a model'))).name
+    what = report.facts.get('predictor') or report.facts.get('models') or model
     title = f'Evaluation of {escape(str(what))}'
     sections = [_headline(report), _facts(report)]
     sections += [_table(table) for table in report.tables]
@@ -138,11 +138,11 @@ def _pictures(exhibits: Mapping[str, Sequence[Exhibit]]) -> str:
     if not exhibits:
         return ''
     chapters = ''.join(
-        f'<h3>{escape(name.capitalize())}</h3>{"".join(map(_exhibit, each))}'
+        f'<h3>{escape(name[:1].upper() + name[1:])}</h3>{"".join(map(_exhibit, each))}'
         for name, each in exhibits.items()
     )
     return (
-        '<h2>Best, median and worst by KLD</h2>'
+        '<h2>Rows, chosen by KLD</h2>'
         '<p class="note">Heatmaps are drawn relative to their own maximum. Cross: best peak. '
         'Ground truth: annotated points, or the outlines of all elements with the demonstrated '
         f'one in colour.</p>{chapters}'
@@ -155,20 +155,21 @@ def _exhibit(exhibit: Exhibit) -> str:
     tiles = _figure(f'<div class="frames">{frames}</div>', 'demonstration') if frames else ''
     tiles += ''.join(
         _figure(_image(tile, name), name)
-        for tile, name in ((exhibit.predicted, 'prediction'), (exhibit.truth, 'ground truth'))
+        for name, tile in {**exhibit.predicted, 'ground truth': exhibit.truth}.items()
     )
-    layout = 'tiles' if frames else 'tiles alone'
+    columns = bool(frames) + len(exhibit.predicted) + 1
+    layout = f'style="grid-template-columns: repeat({columns}, minmax(0, 320px))"'
     return (
         f'<article class="exhibit"><h4>{escape(exhibit.title)}</h4>'
-        f'<p class="measures">{measures}</p><div class="{layout}">'
+        f'<p class="measures">{measures}</p><div class="tiles" {layout}>'
         f'{tiles}</div></article>'
     )
 
 
 def _figure(content: str, caption: str) -> str:
-    return f'<figure>{content}<figcaption>{caption}</figcaption></figure>'
+    return f'<figure>{content}<figcaption>{escape(caption)}</figcaption></figure>'
 
 
 def _image(picture: Picture, name: str) -> str:
     source = base64.b64encode(encode_jpeg(picture)).decode()
-    return f'<img alt="{name}" src="data:image/jpeg;base64,{source}">'
+    return f'<img alt="{escape(name)}" src="data:image/jpeg;base64,{source}">'

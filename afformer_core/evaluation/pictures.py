@@ -37,7 +37,8 @@ def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]
         sheet = np.concatenate(
             [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
         )
-        path = folder / f'{name}.jpg'
+        # A model's name may be a path.
+        path = folder / f'{name.replace("/", "_")}.jpg'
         write_aside(path, encode_jpeg(sheet))
         paths.append(path)
     return paths
@@ -58,10 +59,11 @@ def encode_jpeg(picture: Picture) -> bytes:
 
 def _line(exhibit: Exhibit) -> Picture:
     images = () if exhibit.image is None else (exhibit.image,)
-    cells = [_cell(each) for each in (*exhibit.frames, *images, exhibit.predicted, exhibit.truth)]
-    pictures = np.concatenate(cells, axis=1)
+    drawn = exhibit.predicted
+    shown = (*exhibit.frames, *images, *drawn.values(), exhibit.truth)
+    pictures = np.concatenate([_cell(each) for each in shown], axis=1)
     what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
-    order = ' | '.join([*what, 'prediction', 'ground truth'])
+    order = ' | '.join([*what, *drawn, 'ground truth'])
     text = f'{"  ".join(exhibit.measures)}   {exhibit.title}   ({order})'
     caption = _caption(text, pictures.shape[1])
     blank = caption.shape[1] - pictures.shape[1]

@@ -42,6 +42,11 @@ from afformer_core.runtime.presence import PresenceCalibration
 SCHEMA = 1
 """Version of what `Report.to_json` gives; another one where a name changes its meaning or goes."""
 
+BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
+"""Titles of the tables that have a row for each predictor; the others are of the model alone."""
+
+Fact = str | int | float
+
 _NO_MEAN_MAPS = (
     "There is no row of the same action's mean map, which other images make: the annotations are "
     'of one image or appliance. --prior-annotations takes it from others.'
@@ -108,13 +113,7 @@ def build_report(
     labels = {
         MODEL: 'model',
         SINGLE_DEMONSTRATION: 'model, one demonstration at a time',
-        UNIFORM: 'uniform',
-        GAUSSIAN: 'centred Gaussian, sigma 0.3',
-        CENTER_BIAS: 'center bias',
-        MEAN_MAP: prior.label,
-        EVERY_ELEMENT: 'every element, not which',
-        CONSTANT_ACTION: f'always {action_names[prior.constant_action]}',
-        RANDOM_ELEMENT: 'an element at random',
+        **blind_labels(prior, action_names),
     }
     notes = notes_on_actions(results[0].action_scores, action_names)
     if prior.mean_maps is None:
@@ -145,6 +144,24 @@ def build_report(
         (*tables, *_tables_of_the_model(measures, compared, calibration)),
         measures.predictors[MODEL],
     )
+
+
+def blind_labels(prior: BlindPrior, action_names: Sequence[str]) -> dict[str, str]:
+    """Labels of the rows of predictors that look at nothing, by name.
+
+    Args:
+        prior: of one of them.
+        action_names: of the dataset.
+    """
+    return {
+        UNIFORM: 'uniform',
+        GAUSSIAN: 'centred Gaussian, sigma 0.3',
+        CENTER_BIAS: 'center bias',
+        MEAN_MAP: prior.label,
+        EVERY_ELEMENT: 'every element, not which',
+        CONSTANT_ACTION: f'always {action_names[prior.constant_action]}',
+        RANDOM_ELEMENT: 'an element at random',
+    }
 
 
 def _tables_of_the_model(

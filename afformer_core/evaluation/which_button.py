@@ -47,13 +47,22 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
         rows: whose elements are known.
         seed: of the bootstrap.
     """
-    guesses = _guesses(rows)
     groups = [row.group for row in rows]
-    nearest = scores.peaks.nearest
-    right = np.where(np.isnan(nearest), guesses, nearest)
+    right, guesses = right_buttons(scores, rows), _guesses(rows)
     return ButtonMeasures(
         bootstrap_mean(right, groups, seed), bootstrap_mean(right - guesses, groups, seed)
     )
+
+
+def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Of each row [N] 1 where the chosen button is the demonstrated one, or the share of a guess.
+
+    Args:
+        scores: of the rows.
+        rows: whose elements are known.
+    """
+    nearest = scores.peaks.nearest
+    return np.where(np.isnan(nearest), _guesses(rows), nearest)
 
 
 def button_table(

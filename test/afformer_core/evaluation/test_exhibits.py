@@ -49,7 +49,7 @@ def test_frames_image_prediction_and_truth_are_shown(opra):
     shown = only(exhibit_best_and_worst(measured([OpraDataset(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
-    for picture in (shown.image, shown.predicted, shown.truth):
+    for picture in (shown.image, shown.predicted['prediction'], shown.truth):
         assert picture.shape == (240, 320, 3)
     # The kettle is red.
     assert shown.image[120, 160].tolist() == [40, 40, 160]
@@ -68,9 +68,10 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
     assert shown.frames == ()
     assert shown.image is None
     # In the shape of the annotated image.
-    assert shown.predicted.shape == shown.truth.shape == (320, 160, 3)
+    (predicted,) = shown.predicted.values()
+    assert predicted.shape == shown.truth.shape == (320, 160, 3)
     # Uniform is bright all over, the truth at its point.
-    assert shown.predicted.min(axis=2).min() > 100
+    assert predicted.min(axis=2).min() > 100
     assert shown.truth[5, 5].max() < 30
 
 

@@ -58,7 +58,9 @@ def read(path):
 
 
 def exhibit(frames=()):
-    return Exhibit('test/3 & 4, push', ('KLD 0.52', 'hit'), frames, None, GREY, GREY)
+    return Exhibit(
+        'test/3 & 4, push', ('KLD 0.52', 'hit'), frames, None, {'prediction': GREY}, GREY
+    )
 
 
 def test_facts_measures_and_tables_are_told(tmp_path):

@@ -9,7 +9,7 @@ WIDE = np.full((80, 320, 3), 200, np.uint8)
 
 
 def exhibit(frames=(), image=None, title='test/3, push'):
-    return Exhibit(title, ('KLD 0.52', 'hit'), frames, image, WIDE, WIDE)
+    return Exhibit(title, ('KLD 0.52', 'hit'), frames, image, {'prediction': WIDE}, WIDE)
 
 
 def widths(folder):

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How several models differ from the first of them, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.accuracy import ActionHits
+from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.evaluation.protocols import Row
+from afformer_core.evaluation.scoring import RowScores
+from afformer_core.evaluation.which_button import right_buttons
+
+RowId = tuple[str, int]
+"""The sample, or of rows that pool samples the image, and the action."""
+
+
+@dataclass(frozen=True)
+class ModelRows:
+    """What one of several models reached.
+
+    Attributes:
+        protocol: name of the rows' protocol.
+        rows: at least one, of N.
+        scores: of the rows.
+        actions: how often its actions are right.
+        of_buttons: whether it is also asked which button the model chooses.
+    """
+
+    protocol: str
+    rows: Sequence[Row]
+    scores: RowScores
+    actions: ActionHits
+    of_buttons: bool = False
+
+    @property
+    def ids(self) -> tuple[RowId, ...]:
+        """What tells the rows apart, in their order."""
+        return tuple(
+            (row.image if row.sample is None else row.sample.sample_id, row.action)
+            for row in self.rows
+        )
+
+
+@dataclass(frozen=True)
+class ModelDifference:
+    """A model's measures less the first model's, paired by row; None where one is not measured.
+
+    Attributes:
+        rows: how many.
+        better_rows: share of rows whose KLD is lower than the first model's; equal ones count
+            half.
+        kld, sim, auc_j, hit_rate, peak_error_mean, peak_inside, nearest, top_1,
+            balanced_accuracy, which_button: see `PredictorMeasures`.
+    """
+
+    rows: int
+    better_rows: Estimate | None
+    kld: Estimate | None
+    sim: Estimate | None
+    auc_j: Estimate | None
+    hit_rate: Estimate | None
+    peak_error_mean: Estimate | None
+    peak_inside: Estimate | None
+    nearest: Estimate | None
+    top_1: Estimate | None
+    balanced_accuracy: Estimate | None
+    which_button: Estimate | None
+
+
+def measure_differences(
+    models: Mapping[str, ModelRows], seed: int = 0
+) -> dict[str, ModelDifference]:
+    """Paired differences of all models but the first to the first, by name.
+
+    An interval is of the mean over the rows of their differences, from drawing images (or
+    appliances) whole: so both models are drawn with the same ones.
+
+    Args:
+        models: at least two, by name.
+        seed: of the draws.
+
+    Raises:
+        ValueError: two models were measured on different rows, or by different protocols.
+    """
+    (first, reference), *others = models.items()
+    for name, other in others:
+        _require_same_rows(first, reference, name, other)
+    return {name: _difference(reference, other, seed) for name, other in others}
+
+
+def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float64]:
+    """By how much KLD of each row [N] is above the reference's; 0 where both are infinite."""
+    first, second = reference.scores.kld, other.scores.kld
+    equal = first == second
+    return np.asarray(np.subtract(second, first, out=np.zeros_like(first), where=~equal))
+
+
+def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
+    """Indices of the rows in which KLD of a model differs most from that of the first.
+
+    Args:
+        models: at least two, by name, of the same rows.
+        count: of each at most.
+
+    Returns:
+        by a chapter for each other model in which it is better and worse, the most different row
+        first; a chapter without any row is left out.
+    """
+    (first, reference), *others = models.items()
+    chapters: dict[str, list[int]] = {}
+    for name, other in others:
+        divergences = kld_differences(reference, other)
+        order = np.argsort(divergences, kind='stable').tolist()
+        better = [index for index in order if divergences[index] < 0][:count]
+        worse = [index for index in order[::-1] if divergences[index] > 0][:count]
+        chapters |= {
+            f'where {name} is better than {first}': better,
+            f'where {name} is worse than {first}': worse,
+        }
+    return {name: indices for name, indices in chapters.items() if indices}
+
+
+def _require_same_rows(first: str, reference: ModelRows, name: str, other: ModelRows) -> None:
+    if reference.protocol != other.protocol:
+        raise ValueError(
+            f'{first} was measured by the protocol {reference.protocol} and {name} by '
+            f'{other.protocol}; measure both by the same one'
+        )
+    actions = [(each.actions.groups, each.actions.actions) for each in (reference, other)]
+    if reference.ids != other.ids or actions[0] != actions[1]:
+        only = set(reference.ids) ^ set(other.ids)
+        example = f', such as {min(only)[0]}' if only else ', in another order'
+        raise ValueError(
+            f'{first} was measured on {len(reference.rows)} rows and {name} on {len(other.rows)}, '
+            f'of different pairs{example}; measure both on the same annotations'
+        )
+
+
+def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDifference:
+    rows, groups = reference.rows, [row.group for row in reference.rows]
+    before, after = reference.scores, other.scores
+    divergences = kld_differences(reference, other)
+
+    def mean(values: NDArray[np.float64]) -> Estimate | None:
+        return bootstrap_mean(values, groups, seed)
+
+    buttons = None
+    if reference.of_buttons:
+        buttons = mean(right_buttons(after, rows) - right_buttons(before, rows))
+    top_1, balanced_accuracy = _of_actions(reference.actions, other.actions, seed)
+    return ModelDifference(
+        rows=len(rows),
+        better_rows=mean((divergences < 0) + (divergences == 0) / 2),
+        kld=mean(divergences),
+        sim=mean(after.sim - before.sim),
+        auc_j=mean(after.auc_judd - before.auc_judd),
+        hit_rate=mean(after.peaks.hit - before.peaks.hit),
+        peak_error_mean=mean(after.peaks.error - before.peaks.error),
+        peak_inside=mean(after.peaks.inside - before.peaks.inside),
+        nearest=mean(after.peaks.nearest - before.peaks.nearest),
+        top_1=top_1,
+        balanced_accuracy=balanced_accuracy,
+        which_button=buttons,
+    )
+
+
+def _of_actions(
+    reference: ActionHits, other: ActionHits, seed: int
+) -> tuple[Estimate | None, Estimate | None]:
+    """Top-1 and balanced accuracy."""
+    groups, classes = reference.groups, reference.actions
+    return (
+        bootstrap_mean(other.among_best - reference.among_best, groups, seed),
+        bootstrap_class_mean(other.best - reference.best, groups, classes, seed),
+    )

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two models on the same rows: differences that can be counted by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.data.sample import Sample
+from afformer_core.evaluation.accuracy import ActionHits
+from afformer_core.evaluation.model_differences import (
+    ModelDifference,
+    ModelRows,
+    measure_differences,
+    most_different_rows,
+)
+from afformer_core.evaluation.peak_measures import PeakScores
+from afformer_core.evaluation.protocols import Row
+from afformer_core.evaluation.scoring import RowScores
+
+NAN = float('nan')
+POINT = np.array([[3.0, 4.0]])
+
+
+def row(number: int, group: str) -> Row:
+    path = Path(f'{group}.jpg')
+    sample = Sample(f'test/{number}', Path('a.mp4'), path, (64, 48), (0,), (POINT,))
+    return Row(0, group, POINT, (64, 48), str(path), sample)
+
+
+# Two rows of each of two images.
+ROWS = tuple(row(number, 'ab'[number // 2]) for number in range(4))
+
+
+def model(
+    kld: Sequence[float],
+    hit: Sequence[float] = (0, 0, 0, 0),
+    best: Sequence[float] = (NAN, NAN, NAN, NAN),
+    rows: tuple[Row, ...] = ROWS,
+) -> ModelRows:
+    ones = np.ones(len(kld))
+    peaks = PeakScores(np.zeros((len(kld), 2)), np.array(hit, float), ones, NAN * ones, NAN * ones)
+    scores = RowScores(np.array(kld, float), ones, ones, peaks)
+    groups = tuple(each.group for each in rows)
+    hits = ActionHits(np.array(best, float), np.array(best, float), groups, (0, 1, 0, 1))
+    return ModelRows('rows256', rows, scores, hits)
+
+
+def difference(first: ModelRows, other: ModelRows) -> ModelDifference:
+    return measure_differences({'first': first, 'other': other})['other']
+
+
+def test_differences_are_those_of_the_other_to_the_first() -> None:
+    found = difference(model([1, 2, 3, 4], (1, 0, 1, 1)), model([2, 2, 2, 5], (1, 1, 0, 1)))
+    assert found.kld is not None
+    # Of the first image 0.5 on average, of the second 0: all that drawing images can give.
+    assert (found.kld.value, found.kld.low, found.kld.high) == (0.25, 0.0, 0.5)
+    assert found.kld.count == found.rows == 4
+    assert found.hit_rate is not None
+    assert found.hit_rate.value == 0
+    assert (found.hit_rate.low, found.hit_rate.high) == (-0.5, 0.5)
+    assert found.better_rows is not None
+    assert found.better_rows.value == 0.375
+
+
+def test_both_models_are_drawn_with_the_same_images() -> None:
+    """However much images differ, what is a tenth higher in each is a tenth higher."""
+    found = difference(model([0.5, 0.5, 40, 40]), model([0.6, 0.6, 40.1, 40.1]))
+    assert found.kld is not None
+    assert [found.kld.low, found.kld.high] == pytest.approx([0.1, 0.1])
+
+
+def test_what_is_infinite_for_both_is_equal() -> None:
+    infinite = float('inf')
+    found = difference(model([infinite, 1, 1, 1]), model([infinite, 2, 2, 2]))
+    assert found.kld is not None
+    assert found.kld.value == 0.75
+    assert found.better_rows is not None
+    assert found.better_rows.value == 0.125
+
+
+def test_actions() -> None:
+    first = model([1, 1, 1, 1], best=(1, 0, 1, 0))
+    found = difference(first, model([1, 1, 1, 1], best=(1, 1, 0, 1)))
+    assert found.top_1 is not None
+    assert found.top_1.value == 0.25
+    assert found.balanced_accuracy is not None
+    # Of the first action half less, of the second all.
+    assert found.balanced_accuracy.value == 0.25
+    assert difference(first, model([1, 1, 1, 1])).top_1 is None
+
+
+def test_what_no_model_is_asked_is_not_measured() -> None:
+    found = difference(model([1, 1, 1, 1]), model([1, 1, 1, 1]))
+    assert (found.peak_inside, found.nearest, found.which_button) == (None, None, None)
+
+
+def test_different_pairs_are_refused() -> None:
+    other = model([1, 2, 3, 4], rows=(*ROWS[:3], row(9, 'b')))
+    with pytest.raises(ValueError, match=r'on 4 rows and other on 4, of different pairs, such as'):
+        difference(model([1, 2, 3, 4]), other)
+
+
+def test_another_order_of_pairs_is_refused() -> None:
+    other = model([1, 2, 3, 4], rows=(ROWS[1], ROWS[0], *ROWS[2:]))
+    with pytest.raises(ValueError, match='of different pairs, in another order'):
+        difference(model([1, 2, 3, 4]), other)
+
+
+def test_different_protocols_are_refused() -> None:
+    other = replace(model([1, 2, 3, 4]), protocol='rows28')
+    with pytest.raises(ValueError, match='by the protocol rows256 and other by rows28'):
+        difference(model([1, 2, 3, 4]), other)
+
+
+def test_rows_that_differ_most() -> None:
+    models = {'A': model([1, 2, 3, 4]), 'B': model([3, 2, 2.5, 1])}
+    assert most_different_rows(models) == {
+        'where B is better than A': [3, 2], 'where B is worse than A': [0],
+    }  # fmt: skip
+    assert most_different_rows(models, 1)['where B is better than A'] == [3]
+
+
+def test_every_name_is_described(root: Path) -> None:
+    page = (root / 'doc' / 'evaluation_json.md').read_text()
+    _, _, rest = page.partition('| name in `differences.MODEL` | |\n|---|---|\n')
+    table, _, _ = rest.partition('\n\n')
+    described = {
+        name for line in table.splitlines() for name in re.findall(r'`(\w+)`', line.split('|')[1])
+    }
+    assert described == {each.name for each in fields(ModelDifference)}

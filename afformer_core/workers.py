@@ -20,6 +20,12 @@ from afformer_core.errors import DatasetError
 
 Step = TypeVar('Step')
 Work = Callable[[int], Iterable[Step]]
+_number = 0
+
+
+def process_number() -> int:
+    """Which of the processes that share some work this is, from 0; the caller's own is 0."""
+    return _number
 
 
 def steps(work: Work[Step], numbers: Iterable[int], processes: int) -> Iterator[Step]:
@@ -47,7 +53,7 @@ def steps(work: Work[Step], numbers: Iterable[int], processes: int) -> Iterator[
     workers: list[_Worker[Step]] = []
     try:
         for number in islice(rest, processes):
-            workers.append(_Worker(context, work))
+            workers.append(_Worker(context, work, len(workers)))
             workers[-1].begin(number)
         yield from _shared(workers, rest)
     finally:
@@ -72,9 +78,9 @@ def _shared(workers: Iterable[_Worker[Step]], rest: Iterator[int]) -> Iterator[S
 class _Worker(Generic[Step]):
     """A process that does the work of one number after the other."""
 
-    def __init__(self, context: SpawnContext, work: Work[Step]) -> None:
+    def __init__(self, context: SpawnContext, work: Work[Step], number: int) -> None:
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, work, number), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -102,7 +108,9 @@ class _Worker(Generic[Step]):
         self.pipe.close()
 
 
-def _serve(pipe: connection.Connection, work: Work[Any]) -> None:
+def _serve(pipe: connection.Connection, work: Work[Any], number: int) -> None:
+    global _number
+    _number = number
     # Ctrl-C is for the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Fetch, and say where it is."""
     from afformer_core.demonstrations.hand_model import fetch_hand_model, kept_hand_model
 
+    if importlib.util.find_spec('mediapipe') is None:
+        print(
+            'afformer: MediaPipe, which uses the model, is not installed; pip install '
+            "'afformer[hands]'",
+            file=sys.stderr,
+        )
     output = arguments.output or kept_hand_model()
     fetch_hand_model(output, arguments.source)
     print(f'wrote {output}')

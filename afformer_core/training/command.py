@@ -19,16 +19,24 @@ from afformer_core.training.hands.experiment import HandExperiment
 EXPERIMENTS: Mapping[str, type[Experiment]] = {
     kind.name: kind for kind in (GroundingExperiment, HandExperiment)
 }
-# Lightning's warnings about what is meant: our batches know where to go on, batch norms keep the
-# statistics that they were pre-trained with, and a resumed training finds its checkpoints.
+# Warnings of Lightning's that are wrong here, each after the reason.
 _SAID_IN_VAIN = (
+    # The command is one of several, so that the arguments of the process are not its own.
     "LightningCLI's args parameter",
+    # Batches are drawn by their step, and a checkpoint knows its step.
     "You're resuming from a checkpoint that ended before",
+    # Batch norms keep the statistics that they were pre-trained with.
     r'Found \d+ module\(s\) in eval mode',
+    # A resumed training finds its checkpoints.
     'Checkpoint directory .* exists',
+    # Lightning itself asks for it.
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
+    # How many workers there are, the experiment says; with a cache or features, none is fastest.
     'The .*dataloader.* does not have many workers',
+    # Measures of a validation are made of what all processes found.
     'It is recommended to use `self.log.*sync_dist=True`',
+    # Mixed precision keeps weights in 32 bits, by which the summary counts.
+    'Precision .*-mixed is not supported by the model summary',
 )
 _FILE_OPTIONS = ('-c', '--config')
 _NAME_OPTION = '--experiment'

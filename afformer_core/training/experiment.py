@@ -22,14 +22,19 @@ from afformer_core.training.batched_data import BatchedData
 from afformer_core.training.checkpoint_files import WholeCheckpoints
 from afformer_core.training.last_checkpoint import LastCheckpoint
 from afformer_core.training.model_writer import BestWriter
+from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
+    Reached,
     require_checkpoint_of,
     require_same_experiment,
     require_same_samples,
 )
 from afformer_core.training.trainer_options import require_honoured
+from afformer_core.training.training_monitor import TrainingMonitor
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16}
+# Of the training's curves, where `trainer.log_every_n_steps` does not say.
+_STEPS_OF_A_POINT = 10
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
 _DESCRIPTION = (
@@ -72,6 +77,7 @@ class Experiment(LightningCLI):
         trained: what trains the model.
         data: what it trains on.
         data_is_chosen: whether YAML files name a subclass of `data`.
+        counted: what a batch of it has, in a word for curves.
         writer: keeps the best model.
     """
 
@@ -79,6 +85,7 @@ class Experiment(LightningCLI):
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
     data_is_chosen: ClassVar[bool]
+    counted: ClassVar[str]
     writer: ClassVar[type[BestWriter]]
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -138,6 +145,12 @@ class Experiment(LightningCLI):
         """The trainer, with what every experiment has before what its configuration adds."""
         output = Path(self.config.output)
         given = {**self.config_init.trainer, **kwargs}
+        # The last step of a short training has a point of its curves as well.
+        given['log_every_n_steps'] = min(
+            given['log_every_n_steps'] or _STEPS_OF_A_POINT, max(1, given['max_steps'])
+        )
+        if not self.datamodule.validation_samples:
+            given['limit_val_batches'] = 0
         if given['logger'] in (None, True):
             given['logger'] = TensorBoardLogger(str(output), name='tensorboard', version='')
         given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
@@ -153,7 +166,7 @@ class Experiment(LightningCLI):
             'commands': [shlex.join(['afformer', 'train', *self._arguments])]
         }
         writer = self.writer(output, description, _DTYPES[self.config.weights_type])
-        callbacks: list[Callback] = [writer]
+        callbacks: list[Callback] = [TrainingMonitor(self.counted), writer]
         if self.datamodule.validation_samples:
             best = ModelCheckpoint(
                 checkpoints,
@@ -188,11 +201,28 @@ class Experiment(LightningCLI):
             if reached.steps >= self.trainer.max_steps:
                 self._say_trained(reached.steps)
                 return
+            self._say_rate(reached)
         self.trainer.fit(
             self.model,
             datamodule=self.datamodule,
             ckpt_path=str(last) if resumed else None,
             weights_only=True,
+        )
+
+    def _say_rate(self, reached: Reached) -> None:
+        """Where the number of steps is another one, tell what becomes of the learning rate."""
+        planned = self.trainer.max_steps
+        if not self.trainer.is_global_zero or planned == reached.planned_steps:
+            return
+        optimization: Optimization = self.model.optimization
+        before, after = (
+            optimization.learning_rate * optimization.share(reached.steps, steps)
+            for steps in (reached.planned_steps, planned)
+        )
+        print(
+            f'{self.config.output} goes on at step {reached.steps} of {planned}, where '
+            f'{reached.planned_steps} were planned; the learning rate was {before:.3g} and is '
+            f'{after:.3g} from here on, as its cosine falls over all {planned} steps'
         )
 
     def _say_trained(self, steps: int) -> None:

@@ -22,6 +22,7 @@ class GroundingExperiment(Experiment):
     trained = GroundingTraining
     data = GroundingData
     data_is_chosen = True
+    counted = 'pairs'
     writer = ModelWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:

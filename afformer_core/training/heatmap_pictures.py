@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heatmaps in TensorBoard, beside the curves."""
+"""Demonstrations and heatmaps in TensorBoard, beside the curves."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.sample import Sample
 from afformer_core.demonstrations.media import read_image
-from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.drawing.overlay import draw_overlay, draw_text
 from afformer_core.evaluation.protocols import RowsProtocol
 
 _SIDE = 256
+_FRAMES = 4
 _OPACITY = 0.6
 
 
 class HeatmapPictures(Callback):
-    """Shows what the model predicts for some validation samples, beside the truth.
+    """Shows what the model predicts for some validation samples, beside what it was shown.
 
     Args:
         count: samples shown, the first ones of the first process.
@@ -32,6 +35,7 @@ class HeatmapPictures(Callback):
         if count < 1:
             raise ValueError(f'count is {count}; it must be at least 1')
         self._count = count
+        self._frames: dict[int, NDArray[np.uint8]] = {}
 
     def on_validation_batch_end(
         self,
@@ -49,10 +53,29 @@ class HeatmapPictures(Callback):
         predictions: Mapping[int, NDArray[np.float32]] = outputs['heatmaps']
         samples = trainer.datamodule.validation_samples  # type: ignore[attr-defined]
         for index, heatmap in predictions.items():
-            picture = beside_truth(samples[index], heatmap)
+            if index not in self._frames:
+                self._frames[index] = demonstration_strip(samples[index])
+            picture = np.concatenate((self._frames[index], beside_truth(samples[index], heatmap)))
             name = f'validation/{batch_idx}'
             for logger in loggers:
                 logger.experiment.add_image(name, picture, trainer.global_step, dataformats='HWC')
+
+
+def demonstration_strip(sample: Sample) -> NDArray[np.uint8]:
+    """Four frames of a sample's demonstration, from its first to its last.
+
+    Returns:
+        uint8 RGB [128, 512, 3].
+
+    Raises:
+        VideoError: the clip is missing or damaged.
+    """
+    side = 2 * _SIDE // _FRAMES
+    (frames,) = ClipReader(UniformSampling(_FRAMES), (side, side)).read(sample)
+    strip = np.zeros((side, 2 * _SIDE, 3), np.uint8)
+    strip[:, : len(frames) * side] = np.concatenate(list(frames), axis=1)
+    draw_text(strip, 'demonstration', (6, 16), 0.4)
+    return strip
 
 
 def beside_truth(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -103,7 +103,7 @@ class GroundingTraining(LightningModule):
         if self.global_step % _STEPS_UNCHECKED == 0:
             self._require_finite_loss()
         for name, value in parts.items():
-            self.log(f'train/{name}', value, prog_bar=True)
+            self.log(f'train/{name}', value, logger=False)
         return loss
 
     def _require_finite_loss(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -96,9 +97,21 @@ class Optimization:
         ]
         return torch.optim.AdamW(described, lr=self.learning_rate)
 
-    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
+    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> RateSchedule:
         """How the rates fall over a number of steps."""
-        return LambdaLR(optimizer, self._share(steps))
+        return RateSchedule(optimizer, partial(self.share, steps=steps), steps)
+
+    def share(self, step: int, steps: int) -> float:
+        """Of the highest rate in a step.
+
+        Args:
+            step: counted from 0.
+            steps: of the whole training.
+        """
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        rest = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, rest)))
 
     def _factor(self, name: str, model: nn.Module) -> float:
         """Of the learning rate of a parameter."""
@@ -109,14 +122,41 @@ class Optimization:
             return self.backbone_factor
         return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
 
-    def _share(self, steps: int) -> Callable[[int], float]:
-        def share(step: int) -> float:
-            if step < self.warmup_steps:
-                return (step + 1) / self.warmup_steps
-            rest = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, rest)))
 
-        return share
+class RateSchedule(LambdaLR):
+    """Rates of all parameters, by what share of the highest each step has.
+
+    A training that goes on with another number of steps has the rates of that number from its
+    next step on.
+
+    Args:
+        optimizer: whose rates are set.
+        share: of the highest rate, of a step counted from 0.
+        steps: of the whole training.
+
+    Attributes:
+        steps: as above.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, share: Callable[[int], float], steps: int
+    ) -> None:
+        self.steps = steps
+        super().__init__(optimizer, share)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on at the step of a checkpoint."""
+        steps = self.steps
+        super().load_state_dict(state_dict)
+        self.steps = steps
+        # The optimizer has the rates that the checkpoint's own schedule meant for this step.
+        rates = [
+            base * share(self.last_epoch)
+            for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
+        ]
+        self._last_lr = rates
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group['lr'] = rate
 
 
 def is_of_backbone(name: str) -> bool:

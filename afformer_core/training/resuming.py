@@ -31,10 +31,12 @@ class Reached:
 
     Attributes:
         steps: that were taken.
+        planned_steps: that its learning rate was to fall over.
         samples: that were trained on; None in a checkpoint from before they were noted.
     """
 
     steps: int
+    planned_steps: int
     samples: SamplesNote | None
 
 
@@ -54,7 +56,11 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
     try:
         content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
         found = {name: tensor.shape for name, tensor in content['state_dict'].items()}
-        reached = Reached(int(content['global_step']), content.get(SAMPLES))
+        reached = Reached(
+            int(content['global_step']),
+            int(content['lr_schedulers'][0]['steps']),
+            content.get(SAMPLES),
+        )
     except Exception as error:
         raise AfformerError(
             f'{path} is no checkpoint that training can go on from ({type(error).__name__}: '

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.workers import steps
+from afformer_core.workers import process_number, steps
 
 
 def spawned() -> list[psutil.Process]:
@@ -70,3 +70,10 @@ def test_numbers_are_taken_when_they_are_needed() -> None:
 def test_no_process_is_refused() -> None:
     with pytest.raises(ValueError, match='at least 1 process, not 0'):
         list(steps(partial(map, abs), [[1]], 0))
+
+
+def test_each_process_knows_its_number() -> None:
+    asked = '__import__("afformer_core.workers").workers.process_number()'
+    work = partial(map, partial(eval, asked))
+    assert sorted(steps(work, [[{}]] * 3, 3)) == [0, 1, 2]
+    assert process_number() == 0

@@ -21,6 +21,7 @@ class HandExperiment(Experiment):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
+    counted = 'pictures'
     writer = DetectorWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:

@@ -107,9 +107,9 @@ class HandTraining(LightningModule):
                 f'the loss of step {self.global_step} is {float(loss)}; lower '
                 'optimization.learning_rate, or train in a wider precision'
             )
-        self.log('train/loss', loss, prog_bar=True)
+        self.log('train/loss', loss, logger=False)
         for name, value in parts.items():
-            self.log(f'train/{name.removeprefix("loss_")}', value)
+            self.log(f'train/{name.removeprefix("loss_")}', value, logger=False)
         return loss
 
     def on_validation_epoch_start(self) -> None:

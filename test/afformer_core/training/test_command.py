@@ -71,7 +71,8 @@ def test_curves_and_heatmaps_are_in_tensorboard(trained: Path) -> None:
 
     assert {'train/kld', 'validation/kld', 'validation/top_1'} <= set(events.Tags()['scalars'])
     picture = events.Images('validation/0')[0]
-    assert (picture.width, picture.height) == (512, 256)
+    # Four frames of the demonstration above the prediction and the ground truth.
+    assert (picture.width, picture.height) == (512, 384)
 
 
 def test_learns_and_leaves_the_backbone_alone(annotations: Path, tmp_path: Path) -> None:
@@ -144,6 +145,27 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     whole, parts = checkpoint(tmp_path / 'whole'), checkpoint(tmp_path / 'parts')
     differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
     assert differing == []
+
+
+def test_more_steps_have_the_rates_of_the_longer_schedule(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    options = pictures(annotations, f'--output={tmp_path}')
+    train([*options, '--trainer.max_steps=4'])
+    capsys.readouterr()
+    train([*options, '--trainer.max_steps=8'])
+
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f'{tmp_path} goes on at step 4 of 8, where 4 were planned; the learning rate was 0 '
+        'and is 0.0005 from here on, as its cosine falls over all 8 steps'
+    )
+    points = EventAccumulator(str(tmp_path / 'tensorboard')).Reload().Scalars('learning_rate')
+    # Quarters of the short cosine, then the last four eighths of the long one.
+    expected = [1.0, 0.853553, 0.5, 0.146447, 0.5, 0.308658, 0.146447, 0.0380602]
+    assert [point.step for point in points] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [1e3 * point.value for point in points] == pytest.approx(expected, rel=1e-5)
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, *klds: float | Exception) -> None:

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The curves of a training: its losses, rates, speed and memory, by the steps that were taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sized
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from afformer_core.evaluation.latency import peak_megabytes
+
+_LOSSES = 'train/'
+
+
+class TrainingMonitor(Callback):
+    """Adds a point to all curves after the first step, every so many, and the last.
+
+    How many, `trainer.log_every_n_steps` says. Between two points no value is asked of a GPU.
+    The curves are
+
+    - `train/...`: what the module logs under such names, which the progress bar shows as well
+    - `learning_rate`: the highest of all parameters in that step; `learning_rate_lowest`, where
+      some have another, as a backbone's
+    - `throughput/..._per_second`: since the point before, over all processes, with waiting for
+      data and without validation
+    - `memory/gpu_peak_megabytes`: what PyTorch took of the GPU's memory at most; without a GPU
+      `memory/peak_megabytes`, what this process had in memory at most
+
+    A validation's point stands at the steps that were taken, too.
+
+    Lightning's own monitors do not: its LearningRateMonitor counts steps from 0 and leaves out
+    the first and, of a short training, all; its ThroughputMonitor has the host wait for the GPU
+    in each step and tells no speed for the first hundred; its DeviceStatsMonitor tells that of
+    the whole machine.
+
+    Args:
+        counted: what a batch has, for the throughput's name.
+    """
+
+    def __init__(self, counted: str) -> None:
+        self._counted = counted
+        self._rates: set[float] = set()
+        self._begin: float | None = None
+        self._count = 0
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Note when it begins, and the rates, which the step itself changes."""
+        if self._begin is None:
+            self._begin, self._count = time.perf_counter(), 0
+        self._rates = {
+            group['lr'] for optimizer in trainer.optimizers for group in optimizer.param_groups
+        }
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Sized,
+        batch_idx: int,
+    ) -> None:
+        """Add a point, if it is time."""
+        self._count += len(batch)
+        if (batch_idx + 1) % trainer.accumulate_grad_batches or not _is_due(trainer):
+            return
+        losses = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith(_LOSSES)
+        }
+        # Only when the losses are here, a GPU has done what was asked of it.
+        assert self._begin is not None
+        now = time.perf_counter()
+        speed = self._count * trainer.world_size / (now - self._begin)
+        self._begin, self._count = now, 0
+        point = {
+            **losses,
+            **_rates(self._rates),
+            f'throughput/{self._counted}_per_second': speed,
+            **_memory(trainer.strategy.root_device),
+        }
+        for logger in trainer.loggers:
+            logger.log_metrics(point, trainer.global_step)
+        # Tensors on the host, since the progress bar asks for them in each step.
+        shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}
+        pl_module.log_dict(shown, prog_bar=True, logger=False)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say at which step the validation stands, by the name that Lightning keeps for that."""
+        pl_module.log('step', float(trainer.global_step), rank_zero_only=True)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to measure the speed anew."""
+        self._begin = None
+
+
+def _is_due(trainer: Trainer) -> bool:
+    step = trainer.global_step
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    return step in (1, trainer.max_steps) or step % every == 0
+
+
+def _rates(rates: set[float]) -> dict[str, float]:
+    if len(rates) == 1:
+        return {'learning_rate': max(rates)}
+    return {'learning_rate': max(rates), 'learning_rate_lowest': min(rates)}
+
+
+def _memory(device: torch.device) -> dict[str, float]:
+    if device.type == 'cuda':
+        peak = torch.cuda.max_memory_allocated(device) / 2**20
+        return {'memory/gpu_peak_megabytes': peak}
+    return {'memory/peak_megabytes': peak_megabytes()}

@@ -23,6 +23,17 @@ Work = Callable[[int], Iterable[Step]]
 _number = 0
 
 
+def let_waiting_threads_sleep() -> None:
+    """Have the threads that PyTorch computes with sleep while they wait for one another.
+
+    OpenMP has them wait in a loop. Where others compute on the same cores, that takes the time
+    which the one that is waited for needs: with them busy, the light hand detector takes five
+    times as long, and so much of the cores. It holds for this process where it has not imported
+    PyTorch yet and for those that it starts, unless the user's environment says otherwise.
+    """
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
+
 def process_number() -> int:
     """Which of the processes that share some work this is, from 0; the caller's own is 0."""
     return _number

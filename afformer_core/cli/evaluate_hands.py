@@ -44,6 +44,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
+    from afformer_core.workers import let_waiting_threads_sleep
+
+    # Before what follows imports PyTorch.
+    let_waiting_threads_sleep()
+
     from tqdm import tqdm
 
     from afformer_core.data.hand_annotations import read_hand_annotations

@@ -33,7 +33,7 @@ there, and reported; the exit status is then 1."""
 
 _EXAMPLE = """\
 examples:
-  afformer mine datasets/mining/videos --detector simulated --output mined --processes 2
+  afformer mine datasets/mining/videos --detector simulated --output mined
   afformer mine ~/recordings kitchen.mcap --output mined --preview mined/sheet.jpg
   afformer mine robot_bag#/camera/color/image_raw --detector models/hands --output mined
   afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \
@@ -76,8 +76,10 @@ def add_parser(subparsers: Any) -> None:
         help='frames per second that are looked at; mediapipe needs 2 at least (default: 5)',
     )  # fmt: skip
     parser.add_argument(
-        '--processes', type=int, default=1, metavar='N', help='that look at once (default: 1)'
-    )
+        '--processes', type=int, metavar='N',
+        help='that look at once (default: one for each core, or four for each GPU that a Faster '
+        'R-CNN computes on)',
+    )  # fmt: skip
     parser.add_argument(
         '--preview', type=Path, metavar='FILE',
         help='JPEG or PNG of a frame of each clip with its hands, evenly chosen where there are '
@@ -104,13 +106,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Mine; 0 when everything could be read to its end."""
+    from afformer_core.workers import let_waiting_threads_sleep
+
+    # Before what follows imports PyTorch.
+    let_waiting_threads_sleep()
+
     from afformer_core.drawing.picture_file import require_picture_path
     from afformer_core.maskahand.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.open_detector import open_hand_detector
     from afformer_core.maskahand.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
 
-    if arguments.processes < 1:
+    if arguments.processes is not None and arguments.processes < 1:
         raise ValueError(f'there must be at least 1 process, not {arguments.processes}')
     if arguments.preview is not None:
         require_picture_path(arguments.preview)
@@ -161,7 +168,7 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     return kept
 
 
-def _look(mining: Mining, processes: int) -> None:
+def _look(mining: Mining, processes: int | None) -> None:
     from tqdm import tqdm
 
     try:

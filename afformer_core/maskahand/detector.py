@@ -20,11 +20,13 @@ class HandDetector(Protocol):
         interaction_score: a hand in contact counts as an interaction from this score on (paper,
             section 4.2: 0.99).
         least_rate: frames per second that it has to be given at least, 0 where any will do.
+        on_gpu: whether it computes on a GPU.
     """
 
     name: str
     interaction_score: float
     least_rate: float
+    on_gpu: bool = False
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """The hands in each frame of a video, in order.

@@ -41,7 +41,7 @@ class FasterRcnnHands(HandDetector):
     Attributes:
         name: as above.
         interaction_score: as above.
-        least_rate: see `HandDetector`.
+        least_rate, on_gpu: see `HandDetector`.
     """
 
     least_rate = 0.0
@@ -58,6 +58,7 @@ class FasterRcnnHands(HandDetector):
             raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
         self.name = name
         self.interaction_score = interaction_score
+        self.on_gpu = next(detector.parameters()).is_cuda
         self._detector = detector
         self._interval = interval
         self._batch_size = batch_size

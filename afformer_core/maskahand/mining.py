@@ -31,6 +31,8 @@ from afformer_core.maskahand.video_parts import Part, joined, video_parts
 from afformer_core.workers import steps
 
 INDEX_FILE = 'index.json'
+# So many read videos for a GPU that looks at them.
+_PROCESSES_OF_A_GPU = 4
 
 OpenDetector = Callable[[], HandDetector]
 
@@ -104,6 +106,7 @@ class Mining:
                 f'{detector.name} needs at least {detector.least_rate:g}; give a higher rate or '
                 'another detector'
             )
+        self._on_gpu = detector.on_gpu
         self._name, self._interaction_score = detector.name, detector.interaction_score
         self._videos, unreadable = video_parts(
             found.sources, output, self._name, settings.rate, settings.part_frames
@@ -132,13 +135,15 @@ class Mining:
                 'another --output'
             ) from error
 
-    def look(self, processes: int = 1) -> Iterator[None]:
+    def look(self, processes: int | None = None) -> Iterator[None]:
         """Look at all parts that no run has looked at; yields as `done` grows.
 
         A part that an earlier run could not read to its end is tried again.
 
         Args:
-            processes: how many look at once.
+            processes: how many look at once; None: one for each core that PyTorch would compute
+                on, or four for each GPU where the detector computes on one. There are never more
+                than parts.
 
         Raises:
             DatasetError: a process was killed, or the detector does not do what it must.
@@ -155,6 +160,10 @@ class Mining:
                     yield number
 
         # Other processes open their own, and two would be in memory for nothing.
+        if processes is None:
+            gpus = _PROCESSES_OF_A_GPU * torch.cuda.device_count()
+            processes = gpus if self._on_gpu else torch.get_num_threads()
+        processes = max(1, min(processes, len(self._missing)))
         detector, self._detector = self._detector, None
         work = _Look(self._parts, self._open_detector, self._settings.rate, processes)
         if processes == 1:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -41,6 +44,26 @@ def test_an_index_and_a_sheet_are_written(
     assert index.videos[0].clips == ((15, 24), (20, 29), (25, 34))
     # the first two clips share their surest frame
     assert PIL.Image.open(mined / 'sheet.jpg').size == (2 * 320, 262)
+
+
+def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
+    """OpenMP looks when it is loaded."""
+    program = (
+        'import importlib, os, sys\n'
+        'from afformer_core.cli.main import main\n'
+        'class Look:\n'
+        '    def find_spec(self, name, *rest):\n'
+        '        if name == "torch":\n'
+        '            print(os.environ.get("OMP_WAIT_POLICY"))\n'
+        '            os._exit(0)\n'
+        'sys.meta_path.insert(0, Look())\n'
+        'main(["mine", "nowhere", "--output", "nowhere"])\n'
+    )
+    environment = {name: value for name, value in os.environ.items() if 'OMP_WAIT' not in name}
+    said = subprocess.run(
+        [sys.executable, '-c', program], env=environment, capture_output=True, text=True
+    )
+    assert said.stdout == 'PASSIVE\n', said.stderr
 
 
 def test_what_cannot_be_read_is_told_and_counted_last(

@@ -17,9 +17,11 @@ import numpy as np
 import PIL.Image
 import psutil
 import pytest
+import torch
 
 from afformer_core.data.video import VideoFrame, write_video
 from afformer_core.errors import DatasetError
+from afformer_core.maskahand import mining
 from afformer_core.maskahand.detector import HandDetector
 from afformer_core.maskahand.hand import Hand
 from afformer_core.maskahand.index import HandIndex, read_index
@@ -119,6 +121,29 @@ def test_processes_share_the_threads(
     hands = [hand for video in index.videos for each in video.hands.values() for hand in each]
     assert len(hands) >= 100
     assert {hand.box[2] for hand in hands} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ('on_gpu', 'asked', 'used'),
+    [(False, None, 3), (True, None, 4), (False, 1, 1), (True, 2, 2), (False, 9, 6)],
+)
+def test_as_many_processes_as_have_something_to_do(
+    red: ModuleType,
+    videos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    on_gpu: bool,
+    asked: int | None,
+    used: int,
+) -> None:
+    """Of three cores, one GPU, and six parts."""
+    found: list[int] = []
+    monkeypatch.setattr(red.RedHands, 'on_gpu', on_gpu)
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 3)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    monkeypatch.setattr(mining, 'steps', lambda work, numbers, count: found.append(count) or ())
+    list(Mining(find_sources([videos]), red.RedHands, tmp_path, SETTINGS).look(asked))
+    assert found == [used]
 
 
 def test_killed_and_resumed_is_the_same_index(

@@ -23,7 +23,7 @@ from afformer_core.training.annotated_data import AnnotationSource
 from afformer_core.training.batched_data import Examples
 from afformer_core.training.collation import collate_features, collate_pictures
 from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
-from afformer_core.training.feature_data import frozen_encoder
+from afformer_core.training.feature_data import frozen_encoders
 from afformer_core.training.feature_dataset import FeatureDataset
 from afformer_core.training.picture_dataset import PictureDataset
 
@@ -96,7 +96,7 @@ class MaskAHandFeatureData(PretrainingData):
     """Clips as a frozen backbone sees them, computed once; images are made in every step.
 
     It is for machines without a GPU: each image has to pass the backbone, but no clip the frozen
-    part of it. At least its first stage is frozen, and the encoder is shared; see `FeatureData`.
+    part of it. At least its first stage is frozen; see `FeatureData`.
 
     Args:
         index: file that `afformer mine` wrote.
@@ -155,14 +155,14 @@ class MaskAHandFeatureData(PretrainingData):
         return dataset, collate_features
 
     def _clip_features(self) -> ClipFeatures:
-        encoder = frozen_encoder(self.trainer)
+        encoder = frozen_encoders(self.trainer).video
         return open_clip_features(self._folder('clips'), self._clips, encoder, self._pictures)
 
     def _validation_features(self) -> FeatureCache:
         return open_feature_cache(
             self._folder('validation'),
             self.validation_samples,
-            frozen_encoder(self.trainer),
+            frozen_encoders(self.trainer),
             self.input_size,
             self._pictures.frames,
         )

@@ -42,15 +42,32 @@ class FeatureCache:
     video_rows: dict[str, int]
 
 
+@dataclass(frozen=True)
+class ImageAndVideoEncoder:
+    """What features are kept of; most models have the same encoder for both.
+
+    Attributes:
+        image: the encoder of images.
+        video: the encoder of frames.
+    """
+
+    image: Encoder
+    video: Encoder
+
+
 def open_feature_cache(
-    folder: Path, samples: Sequence[Sample], encoder: Encoder, size: tuple[int, int], frames: int
+    folder: Path,
+    samples: Sequence[Sample],
+    encoders: ImageAndVideoEncoder,
+    size: tuple[int, int],
+    frames: int,
 ) -> FeatureCache:
     """Open the cache of a dataset; make it first where it is absent or of something else.
 
     Args:
         folder: where the cache is kept.
         samples: of the dataset.
-        encoder: its backbone is run in evaluation mode.
+        encoders: their backbones are run in evaluation mode.
         size: (height, width) pictures are resized to.
         frames: frames taken of each video, uniformly; every video must have as many.
 
@@ -63,10 +80,8 @@ def open_feature_cache(
     images = sorted({str(sample.image_path) for sample in samples})
     videos = sorted({sample.demonstration for sample in samples})
     shown = {sample.demonstration: sample for sample in samples}
-    sets = (
-        PictureSet('images', images, lambda path: _read_image(path, size)),
-        PictureSet('videos', videos, partial(_read_clip, shown, size, frames)),
-    )
+    image_set = PictureSet('images', images, lambda path: _read_image(path, size))
+    video_set = PictureSet('videos', videos, partial(_read_clip, shown, size, frames))
     key = {
         'images': images,
         'videos': videos,
@@ -74,7 +89,13 @@ def open_feature_cache(
         'size': list(size),
         'frames': frames,
     }
-    features = open_features(folder, sets, encoder, key)
+    if encoders.image is encoders.video:
+        features = open_features(folder, (image_set, video_set), encoders.image, key)
+    else:
+        features = {
+            **open_features(folder / 'images', (image_set,), encoders.image, key),
+            **open_features(folder / 'videos', (video_set,), encoders.video, key),
+        }
     return FeatureCache(
         features['images'],
         features['videos'],

@@ -12,10 +12,13 @@ from torch.utils.data import Dataset
 
 from afformer_core.data.sample import Sample
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.encoder import Encoder
 from afformer_core.training.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.collation import collate_features
-from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
+from afformer_core.training.feature_cache import (
+    FeatureCache,
+    ImageAndVideoEncoder,
+    open_feature_cache,
+)
 from afformer_core.training.feature_dataset import FeatureDataset
 from afformer_core.training.reversal import Reversal
 
@@ -25,7 +28,8 @@ class FeatureData(AnnotatedData):
 
     It is for machines without a GPU: a step costs what learns alone, the decoder and the stages of
     the backbone that are not frozen. At least the first stage is, which `backbone_factor` 0 or
-    `frozen` says; the encoder is shared, and every clip has at least `frames` frames.
+    `frozen` says, of each encoder where frames have one of their own; and every clip has at least
+    `frames` frames.
 
     Args:
         train: what is trained on.
@@ -93,25 +97,25 @@ class FeatureData(AnnotatedData):
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
         folder = self._cache_folder / f'{part}_{"x".join(map(str, self.input_size))}'
         return open_feature_cache(
-            folder, samples, frozen_encoder(self.trainer), self.input_size, self._frames
+            folder, samples, frozen_encoders(self.trainer), self.input_size, self._frames
         )
 
 
-def frozen_encoder(trainer: Trainer | None) -> Encoder:
-    """The encoder of the model in training, whose first stages may be kept, on its device.
+def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
+    """The encoders of the model in training, whose first stages may be kept, on its device.
 
     Raises:
-        ValueError: its first stage learns, or frames have another encoder.
+        ValueError: the first stage of one learns.
     """
     assert trainer is not None
     model = trainer.lightning_module.model
     assert isinstance(model, Afformer)
-    if not model.encoder.backbone_with_fpn.frozen_stages() or model.own_video_encoder is not None:
+    if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
         raise ValueError(
-            'features can be kept of a shared encoder alone whose backbone is frozen, at least up '
-            'to its first stage; set optimization.backbone_factor to 0 or name the beginning of '
-            'the backbone in optimization.frozen, and video_encoder to shared, or train on '
-            'pictures'
+            'features can be kept of a backbone alone that is frozen, at least up to its first '
+            'stage; set optimization.backbone_factor to 0 or name the beginning of the backbone '
+            'in optimization.frozen, or train on pictures'
         )
     # The trainer moves the model later, when features have been made.
-    return model.encoder.to(trainer.strategy.root_device)
+    device = trainer.strategy.root_device
+    return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))

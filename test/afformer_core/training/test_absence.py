@@ -20,7 +20,7 @@ from afformer_core.runtime.weights import load_model
 from afformer_core.training.batch import FeatureBatch, PictureBatch
 from afformer_core.training.collation import collate_features, collate_pictures
 from afformer_core.training.command import train
-from afformer_core.training.feature_cache import open_feature_cache
+from afformer_core.training.feature_cache import ImageAndVideoEncoder, open_feature_cache
 from afformer_core.training.feature_dataset import FeatureDataset
 from afformer_core.training.order import Draw
 from afformer_core.training.picture_dataset import PictureDataset
@@ -73,7 +73,8 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
 def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -> None:
     samples = list(OpraDataset(annotations))[2:]
     encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
-    cache = open_feature_cache(tmp_path / 'features', samples, encoder, (64, 64), 3)
+    both = ImageAndVideoEncoder(encoder, encoder)
+    cache = open_feature_cache(tmp_path / 'features', samples, both, (64, 64), 3)
     draw = Draw((0, 1), (0, 0), (2,))
     forwards, backwards = (
         collate_features([FeatureDataset(samples, cache, reversal)[draw]])

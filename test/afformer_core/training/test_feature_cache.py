@@ -9,25 +9,34 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+import torch
 
 from afformer_core.data.frame_folder import FrameRange
 from afformer_core.data.sample import Sample
 from afformer_core.data.video import write_video
 from afformer_core.models import afformer_small
-from afformer_core.training.feature_cache import FeatureCache, open_feature_cache
+from afformer_core.models.afformer import Afformer
+from afformer_core.training.feature_cache import (
+    FeatureCache,
+    ImageAndVideoEncoder,
+    open_feature_cache,
+)
 
 from ..conftest import random_model
 
 ENCODER = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
+SHARED = ImageAndVideoEncoder(ENCODER, ENCODER)
 
 
-def cache(folder: Path, clip: Path) -> FeatureCache:
+def cache(
+    folder: Path, clip: Path, encoders: ImageAndVideoEncoder = SHARED
+) -> FeatureCache:
     """Of two frames of a clip, and a black image."""
     image = folder / 'image.png'
     PIL.Image.new('RGB', (64, 64)).save(image)
     os.utime(image, ns=(1000, 1000))
     sample = Sample('a', clip, image, (64, 64), (0,), (np.array([[3.0, 4.0]]),))
-    return open_feature_cache(folder / 'features', [sample], ENCODER, (64, 64), 2)
+    return open_feature_cache(folder / 'features', [sample], encoders, (64, 64), 2)
 
 
 def write_frame(path: Path, level: int) -> None:
@@ -61,3 +70,18 @@ def test_features_of_a_video_file_are_kept_by_its_path_size_and_time(tmp_path: P
     image = tmp_path / 'image.png'
     state = f'{image} {image.stat().st_size} 1000\n{video} {video.stat().st_size} 2000\n'
     assert key['files'] == hashlib.sha256(state.encode()).hexdigest()
+
+
+def test_frames_and_images_pass_each_their_own_encoder(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    other = Afformer(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
+    video = tmp_path / 'video.mp4'
+    write_video(video, np.zeros((2, 64, 64, 3), np.uint8), 4.0)
+
+    shared = cache(tmp_path, video)
+    own = cache(tmp_path, video, ImageAndVideoEncoder(ENCODER, other))
+
+    # Frames and image are black, so that what differs is the encoder.
+    assert np.array_equal(own.images[0], shared.images[0])
+    assert np.allclose(shared.videos[0][0, :1], shared.images[0][0], atol=0.01)
+    assert not np.allclose(own.videos[0][0, :1], own.images[0][0], atol=0.01)

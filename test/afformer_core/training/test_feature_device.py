@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import afformer_small
-from afformer_core.training.feature_data import frozen_encoder
+from afformer_core.training.feature_data import frozen_encoders
 from afformer_core.training.feature_files import PictureSet, open_features
 from afformer_core.training.optimization import Optimization
 
@@ -26,10 +26,11 @@ def test_the_encoder_is_brought_to_the_device_of_the_trainer() -> None:
         strategy=SimpleNamespace(root_device=ELSEWHERE),
     )
 
-    encoder = frozen_encoder(trainer)
+    encoders = frozen_encoders(trainer)
 
-    assert {each.device for each in encoder.parameters()} == {ELSEWHERE}
-    assert encoder.mean.device == ELSEWHERE
+    assert encoders.video is encoders.image
+    assert {each.device for each in encoders.image.parameters()} == {ELSEWHERE}
+    assert encoders.image.mean.device == ELSEWHERE
 
 
 class Elsewhere:

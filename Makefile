@@ -18,13 +18,16 @@ PYTEST ?=
 # Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
 MUTANTS ?= 40
 SEED ?= 0
+# The table of the paper that `make studies` computes, such as table_4b; or all of them.
+TABLE ?= all
 
 VENV := .venv
 MODEL := afformer_core/weights/afformer_small
 ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate maskahand bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate maskahand studies bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -42,7 +45,7 @@ demo: setup ## ground a demonstration in camera images over ROS 2 and leave pict
 test: setup ## run the tests
 	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 2 --dist loadscope $(PYTEST)
 
-test-slow: setup ## run the tests that take minutes each
+test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each
 	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
 
 soak: setup ## ground half an hour of camera images with depth and print the times
@@ -72,11 +75,14 @@ maskahand: setup ## learn from simulated videos without labels and measure what 
 	@$(ENVIRONMENT) && afformer maskahand build/unlabelled/videos --annotated build/annotated \
 	  --output build/maskahand --processes 2
 
+studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables on simulated data (TABLE=table_4b; hours)
+	@$(ENVIRONMENT) && $(SNAKEMAKE) --snakefile studies/Snakefile '$(TABLE)'
+
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench
 
 clean: ## remove what was built, keep the installed packages
-	rm -rf build install log demo_output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build install log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
 	rm -rf $(MODEL)/*.onnx $(MODEL)/graphs.json $(MODEL)/references.safetensors $(MODEL)/fp16 $(MODEL)/bf16 $(MODEL)/int8
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
@@ -100,9 +106,17 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,export,tensorrt,ros,dev]'
+	@$(PIP) install --quiet --editable '.[train,sim,studies,export,tensorrt,ros,dev]'
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
+	@touch $@
+
+# It wants other releases of what this package needs, too.
+$(SNAKEMAKE): $(VENV)/.created
+	@echo 'Installing Snakemake'
+	@rm -rf $(VENV)/snakemake
+	@'$(PYTHON)' -m venv $(VENV)/snakemake
+	@$(VENV)/snakemake/bin/pip --disable-pip-version-check install --quiet 'snakemake>=9,<10'
 	@touch $@
 
 $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packages

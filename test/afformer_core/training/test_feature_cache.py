@@ -28,9 +28,7 @@ ENCODER = random_model(afformer_small(('press',), (64, 64))).encoder.requires_gr
 SHARED = ImageAndVideoEncoder(ENCODER, ENCODER)
 
 
-def cache(
-    folder: Path, clip: Path, encoders: ImageAndVideoEncoder = SHARED
-) -> FeatureCache:
+def cache(folder: Path, clip: Path, encoders: ImageAndVideoEncoder = SHARED) -> FeatureCache:
     """Of two frames of a clip, and a black image."""
     image = folder / 'image.png'
     PIL.Image.new('RGB', (64, 64)).save(image)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results of a table, gathered from the files of its trainings and evaluations.
+
+Snakemake does it in its own environment, so that nothing of `afformer_core` is imported here;
+doc/evaluation_json.md has the names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from studies.files import StudyFiles
+from studies.plan import StudyPlan
+from studies.results import StudyResult
+
+_SCHEMA = 1
+_MODEL = 'model'
+# They look at nothing, and are the same beside every model of a table.
+_BLIND = {
+    'uniform': 'uniform (blind)',
+    'action_mean_map': 'mean map of the action (blind)',
+}
+
+
+def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult, ...]:
+    """The lines of a table: the blind rows, then each row for each seed.
+
+    Args:
+        plan: with the table.
+        table: its name.
+        files: of the trainings and evaluations.
+
+    Raises:
+        ValueError: an evaluation was written by another version, or of other test pairs.
+    """
+    lines, blind = [], {}
+    for row in plan.tables[table].rows:
+        for seed in plan.seeds:
+            measures = _measures(files.evaluation(row.model, seed))
+            made = _read_json(files.provenance(row.model, seed))
+            lines.append(
+                StudyResult(
+                    table=table,
+                    row=row.label,
+                    paper_kld=row.paper_kld,
+                    seed=seed,
+                    pairs_trained=_pairs_trained(files.configuration(row.model, seed)),
+                    **_numbers(measures, _MODEL),
+                    **made,
+                )
+            )
+            beside = {label: _numbers(measures, name) for name, label in _BLIND.items()}
+            if (blind := blind or beside) != beside:
+                raise ValueError(
+                    f'{files.evaluation(row.model, seed)} is of other test pairs than the '
+                    'evaluations before it. Delete the folder of evaluations'
+                )
+    unseen: dict[str, Any] = {'paper_kld': None, 'seed': None, 'pairs_trained': None}
+    heads = [
+        StudyResult(table=table, row=label, **unseen, **numbers, **made)
+        for label, numbers in blind.items()
+    ]
+    return (*heads, *lines)
+
+
+def _measures(path: Path) -> Mapping[str, Any]:
+    content = _read_json(path)
+    if content.get('schema') != _SCHEMA:
+        raise ValueError(
+            f'{path} has the schema {content.get("schema")}; expected {_SCHEMA}. Delete it'
+        )
+    measures: Mapping[str, Any] = content['measures']
+    return measures
+
+
+def _numbers(measures: Mapping[str, Any], predictor: str) -> dict[str, Any]:
+    found = measures['predictors'][predictor]
+    names = ('kld', 'sim', 'auc_j', 'peak_inside', 'nearest')
+    values = {name: _value(found.get(name)) for name in names}
+    return {**values, 'test_pairs': measures['pairs']}
+
+
+def _value(measure: Mapping[str, Any] | float | None) -> float | None:
+    value = measure['value'] if isinstance(measure, Mapping) else measure
+    # JSON has infinity as a text.
+    return None if value is None else float(value)
+
+
+def _pairs_trained(configuration: Path) -> int:
+    settings = yaml.safe_load(configuration.read_text(encoding='utf-8'))
+    data = settings['data']['init_args']
+    return int(settings['trainer']['max_steps'] * data['batch_size'] * data['targets'])
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    return content

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a study keeps what it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Paths below one folder.
+
+    Attributes:
+        folder: of everything that is made.
+    """
+
+    folder: Path
+
+    def annotations(self, split: str) -> Path:
+        """Of a split of the annotated pairs."""
+        return self.folder / 'pairs' / split / f'{split}.json'
+
+    @property
+    def videos(self) -> Path:
+        """Folder of long videos that nobody annotated."""
+        return self.folder / 'videos'
+
+    @property
+    def index(self) -> Path:
+        """Of the clips that were mined from the videos."""
+        return self.folder / 'mined' / 'index.json'
+
+    def features(self, name: str) -> Path:
+        """Folder of kept backbone features."""
+        return self.folder / 'features' / name
+
+    def model(self, name: str | Path, seed: int | str) -> Path:
+        """Folder of a trained model."""
+        return self.folder / 'models' / name / f'seed_{seed}'
+
+    def configuration(self, name: str, seed: int | str) -> Path:
+        """The resolved configuration that a model was trained by."""
+        return self.model(name, seed) / 'config.yaml'
+
+    def provenance(self, name: str, seed: int | str) -> Path:
+        """Code and machine that trained a model."""
+        return self.folder / 'provenance' / name / f'seed_{seed}.json'
+
+    def evaluation(self, name: str, seed: int | str) -> Path:
+        """The numbers of a model."""
+        return self.folder / 'evaluations' / name / f'seed_{seed}.json'
+
+    def log(self, step: str, name: str, seed: int | str) -> Path:
+        """What a step printed."""
+        return self.folder / 'logs' / f'{step}_{name}_{seed}.log'

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Means over seeds with intervals, and what they say about the order of rows."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from scipy import stats
+
+from studies.results import StudyResult, row_labels
+
+CONFIDENCE = 0.95
+"""Of all intervals."""
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """A mean over trainings that differ in their seed.
+
+    Attributes:
+        value: the mean.
+        low, high: of Student's t interval; the mean itself where there is one seed.
+        seeds: how many.
+    """
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> SeedMean:
+        """The mean of at least one value."""
+        mean, count = statistics.fmean(values), len(values)
+        if count == 1:
+            return cls(mean, mean, mean, count)
+        error = statistics.stdev(values) / math.sqrt(count)
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+        return cls(mean, mean - half, mean + half, count)
+
+
+@dataclass(frozen=True)
+class OrderCount:
+    """How pairs of rows stand to each other, beside the paper.
+
+    Attributes:
+        same: pairs in the paper's order, whose intervals do not overlap.
+        reversed: pairs in the other order, whose intervals do not overlap.
+        open: pairs whose intervals overlap.
+    """
+
+    same: int
+    reversed: int
+    open: int
+
+
+def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMean | None]:
+    """Of each row the mean of a measure over its seeds; None where it was not measured."""
+    means: dict[str, SeedMean | None] = {}
+    for label in row_labels(results):
+        values = [getattr(result, measure) for result in results if result.row == label]
+        means[label] = None if None in values else SeedMean.of(values)
+    return means
+
+
+def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
+    """Count the pairs of rows that the paper orders by KLD; equal ones there are left out."""
+    published = {r.row: r.paper_kld for r in results if r.paper_kld is not None}
+    means = seed_means(results, 'kld')
+    counts = {'same': 0, 'reversed': 0, 'open': 0}
+    for one, other in combinations(published, 2):
+        if published[one] == published[other]:
+            continue
+        better, worse = sorted((one, other), key=lambda label: published[label])
+        counts[_order(means[better], means[worse])] += 1
+    return OrderCount(**counts)
+
+
+def _order(better: SeedMean | None, worse: SeedMean | None) -> str:
+    assert better is not None
+    assert worse is not None
+    if better.high < worse.low:
+        return 'same'
+    return 'reversed' if worse.high < better.low else 'open'

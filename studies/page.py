@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of `doc/studies.md`, written from the CSV files.
+
+From the root of the project, after a table was computed::
+
+    python -m studies.page
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.runtime.model_folder import write_aside
+from studies.intervals import SeedMean, order_beside_the_paper, seed_means
+from studies.results import StudyResult, read_results, row_labels
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, RESULTS = ROOT / 'doc' / 'studies.md', ROOT / 'studies' / 'results'
+_MARKED = re.compile(r'(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)', re.DOTALL)
+
+
+def with_tables(page: str, results: Path) -> str:
+    """The page with every table between its marks written anew.
+
+    Args:
+        page: Markdown; `<!-- table_4b -->` and `<!-- end of table_4b -->` mark a table.
+        results: folder of the CSV files.
+
+    Raises:
+        ValueError: a CSV file has no marks in the page, or marks have no CSV file.
+    """
+    marked = {found[2] for found in _MARKED.finditer(page)}
+    computed = {path.stem for path in results.glob('*.csv')}
+    if marked != computed:
+        raise ValueError(
+            f'the page has marks of {sorted(marked)} and {results} has the tables '
+            f'{sorted(computed)}; expected the same. Add the marks, or compute the tables'
+        )
+    return _MARKED.sub(
+        lambda found: found[1] + table_text(read_results(results / f'{found[2]}.csv')) + found[3],
+        page,
+    )
+
+
+def table_text(results: Sequence[StudyResult]) -> str:
+    """The rows of a table as Markdown, their order beside the paper's, and what made them."""
+    measures = {name: seed_means(results, name) for name in ('kld', 'peak_inside', 'nearest')}
+    rows: dict[str, Sequence[Cell]] = {}
+    for label in row_labels(results):
+        first = next(result for result in results if result.row == label)
+        rows[label] = (
+            None if first.paper_kld is None else f'{first.paper_kld:.2f}',
+            _interval(measures['kld'][label]),
+            _percent(measures['peak_inside'][label]),
+            _percent(measures['nearest'][label]),
+            first.pairs_trained,
+        )
+    columns = ("the paper's KLD", 'KLD', 'peak inside', 'nearest element', 'pairs trained')
+    markdown = Table('', columns, rows).to_markdown().split('\n', 2)[2]
+    return f'{markdown}\n\n{_order(results)}\n\n{_made_by(results)}\n'
+
+
+def _order(results: Sequence[StudyResult]) -> str:
+    count = order_beside_the_paper(results)
+    return (
+        f"Of the pairs of rows that the paper orders, {count.same} stand in the paper's order "
+        f'with intervals that do not overlap, {count.reversed} in the other one, and of '
+        f'{count.open} the intervals overlap.'
+    )
+
+
+def _made_by(results: Sequence[StudyResult]) -> str:
+    trained = [result for result in results if result.seed is not None]
+    seeds = len({result.seed for result in trained})
+    commits = ', '.join(f'`{one}`' for one in sorted({result.commit for result in trained}))
+    machines = '; '.join(sorted({result.machine for result in trained}))
+    dates = sorted({result.date for result in trained})
+    when = dates[0] if len(dates) == 1 else f'{dates[0]} to {dates[-1]}'
+    return (
+        f'{seeds} seeds, {trained[0].test_pairs} test pairs; {machines}; {when}; commit {commits}.'
+    )
+
+
+def _interval(mean: SeedMean | None) -> str | None:
+    if mean is None:
+        return None
+    if mean.low == mean.high:
+        return f'{mean.value:.3f}'
+    return f'{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]'
+
+
+def _percent(mean: SeedMean | None) -> str | None:
+    return None if mean is None else f'{100 * mean.value:.0f} %'
+
+
+def main() -> None:
+    """Write the page."""
+    text = with_tables(PAGE.read_text(encoding='utf-8'), RESULTS)
+    write_aside(PAGE, text.encode())
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CSV file of a table: a line for each row and seed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What one training, or one predictor that looks at nothing, reached.
+
+    Attributes:
+        table, row: its place, the name of the table and the label of the row.
+        paper_kld: KLD in the paper's table, None where it has none.
+        seed: of the training; None of a predictor that looks at nothing.
+        kld: Kullback-Leibler divergence, lower is better.
+        sim: similarity, 0 to 1.
+        auc_j: area under Judd's curve, 0 to 1; None where the heatmap is constant.
+        peak_inside: share of best peaks inside the demonstrated element; None without a peak.
+        nearest: share of best peaks that the demonstrated element is nearest to; likewise.
+        test_pairs: that were measured.
+        pairs_trained: pairs of demonstration and image that its last training saw, each as often
+            as it came; None of a predictor that looks at nothing.
+        commit: of the code that trained it, with `+` where files differed.
+        machine: that trained it.
+        date: of the training, year-month-day.
+    """
+
+    table: str
+    row: str
+    paper_kld: float | None
+    seed: int | None
+    kld: float
+    sim: float
+    auc_j: float | None
+    peak_inside: float | None
+    nearest: float | None
+    test_pairs: int
+    pairs_trained: int | None
+    commit: str
+    machine: str
+    date: str
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.kld):
+            raise ValueError(
+                f'the KLD of {self.row!r} in {self.table} is {self.kld}; expected a finite number'
+            )
+
+
+COLUMNS = tuple(field.name for field in fields(StudyResult))
+_TEXTS = ('table', 'row', 'commit', 'machine', 'date')
+_INTEGERS = ('seed', 'test_pairs', 'pairs_trained')
+
+
+def to_csv(results: Iterable[StudyResult]) -> str:
+    """A heading and a line each; an empty cell where there is nothing."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
+    writer.writeheader()
+    for result in results:
+        cells = asdict(result)
+        writer.writerow({name: _written(cells[name]) for name in COLUMNS})
+    return text.getvalue()
+
+
+def read_results(path: Path) -> tuple[StudyResult, ...]:
+    """What `to_csv` wrote.
+
+    Raises:
+        ValueError: the columns are others, or a cell is not of its column's type.
+    """
+    with path.open(encoding='utf-8', newline='') as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise ValueError(
+                f'{path} has the columns {reader.fieldnames}; expected {list(COLUMNS)}. Make it '
+                'again by Snakemake'
+            )
+        return tuple(_result(cells) for cells in reader)
+
+
+def row_labels(results: Sequence[StudyResult]) -> tuple[str, ...]:
+    """Each label once, in the table's order."""
+    return tuple(dict.fromkeys(result.row for result in results))
+
+
+def _result(cells: dict[str, str]) -> StudyResult:
+    values = {name: _read(name, cell) for name, cell in cells.items()}
+    return StudyResult(**values)  # type: ignore[arg-type]
+
+
+def _read(name: str, cell: str) -> str | int | float | None:
+    if name in _TEXTS:
+        return cell
+    if not cell:
+        return None
+    return int(cell) if name in _INTEGERS else float(cell)
+
+
+def _written(value: str | int | float | None) -> str:
+    if value is None:
+        return ''
+    return f'{value:.4f}' if isinstance(value, float) else str(value)

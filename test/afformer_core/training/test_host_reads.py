@@ -48,20 +48,28 @@ def training(loss: GroundingLoss) -> GroundingTraining:
 
 
 @pytest.mark.parametrize('batch', BATCHES.values(), ids=BATCHES)
-@pytest.mark.parametrize('actions', ['cross_entropy', 'multi_label'])
+@pytest.mark.parametrize(
+    'loss',
+    [
+        GroundingLoss('cross_entropy', precision_weight=0.1),
+        GroundingLoss('multi_label', precision_weight=0.1),
+        GroundingLoss(heatmap_size=(28, 28)),
+    ],
+    ids=['cross_entropy', 'multi_label', 'at_28'],
+)
 def test_a_step_reads_nothing_back(
-    batch: Batch, actions: str, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, loss: GroundingLoss, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = training(GroundingLoss(actions, precision_weight=0.1)).to(META)
+    module = training(loss).to(META)
     # There is no mixed precision on that device.
     monkeypatch.setattr(torch, 'autocast', lambda *_, **__: nullcontext())
     # Every tenth step looks whether the loss is finite.
     monkeypatch.setattr(GroundingTraining, 'global_step', 1)
 
-    loss = module.training_step(batch.to(META), 0)
-    loss.backward()
+    found = module.training_step(batch.to(META), 0)
+    found.backward()
 
-    assert loss.device == META
+    assert found.device == META
 
 
 def test_no_loss_is_shown_in_each_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,9 @@ from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.training.architecture import Architecture
+from afformer_core.training.losses import GroundingLoss
+from afformer_core.training.module import GroundingTraining
 from afformer_core.training.validation import SampleScores, Validation
 
 CONFIGURATION = replace(
@@ -100,3 +103,12 @@ def test_a_model_without_actions_has_no_top_1() -> None:
     found = validated(sample(0), torch.zeros(1, 1, 64, 64), silent)
     assert math.isnan(found.top_1)
     assert list(Validation(silent).means([{0: found}])) == ['kld', 'sim', 'auc_j']
+
+
+@pytest.mark.parametrize(('size', 'name'), [(None, 'rows256'), ((28, 28), 'rows28')])
+def test_weights_are_chosen_at_the_size_that_is_trained_at(
+    size: tuple[int, int] | None, name: str
+) -> None:
+    architecture = Architecture('afformer_small', (64, 64))
+    training = GroundingTraining(architecture, ('press',), GroundingLoss(heatmap_size=size))
+    assert training._validation.protocol.name == name

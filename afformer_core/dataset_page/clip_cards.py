@@ -47,17 +47,15 @@ def clip_cards(
     cards = []
     for number, clip in enumerate(tqdm(clips, 'clips', unit='', disable=not progress)):
         times = clip.video.times
-        title = f'{clip.video.path.name}{clip.video.topic}'
-        facts = (
-            f'{times[clip.first]:.1f} s to {times[clip.last]:.1f} s',
-            f'{len(clip.interactions)} frames with contact for target images',
-        )
+        title = f'{times[clip.first]:.1f} s to {times[clip.last]:.1f} s'
+        video = (f'{clip.video.path.name}{clip.video.topic}',)
+        facts = (f'{len(clip.interactions)} frames with contact for target images',)
         try:
             frames = _frames(clip, number_rate)
             figures = _figures(examples, Draw((number,), (seed, number)))
-            cards.append(Card(title, (clip.video.path.name,), facts, frames, figures))
+            cards.append(Card(title, video, facts, frames, figures))
         except VideoError as error:
-            cards.append(Card(title, (clip.video.path.name,), facts, (), (), str(error)))
+            cards.append(Card(title, video, facts, (), (), str(error)))
     return cards
 
 

@@ -26,7 +26,7 @@ table.facts td:first-child { color: #57606a; white-space: nowrap; }
 .charts h3 { font-size: 1em; margin: 1em 0 0.3em; }
 .charts table { width: 100%; }
 .charts td { border: 0; padding: 0.1em 0.6em 0.1em 0; vertical-align: middle; }
-.charts td:nth-child(2) { width: 60%; }
+.charts td:nth-child(2) { width: 60%; } .charts td { overflow-wrap: normal; }
 .bar { background: #2f6f9f; height: 0.8em; }
 .card { border-top: 1px solid #e3e6ea; padding: 0.8em 0 1.2em; break-inside: avoid; }
 .card h3 { font-size: 1em; margin: 0; overflow-wrap: anywhere; }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,24 @@ def test_bad_input_in_one_line(
     error = capsys.readouterr().err
     assert text in error
     assert error.count('\n') == 1
+
+
+def test_the_other_split_of_one_file(tmp_path: Path) -> None:
+    clip = {'v_id': 'P01_17', 'start': 1, 'stop': 21, 'verb': 0, 'noun': 0}
+    image = {'image': ['a.jpg'], 'verb': 0, 'noun': 0, 'points': [[1, 2]], 'shape': [64, 48]}
+    release = {
+        'verbs': ['open'],
+        'nouns': ['tap'],
+        'train_clips': [clip],
+        'test_clips': [{**clip, 'v_id': 'P02_03'}],
+        'train_images': [image],
+        'test_images': [image],
+    }
+    path = tmp_path / 'annotations.json'
+    path.write_text(json.dumps(release))
+    output = tmp_path / 'page.html'
+    options = '--split', 'train', '--against', str(path), '--output', str(output)
+    assert main(['look', str(path), *options]) == 0
+    page = output.read_text()
+    assert 'images that annotations.json has, too' in page
+    assert 'videos that annotations.json has, too' not in page

@@ -110,6 +110,8 @@ def test_samples_of_one_action_are_shown_alone(tmp_path: Path, tab: Any) -> None
     assert cards.count() == 3
     tab.select_option('#group', 'turn "it"')
     assert cards.all_inner_texts() == ['test/2 turn "it", press']
+    tab.select_option('#group', 'press')
+    assert cards.all_inner_texts() == ['test/1 press', 'test/2 turn "it", press']
     tab.select_option('#group', '')
     assert cards.count() == 3
 

@@ -50,7 +50,8 @@ def test_counts(index: Path) -> None:
 def test_clips_with_their_hands_and_what_is_made_of_them(index: Path) -> None:
     first, second = mined_page(index, SETTINGS).cards
     assert first.groups != second.groups
-    assert first.facts == ('0.0 s to 2.8 s', '6 frames with contact for target images')
+    assert first.title == '0.0 s to 2.8 s'
+    assert first.facts == ('6 frames with contact for target images',)
     assert len(first.frames) == 8
     assert [figure.caption for figure in first.figures] == [
         'target image made of it',

@@ -49,6 +49,11 @@ def test_a_copy_of_an_image_is_the_same_image(pairs: Path, tmp_path: Path) -> No
     }
 
 
+def test_copies_within_one_split_are_not_shared(pairs: Path, tmp_path: Path) -> None:
+    shutil.copy(pairs / 'espresso/images/kitchen.png', pairs / 'drawer/images/kitchen.png')
+    assert shared(pairs, other_pairs(tmp_path / 'others', 'kettle')) == {}
+
+
 def test_objects_of_one_name(pairs: Path, tmp_path: Path) -> None:
     found = shared(pairs, other_pairs(tmp_path / 'others', 'drawer'))
     assert found == {'objects that others has, too': (1, ('drawer',))}

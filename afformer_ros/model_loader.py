@@ -92,6 +92,8 @@ class ModelLoader:
             grounder, store, self._changed, parameters.recording_settings, selection_file
         )
         self._grounder, self.problems = grounder, library.problems
+        if grounder.calibration_problem:
+            self._node.get_logger().warning(grounder.calibration_problem)
         for problem in self.problems:
             self._node.get_logger().error(problem)
         if parameters.selected_demonstration:
@@ -117,7 +119,17 @@ class ModelLoader:
         return library
 
     def findings(self) -> tuple[Finding, ...]:
-        """What there is to tell of the GPU, where one was asked for."""
+        """What there is to tell of presence, and of the GPU, where one was asked for."""
+        return (*self._presence_findings(), *self._gpu_findings())
+
+    def _presence_findings(self) -> tuple[Finding, ...]:
+        if self._grounder is None:
+            return ()
+        problem, calibration = self._grounder.calibration_problem, self._grounder.calibration
+        status = 'told' if calibration else 'unknown, the model is not calibrated'
+        return (Finding('presence', '', problem, status, {}),)
+
+    def _gpu_findings(self) -> tuple[Finding, ...]:
         if self._parameters.backend not in GPU_BACKENDS:
             return ()
         status, problem = f'{self.backend} computes', ''

@@ -216,8 +216,9 @@ def _calibrate(
     from afformer_core.evaluation.presence_fit import fit_presence
     from afformer_core.runtime.model_folder import read_description, write_description
 
-    calibration = fit_presence(results, str(arguments.annotations))
     before = read_description(folder)
+    annotations = str(arguments.annotations)
+    calibration = fit_presence(results, annotations, before.weights_sha256)
     looks = grounder.closer_looks
     write_description(folder, replace(before, calibration=calibration, closer_looks=looks))
     return calibration

@@ -35,6 +35,8 @@ def add_session_options(parser: Any) -> None:
 def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounder:
     """A model folder, or the shipped model, as the options say.
 
+    Why its calibration is not used, where it is not, is said on stderr.
+
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend.
         EngineError: TensorRT cannot compile or run it here.
@@ -42,7 +44,7 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
     """
     from afformer_core.runtime import Grounder, shipped_model_folder
 
-    return Grounder.load(
+    grounder = Grounder.load(
         folder or shipped_model_folder(),
         arguments.backend,
         arguments.threads,
@@ -50,3 +52,6 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         lambda line: print(line, file=sys.stderr),
         maximum_looks=arguments.maximum_looks,
     )
+    if grounder.calibration_problem:
+        print(f'warning: {grounder.calibration_problem}', file=sys.stderr)
+    return grounder

@@ -21,7 +21,9 @@ _MOST_REFUSED = 0.015
 _FEWEST = 25
 
 
-def fit_presence(results: Sequence[PairResult], annotations: str) -> PresenceCalibration:
+def fit_presence(
+    results: Sequence[PairResult], annotations: str, weights_sha256: str
+) -> PresenceCalibration:
     """A logistic regression on confidence and resemblance.
 
     A confidence that speaks against presence is left out.
@@ -30,6 +32,7 @@ def fit_presence(results: Sequence[PairResult], annotations: str) -> PresenceCal
         results: of a model; their own images show the thing, those of a foreign demonstration
             do not.
         annotations: that they are of, to be written down.
+        weights_sha256: of the model, in hexadecimal, to be written down.
 
     Raises:
         AfformerError: scikit-learn is not installed.
@@ -61,6 +64,7 @@ def fit_presence(results: Sequence[PairResult], annotations: str) -> PresenceCal
         auroc=area_under_curve(odds_own, odds_foreign),
         pairs=len(pairs),
         annotations=annotations,
+        weights_sha256=weights_sha256,
     )
     presences = sorted(fitted.presence(one.confidence, one.resemblance) for one, _ in pairs)
     return replace(fitted, threshold=presences[int(_MOST_REFUSED * len(presences))])

@@ -48,8 +48,11 @@ class Grounder:
         weights: names the weights, such as their hash; empty: unknown.
         calibration: of how likely an image shows what was demonstrated; None: there is none.
         closer_looks: see the attribute.
+        calibration_problem: see the attribute.
 
     Attributes:
+        calibration_problem: why the calibration that the model folder has is not used, and
+            presence is unknown; empty: it is used, or there is none.
         closer_looks: how much closer demonstrations that are memorized from now on, and images
             for them, are looked at again, in order; empty: they are not.
     """
@@ -61,9 +64,11 @@ class Grounder:
         weights: str = '',
         calibration: PresenceCalibration | None = None,
         closer_looks: tuple[CloserLook, ...] = (),
+        calibration_problem: str = '',
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
+        self.calibration_problem = calibration_problem
         self.closer_looks = closer_looks
         self._weights = weights
         self._session = session
@@ -110,8 +115,9 @@ class Grounder:
             description.configuration,
             session,
             description.weights_sha256,
-            description.calibration,
+            description.valid_calibration,
             description.closer_looks[: None if maximum_looks is None else maximum_looks - 1],
+            description.calibration_problem(folder),
         )
 
     @property

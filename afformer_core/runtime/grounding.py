@@ -44,7 +44,7 @@ class Grounding:
         resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
             1. An image of something else has a low one, however sharp its heatmap.
         presence: probability that the image shows what was demonstrated, 0 to 1; None where the
-            model was not calibrated to tell.
+            model was not calibrated to tell, or with other weights.
     """
 
     probabilities: FloatArray

@@ -31,7 +31,8 @@ class ModelDescription:
         configuration: the architecture.
         weights_sha256: of `model.safetensors`, in hexadecimal.
         training: how the weights were made, on what, and their measured limits; free form.
-        calibration: of how likely an image shows what was demonstrated; None: not calibrated.
+        calibration: of how likely an image shows what was demonstrated; None: not calibrated. It
+            may be of other weights, those that training began with; see `valid_calibration`.
         closer_looks: how much closer the model looks again, in order; empty: it looks once.
     """
 
@@ -40,6 +41,29 @@ class ModelDescription:
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
     closer_looks: tuple[CloserLook, ...] = ()
+
+    @property
+    def valid_calibration(self) -> PresenceCalibration | None:
+        """The calibration, where it was fitted on these weights."""
+        calibration = self.calibration
+        if calibration is None or calibration.weights_sha256 != self.weights_sha256:
+            return None
+        return calibration
+
+    def calibration_problem(self, folder: Path) -> str:
+        """Why the calibration is not used, and what to do; empty: it is, or there is none.
+
+        Args:
+            folder: of the model.
+        """
+        if self.calibration is None or self.valid_calibration is not None:
+            return ''
+        return (
+            f'the calibration of {folder} is of the weights '
+            f'{self.calibration.weights_sha256[:12]}; expected {self.weights_sha256[:12]}, its '
+            'own, without which presence is unknown. Fit it again on pairs of two things or more: '
+            f'afformer evaluate {folder} --annotations PAIRS --calibrate'
+        )
 
 
 def read_description(folder: Path) -> ModelDescription:

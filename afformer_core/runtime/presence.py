@@ -26,6 +26,8 @@ class PresenceCalibration:
         auroc: area under the ROC curve on the pairs that it was fitted on, 0 to 1.
         pairs: how many images with, and as many without, it was fitted on; at least 1.
         annotations: that they are of.
+        weights_sha256: of the weights that gave the evidence, in hexadecimal; it says nothing of
+            what others give.
     """
 
     confidence: float
@@ -35,6 +37,7 @@ class PresenceCalibration:
     auroc: float
     pairs: int
     annotations: str
+    weights_sha256: str
 
     def __post_init__(self) -> None:
         for name, low, high in (

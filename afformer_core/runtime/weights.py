@@ -15,6 +15,7 @@ from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
+from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
     ModelDescription,
@@ -23,6 +24,7 @@ from afformer_core.runtime.model_folder import (
     write_aside,
     write_description,
 )
+from afformer_core.runtime.presence import PresenceCalibration
 
 
 def load_model(folder: Path) -> Afformer:
@@ -73,6 +75,8 @@ def save_model(
     model: Afformer,
     training: Mapping[str, Any],
     dtype: torch.dtype = torch.float32,
+    calibration: PresenceCalibration | None = None,
+    closer_looks: tuple[CloserLook, ...] = (),
 ) -> None:
     """Write a model folder; graphs of earlier weights that stand there no longer match.
 
@@ -81,6 +85,7 @@ def save_model(
         model: the model.
         training: how the weights were made, on what, and their measured limits.
         dtype: type that floating-point weights are stored in.
+        calibration, closer_looks: see `ModelDescription`.
     """
     tensors = {
         name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -89,4 +94,7 @@ def save_model(
     content = save(tensors)
     write_aside(folder / WEIGHTS_FILE, content)
     digest = hashlib.sha256(content).hexdigest()
-    write_description(folder, ModelDescription(model.configuration, digest, training))
+    write_description(
+        folder,
+        ModelDescription(model.configuration, digest, training, calibration, closer_looks),
+    )

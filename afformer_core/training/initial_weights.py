@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
@@ -68,9 +70,10 @@ def _load_backbone(encoder: Encoder, backbone: str, weights: str) -> None:
 def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     """Copy a model's weights, in place.
 
-    Relative positions are resampled linearly to the grids of another input size; heads of other
-    actions, those that read actions elsewhere, and all where no actions were learnt begin anew;
-    each action begins with a single heatmap that was given.
+    Relative positions are resampled linearly to the grids of another input size. Actions of the
+    same name keep what scores and draws them, whatever their order; others begin anew, and so do
+    all whose scores were read elsewhere or not at all. Each action begins with a single heatmap
+    that was given.
 
     Args:
         model: that gets them.
@@ -80,25 +83,24 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     Raises:
         ModelFolderError: they are of different architectures.
     """
-    same_actions = given.configuration.action_names == model.configuration.action_names
-    # The heads that read actions in the image have the same layers wherever they read them.
-    readings = [each.configuration.action_pooling == 'frames' for each in (given, model)]
-    both_read = all(each.configuration.action_names for each in (given, model))
-    same_reading = both_read and readings[0] == readings[1]
+    configurations = given.configuration, model.configuration
+    scored = [each.action_names for each in configurations]
+    drawn = [each.action_names if each.heatmap_per_action else () for each in configurations]
+    same_reading = read_actions_alike(*configurations)
     tensors = given.state_dict()
     if not same_reading:
         tensors = {key: value for key, value in tensors.items() if not key.startswith(_ACTIONS)}
     adopted = {}
     for key, own in model.state_dict().items():
         tensor = tensors.pop(key, None)
-        if (key.startswith(_ACTION_HEADS) and not same_actions) or (
-            key.startswith(_ACTIONS) and not same_reading
-        ):
+        if key.startswith(_ACTIONS) and not same_reading:
             tensor = own
+        elif tensor is not None and key.startswith(_ACTION_HEADS):
+            tensor = _of_same_actions(tensor, own, 0, *scored)
         elif tensor is not None and 'rel_pos_' in key:
             tensor = resampled_positions(tensor, len(own))
-        elif tensor is not None and key.startswith(_HEATMAP_HEAD) and tensor.shape != own.shape:
-            tensor = _heatmaps(key, tensor, own)
+        elif tensor is not None and key.startswith(_HEATMAP_HEAD):
+            tensor = _heatmaps(key, tensor, own, *drawn)
         if tensor is None or tensor.shape != own.shape:
             raise ModelFolderError(
                 f'{name} is of another architecture: '
@@ -114,7 +116,45 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     model.load_state_dict(adopted)
 
 
-def _heatmaps(name: str, tensor: Tensor, own: Tensor) -> Tensor:
-    """A single heatmap for each action; of several, none is that of other actions."""
-    axis = own.ndim - 3 if name.endswith('weight') else 0
-    return tensor.expand_as(own).clone() if tensor.shape[axis] == 1 else own
+def read_actions_alike(first: AfformerConfiguration, second: AfformerConfiguration) -> bool:
+    """Whether two models score actions by the same layers, whichever actions these are.
+
+    Those that read actions in the image have the same layers wherever they read them.
+    """
+    both_read = bool(first.action_names and second.action_names)
+    return both_read and (first.action_pooling == 'frames') == (second.action_pooling == 'frames')
+
+
+def _heatmaps(
+    key: str, tensor: Tensor, own: Tensor, given: Sequence[str], names: Sequence[str]
+) -> Tensor:
+    """What draws heatmaps; of several, that of each action of the same name.
+
+    Args:
+        key: of the tensor.
+        tensor, own: as given, and the model's own.
+        given, names: actions that have a heatmap each; empty: one is of all.
+    """
+    if not given:
+        return tensor.expand_as(own).clone()
+    if not names:
+        return own
+    axis = own.ndim - 3 if key.endswith('weight') else 0
+    return _of_same_actions(tensor, own, axis, given, names)
+
+
+def _of_same_actions(
+    tensor: Tensor, own: Tensor, axis: int, given: Sequence[str], names: Sequence[str]
+) -> Tensor:
+    """What a head has for each action: as given by its name, or its own.
+
+    Args:
+        tensor: with the given actions along an axis.
+        own: with the actions of the model along it, and otherwise of the same shape.
+        axis: of actions.
+        given, names: of the actions.
+    """
+    common = [name for name in names if name in given]
+    places = torch.tensor([names.index(name) for name in common], dtype=torch.long)
+    sources = torch.tensor([given.index(name) for name in common], dtype=torch.long)
+    return own.index_copy(axis, places, tensor.index_select(axis, sources))

@@ -25,7 +25,8 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
     what none of them was stopped at the best moment for (model soups, Wortsman et al. 2022). Of
     models that were trained apart from the start, the mean is of no use.
 
-    The calibration is of the models' own scores; the mean has to be calibrated anew.
+    Zoom stages are those of the first. So is the calibration, which is of its scores: presence is
+    unknown until the mean is calibrated.
 
     Args:
         folders: of models of the same architecture, at least two.
@@ -47,7 +48,9 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
     mean = models[0]
     mean.load_state_dict(_mean([model.state_dict() for model in models], shares))
     training = {'average_of': [_part(*each) for each in zip(folders, shares, strict=True)]}
-    save_model(output, mean, training, _stored_type(folders[0]))
+    first = read_description(folders[0])
+    stored = _stored_type(folders[0])
+    save_model(output, mean, training, stored, first.calibration, first.closer_looks)
     return mean
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.averaging import averaged_model
+from afformer_core.training.module import GroundingTraining
 
 
 class BestWriter(Callback):
@@ -106,7 +107,7 @@ class BestWriter(Callback):
 
 
 class ModelWriter(BestWriter):
-    """Writes `model.json` and the weights of a grounding model."""
+    """Writes `model.json` and the weights of a grounding model, with what it inherits."""
 
     measure = 'kld'
     sign = -1
@@ -117,4 +118,16 @@ class ModelWriter(BestWriter):
     ) -> None:
         """See `BestWriter.write`."""
         assert isinstance(model, Afformer)
-        save_model(self.folder, model, training, self.dtype)
+        assert isinstance(trained, GroundingTraining)
+        inheritance = trained.inheritance
+        if inheritance is None:
+            save_model(self.folder, model, training, self.dtype)
+            return
+        save_model(
+            self.folder,
+            model,
+            {**training, 'initial': inheritance.to_json()},
+            self.dtype,
+            inheritance.calibration,
+            inheritance.closer_looks,
+        )

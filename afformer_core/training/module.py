@@ -21,6 +21,7 @@ from afformer_core.training.batch_norms import keep_statistics
 from afformer_core.training.constants import keep_constants
 from afformer_core.training.data_module import GroundingData
 from afformer_core.training.gathering import gathered
+from afformer_core.training.inheritance import Inheritance
 from afformer_core.training.initial_weights import initial_model
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
@@ -45,6 +46,9 @@ class GroundingTraining(LightningModule):
             which is downloaded, a file of detectron2's for ViTDet, or `random`.
         initial: model folder to begin with instead; it may have another input size, other
             actions, or none, as after pre-training.
+
+    Attributes:
+        inheritance: what is kept of that model beside its weights; None where there is none.
     """
 
     def __init__(
@@ -61,6 +65,9 @@ class GroundingTraining(LightningModule):
         self.optimization = optimization
         configuration = architecture.configuration(tuple(action_names))
         self.model: Afformer = initial_model(configuration, backbone_weights, initial)
+        self.inheritance = (
+            None if initial is None else Inheritance.of(Path(initial), configuration)
+        )
         optimization.freeze(self.model)
         keep_constants(self.model)
         if self.loss.actions == 'none':
@@ -77,7 +84,7 @@ class GroundingTraining(LightningModule):
         return self
 
     def setup(self, stage: str) -> None:
-        """Check that data and model fit together.
+        """Say what is kept of an initial model, and check that data and model fit together.
 
         Raises:
             ValueError: the data has longer demonstrations than the model takes.
@@ -88,6 +95,8 @@ class GroundingTraining(LightningModule):
                 f'data.frames asks for {self._data.longest} frames of a demonstration and the '
                 f'model takes {most}; give model.architecture.maximum_frames at least as many'
             )
+        if self.inheritance is not None:
+            self.print(self.inheritance)
 
     def on_fit_start(self) -> None:
         """On a GPU, let every attention be one operator, which keeps no scores."""

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """States of the node, its end in each of them, and what survives."""
 
+import math
 import shutil
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CompressedImage
 
 from afformer_core.messages.image_encoding import jpeg_message
+from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_ros.rclpy_messages import RclpyMessages
 
 
@@ -124,6 +127,25 @@ def test_models_that_cannot_be_used(nodes, random_model, tmp_path):
         # A model that takes long to load is refused when the node is activated.
         assert not (configured and client.change_state(Transition.TRANSITION_ACTIVATE))
         assert 'Traceback' not in processes[name].output
+
+
+def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model, tmp_path):
+    folder = tmp_path / 'tuned'
+    shutil.copytree(shipped_model, folder)
+    description = read_description(folder)
+    other = replace(description.calibration, weights_sha256='ab12')
+    write_description(folder, replace(description, calibration=other))
+    process = shipped_nodes.grounding(model=folder, diagnostics_period=0.2)
+    client = shipped_nodes.client()
+    client.bring_up()
+    told = client.told('presence', f'the calibration of {folder} is of the weights ab12;')
+    assert '--calibrate' in told['message']
+    assert '[WARN]' in process.output
+    assert told['message'] in process.output
+    client.record('press')
+    affordance = client.ground(client.image_message(1))
+    assert math.isnan(affordance.presence)
+    assert math.isnan(affordance.presence_threshold)
 
 
 def test_a_value_out_of_range_at_the_start(nodes):

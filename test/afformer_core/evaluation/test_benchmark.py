@@ -18,7 +18,7 @@ from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.evaluation.report import Report, build_report
 from afformer_core.runtime.presence import PresenceCalibration
 
-CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json')
+CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 
 
 @pytest.fixture(autouse=True)

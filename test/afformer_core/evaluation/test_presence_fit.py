@@ -43,18 +43,19 @@ def drawn():
 
 
 def test_coefficients_are_those_of_the_gaussians(drawn):
-    fitted = fit_presence(drawn, 'validation.json')
+    fitted = fit_presence(drawn, 'validation.json', 'ab12')
     # A distance of d spreads s has the coefficient d / s.
     assert fitted.confidence == pytest.approx(1.0, abs=0.1)
     assert fitted.resemblance == pytest.approx(10.0, abs=1.0)
     assert fitted.presence(1 / (1 + np.exp(-0.5)), 0.65) == pytest.approx(0.5, abs=0.03)
     assert (fitted.pairs, fitted.annotations) == (COUNT, 'validation.json')
+    assert fitted.weights_sha256 == 'ab12'
     # Two spreads of one: the area is the normal distribution at 1.
     assert fitted.auroc == pytest.approx(0.841, abs=0.015)
 
 
 def test_the_threshold_refuses_three_in_two_hundred(drawn):
-    fitted = fit_presence(drawn, 'validation.json')
+    fitted = fit_presence(drawn, 'validation.json', 'ab12')
     own = [fitted.presence(one.evidence.confidence, one.evidence.resemblance) for one in drawn]
     assert sum(presence < fitted.threshold for presence in own) == 3 * COUNT // 200
 
@@ -63,7 +64,7 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
     random = np.random.default_rng(0)
     own = evidence(random.normal(-1, 1, 200), random.normal(0.8, 0.05, 200))
     foreign = evidence(random.normal(1, 1, 200), random.normal(0.5, 0.05, 200))
-    fitted = fit_presence(results(own, foreign), 'validation.json')
+    fitted = fit_presence(results(own, foreign), 'validation.json', 'ab12')
     assert fitted.confidence == 0
     assert fitted.resemblance > 10
     assert fitted.auroc > 0.99
@@ -72,11 +73,11 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
 def test_too_few_pairs():
     own = evidence([1.0] * 24, [0.9] * 24)
     with pytest.raises(DatasetError, match=r'gives 24 pairs .* at least 25'):
-        fit_presence(results(own, own), 'validation.json')
+        fit_presence(results(own, own), 'validation.json', 'ab12')
 
 
 def test_twenty_five_pairs_are_enough(drawn):
-    assert fit_presence(drawn[:25], 'validation.json').pairs == 25
+    assert fit_presence(drawn[:25], 'validation.json', 'ab12').pairs == 25
 
 
 @pytest.fixture(scope='module')
@@ -96,7 +97,7 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch']
     assert main([*map(str, words), '--calibrate', '--json', '-']) == 0
     report = json.loads(capsys.readouterr().out)
-    calibration = read_description(folder).calibration
+    calibration = read_description(folder).valid_calibration
 
     assert isinstance(calibration, PresenceCalibration)
     assert calibration.pairs == 26
@@ -111,7 +112,7 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
 
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     loaded = Grounder.load(model_folder, 'torch')
-    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json')
+    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
     grounder = Grounder(loaded.configuration, loaded._session, calibration=calibration)
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')

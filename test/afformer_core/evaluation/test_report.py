@@ -34,7 +34,7 @@ from afformer_core.evaluation.report import Report, build_report
 from afformer_core.runtime.presence import PresenceCalibration
 
 NAMES = ('press', 'hold')
-CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json')
+CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 LEFT_HALF = np.asarray(np.repeat([[1.0, 1e-3]], 32, axis=0).repeat(16, axis=1), np.float32)
 
 

@@ -206,7 +206,7 @@ def test_nothing_right_is_nothing_found(results):
 
 
 # Even odds at a resemblance of 0.7.
-CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json')
+CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 
 
 def test_a_calibrated_model_finds_by_its_own_threshold(results):

@@ -151,7 +151,7 @@ def test_of_many_places_the_five_best_are_given() -> None:
 
 
 def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
-    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json')
+    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
     grounder = grounder_of(SMALL, {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)})
     assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
     grounder.calibration = calibration

@@ -9,7 +9,7 @@ from afformer_core.replay.settings import ReplaySettings
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.settings import StreamSettings
 
-CALIBRATION = PresenceCalibration(1.0, 10.0, -7.0, 0.37, 0.96, 300, 'validation.json')
+CALIBRATION = PresenceCalibration(1.0, 10.0, -7.0, 0.37, 0.96, 300, 'validation.json', 'ab12')
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,9 @@ def test_image_and_seconds_are_kept() -> None:
 
 def test_presence_is_that_of_confidence_and_resemblance() -> None:
     # The logit of a confidence of 0.75 is ln 3; the resemblance is 1 / sqrt(2).
-    calibration = PresenceCalibration(1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json')
+    calibration = PresenceCalibration(
+        1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json', 'ab12'
+    )
     found = predicted(
         output([peak_at(0, 1)], [0, 0, 0], (1, 2)), [DEMONSTRATION], calibration=calibration
     )

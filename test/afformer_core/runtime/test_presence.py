@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
@@ -14,7 +15,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.presence import PresenceCalibration
 
-CALIBRATION = PresenceCalibration(2.0, 10.0, -7.0, 0.25, 0.95, 300, 'validation.json')
+CALIBRATION = PresenceCalibration(2.0, 10.0, -7.0, 0.25, 0.95, 300, 'validation.json', 'ab12')
 
 
 def test_presence_is_a_logistic_function() -> None:
@@ -33,11 +34,28 @@ def test_presence_is_a_number_at_the_ends(confidence: float, resemblance: float)
 
 def test_is_read_as_it_was_written(copied_folder: Path) -> None:
     description = read_description(copied_folder)
-    write_description(copied_folder, replace(description, calibration=CALIBRATION))
+    own = replace(CALIBRATION, weights_sha256=description.weights_sha256)
+    write_description(copied_folder, replace(description, calibration=own))
 
     assert description.calibration is None
+    assert read_description(copied_folder).calibration == own
+    grounder = Grounder.load(copied_folder, 'torch')
+    assert (grounder.calibration, grounder.calibration_problem) == (own, '')
+
+
+def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) -> None:
+    description = read_description(copied_folder)
+    write_description(copied_folder, replace(description, calibration=CALIBRATION))
+
     assert read_description(copied_folder).calibration == CALIBRATION
-    assert Grounder.load(copied_folder, 'torch').calibration == CALIBRATION
+    grounder = Grounder.load(copied_folder, 'torch')
+    assert grounder.calibration is None
+    own = description.weights_sha256[:12]
+    assert f'is of the weights ab12; expected {own}' in grounder.calibration_problem
+    assert f'afformer evaluate {copied_folder} --ann' in grounder.calibration_problem
+    image = np.zeros((48, 64, 3), np.uint8)
+    grounder.set_demonstration([image], 'press')
+    assert grounder.ground(image, 'press').presence is None
 
 
 @pytest.mark.parametrize(

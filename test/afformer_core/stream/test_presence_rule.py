@@ -12,7 +12,7 @@ from afformer_core.stream.results import CameraFrame, SpatialView
 from afformer_core.stream.settings import StreamSettings
 
 # Even odds at a resemblance of 0.5, whatever the confidence.
-CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.json')
+CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.json', 'ab12')
 
 
 def see(prediction, calibration=CALIBRATION, **settings):

@@ -47,14 +47,33 @@ def test_another_size_gets_resampled_positions(given: tuple[Path, Afformer]) -> 
     torch.testing.assert_close(after[31], before[15])
 
 
-def test_heads_of_other_actions_begin_anew(given: tuple[Path, Afformer]) -> None:
+def test_actions_keep_what_scores_them_by_name(given: tuple[Path, Afformer]) -> None:
     folder, model = given
-    other = replace(SMALL, action_names=('press', 'pull', 'turn'))
+    other = replace(SMALL, action_names=('turn', 'hold', 'pull'))
     found = initial_model(other, 'random', folder).state_dict()
 
-    assert found[ACTIONS].shape[0] == 3
+    before, after = model.state_dict()[ACTIONS], found[ACTIONS]
+    assert after.shape[0] == 3
+    assert torch.equal(after[1], before[1])
+    assert not any(torch.equal(after[new], old) for new in (0, 2) for old in before)
+    bias = ACTIONS.replace('weight', 'bias')
+    assert found[bias][1] == model.state_dict()[bias][1]
     assert torch.equal(found[HEATMAPS], model.state_dict()[HEATMAPS])
     assert torch.equal(found[READING], model.state_dict()[READING])
+
+
+def test_actions_keep_their_heatmaps_by_name(tmp_path: Path) -> None:
+    each = replace(SMALL, heatmap_per_action=True, action_pooling='mean')
+    model = random_model(each)
+    save_model(tmp_path, model, {})
+    other = replace(each, action_names=('hold', 'turn'))
+    found = initial_model(other, 'random', tmp_path).state_dict()
+
+    before, after = model.state_dict()[HEATMAPS], found[HEATMAPS]
+    assert torch.equal(after[:, 0], before[:, 1])
+    assert not any(torch.equal(after[:, 1], before[:, old]) for old in (0, 1))
+    bias = HEATMAPS.replace('weight', 'bias')
+    assert found[bias][0] == model.state_dict()[bias][1]
 
 
 def test_heads_that_read_actions_elsewhere_begin_anew(given: tuple[Path, Afformer]) -> None:

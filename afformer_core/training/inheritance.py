@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model keeps of the one that its training began with, and what it drops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.training.initial_weights import read_actions_alike
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What stands beside the weights of an initial model, and is not trained.
+
+    Attributes:
+        folder: of the initial model.
+        weights_sha256: of its weights, in hexadecimal.
+        closer_looks: its zoom stages, which are kept.
+        calibration: its own, which is kept as that of its weights and is not used for others;
+            None where it has none.
+        keeps: what is kept, in words.
+        drops: what is not, each with the reason.
+        begins_anew: what is to be learnt from nothing.
+    """
+
+    folder: Path
+    weights_sha256: str
+    closer_looks: tuple[CloserLook, ...]
+    calibration: PresenceCalibration | None
+    keeps: tuple[str, ...]
+    drops: tuple[str, ...]
+    begins_anew: tuple[str, ...]
+
+    @classmethod
+    def of(cls, folder: Path, configuration: AfformerConfiguration) -> Inheritance:
+        """What a model of a configuration has of the one in a folder.
+
+        Raises:
+            ModelFolderError: the folder does not describe a model.
+        """
+        initial = read_description(folder)
+        before, after = initial.configuration.action_names, configuration.action_names
+        alike = read_actions_alike(initial.configuration, configuration)
+        common = [name for name in after if alike and name in before]
+        keeps, drops = [], []
+        if initial.closer_looks:
+            keeps.append(_counted(len(initial.closer_looks), 'zoom stage'))
+        if common:
+            keeps.append(_actions(common))
+        lost = [name for name in before if name not in after]
+        if lost:
+            drops.append(f'{_actions(lost)} (not named by the data: actions.txt can name them)')
+        if before and after and not alike:
+            drops.append(
+                f'what scored actions (action_pooling is {configuration.action_pooling}, not '
+                f'{initial.configuration.action_pooling})'
+            )
+        if initial.calibration is not None:
+            drops.append(
+                'presence (its calibration is of the weights before training: fit it again with '
+                'afformer evaluate MODEL --annotations PAIRS --calibrate)'
+            )
+        new = [name for name in after if name not in common]
+        return cls(
+            folder,
+            initial.weights_sha256,
+            initial.closer_looks,
+            initial.calibration,
+            tuple(keeps),
+            tuple(drops),
+            (_actions(new),) if new else (),
+        )
+
+    def __str__(self) -> str:
+        """One line for people."""
+        parts = {'keeps': self.keeps, 'drops': self.drops, 'begins anew': self.begins_anew}
+        said = '; '.join(f'{verb} {", ".join(what)}' for verb, what in parts.items() if what)
+        return f'begins with {self.folder}: {said or "keeps the weights"}'
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Plain JSON types, for the description of the training."""
+        return {
+            'folder': str(self.folder),
+            'weights_sha256': self.weights_sha256,
+            'keeps': list(self.keeps),
+            'drops': list(self.drops),
+            'begins_anew': list(self.begins_anew),
+        }
+
+
+def _actions(names: Sequence[str]) -> str:
+    return f'the action{"s" if len(names) > 1 else ""} {", ".join(names)}'
+
+
+def _counted(count: int, what: str) -> str:
+    return f'{count} {what}{"s" if count > 1 else ""}'

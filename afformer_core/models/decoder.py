@@ -76,6 +76,9 @@ class DecoderBlock(nn.Module):
 class FineGrainedDecoder(Decoder):
     """An image level a step, coarse to fine, each against a level and a stride of the video.
 
+    Each step adds a learnt vector of its own to its image level, as released; the paper names no
+    such vector.
+
     Args:
         configuration: the architecture.
     """

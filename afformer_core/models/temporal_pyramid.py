@@ -12,6 +12,9 @@ from afformer_core.models.memory import silence
 class TemporalPyramid(nn.Sequential):
     """Convolutions over time, each to half as many frames, with a norm and GELU between two.
 
+    A kernel has three frames and one place, as released; the paper, which calls it
+    spatial-temporal with "a kernel size of 3", may mean three places by three, too.
+
     Args:
         channels: width C of the features.
         longest_stride: of the coarsest level; a power of two.

@@ -3,7 +3,6 @@
 
 import itertools
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,9 @@ from afformer_core.training.command import train
 
 from ..conftest import random_model
 from ..maskahand.mined_videos import write_mined
+from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
 from .conftest import write_pairs
 
-CONFIGURATIONS = Path(__file__).parents[3] / 'config' / 'train'
-# What is given after an experiment.
-OVERLAYS = sorted(
-    path
-    for folder in ('ablations', 'as_published', 'ours')
-    for path in CONFIGURATIONS.glob(f'{folder}/**/*.yaml')
-)
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
 SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
 # Where experiments have their indices of hands.
@@ -118,19 +111,6 @@ def write_assistq(root: Path) -> None:
         (folder / 'buttons.csv').write_text('button1,5,5,20,16,kettle-user.png,64,48\n')
         PIL.Image.new('RGB', (64, 48), (5, 5, 5)).save(folder / 'images' / 'kettle-user.png')
         (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
-
-
-def files_of_example(overlay: Path) -> list[Path]:
-    """The files of the command in a file's opening comment."""
-    lines = overlay.read_text().splitlines()
-    comment = itertools.takewhile(lambda line: line.startswith('#'), lines)
-    names = re.findall(r'-c config/train/(\S+)', ' '.join(comment))
-    return [CONFIGURATIONS / name for name in names]
-
-
-def label(configuration: Path) -> str:
-    """As README.md calls it: its path in config/train, without its ending."""
-    return configuration.relative_to(CONFIGURATIONS).with_suffix('').as_posix()
 
 
 def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None:

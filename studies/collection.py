@@ -38,7 +38,8 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
     Raises:
         ValueError: an evaluation was written by another version, or of other test pairs.
     """
-    lines, blind = [], {}
+    lines: list[StudyResult] = []
+    blind: dict[str, dict[str, Any]] = {}
     for row in plan.tables[table].rows:
         for seed in plan.seeds:
             measures = _measures(files.evaluation(row.model, seed))

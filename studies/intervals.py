@@ -50,12 +50,12 @@ class OrderCount:
     Attributes:
         same: pairs in the paper's order, whose intervals do not overlap.
         reversed: pairs in the other order, whose intervals do not overlap.
-        open: pairs whose intervals overlap.
+        undecided: pairs whose intervals overlap.
     """
 
     same: int
     reversed: int
-    open: int
+    undecided: int
 
 
 def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMean | None]:
@@ -71,7 +71,7 @@ def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
     """Count the pairs of rows that the paper orders by KLD; equal ones there are left out."""
     published = {r.row: r.paper_kld for r in results if r.paper_kld is not None}
     means = seed_means(results, 'kld')
-    counts = {'same': 0, 'reversed': 0, 'open': 0}
+    counts = {'same': 0, 'reversed': 0, 'undecided': 0}
     for one, other in combinations(published, 2):
         if published[one] == published[other]:
             continue
@@ -85,4 +85,4 @@ def _order(better: SeedMean | None, worse: SeedMean | None) -> str:
     assert worse is not None
     if better.high < worse.low:
         return 'same'
-    return 'reversed' if worse.high < better.low else 'open'
+    return 'reversed' if worse.high < better.low else 'undecided'

@@ -68,7 +68,7 @@ def _order(results: Sequence[StudyResult]) -> str:
     return (
         f"Of the pairs of rows that the paper orders, {count.same} stand in the paper's order "
         f'with intervals that do not overlap, {count.reversed} in the other one, and of '
-        f'{count.open} the intervals overlap.'
+        f'{count.undecided} the intervals overlap.'
     )
 
 

@@ -3,24 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from studies.intervals import OrderCount, SeedMean, order_beside_the_paper, seed_means
 from studies.results import StudyResult
-
-
-def result(row: str, paper_kld: float | None, seed: int | None, kld: float) -> StudyResult:
-    return StudyResult(
-        'table_4b', row, paper_kld, seed, kld, 0.5, None, None, 0.25, 150, 9000, 'abc', 'cpu', 'd'
-    )
-
-
-def rows(klds: dict[str, tuple[float | None, list[float]]]) -> list[StudyResult]:
-    return [
-        result(row, paper_kld, seed, kld)
-        for row, (paper_kld, each) in klds.items()
-        for seed, kld in enumerate(each)
-    ]
 
 
 def test_the_interval_of_three_seeds_is_students() -> None:
@@ -36,22 +24,27 @@ def test_one_seed_has_no_interval() -> None:
     assert SeedMean.of([1.5]) == SeedMean(1.5, 1.5, 1.5, 1)
 
 
-def test_what_was_not_measured_has_no_mean() -> None:
-    results = rows({'whole': (1.6, [1.0, 1.2])})
+def test_what_was_not_measured_has_no_mean(result: Callable[..., StudyResult]) -> None:
+    results = [result('whole', 1.6, seed, 1.0) for seed in range(2)]
 
     assert seed_means(results, 'auc_j') == {'whole': None}
 
 
-def test_rows_are_ordered_where_their_intervals_do_not_overlap() -> None:
-    results = rows(
-        {
-            'blind': (None, [9.0]),
-            'best': (1.5, [1.00, 1.01, 1.02]),
-            'second': (1.6, [1.50, 1.51, 1.52]),
-            'also second': (1.6, [0.90, 0.91, 0.92]),
-            'third': (1.7, [0.2, 1.5, 2.9]),
-        }
-    )
+def test_rows_are_ordered_where_their_intervals_do_not_overlap(
+    result: Callable[..., StudyResult],
+) -> None:
+    rows = {
+        'blind': (None, [9.0]),
+        'best': (1.5, [1.00, 1.01, 1.02]),
+        'second': (1.6, [1.50, 1.51, 1.52]),
+        'also second': (1.6, [0.90, 0.91, 0.92]),
+        'third': (1.7, [0.2, 1.5, 2.9]),
+    }
+    results = [
+        result(row, paper_kld, seed, kld)
+        for row, (paper_kld, klds) in rows.items()
+        for seed, kld in enumerate(klds)
+    ]
 
-    # best < second; best > also second; third overlaps with all three
-    assert order_beside_the_paper(results) == OrderCount(same=1, reversed=1, open=3)
+    # best before second; also second before best; the third overlaps with all three
+    assert order_beside_the_paper(results) == OrderCount(same=1, reversed=1, undecided=3)

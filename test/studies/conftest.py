@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan of two tables that share a model, and results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from studies.plan import StudyPlan
+from studies.results import StudyResult
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """What a `studies.yaml` holds."""
+    return {
+        'seeds': [0, 1],
+        'experiments': {'supervised': ['pairs.yaml'], 'pretraining': ['clips.yaml']},
+        'models': {
+            'pretrained': {'experiment': 'pretraining', 'features': 'stride_4'},
+            'tuned': {
+                'experiment': 'supervised',
+                'overlays': ['fine.yaml', 'finer.yaml'],
+                'features': 'stride_4',
+                'initial': 'pretrained',
+            },
+        },
+        'tables': {
+            'table_1': {
+                'title': 'Table 1',
+                'rows': [
+                    {'label': 'zero-shot', 'model': 'pretrained', 'paper_kld': 2.36},
+                    {'label': 'fine-tuned', 'model': 'tuned', 'paper_kld': 1.48},
+                ],
+            },
+            'table_8': {
+                'title': 'Table 8',
+                'rows': [{'label': 'noise', 'model': 'tuned'}],
+            },
+        },
+    }
+
+
+@pytest.fixture
+def plan(settings: dict[str, Any]) -> StudyPlan:
+    """The plan of `settings`."""
+    return StudyPlan.of(settings)
+
+
+@pytest.fixture
+def result() -> Callable[..., StudyResult]:
+    """A result of a row's training with a seed, None for a blind row."""
+
+    def made(row: str, paper_kld: float | None, seed: int | None, kld: float) -> StudyResult:
+        return StudyResult(
+            table='table_4b',
+            row=row,
+            paper_kld=paper_kld,
+            seed=seed,
+            kld=kld,
+            sim=0.5,
+            auc_j=None,
+            peak_inside=None if seed is None else 0.25,
+            nearest=None,
+            test_pairs=150,
+            pairs_trained=None if seed is None else 10800,
+            commit='0123456789ab',
+            machine='AMD EPYC, 2 cores',
+            date='2026-11-28',
+        )
+
+    return made

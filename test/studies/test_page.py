@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables in the page, and the charts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studies import chart
+from studies.page import PAGE, RESULTS, table_text, with_tables
+from studies.results import StudyResult, to_csv
+
+
+@pytest.fixture
+def results(result: Callable[..., StudyResult]) -> list[StudyResult]:
+    """Two rows of three seeds, and a blind one."""
+    return [
+        result('uniform (blind)', None, None, 3.0),
+        *(result('coarse', 1.62, seed, 2.0 + seed / 100) for seed in range(3)),
+        *(result('fine', 1.57, seed, 1.0 + seed / 100) for seed in range(3)),
+    ]
+
+
+def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> None:
+    lines = table_text(results).splitlines()
+
+    cells = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines[:5]]
+    assert cells[0] == [
+        '', "the paper's KLD", 'KLD', 'peak inside', 'nearest element', 'pairs trained',
+    ]  # fmt: skip
+    assert cells[2:] == [
+        ['uniform (blind)', '-', '3.000', '-', '-', '-'],
+        ['coarse', '1.62', '2.010 [1.985, 2.035]', '25 %', '-', '10800'],
+        ['fine', '1.57', '1.010 [0.985, 1.035]', '25 %', '-', '10800'],
+    ]
+    assert lines[6].startswith(
+        "Of the pairs of rows that the paper orders, 1 stand in the paper's order"
+    )
+    assert lines[8] == (
+        '3 seeds, 150 test pairs; AMD EPYC, 2 cores; 2026-11-28; commit `0123456789ab`.'
+    )
+
+
+def test_what_stands_between_the_marks_is_written_anew(
+    results: list[StudyResult], tmp_path: Path
+) -> None:
+    (tmp_path / 'table_4b.csv').write_text(to_csv(results))
+    page = 'Before.\n<!-- table_4b -->\nold\n<!-- end of table_4b -->\nAfter.\n'
+
+    written = with_tables(page, tmp_path)
+
+    begin, end = 'Before.\n<!-- table_4b -->\n', '<!-- end of table_4b -->\nAfter.\n'
+    assert written == begin + table_text(results) + end
+    assert with_tables(written, tmp_path) == written
+
+
+def test_a_table_without_marks(results: list[StudyResult], tmp_path: Path) -> None:
+    (tmp_path / 'table_4b.csv').write_text(to_csv(results))
+
+    with pytest.raises(ValueError, match=r"marks of \[\] and .* has the tables \['table_4b'\]"):
+        with_tables('Nothing.\n', tmp_path)
+
+
+def test_the_page_says_what_the_files_hold() -> None:
+    text = PAGE.read_text(encoding='utf-8')
+
+    assert with_tables(text, RESULTS) == text
+
+
+def test_a_chart_is_the_same_for_the_same_results(
+    results: list[StudyResult], tmp_path: Path
+) -> None:
+    paths = tmp_path / 'one.svg', tmp_path / 'two.svg'
+    for path in paths:
+        chart.write(results, path)
+    drawn = paths[0].read_text(encoding='utf-8')
+
+    assert drawn == paths[1].read_text(encoding='utf-8')
+    assert all(f'>{text}<' in drawn for text in ('coarse', 'fine', 'uniform'))

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names in a plan are those of something; the plan of this project is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from studies.plan import StudyPlan
+
+
+@pytest.mark.parametrize(
+    ('place', 'sentence'),
+    [
+        (('models', 'tuned', 'experiment'), "experiment of tuned is 'x'; expected one of super"),
+        (('models', 'tuned', 'initial'), "initial of tuned is 'x'; expected one of pretrained"),
+        (('tables', 'table_8', 'rows', 0, 'model'), "model of 'noise' in table_8 is 'x'"),
+    ],
+)
+def test_a_name_of_nothing(
+    settings: dict[str, Any], place: tuple[Any, ...], sentence: str
+) -> None:
+    *path, last = place
+    fields: Any = settings
+    for name in path:
+        fields = fields[name]
+    fields[last] = 'x'
+
+    with pytest.raises(ValueError, match=sentence):
+        StudyPlan.of(settings)
+
+
+def test_a_label_that_stands_twice(settings: dict[str, Any]) -> None:
+    rows = settings['tables']['table_1']['rows']
+    rows[1]['label'] = rows[0]['label']
+
+    with pytest.raises(ValueError, match='each once'):
+        StudyPlan.of(settings)
+
+
+def test_seeds_that_are_none(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r'seeds are \[\]; expected at least one'):
+        StudyPlan.of({**settings, 'seeds': []})
+
+
+def test_every_file_of_the_plan_exists(root: Path) -> None:
+    plan = StudyPlan.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
+    named = [file for files in plan.experiments.values() for file in files]
+    named += [file for model in plan.models.values() for file in model.overlays]
+
+    assert [file for file in named if not (root / file).is_file()] == []
+    assert {row.model for table in plan.tables.values() for row in table.rows} | {
+        model.initial for model in plan.models.values()
+    } - {None} == set(plan.models)
+    assert len(plan.seeds) == 3

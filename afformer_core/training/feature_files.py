@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +86,13 @@ def open_features(
                 _make(folder, sets, encoder.eval(), whole)
     return {
         one.name: tuple(
-            np.load(_file(folder, one, stage), mmap_mode='r') for stage in range(count)
+            np.load(_file(folder, one, stage), mmap_mode='r') for stage in backbone.stages[:count]
         )
         for one in sets
     }
 
 
-def _file(folder: Path, pictures: PictureSet, stage: int) -> Path:
+def _file(folder: Path, pictures: PictureSet, stage: str) -> Path:
     return folder / f'{pictures.name}_{stage}.npy'
 
 
@@ -123,8 +123,10 @@ def _kept_stages(
     magnitude = found.pop(_BACKBONE, None)
     if magnitude is None or found != key:
         return 0
-    stages = range(len(backbone.stages))
-    count = sum(all(_file(folder, one, stage).is_file() for one in sets) for stage in stages)
+    kept = takewhile(
+        lambda stage: all(_file(folder, one, stage).is_file() for one in sets), backbone.stages
+    )
+    count = len(tuple(kept))
     # Weights that were stored in half precision are still the same backbone.
     same = math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
     return count if same and count <= backbone.frozen_stages() else 0
@@ -176,14 +178,15 @@ def _told(folder: Path) -> Iterator[None]:
 def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
     text, count = f'backbone features of {pictures.name}', len(pictures.stacks)
     files: list[io.FileIO] = []
+    names = encoder.backbone_with_fpn.stages
     with ExitStack() as opened:
         for stack in tqdm(_read_ahead(pictures), text, count, unit=''):
             stages = _stages(encoder, stack)
             with _told(folder):
                 if not files:
                     files = [
-                        opened.enter_context(_begun(_file(folder, pictures, number), count, stage))
-                        for number, stage in enumerate(stages)
+                        opened.enter_context(_begun(_file(folder, pictures, name), count, stage))
+                        for name, stage in zip(names, stages, strict=False)
                     ]
                 for file, stage in zip(files, stages, strict=True):
                     _write(file, stage)

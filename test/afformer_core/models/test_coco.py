@@ -34,7 +34,7 @@ def picture() -> Tensor:
     return torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize('levels', [('p4', 'p3', 'p2'), ('p4',)])
+@pytest.mark.parametrize('levels', [('p4', 'p3', 'p2'), ('p4',), ('p5',), ('p5', 'p2')])
 def test_levels_are_those_of_the_detector(
     levels: tuple[str, ...], detector: torch.nn.Module, file: Path
 ) -> None:
@@ -49,6 +49,33 @@ def test_levels_are_those_of_the_detector(
     for level, tensor in zip(levels, found, strict=True):
         theirs = wanted[str(int(level[1]) - 2)]
         torch.testing.assert_close(tensor, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_projections_of_frames_are_those_of_the_detector_too(
+    detector: torch.nn.Module, file: Path
+) -> None:
+    separate = replace(R50, video_projection='separate', video_levels=('p5', 'p3', 'p3'))
+    backbone = Afformer(separate).encoder.backbone_with_fpn.eval()
+    load_coco_weights(backbone, file)
+
+    with torch.no_grad():
+        wanted = detector.backbone(picture())
+        found = backbone.video_pyramid(backbone.backbone(picture()), ('p5', 'p3'))
+    torch.testing.assert_close(found[0], wanted['3'], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found[1], wanted['1'], atol=1e-4, rtol=1e-4)
+
+
+def test_a_shared_projection_is_the_detectors_of_the_finest_level(
+    detector: torch.nn.Module, file: Path
+) -> None:
+    shared = replace(R50, image_levels=('p4', 'p3'), temporal_strides=(1, 2))
+    backbone = Afformer(replace(shared, input_projection='shared')).encoder.backbone_with_fpn
+    load_coco_weights(backbone, file)
+
+    names = [name for name in backbone.state_dict() if 'layer_blocks' in name and 'weight' in name]
+    assert names == ['fpn.layer_blocks.0.0.weight', 'fpn.layer_blocks.0.1.weight']
+    theirs = detector.state_dict()['backbone.fpn.layer_blocks.1.0.weight']
+    assert torch.equal(backbone.state_dict()[names[0]], theirs)
 
 
 def test_a_pyramid_of_other_channels_keeps_what_it_has(file: Path) -> None:

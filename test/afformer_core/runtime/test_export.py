@@ -71,6 +71,46 @@ def test_the_opset_is_written_down(folder: Path) -> None:
     assert read_graphs(folder).opset == 18
 
 
+PLAIN = replace(
+    afformer_small(ACTIONS, (64, 64)), maximum_frames=5, image_levels=('p4', 'p3', 'p2'),
+    temporal_strides=(1, 2, 4), action_pooling='mean',
+)  # fmt: skip
+VARIANTS = {
+    'coarsest level': replace(PLAIN, image_levels=('p5', 'p4', 'p3'), video_levels=('p5',)),
+    'two video levels': replace(
+        PLAIN, image_levels=('p3', 'p3'), video_levels=('p4', 'p3'), temporal_strides=(1, 1)
+    ),
+    'half of the frames twice': replace(PLAIN, temporal_strides=(1, 2, 2)),
+    'block of each step': replace(PLAIN, decoder_blocks='per_step'),
+    'shared projection': replace(PLAIN, input_projection='shared'),
+    'separate projection': replace(PLAIN, video_projection='separate'),
+    'residual of the image': replace(PLAIN, residual='image'),
+    'all at once': replace(
+        PLAIN, image_levels=('p5', 'p4', 'p4'), video_levels=('p5', 'p4', 'p3'),
+        temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',
+        video_projection='separate', residual='image',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('variant', [
+    pytest.param(name, marks=() if name == 'all at once' else pytest.mark.slow)
+    for name in VARIANTS
+])  # fmt: skip
+def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures) -> None:
+    save_model(tmp_path, random_model(VARIANTS[variant]), {})
+    export_graphs(tmp_path)
+
+    frames, image = pictures(3, 64, 64, 3), pictures(64, 64, 3)
+    found, wanted = (
+        session.ground(image, session.memorize(session.encode_frames(frames)))
+        for session in (OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path))
+    )
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
+    np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)
+    np.testing.assert_allclose(found.image_features, wanted.image_features, atol=1e-3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('decoder', ['lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only'])
 def test_earlier_methods_are_exported_for_any_number_of_frames(

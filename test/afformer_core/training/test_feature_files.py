@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +33,9 @@ LEARNING = Optimization(
     ),
 )
 FROZEN = Optimization(backbone_factor=0.0)
+SMALL = replace(
+    afformer_small(('press', 'hold'), (64, 64)), image_levels=('p4',), temporal_strides=(1,)
+)
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
 SETS = [
     PictureSet('video', ['clip'], lambda _: PICTURES[:4]),
@@ -110,6 +114,24 @@ def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> N
     assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
     wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
     torch.testing.assert_close(kept.predict(afformer)[0], wanted[0], atol=2e-2, rtol=0)
+
+
+def test_a_model_of_coarser_levels_uses_what_one_of_finer_levels_kept(tmp_path: Path) -> None:
+    finer, coarser = (
+        random_model(replace(SMALL, image_levels=(level,), video_levels=(level,)))
+        for level in ('p2', 'p5')
+    )
+    bodies = [each.encoder.backbone_with_fpn.body for each in (finer, coarser)]
+    bodies[1].load_state_dict(bodies[0].state_dict())
+    FROZEN.freeze(finer)
+    FROZEN.freeze(coarser)
+    batch(tmp_path / 'kept', finer)
+    made = (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns
+
+    kept = batch(tmp_path / 'kept', coarser)
+
+    assert [stage.shape[1:] for stage in kept.images] == [(320, 2, 2)]
+    assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
 
 
 def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
@@ -204,5 +226,5 @@ def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
     # To see how large it is, then to keep it.
     assert made == ['photo', 'photo']
     assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
-        'image_0.npy', 'image_1.npy', 'image_2.npy', 'key.json',
+        'image_p3.npy', 'image_p4.npy', 'image_p5.npy', 'key.json',
     ]  # fmt: skip

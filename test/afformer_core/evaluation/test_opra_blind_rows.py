@@ -64,6 +64,32 @@ def test_pooled(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
+    ('predictor', 'kld', 'sim', 'auc_j'),
+    [
+        (('uniform',), 2.653, 0.120, 0.533),
+        (GAUSSIAN, 2.522, 0.143, 0.665),
+        (('action-prior',), 2.333, 0.171, 0.750),
+        (('center-bias',), 11.1295, 0.143, 0.635),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_rows_at_28(
+    capsys: pytest.CaptureFixture[str],
+    test_data: Path,
+    predictor: tuple[str, ...],
+    kld: float,
+    sim: float,
+    auc_j: float,
+) -> None:
+    found = measured(capsys, test_data, 'rows28', *predictor)
+    assert found['rows'] == 3785
+    assert [found[name] for name in ('kld', 'sim', 'auc_j')] == pytest.approx(
+        [kld, sim, auc_j], abs=6e-4
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
     ('predictor', 'rows', 'kld', 'sim', 'auc_j'),
     [
         (('uniform',), 3785, 2.653, 0.120, 0.5),

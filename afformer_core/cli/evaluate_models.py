@@ -84,6 +84,7 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
         raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
+    # Raises, before anything is grounded, where the data lacks what the protocol asks for.
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
     return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs)

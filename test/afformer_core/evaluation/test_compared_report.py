@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from afformer_core.cli.evaluate_models import name_models
 from afformer_core.cli.main import main
 from afformer_core.evaluation import bootstrap
 from afformer_core.evaluation.accuracy import hit_actions
@@ -144,6 +145,11 @@ def test_the_command_measures_models_on_the_same_pairs(
     assert f'Evaluation of {first}, {other}' in text
     # Four frames of the demonstration, a prediction of each model, and the ground truth.
     assert text.count('<img') == 4 * (4 + 2 + 1)
+
+
+def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
+    assert list(name_models([Path('x/full'), Path('y/small')])) == ['full', 'small']
+    assert list(name_models([Path('x/full'), Path('y/full')])) == ['x/full', 'y/full']
 
 
 @pytest.mark.parametrize(

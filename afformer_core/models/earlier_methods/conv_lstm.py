@@ -35,9 +35,9 @@ class ConvLstm(nn.Module):
         """Hidden states after each frame.
 
         Args:
-            video: [B, T, C, height, width].
-            existing: [B, T], false at frames that only pad, which leave the states as they are;
-                None where every frame exists.
+            video: [B, T, C, height, width], padded at the end.
+            existing: [B, T], false at frames that only pad, which leave the hidden state as it
+                is; None where every frame exists.
 
         Returns:
             [B, T, C, height, width]; the last one is that after the last existing frame.
@@ -47,13 +47,11 @@ class ConvLstm(nn.Module):
         states = []
         for time in range(video.shape[1]):
             recurrent = self.recurrent(hidden.to(self.recurrent.weight.dtype))
-            next_hidden, next_cell = _step(widened(inputs[:, time] + recurrent), cell)
+            following, cell = _step(widened(inputs[:, time] + recurrent), cell)
             if existing is None:
-                hidden, cell = next_hidden, next_cell
+                hidden = following
             else:
-                exists = existing[:, time, None, None, None]
-                hidden = torch.where(exists, next_hidden, hidden)
-                cell = torch.where(exists, next_cell, cell)
+                hidden = torch.where(existing[:, time, None, None, None], following, hidden)
             states.append(hidden)
         return torch.stack(states, dim=1).to(video.dtype)
 

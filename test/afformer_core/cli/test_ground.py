@@ -51,6 +51,23 @@ def test_answer_and_overlay(files: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (overlay != read_image(files / 'panel.png')).any()
 
 
+def test_a_calibration_of_other_weights_is_not_used(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ('model.json', 'model.safetensors'):
+        (tmp_path / name).write_bytes((shipped_model_folder() / name).read_bytes())
+    description = json.loads((tmp_path / 'model.json').read_text())
+    description['calibration']['weights_sha256'] = 'ab12'
+    (tmp_path / 'model.json').write_text(json.dumps(description))
+
+    assert ground(files, '--model', str(tmp_path)) == 0
+
+    said = capsys.readouterr()
+    answer = json.loads(said.out)
+    assert (answer['presence'], answer['presence_threshold']) == (None, None)
+    assert said.err.startswith(f'warning: the calibration of {tmp_path} is of the weights ab12;')
+
+
 @pytest.mark.parametrize(
     ('more', 'image', 'reason'),
     [

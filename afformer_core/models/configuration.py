@@ -73,7 +73,8 @@ class AfformerConfiguration:
         residual: what the self-attention of a step is added to (equation 8):
             'image_and_decoding', the image level and the upsampled decoding of the step before,
             as released; or the 'image' level alone, the decoding being added to the queries of
-            the self-attention, as the paper writes it.
+            the self-attention, as the paper writes it. The former is the default: the released
+            checkpoints and the shipped weights are of it.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .configurations import OVERLAYS, changes, label
+from .configurations import OVERLAYS, changes, label, resolved
 
 ARCHITECTURE = 'model.architecture.'
 IMAGE, VIDEO = f'{ARCHITECTURE}image_levels', f'{ARCHITECTURE}video_levels'
@@ -114,3 +114,13 @@ def test_every_row_has_a_file_and_every_file_is_a_row() -> None:
 def test_a_row_changes_what_it_says_and_nothing_else(row: str) -> None:
     path: Path = FILES[row]
     assert changes(path) == ROWS[row]
+
+
+@pytest.mark.parametrize('row', [row for row in ROWS if row.startswith(('table_4', 'table_7'))])
+def test_a_row_has_the_same_steps_after_the_small_experiment(row: str) -> None:
+    ours, theirs = (
+        resolved(whole, f'ablations/{row}') for whole in ('simulated/ablation', 'opra/r50')
+    )
+    assert [ours[field] for field in (IMAGE, VIDEO, STRIDES)] == [
+        theirs[field] for field in (IMAGE, VIDEO, STRIDES)
+    ]

@@ -29,6 +29,7 @@ function setUp(thing) {
   const action = thing.querySelector('input[name="action"]');
   const message = thing.querySelector('.message');
   const table = thing.querySelector('textarea');
+  const save = thing.querySelector('.download');
   const surfaces = Array.from(thing.querySelectorAll('.surface'));
   let saved = true;
 
@@ -36,6 +37,8 @@ function setUp(thing) {
 
   function draw() {
     table.value = csvTable(rows);
+    // A table without a row is none to training.
+    save.disabled = rows.length === 0;
     for (const surface of surfaces) {
       surface.querySelectorAll('.mark').forEach((mark) => mark.remove());
       for (const row of rows) {
@@ -89,11 +92,13 @@ function setUp(thing) {
   }
 
   surfaces.forEach((surface) => surface.addEventListener('click', (event) => add(surface, event)));
-  thing.querySelectorAll('input[type="radio"]').forEach((each) => each.addEventListener('change', draw));
+  for (const each of thing.querySelectorAll('input[type="radio"]')) {
+    each.addEventListener('change', draw);
+  }
   thing.querySelector('.undo').addEventListener('click', () => {
     if (rows.pop() !== undefined) change();
   });
-  thing.querySelector('.download').addEventListener('click', download);
+  save.addEventListener('click', download);
   window.addEventListener('beforeunload', (event) => {
     if (!saved) event.preventDefault();
   });

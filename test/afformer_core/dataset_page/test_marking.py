@@ -108,6 +108,7 @@ def test_an_action_must_be_named_first(page: Any) -> None:
     click(page, 'kitchen.png', 32, 24)
     assert table(page) == HEADER
     assert page.locator('.message').inner_text() == 'Name the action first.'
+    assert page.locator('.download').is_disabled()
 
 
 def test_marks_can_be_taken_away(page: Any) -> None:

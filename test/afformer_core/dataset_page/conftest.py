@@ -15,6 +15,9 @@ import pytest
 
 from afformer_core.data.video import write_video
 
+# Of a machine that is busy.
+_MILLISECONDS = 100_000
+
 HEADER = 'demonstration,image,action,x,y\n'
 ESPRESSO = (
     HEADER
@@ -68,9 +71,12 @@ def chromium() -> Iterator[Any]:
     program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip(f'none of {", ".join(names)} is installed')
-    options = ['--no-sandbox'] if os.geteuid() == 0 else []
+    # Containers have little shared memory, and root cannot be put into a sandbox.
+    options = ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=options)
+        browser = started.chromium.launch(
+            executable_path=program, args=options, timeout=_MILLISECONDS
+        )
         yield browser
         browser.close()
 
@@ -79,6 +85,7 @@ def chromium() -> Iterator[Any]:
 def tab(chromium: Any) -> Iterator[Any]:
     """A page of 800x600 in the browser; fails the test where a script of it fails."""
     page = chromium.new_page(viewport={'width': 800, 'height': 600})
+    page.set_default_timeout(_MILLISECONDS)
     errors: list[str] = []
     page.on('pageerror', lambda error: errors.append(str(error)))
     page.on('request', lambda request: errors.append(request.url) if _outside(request) else None)

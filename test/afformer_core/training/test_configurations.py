@@ -4,6 +4,7 @@
 import itertools
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ def write_assistq(root: Path) -> None:
         (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
 
 
-def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None:
+def run(
+    workspace: Path, folder: Path, side: int, *configurations: Path, options: Sequence[str] = ()
+) -> None:
     """Three steps of small pictures on one CPU, whatever the experiment asks for."""
     files = [f'-c={path}' for path in configurations]
     small = [
@@ -139,7 +142,7 @@ def run(workspace: Path, folder: Path, side: int, *configurations: Path) -> None
         small.remove('--data.cache_folder=null')
     else:
         small.append('--model.backbone_weights=random')
-    train([*files, *small])
+    train([*files, *small, *options])
     assert read_description(folder).training['step'] == 3
 
 
@@ -193,3 +196,16 @@ def test_every_architecture_on_features(
 ) -> None:
     monkeypatch.chdir(workspace)
     run(workspace, tmp_path, 64, CONFIGURATIONS / 'simulated/ablation.yaml', overlay)
+
+
+@pytest.mark.slow
+def test_the_naive_baseline_is_pre_trained_and_fine_tuned(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    baseline = CONFIGURATIONS / 'ablations/table_1/resnet50_deconv.yaml'
+    pretrained, tuned = tmp_path / 'pretrained', tmp_path / 'tuned'
+    run(workspace, pretrained, 64, CONFIGURATIONS / 'maskahand/opra.yaml', baseline)
+    initial = [f'--model.initial={pretrained}']
+    whole = CONFIGURATIONS / 'opra/r50_finetune.yaml'
+    run(workspace, tuned, 64, whole, baseline, options=initial)

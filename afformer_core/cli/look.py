@@ -116,6 +116,8 @@ def _page(arguments: argparse.Namespace) -> DatasetPage:
     )
     index = find_index(arguments.dataset)
     if index is not None:
+        if arguments.against is not None:
+            raise ValueError(f'--against is for annotated datasets; {index} is an index of clips')
         return mined_page(index, settings)
     dataset = open_annotations(arguments.dataset, arguments.root, arguments.split)
     return annotated_page(dataset, settings, _other(arguments))

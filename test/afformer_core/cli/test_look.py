@@ -57,6 +57,8 @@ def test_a_page_of_mined_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str
     output = tmp_path / 'page.html'
     assert main(['look', str(tmp_path / 'mined'), '--output', str(output)]) == 0
     assert capsys.readouterr().out.startswith(f'{output}: 3 clips, 3 videos, 36 frames looked at')
+    assert main(['look', str(tmp_path / 'mined'), '--against', 'a.json']) == 1
+    assert '--against is for annotated datasets' in capsys.readouterr().err
 
 
 def test_a_page_to_mark_points_on(

@@ -55,9 +55,9 @@ def add_parser(subparsers: Any) -> None:
         metavar='model',
         type=Path,
         nargs='*',
-        help='model folder (default: the shipped one); of several, each is measured on the same '
-        'pairs, and how the others differ from the first is told with intervals of the paired '
-        'differences',
+        help='model folder, or `shipped` (default: shipped); of several, each is measured on the '
+        'same pairs, and how the others differ from the first is told with intervals of the '
+        'paired differences',
     )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
@@ -221,10 +221,10 @@ def _evaluate_model(
 ) -> tuple[Report, _Exhibit]:
     from afformer_core.cli import evaluate_models as models
     from afformer_core.evaluation.exhibits import exhibit_best_and_worst
-    from afformer_core.runtime import shipped_model_folder
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     questions = models.read_questions(arguments, protocol)
-    folder = arguments.models[0] if arguments.models else shipped_model_folder()
+    folder = model_folder(arguments.models[0] if arguments.models else SHIPPED)
     answers = models.ask_model(arguments, folder, questions)
     prior = models.read_prior(arguments, questions)
     report = models.report_on(answers, questions, prior, arguments.seed)

@@ -196,18 +196,24 @@ def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
     )
 
 
-def name_models(folders: Sequence[Path]) -> dict[str, Path]:
+def name_models(given: Sequence[Path]) -> dict[str, Path]:
     """Model folders by names that are as short as tells them apart.
+
+    Args:
+        given: folders of models, or `shipped`, which keeps that name.
 
     Raises:
         ValueError: a folder is given twice.
     """
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    folders = [model_folder(each) for each in given]
     for number, folder in enumerate(folders):
         if folder.resolve() in [other.resolve() for other in folders[:number]]:
             raise ValueError(f'{folder} is given twice; give models that differ')
-    names = [folder.resolve().name for folder in folders]
+    names = [SHIPPED if str(each) == SHIPPED else each.resolve().name for each in given]
     if len(set(names)) < len(names):
-        names = [str(folder) for folder in folders]
+        names = [str(each) for each in given]
     return dict(zip(names, folders, strict=True))
 
 

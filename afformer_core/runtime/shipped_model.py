@@ -13,7 +13,15 @@ from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, w
 from afformer_core.runtime.private_files import make_private_folder
 from afformer_core.runtime.user_cache import cache_folder
 
+SHIPPED = 'shipped'
+"""What the model that comes with the package is called where a model folder is asked for."""
+
 _PRECISIONS = tuple(one for one in PRECISIONS if one != 'auto')
+
+
+def model_folder(name: Path | str) -> Path:
+    """The model folder that a user names, or that of the shipped model by its name."""
+    return shipped_model_folder() if str(name) == SHIPPED else Path(name)
 
 
 def shipped_model_folder() -> Path:

@@ -15,6 +15,7 @@ from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
+from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.batch import Batch
 from afformer_core.training.batch_norms import keep_statistics
@@ -44,8 +45,8 @@ class GroundingTraining(LightningModule):
         backbone_weights: what the backbone begins with: `imagenet` for the EfficientNet-Lite0
             whose weights a package carries, `coco` for torchvision's detector with a ResNet-50,
             which is downloaded, a file of detectron2's for ViTDet, or `random`.
-        initial: model folder to begin with instead; it may have another input size, other
-            actions, or none, as after pre-training.
+        initial: model folder to begin with instead, or `shipped`; it may have another input size,
+            other actions, or none, as after pre-training.
 
     Attributes:
         inheritance: what is kept of that model beside its weights; None where there is none.
@@ -64,10 +65,9 @@ class GroundingTraining(LightningModule):
         self.loss = loss
         self.optimization = optimization
         configuration = architecture.configuration(tuple(action_names))
-        self.model: Afformer = initial_model(configuration, backbone_weights, initial)
-        self.inheritance = (
-            None if initial is None else Inheritance.of(Path(initial), configuration)
-        )
+        folder = None if initial is None else model_folder(initial)
+        self.model: Afformer = initial_model(configuration, backbone_weights, folder)
+        self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
         optimization.freeze(self.model)
         keep_constants(self.model)
         if self.loss.actions == 'none':

@@ -120,3 +120,9 @@ def test_engines_are_compiled_from_the_users_copy_whose_graphs_may_be_exported(
     assert main(['build-engine']) == 1
 
     assert f'compiles {cache}/models/afformer_small-' in capsys.readouterr().err
+
+
+def test_it_has_a_name_where_a_folder_is_asked_for(package: Callable[[str], Path]) -> None:
+    folder = package('installed')
+    assert shipped_model.model_folder(Path('shipped')) == folder
+    assert shipped_model.model_folder(Path('models/shipped')) == Path('models/shipped')

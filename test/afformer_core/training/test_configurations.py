@@ -54,7 +54,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = random_model(afformer_small(('press',), (64, 64)))
     for name in ('sim_small', 'sim_small_actions', 'sim_small_192', 'sim_tuned'):
         save_model(root / 'models' / name, small, {})
-    save_model(root / 'afformer_core' / 'weights' / 'afformer_small', small, {})
     save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})
     actionless = random_model(afformer_small((), (64, 64)))
     for name in ('maskahand_sim', 'maskahand_sim_tuned'):

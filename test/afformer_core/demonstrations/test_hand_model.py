@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import stat
 import zipfile
@@ -116,6 +117,25 @@ def test_the_published_model_is_taken_as_it_is(
     source = str(tmp_path / 'published')
     assert main(['fetch-hand-model', str(tmp_path / 'a.task'), '--from', source]) == 0
     assert (tmp_path / 'a.task').read_bytes() == b'published'
+
+
+@pytest.mark.parametrize('installed', [True, False])
+def test_mediapipe_itself_is_asked_for_before_the_download(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    installed: bool,
+) -> None:
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: name if installed else None)
+    source = str(tmp_path / 'nowhere.whl')
+    assert main(['fetch-hand-model', str(tmp_path / 'a.task'), '--from', source]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    asked = (
+        'afformer: MediaPipe, which uses the model, is not installed; pip install '
+        "'afformer[hands]'"
+    )
+    assert (lines[0] == asked) is not installed
+    assert 'cannot be read' in lines[-1]
 
 
 @pytest.mark.parametrize(

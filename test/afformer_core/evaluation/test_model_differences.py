@@ -47,7 +47,7 @@ def model(
     peaks = PeakScores(np.zeros((len(kld), 2)), np.array(hit, float), ones, NAN * ones, NAN * ones)
     scores = RowScores(np.array(kld, float), ones, ones, peaks)
     groups = tuple(each.group for each in rows)
-    hits = ActionHits(np.array(best, float), np.array(best, float), groups, (0, 1, 0, 1))
+    hits = ActionHits(np.array(best, float), np.array(best, float), groups, (0, 1, 1, 1))
     return ModelRows('rows256', rows, scores, hits)
 
 
@@ -66,6 +66,26 @@ def test_differences_are_those_of_the_other_to_the_first() -> None:
     assert (found.hit_rate.low, found.hit_rate.high) == (-0.5, 0.5)
     assert found.better_rows is not None
     assert found.better_rows.value == 0.375
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('kld', 1), ('sim', 2), ('auc_j', 3), ('hit_rate', 4), ('peak_error_mean', 5),
+        ('peak_inside', 6), ('nearest', 7),
+    ],
+)  # fmt: skip
+def test_each_measure_is_that_of_the_other_less_that_of_the_first(name: str, value: float) -> None:
+    zeros = np.zeros(4)
+    nothing, something = (
+        RowScores(*(factor * number + zeros for number in (1, 2, 3)), PeakScores(
+            np.zeros((4, 2)), *(factor * number + zeros for number in (4, 5, 6, 7))
+        ))
+        for factor in (0, 1)
+    )  # fmt: skip
+    first = replace(model([0, 0, 0, 0]), scores=nothing)
+    found = getattr(difference(first, replace(first, scores=something)), name)
+    assert (found.value, found.low, found.high) == (value, value, value)
 
 
 def test_both_models_are_drawn_with_the_same_images() -> None:
@@ -90,8 +110,8 @@ def test_actions() -> None:
     assert found.top_1 is not None
     assert found.top_1.value == 0.25
     assert found.balanced_accuracy is not None
-    # Of the first action half less, of the second all.
-    assert found.balanced_accuracy.value == 0.25
+    # Of the first action nothing, of the second a third.
+    assert found.balanced_accuracy.value == pytest.approx(1 / 6)
     assert difference(first, model([1, 1, 1, 1])).top_1 is None
 
 

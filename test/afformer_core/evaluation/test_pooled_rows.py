@@ -186,6 +186,7 @@ def test_rows_of_samples_are_compared_with_their_own_points(
     ]
     assert value(found, 'model', 'kld') == pytest.approx(np.mean(bounds), rel=1e-3)
     assert found['measures']['predictors']['model']['rows'] == 3
+    assert found['measures']['predictors']['center_bias']['rows'] == 3
     assert found['measures']['pooling'] is None
 
 

@@ -12,7 +12,11 @@ RELEASED_OFFSET = 1e-10
 
 
 def blur_kernel_size(height: int, width: int) -> int:
-    """Odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256."""
+    """Odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256.
+
+    So the paper's implementation details and the released code have it; where the paper describes
+    OPRA it has "a kernel size of 3", which would hardly blur a map of 256x256.
+    """
     size = int(math.sqrt(height * width) / 3)
     return size + 1 if size % 2 == 0 else size
 

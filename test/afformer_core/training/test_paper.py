@@ -188,7 +188,7 @@ STATEMENTS = (
         'Where several hands interact in a frame, each has a mask',
     ),
     Statement(
-        '8', 'masks are filled with random values of 0 to 255', 'same',
+        'Table 8', 'masks are filled with random values of 0 to 255', 'same',
         'config/train/maskahand/opra.yaml', 'fill: noise',
         {PRETRAINED: {f'{SYNTHESIS}masks.fill': 'noise'}},
     ),
@@ -295,6 +295,10 @@ STATEMENTS = (
         {('blur',): {'kernel': 85}},
     ),
     Statement(
+        '5.1', 'OPRA: "a gaussian blur with a kernel size of 3"', 'differs',
+        'afformer_core/data/heatmaps.py', 'which would hardly blur a map of 256x256',
+    ),
+    Statement(
         '5.1', 'encoders begin with COCO detection weights', 'same',
         'afformer_core/models/coco.py', '',
         {tuple(name for name in RESNET if name != 'opra/r50_finetune'):
@@ -352,6 +356,10 @@ STATEMENTS = (
     Statement(
         'Table 2', 'Afformer and MaskAHand at 28 x 28, bilinear in training and inference', 'same',
         'config/train/ablations/table_2/size_28.yaml', 'brought to 28x28 bilinearly',
+    ),
+    Statement(
+        'Table 3', 'Afformer, and fine-tuned after MaskAHand', 'same',
+        'config/train/assistq/r50.yaml', '--model.initial models/maskahand_assistq',
     ),
     Statement(
         'Table 3', 'accuracy of the button', 'differs', 'afformer_core/evaluation/which_button.py',

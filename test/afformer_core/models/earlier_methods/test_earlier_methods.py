@@ -97,8 +97,8 @@ def test_images_of_one_demonstration_equal_each_alone(decoder: str) -> None:
 
     together = model.ground(images, model.memorize(features))[0]
 
-    alone = model.ground(images[3:], model.memorize(features[1:]))[0]
-    torch.testing.assert_close(together[3:], alone, atol=1e-5, rtol=0)
+    alone = model.ground(images[2:3], model.memorize(features[1:]))[0]
+    torch.testing.assert_close(together[2:3], alone, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize('decoder', DEMO2VEC)

@@ -123,7 +123,9 @@ class SeparateProjections(ConvolutionalBackbone):
         video_projections: Mapping[str, str],
     ) -> None:
         blocks = dict(zip(reversed(_STAGES), reversed(fpn.layer_blocks), strict=False))
-        copies = {name: copy.deepcopy(blocks[name]) for name in set(video_projections.values())}
+        # In the order of the levels, which is that of the optimizer's state in a checkpoint.
+        names = dict.fromkeys(video_projections.values())
+        copies = {name: copy.deepcopy(blocks[name]) for name in names}
         super().__init__(body, fpn, layers, projections)
         self.video_projections = nn.ModuleDict(copies)
         self._of_frames = dict(video_projections)
@@ -139,8 +141,7 @@ class SeparateProjections(ConvolutionalBackbone):
         self, stages: Sequence[Tensor], image_levels: Sequence[str], video_levels: Sequence[str]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `BackboneWithPyramid.both_pyramids`; what is before the projections is cheap."""
-        images = self.pyramid(stages, image_levels)
-        return images, self.video_pyramid(stages, video_levels)
+        return self.pyramid(stages, image_levels), self.video_pyramid(stages, video_levels)
 
 
 class ResNetStages(IntermediateLayerGetter):

@@ -62,8 +62,7 @@ class ConvolutionalBackbone(BackboneWithPyramid):
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
         """See `BackboneWithPyramid.backbone`."""
         stages = self.body(images)
-        ordered = stages.values() if isinstance(stages, dict) else stages
-        return tuple(ordered)
+        return tuple(stages.values() if isinstance(stages, dict) else stages)
 
     def deepen(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """See `BackboneWithPyramid.deepen`."""

@@ -2,6 +2,7 @@
 """`afformer train` from options to a model folder."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ def test_curves_and_heatmaps_are_in_tensorboard(trained: Path) -> None:
     picture = events.Images('validation/0')[0]
     # Four frames of the demonstration above the prediction and the ground truth.
     assert (picture.width, picture.height) == (512, 384)
+
+
+@pytest.mark.parametrize('validates', [True, False])
+def test_an_ordinary_run_is_not_warned_of(
+    annotations: Path, tmp_path: Path, validates: bool
+) -> None:
+    options = [
+        '--trainer.max_steps=2',
+        '--trainer.precision=bf16-mixed',
+        '--trainer.enable_model_summary=true',
+        *([] if validates else ['--data.validation=null']),
+    ]
+    given = [each for each in pictures(annotations) if 'validation.' not in each or validates]
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        train([*given, f'--output={tmp_path}', *options])
+    assert (tmp_path / 'model.json').is_file()
 
 
 def test_learns_and_leaves_the_backbone_alone(annotations: Path, tmp_path: Path) -> None:
@@ -161,6 +179,8 @@ def test_more_steps_have_the_rates_of_the_longer_schedule(
         f'{tmp_path} goes on at step 4 of 8, where 4 were planned; the learning rate was 0 '
         'and is 0.0005 from here on, as its cosine falls over all 8 steps'
     )
+    last = torch.load(tmp_path / 'checkpoints' / 'last.ckpt', weights_only=True)
+    assert last['lr_schedulers'][0]['steps'] == 8
     points = EventAccumulator(str(tmp_path / 'tensorboard')).Reload().Scalars('learning_rate')
     # Quarters of the short cosine, then the last four eighths of the long one.
     expected = [1.0, 0.853553, 0.5, 0.146447, 0.5, 0.308658, 0.146447, 0.0380602]

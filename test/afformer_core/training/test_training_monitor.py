@@ -125,6 +125,14 @@ def test_pairs_a_second_of_all_processes_without_validation(
     assert speeds == [16.0, 8.0, 16.0]
 
 
+def test_the_last_step_has_a_point_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, torch.tensor(2.0))
+    run.trainer.max_steps = 22
+    for _ in range(22):
+        run.step()
+    assert list(run.logger.points) == [1, 10, 20, 22]
+
+
 def test_a_point_has_losses_and_rates_and_the_bar_the_losses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -143,7 +143,7 @@ build/.colcon: $(wildcard msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rv
 	@mv build/.colcon-running $@
 
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
-  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export.py \
+  $(wildcard afformer_core/models/*.py) afformer_core/runtime/export/export.py \
   $(addprefix afformer_core/runtime/,golden_outputs.py graphs.py references.py) | $(VENV)/.packages
 	@echo 'Exporting the shipped model to ONNX'
 	@$(VENV)/bin/afformer export $(MODEL)

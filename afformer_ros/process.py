@@ -17,9 +17,9 @@ from rclpy.executors import Executor
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime.numpy_threads import use_one_numpy_thread
+from afformer_core.runtime.sessions.numpy_threads import use_one_numpy_thread
 from afformer_ros.environment import prepare_environment
-from afformer_ros.garbage import keep_few_heaps, keep_what_lives
+from afformer_ros.memory_tuning import keep_few_heaps, keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
 # Seconds after which a thread hands Python's lock to one that waits for it. Python's own five

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
 from typing import Any
 
 from rclpy.context import Context
@@ -17,7 +19,45 @@ from rclpy.executors import (
 from rclpy.logging import get_logger
 from rclpy.service import Service
 
-from afformer_ros.right_of_way import RightOfWay
+
+class RightOfWay:
+    """Lets one thread finish a few milliseconds of work before another begins its own.
+
+    NumPy and OpenCV let go of Python's lock in every call, dozens of times for an image, and each
+    time a thread that waits for it takes it for a whole callback. Without a right of way, the
+    messages that arrive while a result is made hold it up by as much as it takes itself.
+
+    One thread has it within `with`; it may not enter again meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def give(self, timeout: float) -> bool:
+        """Wait while another thread has it.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            whether nobody had it before the timeout.
+        """
+        if not self._lock.acquire(timeout=timeout):
+            return False
+        self._lock.release()
+        return True
+
 
 # Seconds that a callback gives way to other work: enough for all that a result takes besides the
 # model, and too few to be noticed in a callback.

@@ -15,10 +15,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from afformer_core.messages.outputs import OUTPUT_TYPES
-from afformer_ros.demonstration_services import SERVICES
+from afformer_core.outputs.outputs import OUTPUT_TYPES
+from afformer_ros.grounding.demonstration_services import SERVICES
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of
-from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 
 README = Path(__file__).resolve().parent.parent / 'README.md'

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from afformer_core.evaluation.tables import Table
+    from afformer_core.reports.tables import Table
 
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
@@ -68,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.files.atomic import write_aside
 
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
@@ -91,11 +91,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from dataclasses import replace
 
-    from afformer_core.data.opra import OPRA_ACTIONS
-    from afformer_core.evaluation.latency_tables import latency_table, random_model
-    from afformer_core.evaluation.measured_model import copy_with_graphs
-    from afformer_core.evaluation.methods import DEFAULT_METHODS, Method
-    from afformer_core.evaluation.node_latency_table import node_latency_table
+    from afformer_core.benchmarks.latency_tables import latency_table, random_model
+    from afformer_core.benchmarks.measured_model import copy_with_graphs
+    from afformer_core.benchmarks.methods import DEFAULT_METHODS, Method
+    from afformer_core.benchmarks.node_latency_table import node_latency_table
+    from afformer_core.data.readers.opra import OPRA_ACTIONS
     from afformer_core.models.presets import afformer_r50
     from afformer_core.runtime import shipped_model_folder
 
@@ -127,8 +127,8 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
 
 
 def _training_tables(arguments: argparse.Namespace) -> list[Table]:
-    from afformer_core.training.reading_speed import reading_table
-    from afformer_core.training.throughput import Workload, throughput_table
+    from afformer_core.benchmarks.reading_speed import reading_table
+    from afformer_core.benchmarks.throughput import Workload, throughput_table
 
     tables = []
     side = arguments.image_size

@@ -54,11 +54,11 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, and say where to."""
     from afformer_core.errors import EngineError
-    from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
+    from afformer_core.files.cache_folder import cache_folder
+    from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
     from afformer_core.runtime.shipped_model import shipped_model_to_export
     from afformer_core.runtime.tensorrt.builder import BuildOptions
     from afformer_core.runtime.tensorrt.compiled_model import compile_model
-    from afformer_core.runtime.user_cache import cache_folder
 
     if arguments.require_gpu and gpu_at_hand() is None:
         raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')

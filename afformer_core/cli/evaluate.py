@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.evaluate_options import add_model_options, add_output_options
+from afformer_core.cli.evaluation.evaluate_options import add_model_options, add_output_options
 
 if TYPE_CHECKING:
-    from afformer_core.evaluation.benchmark import BenchmarkReport
-    from afformer_core.evaluation.exhibits import Exhibit
-    from afformer_core.evaluation.protocols import EvaluationProtocol
-    from afformer_core.evaluation.report import Report
+    from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
+    from afformer_core.evaluation.report.benchmark import BenchmarkReport
+    from afformer_core.evaluation.report.exhibits import Exhibit
+    from afformer_core.evaluation.report.report import Report
 
     _Exhibit = Callable[[], Mapping[str, Sequence[Exhibit]]]
 
@@ -127,8 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
-    from afformer_core.evaluation.html_report import report_path
-    from afformer_core.evaluation.named_protocols import PROTOCOLS
+    from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
+    from afformer_core.evaluation.report.html_report import report_path
 
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
@@ -152,8 +152,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_benchmark(arguments: argparse.Namespace) -> int:
-    from afformer_core.evaluation.benchmark import SPLITS, BenchmarkReport
-    from afformer_core.evaluation.named_protocols import PROTOCOLS
+    from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
+    from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
     if arguments.predictor != 'model' or arguments.calibrate:
         raise ValueError('--benchmark measures a model, and calibrates none')
@@ -172,7 +172,7 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
-    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.files.atomic import write_aside
 
     content = json.dumps(report.to_json(), indent=2, allow_nan=False)
     print(content if json_path == '-' else report.to_markdown(), flush=True)
@@ -182,8 +182,8 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
 
 def _show(report: Report, exhibit: _Exhibit, page: Path | None, sheets: Path | None) -> None:
     """Write the pictures that are asked for."""
-    from afformer_core.evaluation.html_report import write_report
-    from afformer_core.evaluation.pictures import write_contact_sheets
+    from afformer_core.evaluation.report.html_report import write_report
+    from afformer_core.evaluation.report.pictures import write_contact_sheets
 
     if page is None and sheets is None:
         return
@@ -198,8 +198,8 @@ def _evaluate_predictor(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, _Exhibit]:
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.blind_report import build_blind_report, measure_blind
-    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
+    from afformer_core.evaluation.report.blind_report import build_blind_report, measure_blind
+    from afformer_core.evaluation.report.exhibits import exhibit_best_and_worst
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     measured = measure_blind(
@@ -219,8 +219,8 @@ def _evaluate_predictor(
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, _Exhibit]:
-    from afformer_core.cli import evaluate_models as models
-    from afformer_core.evaluation.exhibits import exhibit_best_and_worst
+    from afformer_core.cli.evaluation import evaluate_models as models
+    from afformer_core.evaluation.report.exhibits import exhibit_best_and_worst
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     questions = models.read_questions(arguments, protocol)
@@ -234,11 +234,11 @@ def _evaluate_model(
 def _compare_models(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, _Exhibit]:
-    from afformer_core.cli import evaluate_models as models
-    from afformer_core.evaluation.compared_report import build_compared_report
-    from afformer_core.evaluation.exhibits import exhibit_differences
+    from afformer_core.cli.evaluation import evaluate_models as models
     from afformer_core.evaluation.model_differences import most_different_rows
-    from afformer_core.evaluation.report import blind_labels
+    from afformer_core.evaluation.report.compared_report import build_compared_report
+    from afformer_core.evaluation.report.exhibits import exhibit_differences
+    from afformer_core.evaluation.report.report import blind_labels
 
     folders = models.name_models(arguments.models)
     # An unsound one is told before the others are measured.

@@ -44,17 +44,17 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    from afformer_core.workers import let_waiting_threads_sleep
+    from afformer_core.parallel.workers import let_waiting_threads_sleep
 
     # Before what follows imports PyTorch.
     let_waiting_threads_sleep()
 
     from tqdm import tqdm
 
-    from afformer_core.data.hand_annotations import read_hand_annotations
-    from afformer_core.maskahand.detector_report import detect_in_pictures, report_detector
-    from afformer_core.maskahand.open_detector import open_hand_detector
-    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.files.atomic import write_aside
+    from afformer_core.hands.detector_report import detect_in_pictures, report_detector
+    from afformer_core.hands.hand_annotations import read_hand_annotations
+    from afformer_core.hands.open_detector import open_hand_detector
 
     detector = open_hand_detector(arguments.detector, _LOWEST_SCORE)
     pictures = read_hand_annotations(arguments.dataset, arguments.split)

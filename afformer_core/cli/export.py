@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _export(folder: Path, arguments: argparse.Namespace) -> str:
-    from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.export.export import export_graphs
 
     difference = export_graphs(folder, arguments.precision, arguments.opset)
     return f'they differ from PyTorch in fp32 by {difference:.1e}'
@@ -106,12 +106,12 @@ def _export(folder: Path, arguments: argparse.Namespace) -> str:
 def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
     from functools import partial
 
-    from afformer_core.evaluation.calibration import calibration_pairs, split_pairs
-    from afformer_core.evaluation.precision_loss import precision_loss
-    from afformer_core.runtime.export import export_graphs
+    from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_pairs
+    from afformer_core.evaluation.pairs.precision_loss import precision_loss
+    from afformer_core.runtime.export.export import export_graphs
+    from afformer_core.runtime.export.quantized_export import export_quantized
     from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import read_description
-    from afformer_core.runtime.quantized_export import export_quantized
 
     configuration = read_description(folder).configuration
     calibration, others = split_pairs(arguments.calibration, arguments.calibration_pairs)

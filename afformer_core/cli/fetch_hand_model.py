@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch, and say where it is."""
-    from afformer_core.demonstrations.hand_model import fetch_hand_model, kept_hand_model
+    from afformer_core.hands.hand_model import fetch_hand_model, kept_hand_model
 
     if importlib.util.find_spec('mediapipe') is None:
         print(

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.session_options import add_session_options, open_grounder
+from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _EXAMPLE = """example:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
@@ -45,10 +45,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground and print."""
-    from afformer_core.data.video import read_video
-    from afformer_core.demonstrations.media import read_image
     from afformer_core.drawing.grounding_overlay import draw_single_grounding
-    from afformer_core.drawing.picture_file import require_picture_path, write_picture
+    from afformer_core.media.image_files import read_image, require_picture_path, write_picture
+    from afformer_core.media.video import read_video
 
     if arguments.output is not None:
         require_picture_path(arguments.output)

@@ -42,9 +42,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import, and say what it is."""
-    from afformer_core.maskahand.faster_rcnn import is_hand_detector
-    from afformer_core.models.checkpoint_file import read_checkpoint
-    from afformer_core.runtime.model_folder import file_sha256
+    from afformer_core.files.atomic import file_sha256
+    from afformer_core.hands.faster_rcnn import is_hand_detector
+    from afformer_core.models.pretrained.checkpoint_file import read_checkpoint
 
     content = read_checkpoint(arguments.checkpoint)
     facts: dict[str, Any] = {
@@ -63,7 +63,7 @@ def _import_model(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
     """Write the folder of a grounding model, and say what it is."""
-    from afformer_core.models.official_checkpoint import import_official
+    from afformer_core.models.official.official_checkpoint import import_official
     from afformer_core.runtime.weights import save_model
 
     names = _action_names(arguments.actions, state)
@@ -81,10 +81,10 @@ def _import_detector(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
     """Write the folder of a hand detector, and say what it is."""
-    from afformer_core.maskahand.detector_folder import save_hand_detector
-    from afformer_core.maskahand.faster_rcnn import OFFICIAL_ARCHITECTURE, import_hand_detector
-    from afformer_core.maskahand.hand_classes import CLASSES
-    from afformer_core.models.checkpoint_file import CheckpointError
+    from afformer_core.hands.detector_folder import save_hand_detector
+    from afformer_core.hands.faster_rcnn import OFFICIAL_ARCHITECTURE, import_hand_detector
+    from afformer_core.hands.hand import CLASSES
+    from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 
     if arguments.actions is not None:
         raise CheckpointError(
@@ -97,9 +97,9 @@ def _import_detector(
 
 
 def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
-    from afformer_core.data.opra import OPRA_ACTIONS
-    from afformer_core.models.checkpoint_file import CheckpointError
-    from afformer_core.models.official_checkpoint import count_actions
+    from afformer_core.data.readers.opra import OPRA_ACTIONS
+    from afformer_core.models.official.official_checkpoint import count_actions
+    from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 
     count = count_actions(state)
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))

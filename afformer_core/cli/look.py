@@ -83,7 +83,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look, write the page, and say where it is."""
-    from afformer_core.evaluation.html_report import report_path
+    from afformer_core.evaluation.report.html_report import report_path
 
     output = report_path(arguments.output, _PAGE)
     if arguments.annotate:

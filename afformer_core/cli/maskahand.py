@@ -104,10 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out what is missing of the experiment, and print its table."""
     import json
 
-    from afformer_core.maskahand.experiment import Experiment
-    from afformer_core.maskahand.experiment_report import experiment_table
-    from afformer_core.maskahand.experiment_run import carry_out
-    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.files.atomic import write_aside
+    from afformer_core.maskahand.study.experiment import Experiment, experiment_table
+    from afformer_core.maskahand.study.experiment_run import carry_out
 
     experiment = Experiment(
         videos=arguments.videos,

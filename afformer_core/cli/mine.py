@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:
-    from afformer_core.maskahand.index import HandIndex
-    from afformer_core.maskahand.mining import Mining
+    from afformer_core.maskahand.mining.index import HandIndex
+    from afformer_core.maskahand.mining.mining import Mining
     from afformer_core.maskahand.sources import FoundSources
 
 _DESCRIPTION = """\
@@ -106,16 +106,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Mine; 0 when everything could be read to its end."""
-    from afformer_core.workers import let_waiting_threads_sleep
+    from afformer_core.parallel.workers import let_waiting_threads_sleep
 
     # Before what follows imports PyTorch.
     let_waiting_threads_sleep()
 
-    from afformer_core.drawing.picture_file import require_picture_path
-    from afformer_core.maskahand.mining import INDEX_FILE, Mining, MiningSettings
-    from afformer_core.maskahand.open_detector import open_hand_detector
-    from afformer_core.maskahand.preview import write_contact_sheet
+    from afformer_core.hands.open_detector import open_hand_detector
+    from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
+    from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
+    from afformer_core.media.image_files import require_picture_path
 
     if arguments.processes is not None and arguments.processes < 1:
         raise ValueError(f'there must be at least 1 process, not {arguments.processes}')

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.session_options import add_session_options, open_grounder
+from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) as fast as the machine allows, through the code of the node and
@@ -140,7 +140,7 @@ def _add_settings(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay what the arguments name; 0 when the folder is there."""
-    from afformer_core.data.bag import Bag
+    from afformer_core.media.bag import Bag
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.settings import Window
     from afformer_core.replay.topics import choose_topics
@@ -252,7 +252,7 @@ def _numbers(settings: Any) -> list[tuple[str, Any]]:
 
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
-    from afformer_core.messages.outputs import OutputSettings
+    from afformer_core.outputs.outputs import OutputSettings
     from afformer_core.replay.settings import ReplaySettings
     from afformer_core.stream.settings import StreamSettings
 

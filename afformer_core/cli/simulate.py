@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.session_options import open_grounder
-from afformer_core.cli.simulate_options import (
+from afformer_core.cli.options.session_options import open_grounder
+from afformer_core.cli.options.simulate_options import (
     CLOSED_LOOP,
     add_options,
     layout_of,
@@ -78,12 +78,12 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
     from tqdm import tqdm
 
+    from afformer_core.files.atomic import write_aside
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.model_folder import write_aside
     from afformer_core.sim.closed_loop.benchmark import closed_loop_trials
     from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
     from afformer_core.sim.closed_loop.report import build_closed_loop_report
-    from afformer_core.sim.splits import split_named
+    from afformer_core.sim.scene.scene_plan import split_named
 
     split = split_named(arguments.split or 'test-seen')
     plan = ClosedLoopPlan(
@@ -116,8 +116,8 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    from afformer_core.sim.rgbd_bag import write_rgbd_bag
-    from afformer_core.sim.rgbd_plan import RgbdBagPlan
+    from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
+    from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 
     plan = RgbdBagPlan(
         seed=1 if arguments.seed is None else arguments.seed,
@@ -164,11 +164,15 @@ def _progress(
     arguments: argparse.Namespace, options: dict[str, Any], processes: int
 ) -> Iterator[int]:
     """How much of a dataset is there, while it is written."""
-    from afformer_core.sim.assistq_writer import AssistqPlan, panel_families, write_assistq
-    from afformer_core.sim.dataset_writer import DatasetPlan, write_dataset
-    from afformer_core.sim.hands_writer import HandsPlan, write_hands
-    from afformer_core.sim.long_video_writer import LongVideoPlan, write_long_videos
-    from afformer_core.sim.splits import split_named
+    from afformer_core.sim.datasets.assistq_writer import (
+        AssistqPlan,
+        panel_families,
+        write_assistq,
+    )
+    from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
+    from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
+    from afformer_core.sim.datasets.long_video_writer import LongVideoPlan, write_long_videos
+    from afformer_core.sim.scene.scene_plan import split_named
 
     layout, folder = arguments.layout, arguments.out
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')

@@ -50,9 +50,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw and write."""
-    from afformer_core.drawing.picture_file import require_picture_path, write_picture
-    from afformer_core.maskahand.configured_data import configured_data
-    from afformer_core.maskahand.example_grid import example_grid
+    from afformer_core.maskahand.pretraining.configured_data import configured_data
+    from afformer_core.maskahand.pretraining.example_grid import example_grid
+    from afformer_core.media.image_files import require_picture_path, write_picture
 
     require_picture_path(arguments.output)
     for name in ('clips', 'side'):

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Verify and print."""
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.verification import find_problems
-    from afformer_core.runtime.model_folder import write_aside
+    from afformer_core.files.atomic import write_aside
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     problems = find_problems(dataset, arguments.decode)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
 
 
 class AnnotatedDataset(Sequence[Sample]):
@@ -47,3 +50,77 @@ class AnnotatedDataset(Sequence[Sample]):
 
     def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
         return self._samples[index]
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        DatasetError: it is missing or not JSON.
+    """
+    try:
+        return json.loads(_read(path))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DatasetError(f'{path} is not JSON: {error}') from error
+
+
+def read_text(path: Path) -> str:
+    """What a text file holds.
+
+    Raises:
+        DatasetError: it is missing or not UTF-8.
+    """
+    try:
+        return _read(path)
+    except UnicodeDecodeError as error:
+        raise DatasetError(f'{path} is not text in UTF-8: {error}') from error
+
+
+@contextmanager
+def naming(entry: str) -> Iterator[None]:
+    """Turn what a malformed entry raises while it is read into an error that names it.
+
+    Args:
+        entry: its name, such as `entry 3 of test.json`.
+
+    Raises:
+        DatasetError: a key is missing, or a value is of the wrong type or out of range.
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise DatasetError(f'{entry} has no {error}') from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DatasetError(f'{entry}: {error}') from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise DatasetError(f'there is no annotation file {path}') from error
+
+
+HOW_TO_NAME = 'in a folder of pairs, actions.txt names them all, one a line'
+"""What makes several folders of pairs name the same actions, whichever of them occur in each."""
+
+
+def read_action_names(path: Path) -> tuple[str, ...]:
+    """The names in a file, in the order of their indices.
+
+    Args:
+        path: of a JSON list, or of a `.txt` with one name a line, where empty lines are skipped.
+
+    Raises:
+        DatasetError: the file is missing or malformed, or holds no name or one of them twice.
+    """
+    if path.suffix == '.txt':
+        lines = (line.strip() for line in read_text(path).removeprefix('\ufeff').split('\n'))
+        names = [line for line in lines if line]
+    else:
+        names = read_json(path)
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+        raise DatasetError(f'{path} must hold a list of action names')
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise DatasetError(f'{path} names the action {twice[0]!r} twice; keep one')
+    return tuple(names)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.annotation_file import read_json
-from afformer_core.data.assistq import AssistqButtonsDataset
-from afformer_core.data.epic_hotspot import EpicHotspotDataset
-from afformer_core.data.folder_pairs import FolderPairsDataset
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.opra_text import OpraTextDataset
+from afformer_core.data.annotated_dataset import AnnotatedDataset, read_json
+from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.readers.folder_pairs import FolderPairsDataset
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.readers.opra_text import OpraTextDataset
 
 
 def open_annotations(

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.data.frame_folder import frame_paths, read_frames
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import VideoReader
+from afformer_core.media.frame_folder import frame_paths, read_frames
+from afformer_core.media.video import VideoReader
 
 
 @dataclass(frozen=True)

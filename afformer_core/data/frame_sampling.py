@@ -12,7 +12,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.sampling import uniform_indices
+from afformer_core.data.sample import Sample
+from afformer_core.errors import VideoError
+from afformer_core.media.sampling import uniform_indices
 
 ACCEPTED_FORMS = (
     "'uniform N' or 'R fps x N every S', such as 'uniform 64' or '2 fps x 32 every 16'"
@@ -172,3 +174,43 @@ def _require_times(times: NDArray[np.float64]) -> None:
         raise ValueError(f'times have shape {times.shape}; [N] with at least one is wanted')
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise ValueError('the times of frames must be finite, none before the one ahead of it')
+
+
+@dataclass(frozen=True)
+class OneFrame(FrameSampling):
+    """A single frame.
+
+    Attributes:
+        number: of the frame, from 0; None: the one in the middle of the clip.
+    """
+
+    needs_times: ClassVar[bool] = False
+
+    number: int | None = None
+
+    def __str__(self) -> str:
+        return f'frame {"in the middle" if self.number is None else self.number}'
+
+    @classmethod
+    def at_contact(cls, sample: Sample) -> OneFrame:
+        """In the middle of a sample's contact, where that is known, else of its clip."""
+        return cls(None if sample.contact is None else sum(sample.contact) // 2)
+
+    @property
+    def longest(self) -> int:
+        """See `FrameSampling.longest`."""
+        return 1
+
+    def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
+        """One window; see `FrameSampling.windows`.
+
+        Raises:
+            VideoError: the clip ends before the frame.
+        """
+        number = len(times) // 2 if self.number is None else self.number
+        if number >= len(times):
+            raise VideoError(
+                f'frame {number} is asked for of a clip of {len(times)}; correct the contact in '
+                'the annotations'
+            )
+        return [[number]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from afformer_core.runtime.model_folder import file_sha256
+from afformer_core.files.atomic import file_sha256
 
 
 def same_content(paths: Iterable[Path], progress: bool = True) -> list[tuple[Path, ...]]:

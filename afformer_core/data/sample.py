@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -110,3 +111,16 @@ class Sample:
         if self.clip is None:
             return str(self.video_path)
         return f'{self.video_path}#t={self.clip[0]},{self.clip[1]}'
+
+
+def sample_group(sample: Sample) -> str:
+    """The appliance of simulated data, else the image."""
+    return str(sample.image_path) if sample.scene is None else sample.scene.scene_id
+
+
+def points_by_action(sample: Sample) -> dict[int, NDArray[np.float64]]:
+    """Points [P, 2] of each action of a sample, in the order in which they are first named."""
+    gathered: dict[int, list[NDArray[np.float64]]] = {}
+    for action, points in zip(sample.actions, sample.points, strict=True):
+        gathered.setdefault(action, []).append(points)
+    return {action: np.concatenate(points) for action, points in gathered.items()}

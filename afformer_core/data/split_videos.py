@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.assistq import AssistqButtonsDataset
-from afformer_core.data.epic_hotspot import EpicHotspotDataset
-from afformer_core.data.frame_folder import FrameRange
+from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.errors import DatasetError
+from afformer_core.media.frame_folder import FrameRange
 
 # How OPRA names a clip that was cut out of CHANNEL/PLAYLIST/VIDEO: by its start and duration.
 _CUT_CLIP = re.compile(r'[\d.]+_[\d.]+')

@@ -13,12 +13,12 @@ from typing import Literal
 import PIL.Image
 from tqdm import tqdm
 
-from afformer_core.data.frame_folder import FrameFolder, frame_paths, read_frames
-from afformer_core.data.image_size import shown_size
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import VideoReader
-from afformer_core.data.video_part import Part, beyond_end
 from afformer_core.errors import DatasetError, VideoError
+from afformer_core.media.frame_folder import FrameFolder, frame_paths, read_frames
+from afformer_core.media.image_size import shown_size
+from afformer_core.media.video import VideoReader
+from afformer_core.media.video_part import Part, beyond_end
 
 _SHOWN = 3
 

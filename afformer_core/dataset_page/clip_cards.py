@@ -11,15 +11,15 @@ from afformer_core.data.augmentation import PictureOptions
 from afformer_core.dataset_page.page import Card, Figure, Picture
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.errors import VideoError
-from afformer_core.evaluation.tiles import TILE_SIDE, fit
-from afformer_core.maskahand.clip_pictures import ClipPictures
-from afformer_core.maskahand.interactions import InteractionClip
-from afformer_core.maskahand.pretraining_dataset import PretrainingDataset, boxes_of
-from afformer_core.maskahand.preview import draw_hands
+from afformer_core.evaluation.report.tiles import TILE_SIDE, fit
+from afformer_core.maskahand.mining.preview import draw_hands
+from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingDataset, boxes_of
+from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
 from afformer_core.maskahand.sources import open_source
-from afformer_core.maskahand.synthesis import SynthesisOptions
-from afformer_core.training.collation import FailedExample
-from afformer_core.training.order import Draw
+from afformer_core.training.datasets.collation import FailedExample
+from afformer_core.training.datasets.order import Draw
 
 _FRAMES = 8
 _FRAME_SIDE = 200

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.assistq import AssistqButtonsDataset
-from afformer_core.data.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.same_content import same_content
 from afformer_core.data.verification import MediaProblem, points_outside
 from afformer_core.dataset_page.page import Finding

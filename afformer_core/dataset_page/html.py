@@ -11,9 +11,9 @@ from html import escape
 from pathlib import Path
 
 from afformer_core.dataset_page.page import Bars, Card, DatasetPage, Figure, Finding, Picture
-from afformer_core.drawing.report_style import STYLE
-from afformer_core.evaluation.pictures import encode_jpeg
-from afformer_core.runtime.model_folder import write_aside
+from afformer_core.evaluation.report.pictures import encode_jpeg
+from afformer_core.files.atomic import write_aside
+from afformer_core.reports.report_style import STYLE
 
 _STYLE = """
 body { max-width: 1100px; }

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from afformer_core.data.point_table import POINTS_FILE
-from afformer_core.data.unmarked_pairs import UnmarkedThing, read_unmarked_pairs
-from afformer_core.data.video import read_video
+from afformer_core.data.readers.point_table import POINTS_FILE
+from afformer_core.data.readers.unmarked_pairs import UnmarkedThing, read_unmarked_pairs
 from afformer_core.dataset_page.html import frame_strip, image_source, write_html
-from afformer_core.demonstrations.media import read_image
-from afformer_core.evaluation.tiles import fit
+from afformer_core.evaluation.report.tiles import fit
+from afformer_core.media.image_files import read_image
+from afformer_core.media.video import read_video
 
 _FRAMES = 8
 _FRAME_SIDE = 160

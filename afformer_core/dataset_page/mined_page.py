@@ -13,8 +13,8 @@ from afformer_core.dataset_page.annotated_page import PageSettings
 from afformer_core.dataset_page.clip_cards import clip_cards
 from afformer_core.dataset_page.counts import histogram, size_counts
 from afformer_core.dataset_page.page import Bars, DatasetPage, Finding
-from afformer_core.maskahand.index import FORMAT, HandIndex, read_index
-from afformer_core.maskahand.interactions import InteractionClip, interaction_clips
+from afformer_core.maskahand.mining.index import FORMAT, HandIndex, read_index
+from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
 
 _INDEX = 'index.json'
 # Of a clip at most, as in pre-training.

@@ -11,12 +11,12 @@ from afformer_core.data.clip_facts import read_clip_facts
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
-from afformer_core.data.sampling import uniform_indices
 from afformer_core.dataset_page.page import Card, Figure, Picture
-from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import AfformerError, ImageError
-from afformer_core.evaluation.protocols import Row, RowsProtocol
-from afformer_core.evaluation.tiles import TILE_SIDE, draw_heatmap, fit, mark_annotation
+from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.report.tiles import TILE_SIDE, draw_heatmap, fit, mark_annotation
+from afformer_core.media.image_files import read_image
+from afformer_core.media.sampling import uniform_indices
 
 _FRAMES = 8
 _FRAME_SIDE = 160

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.bag import Bag
-from afformer_core.data.sampling import uniform_indices
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.bag import Bag
+from afformer_core.media.sampling import uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 
 

@@ -7,12 +7,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from afformer_core.demonstrations.recorded import Recorded
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 
 class DemonstrationCollection:

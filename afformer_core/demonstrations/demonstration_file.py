@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from afformer_core.data.sampling import uniform_indices
 from afformer_core.demonstrations.demonstration_writer import (
     ATTACHMENT_NAME,
     MESSAGE_TYPE,
@@ -27,9 +26,10 @@ from afformer_core.demonstrations.demonstration_writer import (
     texts_crc32,
     typestore,
 )
-from afformer_core.demonstrations.record import Record
+from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError, ForeignFileError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.media.sampling import uniform_indices
+from afformer_core.runtime.grounding import EncodedFrames
 
 # Less than the marks at both ends and the footer of an MCAP file take.
 _LEAST_BYTES = 64

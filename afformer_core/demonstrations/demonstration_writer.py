@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from rosbags.typesys import Stores, get_typestore
 from safetensors.numpy import save
 
-from afformer_core.demonstrations.record import Record
+from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 TOPIC = 'demonstration'
 MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'

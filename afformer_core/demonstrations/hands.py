@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.activity import Activity, Persistence
-from afformer_core.demonstrations.hand_landmarker import HandLandmarker
 from afformer_core.errors import DemonstrationError, HandModelError
+from afformer_core.hands.hand_landmarker import HandLandmarker
 
 
 class HandActivity:

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.frame_folder import IMAGE_SUFFIXES, FrameFolder, read_frames
-from afformer_core.data.sampling import uniform_indices
-from afformer_core.data.video import VideoReader
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
-from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.errors import DemonstrationError
+from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, read_frames
+from afformer_core.media.image_files import read_image
+from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video import VideoReader
 
 _TOPIC_MARK = '#'
 
@@ -41,21 +41,6 @@ class TimedImage:
 
     image: NDArray[np.uint8]
     time: float | None
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """uint8 RGB [H, W, 3] of an image file.
-
-    Raises:
-        ImageError: missing, empty or not an image.
-    """
-    if not path.is_file():
-        raise ImageError(f'there is no image file {path}')
-    data = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if image is None:
-        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read')
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def timed_images(path: Path) -> Iterator[TimedImage]:

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.sampling import uniform_indices
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Summary
 from afformer_core.errors import DemonstrationError, ForeignFileError
+from afformer_core.media.sampling import uniform_indices
 
 _FORMAT = 1
 _DAMAGE = (DemonstrationError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)

@@ -17,14 +17,12 @@ from afformer_core.demonstrations.demonstration_writer import DemonstrationWrite
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.demonstrations.names import validated_name
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.recorded import Recorded
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 # Frames may turn out to belong to the part after they came; they are caught up one at a time.
 _ENCODED_PER_FRAME = 2

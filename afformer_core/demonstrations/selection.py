@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afformer_core.demonstrations.names import join_names
-from afformer_core.runtime.model_folder import write_aside
+from afformer_core.files.atomic import write_aside
 
 
 class SelectionFile:

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
 from afformer_core.demonstrations.names import join_names, validated_name
-from afformer_core.errors import DemonstrationError
+from afformer_core.errors import DemonstrationError, ForeignFileError
+from afformer_core.runtime.grounding import EncodedFrames
 
 
 class Phase(IntEnum):
@@ -117,3 +119,91 @@ class DemonstrationState:
             message,
             sum(one.frames_lost for one in selected),
         )
+
+
+FORMAT = 2
+# Values that a file need not hold.
+_OPTIONAL = ('frames_lost',)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a demonstration beside its frames.
+
+    Attributes:
+        summary: its numbers.
+        created: seconds since 1970 at which it was finished; gives the order.
+        first_frame, last_frame: the part that is used, as numbers of frames in the file, from 0.
+        fingerprint: of the model that encoded it, see `Grounder.fingerprint`.
+    """
+
+    summary: Summary
+    created: float
+    first_frame: int
+    last_frame: int
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.created) or not 0 <= self.first_frame <= self.last_frame:
+            raise DemonstrationError(
+                f'demonstration {self.summary.name!r} was made at {self.created} and is used from '
+                f'frame {self.first_frame} to {self.last_frame}; that cannot be'
+            )
+
+    def to_text(self) -> dict[str, str]:
+        """The record as texts by key, as files of the MCAP format hold them."""
+        own = {key: value for key, value in asdict(self).items() if key != 'summary'}
+        values = {'format': FORMAT, **asdict(self.summary), **own}
+        return {key: str(value) for key, value in values.items()}
+
+    @classmethod
+    def from_text(cls, texts: Mapping[str, str]) -> Record:
+        """Read back what `to_text` gave.
+
+        Raises:
+            ForeignFileError: another format.
+            ValueError: a value cannot be read.
+            KeyError: a value is missing.
+            DemonstrationError: values that contradict each other.
+        """
+        if texts['format'] != str(FORMAT):
+            raise ForeignFileError(f'format {texts["format"]} is unknown, {FORMAT} is read')
+        return cls(Summary(**_parsed(Summary, texts)), **_parsed(cls, texts))
+
+
+def _parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
+    parsers = {'str': str, 'int': int, 'float': float}
+    return {
+        field.name: parsers[str(field.type)](texts[field.name])
+        for field in fields(kind)
+        if field.type in parsers and not (field.name in _OPTIONAL and field.name not in texts)
+    }
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a recording gave.
+
+    Attributes:
+        summary: its numbers.
+        encoded: the frames that are used.
+        reason: why it was not trimmed, or empty.
+        problem: why it is not on disk, or empty.
+    """
+
+    summary: Summary
+    encoded: EncodedFrames
+    reason: str
+    problem: str
+
+    def __str__(self) -> str:
+        """What was kept, in words."""
+        one = self.summary
+        said = [f'{one.frames_kept} of {one.frames} frames, {one.duration:.1f} s']
+        if one.trimmed_by:
+            said.append(f'used from {one.begin:.1f} to {one.end:.1f} s by its {one.trimmed_by}')
+        elif self.reason:
+            said.append(f'everything is used: {self.reason}')
+        if self.problem:
+            said.append(f'it will be lost at the end: {self.problem}')
+        return '; '.join(said)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations import demonstration_file, npz_file
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.names import validated_name
-from afformer_core.demonstrations.record import Record
+from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError, ForeignFileError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 _SUFFIX = '.mcap'
 # Written by version 0.1, and only read.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.demonstrations.activity import ActivityDetector
 from afformer_core.runtime.frame_sampler import FrameSampler
-from afformer_core.runtime.session import FloatArray, UInt8Array
 
 # Bounds the frames before a part, however fast they come.
 _MOST_FRAMES_BEFORE = 256

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from afformer_core.data.action_names import HOW_TO_NAME
-from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.annotated_dataset import HOW_TO_NAME, AnnotatedDataset
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.priors import ActionMeanMaps, CrossValidatedMeanMaps, Predictor
-from afformer_core.evaluation.protocols import EvaluationProtocol, Row
+from afformer_core.evaluation.baselines import ActionMeanMaps, CrossValidatedMeanMaps
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, Row
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.accuracy import ActionHits
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
-from afformer_core.evaluation.protocols import Row
-from afformer_core.evaluation.scoring import RowScores
-from afformer_core.evaluation.which_button import right_buttons
+from afformer_core.evaluation.metrics.scoring import RowScores
+from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.tables.accuracy import ActionHits
+from afformer_core.evaluation.tables.which_button import right_buttons
+from afformer_core.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
 
 RowId = tuple[str, int]
 """The sample, or of rows that pool samples the image, and the action."""

@@ -8,28 +8,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.evaluation.abstention import Abstention, measure_abstention
-from afformer_core.evaluation.accuracy import (
+from afformer_core.evaluation.baselines import center_bias, centred_gaussian, uniform
+from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
+from afformer_core.evaluation.pairs.comparison import MODEL, Comparison, compare, compare_pooled
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pooled_rows import PooledRows, Pooling
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor
+from afformer_core.evaluation.tables.abstention import Abstention, measure_abstention
+from afformer_core.evaluation.tables.accuracy import (
     CONSTANT_ACTION,
+    measure_actions,
     measure_constant_action,
     measure_model_actions,
     measure_predictors,
 )
-from afformer_core.evaluation.action_table import measure_actions
-from afformer_core.evaluation.blind_prior import BlindPrior
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_ratio
-from afformer_core.evaluation.comparison import MODEL, Comparison, compare, compare_pooled
-from afformer_core.evaluation.demonstration_use import (
+from afformer_core.evaluation.tables.demonstration_use import (
     DemonstrationUse,
     measure_demonstration_use,
 )
-from afformer_core.evaluation.estimates import PredictorMeasures, RowMeasures
-from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
-from afformer_core.evaluation.pair_result import PairResult
-from afformer_core.evaluation.pooled_rows import PooledRows, Pooling
-from afformer_core.evaluation.priors import Predictor, center_bias, centred_gaussian, uniform
-from afformer_core.evaluation.protocols import EvaluationProtocol
-from afformer_core.evaluation.reliability import Reliability, measure_reliability
+from afformer_core.evaluation.tables.estimates import PredictorMeasures, RowMeasures
+from afformer_core.evaluation.tables.reliability import Reliability, measure_reliability
+from afformer_core.reports.bootstrap import Estimate, bootstrap_ratio
 from afformer_core.runtime.presence import PresenceCalibration
 
 UNIFORM = 'uniform'

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from afformer_core.evaluation.action_names import best_action, same_action, same_vocabulary
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
-from afformer_core.evaluation.pair_result import PairResult
-from afformer_core.evaluation.tables import Table
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.tables.action_names import best_action, same_action, same_vocabulary
+from afformer_core.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.reports.tables import Table
 
 MOTION_COLUMNS = {
     'pairs': 'pairs',

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.messages.compressed_data import decompress
-from afformer_core.messages.pixel_rows import byte_data, pixel_rows
+from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
 
 _ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
 # An enumeration and the two parameters by which inverse depth is quantized.

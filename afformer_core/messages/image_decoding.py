@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
-from afformer_core.messages.compressed_data import decompress
-from afformer_core.messages.pixel_rows import byte_data, pixel_rows
+from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 

@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
+from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.convolutional_encoder import convolutional_encoder
-from afformer_core.models.cross_attention_decoder import CrossAttentionDecoder
-from afformer_core.models.decoder import FineGrainedDecoder
-from afformer_core.models.decoder_interface import Decoder
-from afformer_core.models.deconvolution import DeconvolutionDecoder
+from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
+from afformer_core.models.decoders.decoder import FineGrainedDecoder
+from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
+from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
+from afformer_core.models.decoders.memory import Decoder, VideoMemory
+from afformer_core.models.decoders.predictor import (
+    ActionlessPredictor,
+    FocusedPredictor,
+    Predictor,
+)
 from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
 from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
-from afformer_core.models.encoder import Encoder
-from afformer_core.models.framewise_predictor import FramewisePredictor
-from afformer_core.models.memory import VideoMemory
-from afformer_core.models.predictor import ActionlessPredictor, FocusedPredictor, Predictor
-from afformer_core.models.widening import widened
+from afformer_core.models.layers.widening import widened
 
 
 class Afformer(nn.Module):
@@ -145,7 +148,7 @@ def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -
     """
     if configuration.backbone == 'vitdet_b':
         # timm takes seconds to import, and no other backbone needs that part of it.
-        from afformer_core.models.vitdet_encoder import vitdet_encoder
+        from afformer_core.models.backbones.vitdet_encoder import vitdet_encoder
 
         return vitdet_encoder(configuration, levels)
     return convolutional_encoder(configuration, levels)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.attention import CrossAttention3d, SelfAttention2d
-from afformer_core.models.channel_norm import ChannelNorm
-from afformer_core.models.softmax_attention import attend_fused
+from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
+from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.softmax_attention import attend_fused
 
 # Fused half-precision attention sums so many equal weights wrongly beyond this (65,504 is the
 # largest number of fp16).

@@ -11,8 +11,8 @@ from rosbags.interfaces import Connection, ConnectionExtRosbag2
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys.store import Typestore
 
-from afformer_core.data.bag import Bag, BagMessage
-from afformer_core.messages.outputs import OUTPUT_TYPES
+from afformer_core.media.bag import Bag, BagMessage
+from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 
 class BagOutput:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.bag import Bag
 from afformer_core.demonstrations.collection import DemonstrationCollection
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import read_demonstration
@@ -18,6 +17,7 @@ from afformer_core.demonstrations.names import join_names
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.media.bag import Bag
 from afformer_core.replay.image_replayer import decoded_frame
 from afformer_core.replay.settings import Window
 from afformer_core.runtime import Grounder

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from afformer_core.data.bag import BagMessage
+from afformer_core.media.bag import BagMessage
 
 
 @dataclass(frozen=True)

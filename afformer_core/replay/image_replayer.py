@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.bag import Bag, BagError, BagMessage
 from afformer_core.errors import ImageError
 from afformer_core.geometry.calibration import Calibration, CalibrationError
 from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.messages.depth_decoding import to_depth
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.replay.depth_wait import ReadyMessage, StampedMessage

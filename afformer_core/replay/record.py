@@ -18,7 +18,7 @@ class ImageScores:
     """A grounding against the truth; None where the truth or the grounding does not say.
 
     Attributes:
-        kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics`.
+        kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics.metrics`.
         peak_pixels: from the best peak to the middle of the true points.
         peak_millimetres: from the measured position to the true one.
         normal_degrees: between the measured normal and the true one.

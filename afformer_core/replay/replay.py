@@ -17,11 +17,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from afformer_core.data.bag import Bag, BagError, BagMessage
 from afformer_core.errors import ImageError
+from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.messages.outputs import OUTPUT_TYPES, OutputMessages, Placement
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
+from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages, Placement
 from afformer_core.replay.annotations import Annotations
 from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.contact_sheet import ContactSheet

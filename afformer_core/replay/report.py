@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from afformer_core.drawing.report_style import STYLE
-from afformer_core.replay.charts import Series, histogram, line_chart, strip
 from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.record import ABSTAINED, FOUND, HELD, UNREADABLE, ReplayRecord
 from afformer_core.replay.summary import (
@@ -18,6 +16,8 @@ from afformer_core.replay.summary import (
     jitter,
     total_milliseconds,
 )
+from afformer_core.reports.charts import Series, histogram, line_chart, strip
+from afformer_core.reports.report_style import STYLE
 
 # Colours that people with any kind of colour blindness tell apart.
 _STATE_COLOURS = {

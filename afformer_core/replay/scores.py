@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.elements import contains
-from afformer_core.evaluation.protocols import Row, RowsProtocol
-from afformer_core.evaluation.scoring import measure
+from afformer_core.evaluation.metrics.scoring import measure
+from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
+from afformer_core.media.polygons import contains
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_core.replay.record import ImageScores
 from afformer_core.stream.results import StreamedGrounding

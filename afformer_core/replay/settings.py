@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from afformer_core.messages.outputs import OutputSettings
+from afformer_core.outputs.outputs import OutputSettings
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.settings import StreamSettings
 

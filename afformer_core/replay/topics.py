@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from afformer_core.data.bag import BagError
+from afformer_core.media.bag import BagError
 from afformer_core.messages.image_decoding import IMAGE_TYPES
-from afformer_core.messages.outputs import OUTPUT_TYPES
+from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _CAMERA_INFO = ('sensor_msgs/msg/CameraInfo',)
 

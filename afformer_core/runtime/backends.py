@@ -68,14 +68,14 @@ def open_session(
 
             return TensorRTSession.load(folder, precision, report)
         if backend == 'onnxruntime':
-            from afformer_core.runtime.onnx_session import OnnxSession
+            from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
             return OnnxSession.load(folder, threads, precision)
         if backend == 'cuda':
-            from afformer_core.runtime.cuda_session import CudaSession
+            from afformer_core.runtime.sessions.cuda_session import CudaSession
 
             return CudaSession.load(folder, precision)
-        from afformer_core.runtime.torch_session import TorchSession
+        from afformer_core.runtime.sessions.torch_session import TorchSession
 
         return TorchSession.load(folder, threads, precision)
     except ImportError as error:

@@ -8,13 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from afformer_core.arrays import UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.references import References
-from afformer_core.runtime.session import Session, UInt8Array
-from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.session import Session
+from afformer_core.runtime.sessions.torch_session import TorchSession
 
 _FRAMES = 4
 

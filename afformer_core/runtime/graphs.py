@@ -13,13 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.model_folder import (
-    ModelDescription,
-    file_sha256,
-    read_description,
-    read_json,
-    write_aside,
-)
+from afformer_core.files.atomic import file_sha256, write_aside
+from afformer_core.runtime.model_folder import ModelDescription, read_description, read_json
 from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'

@@ -11,22 +11,24 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.resizing import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.closer_look import CloserLook
-from afformer_core.runtime.encoded_frames import EncodedFrames
-from afformer_core.runtime.fallback_session import with_fallback
-from afformer_core.runtime.finished_demonstrations import FinishedDemonstrations
+from afformer_core.runtime.closer_look import CloserLook, Looks
 from afformer_core.runtime.frame_sampler import FrameSampler
-from afformer_core.runtime.grounding import Demonstration, Grounding
-from afformer_core.runtime.looks import Looks
+from afformer_core.runtime.grounding import (
+    Demonstration,
+    EncodedFrames,
+    FinishedDemonstrations,
+    Grounding,
+)
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.preprocessing import resize_to_input
-from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Output, Session, UInt8Array
+from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.session import Output, Session
+from afformer_core.runtime.sessions.fallback_session import with_fallback
 
 
 @dataclass

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.runtime.appearance import Appearance
-from afformer_core.runtime.session import FloatArray, Memory
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.errors import DemonstrationError
+from afformer_core.runtime.presence import Appearance
+from afformer_core.runtime.session import Memory
 
 
 @dataclass(frozen=True)
@@ -109,3 +111,79 @@ def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
         resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
         total = float(resized.sum(dtype=np.float64))
     return np.asarray(resized / total, dtype=np.float32)
+
+
+class FinishedDemonstrations:
+    """Finished demonstrations by name, oldest first."""
+
+    def __init__(self) -> None:
+        self._demonstrations: dict[str, Demonstration] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all, oldest first."""
+        return tuple(self._demonstrations)
+
+    def __getitem__(self, name: str) -> Demonstration:
+        """One of them.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+        """
+        if name not in self._demonstrations:
+            raise DemonstrationError.unknown(name, self._demonstrations)
+        return self._demonstrations[name]
+
+    def add(self, demonstration: Demonstration) -> None:
+        """Keep another one, which takes the place of one of the same name and is the newest."""
+        self._demonstrations.pop(demonstration.name, None)
+        self._demonstrations[demonstration.name] = demonstration
+
+    def remove(self, name: str) -> None:
+        """Forget one.
+
+        Raises:
+            DemonstrationError: there is none of this name.
+        """
+        del self._demonstrations[self[name].name]
+
+
+@dataclass(frozen=True)
+class EncodedFrames:
+    """Frames of one demonstration, in order.
+
+    Attributes:
+        images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
+        features: float32 [T, C, rows, columns] of them.
+    """
+
+    images: UInt8Array
+    features: FloatArray
+
+    def __post_init__(self) -> None:
+        images, features = self.images, self.features
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(
+                f'frames are {images.dtype} {images.shape}; they must be uint8 [T, h, w, 3]'
+            )
+        if features.dtype != np.float32 or features.ndim != 4:
+            raise ValueError(
+                f'features are {features.dtype} {features.shape}; they must be float32 '
+                '[T, C, h, w]'
+            )
+        if not 1 <= len(images) == len(features):
+            raise ValueError(
+                f'there are {len(images)} frames and features of {len(features)}; there must be '
+                'as many of both, at least one'
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def stack(cls, frames: Sequence[tuple[UInt8Array, FloatArray]]) -> EncodedFrames:
+        """From an image [h, w, 3] and features [C, rows, columns] of each frame, at least one."""
+        images, features = (
+            np.ascontiguousarray(np.stack(items)) for items in zip(*frames, strict=True)
+        )
+        return cls(images, features)

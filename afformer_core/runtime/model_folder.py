@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.presence import PresenceCalibration
@@ -130,31 +128,6 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     if description.closer_looks:
         fields['closer_looks'] = [look.to_json() for look in description.closer_looks]
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open('rb') as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then rename it there: whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
-    try:
-        with os.fdopen(descriptor, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(aside, 0o644)
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:

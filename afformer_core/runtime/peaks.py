@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.arrays import FloatArray
 from afformer_core.runtime.grounding import Peak
-from afformer_core.runtime.session import FloatArray
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
-from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Output, UInt8Array
+from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.session import Output
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.model_folder import write_aside
-from afformer_core.runtime.session import FloatArray, Output, Session, UInt8Array
+from afformer_core.files.atomic import write_aside
+from afformer_core.runtime.session import Output, Session
 
 REFERENCES_FILE = 'references.safetensors'
 # How far each precision may be from PyTorch in fp32; 'int8' from the quantized graphs in ONNX

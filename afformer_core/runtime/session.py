@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-UInt8Array = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
+from afformer_core.arrays import FloatArray, UInt8Array
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import hashlib
 from pathlib import Path
 
 from afformer_core.errors import AfformerError, ModelFolderError
+from afformer_core.files.atomic import write_aside
+from afformer_core.files.cache_folder import cache_folder
 from afformer_core.runtime.backends import PRECISIONS
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
-from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, write_aside
+from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE
 from afformer_core.runtime.private_files import make_private_folder
-from afformer_core.runtime.user_cache import cache_folder
 
 SHIPPED = 'shipped'
 """What the model that comes with the package is called where a model folder is asked for."""

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import write_aside
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.closer_look import CloserLook
 from afformer_core.runtime.model_folder import (
@@ -21,7 +22,6 @@ from afformer_core.runtime.model_folder import (
     ModelDescription,
     checked_weights_path,
     read_description,
-    write_aside,
     write_description,
 )
 from afformer_core.runtime.presence import PresenceCalibration

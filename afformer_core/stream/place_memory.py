@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from afformer_core.runtime.session import FloatArray
+from afformer_core.arrays import FloatArray
 
 _TIME_CONSTANT = 1.0
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from afformer_core.runtime.session import UInt8Array
+from afformer_core.arrays import UInt8Array
 
 _SIDE = 16
 

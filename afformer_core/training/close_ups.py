@@ -21,16 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.sample import Sample
-from afformer_core.data.video import read_video
-from afformer_core.data.video_encoding import encode_video
-from afformer_core.demonstrations.media import read_image
+from afformer_core.data.sample import Sample, sample_group
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.protocols import sample_group
+from afformer_core.media.image_files import read_image, write_jpeg
+from afformer_core.media.video import read_video
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at
-from afformer_core.sim.picture_file import write_jpeg
-from afformer_core.sim.production import Production, write_json
 
 _SHOWN = 'demonstration'
 # What is lost here is no part of any camera.

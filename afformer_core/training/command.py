@@ -12,8 +12,7 @@ import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
-from afformer_core.training.experiment import Experiment
-from afformer_core.training.grounding_experiment import GroundingExperiment
+from afformer_core.training.experiment import Experiment, GroundingExperiment
 from afformer_core.training.hands.experiment import HandExperiment
 
 EXPERIMENTS: Mapping[str, type[Experiment]] = {

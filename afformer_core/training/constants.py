@@ -8,10 +8,10 @@ trainings that differ in rounding alone would drift apart in them.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.attention import CrossAttention3d, SelfAttention2d
+from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 
 
 def keep_constants(model: Afformer) -> None:
@@ -31,3 +31,10 @@ def _without_keys(gradient: Tensor) -> Tensor:
     """The gradient of the biases of queries, keys and values, in this order, without the keys'."""
     queries, keys, values = gradient.chunk(3)
     return torch.cat((queries, torch.zeros_like(keys), values))
+
+
+def keep_statistics(module: nn.Module) -> None:
+    """Let all batch norms, in place, normalise by the statistics they were pre-trained with."""
+    for each in module.modules():
+        if isinstance(each, nn.BatchNorm2d):
+            each.eval()

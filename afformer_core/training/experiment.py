@@ -17,11 +17,13 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from afformer_core.runtime.model_folder import write_aside
-from afformer_core.training.batched_data import BatchedData
-from afformer_core.training.checkpoint_files import WholeCheckpoints
-from afformer_core.training.last_checkpoint import LastCheckpoint
-from afformer_core.training.model_writer import BestWriter
+from afformer_core.files.atomic import write_aside
+from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
+from afformer_core.training.callbacks.heatmap_pictures import HeatmapPictures
+from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
+from afformer_core.training.callbacks.model_writer import BestWriter, ModelWriter
+from afformer_core.training.datasets.batched_data import BatchedData, GroundingData
+from afformer_core.training.module import GroundingTraining
 from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
     Reached,
@@ -238,3 +240,23 @@ def _listed(given: Any) -> list[Any]:
     if given is None:
         return []
     return list(given) if isinstance(given, Sequence) else [given]
+
+
+class GroundingExperiment(Experiment):
+    """See `Experiment`."""
+
+    name = 'grounding'
+    trained = GroundingTraining
+    data = GroundingData
+    data_is_chosen = True
+    counted = 'pairs'
+    writer = ModelWriter
+
+    def tie(self, parser: LightningArgumentParser) -> None:
+        """See `Experiment.tie`."""
+        parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
+        parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
+
+    def pictures(self) -> Sequence[Callback]:
+        """See `Experiment.pictures`."""
+        return [HeatmapPictures()]

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.coco import load_coco_weights
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.encoder import Encoder
-from afformer_core.models.imagenet import load_imagenet_weights
-from afformer_core.models.relative_position import resampled_positions
-from afformer_core.models.vitdet_weights import load_detectron2_weights
+from afformer_core.models.layers.relative_position import resampled_positions
+from afformer_core.models.pretrained.coco import load_coco_weights
+from afformer_core.models.pretrained.imagenet import load_imagenet_weights
+from afformer_core.models.pretrained.vitdet_weights import load_detectron2_weights
 from afformer_core.runtime.weights import load_model
 
 # The layers whose shapes follow the actions.

@@ -11,22 +11,20 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
-from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
+from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
-from afformer_core.training.batch import Batch
-from afformer_core.training.batch_norms import keep_statistics
-from afformer_core.training.constants import keep_constants
-from afformer_core.training.data_module import GroundingData
-from afformer_core.training.gathering import gathered
+from afformer_core.training.constants import keep_constants, keep_statistics
+from afformer_core.training.datasets.batch import Batch
+from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
 from afformer_core.training.initial_weights import initial_model
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
-from afformer_core.training.validation import Validation
+from afformer_core.training.validation import Validation, gathered
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()

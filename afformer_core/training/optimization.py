@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.vitdet import DEPTH, layer_number
+from afformer_core.models.backbones.vitdet import DEPTH, layer_number
 
 # Parts of an encoder, and of a hand detector, that were pre-trained as a backbone.
 _BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.', '.backbone.body.')

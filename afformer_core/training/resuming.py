@@ -13,8 +13,8 @@ import yaml
 from torch import nn
 
 from afformer_core.errors import AfformerError
-from afformer_core.training.batched_data import SamplesNote
-from afformer_core.training.last_checkpoint import SAMPLES
+from afformer_core.training.callbacks.last_checkpoint import SAMPLES
+from afformer_core.training.datasets.batched_data import SamplesNote
 
 # What may change while a training is interrupted.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from afformer_core.evaluation.latency import peak_megabytes
+from afformer_core.parallel.measured_subprocess import peak_megabytes
 
 _LOSSES = 'train/'
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.protocols import EvaluationProtocol, RowsProtocol
-from afformer_core.evaluation.scoring import measure
-from afformer_core.evaluation.window_mean import mean_actions, mean_heatmaps
+from afformer_core.evaluation.metrics.scoring import measure
+from afformer_core.evaluation.pairs.window_mean import mean_actions, mean_heatmaps
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.models.configuration import AfformerConfiguration
 
 
@@ -112,3 +114,16 @@ class Validation:
     def _measures(self) -> tuple[str, ...]:
         heatmaps = ('kld', 'sim', 'auc_j')
         return (*heatmaps, 'top_1') if self.configuration.action_names else heatmaps
+
+
+_Found = TypeVar('_Found')
+
+
+def gathered(found: Mapping[int, _Found]) -> list[Mapping[int, _Found]]:
+    """What every process found of samples, by their indices; of this one alone without others."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return [found]
+    parts: list[Any] = [{} for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(parts, found)
+    return parts

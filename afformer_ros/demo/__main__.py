@@ -21,9 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from afformer_core.data.video import write_video
-from afformer_core.demonstrations.media import read_image
 from afformer_core.errors import AfformerError
+from afformer_core.media.image_files import read_image
+from afformer_core.media.video import write_video
 from afformer_ros.demo.scenes import (
     CAMERA_RATE,
     Scene,
@@ -108,7 +108,7 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
     # ROS comes in only when the environment is complete.
     from afformer_ros.demo.graph import DemoGraph
     from afformer_ros.demo.pictures import Row, contact_sheet, film_frames, same_size
-    from afformer_ros.node_processes import NodeProcesses
+    from afformer_ros.driver.node_processes import NodeProcesses
 
     rows: list[Row] = []
     film: list[Any] = []

@@ -19,9 +19,9 @@ from visualization_msgs.msg import MarkerArray
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.demo.bag_recorder import BagRecorder
 from afformer_ros.demo.scenes import CAMERA_RATE, Scene
-from afformer_ros.grounding_driver import GroundingDriver
+from afformer_ros.driver.grounding_driver import GroundingDriver
+from afformer_ros.driver.node_processes import NodeProcess, NodeProcesses
 from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_ros.node_processes import NodeProcess, NodeProcesses
 
 _TOPICS = {
     'demonstration': Image,
@@ -184,7 +184,7 @@ class DemoGraph:
     def _play(self, name: str, path: Path, topic: str, rate: float) -> NodeProcess:
         return self._processes.start(
             name,
-            'afformer_ros.player',
+            'afformer_ros.executables.player',
             {'__node': name.replace(' ', '_'), 'image': topic},
             {
                 'path': path,

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.video import VideoReader, read_video, write_video
-from afformer_core.demonstrations.media import read_image
+from afformer_core.media.image_files import read_image
+from afformer_core.media.video import VideoReader, read_video, write_video
 
 CAMERA_RATE = 10.0
 _CAMERA_FRAMES = 24
@@ -64,10 +64,10 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
     """
     # Rendering needs no display, and this must be set before mujoco is imported.
     os.environ.setdefault('MUJOCO_GL', 'egl')
-    from afformer_core.sim import demonstration as simulation
-    from afformer_core.sim import view as cameras
-    from afformer_core.sim.scene import Scene as SimulatedScene
-    from afformer_core.sim.seeds import scene_seed
+    from afformer_core.sim.bodies.seeds import scene_seed
+    from afformer_core.sim.scene import demonstration as simulation
+    from afformer_core.sim.scene import view as cameras
+    from afformer_core.sim.scene.scene import Scene as SimulatedScene
 
     for number, (family, index, draw) in enumerate(_SIMULATED):
         scene = SimulatedScene(scene_seed(_DATASET_SEED, index), family, held_out=True)

@@ -13,10 +13,10 @@ import torch
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
-from afformer_core.sim.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 
 
 @pytest.fixture(scope='session')

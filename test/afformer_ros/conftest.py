@@ -335,7 +335,7 @@ class Nodes:
     def grounding(
         self,
         namespace: str = '/test',
-        program: str = 'afformer_ros.grounding',
+        program: str = 'afformer_ros.executables.grounding',
         **parameters: Any,
     ) -> Process:
         values: dict[str, Any] = {

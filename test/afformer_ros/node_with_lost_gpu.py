@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from afformer_core.runtime import cuda_session
 from afformer_core.runtime.session import Memory, Output
-from afformer_core.runtime.torch_session import TorchSession
-from afformer_ros.grounding import main
+from afformer_core.runtime.sessions import cuda_session
+from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_ros.executables.grounding import main
 
 _IMAGES_BEFORE = 2
 _IS_REAL = os.environ['AFFORMER_TEST_GPU'] == 'real'

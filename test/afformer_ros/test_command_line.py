@@ -3,7 +3,7 @@
 
 import pytest
 
-from afformer_ros import grounding, player
+from afformer_ros.executables import grounding, player
 
 MAINS = {'grounding': grounding.main, 'player': player.main}
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from rosbags.highlevel import AnyReader
 
-from afformer_core.data.video import read_video, write_video
+from afformer_core.media.video import read_video, write_video
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.runtime import Grounder
-from afformer_ros.grounding_node import GroundingNode
+from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 

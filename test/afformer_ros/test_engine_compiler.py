@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from afformer_ros.engine_build import EngineBuild
-from afformer_ros.grounding_worker import WorkerStoppedError
+from afformer_ros.grounding.engine_build import EngineBuild
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 
 PATIENCE = 40.0
 SESSION: Any = object()
@@ -29,7 +29,7 @@ class Build:
         python.chmod(0o755)
         monkeypatch.setattr(sys, 'executable', str(python))
         self.opened: list[tuple[Any, ...]] = []
-        monkeypatch.setattr('afformer_ros.engine_build.open_session', self._open)
+        monkeypatch.setattr('afformer_ros.grounding.engine_build.open_session', self._open)
         self.lines: queue.Queue[str] = queue.Queue()
         self.handed_over = threading.Event()
         self.switched: Future[None] = Future()

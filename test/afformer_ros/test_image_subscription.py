@@ -12,10 +12,10 @@ from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.grounding.spatial_inputs import SpatialInputs
 from afformer_ros.image_subscription import ImageSubscription
-from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.spatial_inputs import SpatialInputs
 
 
 class QuickNode(Node):

@@ -4,7 +4,7 @@
 import threading
 import time
 
-from afformer_ros.right_of_way import RightOfWay
+from afformer_ros.service_pool_executor import RightOfWay
 
 
 def test_nobody_has_it():

@@ -13,8 +13,7 @@ from rclpy.waitable import NumberOfEntities, Waitable
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
-from afformer_ros.right_of_way import RightOfWay
-from afformer_ros.service_pool_executor import ServicePoolExecutor
+from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
 
 PATIENCE = 20.0
 

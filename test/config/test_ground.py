@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import defaults_of
-from afformer_ros.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 
 

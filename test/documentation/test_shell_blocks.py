@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from afformer_core.cli.main import build_parser
-from afformer_ros.demonstration_services import SERVICES
+from afformer_ros.grounding.demonstration_services import SERVICES
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of
-from afformer_ros.parameters import GroundingParameters
 
 PACKAGE = 'afformer_ros'
 SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'

@@ -16,11 +16,11 @@ import torch
 from cuda_double import Device, cuda_double
 
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.cuda_session import CudaSession
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Session
-from afformer_core.runtime.torch_session import prepared_model
+from afformer_core.runtime.sessions.cuda_session import CudaSession
+from afformer_core.runtime.sessions.torch_session import prepared_model
 
 ON_CPU = ('torch', 'onnxruntime')
 DOUBLES = ('cuda double', 'tensorrt double')

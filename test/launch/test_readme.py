@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import defaults_of
-from afformer_ros.parameters import GroundingParameters
 
 LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
 

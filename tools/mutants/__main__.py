@@ -25,18 +25,24 @@ from tools.mutants.trial import Trial, Verdict, run_trials
 
 ROOT = Path(__file__).resolve().parents[2]
 _WHOLE = (
-    'runtime', 'stream', 'geometry', 'messages', 'models', 'evaluation', 'demonstrations',
+    'runtime', 'stream', 'geometry', 'messages', 'outputs', 'models', 'evaluation',
+    'demonstrations',
 )  # fmt: skip
-_OF_TRAINING = ('losses', 'optimization', 'truth', 'order')
+_OF_TRAINING = (
+    ('', 'losses'),
+    ('', 'optimization'),
+    ('datasets/', 'truth'),
+    ('datasets/', 'order'),
+)
 # What is mutated, by the name of the package.
 PACKAGES = {
     **{name: (f'afformer_core/{name}',) for name in _WHOLE},
-    'training': tuple(f'afformer_core/training/{name}.py' for name in _OF_TRAINING),
+    'training': tuple(f'afformer_core/training/{room}{name}.py' for room, name in _OF_TRAINING),
 }
 # Tests that may try it: those that stand where it stands.
 TESTS = (
     *(f'test/afformer_core/{name}' for name in _WHOLE),
-    *(f'test/afformer_core/training/test_{name}.py' for name in _OF_TRAINING),
+    *(f'test/afformer_core/training/{room}test_{name}.py' for room, name in _OF_TRAINING),
 )
 # Tests of a mutant take so many seconds at most; the others are left out.
 _LONGEST = 30.0

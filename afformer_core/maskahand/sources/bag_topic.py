@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.bag import Bag, BagError, BagMessage
-from afformer_core.data.video import VideoFrame
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
+from afformer_core.media.bag import Bag, BagError, BagMessage
+from afformer_core.media.video import VideoFrame
 from afformer_core.messages.depth_decoding import says_depth
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
-from afformer_core.messages.outputs import OUTPUT_TYPES
+from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _COMPRESSED = '/compressed'
 # Seconds before a part at which its frames are sought: one before it must be found.

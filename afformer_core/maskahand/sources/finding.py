@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.data.bag import BagError
-from afformer_core.data.frame_folder import FrameFolder, frame_number
 from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import split_topic
 from afformer_core.errors import AfformerError, DatasetError, VideoError
@@ -16,6 +14,8 @@ from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.video_file import VideoFile
+from afformer_core.media.bag import BagError
+from afformer_core.media.frame_folder import FrameFolder, frame_number
 
 VIDEO_SUFFIXES = (
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.video import VideoFrame
 from afformer_core.errors import AfformerError
+from afformer_core.media.video import VideoFrame
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.frame_folder import FrameFolder, frame_number, stream_frames
-from afformer_core.data.video import VideoFrame
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
+from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
+from afformer_core.media.video import VideoFrame
 
 # Seconds. No hand is seen to do anything in frames that are farther apart.
 _FARTHEST_APART = 60.0

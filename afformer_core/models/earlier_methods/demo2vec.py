@@ -21,17 +21,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from afformer_core.models.attention import Size
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoder_interface import Decoder
-from afformer_core.models.deconvolution import deconvolutions, joining_convolution
+from afformer_core.models.decoders.deconvolution import deconvolutions, joining_convolution
+from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.earlier_methods.demonstration_encoders import (
     AttendedConvLstmEncoder,
     ConvLstmEncoder,
     DemonstrationEncoder,
     LstmEncoder,
 )
-from afformer_core.models.memory import VideoMemory
+from afformer_core.models.layers.attention import Size
 
 _ENCODERS: dict[str, type[DemonstrationEncoder]] = {
     'lstm': LstmEncoder,

@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from afformer_core.models.channel_norm import ChannelNorm
 from afformer_core.models.earlier_methods.conv_lstm import ConvLstm
-from afformer_core.models.softmax_attention import PADDING_SCORE
-from afformer_core.models.widening import widened
+from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.softmax_attention import PADDING_SCORE
+from afformer_core.models.layers.widening import widened
 
 # Of the ConvLSTM, as usual for it.
 _KERNEL_SIZE = 3

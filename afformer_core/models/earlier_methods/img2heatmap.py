@@ -16,11 +16,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from afformer_core.models.attention import Size
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoder_interface import Decoder
-from afformer_core.models.deconvolution import deconvolutions, joining_convolution
-from afformer_core.models.memory import VideoMemory
+from afformer_core.models.decoders.deconvolution import deconvolutions, joining_convolution
+from afformer_core.models.decoders.memory import Decoder, VideoMemory
+from afformer_core.models.layers.attention import Size
 
 
 class Img2heatmapDecoder(Decoder):

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.exported_graphs import (
-    OPSET_WITHOUT_ATTENTION,
-    export_anew,
-    obtain_graphs,
-    opset_for_tensorrt,
-)
 from afformer_core.runtime.graphs import Graphs, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.tensorrt.builder import BuildOptions, GraphRefusedError
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.tensorrt.engines import obtain_engines
+from afformer_core.runtime.tensorrt.exported_graphs import (
+    OPSET_WITHOUT_ATTENTION,
+    export_anew,
+    obtain_graphs,
+    opset_for_tensorrt,
+)
 from afformer_core.runtime.tensorrt.library import NAME
 
 

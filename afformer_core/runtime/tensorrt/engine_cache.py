@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime.model_folder import write_aside
+from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.private_files import (
     ForeignWriterError,
     make_private_folder,

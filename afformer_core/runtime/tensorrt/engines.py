@@ -10,9 +10,9 @@ from pathlib import Path
 
 from afformer_core.errors import EngineError
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.gpu import Gpu, gpu_at_hand
 from afformer_core.runtime.graphs import GRAPH_NAMES, Graphs
 from afformer_core.runtime.private_files import make_private_folder
+from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
     Recipe,

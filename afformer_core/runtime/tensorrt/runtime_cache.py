@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.runtime.model_folder import write_aside
+from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.private_files import ForeignWriterError, read_private_file
 from afformer_core.runtime.tensorrt.library import VERSION
 

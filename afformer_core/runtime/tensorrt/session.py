@@ -12,26 +12,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import EngineError
+from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.captured_graphs import CapturedGraphs
-from afformer_core.runtime.cuda_graph import CapturedGraph, EnqueuedGround
-from afformer_core.runtime.gpu import gpu_at_hand, why_no_gpu
-from afformer_core.runtime.gpu_memories import (
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import GPU_TOLERANCES, References, self_test
+from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
+from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
+from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
+from afformer_core.runtime.sessions.gpu_memories import (
     GpuMemory,
     ResidentMemories,
     StaticMemory,
     most_resident,
 )
-from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import GPU_TOLERANCES, References, self_test
-from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
 from afformer_core.runtime.tensorrt.builder import BuildOptions, Report
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
 from afformer_core.runtime.tensorrt.engine import Context, Engine
 from afformer_core.runtime.tensorrt.engines import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
-from afformer_core.runtime.user_cache import cache_folder
 
 
 class TensorRTSession:

@@ -11,6 +11,9 @@ import numpy as np
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
+from afformer_core.sim.bodies.element import ACTIONS
+from afformer_core.sim.bodies.pose import STILL
+from afformer_core.sim.bodies.seeds import Stream, generator
 from afformer_core.sim.closed_loop.mechanism import Task, initial_states
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.sighting import (
@@ -23,15 +26,11 @@ from afformer_core.sim.closed_loop.sighting import (
     viewpoint_degrees,
 )
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.demonstration import Demonstration, render_clip
-from afformer_core.sim.demonstrations import plan_demonstrations
-from afformer_core.sim.element import ACTIONS
-from afformer_core.sim.outline import front_centre
-from afformer_core.sim.pose import STILL
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.seeds import Stream, generator
-from afformer_core.sim.view import View
+from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
+from afformer_core.sim.scene.outline import front_centre
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.view import View
 
 # Keys of the scene's random stream for RGB-D; the bags take the smaller ones.
 _CHOICE, _SENSOR, _DEPTH = 10, 11, 12

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.closed_loop.mechanism import Mechanism
-from afformer_core.sim.element import Element, Joint
-from afformer_core.sim.solid import Solid
-from afformer_core.sim.world import solid_xml
+from afformer_core.sim.scene.world import solid_xml
 
 TIP_RADIUS = 0.004
 TIMESTEP = 0.002

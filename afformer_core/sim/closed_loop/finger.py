@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from afformer_core.data.opra import OPRA_ACTIONS as ACTIONS
+from afformer_core.data.readers.opra import OPRA_ACTIONS as ACTIONS
 from afformer_core.sim.closed_loop.dynamics import AXES, TIMESTEP
 from afformer_core.sim.closed_loop.mechanism import DONE
 from afformer_core.sim.closed_loop.physics import Physics

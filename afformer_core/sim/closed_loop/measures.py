@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from afformer_core.evaluation.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.closed_loop.benchmark import Attempt, Trial
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.trial import Verdict
-from afformer_core.sim.element import ACTIONS
 
 _ANGLES = (0, 15, 30, 45, math.inf)
 

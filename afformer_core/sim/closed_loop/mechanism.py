@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import CARRIED, MOMENTARY, Element, Joint, Use
-from afformer_core.sim.pose import Pose
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import CARRIED, MOMENTARY, Element, Joint, Use
+from afformer_core.sim.bodies.pose import Pose
 
 # Seconds that a touched or held element must be pressed, or in contact where it cannot move.
 LEAST_SECONDS = {'touch': 0.04, 'hold': 0.5}

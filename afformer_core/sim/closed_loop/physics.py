@@ -8,7 +8,8 @@ import math
 import mujoco
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import Pose, facing
 from afformer_core.sim.closed_loop.dynamics import (
     AXES,
     DAMPING,
@@ -18,7 +19,6 @@ from afformer_core.sim.closed_loop.dynamics import (
     appliance_xml,
 )
 from afformer_core.sim.closed_loop.mechanism import Mechanism
-from afformer_core.sim.pose import Pose, facing
 
 # How near a contact must be to the hull of the operated part, metres.
 _HULL_REACH = 0.002

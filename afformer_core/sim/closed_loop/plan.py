@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from afformer_core.sim.depth_camera import DepthCamera
+from afformer_core.sim.bodies.seeds import scene_seed
+from afformer_core.sim.cameras.depth_camera import DepthCamera
 from afformer_core.sim.families import FAMILIES
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.seeds import scene_seed
+from afformer_core.sim.scene.scene import Scene
 from afformer_core.stream.settings import StreamSettings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from afformer_core.evaluation.bootstrap import interval_note
-from afformer_core.evaluation.report import Report
-from afformer_core.evaluation.tables import Cell, Table
+from afformer_core.evaluation.report.report import Report
+from afformer_core.reports.bootstrap import interval_note
+from afformer_core.reports.tables import Cell, Table
 from afformer_core.sim.closed_loop.benchmark import Trial
 from afformer_core.sim.closed_loop.measures import (
     TrialMeasures,

@@ -14,17 +14,17 @@ from afformer_core.geometry import Calibration, DepthImage, RigidTransform, Surf
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.runtime import Peak
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.camera import Camera
-from afformer_core.sim.depth_camera import SensedDepth
-from afformer_core.sim.outline import front_centre
-from afformer_core.sim.pose import STILL
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.rgbd_messages import camera_info_message, header_message
-from afformer_core.sim.rgbd_scene import plan_rgbd_scene
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.states import States
-from afformer_core.sim.view import View
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import STILL
+from afformer_core.sim.bodies.states import States
+from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.cameras.depth_camera import SensedDepth
+from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
+from afformer_core.sim.datasets.rgbd_scene import plan_rgbd_scene
+from afformer_core.sim.scene.outline import front_centre
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.view import View
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.location import locate
 from afformer_core.stream.results import CameraFrame, SpatialView

@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.closed_loop.finger import START, Finger, Watch
 from afformer_core.sim.closed_loop.mechanism import Mechanism, Task, mechanisms
 from afformer_core.sim.closed_loop.physics import Physics

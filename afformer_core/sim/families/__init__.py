@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
+from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.families import (
     boxes,
     cooktop,

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import panel_colour
-from afformer_core.sim.families.small_things import KINDS, make_thing, sample_style
-from afformer_core.sim.families.tabletop import Thing, bounds, place_rows, set_table
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.families.parts.vessels import (
     Look,
     block,
 )
-from afformer_core.sim.pose import at
-from afformer_core.sim.solid import Solid
+from afformer_core.sim.families.small_things import KINDS, make_thing, sample_style
+from afformer_core.sim.families.tabletop import Thing, bounds, place_rows, set_table
+from afformer_core.sim.textures.colours import panel_colour
 
 # A thing is pulled by so many metres at most, and must not leave what it stands on.
 _PULL = 0.08

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element
-from afformer_core.sim.families.pots import make_cookware, sample_cookware
-from afformer_core.sim.families.tabletop import Thing, bounds, overlap, set_table
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import Pose, at, facing
+from afformer_core.sim.bodies.solid import Shape, Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     knob_element,
     knob_grips,
     press,
     rest,
     turn,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     Knob,
     Look,
     block,
@@ -29,8 +28,9 @@ from afformer_core.sim.families.vessels import (
     slat,
     spun,
 )
-from afformer_core.sim.pose import Pose, at, facing
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.families.pots import make_cookware, sample_cookware
+from afformer_core.sim.families.tabletop import Thing, bounds, overlap, set_table
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _TRIES = 20
 _DARK = Look((0.05, 0.05, 0.06), None, 0.6)

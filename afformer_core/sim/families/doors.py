@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import element_colour
-from afformer_core.sim.element import Element, Joint
-from afformer_core.sim.families.carcass import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.families.parts.carcass import (
     CONTROLS_ABOVE,
     CONTROLS_BESIDE,
     GAP,
@@ -19,7 +20,7 @@ from afformer_core.sim.families.carcass import (
     Cell,
     build_carcass,
 )
-from afformer_core.sim.families.carpentry import (
+from afformer_core.sim.families.parts.carpentry import (
     assemble,
     body_colour,
     box,
@@ -27,7 +28,7 @@ from afformer_core.sim.families.carpentry import (
     cover,
     shaded,
 )
-from afformer_core.sim.families.handles import (
+from afformer_core.sim.families.parts.handles import (
     BARS,
     KNOBS,
     Handle,
@@ -35,8 +36,7 @@ from afformer_core.sim.families.handles import (
     moving_uses,
     sample_style,
 )
-from afformer_core.sim.pose import at
-from afformer_core.sim.solid import Colour, Solid
+from afformer_core.sim.textures.colours import element_colour
 
 _Range = tuple[float, float]
 

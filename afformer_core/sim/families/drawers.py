@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import element_colour
-from afformer_core.sim.element import Element, Joint
-from afformer_core.sim.families.carpentry import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Joint
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.families.parts.carpentry import (
     assemble,
     ball,
     body_colour,
@@ -20,9 +21,8 @@ from afformer_core.sim.families.carpentry import (
     rod,
     shaded,
 )
-from afformer_core.sim.families.handles import HandleStyle, moving_uses, sample_style
-from afformer_core.sim.pose import at
-from afformer_core.sim.solid import Colour, Solid
+from afformer_core.sim.families.parts.handles import HandleStyle, moving_uses, sample_style
+from afformer_core.sim.textures.colours import element_colour
 
 _OUT = Joint((0.0, 0.0, 1.0))
 _LEAST_WIDTH = 0.14

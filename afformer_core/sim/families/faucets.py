@@ -9,14 +9,22 @@ from itertools import pairwise
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import element_colour, panel_colour
-from afformer_core.sim.element import Element, Front, Joint
-from afformer_core.sim.families.carpentry import assemble, ball, box, corners, cover, rod, shaded
-from afformer_core.sim.families.handles import Handle, moving_uses, turning_use
-from afformer_core.sim.grip import Hook, Pinch
-from afformer_core.sim.pose import Pose, at, facing
-from afformer_core.sim.solid import Colour, Solid
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Front, Joint
+from afformer_core.sim.bodies.grip import Hook, Pinch
+from afformer_core.sim.bodies.pose import Pose, at, facing
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.families.parts.carpentry import (
+    assemble,
+    ball,
+    box,
+    corners,
+    cover,
+    rod,
+    shaded,
+)
+from afformer_core.sim.families.parts.handles import Handle, moving_uses, turning_use
+from afformer_core.sim.textures.colours import element_colour, panel_colour
 
 FORMS = ('cross', 'lever', 'knob')
 _UPWARD = facing((0, 1, 0), (0, 0, -1))

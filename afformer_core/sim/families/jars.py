@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element, Front, Use
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Front, Use
+from afformer_core.sim.bodies.grip import Fingertip, Pinch
+from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     carry,
     rest,
     stand_on,
     turn,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     Look,
     block,
     drum,
@@ -26,8 +26,8 @@ from afformer_core.sim.families.vessels import (
     slope,
     spun,
 )
-from afformer_core.sim.grip import Fingertip, Pinch
-from afformer_core.sim.solid import Solid
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _SHARES = {'jar': 0.5, 'bottle': 0.25, 'canister': 0.25}
 _INSIDE = Look((0.07, 0.05, 0.05))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import Pose, at, turned
+from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     carry,
     handle_element,
     knob_element,
@@ -21,12 +21,12 @@ from afformer_core.sim.families.tabletop_elements import (
     stand_on,
     turn,
 )
-from afformer_core.sim.families.vessel_handles import (
+from afformer_core.sim.families.parts.vessel_handles import (
     Handle,
     arch_handle,
     ring_handle,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     KNOB_SHAPES,
     UP,
     Body,
@@ -40,8 +40,8 @@ from afformer_core.sim.families.vessels import (
     spout,
     spun,
 )
-from afformer_core.sim.pose import Pose, at, turned
-from afformer_core.sim.solid import Solid
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _UPRIGHT_AXIS = (0.0, 1.0, 0.0)
 _BASE = 0.014

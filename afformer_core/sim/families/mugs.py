@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import Pose, at, turned
+from afformer_core.sim.bodies.solid import Shape, Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     handle_element,
 )
-from afformer_core.sim.families.vessel_handles import (
+from afformer_core.sim.families.parts.vessel_handles import (
     Handle,
     ring_handle,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     Body,
     Look,
     drum,
@@ -26,8 +26,8 @@ from afformer_core.sim.families.vessels import (
     round_body,
     spun,
 )
-from afformer_core.sim.pose import Pose, at, turned
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _UPRIGHT_AXIS = (0.0, 1.0, 0.0)
 _HANDLES = ('square', 'round', 'ear', 'flat')

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance, Label, Panel
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element
-from afformer_core.sim.families.panel_elements import Look, bezel, button, handle, knob
-from afformer_core.sim.families.panel_layout import Cell, PanelLayout, lay_out
-from afformer_core.sim.pose import at
-from afformer_core.sim.solid import Colour, Shape, Solid
+from afformer_core.sim.bodies.appliance import Appliance, Label, Panel
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Colour, Shape, Solid
+from afformer_core.sim.families.parts.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.parts.panel_layout import Cell, PanelLayout, lay_out
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _BUILD: dict[str, Callable[[Look, float, float, np.random.Generator], Element]] = {
     'button': button,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element
-from afformer_core.sim.families.tabletop import Thing
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import Pose, turned
+from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     carry,
     handle_element,
     knob_element,
@@ -22,10 +22,10 @@ from afformer_core.sim.families.tabletop_elements import (
     stand_on,
     turn,
 )
-from afformer_core.sim.families.vessel_handles import (
+from afformer_core.sim.families.parts.vessel_handles import (
     Handle,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     KNOB_SHAPES,
     Body,
     Knob,
@@ -38,8 +38,8 @@ from afformer_core.sim.families.vessels import (
     round_body,
     spun,
 )
-from afformer_core.sim.pose import Pose, turned
-from afformer_core.sim.solid import Solid
+from afformer_core.sim.families.tabletop import Thing
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 
 @dataclass(frozen=True)

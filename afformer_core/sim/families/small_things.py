@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.colours import contrasting_colour, element_colour, panel_colour
-from afformer_core.sim.element import Element, Front
-from afformer_core.sim.families.tabletop import Thing
-from afformer_core.sim.families.tabletop_elements import (
+from afformer_core.sim.bodies.element import Element, Front
+from afformer_core.sim.bodies.grip import Fingertip, Pinch
+from afformer_core.sim.bodies.pose import Pose, at, turned
+from afformer_core.sim.bodies.solid import Shape, Solid
+from afformer_core.sim.families.parts.tabletop_elements import (
     carry,
     handle_element,
     pressed_element,
@@ -19,11 +20,11 @@ from afformer_core.sim.families.tabletop_elements import (
     slid,
     stand_on,
 )
-from afformer_core.sim.families.vessel_handles import (
+from afformer_core.sim.families.parts.vessel_handles import (
     Handle,
     arch_handle,
 )
-from afformer_core.sim.families.vessels import (
+from afformer_core.sim.families.parts.vessels import (
     Knob,
     Look,
     block,
@@ -33,9 +34,8 @@ from afformer_core.sim.families.vessels import (
     slope,
     spun,
 )
-from afformer_core.sim.grip import Fingertip, Pinch
-from afformer_core.sim.pose import Pose, at, turned
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.families.tabletop import Thing
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 KINDS = ('cube', 'can', 'bottle', 'basket', 'tool', 'plunger', 'buzzer')
 _SLIDE = (0.04, 0.08)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.colours import contrasting_colour, element_colour
-from afformer_core.sim.element import Element, Front, Joint, Use
-from afformer_core.sim.families.carpentry import (
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
+from afformer_core.sim.bodies.pose import Pose, at, turned
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.families.parts.carpentry import (
     assemble,
     ball,
     body_colour,
@@ -21,10 +23,8 @@ from afformer_core.sim.families.carpentry import (
     rod,
     shaded,
 )
-from afformer_core.sim.families.handles import Handle, moving_uses, turning_use
-from afformer_core.sim.grip import Fingertip, Hook, Pinch
-from afformer_core.sim.pose import Pose, at, turned
-from afformer_core.sim.solid import Colour, Solid
+from afformer_core.sim.families.parts.handles import Handle, moving_uses, turning_use
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour
 
 _Built = tuple[Element, list[Solid]]
 _OUT = Joint((0.0, 0.0, 1.0))

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import Element
-from afformer_core.sim.pose import STILL, Pose, at
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import STILL, Pose, at
+from afformer_core.sim.bodies.solid import Shape, Solid
 
 # What is lifted by 14 cm leaves the picture partly, not wholly.
 _HEADROOM = 0.04

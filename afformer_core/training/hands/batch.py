@@ -12,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from afformer_core.maskahand.hand_classes import CONTACT, NO_CONTACT
-from afformer_core.maskahand.picture_tensor import picture_tensor
-from afformer_core.training.batch import FailedBatch, copied_to
-from afformer_core.training.collation import FailedExample
+from afformer_core.hands.hand import CONTACT, NO_CONTACT, picture_tensor
+from afformer_core.training.datasets.batch import FailedBatch, copied_to
+from afformer_core.training.datasets.collation import FailedExample
 
 
 @dataclass(frozen=True)

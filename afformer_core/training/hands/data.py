@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation.probability import happens
-from afformer_core.data.hand_annotations import (
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.hands.frame_stack import motion_picture
+from afformer_core.hands.hand_annotations import (
     NEIGHBOURS,
     AnnotatedPicture,
     read_hand_annotations,
 )
-from afformer_core.demonstrations.media import read_image
-from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.maskahand.motion_picture import motion_picture
-from afformer_core.training.batched_data import BatchedData, Examples
-from afformer_core.training.collation import FailedExample
+from afformer_core.media.image_files import read_image
+from afformer_core.training.datasets.batched_data import BatchedData, Examples
+from afformer_core.training.datasets.collation import FailedExample
+from afformer_core.training.datasets.order import DemonstrationOrder, Draw
 from afformer_core.training.hands.augmentation import HandAugmentation, cut_video
 from afformer_core.training.hands.batch import HandExample, collate_hands
-from afformer_core.training.order import DemonstrationOrder, Draw
 
 _NO_AUGMENTATION = HandAugmentation()
 

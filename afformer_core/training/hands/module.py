@@ -10,24 +10,23 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from afformer_core.maskahand.average_precision import (
+from afformer_core.hands.average_precision import (
     area_precision,
     eleven_point_precision,
     hands_found,
     interactions_found,
     states_found,
 )
-from afformer_core.maskahand.detector_folder import INTERACTION_SCORE
-from afformer_core.maskahand.faster_rcnn_hands import hands_of, on_host
-from afformer_core.maskahand.hand import Hand
-from afformer_core.maskahand.initial_detector import initial_detector
-from afformer_core.maskahand.motion_detector import MotionHandDetector
-from afformer_core.maskahand.picture_tensor import colours
-from afformer_core.training.batch_norms import keep_statistics
-from afformer_core.training.gathering import gathered
+from afformer_core.hands.detector_folder import INTERACTION_SCORE
+from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
+from afformer_core.hands.hand import Hand, colours
+from afformer_core.hands.initial_detector import initial_detector
+from afformer_core.hands.motion_detector import MotionHandDetector
+from afformer_core.training.constants import keep_statistics
 from afformer_core.training.hands.batch import HandBatch
 from afformer_core.training.hands.data import HandData
 from afformer_core.training.optimization import Optimization
+from afformer_core.training.validation import gathered
 
 _OPTIMIZATION = Optimization()
 

@@ -10,10 +10,10 @@ from lightning.pytorch import LightningModule
 from torch import nn
 from torchvision.models.detection import FasterRCNN
 
-from afformer_core.maskahand.detector_folder import save_hand_detector
-from afformer_core.maskahand.motion_detector import MotionHandDetector
+from afformer_core.hands.detector_folder import save_hand_detector
+from afformer_core.hands.motion_detector import MotionHandDetector
+from afformer_core.training.callbacks.model_writer import BestWriter
 from afformer_core.training.hands.module import HandTraining
-from afformer_core.training.model_writer import BestWriter
 
 
 class DetectorWriter(BestWriter):

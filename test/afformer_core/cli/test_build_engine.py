@@ -29,7 +29,7 @@ def test_graphs_are_exported_in_an_opset_that_is_taken(
         raise ModelFolderError(f'exported {precision} in opset {opset}')
 
     monkeypatch.setattr('afformer_core.runtime.tensorrt.library.KNOWS_ATTENTION', known)
-    monkeypatch.setattr('afformer_core.runtime.export.export_graphs', told)
+    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', told)
     save_model(tmp_path, random_model(afformer_small(ACTIONS, (64, 64))), {})
 
     assert main(['build-engine', str(tmp_path)]) == 1

@@ -13,8 +13,8 @@ import pytest
 
 from afformer_core.cli.evaluate import _PREDICTORS, _PROTOCOLS
 from afformer_core.cli.main import main
-from afformer_core.evaluation.blind_report import BLIND_PREDICTORS
-from afformer_core.evaluation.named_protocols import PROTOCOLS
+from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
+from afformer_core.evaluation.report.blind_report import BLIND_PREDICTORS
 
 # Rows enough for two chunks, on three images.
 SAMPLES = 40

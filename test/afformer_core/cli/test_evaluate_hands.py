@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.hand_annotations import read_hand_annotations
-from afformer_core.data.video import VideoFrame
-from afformer_core.maskahand import open_detector
-from afformer_core.maskahand.detector import HandDetector
-from afformer_core.maskahand.detector_report import detect_in_pictures
-from afformer_core.maskahand.hand import Hand
+from afformer_core.hands import open_detector
+from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.detector_report import detect_in_pictures
+from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand_annotations import read_hand_annotations
+from afformer_core.media.video import VideoFrame
 
 BOX = (4.0, 4.0, 20.0, 20.0)
 

@@ -9,9 +9,10 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
+from afformer_core.files.atomic import file_sha256
 from afformer_core.models import afformer_small
 from afformer_core.runtime.graphs import write_graph_listing
-from afformer_core.runtime.model_folder import WEIGHTS_FILE, file_sha256
+from afformer_core.runtime.model_folder import WEIGHTS_FILE
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
@@ -30,7 +31,7 @@ def export(monkeypatch: pytest.MonkeyPatch) -> None:
     def told(folder: Path, precision: str, opset: int | None) -> float:
         raise ExportedError(f'exported {precision} in opset {opset}')
 
-    monkeypatch.setattr('afformer_core.runtime.export.export_graphs', told)
+    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', told)
 
 
 @pytest.mark.usefixtures('export')

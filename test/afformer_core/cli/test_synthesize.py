@@ -14,7 +14,7 @@ model:
     preset: afformer_small
     input_size: [64, 64]
 data:
-  class_path: afformer_core.maskahand.pretraining_data.MaskAHandData
+  class_path: afformer_core.maskahand.pretraining.pretraining_data.MaskAHandData
   init_args:
     index: {index}
     frames: 4
@@ -67,7 +67,10 @@ def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
         ('data: {init_args: 5}', 'data.init_args is 5; options by name are wanted'),
         ('model: {architecture: {input_size: null}}', 'give no model.architecture.input_size'),
         ('model: {architecture: null}', 'give no model.architecture.input_size'),
-        ('data: {class_path: afformer_core.training.picture_data.PictureData}', 'no pre-training'),
+        (
+            'data: {class_path: afformer_core.training.datasets.picture_data.PictureData}',
+            'no pre-training',
+        ),
         ('- data', 'is not an experiment'),
         ('data: {', 'cannot be read'),
     ],

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.video import write_video
+from afformer_core.media.video import write_video
 
 
 @pytest.fixture

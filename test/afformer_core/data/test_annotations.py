@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.epic_hotspot import EpicHotspotDataset
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.opra_text import OpraTextDataset
+from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.readers.opra_text import OpraTextDataset
 from afformer_core.errors import DatasetError
 
 OPRA = {

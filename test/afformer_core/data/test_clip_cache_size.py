@@ -14,7 +14,7 @@ from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import write_video
+from afformer_core.media.video import write_video
 
 FRAME = 24 * 32 * 3
 

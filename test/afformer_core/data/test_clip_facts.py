@@ -7,8 +7,8 @@ import pytest
 
 from afformer_core.data.clip_facts import ClipFacts, read_clip_facts
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import write_video
 from afformer_core.errors import VideoError
+from afformer_core.media.video import write_video
 
 
 def sample(path: Path, clip: tuple[float, float] | None = None) -> Sample:

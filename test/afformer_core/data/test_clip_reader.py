@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from afformer_core.data.clip_reader import ClipReader
-from afformer_core.data.frame_folder import FrameRange
 from afformer_core.data.frame_sampling import FrameSampling, UniformSampling, WindowSampling
 from afformer_core.data.sample import Sample
-from afformer_core.data.video import VideoReader, read_video
 from afformer_core.errors import VideoError
-from afformer_core.runtime.preprocessing import resize_to_input
+from afformer_core.media.frame_folder import FrameRange
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.video import VideoReader, read_video
 
 SIZE = (24, 32)
 HALF_SECONDS = WindowSampling(2.0, 4, 2)

@@ -17,8 +17,8 @@ from afformer_core.data.verification import (
     points_outside,
     usable_samples,
 )
-from afformer_core.data.video import write_video
 from afformer_core.errors import DatasetError
+from afformer_core.media.video import write_video
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.video import write_video
+from afformer_core.media.video import write_video
 
 # Of a machine that is busy.
 _MILLISECONDS = 100_000

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.video import write_video
 from afformer_core.dataset_page.annotated_page import PageSettings, annotated_page
 from afformer_core.errors import DatasetError
+from afformer_core.media.video import write_video
 
 QUIET = PageSettings(progress=False)
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.opra import OpraDataset
+from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.verification import MediaProblem, find_problems
 from afformer_core.dataset_page.findings import dataset_findings, media_findings
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.unmarked_pairs import read_unmarked_pairs
+from afformer_core.data.readers.unmarked_pairs import read_unmarked_pairs
 from afformer_core.dataset_page.marking import write_marking_page
 from afformer_core.errors import DatasetError, VideoError
 

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from afformer_core.demonstrations.demonstration_file import (
     read_record,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, typestore
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Summary
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 RECORD = Record(
     Summary('press', 9, 2, 2.0, 0.5, 1.5, 'motion', 4, 3), 1700000000.25, 1, 3, 'model'

@@ -4,9 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from afformer_core.data.video import VideoReader
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.video import VideoReader
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.data.bag import BagError
-from afformer_core.data.video import read_video, write_video
 from afformer_core.demonstrations.media import (
     permitted_path,
     read_demonstration,
@@ -13,6 +11,8 @@ from afformer_core.demonstrations.media import (
     timed_images,
 )
 from afformer_core.errors import DemonstrationError, VideoError
+from afformer_core.media.bag import BagError
+from afformer_core.media.video import read_video, write_video
 
 
 def _grey(value):

@@ -9,14 +9,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from afformer_core.data.video import VideoReader
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.sim.demonstration import plan_demonstration, render_clip
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.seeds import Stream, generator
+from afformer_core.media.video import VideoReader
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.scene.demonstration import plan_demonstration, render_clip
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
 
 TRIMMED = RecordingSettings()
 

@@ -3,8 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Summary
 from afformer_core.errors import DemonstrationError, ForeignFileError
 
 SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)

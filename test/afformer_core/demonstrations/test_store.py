@@ -188,7 +188,7 @@ def test_a_file_whose_name_is_not_allowed_is_left_alone(tmp_path, save):
 def test_a_newer_format_is_left_alone(tmp_path, save, monkeypatch):
     store = DemonstrationStore(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr('afformer_core.demonstrations.record.FORMAT', 3)
+        patch.setattr('afformer_core.demonstrations.state.FORMAT', 3)
         save(store, 'press')
     sound, (problem,) = store.load_all()
     assert sound == ()

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.elements import contains
+from afformer_core.media.polygons import contains
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 
 pytest.importorskip('mujoco', reason='mujoco is not installed')
 
-from afformer_core.sim.demonstration import choose_elements, plan_demonstration, render_clip
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.seeds import scene_seed
-from afformer_core.sim.view import outlines_in_views, plan_target, render_target
+from afformer_core.sim.bodies.seeds import scene_seed
+from afformer_core.sim.scene.demonstration import choose_elements, plan_demonstration, render_clip
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.view import outlines_in_views, plan_target, render_target
 
 # Of no data set that a model is trained on.
 SEED = 881_003

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.video import write_video
-from afformer_core.evaluation.pair_result import Evidence, PairResult
-from afformer_core.evaluation.pairs import choose_pairs
-from afformer_core.evaluation.peak_measures import measure_peaks
-from afformer_core.evaluation.protocols import RowsProtocol
-from afformer_core.evaluation.scoring import RowScores
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.metrics.peak_measures import measure_peaks
+from afformer_core.evaluation.metrics.scoring import RowScores
+from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import save_model

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.assistq import AssistqButtonsDataset
-from afformer_core.data.video import write_video
-from afformer_core.evaluation.buttons_protocol import ButtonsProtocol
-from afformer_core.evaluation.pairs import choose_pairs
+from afformer_core.data.readers.assistq import AssistqButtonsDataset
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
+from afformer_core.media.video import write_video
 
 SCRIPT = """\
 0:00:00-0:00:01 Press the power button.

@@ -17,7 +17,7 @@ from afformer_core.evaluation.blind_prior import (
     prior_from_folds,
     prior_from_training,
 )
-from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
 
 PROTOCOL = RowsProtocol((32, 32))
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.accuracy import ActionHits
+from afformer_core.evaluation.metrics.peak_measures import PeakScores
+from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.model_differences import (
     ModelDifference,
     ModelRows,
     measure_differences,
     most_different_rows,
 )
-from afformer_core.evaluation.peak_measures import PeakScores
-from afformer_core.evaluation.protocols import Row
-from afformer_core.evaluation.scoring import RowScores
+from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.tables.accuracy import ActionHits
 
 NAN = float('nan')
 POINT = np.array([[3.0, 4.0]])

@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.cli import evaluate_models
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.cli.evaluation import evaluate_models
 from afformer_core.cli.main import main
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.video import write_video
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
+from afformer_core.runtime.session import Memory, Output
 
 GAUSSIAN = ('gaussian', '--sigma', '0.3')
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation import precision_loss as module
-from afformer_core.evaluation.pairs import Pair
-from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.pairs import precision_loss as module
+from afformer_core.evaluation.pairs.pairs import Pair
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.models import afformer_small
 
 PROTOCOL = RowsProtocol()

@@ -10,13 +10,13 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.video import read_video
-from afformer_core.evaluation.exhibits import measured_by_model
-from afformer_core.evaluation.metrics import kld
-from afformer_core.evaluation.model_run import ModelRun
-from afformer_core.evaluation.pairs import Pair, choose_pairs
-from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.metrics.metrics import kld
+from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.evaluation.report.exhibits import measured_by_model
+from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.peaks import find_peaks

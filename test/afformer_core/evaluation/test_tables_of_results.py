@@ -6,8 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.evaluation.abstention import abstention_table, measure_abstention
-from afformer_core.evaluation.accuracy import (
+from afformer_core.evaluation.baselines import uniform
+from afformer_core.evaluation.motion_use import measure_motion_use, motion_table
+from afformer_core.evaluation.pairs.comparison import compare
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.evaluation.tables.abstention import abstention_table, measure_abstention
+from afformer_core.evaluation.tables.accuracy import (
     accuracy_table,
     measure_constant_action,
     measure_model_actions,
@@ -15,15 +19,11 @@ from afformer_core.evaluation.accuracy import (
     notes_on_actions,
     peak_table,
 )
-from afformer_core.evaluation.comparison import compare
-from afformer_core.evaluation.demonstration_use import (
+from afformer_core.evaluation.tables.demonstration_use import (
     demonstration_table,
     measure_demonstration_use,
 )
-from afformer_core.evaluation.motion_use import measure_motion_use, motion_table
-from afformer_core.evaluation.priors import uniform
-from afformer_core.evaluation.protocols import RowsProtocol
-from afformer_core.evaluation.reliability import measure_reliability, reliability_table
+from afformer_core.evaluation.tables.reliability import measure_reliability, reliability_table
 from afformer_core.runtime.presence import PresenceCalibration
 
 NAMES = ('press', 'hold')

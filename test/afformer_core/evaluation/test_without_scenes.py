@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from afformer_core.data.opra import OpraDataset
-from afformer_core.evaluation.abstention import abstention_table, measure_abstention
-from afformer_core.evaluation.demonstration_use import (
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.motion_use import measure_motion_use
+from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.evaluation.tables.abstention import abstention_table, measure_abstention
+from afformer_core.evaluation.tables.demonstration_use import (
     demonstration_table,
     measure_demonstration_use,
 )
-from afformer_core.evaluation.model_run import ModelRun
-from afformer_core.evaluation.motion_use import measure_motion_use
-from afformer_core.evaluation.pairs import choose_pairs
-from afformer_core.evaluation.protocols import RowsProtocol
 from afformer_core.runtime import Grounding, Peak
 
 PROTOCOL = RowsProtocol((48, 64))

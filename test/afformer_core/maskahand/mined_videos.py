@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from afformer_core.data.video import write_video
-from afformer_core.maskahand.hand import Hand
-from afformer_core.maskahand.index import HandIndex, MinedVideo, write_index
+from afformer_core.hands.hand import Hand
+from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
+from afformer_core.media.video import write_video
 
 RATE = 4.0
 SIDE = 16

@@ -10,9 +10,9 @@ from itertools import islice
 import numpy as np
 import torch
 
-from afformer_core.data.video import VideoFrame
-from afformer_core.maskahand.detector import HandDetector
-from afformer_core.maskahand.hand import Hand
+from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.hand import Hand
+from afformer_core.media.video import VideoFrame
 
 WIDTH, HEIGHT = 96, 64
 BRIGHT, DARK = 230, 140

@@ -13,16 +13,16 @@ import PIL.Image
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.video import write_video
-from afformer_core.folder_lock import folder_lock
-from afformer_core.maskahand.index import read_index
+from afformer_core.files.folder_lock import folder_lock
+from afformer_core.maskahand.mining.index import read_index
+from afformer_core.media.video import write_video
 
 
 @pytest.fixture
 def videos(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One video of 6 s with a touch; `--detector red` sees it."""
     monkeypatch.setattr(
-        'afformer_core.maskahand.open_detector.open_hand_detector',
+        'afformer_core.hands.open_detector.open_hand_detector',
         lambda name: {'red': red.RedHands}[name](),
     )
     (tmp_path / 'videos').mkdir()
@@ -143,7 +143,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('afformer_core.maskahand.mining.write_part', interrupt)
+    monkeypatch.setattr('afformer_core.maskahand.mining.mining.write_part', interrupt)
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
     assert 'interrupted; the same command goes on from here' in capsys.readouterr().err

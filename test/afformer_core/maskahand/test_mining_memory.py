@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.video import write_video
-from afformer_core.maskahand.index import read_index
+from afformer_core.maskahand.mining.index import read_index
+from afformer_core.media.video import write_video
 
 RATE, MINUTE = 2, 60
 
@@ -43,7 +43,7 @@ def mined_megabytes(red: ModuleType, folder: Path, output: Path) -> float:
     program = f"""
         import re, sys
         from pathlib import Path
-        from afformer_core.maskahand.mining import Mining, MiningSettings
+        from afformer_core.maskahand.mining.mining import Mining, MiningSettings
         from afformer_core.maskahand.sources import find_sources
         sys.path.append({str(Path(red.__file__ or '').parent)!r})
         from red_hands import RedHands

@@ -10,18 +10,18 @@ from safetensors.torch import load_file
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
-from afformer_core.maskahand.pretraining_data import MaskAHandData
+from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.training.annotated_data import AnnotationSource
-from afformer_core.training.batch import Batch
 from afformer_core.training.command import train
+from afformer_core.training.datasets.annotated_data import AnnotationSource
+from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.module import GroundingTraining
 
 from ..training.conftest import MODEL, TRAINER, pictures, write_pairs
 from .mined_videos import write_mined
 
-MODULE = 'afformer_core.maskahand.pretraining_data'
+MODULE = 'afformer_core.maskahand.pretraining.pretraining_data'
 EXPERIMENT = [
     '--data.frames=4',
     '--data.batch_size=2',
@@ -62,7 +62,7 @@ def pretrained(mined: Path, annotated: Path, tmp_path_factory: pytest.TempPathFa
     train(
         with_features(
             mined, folder / 'cache', validation, '--trainer.val_check_interval=4',
-            '--trainer.callbacks=afformer_core.maskahand.example_pictures.ExamplePictures',
+            '--trainer.callbacks=afformer_core.maskahand.pretraining.example_grid.ExamplePictures',
             f'--output={folder / "model"}',
         )
     )  # fmt: skip

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.hand_annotations import read_hand_annotations
-from afformer_core.maskahand.average_precision import (
+from afformer_core.hands.average_precision import (
     eleven_point_precision,
     hands_found,
     interactions_found,
 )
-from afformer_core.maskahand.detector_folder import read_detector_description
-from afformer_core.maskahand.detector_report import detect_in_pictures
-from afformer_core.maskahand.open_detector import open_hand_detector, shipped_hand_detector
-from afformer_core.sim.hands_writer import HandsPlan, write_hands
-from afformer_core.sim.splits import SEEN_FAMILIES
+from afformer_core.hands.detector_folder import read_detector_description
+from afformer_core.hands.detector_report import detect_in_pictures
+from afformer_core.hands.hand_annotations import read_hand_annotations
+from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
+from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
+from afformer_core.sim.scene.scene_plan import SEEN_FAMILIES
 
 
 def test_it_is_small_and_says_how_it_was_made() -> None:

@@ -7,12 +7,14 @@ import pytest
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.messages import rosbags_messages
-from afformer_core.messages.affordance import affordance_message
-from afformer_core.messages.grasp_candidates import grasp_candidates_message
 from afformer_core.messages.image_encoding import image_message, jpeg_message
-from afformer_core.messages.markers import marker_messages
-from afformer_core.messages.point_cloud import cloud_message
 from afformer_core.messages.rosbags_messages import affordance_typestore
+from afformer_core.outputs.affordance import (
+    affordance_message,
+    cloud_message,
+    grasp_candidates_message,
+)
+from afformer_core.outputs.markers import marker_messages
 
 from .conftest import NO_DEPTH, ON_TABLE, header_of
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from afformer_core.models import AfformerConfiguration, afformer_small
-from afformer_core.models.decoder import DecoderBlock, FineGrainedDecoder
+from afformer_core.models.decoders.decoder import DecoderBlock, FineGrainedDecoder
 
 HEADS, DEPTH = 2, 4
 TWO_STEPS = replace(

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from afformer_core.models import afformer_r50
-from afformer_core.models.decoder import FineGrainedDecoder
-from afformer_core.models.predictor import Predictor
+from afformer_core.models.decoders.decoder import FineGrainedDecoder
+from afformer_core.models.decoders.predictor import Predictor
 
 TOLERANCE = 3e-4
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from afformer_core.models import AfformerConfiguration, afformer_vitdet_b, released_vitdet_b
-from afformer_core.models import vitdet_encoder as vitdet
-from afformer_core.models.vitdet import VisionTransformer
+from afformer_core.models.backbones import vitdet_encoder as vitdet
+from afformer_core.models.backbones.vitdet import VisionTransformer
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
@@ -41,7 +41,7 @@ def test_graphs_give_what_torch_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip('onnxscript')
-    from afformer_core.runtime.export import export_graphs
+    from afformer_core.runtime.export.export import export_graphs
 
     monkeypatch.setattr(vitdet, 'VisionTransformer', lambda grid, _=12: VisionTransformer(grid, 1))
     save_model(scratch, random_model(configuration), {})

@@ -11,22 +11,22 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.bag import Bag
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
+from afformer_core.media.bag import Bag
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
 from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import Grounder
-from afformer_core.sim.depth_camera import SensedDepth, depth_edges
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.rgbd_bag import sensed_depth, write_rgbd_bag
-from afformer_core.sim.rgbd_messages import camera_info_message, header_message
-from afformer_core.sim.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.cameras.depth_camera import SensedDepth, depth_edges
+from afformer_core.sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
+from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.stream.settings import StreamSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.bag import Bag
-from afformer_core.data.video import write_video
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.media.bag import Bag
+from afformer_core.media.video import write_video
 from afformer_core.runtime import Grounder
 
 EVIDENT = tuple(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from weakref import WeakSet
 
-from afformer_core.data.bag import BagMessage
+from afformer_core.media.bag import BagMessage
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 
 MS = 10**6

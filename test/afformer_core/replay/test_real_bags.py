@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.bag import Bag, BagError
+from afformer_core.media.bag import Bag, BagError
 from afformer_core.messages.depth_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay

@@ -21,17 +21,17 @@ from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afformer_core.data.bag import Bag, BagError
-from afformer_core.data.video import read_video
-from afformer_core.evaluation.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.media.bag import Bag, BagError
+from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
 from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics, choose_topics
-from afformer_core.sim.rgbd_bag import write_rgbd_bag
-from afformer_core.sim.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 from afformer_core.stream.settings import StreamSettings
 
 OUTPUTS = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.evaluation.protocols import Row, RowsProtocol
+from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.replay.annotations import ImageAnnotation

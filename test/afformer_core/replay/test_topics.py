@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from afformer_core.data.bag import BagError
+from afformer_core.media.bag import BagError
 from afformer_core.replay.topics import ReplayTopics, choose_topics
 
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.runtime.appearance import Appearance
+from afformer_core.runtime.presence import Appearance
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_r50
 from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at, refined
-from afformer_core.runtime.session import FloatArray, Output
+from afformer_core.runtime.session import Output
 
 
 def heatmap_with_peak(row: int, column: int, size: tuple[int, int] = (40, 60)) -> FloatArray:

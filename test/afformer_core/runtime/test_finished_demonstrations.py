@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.appearance import Appearance
-from afformer_core.runtime.finished_demonstrations import FinishedDemonstrations
-from afformer_core.runtime.grounding import Demonstration
+from afformer_core.runtime.grounding import Demonstration, FinishedDemonstrations
+from afformer_core.runtime.presence import Appearance
 from afformer_core.runtime.session import Memory
 
 

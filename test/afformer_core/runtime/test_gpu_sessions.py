@@ -19,13 +19,13 @@ from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_ses
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.closer_look import CloserLook
-from afformer_core.runtime.cuda_session import CudaSession
-from afformer_core.runtime.device_loss import is_device_lost
-from afformer_core.runtime.fallback_session import with_fallback
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.references import SelfTestError
 from afformer_core.runtime.session import Memory, Output, Session
-from afformer_core.runtime.torch_session import TorchSession, prepared_model
+from afformer_core.runtime.sessions.cuda_session import CudaSession
+from afformer_core.runtime.sessions.device_loss import is_device_lost
+from afformer_core.runtime.sessions.fallback_session import with_fallback
+from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
 SIZE = 64, 96
 # Memories of noise are farther apart.

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.data.sampling import uniform_indices
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
+from afformer_core.media.sampling import uniform_indices
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.session import FloatArray, Memory, UInt8Array
-from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.session import Memory
+from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.weights import load_model
 
 Pictures = Callable[..., np.ndarray]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.closer_look import CloserLook
-from afformer_core.runtime.looks import of_mean_scores
+from afformer_core.runtime.closer_look import CloserLook, of_mean_scores
 from afformer_core.runtime.model_folder import read_description, write_description
-from afformer_core.runtime.session import FloatArray, Memory, Output, UInt8Array
+from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.weights import save_model
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4)
@@ -188,7 +188,7 @@ class CountingSession(SquareSession):
 def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     memories = []
     for at_once, batches in ((8, [8, 3, 8, 3]), (16, [11, 11])):
-        monkeypatch.setattr('afformer_core.runtime.looks._FRAMES_AT_ONCE', at_once)
+        monkeypatch.setattr('afformer_core.runtime.closer_look._FRAMES_AT_ONCE', at_once)
         session = CountingSession()
         looks = (CloserLook(2.0, 1.0), CloserLook(4.0, 2.0))
         grounder = Grounder(replace(SMALL, maximum_frames=11), session, closer_looks=looks)

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.model_folder import file_sha256
-from afformer_core.runtime.onnx_session import OnnxSession
+from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.weights import load_model, save_model
 
 

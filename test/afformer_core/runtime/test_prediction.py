@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.appearance import Appearance
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.session import FloatArray, Output
+from afformer_core.runtime.presence import Appearance, PresenceCalibration
+from afformer_core.runtime.session import Output
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
 ACTIONS = ('press', 'hold', 'push')

@@ -12,7 +12,6 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.golden_outputs import make_golden_outputs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.onnx_session import OnnxSession
 from afformer_core.runtime.references import (
     GPU_TOLERANCES,
     REFERENCES_FILE,
@@ -22,7 +21,8 @@ from afformer_core.runtime.references import (
     self_test,
 )
 from afformer_core.runtime.session import Memory, Output
-from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.sessions.onnx_session import OnnxSession
+from afformer_core.runtime.sessions.torch_session import TorchSession
 
 
 class BrokenSession(OnnxSession):

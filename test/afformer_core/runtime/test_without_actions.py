@@ -10,7 +10,7 @@ import pytest
 
 from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.runtime import Grounder, Grounding
-from afformer_core.runtime.export import export_graphs
+from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import random_model

@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 import pytest
 
-from afformer_core.sim.appliance import Appliance, Panel
-from afformer_core.sim.camera import Camera, look_at
-from afformer_core.sim.depth_camera import DepthCamera, SensedDepth, depth_edges
-from afformer_core.sim.families.panel_elements import Look, button
-from afformer_core.sim.pose import at
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.bodies.appliance import Appliance, Panel
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Shape, Solid
+from afformer_core.sim.cameras.camera import Camera, look_at
+from afformer_core.sim.cameras.depth_camera import DepthCamera, SensedDepth, depth_edges
+from afformer_core.sim.families.parts.panel_elements import Look, button
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
 
 SIZE = (160, 120)
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.video import write_video
+from afformer_core.media.video import write_video
 
 # Of a model that learns something in a few steps on two cores.
 MODEL = [
@@ -63,7 +63,7 @@ def write_pairs(root: Path, shortest: int = 2) -> Path:
 def pictures(annotations: Path, *more: str) -> list[str]:
     """Options of training on pictures."""
     return [
-        '--data=afformer_core.training.picture_data.PictureData',
+        '--data=afformer_core.training.datasets.picture_data.PictureData',
         f'--data.train.annotations={annotations}',
         f'--data.validation.annotations={annotations}',
         '--data.frames=uniform 4',

@@ -12,19 +12,19 @@ import torch
 
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
-from afformer_core.data.opra import OpraDataset
-from afformer_core.data.video import write_video
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import load_model
-from afformer_core.training.batch import FeatureBatch, PictureBatch
-from afformer_core.training.collation import collate_features, collate_pictures
 from afformer_core.training.command import train
-from afformer_core.training.feature_cache import ImageAndVideoEncoder, open_feature_cache
-from afformer_core.training.feature_dataset import FeatureDataset
-from afformer_core.training.order import Draw
-from afformer_core.training.picture_dataset import PictureDataset
-from afformer_core.training.reversal import Reversal
+from afformer_core.training.datasets.batch import FeatureBatch, PictureBatch
+from afformer_core.training.datasets.collation import collate_features, collate_pictures
+from afformer_core.training.datasets.feature_cache import ImageAndVideoEncoder, open_feature_cache
+from afformer_core.training.datasets.feature_data import FeatureDataset
+from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.picture_data import PictureDataset
+from afformer_core.training.datasets.reversal import Reversal
 
 from .conftest import MODEL, TRAINER
 
@@ -126,7 +126,7 @@ def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
     annotations = write_colours(tmp_path)
     train(
         [
-            '--data=afformer_core.training.picture_data.PictureData',
+            '--data=afformer_core.training.datasets.picture_data.PictureData',
             f'--data.train.annotations={annotations}',
             '--data.frames=uniform 2',
             '--data.batch_size=4',

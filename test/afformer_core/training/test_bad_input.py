@@ -313,7 +313,7 @@ def test_stopped_and_resumed_equals_not_stopped(
 STOPPED = [
     f'--trainer.max_steps={STEPS}',
     '--data.workers=1',
-    '--trainer.callbacks=afformer_core.training.averaging.MovingAverage',
+    '--trainer.callbacks=afformer_core.training.callbacks.averaging.MovingAverage',
     '--trainer.callbacks.decay=0.9',
 ]
 

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.video import read_video
 from afformer_core.errors import DatasetError
+from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder, Memory
 from afformer_core.runtime.closer_look import CloserLook
-from afformer_core.runtime.session import FloatArray, Output, UInt8Array
+from afformer_core.runtime.session import Output
 from afformer_core.training import close_ups
 from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
 

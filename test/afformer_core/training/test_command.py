@@ -119,7 +119,7 @@ def checkpoint_after(annotations: Path, folder: Path, steps: int) -> dict[str, t
 
 
 AVERAGED = [
-    '--trainer.callbacks=afformer_core.training.averaging.MovingAverage',
+    '--trainer.callbacks=afformer_core.training.callbacks.averaging.MovingAverage',
     '--trainer.callbacks.decay=0.9',
 ]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import afformer_small
-from afformer_core.training.feature_data import frozen_encoders
-from afformer_core.training.feature_files import PictureSet, open_features
+from afformer_core.training.datasets.feature_data import frozen_encoders
+from afformer_core.training.datasets.feature_files import PictureSet, open_features
 from afformer_core.training.optimization import Optimization
 
 from ..conftest import random_model

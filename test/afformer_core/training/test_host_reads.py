@@ -15,11 +15,11 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
 from afformer_core.training.architecture import Architecture
-from afformer_core.training.averaging import MovingAverage
-from afformer_core.training.batch import Batch, FeatureBatch, MixedBatch, PictureBatch
+from afformer_core.training.callbacks.averaging import MovingAverage
+from afformer_core.training.datasets.batch import Batch, FeatureBatch, MixedBatch, PictureBatch
+from afformer_core.training.datasets.truth import Annotations, Boxes
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.module import GroundingTraining
-from afformer_core.training.truth import Annotations, Boxes
 
 META = torch.device('meta')
 NAN = float('nan')

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.video import write_video
+from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description

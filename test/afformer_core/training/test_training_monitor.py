@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from afformer_core.training import training_monitor
 from afformer_core.training.command import train
-from afformer_core.training.grounding_experiment import GroundingExperiment
+from afformer_core.training.experiment import GroundingExperiment
 from afformer_core.training.training_monitor import TrainingMonitor
 
 from .conftest import pictures

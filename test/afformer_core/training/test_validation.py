@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.coarse_protocol import CoarseRowsProtocol
-from afformer_core.evaluation.protocols import RowsProtocol
+from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.training.architecture import Architecture

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from rosbags.rosbag2 import StoragePlugin
 
-from afformer_core.data.bag import BagError
 from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.maskahand.sources.frame_source import LostFrame
+from afformer_core.media.bag import BagError
 
 Make = Callable[..., Any]
 

@@ -14,15 +14,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.demonstrations.record import Record
-from afformer_core.demonstrations.state import Summary
+from afformer_core.demonstrations.state import Record, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.bag_topic import BagTopic
 from afformer_core.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.maskahand.sources.video_file import VideoFile
-from afformer_core.runtime.encoded_frames import EncodedFrames
+from afformer_core.runtime.grounding import EncodedFrames
 
 
 def touch(*paths: Path) -> None:

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.data.video import VideoFrame, write_video
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.sources.video_file import VideoFile
+from afformer_core.media.video import VideoFrame, write_video
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.decoder_interface import Decoder
+from afformer_core.models.decoders.memory import Decoder
 
 SMALL = replace(
     afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4, image_levels=('p4',),

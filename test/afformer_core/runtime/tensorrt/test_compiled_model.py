@@ -54,7 +54,9 @@ class Compiler:
         self._patch = lambda name, value: monkeypatch.setattr(f'{module}.{name}', value)
         self._patch('opset_for_tensorrt', lambda: None)
         self._patch('export_anew', self._export)
-        monkeypatch.setattr('afformer_core.runtime.exported_graphs.export_anew', self._export)
+        monkeypatch.setattr(
+            'afformer_core.runtime.tensorrt.exported_graphs.export_anew', self._export
+        )
 
     def __call__(self, precision: str, obtain: Obtain = obtain) -> CompiledModel:
         self._patch('obtain_engines', obtain)

@@ -19,12 +19,12 @@ from afformer_core.errors import EngineError
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.session import Memory, Session
+from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.tensorrt import runtime_cache
 from afformer_core.runtime.tensorrt.engine import Engine
 from afformer_core.runtime.tensorrt.engines import shape_ranges
 from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 from afformer_core.runtime.tensorrt.session import TensorRTSession
-from afformer_core.runtime.torch_session import TorchSession
 
 SIZE = 64, 96
 

@@ -13,10 +13,10 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.errors import EngineError
-from afformer_core.runtime.export import export_graphs
-from afformer_core.runtime.gpu import gpu_at_hand
+from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import GRAPH_NAMES, read_graphs
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.sessions.gpu import gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
     BuildOptions,
     Recipe,

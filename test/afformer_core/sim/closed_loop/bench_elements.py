@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.sim.appliance import Appliance, Panel
-from afformer_core.sim.element import Element, Front, Joint, Use
-from afformer_core.sim.grip import Fingertip, Hook, Pinch
-from afformer_core.sim.pose import at
-from afformer_core.sim.solid import Shape, Solid
+from afformer_core.sim.bodies.appliance import Appliance, Panel
+from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
+from afformer_core.sim.bodies.pose import at
+from afformer_core.sim.bodies.solid import Shape, Solid
 
 GREY = (0.5, 0.5, 0.5)
 OUT = Joint((0.0, 0.0, 1.0))

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.opra import OPRA_ACTIONS
+from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.runtime.torch_session import TorchSession
+from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.sim.closed_loop import benchmark
 from afformer_core.sim.closed_loop.benchmark import (
     Attempt,
@@ -27,9 +27,9 @@ from afformer_core.sim.closed_loop.benchmark import (
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.report import build_closed_loop_report
 from afformer_core.sim.closed_loop.trial import Outcome, Verdict
-from afformer_core.sim.demonstration import Demonstration, render_clip
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
+from afformer_core.sim.scene.demonstration import Demonstration, render_clip
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
 
 from ...conftest import random_model
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from afformer_core.sim.bodies.element import Use
 from afformer_core.sim.closed_loop.mechanism import (
     Mechanism,
     Task,
     initial_states,
     mechanisms,
 )
-from afformer_core.sim.element import Use
 
 from .bench_elements import OUT, button, drawer, knob, mug, pair
 

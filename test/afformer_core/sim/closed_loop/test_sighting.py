@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.sim.camera import look_at
+from afformer_core.sim.cameras.camera import look_at
+from afformer_core.sim.cameras.depth_camera import DepthCamera
 from afformer_core.sim.closed_loop.sighting import (
     Published,
     Sighting,
@@ -20,10 +21,9 @@ from afformer_core.sim.closed_loop.sighting import (
     see,
     viewpoint_degrees,
 )
-from afformer_core.sim.depth_camera import DepthCamera
-from afformer_core.sim.outline import front_centre
-from afformer_core.sim.renderer import Renderer
-from afformer_core.sim.scene import Scene
+from afformer_core.sim.scene.outline import front_centre
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
 from afformer_core.stream.settings import StreamSettings
 
 SCENE = Scene(5, 'keypad')

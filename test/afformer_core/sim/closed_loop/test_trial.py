@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.closed_loop.mechanism import Task, initial_states
 from afformer_core.sim.closed_loop.trial import Bench, Outcome, Verdict
-from afformer_core.sim.outline import front_centre
-from afformer_core.sim.pose import STILL
+from afformer_core.sim.scene.outline import front_centre
 
 from .bench_elements import pair
 

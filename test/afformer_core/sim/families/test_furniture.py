@@ -7,12 +7,12 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import Element
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.grip import Fingertip, Grip, Hook, Pinch
+from afformer_core.sim.bodies.pose import STILL, Pose
+from afformer_core.sim.bodies.solid import Shape, Solid
 from afformer_core.sim.families import doors, drawers, faucets, levers, switchboard
-from afformer_core.sim.grip import Fingertip, Grip, Hook, Pinch
-from afformer_core.sim.pose import STILL, Pose
-from afformer_core.sim.solid import Shape, Solid
 
 GENERATORS = {
     'drawers': drawers.generate,

@@ -10,13 +10,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import Element
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
+from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
 from afformer_core.sim.families import generate
-from afformer_core.sim.families.panel_elements import Look, bezel, button, handle, knob
-from afformer_core.sim.families.panel_layout import lay_out
-from afformer_core.sim.grip import Fingertip, Hook, Pinch
-from afformer_core.sim.seeds import Stream, generator, scene_seed
+from afformer_core.sim.families.parts.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.parts.panel_layout import lay_out
 
 WHITE = (1.0, 1.0, 1.0)
 PANELS = ('control_panel', 'keypad', 'dense_keypad')

@@ -8,11 +8,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from afformer_core.sim.appliance import Appliance
-from afformer_core.sim.element import Element, Use
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Use
+from afformer_core.sim.bodies.grip import Fingertip, Grip, Pinch
+from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.families import boxes, cooktop, jars, kettles, mugs
-from afformer_core.sim.grip import Fingertip, Grip, Pinch
-from afformer_core.sim.pose import STILL, Pose
 
 GENERATORS = {
     'mugs': mugs.generate,

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from afformer_core.cli.main import main
-from afformer_core.maskahand.faster_rcnn_hands import FasterRcnnHands
+from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
 from afformer_core.training.command import experiment_name, train
 from afformer_core.training.hands.batch import HandBatch
 from afformer_core.training.hands.module import HandTraining

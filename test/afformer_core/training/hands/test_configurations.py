@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from afformer_core.maskahand.detector_folder import read_detector_description
+from afformer_core.hands.detector_folder import read_detector_description
 from afformer_core.training.command import train
 
 from .conftest import TRAINER, write_hands

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from afformer_core.errors import DatasetError
-from afformer_core.training.batch import FailedBatch
+from afformer_core.training.datasets.batch import FailedBatch
+from afformer_core.training.datasets.order import Draw
 from afformer_core.training.hands.augmentation import HandAugmentation
 from afformer_core.training.hands.batch import HandBatch, HandExample, collate_hands
 from afformer_core.training.hands.data import (
@@ -21,7 +22,6 @@ from afformer_core.training.hands.data import (
     read_motion,
     read_still,
 )
-from afformer_core.training.order import Draw
 
 from .conftest import write_hands
 

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and memory of one way of running a model, each in a process of its own.
+
+Run as a module it measures in this process and prints one JSON object; `measure_in_process`
+starts it so, because peak memory is a process's and must not contain another measurement's.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.benchmarks.methods import Method
+from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
+from afformer_core.runtime import Grounder
+
+_LEAST_RUNS = 3
+_MOST_RUNS = 200
+_LEAST_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One measurement. Times are in milliseconds, medians where nothing else is said.
+
+    Attributes:
+        method: text of the `Method`.
+        frames: of the demonstration.
+        image_milliseconds: for each camera image.
+        image_p95_milliseconds: the 95th percentile of it.
+        first_milliseconds: from opening the model until the first heatmap, once.
+        frame_milliseconds: for each demonstration frame as it arrives, or None where the method
+            has no such step.
+        memorize_milliseconds: once at the demonstration's end, or None likewise.
+        peak_megabytes: the process's largest resident memory, libraries and weights included; of
+            a method on the GPU, what it took of the GPU's memory, see `GpuMemory`.
+        runs: camera images timed.
+    """
+
+    method: str
+    frames: int
+    image_milliseconds: float
+    image_p95_milliseconds: float
+    first_milliseconds: float
+    frame_milliseconds: float | None
+    memorize_milliseconds: float | None
+    peak_megabytes: float
+    runs: int
+
+
+def measure_in_process(
+    folder: Path, method: Method, frames: int, threads: int, heatmap: Path
+) -> Latency:
+    """Measure in a new process.
+
+    Args:
+        folder: a model folder; with graphs where the method needs them.
+        method: how.
+        frames: of the demonstration, 1 to the model's maximum.
+        threads: to compute with, at least 1.
+        heatmap: where to write the heatmap, as .npy.
+
+    Raises:
+        MeasurementError: the process failed, for want of memory for example.
+    """
+    words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
+    what = f'{method.text} of {folder} with {frames} frames'
+    return Latency(**run_measurement(__name__, words, threads, what))
+
+
+def measure_here(
+    folder: Path, method: Method, frames: int, threads: int
+) -> tuple[Latency, NDArray[np.float32]]:
+    """Measure in this process; see `measure_in_process`.
+
+    Returns:
+        the measurement, and the heatmap of the most likely action, which sums to one.
+    """
+    peak = _gpu_peak() if method.on_gpu else peak_megabytes
+    measure = _measure_recompute if method.recomputes else _measure_grounder
+    first, timings, heatmap = measure(folder, method, frames, threads)
+    latency = Latency(
+        method.text,
+        frames,
+        statistics.median(timings.image),
+        float(np.percentile(timings.image, 95)),
+        first,
+        statistics.median(timings.frame) if timings.frame else None,
+        statistics.median(timings.memorize) if timings.memorize else None,
+        peak(),
+        len(timings.image),
+    )
+    return latency, heatmap
+
+
+@dataclass(frozen=True)
+class _Timings:
+    """Milliseconds of each time that something was done."""
+
+    image: list[float]
+    frame: list[float]
+    memorize: list[float]
+
+
+_Measured = tuple[float, _Timings, NDArray[np.float32]]
+
+
+def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
+    # Imported here, since the memory of ONNX Runtime's row must not hold PyTorch.
+    import torch
+
+    from afformer_core.benchmarks.recompute_reference import RecomputeReference
+    from afformer_core.runtime.weights import load_model
+
+    device = 'cuda' if method.on_gpu else 'cpu'
+    torch.set_num_threads(threads)
+    begin = time.perf_counter()
+    model = load_model(folder)
+    reference = RecomputeReference(model).to(device)
+    video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
+
+    @torch.inference_mode()
+    def ground() -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.autocast(device, torch.float16, enabled=method.precision == 'fp16'):
+            heatmaps, actions = reference(image.to(device), video.to(device))
+        return heatmaps.float().cpu(), actions.float().cpu()
+
+    heatmaps, actions = ground()
+    first = 1e3 * (time.perf_counter() - begin)
+    best = int(actions.argmax()) if model.configuration.heatmap_per_action else 0
+    heatmap = heatmaps[best].flatten().softmax(0).view_as(heatmaps[best]).numpy()
+    return first, _Timings(_times(ground), [], []), heatmap
+
+
+def _measure_grounder(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
+    begin = time.perf_counter()
+    # One look, as the methods that it is compared with.
+    grounder = Grounder.load(folder, method.backend, threads, method.precision, maximum_looks=1)
+    video, image = _noise(frames, grounder.configuration.input_size)
+
+    def memorize() -> tuple[list[float], float]:
+        grounder.start_demonstration('noise')
+        encoding = [_milliseconds(partial(grounder.add_frame, frame)) for frame in video]
+        return encoding, _milliseconds(grounder.finish_demonstration)
+
+    memorize()
+    heatmap = grounder.ground(image, 'noise').heatmap
+    first = 1e3 * (time.perf_counter() - begin)
+    encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
+    # What is done once after a demonstration is no part of what each image costs.
+    grounder.ground(image, 'noise')
+    times = _times(lambda: grounder.ground(image, 'noise'))
+    return first, _Timings(times, [one for each in encodings for one in each], [*endings]), heatmap
+
+
+def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A video [T, H, W, 3] and an image [H, W, 3], the same in every process."""
+    noise = np.random.default_rng(0).integers(0, 256, (frames + 1, *size, 3), np.uint8)
+    return noise[1:], noise[0]
+
+
+def _times(run: Callable[[], Any]) -> list[float]:
+    times: list[float] = []
+    while len(times) < _MOST_RUNS:
+        times.append(_milliseconds(run))
+        if len(times) >= _LEAST_RUNS and sum(times) >= 1e3 * _LEAST_SECONDS:
+            break
+    return times
+
+
+def _milliseconds(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _gpu_peak() -> Callable[[], float]:
+    from afformer_core.benchmarks.gpu_memory import GpuMemory
+
+    return GpuMemory().peak_megabytes
+
+
+def _main(folder: str, method: str, frames: str, threads: str, heatmap_path: str) -> None:
+    latency, heatmap = measure_here(Path(folder), Method.parse(method), int(frames), int(threads))
+    np.save(heatmap_path, heatmap)
+    print(json.dumps(asdict(latency)))
+
+
+if __name__ == '__main__':
+    _main(*sys.argv[1:])

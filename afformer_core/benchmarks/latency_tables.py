@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Latency of a model: everything again for each image, against our cached paths."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.benchmarks.arithmetic import image_flops, matrix_rate
+from afformer_core.benchmarks.latency import Latency, measure_in_process
+from afformer_core.benchmarks.methods import Method
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.parallel.measured_subprocess import MeasurementError
+from afformer_core.reports.tables import Cell, Table
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.weights import save_model
+
+COLUMNS = {
+    'frames': 'T',
+    'image_milliseconds': 'ms / image',
+    'image_p95_milliseconds': '95 %',
+    'times_faster': 'times faster',
+    'share_of_matrix_rate': 'of matrix rate',
+    'frame_milliseconds': 'ms / demonstration frame',
+    'memorize_milliseconds': 'ms to memorize',
+    'first_milliseconds': 'ms to first use',
+    'peak_megabytes': 'peak MB',
+    'difference': 'difference',
+}
+_NOTES = (
+    'recomputing everything: for each image all frames are encoded again and the '
+    'relative-position bias is materialised for fused attention, as in the released code; same '
+    'weights. In fp16 this is by autocast, which casts the weights anew for each image.',
+    'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground with '
+    'one look. Where a model looks again, closer, each look takes as long again.',
+    'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
+    'row in its own. On the GPU it is the most that PyTorch reserved, and what TensorRT and '
+    'kernels took besides; the CUDA context, some hundred MB for each process, is not in it. On a '
+    'Jetson, where all share one memory, what other processes took meanwhile is.',
+    'First use: from opening the model until the first heatmap, the demonstration included, '
+    'engines compiled where they are not in the cache.',
+    'times faster: than recomputing everything on the same device.',
+    'of matrix rate: the floating-point operations of `ground` in its time, as a share of what an '
+    'fp32 matrix product of 1024 x 1024 reaches on this CPU with as many threads; recomputing '
+    'does more.',
+    'difference: largest difference of the softmaxed heatmap from the first method of the same T, '
+    'relative to its maximum.',
+)
+
+
+def random_model(configuration: AfformerConfiguration, folder: Path) -> None:
+    """Write a model folder with seeded random weights, relative positions among them."""
+    generator = torch.manual_seed(0)
+    model = Afformer(configuration)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if 'rel_pos' in name or 'level_embeds' in name:
+                parameter.normal_(std=0.1, generator=generator)
+    save_model(folder, model, {'weights': 'random'})
+
+
+def latency_table(
+    title: str,
+    folder: Path,
+    frames: Sequence[int],
+    threads: int,
+    methods: Sequence[Method],
+    impossible: Mapping[Method, str],
+    progress: bool = True,
+) -> Table:
+    """Measure every method with demonstrations of several lengths.
+
+    The row of one that cannot be measured says why.
+
+    Args:
+        title: of the table.
+        folder: a model folder; with graphs of the precisions in which they are measured.
+        frames: lengths of the demonstration; those above the model's maximum are left out.
+        threads: to compute with.
+        methods: in the order of the rows.
+        impossible: why some of them need not be tried.
+        progress: show a progress bar on stderr.
+    """
+    configuration = read_description(folder).configuration
+    maximum, rate = configuration.maximum_frames, matrix_rate(threads)
+    possible = [length for length in dict.fromkeys(frames) if length <= maximum]
+    rows: dict[str, dict[str, Cell]] = {}
+    bar = tqdm(total=len(possible) * len(methods), desc=title, disable=not progress)
+    with bar, tempfile.TemporaryDirectory() as name:
+        for length in possible:
+            comparison = _Comparison(1e3 * image_flops(configuration, length) / rate)
+            for method in methods:
+                label = f'{method.label}, T = {length}'
+                path = Path(name) / 'heatmap.npy'
+                try:
+                    if method in impossible:
+                        raise MeasurementError(method.text, impossible[method])
+                    latency = measure_in_process(folder, method, length, threads, path)
+                except MeasurementError as error:
+                    cannot = f'cannot: {error.reason}'
+                    nothing = dict.fromkeys(COLUMNS)
+                    rows[label] = {**nothing, 'frames': length, 'image_milliseconds': cannot}
+                else:
+                    relative = comparison.add(method, latency, np.load(path))
+                    rows[label] = {
+                        **vars(latency),
+                        **vars(relative),
+                        'first_milliseconds': round(latency.first_milliseconds),
+                        'peak_megabytes': round(latency.peak_megabytes),
+                    }
+                bar.update()
+    left_out = [str(length) for length in frames if length > maximum]
+    note = f'The model takes {maximum} frames at most; left out: T = {", ".join(left_out)}.'
+    return Table.of(title, COLUMNS, rows, (*_NOTES, note) if left_out else _NOTES)
+
+
+@dataclass(frozen=True)
+class RelativeLatency:
+    """A method beside others of the same length of the demonstration.
+
+    Attributes:
+        times_faster: than recomputing everything on the same device; None where that is not
+            measured.
+        share_of_matrix_rate: the operations of an image in its time, as a share of what a large
+            matrix product reaches; of what does not recompute on the CPU.
+        difference: largest difference of the heatmap from that of the first method, relative to
+            its maximum, as text; None of the first.
+    """
+
+    times_faster: float | None
+    share_of_matrix_rate: float | None
+    difference: str | None
+
+
+class _Comparison:
+    """Of the methods that are measured with one length of the demonstration.
+
+    Args:
+        milliseconds_at_best: of an image on the CPU, were all of it large matrix products.
+    """
+
+    def __init__(self, milliseconds_at_best: float) -> None:
+        self._milliseconds_at_best = milliseconds_at_best
+        self._first_heatmap: NDArray[np.float32] | None = None
+        self._recomputing: dict[bool, float] = {}
+
+    def add(
+        self, method: Method, latency: Latency, heatmap: NDArray[np.float32]
+    ) -> RelativeLatency:
+        """The next method beside those before."""
+        difference = None
+        if self._first_heatmap is None:
+            self._first_heatmap = heatmap
+        else:
+            largest = np.abs(heatmap - self._first_heatmap).max()
+            difference = f'{float(largest / self._first_heatmap.max()):.1e}'
+        if method.recomputes:
+            self._recomputing.setdefault(method.on_gpu, latency.image_milliseconds)
+        reference = self._recomputing.get(method.on_gpu)
+        measured_against_matrix = not (method.recomputes or method.on_gpu)
+        milliseconds = latency.image_milliseconds
+        return RelativeLatency(
+            times_faster=None if reference is None else reference / milliseconds,
+            share_of_matrix_rate=self._milliseconds_at_best / milliseconds
+            if measured_against_matrix
+            else None,
+            difference=difference,
+        )

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The copy of a model folder that is measured, with the graphs that the methods need."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from afformer_core.benchmarks.methods import Method
+from afformer_core.errors import AfformerError, ModelFolderError
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
+from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description
+from afformer_core.runtime.tensorrt.exported_graphs import export_anew, opset_for_tensorrt
+
+
+def copy_with_graphs(folder: Path, copy: Path, methods: Sequence[Method]) -> dict[Method, str]:
+    """Copy a model folder with its graphs, and export those that the methods need besides.
+
+    Args:
+        folder: of the model; it is only read.
+        copy: the new folder.
+        methods: that will be measured.
+
+    Returns:
+        why methods cannot be measured; those that are not in it may be tried.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model.
+    """
+    read_description(folder)
+    copy.mkdir()
+    for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
+        shutil.copy(folder / file, copy)
+    has_gpu = torch.cuda.is_available()
+    impossible = {one: 'no GPU' for one in methods if one.on_gpu and not has_gpu}
+    measured = [one for one in methods if one.needs_graphs and one not in impossible]
+    for precision in sorted({one.precision for one in measured}):
+        try:
+            _bring_graphs(folder, copy, precision)
+        except (AfformerError, ValueError) as error:
+            impossible |= {one: str(error) for one in measured if one.precision == precision}
+    return impossible
+
+
+def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
+    try:
+        graphs = read_graphs(folder, precision)
+    except ModelFolderError:
+        # Only a dataset makes quantized ones.
+        if precision == 'int8':
+            raise
+        export_anew(copy, precision, opset_for_tensorrt())
+        return
+    place = graphs_folder(copy, precision)
+    place.mkdir(exist_ok=True)
+    for file in (*graphs.files, GRAPHS_FILE):
+        shutil.copy(graphs.folder / file, place)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Latency of a model in the grounding node, from camera image to result over DDS.
+
+ROS stays outside of this package: the node is measured by a module of its own process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from afformer_core.benchmarks.methods import Method
+from afformer_core.parallel.measured_subprocess import MeasurementError, run_measurement
+from afformer_core.reports.tables import Cell, Table
+
+COLUMNS = {
+    'images_per_second': 'images / s',
+    'milliseconds': 'ms end to end',
+    'p95_milliseconds': '95 %',
+    'ground_p50': 'ms in the model',
+    'overhead_p50': 'ms besides it',
+    'overhead_p95': 'its 95 %',
+}
+_NOTES = (
+    'Images of noise, 640x480 at 30 Hz, are published by another process; of images that come '
+    'while one is grounded, the newest is next. End to end: from the stamp of an image until its '
+    'result has arrived in that other process.',
+    "In the model, and besides it: as the node's diagnostics have it.",
+)
+
+
+def node_latency_table(
+    title: str,
+    folder: Path,
+    threads: int,
+    methods: Sequence[Method],
+    impossible: Mapping[Method, str],
+    seconds: float = 20.0,
+) -> Table:
+    """Measure each method but recomputing in a node of its own.
+
+    The row of one that cannot be measured says why; so do all without ROS 2.
+
+    Args:
+        title: of the model.
+        folder: a model folder; with graphs of the precisions in which they are measured.
+        threads: to compute with.
+        methods: in the order of the rows.
+        impossible: why some of them need not be tried.
+        seconds: to measure each for.
+    """
+    rows: dict[str, dict[str, Cell]] = {}
+    for method in (one for one in methods if not one.recomputes):
+        try:
+            if method in impossible:
+                raise MeasurementError(method.text, impossible[method])
+            rows[method.label] = _measure(folder, method, threads, seconds)
+        except MeasurementError as error:
+            nothing = dict.fromkeys(COLUMNS)
+            rows[method.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
+    return Table.of(f'{title}, in the node', COLUMNS, rows, _NOTES)
+
+
+def _measure(folder: Path, method: Method, threads: int, seconds: float) -> dict[str, Cell]:
+    options = ['--threads', str(threads), '--seconds', str(seconds)]
+    return run_measurement(
+        'afformer_ros.driver.node_latency',
+        [str(folder), method.backend, method.precision, *options],
+        threads,
+        f'{method.text} of {folder} in the node',
+    )

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs a second and memory of training, each method in a process of its own.
+
+Run as a module it measures in this process and prints one JSON object; `measure_in_process`
+starts it so, because peak memory is a process's and must not contain another measurement's.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from afformer_core.benchmarks.recompute_reference import RecomputeReference
+from afformer_core.data.readers.opra import OPRA_ACTIONS
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbones.convolutional_encoder import ResNetStages
+from afformer_core.models.precision import fuse_attention
+from afformer_core.models.presets import afformer_r50
+from afformer_core.parallel.measured_subprocess import (
+    MeasurementError,
+    peak_megabytes,
+    run_measurement,
+)
+from afformer_core.reports.tables import Cell, Table
+from afformer_core.training.datasets.batch import PictureBatch
+from afformer_core.training.datasets.truth import Annotations
+from afformer_core.training.losses import GroundingLoss
+from afformer_core.training.optimization import Optimization
+
+METHODS = ('released', 'afformer')
+_STEPS = 3
+COLUMNS = {
+    'pairs_per_second': 'pairs / s',
+    'times_faster': 'times faster',
+    'peak_megabytes': 'peak MB',
+    'share_of_memory': 'of its memory',
+    'loss': 'first loss',
+}
+_LABELS = {
+    'released': "the released code's structure",
+    'afformer': 'afformer',
+}
+_Predict = Callable[[PictureBatch], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a step trains on: noise.
+
+    Attributes:
+        pairs: of a step.
+        frames: of each demonstration.
+        side: of the pictures, in pixels.
+        threads: to compute with, on the CPU.
+    """
+
+    pairs: int
+    frames: int
+    side: int
+    threads: int
+
+    def __post_init__(self) -> None:
+        if min(self.pairs, self.frames, self.side, self.threads) < 1:
+            raise ValueError(f'{self}: every number must be at least 1')
+
+    def batch(self) -> PictureBatch:
+        """Pairs of noise with one point each, the same in every process."""
+        generator = torch.manual_seed(0)
+        shape = (self.pairs, self.frames + 1, self.side, self.side, 3)
+        noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        annotations = Annotations(
+            torch.rand((self.pairs, 1, 2), dtype=torch.float64, generator=generator),
+            torch.arange(self.pairs) % len(OPRA_ACTIONS),
+            torch.arange(self.pairs),
+        )
+        lengths = torch.full((self.pairs,), self.frames)
+        samples = tuple(range(self.pairs))
+        return PictureBatch(annotations, samples, noise[:, 1:], lengths, noise[:, 0])
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """One measurement.
+
+    Attributes:
+        method: one of `METHODS`.
+        seconds: of a step, the median.
+        peak_megabytes: the process's largest resident memory, or what PyTorch took of the GPU's.
+        loss: of the first step, which must be the same for all.
+    """
+
+    method: str
+    seconds: float
+    peak_megabytes: float
+    loss: float
+
+
+def throughput_table(workload: Workload) -> Table:
+    """Every method on the GPU, where there is one, else on the CPU.
+
+    The row of one that cannot be measured says why.
+    """
+    rows: dict[str, dict[str, Cell]] = {}
+    baseline: Throughput | None = None
+    for method in METHODS:
+        try:
+            each = measure_in_process(method, workload)
+        except MeasurementError as error:
+            nothing = dict.fromkeys(COLUMNS)
+            rows[_LABELS[method]] = {**nothing, 'pairs_per_second': f'cannot: {error.reason}'}
+            continue
+        if method == METHODS[0]:
+            baseline = each
+        rows[_LABELS[method]] = {
+            'pairs_per_second': workload.pairs / each.seconds,
+            'times_faster': None if baseline is None else baseline.seconds / each.seconds,
+            'peak_megabytes': each.peak_megabytes,
+            'share_of_memory': None
+            if baseline is None
+            else each.peak_megabytes / baseline.peak_megabytes,
+            'loss': each.loss,
+        }
+    device = 'GPU, fp16' if torch.cuda.is_available() else 'CPU, fp32'
+    return Table.of(
+        f'Training, ResNet-50, {workload.side}x{workload.side}, {workload.pairs} pairs of '
+        f'{workload.frames} frames ({device})',
+        COLUMNS,
+        rows,
+        (
+            'A step is forward, backward and AdamW over all parameters, on noise; the median of '
+            f'{_STEPS}.',
+            "the released code's structure: pictures are encoded together, all pyramid levels of "
+            'every frame; decoded in a loop over pairs, with the bias of the relative positions '
+            'materialised. Same weights, hence the same loss.',
+        ),
+    )
+
+
+def measure_in_process(method: str, workload: Workload) -> Throughput:
+    """Measure in a new process.
+
+    Args:
+        method: one of `METHODS`.
+        workload: what is trained on.
+
+    Raises:
+        MeasurementError: the process failed, for want of memory for example.
+    """
+    words = [method, *(str(value) for value in asdict(workload).values())]
+    found = run_measurement(__name__, words, workload.threads, f'training by {method}')
+    return Throughput(**found)
+
+
+def measure_here(method: str, workload: Workload) -> Throughput:
+    """Measure in this process; see `measure_in_process`."""
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    torch.set_num_threads(workload.threads)
+    torch.manual_seed(0)
+    model = Afformer(afformer_r50(OPRA_ACTIONS, (workload.side, workload.side))).to(device)
+    if device.type == 'cuda':
+        fuse_attention(model)
+    predict: _Predict = (
+        _released(model) if method == 'released' else lambda batch: batch.predict(model)
+    )
+    optimizer = Optimization().optimizer(model)
+    loss_function = GroundingLoss('multi_label')
+    batch = workload.batch().to(device)
+    targets = batch.truth.targets(model.configuration.heatmap_size)
+    losses, seconds = [], []
+    for _ in range(_STEPS + 1):
+        start = time.perf_counter()
+        with torch.autocast(device.type, torch.float16, enabled=device.type == 'cuda'):
+            heatmaps, actions = predict(batch)
+        loss, _ = loss_function(heatmaps, actions, targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+        seconds.append(time.perf_counter() - start)
+    peak = torch.cuda.max_memory_allocated() / 2**20 if device.type == 'cuda' else peak_megabytes()
+    return Throughput(method, statistics.median(seconds[1:]), peak, losses[0])
+
+
+def _released(model: Afformer) -> _Predict:
+    body = model.encoder.backbone_with_fpn.body
+    assert isinstance(body, ResNetStages)
+    body.recomputes = False
+    reference = RecomputeReference(model)
+    return lambda batch: reference.ground_batch(batch.images, batch.frames)
+
+
+def _main(method: str, *numbers: str) -> None:
+    print(json.dumps(asdict(measure_here(method, Workload(*map(int, numbers))))))
+
+
+if __name__ == '__main__':
+    _main(*sys.argv[1:])

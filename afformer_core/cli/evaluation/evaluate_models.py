@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `afformer evaluate` asks of a model: pairs of a dataset, and how they are measured."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from afformer_core.cli.options.session_options import open_grounder
+
+if TYPE_CHECKING:
+    from afformer_core.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.evaluation.blind_prior import BlindPrior
+    from afformer_core.evaluation.model_differences import ModelRows
+    from afformer_core.evaluation.pairs.pair_result import PairResult
+    from afformer_core.evaluation.pairs.pairs import Pair
+    from afformer_core.evaluation.pairs.pooled_rows import PooledRows
+    from afformer_core.evaluation.pairs.shared_run import RunPlan
+    from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
+    from afformer_core.evaluation.report.exhibits import MeasuredRows
+    from afformer_core.evaluation.report.report import Report
+    from afformer_core.runtime import Grounder
+    from afformer_core.runtime.presence import PresenceCalibration
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The pairs that models are measured on.
+
+    Attributes:
+        protocol: that was asked for.
+        pair_protocol: that each pair is measured by: the same, unless it pools pairs.
+        dataset: of the pairs.
+        pairs: at least one.
+    """
+
+    protocol: EvaluationProtocol
+    pair_protocol: EvaluationProtocol
+    dataset: AnnotatedDataset
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model made of the questions.
+
+    Attributes:
+        folder: of the model.
+        plan: of the run.
+        results: of the pairs.
+        pooled: the results of the pairs as rows of a protocol that pools them, or None.
+        facts: about the model, for people.
+        calibration: of the model, or None.
+    """
+
+    folder: Path
+    plan: RunPlan
+    results: list[PairResult]
+    pooled: PooledRows | None
+    facts: dict[str, str | int | float]
+    calibration: PresenceCalibration | None
+
+
+def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Questions:
+    """The pairs that the options choose.
+
+    Raises:
+        DatasetError: the annotations are unsound, hold no pair, or none that the protocol can
+            measure.
+    """
+    from afformer_core.data.annotations import open_annotations
+    from afformer_core.data.verification import usable_samples
+    from afformer_core.errors import DatasetError
+    from afformer_core.evaluation.pairs.pairs import choose_pairs
+    from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
+    from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
+
+    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
+    samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
+    pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
+    if not pairs:
+        raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
+    # Raises, before anything is grounded, where the data lacks what the protocol asks for.
+    protocol.rows(dataset)
+    pools = isinstance(protocol, PooledProtocol)
+    return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs)
+
+
+def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:
+    """Measure a model on the pairs, and calibrate it where that is asked for.
+
+    Raises:
+        ModelFolderError: there is no sound model.
+        ValueError: the model cannot be asked so; see `ModelRun`.
+    """
+    from afformer_core.data.frame_sampling import parse_frame_sampling
+    from afformer_core.evaluation.pairs.pooled_rows import pool
+    from afformer_core.evaluation.pairs.shared_run import RunPlan, evaluate_pairs, open_run
+    from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
+
+    protocol, dataset = questions.protocol, questions.dataset
+    plan = RunPlan(
+        partial(open_model, arguments, folder),
+        questions.pair_protocol,
+        arguments.seed,
+        None if arguments.frames is None else parse_frame_sampling(arguments.frames),
+        arguments.folder_rate,
+        dataset.action_names if arguments.heatmap_of == 'annotated' else None,
+        arguments.together,
+        isinstance(protocol, PooledProtocol),
+    )
+    run = open_run(plan)
+    grounder = run.grounder
+    results = evaluate_pairs(plan, questions.pairs, arguments.processes)
+    pooled = None
+    if isinstance(protocol, PooledProtocol):
+        pooled = pool(results, dataset, protocol, arguments.seed)
+    calibration = grounder.calibration
+    if arguments.calibrate:
+        calibration = _calibrate(arguments, folder, grounder, results)
+    facts: dict[str, str | int | float] = {
+        'model': str(folder),
+        'backend': grounder.backend,
+        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
+        'frames': str(run.sampling),
+        'closer looks': '; '.join(map(str, grounder.closer_looks)) or 'none',
+        'demonstrations together': arguments.together,
+        'heatmap': f'of the {arguments.heatmap_of} action',
+        'annotations': str(arguments.annotations),
+    }
+    return Answers(folder, plan, results, pooled, facts, calibration)
+
+
+def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrior:
+    """What a predictor may know of the dataset without looking at a sample.
+
+    Raises:
+        DatasetError: the prior annotations are unsound or name other actions.
+    """
+    from afformer_core.data.annotations import open_annotations
+    from afformer_core.evaluation.blind_prior import prior_from_folds, prior_from_training
+
+    protocol, dataset = questions.protocol, questions.dataset
+    if arguments.prior_annotations is None:
+        return prior_from_folds(protocol, protocol.rows(dataset))
+    training = open_annotations(arguments.prior_annotations, split='train')
+    return prior_from_training(protocol, training, dataset)
+
+
+def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: int) -> Report:
+    """The report of one model."""
+    from afformer_core.evaluation.report.report import build_report
+
+    return build_report(
+        answers.results,
+        questions.pair_protocol,
+        prior,
+        questions.dataset.action_names,
+        answers.facts,
+        answers.calibration,
+        seed,
+        pooled=answers.pooled,
+    )
+
+
+def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
+    """The rows of a model for pictures; the model is opened again where another one was since."""
+    from afformer_core.evaluation.pairs.shared_run import open_run
+    from afformer_core.evaluation.report.exhibits import measured_by_model, measured_by_pooling
+
+    names = questions.dataset.action_names
+    if answers.pooled is not None:
+        return measured_by_pooling(answers.pooled, names)
+    run = open_run(answers.plan)
+    return measured_by_model(answers.results, run, questions.pair_protocol, names)
+
+
+def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
+    """The rows of a model that are paired with those of others."""
+    from afformer_core.evaluation.metrics.scoring import concatenate
+    from afformer_core.evaluation.model_differences import ModelRows
+    from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
+    from afformer_core.evaluation.tables.accuracy import hit_actions
+
+    results, pooled = answers.results, answers.pooled
+    return ModelRows(
+        questions.protocol.name,
+        [row for result in results for row in result.rows] if pooled is None else pooled.rows,
+        concatenate([each.scores for each in results]) if pooled is None else pooled.scores,
+        hit_actions(results, questions.dataset.action_names),
+        isinstance(questions.protocol, ButtonsProtocol),
+    )
+
+
+def name_models(given: Sequence[Path]) -> dict[str, Path]:
+    """Model folders by names that are as short as tells them apart.
+
+    Args:
+        given: folders of models, or `shipped`, which keeps that name.
+
+    Raises:
+        ValueError: a folder is given twice.
+    """
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    folders = [model_folder(each) for each in given]
+    for number, folder in enumerate(folders):
+        if folder.resolve() in [other.resolve() for other in folders[:number]]:
+            raise ValueError(f'{folder} is given twice; give models that differ')
+    names = [SHIPPED if str(each) == SHIPPED else each.resolve().name for each in given]
+    if len(set(names)) < len(names):
+        names = [str(each) for each in given]
+    return dict(zip(names, folders, strict=True))
+
+
+def _calibrate(
+    arguments: argparse.Namespace, folder: Path, grounder: Grounder, results: list[PairResult]
+) -> PresenceCalibration:
+    from afformer_core.evaluation.pairs.presence_fit import fit_presence
+    from afformer_core.runtime.model_folder import read_description, write_description
+
+    before = read_description(folder)
+    annotations = str(arguments.annotations)
+    calibration = fit_presence(results, annotations, before.weights_sha256)
+    looks = grounder.closer_looks
+    write_description(folder, replace(before, calibration=calibration, closer_looks=looks))
+    return calibration
+
+
+def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:
+    """A model as the options say, with their closer looks.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model, or not for this backend.
+    """
+    import torch
+
+    from afformer_core.runtime.closer_look import CloserLook
+
+    if arguments.threads > 0:
+        torch.set_num_threads(arguments.threads)
+    grounder = open_grounder(folder, arguments)
+    if arguments.zooms is not None:
+        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
+    return grounder

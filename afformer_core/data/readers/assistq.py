@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AssistQ Buttons: narrated steps of AssistQ's videos, and the buttons that they operate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset
+from afformer_core.data.readers.assistq_files import (
+    AnsweredStep,
+    ScriptLine,
+    UserImage,
+    read_answers,
+)
+from afformer_core.data.readers.assistq_video import AssistqVideo
+from afformer_core.data.readers.narration import Claim, Narration, most_evident
+from afformer_core.data.sample import Sample, Scene
+from afformer_core.errors import DatasetError
+
+ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
+
+
+class AssistqButtonsDataset(AnnotatedDataset):
+    """The narrated steps of AssistQ that operate one button, each with a user's image of it.
+
+    A sample's demonstration is what the video shows while a line of the script is spoken
+    (`clip`), its target the user's image that the step belongs to, its element the button's box,
+    and its point the middle of the box, or of its part in the image where it reaches outside.
+    `scene` has all boxes of the image; samples share a scene where they share the image. AssistQ
+    has no list of actions, so one stands for all.
+
+    Afformer's authors have not released which part of a video they took for which button, and
+    AssistQ's scripts do not name buttons as its answers do. So a sample is what a right answer
+    and a line of the script agree on: the answer's line is the one that shares most weight of
+    words with it (`Narration`), and of the buttons of one image whose answers have the same
+    line, the button that shares most is taken. Where two are equal, none is. A line that is
+    found by several answers is one sample for each image. Numbers measured on these samples are
+    therefore not comparable with the published ones.
+
+    Opening reads the scripts and the boxes of all videos, too. Samples are in the order of the
+    videos in the annotations, then of the script's lines, then of the images in `buttons.csv`.
+
+    Args:
+        annotations: such as `train.json`; the form is that of `read_answers`.
+        root: folder of the videos' folders, each with `video.mp4` or `video.mov`, `script.txt`,
+            `buttons.csv` and `images`. Where it is None, it is the folder beside the annotations
+            with their name up to the first `_` (`train` for `train.json`), or else their own.
+
+    Attributes:
+        left_out: how many steps of right answers became no sample, by reason; of steps that say
+            the same of the same image, one is counted.
+
+    Raises:
+        DatasetError: a text file is missing or malformed, the root lacks the folder of a video,
+            a right answer names a button that has no box, or there is no sample at all.
+    """
+
+    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
+        path = Path(annotations)
+        super().__init__(path, _beside(path) if root is None else Path(root), ASSISTQ_ACTIONS)
+        self.left_out: Counter[str] = Counter()
+        answers = read_answers(path)
+        self._require_folders(list(answers))
+        self._videos = []
+        for name, steps in answers.items():
+            video = AssistqVideo.read(self.root / name)
+            self._videos.append(video)
+            self._samples += [
+                self._sample(video, video.script[line], video.images[image], element)
+                for (line, image), element in sorted(self._agreed(video, steps).items())
+            ]
+        if not self._samples:
+            raise DatasetError(f'{path} gives no sample; its steps: {dict(self.left_out)}')
+
+    def _require_folders(self, names: list[str]) -> None:
+        absent = [name for name in names if not (self.root / name).is_dir()]
+        if absent:
+            raise DatasetError(
+                f'{self.root} has no folder {absent[0]} ({len(absent)} of {len(names)} videos '
+                'are missing); give the folder that the folders of the videos lie in as root'
+            )
+
+    def _agreed(
+        self, video: AssistqVideo, steps: tuple[AnsweredStep, ...]
+    ) -> dict[tuple[int, int], int]:
+        """Index of the button for indices of line and image; steps without one are counted."""
+        narration = Narration([line.text for line in video.script])
+        claims = []
+        # A step that several questions have is taken once.
+        for step in dict.fromkeys(map(video.find, steps)):
+            found = narration.find(step.words)
+            if len(step.elements) != 1:
+                self.left_out['several buttons' if step.elements else 'no button'] += 1
+            elif found is None:
+                self.left_out['no line fits best'] += 1
+            else:
+                place = (found.line, step.image)
+                claims.append(Claim(place, step.elements[0], found.evidence))
+        agreed = most_evident(claims)
+        rejected = sum(agreed.get(claim.place) != claim.element for claim in claims)
+        if rejected:
+            self.left_out['another button fits the line as well or better'] += rejected
+        return agreed
+
+    def _sample(
+        self, video: AssistqVideo, line: ScriptLine, image: UserImage, element: int
+    ) -> Sample:
+        box = image.boxes[element]
+        place = f'{video.folder.name}/{line.number}/{image.name}/{box.name}'
+        visible = np.clip(box.outline, -0.5, np.array(image.size) - 0.5)
+        return Sample(
+            sample_id=f'{self.annotations.stem}/{place}',
+            video_path=video.video_path,
+            image_path=video.image_path(image),
+            image_size=image.size,
+            actions=(0,),
+            points=(visible.mean(axis=0, keepdims=True),),
+            scene=_scene(f'{video.folder.name}/{image.name}', image, element),
+            clip=line.clip,
+        )
+
+
+def _beside(annotations: Path) -> Path:
+    folder = annotations.parent / annotations.stem.split('_')[0]
+    return folder if folder.is_dir() else annotations.parent
+
+
+def _scene(scene_id: str, image: UserImage, element: int) -> Scene:
+    outlines = tuple(box.outline for box in image.boxes)
+    limit = np.array(image.size) - 0.5
+    return Scene(
+        scene_id=scene_id,
+        element=element,
+        polygons=outlines,
+        kinds=('button',) * len(outlines),
+        in_view=tuple(bool((each >= -0.5).all() and (each <= limit).all()) for each in outlines),
+    )

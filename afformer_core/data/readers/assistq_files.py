@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text files of AssistQ: scripts, boxes of buttons, and questions with their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import naming, read_json, read_text
+from afformer_core.errors import DatasetError
+
+_CLOCK = r'(\d+):([0-5]\d):([0-5]\d)'
+_SCRIPT_LINE = re.compile(rf'{_CLOCK}\s*-\s*{_CLOCK}(.*)')
+_BYTE_ORDER_MARK = '\ufeff'
+
+
+@dataclass(frozen=True)
+class ScriptLine:
+    """What is said in a part of a video.
+
+    Attributes:
+        number: of the line in its file, from 1.
+        clip: (begin, end) in seconds, begin before end.
+        text: what is said.
+    """
+
+    number: int
+    clip: tuple[float, float]
+    text: str
+
+
+@dataclass(frozen=True)
+class ButtonBox:
+    """A button's box in an image: whole pixels from 0 on, right and bottom are not in it."""
+
+    name: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def outline(self) -> np.ndarray:
+        """Its four corners, float64 [4, 2] (x, y), where centres of pixels are integers."""
+        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        return np.array(corners, np.float64) - 0.5
+
+
+@dataclass(frozen=True)
+class UserImage:
+    """A user's image: its file name, (width, height), and its buttons in the order of the file."""
+
+    name: str
+    size: tuple[int, int]
+    boxes: tuple[ButtonBox, ...]
+
+    @property
+    def button_names(self) -> tuple[str, ...]:
+        """Of all boxes, in their order."""
+        return tuple(box.name for box in self.boxes)
+
+
+@dataclass(frozen=True)
+class AnsweredStep:
+    """One step of the right answer to a question.
+
+    Attributes:
+        name: which it is, for errors.
+        text: the right answer, such as `Turn <button1> to 120 degrees`.
+        image: file name of the user's image that it belongs to, None where none is named.
+    """
+
+    name: str
+    text: str
+    image: str | None
+
+
+def read_script(path: Path) -> tuple[ScriptLine, ...]:
+    """The lines of a `script.txt`, each `h:mm:ss-h:mm:ss text`; empty ones are skipped.
+
+    Raises:
+        DatasetError: it is missing or has no line; one is malformed, ends before or when it
+            begins, or begins before the line above it.
+    """
+    lines: list[ScriptLine] = []
+    for number, text in _numbered_lines(path):
+        match = _SCRIPT_LINE.fullmatch(text)
+        if match is None:
+            raise DatasetError(
+                f'line {number} of {path} is {text!r}; '
+                'one such as "0:00:04-0:00:07 Turn the knob" is wanted'
+            )
+        times = [int(each) for each in match.groups()[:6]]
+        begin, end = _seconds(times[:3]), _seconds(times[3:])
+        if begin >= end or (lines and begin < lines[-1].clip[0]):
+            raise DatasetError(
+                f'line {number} of {path} goes from {begin:g} s to {end:g} s, which is out of '
+                'order; it must end after it begins and not begin before the line above'
+            )
+        lines.append(ScriptLine(number, (begin, end), match[7].strip()))
+    if not lines:
+        raise DatasetError(f'{path} has no line; get the script again')
+    return tuple(lines)
+
+
+def read_buttons(path: Path) -> dict[str, UserImage]:
+    """The images of a `buttons.csv` by their file names.
+
+    A line is `name,left,top,width,height,image,image width,image height`, in pixels, without
+    quotes. The first pixel is 0: AssistQ's own reader cuts a button out of the image by these
+    numbers as they are. A box may reach outside the image; empty lines are skipped.
+
+    Raises:
+        DatasetError: the file is missing or has no line; one is malformed, its box has no side,
+            lies outside the image or has the name of another one, or its image another size.
+    """
+    images: dict[str, UserImage] = {}
+    for number, text in _numbered_lines(path):
+        with naming(f'line {number} of {path}'):
+            name, box, size = _read_button(text)
+            image = images.get(name, UserImage(name, size, ()))
+            if image.size != size:
+                raise ValueError(
+                    f'{name} is {size[0]}x{size[1]}, but {image.size[0]}x{image.size[1]} above'
+                )
+            if box.name in image.button_names:
+                raise ValueError(f'{box.name} has a box in {name} above; one each is wanted')
+            images[name] = UserImage(name, size, (*image.boxes, box))
+    if not images:
+        raise DatasetError(f'{path} has no line; get the boxes of the buttons again')
+    return images
+
+
+def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
+    """The steps of the right answers to all questions, by the names of the videos.
+
+    The file holds, for each video, a list of `{question, answers, correct, images}`, the latter
+    three with an entry for each step: the texts to choose from, which of them is right, counted
+    from 1, and the user's image. `images` may be absent.
+
+    Raises:
+        DatasetError: the file is missing, malformed or names no video, or the right answers are
+            left out, as in the test set of the challenge.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DatasetError(
+            f'{path} holds a {type(content).__name__}; questions by the names of videos are wanted'
+        )
+    if not content:
+        raise DatasetError(f'{path} names no video; get the annotations again')
+    answers: dict[str, tuple[AnsweredStep, ...]] = {}
+    for video, questions in content.items():
+        if not isinstance(questions, list):
+            raise DatasetError(
+                f'{video} of {path} holds a {type(questions).__name__}; '
+                'a list of questions is wanted'
+            )
+        steps: list[AnsweredStep] = []
+        for number, question in enumerate(questions, start=1):
+            name = f'question {number} of {video} in {path}'
+            with naming(name):
+                steps += _read_question(name, question)
+        answers[video] = tuple(steps)
+    return answers
+
+
+def _numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that are not empty, without blanks around them, and their numbers from 1."""
+    text = read_text(path).removeprefix(_BYTE_ORDER_MARK)
+    # Not `splitlines`, which also breaks at characters that a sentence may have.
+    lines = enumerate((line.strip() for line in text.split('\n')), start=1)
+    return [(number, line) for number, line in lines if line]
+
+
+def _seconds(clock: Sequence[int]) -> float:
+    hours, minutes, seconds = clock
+    return float(3600 * hours + 60 * minutes + seconds)
+
+
+def _read_button(text: str) -> tuple[str, ButtonBox, tuple[int, int]]:
+    """The image's name, the box, and the image's size."""
+    fields = [field.strip() for field in text.split(',')]
+    if len(fields) != 8:
+        raise ValueError(f'got {len(fields)} fields; 8, parted by commas, are wanted')
+    name, image, size = fields[0], fields[5], (int(fields[6]), int(fields[7]))
+    left, top, width, height = map(int, fields[1:5])
+    if not name or not image:
+        raise ValueError('the name of the button or of the image is empty')
+    if min(size) < 1 or min(width, height) < 1:
+        raise ValueError(
+            f'a box of {width}x{height} in an image of {size[0]}x{size[1]}; '
+            'sides of at least 1 are wanted'
+        )
+    box = ButtonBox(name, left, top, left + width, top + height)
+    if box.left >= size[0] or box.top >= size[1] or box.right <= 0 or box.bottom <= 0:
+        raise ValueError(f'the box of {name} lies outside its image of {size[0]}x{size[1]}')
+    return image, box, size
+
+
+def _read_question(name: str, question: Any) -> list[AnsweredStep]:
+    answers = question['answers']
+    if 'correct' not in question:
+        raise ValueError(
+            "it has no 'correct': AssistQ left the right answers out of the test set of its "
+            'challenge; use annotations that have them'
+        )
+    correct = question['correct']
+    images = question.get('images', [None] * len(answers))
+    if not len(answers) == len(correct) == len(images):
+        raise ValueError(
+            f'got answers for {len(answers)} steps, {len(correct)} right ones and '
+            f'{len(images)} images; there must be one each per step'
+        )
+    steps = []
+    for number, (texts, right, image) in enumerate(zip(answers, correct, images, strict=True)):
+        if not isinstance(right, int) or not 1 <= right <= len(texts):
+            raise ValueError(f'right answer {right} is not one of 1 to {len(texts)}')
+        steps.append(AnsweredStep(f'step {number + 1} of {name}', str(texts[right - 1]), image))
+    return steps

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of one of AssistQ's videos, and what steps of answers mean in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.readers.assistq_files import (
+    AnsweredStep,
+    ScriptLine,
+    UserImage,
+    read_buttons,
+    read_script,
+)
+from afformer_core.errors import DatasetError
+
+_VIDEO_NAMES = ('video.mp4', 'video.mov')
+_NAMED = re.compile(r'<\s*([^<>]*?)\s*>')
+
+
+@dataclass(frozen=True)
+class ButtonStep:
+    """What a step does, found in a video's folder.
+
+    Attributes:
+        image: index of the user's image among those of the video.
+        elements: indices of the buttons that it names among the image's, each once.
+        words: its text without the names of buttons.
+    """
+
+    image: int
+    elements: tuple[int, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class AssistqVideo:
+    """A video, its script and the user's images that have boxes.
+
+    Attributes:
+        folder: its name is that of the video.
+        video_path: the file, whether or not it is there.
+        script: in order of time.
+        images: in the order of `buttons.csv`.
+    """
+
+    folder: Path
+    video_path: Path
+    script: tuple[ScriptLine, ...]
+    images: tuple[UserImage, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> AssistqVideo:
+        """Read the text files of a folder.
+
+        Raises:
+            DatasetError: one is missing or malformed.
+        """
+        # Where there is neither, the first stands for it in errors.
+        paths = [folder / name for name in _VIDEO_NAMES]
+        return cls(
+            folder,
+            next((path for path in paths if path.is_file()), paths[0]),
+            read_script(folder / 'script.txt'),
+            tuple(read_buttons(folder / 'buttons.csv').values()),
+        )
+
+    def image_path(self, image: UserImage) -> Path:
+        """Where the file of an image is."""
+        return self.folder / 'images' / image.name
+
+    def find(self, step: AnsweredStep) -> ButtonStep:
+        """What a step does.
+
+        Raises:
+            DatasetError: its image is not among those with boxes, or one of its buttons has no
+                box in that image.
+        """
+        names = tuple(dict.fromkeys(_NAMED.findall(step.text)))
+        image = self._image_of(step, names)
+        boxed = self.images[image].button_names
+        for name in names:
+            if name not in boxed:
+                raise DatasetError(
+                    f'{step.name} operates {name!r}, which has no box in '
+                    f'{self.images[image].name}; add it to {self.folder / "buttons.csv"} or '
+                    'correct the answer'
+                )
+        return ButtonStep(image, tuple(map(boxed.index, names)), _NAMED.sub(' ', step.text))
+
+    def _image_of(self, step: AnsweredStep, names: tuple[str, ...]) -> int:
+        """Index of the image a step names; where it names none, the first that has its buttons."""
+        if step.image is None:
+            having = (
+                index
+                for index, image in enumerate(self.images)
+                if set(names) <= set(image.button_names)
+            )
+            return next(having, 0)
+        known = [image.name for image in self.images]
+        if step.image not in known:
+            raise DatasetError(
+                f'{step.name} belongs to the image {step.image!r}, which has no box in '
+                f'{self.folder / "buttons.csv"}; add its boxes or correct the name'
+            )
+        return known.index(step.image)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs of one's own: a folder of demonstrations, images, and a table of points.
+
+    my_pairs/
+      actions.txt                    optional: the names of the actions, one a line, in the order
+                                     of their indices; or actions.json, a list of them
+      espresso_machine/              a folder for each thing; its name is free
+        demonstrations/
+          press_left.mp4             a video,
+          turn_knob/0001.jpg ...     or a folder of numbered frames
+        images/
+          kitchen.jpg                other views of the thing, without hands
+        points.csv
+
+`points.csv` has a header and one row a point, in any order:
+
+    demonstration,image,action,x,y
+    press_left.mp4,kitchen.jpg,press,412,238
+    press_left.mp4,kitchen.jpg,press,415,240
+    turn_knob,kitchen.jpg,turn,120,301.5
+
+(x, y) is the place in pixels of the image, as it is shown, that the demonstrated action touches:
+x from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
+of points; those of the same demonstration and image are one sample. A demonstration may have
+points in several images, and an image for several demonstrations. All that lies in a folder shows
+that one thing, and nothing in another folder does. A single thing needs no folder of its own: its
+`points.csv`, `demonstrations` and `images` may lie at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_action_names
+from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.media.image_size import read_image_size
+
+_ACTIONS_FILES = ('actions.txt', 'actions.json')
+DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
+
+
+class FolderPairsDataset(AnnotatedDataset):
+    """The pairs of a folder, laid out as this module says.
+
+    Samples are in the order of the things' names, then of the first rows of their pairs. Opening
+    reads the tables and the headers of the images; whether the demonstrations are there is left to
+    `find_problems`. A folder with media and no table is none, and is told in `without_table`.
+
+    Args:
+        folder: with `points.csv`, or with folders that have one.
+        root: folder of the things' media where they do not lie beside the tables: that of a thing
+            is then below it by the same name.
+
+    Raises:
+        DatasetError: there is no table; one is malformed, has a row twice, a point outside its
+            image, an action that is not among the named ones, or an image that is missing or
+            broken, each with the file and the line; or the names of actions are malformed.
+    """
+
+    def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
+        path = Path(folder)
+        tables = {
+            table.parent.relative_to(path): read_point_table(table) for table in _table_paths(path)
+        }
+        names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
+        super().__init__(path, path if root is None else Path(root), names)
+        for thing, rows in tables.items():
+            self._samples += self._read_thing(thing, rows)
+        self.without_table = tuple(self._told_without_table(tables))
+
+    def _told_without_table(self, tables: Container[Path]) -> Iterator[str]:
+        for folder in thing_folders(self.annotations):
+            thing = folder.relative_to(self.annotations)
+            media = [
+                each for each in (DEMONSTRATIONS, IMAGES) if (self.root / thing / each).is_dir()
+            ]
+            if media and thing not in tables:
+                yield (
+                    f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}; '
+                    'mark its points by `afformer look --annotate`, or rename the table that is '
+                    'there'
+                )
+
+    def _read_thing(self, thing: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
+        pairs: dict[tuple[Path, Path], list[PointRow]] = {}
+        sizes: dict[Path, tuple[int, int]] = {}
+        indices = {name: index for index, name in enumerate(self.action_names)}
+        for row in rows:
+            # A path, so that `turn_knob` and `turn_knob/` are one.
+            demonstration, image = Path(row.demonstration), Path(row.image)
+            with naming(f'line {row.line} of {self.annotations / thing / POINTS_FILE}'):
+                if image not in sizes:
+                    sizes[image] = read_image_size(self.root / thing / IMAGES / image)
+                _require_inside(row, sizes[image])
+                if row.action not in indices:
+                    raise ValueError(
+                        f'action {row.action!r} is not one of {", ".join(self.action_names)}'
+                    )
+            pairs.setdefault((demonstration, image), []).append(row)
+        for (demonstration, image), same in pairs.items():
+            points = _points_by_action(same, indices)
+            yield Sample(
+                sample_id=(thing / demonstration / image).as_posix(),
+                video_path=self.root / thing / DEMONSTRATIONS / demonstration,
+                image_path=self.root / thing / IMAGES / image,
+                image_size=sizes[image],
+                actions=tuple(points),
+                points=tuple(points.values()),
+                object_id=thing.as_posix(),
+            )
+
+
+def thing_folders(folder: Path) -> list[Path]:
+    """The folder itself, and all in it that may be those of things."""
+    visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+    return [folder, *(each for each in visible if each.is_dir())]
+
+
+def _table_paths(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DatasetError(f'there is no folder of pairs {folder}')
+    paths = [each / POINTS_FILE for each in thing_folders(folder)]
+    tables = [path for path in paths if path.is_file()]
+    if not tables:
+        raise DatasetError(
+            f'neither {folder} nor a folder in it holds {POINTS_FILE}; mark the points by '
+            f'`afformer look {folder} --annotate`, or name the annotation file of a dataset that '
+            'has another form'
+        )
+    return tables
+
+
+def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
+    """The names of all actions: those that a file in the folder names, or else the used ones.
+
+    Raises:
+        DatasetError: there are two such files, or one is malformed.
+    """
+    files = [folder / name for name in _ACTIONS_FILES if (folder / name).exists()]
+    if len(files) > 1:
+        raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}; keep one')
+    return read_action_names(files[0]) if files else tuple(sorted(set(used)))
+
+
+def _points_by_action(rows: list[PointRow], indices: Mapping[str, int]) -> dict[int, np.ndarray]:
+    """The points of each action, [P, 2], in the order of their first rows."""
+    points: dict[int, list[tuple[float, float]]] = {}
+    for row in rows:
+        points.setdefault(indices[row.action], []).append((row.x, row.y))
+    return {action: np.array(each, np.float64) for action, each in points.items()}
+
+
+def _require_inside(row: PointRow, size: tuple[int, int]) -> None:
+    if not (0 <= row.x < size[0] and 0 <= row.y < size[1]):
+        raise ValueError(
+            f'the point ({row.x:g}, {row.y:g}) lies outside {row.image}, '
+            f'which is {size[0]}x{size[1]}'
+        )

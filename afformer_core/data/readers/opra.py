@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OPRA's annotations as released with the paper, and simulated ones in the same form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import (
+    AnnotatedDataset,
+    naming,
+    read_action_names,
+    read_json,
+)
+from afformer_core.data.sample import Sample, Scene
+from afformer_core.errors import DatasetError
+
+OPRA_ACTIONS: tuple[str, ...] = (
+    'hold',
+    'touch',
+    'rotate',
+    'push',
+    'pull',
+    'pick up',
+    'put down',
+)
+_RELEASED_PREFIX = 'datasets/opra/'
+
+
+class OpraDataset(AnnotatedDataset):
+    """The samples of one annotation file, in its order.
+
+    Args:
+        annotations: a JSON list of `{image_path, width, height, actions, heatmaps, video_path}`
+            with actions counted from 1; simulated ones have `scene`, `element`, `elements` and
+            `contact`, the first and last frame in which the element is operated (null if none
+            is), besides. An `actions.json` in the same folder names the actions; without it they
+            are OPRA's seven.
+        root: folder that the entries' paths start from; the released files' prefix
+            `datasets/opra/` is left out. The annotations' folder where it is None.
+
+    Raises:
+        DatasetError: the file is missing or malformed, with the number of the entry.
+    """
+
+    def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
+        path = Path(annotations)
+        names = path.with_name('actions.json')
+        super().__init__(
+            path,
+            path.parent if root is None else Path(root),
+            read_action_names(names) if names.exists() else OPRA_ACTIONS,
+        )
+        entries = read_json(path)
+        if not isinstance(entries, list):
+            raise DatasetError(
+                f'{path} holds a {type(entries).__name__}; a list of entries is wanted'
+            )
+        self._samples = [self._read_entry(number, entry) for number, entry in enumerate(entries)]
+
+    def _read_entry(self, number: int, entry: Any) -> Sample:
+        with naming(f'entry {number} of {self.annotations}'):
+            actions = tuple(int(action) - 1 for action in entry['actions'])
+            for action in actions:
+                if not 0 <= action < len(self.action_names):
+                    raise ValueError(
+                        f'action {action + 1} is not one of 1 to {len(self.action_names)}'
+                    )
+            return Sample(
+                sample_id=f'{self.annotations.stem}/{number}',
+                video_path=self._media_path(entry['video_path']),
+                image_path=self._media_path(entry['image_path']),
+                image_size=(int(entry['width']), int(entry['height'])),
+                actions=actions,
+                points=tuple(np.asarray(points, np.float64) for points in entry['heatmaps']),
+                scene=_read_scene(entry) if 'scene' in entry else None,
+                contact=_read_contact(entry.get('contact')),
+            )
+
+    def _media_path(self, path: str) -> Path:
+        return self.root / path.removeprefix(_RELEASED_PREFIX)
+
+
+def _read_contact(frames: Any) -> tuple[int, int] | None:
+    if frames is None:
+        return None
+    first, last = frames
+    return int(first), int(last)
+
+
+def _read_scene(entry: dict[str, Any]) -> Scene:
+    elements = entry['elements']
+    return Scene(
+        scene_id=str(entry['scene']),
+        element=int(entry['element']),
+        polygons=tuple(np.asarray(element['polygon'], np.float64) for element in elements),
+        kinds=tuple(str(element['kind']) for element in elements),
+        in_view=tuple(bool(element['in_view']) for element in elements),
+    )

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of annotated points, `points.csv`, as a person writes them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.annotated_dataset import naming, read_text
+from afformer_core.errors import DatasetError
+
+POINTS_FILE = 'points.csv'
+
+_COLUMNS = ('demonstration', 'image', 'action', 'x', 'y')
+_BYTE_ORDER_MARK = '\ufeff'
+
+
+@dataclass(frozen=True)
+class PointRow:
+    """One row: a point in an image, which an action touches in a demonstration.
+
+    Attributes:
+        line: number of the row's line in its file, from 1.
+        demonstration: name of a video or of a folder of frames; not empty.
+        image: name of a file; not empty.
+        action: name; not empty.
+        x: in pixels of the image, finite.
+        y: likewise.
+    """
+
+    line: int
+    demonstration: str
+    image: str
+    action: str
+    x: float
+    y: float
+
+    def __post_init__(self) -> None:
+        for name in ('demonstration', 'image', 'action'):
+            if not getattr(self, name):
+                raise ValueError(f'{name} is empty; a name is wanted')
+        for name in ('x', 'y'):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f'{name} is {getattr(self, name)}; a finite number is wanted')
+
+
+def read_point_table(path: Path) -> tuple[PointRow, ...]:
+    """The rows of a table; blanks around a value do not matter, and empty lines are skipped.
+
+    Args:
+        path: of a file with commas between values, in UTF-8, whose first line has the columns
+            demonstration, image, action, x and y, in any order.
+
+    Raises:
+        DatasetError: the file is missing, is no text, lacks a column, has another one, or no row;
+            a row has more or fewer values, an empty one, no number or one that is not finite, or
+            is there twice; each with the line.
+    """
+    lines = _fields(path, read_text(path).removeprefix(_BYTE_ORDER_MARK))
+    first, header = next(lines, (1, []))
+    with naming(f'line {first} of {path}'):
+        _require_columns(header)
+    rows: dict[tuple[str | float, ...], PointRow] = {}
+    for line, fields in lines:
+        with naming(f'line {line} of {path}'):
+            row = _row(line, header, fields)
+            key = row.demonstration, row.image, row.action, row.x, row.y
+            if key in rows:
+                raise ValueError(f'it says the same as line {rows[key].line}; keep one of them')
+            rows[key] = row
+    if not rows:
+        raise DatasetError(f'{path} has no row below its header; add one for each point')
+    return tuple(rows.values())
+
+
+def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """The values of each line that is not empty, and its number."""
+    reader = csv.reader(io.StringIO(text, newline=''), strict=True)
+    try:
+        for fields in reader:
+            stripped = [field.strip() for field in fields]
+            if any(stripped):
+                yield reader.line_num, stripped
+    except csv.Error as error:
+        raise DatasetError(f'line {reader.line_num} of {path}: {error}') from error
+
+
+def _require_columns(header: list[str]) -> None:
+    wanted = f'the columns {", ".join(_COLUMNS)}, parted by commas, are wanted'
+    for name in header:
+        if name not in _COLUMNS:
+            raise ValueError(f'there is a column {name!r}; {wanted}')
+        if header.count(name) > 1:
+            raise ValueError(f'the column {name!r} is there twice; {wanted}')
+    for name in _COLUMNS:
+        if name not in header:
+            raise ValueError(f'there is no column {name!r}; {wanted}')
+
+
+def _row(line: int, header: list[str], fields: list[str]) -> PointRow:
+    if len(fields) != len(header):
+        raise ValueError(f'got {len(fields)} values; {len(header)}, as in the header, are wanted')
+    values = dict(zip(header, fields, strict=True))
+    return PointRow(
+        line,
+        values['demonstration'],
+        values['image'],
+        values['action'],
+        _number('x', values['x']),
+        _number('y', values['y']),
+    )
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError(f'{name} is {text!r}; a number is wanted') from error

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demonstrations and images of own pairs, whether or not their points are marked yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.data.readers.folder_pairs import (
+    DEMONSTRATIONS,
+    IMAGES,
+    pair_actions,
+    thing_folders,
+)
+from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
+from afformer_core.errors import DatasetError
+from afformer_core.media.frame_folder import IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class UnmarkedThing:
+    """What shows one thing.
+
+    Attributes:
+        table: file of its points, which need not exist.
+        rows: of the table; none where there is no table.
+        demonstrations: videos, and folders of frames; at least one.
+        images: files; at least one.
+    """
+
+    table: Path
+    rows: tuple[PointRow, ...]
+    demonstrations: tuple[Path, ...]
+    images: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class UnmarkedPairs:
+    """A folder of own pairs.
+
+    Attributes:
+        things: at least one.
+        action_names: those of the folder, or that the tables use; may be none.
+    """
+
+    things: tuple[UnmarkedThing, ...]
+    action_names: tuple[str, ...]
+
+
+def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs:
+    """The media and the tables of a folder, laid out as `folder_pairs` says.
+
+    Args:
+        folder: of the tables.
+        root: folder of the media where they do not lie beside the tables.
+
+    Raises:
+        DatasetError: there is no such folder, no thing in it, or one of a thing's folders of
+            media is missing or empty; a table or the names of actions are malformed.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f'there is no folder of pairs {folder}')
+    media_root = folder if root is None else root
+    places = [
+        path.relative_to(media_root)
+        for path in (thing_folders(media_root) if media_root.is_dir() else [])
+        if any((path / each).is_dir() for each in (DEMONSTRATIONS, IMAGES))
+    ]
+    if not places:
+        raise DatasetError(
+            f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}; put '
+            'the videos of a thing into the one and images of it into the other'
+        )
+    things = tuple(_read_thing(folder / place, media_root / place) for place in places)
+    used = (row.action for thing in things for row in thing.rows)
+    return UnmarkedPairs(things, pair_actions(folder, used))
+
+
+def _read_thing(folder: Path, media: Path) -> UnmarkedThing:
+    table = folder / POINTS_FILE
+    demonstrations = _entries(media / DEMONSTRATIONS)
+    images = [each for each in _entries(media / IMAGES) if _is_image(each)]
+    for name, found in ((DEMONSTRATIONS, demonstrations), (IMAGES, images)):
+        if not found:
+            raise DatasetError(
+                f'{media / name} is missing or empty; put {name} of the thing there, or move '
+                f'{media} elsewhere'
+            )
+    rows = read_point_table(table) if table.is_file() else ()
+    return UnmarkedThing(table, rows, tuple(demonstrations), tuple(images))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is visible in a folder; nothing where there is none."""
+    if not folder.is_dir():
+        return []
+    return sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()

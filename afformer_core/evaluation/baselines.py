@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictors that look at neither video nor image; what a model must beat."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
+
+"""Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
+
+Sum = NDArray[np.float64]
+Key = TypeVar('Key', bound=Hashable)
+
+_CHUNK = 64
+_CROP = 224
+_UNIFORM_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class FixedMap:
+    """The same heatmap [height, width] for every row, sum 1."""
+
+    heatmap: Heatmaps
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The heatmap."""
+        return self.heatmap
+
+
+def uniform(size: tuple[int, int]) -> FixedMap:
+    """The same probability at every pixel of (height, width)."""
+    return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
+
+
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
+    """A Gaussian in the middle of (height, width); `sigma` is a share of each side.
+
+    Raises:
+        ValueError: sigma is not above 0.
+    """
+    if not sigma > 0:
+        raise ValueError(f'the sigma of the Gaussian is {sigma}; it must be above 0')
+    profiles = []
+    for length in size:
+        offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
+        profiles.append(np.exp(-0.5 * offsets**2))
+    return FixedMap(_normalised(np.outer(*profiles)))
+
+
+def center_bias(protocol: EvaluationProtocol) -> FixedMap:
+    """The "Center Bias" row of the paper's Table 2, as earlier work draws it.
+
+    A Gaussian whose full width at half its maximum is a quarter of the side, cut off to the
+    central half. Its middle is the last pixel before that of the image.
+    """
+    offsets = np.arange(_CROP) - (_CROP // 2 - 1)
+    profile = np.exp(-4 * math.log(2) * (offsets / (_CROP // 4)) ** 2)
+    profile[: _CROP // 4] = profile[_CROP - _CROP // 4 :] = 0
+    return FixedMap(protocol.prediction(_normalised(np.outer(profile, profile))))
+
+
+class ActionMeanMaps:
+    """Mean ground truth of every action.
+
+    Args:
+        maps: by action.
+        overall: mean of all rows, given for an action that was never seen.
+    """
+
+    def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
+        self._maps = maps
+        self._overall = overall
+
+    @classmethod
+    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[Row]) -> ActionMeanMaps:
+        """Average the ground truths of rows.
+
+        Raises:
+            ValueError: there is no row.
+        """
+        if not rows:
+            raise ValueError('no row to average; a mean map needs at least one annotation')
+        sums = _sums_by_key(protocol, rows, [row.action for row in rows])
+        maps = {action: _normalised(total) for action, total in sums.items()}
+        return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the row's action."""
+        return self._maps.get(row.action, self._overall)
+
+
+class ImageOracle:
+    """Mean ground truth of all other rows of the same image, with a tenth of uniform.
+
+    It knows what people do with this very thing, which no predictor can read off an image, but
+    not what is done in the row's demonstration.
+
+    Args:
+        protocol: makes the ground truths.
+        rows: the rows to be predicted, at least two of each image; see `rows_with_others`.
+    """
+
+    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row]) -> None:
+        self._protocol = protocol
+        self._counts = Counter(row.image for row in rows)
+        self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the others."""
+        own = self._protocol.truths([row])[0]
+        others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
+        return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
+
+    @staticmethod
+    def rows_with_others(rows: Sequence[Row]) -> list[Row]:
+        """The rows whose image has other rows."""
+        counts = Counter(row.image for row in rows)
+        return [row for row in rows if counts[row.image] > 1]
+
+
+class CrossValidatedMeanMaps:
+    """Mean ground truth of the same action in the other folds.
+
+    Groups are sorted by name and dealt to the folds in turn, so that no image or appliance
+    serves as its own prior.
+
+    Args:
+        protocol: makes the ground truths.
+        rows: the rows to be predicted.
+        folds: at least 2.
+
+    Raises:
+        ValueError: fewer groups than two, or fewer than two folds.
+    """
+
+    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[Row], folds: int = 5) -> None:
+        groups = sorted({row.group for row in rows})
+        if folds < 2 or len(groups) < 2:
+            raise ValueError(
+                f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
+            )
+        self._fold = {group: index % folds for index, group in enumerate(groups)}
+        keys = [(self._fold[row.group], row.action) for row in rows]
+        sums = _sums_by_key(protocol, rows, keys)
+        self._maps = _leave_one_fold_out(sums)
+
+    def __call__(self, index: int, row: Row) -> Heatmaps:
+        """The mean map of the row's action, or of all actions where other folds lack it."""
+        fold = self._fold[row.group]
+        specific = self._maps.get((fold, row.action))
+        return self._maps[fold, None] if specific is None else specific
+
+
+def _leave_one_fold_out(
+    sums: dict[tuple[int, int], Sum],
+) -> dict[tuple[int, int | None], Heatmaps]:
+    maps: dict[tuple[int, int | None], Heatmaps] = {}
+    actions = {action for _, action in sums}
+    for fold in {fold for fold, _ in sums}:
+        others = {key: total for key, total in sums.items() if key[0] != fold}
+        maps[fold, None] = _normalised(np.sum(list(others.values()), axis=0))
+        for action in actions:
+            same = [total for key, total in others.items() if key[1] == action]
+            if same:
+                maps[fold, action] = _normalised(np.sum(same, axis=0))
+    return maps
+
+
+def _sums_by_key(
+    protocol: EvaluationProtocol, rows: Sequence[Row], keys: Sequence[Key]
+) -> dict[Key, Sum]:
+    sums: dict[Key, Sum] = {}
+    for start in range(0, len(rows), _CHUNK):
+        truths = protocol.truths(rows[start : start + _CHUNK])
+        for truth, key in zip(truths, keys[start : start + _CHUNK], strict=True):
+            if key in sums:
+                sums[key] += truth
+            else:
+                sums[key] = truth.astype(np.float64)
+    return sums
+
+
+def _normalised(heatmap: Sum) -> Heatmaps:
+    return np.asarray(heatmap / heatmap.sum(), np.float32)

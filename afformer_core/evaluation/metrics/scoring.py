@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures of many predictors over the rows of a protocol, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.evaluation.metrics.metrics import auc_judd, kld, sim
+from afformer_core.evaluation.metrics.peak_measures import PeakScores, best_places, measure_peaks
+from afformer_core.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Heatmaps,
+    Predictor,
+    Row,
+)
+
+_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class HeatmapScores:
+    """Measures of the heatmaps of one predictor, each [N] in the order of the rows."""
+
+    kld: NDArray[np.float64]
+    sim: NDArray[np.float64]
+    auc_judd: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RowScores(HeatmapScores):
+    """Measures of the heatmaps of one predictor, and of their best peaks."""
+
+    peaks: PeakScores
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """What a process needs to measure any chunk of the rows."""
+
+    protocol: EvaluationProtocol
+    rows: Sequence[Row]
+    predictors: Mapping[str, Predictor]
+    seed: int
+
+    def chunk(self, start: int) -> dict[str, RowScores]:
+        """Measures of the rows from `start` on; the same whichever process takes them."""
+        rows = self.rows[start : start + _CHUNK]
+        truths = self.protocol.truths(rows)
+        scores = {}
+        for name, predictor in self.predictors.items():
+            predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
+            generator = np.random.default_rng((self.seed, start))
+            heatmaps = measure(predicted, truths, generator, self.protocol.epsilon)
+            places = [best_places(*each) for each in zip(predicted, rows, strict=True)]
+            scores[name] = with_peaks(heatmaps, measure_peaks(rows, truths, places))
+        return scores
+
+
+def score(
+    protocol: EvaluationProtocol,
+    rows: Sequence[Row],
+    predictors: Mapping[str, Predictor],
+    seed: int = 0,
+    progress: bool = True,
+    processes: int = 1,
+) -> dict[str, RowScores]:
+    """Measure every predictor on every row.
+
+    Args:
+        protocol: makes the ground truths.
+        rows: of the protocol.
+        predictors: by name; with several processes they must be picklable.
+        seed: of the jitter in AUC-J; the same for every predictor.
+        progress: show a progress bar on stderr.
+        processes: that share the rows, at least 1; the results are the same for any number.
+    """
+    scoring = _Scoring(protocol, rows, predictors, seed)
+    parts: dict[str, list[RowScores]] = {name: [] for name in predictors}
+    with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
+        for scores in _chunks(scoring, processes):
+            for name, part in scores.items():
+                parts[name].append(part)
+            bar.update(min(_CHUNK, len(rows) - bar.n))
+    return {name: concatenate(each) for name, each in parts.items()}
+
+
+def _chunks(scoring: _Scoring, processes: int) -> Iterator[dict[str, RowScores]]:
+    starts = range(0, len(scoring.rows), _CHUNK)
+    if processes == 1:
+        yield from map(scoring.chunk, starts)
+        return
+    # A process that is forked from one with threads may hang.
+    with ProcessPoolExecutor(processes, get_context('spawn'), _take, (scoring,)) as pool:
+        yield from pool.map(_measure_chunk, starts)
+
+
+_taken: list[_Scoring] = []
+
+
+def _take(scoring: _Scoring) -> None:
+    _taken.append(scoring)
+
+
+def _measure_chunk(start: int) -> dict[str, RowScores]:
+    return _taken[0].chunk(start)
+
+
+def measure(
+    predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
+) -> HeatmapScores:
+    """Measures of predictions [N, H, W] against ground truths [N, H, W].
+
+    Args:
+        predicted: at the protocol's size.
+        truths: from the protocol.
+        generator: of the jitter in AUC-J.
+        epsilon: the protocol's, in KLD.
+    """
+    return HeatmapScores(
+        kld(predicted, truths, epsilon),
+        sim(predicted, truths),
+        auc_judd(predicted, truths, generator),
+    )
+
+
+def with_peaks(heatmaps: HeatmapScores, peaks: PeakScores) -> RowScores:
+    """Measures of the same rows as one."""
+    return RowScores(heatmaps.kld, heatmaps.sim, heatmaps.auc_judd, peaks)
+
+
+def concatenate(parts: Sequence[RowScores]) -> RowScores:
+    """Measures of consecutive rows as one."""
+    peaks = [part.peaks for part in parts]
+    return RowScores(
+        np.concatenate([part.kld for part in parts]),
+        np.concatenate([part.sim for part in parts]),
+        np.concatenate([part.auc_judd for part in parts]),
+        PeakScores(*(_joined(peaks, each.name) for each in fields(PeakScores))),
+    )
+
+
+def _joined(parts: Sequence[PeakScores], name: str) -> NDArray[np.float64]:
+    return np.concatenate([getattr(part, name) for part in parts])

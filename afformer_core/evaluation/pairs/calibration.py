@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs of a dataset to calibrate quantization with, and others to measure it with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from afformer_core.data.annotations import open_annotations
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
+from afformer_core.media.image_files import read_image
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video import read_video
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.export.quantization import CalibrationPair
+
+# Neighbouring frames are so alike that more of a demonstration would add little.
+_FRAMES = 8
+
+
+def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    """Pairs to calibrate with, and as many of other appliances (or images) to measure with.
+
+    Args:
+        annotations: file of a dataset.
+        count: of each at most.
+
+    Raises:
+        DatasetError: the dataset has too few appliances or images for two of them.
+        ValueError: the count is below 1.
+    """
+    if count < 1:
+        raise ValueError(f'{count} pairs are asked for; at least 1 is needed')
+    pairs = choose_pairs(open_annotations(annotations), limit=2 * count, per_group=1)
+    half = len(pairs) // 2
+    if half == 0:
+        raise DatasetError(
+            f'{annotations} holds {len(pairs)} independent pairs; one must be calibrated with and '
+            'another be measured with'
+        )
+    return pairs[:half], pairs[half : 2 * half]
+
+
+def calibration_pairs(
+    pairs: Iterable[Pair], configuration: AfformerConfiguration
+) -> Iterator[CalibrationPair]:
+    """Some frames of each demonstration, and its image, as a model takes them."""
+    size = configuration.input_size
+    for pair in pairs:
+        sample = pair.sample
+        frames = read_video(sample.video_path, configuration.maximum_frames, sample.clip)
+        some = [frames[index] for index in uniform_indices(len(frames), _FRAMES)]
+        image = resize_to_input(read_image(sample.image_path), size)
+        yield CalibrationPair(np.stack([resize_to_input(one, size) for one in some]), image)

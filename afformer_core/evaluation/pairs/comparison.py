@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model's measures beside those of predictors that look at nothing, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
+from afformer_core.evaluation.metrics.scoring import RowScores, concatenate, score
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pooled_rows import PooledRows
+from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Heatmaps,
+    Predictor,
+    Row,
+)
+from afformer_core.media.polygons import inner_points
+
+MODEL = 'model'
+SINGLE_DEMONSTRATION = 'single_demonstration'
+EVERY_ELEMENT = 'every_element'
+# What a map of points is drawn in before it is brought to a coarse protocol's size.
+_FINE = (256, 256)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Measures of several predictors.
+
+    Attributes:
+        protocol: name of the rows' protocol.
+        rows: that all of them were measured on, at least one.
+        scores: of the rows, by the name of the predictor.
+        of_buttons: whether it is also asked which button a predictor chooses.
+    """
+
+    protocol: str
+    rows: tuple[Row, ...]
+    scores: Mapping[str, RowScores]
+    of_buttons: bool = False
+
+    def __post_init__(self) -> None:
+        for name, each in self.scores.items():
+            if len(each.kld) != len(self.rows):
+                raise ValueError(
+                    f'{name} was measured on {len(each.kld)} rows; there are {len(self.rows)}'
+                )
+
+    @property
+    def has_elements(self) -> bool:
+        """Whether the elements in the images of all rows are known."""
+        return all(row.scene is not None for row in self.rows)
+
+    @property
+    def chance(self) -> float | None:
+        """The share that an element at random would get right; None where one is not known."""
+        scenes = [row.scene for row in self.rows]
+        if not self.has_elements:
+            return None
+        return float(np.mean([1 / len(scene.polygons) for scene in scenes if scene is not None]))
+
+
+def compare(
+    results: Sequence[PairResult],
+    protocol: EvaluationProtocol,
+    blind: Mapping[str, Predictor],
+    seed: int = 0,
+    progress: bool = True,
+) -> Comparison:
+    """The model first, then the blind predictors, then every element where they are known.
+
+    Args:
+        results: of the model, at least one.
+        protocol: the one the results were made with.
+        blind: predictors by name.
+        seed: of the jitter in AUC-J.
+        progress: show a progress bar on stderr.
+    """
+    rows = tuple(row for result in results for row in result.rows)
+    predictors = dict(blind)
+    if all(row.scene is not None for row in rows):
+        predictors[EVERY_ELEMENT] = _every_element(protocol)
+    scores = score(protocol, rows, predictors, seed, progress)
+    model = concatenate([result.scores for result in results])
+    of_buttons = isinstance(protocol, ButtonsProtocol)
+    return Comparison(protocol.name, rows, {MODEL: model, **scores}, of_buttons)
+
+
+def compare_pooled(
+    pooled: PooledRows, blind: Mapping[str, Predictor], seed: int = 0, progress: bool = True
+) -> Comparison:
+    """The model, then its demonstrations one at a time, then the blind predictors.
+
+    Args:
+        pooled: rows of the model.
+        blind: predictors by name.
+        seed: of the jitter in AUC-J.
+        progress: show a progress bar on stderr.
+    """
+    scores = score(pooled.protocol, pooled.rows, blind, seed, progress)
+    model = {MODEL: pooled.scores, SINGLE_DEMONSTRATION: pooled.single_scores}
+    return Comparison(pooled.protocol.name, pooled.rows, {**model, **scores})
+
+
+def _every_element(protocol: EvaluationProtocol) -> Predictor:
+    size = _FINE if protocol.at_model_size else protocol.size
+
+    def predict(index: int, row: Row) -> Heatmaps:
+        assert row.scene is not None
+        scale = np.divide((size[1], size[0]), row.image_size)
+        points: NDArray[np.float64] = np.concatenate(
+            [inner_points(polygon) * scale for polygon in row.scene.polygons]
+        )
+        heatmap: Heatmaps = ground_truth_heatmaps(pad_points([points]), size)[0].numpy()
+        return protocol.prediction(heatmap) if protocol.at_model_size else heatmap
+
+    return predict

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model over pairs of demonstration and image, as a robot would run it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.frame_sampling import FrameSampling, OneFrame, UniformSampling
+from afformer_core.data.sample import Sample, sample_group
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.metrics.metrics import kld
+from afformer_core.evaluation.metrics.peak_measures import PeakScores, measure_peaks
+from afformer_core.evaluation.metrics.scoring import RowScores, measure, with_peaks
+from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pairs import Pair
+from afformer_core.evaluation.pairs.window_mean import action_heatmaps, ground_windows
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
+from afformer_core.media.image_files import read_image
+from afformer_core.media.polygons import Point
+from afformer_core.runtime import Grounder, Grounding
+from afformer_core.runtime.peaks import find_peaks
+
+_FOREIGN = 'of another appliance'
+# Windows of demonstrations that are kept of an image with many, or those of a single longer one;
+# 32 frames of a ResNet-50 model take 120 MB.
+_KEPT = 8
+_PEAKS = 5
+
+
+class ModelRun:
+    """Grounds pairs; memorizes each clip once for all neighbouring pairs that share it.
+
+    Args:
+        grounder: the model.
+        protocol: what rows are and how they are compared.
+        seed: of the jitter in AUC-J.
+        sampling: which frames of a clip the model is shown; of several windows it is the mean.
+            None: as many as it takes, evenly spaced.
+        folder_rate: see `ClipReader`.
+        together: demonstrations of the same element that are grounded at once, in the pair itself
+            alone; with several windows of each, all of them are.
+        annotated_actions: names of the dataset's actions, to measure the heatmap of the annotated
+            action and its peak, as the released code does; None: those of the action which the
+            model finds best, as a robot gets them. They are one where the model has a single
+            heatmap.
+        keeps_heatmaps: whether results have the heatmaps of their rows, for rows that are pooled.
+
+    Attributes:
+        grounder: the model.
+        sampling: as above, never None.
+
+    Raises:
+        ValueError: a window has more frames than the model takes, the rate is none, or the model
+            knows other actions.
+    """
+
+    def __init__(
+        self,
+        grounder: Grounder,
+        protocol: EvaluationProtocol,
+        seed: int = 0,
+        sampling: FrameSampling | None = None,
+        folder_rate: float | None = None,
+        annotated_actions: Sequence[str] | None = None,
+        together: int = 1,
+        keeps_heatmaps: bool = False,
+    ) -> None:
+        if together < 1:
+            raise ValueError(f'{together} demonstrations together are none; give at least 1')
+        configuration = grounder.configuration
+        self._by_annotation = annotated_actions is not None and configuration.heatmap_per_action
+        if self._by_annotation and tuple(annotated_actions or ()) != configuration.action_names:
+            raise ValueError(
+                f'the model has heatmaps of the actions {list(configuration.action_names)}, the '
+                f'annotations name {list(annotated_actions or ())}; the heatmap of the annotated '
+                'action needs the same actions'
+            )
+        self.sampling = sampling or UniformSampling(configuration.maximum_frames)
+        # More would be thinned out without a word.
+        if self.sampling.longest > configuration.maximum_frames:
+            raise ValueError(
+                f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
+                f'frames at once; it takes at most {configuration.maximum_frames}'
+            )
+        self._together = together
+        self._keeps_heatmaps = keeps_heatmaps
+        self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
+        self.grounder = grounder
+        self._protocol = protocol
+        self._seed = seed
+        self._group: str | None = None
+        self._recent: dict[str, tuple[str, ...]] = {}
+
+    def evaluate(self, pairs: Sequence[Pair], first: int = 0) -> list[PairResult]:
+        """Ground every pair, with other demonstrations too.
+
+        Where it has a scene, the demonstration is also played backwards, and frozen.
+
+        Args:
+            pairs: those that share demonstrations one after another.
+            first: number of the first among all pairs; of its number comes a pair's jitter.
+        """
+        return [self._evaluate_pair(pair, number) for number, pair in enumerate(pairs, first)]
+
+    def ground(self, pair: Pair) -> Grounding:
+        """Ground one pair, as a robot gets it."""
+        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
+
+    def measured(self, pair: Pair) -> Heatmaps:
+        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
+        image, windows = read_image(pair.sample.image_path), self._windows(pair)
+        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
+        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
+
+    def _evaluate_pair(self, pair: Pair, number: int) -> PairResult:
+        sample = pair.sample
+        image = read_image(sample.image_path)
+        rows = self._protocol.rows([sample])
+        truths = self._protocol.truths(rows)
+        windows = self._windows(pair)
+        start = time.perf_counter()
+        grounding = self._ground_windows(image, windows)
+        milliseconds = 1e3 * (time.perf_counter() - start)
+        measured = self._of_rows(image, grounding, windows, rows)
+        predicted = self._heatmaps(measured)
+        peak = _peak(grounding, sample.image_size)
+        swapped_kld, swapped_peak = None, None
+        reversed_action, frozen_action = None, None
+        if pair.swapped is not None:
+            windows = self._windows_of(pair.swapped)
+            swapped = self._ground_windows(image, windows)
+            others = self._heatmaps(self._of_rows(image, swapped, windows, rows))
+            swapped_kld = kld(others, truths, self._protocol.epsilon)
+            swapped_peak = _peak(swapped, sample.image_size)
+        if sample.scene is not None:
+            reversed_action = self._ground(image, sample, 'backwards').action
+            frozen_action = self._ground(image, sample, 'frozen').action
+        return PairResult(
+            pair,
+            rows,
+            self._measure(
+                measured, predicted, rows, truths, np.random.default_rng((self._seed, number))
+            ),
+            peak,
+            _is_right(measure_peaks(rows, truths, [np.array([peak])] * len(rows)), sample),
+            grounding.action_scores,
+            milliseconds,
+            swapped_kld,
+            swapped_peak,
+            reversed_action,
+            frozen_action,
+            Evidence.of(grounding),
+            None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
+            predicted if self._keeps_heatmaps else None,
+        )
+
+    def _of_rows(
+        self,
+        image: NDArray[np.uint8],
+        grounding: Grounding,
+        windows: Sequence[Sequence[str]],
+        rows: Sequence[Row],
+    ) -> list[Grounding]:
+        """Of each row what is measured, with its best peak."""
+        if not self._by_annotation:
+            return [grounding] * len(rows)
+        heatmaps = action_heatmaps(self.grounder, image, windows)
+        return [
+            replace(
+                grounding,
+                probabilities=heatmaps[row.action],
+                peaks=find_peaks(heatmaps[row.action], grounding.source_size, 1),
+            )
+            for row in rows
+        ]
+
+    def _heatmaps(self, groundings: Sequence[Grounding]) -> Heatmaps:
+        as_drawn = self._protocol.at_model_size
+        drawn = [each.probabilities if as_drawn else each.heatmap for each in groundings]
+        return np.stack([self._protocol.prediction(each) for each in drawn])
+
+    def _measure(
+        self,
+        measured: Sequence[Grounding],
+        predicted: Heatmaps,
+        rows: Sequence[Row],
+        truths: Heatmaps,
+        jitter: np.random.Generator,
+    ) -> RowScores:
+        heatmaps = measure(predicted, truths, jitter, self._protocol.epsilon)
+        places = [
+            np.array([_peak(each, row.image_size)])
+            for each, row in zip(measured, rows, strict=True)
+        ]
+        return with_peaks(heatmaps, measure_peaks(rows, truths, places))
+
+    def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
+        self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))
+        try:
+            return Evidence.of(ground_windows(self.grounder, image, self._recent[_FOREIGN]))
+        finally:
+            self._forget(_FOREIGN)
+
+    def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str) -> Grounding:
+        return self._ground_windows(image, self._windows_of(sample, change))
+
+    def _ground_windows(
+        self, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
+    ) -> Grounding:
+        together, *_ = windows
+        if len(together) == 1:
+            return ground_windows(self.grounder, image, [name for (name,) in windows])
+        size = (int(image.shape[0]), int(image.shape[1]))
+        return self.grounder.predict(image, *together).grounding(size, _PEAKS)
+
+    def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
+        """Of each window the names of what is grounded in it, of a pair itself.
+
+        Raises:
+            DatasetError: more demonstrations of its element are asked for than the data has.
+        """
+        if self._together == 1:
+            return self._windows_of(pair.sample)
+        shown = [pair.sample, *pair.companions][: self._together]
+        if len(shown) < self._together:
+            raise DatasetError(
+                f'{pair.sample.sample_id} has {len(shown)} demonstrations of its element in the '
+                f'same image; {self._together} together need data with so many performances'
+            )
+        return [tuple(name for sample in shown for name in self._memorize(sample))]
+
+    def _windows_of(self, sample: Sample, change: str = '') -> list[tuple[str, ...]]:
+        return [(name,) for name in self._memorize(sample, change)]
+
+    def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
+        """Names of the windows, which are memorized unless they are still known."""
+        if sample_group(sample) != self._group:
+            for known in tuple(self._recent):
+                self._forget(known)
+            self._group = sample_group(sample)
+        name = f'{sample.demonstration} {change}'.rstrip()
+        names = self._recent.pop(name, None)
+        if names is None:
+            windows = self._reader.read(sample)
+            self._make_room(len(windows))
+            if change == 'backwards':
+                windows = [window[::-1] for window in windows]
+            if change == 'frozen':
+                frame = replace(self._reader, sampling=OneFrame.at_contact(sample)).read(sample)[0]
+                windows = [np.repeat(frame, len(window), axis=0) for window in windows]
+            names = self._set_demonstration(name, windows)
+        self._recent[name] = names
+        return names
+
+    def _set_demonstration(
+        self, name: str, windows: Sequence[NDArray[np.uint8]]
+    ) -> tuple[str, ...]:
+        names = tuple(f'{name}, window {number}' for number in range(len(windows)))
+        for each, frames in zip(names, windows, strict=True):
+            self.grounder.set_demonstration(frames, each)
+        return names
+
+    def _make_room(self, windows: int) -> None:
+        """Forget the demonstrations that were used longest ago."""
+        while self._recent and sum(map(len, self._recent.values())) + windows > _KEPT:
+            self._forget(next(iter(self._recent)))
+
+    def _forget(self, name: str) -> None:
+        for window in self._recent.pop(name):
+            self.grounder.delete_demonstration(window)
+
+
+def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
+    """The best peak in pixels of an annotation whose image may have been resized."""
+    height, width = grounding.heatmap.shape
+    best = grounding.peaks[0]
+    return (
+        (best.u + 0.5) * image_size[0] / width - 0.5,
+        (best.v + 0.5) * image_size[1] / height - 0.5,
+    )
+
+
+def _is_right(peaks: PeakScores, sample: Sample) -> bool:
+    """Whether a peak is inside the demonstrated element, or in an annotated region."""
+    right = peaks.hit if sample.scene is None else peaks.inside
+    return bool((right == 1).any())

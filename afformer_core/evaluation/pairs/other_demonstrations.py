@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations to be swapped in: of another place in the same image, or of another object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+
+from afformer_core.data.sample import Sample
+from afformer_core.evaluation.metrics.peak_measures import distances
+
+# In percent of the image's diagonal. People who mark the same place differ by a few.
+_ELSEWHERE = 10.0
+
+_Marks = AbstractSet[object]
+
+
+def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:
+    """Another demonstration of the same image, of something that lies elsewhere in it.
+
+    Elsewhere is where the other's points are on average farther than a tenth of the diagonal from
+    the nearest of the sample's own: below that the two may well mean the same place. Of several
+    it is the next one in the order of the demonstrations' names.
+
+    Args:
+        sample: of the group.
+        group: all samples of an image.
+
+    Returns:
+        None where no demonstration lies elsewhere.
+    """
+    others = [other for other in group if other.demonstration != sample.demonstration]
+    own = sample.demonstration
+    # From the sample's own demonstration on, and then from the first.
+    others.sort(key=lambda other: (other.demonstration < own, other.demonstration))
+    return next((other for other in others if _lies_elsewhere(sample, other)), None)
+
+
+def foreign_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
+    """For each group, the next one that shows another object; empty where there is none.
+
+    Where all samples have an `object_id`, that tells. Else it is certain that a group shows
+    another object where the demonstrations of both lie in folders of their own, as OPRA, AssistQ
+    and the simulator have a folder for each object; where no such group is, the next one without
+    a demonstration in common is taken.
+
+    Args:
+        groups: the samples of each image or appliance.
+    """
+    marks = _marks(groups)
+    return [
+        groups[other] if other is not None else []
+        for other in (_next_apart(number, *marks) for number in range(len(groups)))
+    ]
+
+
+def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
+    """Of each group, what no group of another object shares, and what all of its object share."""
+    objects = [{sample.object_id for sample in group} for group in groups]
+    if not any(None in each for each in objects):
+        return objects, objects
+    names = [{sample.demonstration for sample in group} for group in groups]
+    folders = [{sample.video_path.parent for sample in group} for group in groups]
+    return names, folders
+
+
+def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks]) -> int | None:
+    """Index of the next group, from `number` on and then from the first."""
+    fallback = None
+    for step in range(1, len(names)):
+        other = (number + step) % len(names)
+        if names[number].isdisjoint(names[other]):
+            if folders[number].isdisjoint(folders[other]):
+                return other
+            fallback = other if fallback is None else fallback
+    return fallback
+
+
+def _lies_elsewhere(sample: Sample, other: Sample) -> bool:
+    own = np.concatenate(sample.points)
+    scale = np.divide(sample.image_size, other.image_size)
+    places = np.concatenate(other.points) * scale
+    return bool(distances(own, places, sample.image_size).mean() > _ELSEWHERE)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model made of one pair of demonstration and image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.metrics.scoring import RowScores
+from afformer_core.evaluation.pairs.pairs import Pair
+from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+from afformer_core.media.polygons import Point
+from afformer_core.runtime import Grounding
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tells whether a demonstrated place is in view; see `Grounding`."""
+
+    confidence: float
+    resemblance: float
+
+    @classmethod
+    def of(cls, grounding: Grounding) -> Evidence:
+        """The evidence of a grounding."""
+        return cls(grounding.confidence, grounding.resemblance)
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """What a model made of one pair.
+
+    Attributes:
+        pair: the pair.
+        rows: its rows in the protocol.
+        scores: measures of those rows.
+        peak: the best one that a robot gets, of the action which the model finds best; (x, y) in
+            pixels of the annotation.
+        is_right: whether that peak is inside the demonstrated element or, where the elements are
+            not known, in an annotated region.
+        action_scores: by name.
+        milliseconds: of grounding, without reading the image.
+        swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
+        swapped_peak: the best peak with the swapped demonstration, as `peak`, or None.
+        reversed_action: best action with the frames in reverse order, or None where not asked.
+        frozen_action: best action with all frames as the one at the contact, or None where not
+            asked.
+        evidence: that the demonstrated place is in view.
+        foreign_evidence: that what a demonstration of another appliance (or image) shows is, or
+            None without one.
+        heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
+            kept.
+    """
+
+    pair: Pair
+    rows: tuple[Row, ...]
+    scores: RowScores
+    peak: Point
+    is_right: bool
+    action_scores: Mapping[str, float]
+    milliseconds: float
+    swapped_kld: NDArray[np.float64] | None
+    swapped_peak: Point | None
+    reversed_action: str | None
+    frozen_action: str | None
+    evidence: Evidence
+    foreign_evidence: Evidence | None
+    heatmaps: Heatmaps | None = None

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pairs of demonstration and target image are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.data.sample import Sample, sample_group
+from afformer_core.evaluation.pairs.other_demonstrations import (
+    demonstration_elsewhere,
+    foreign_groups,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A demonstration and a target image.
+
+    Attributes:
+        sample: both of them, and their annotation.
+        swapped: a sample of the same appliance whose demonstration shows another element; where
+            the data names none, one of the same image whose annotation lies elsewhere. None
+            where there is no such sample.
+        foreign: a sample of another appliance (or image), whose demonstration shows what the
+            image does not, or None where there is no other.
+        companions: samples of the same image whose demonstrations show the same element, by
+            other people or from other sides; of data that names elements.
+    """
+
+    sample: Sample
+    swapped: Sample | None
+    foreign: Sample | None = None
+    companions: tuple[Sample, ...] = ()
+
+
+def choose_pairs(
+    samples: Sequence[Sample], limit: int = 0, per_group: int = 0, seed: int = 0
+) -> tuple[Pair, ...]:
+    """Draw pairs, those that share demonstrations one after another.
+
+    Args:
+        samples: of a dataset.
+        limit: appliances (images, where the data names no appliance) at most, the first ones of
+            the dataset; 0 takes all.
+        per_group: pairs of each, drawn at random; 0 takes all.
+        seed: of the draws.
+
+    Raises:
+        ValueError: `limit` or `per_group` is negative.
+    """
+    if limit < 0 or per_group < 0:
+        raise ValueError(
+            f'limit is {limit} and pairs per appliance {per_group}; they must be at least 0'
+        )
+    generator = np.random.default_rng(seed)
+    groups: dict[str, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample_group(sample), []).append(sample)
+    pairs: list[Pair] = []
+    chosen = list(groups.values())[: limit or None]
+    for group, foreign in zip(chosen, foreign_groups(chosen), strict=True):
+        drawn = sorted(generator.permutation(len(group))[: per_group or None])
+        pairs += [
+            Pair(
+                group[index],
+                _swap(group[index], group, generator),
+                foreign[number % len(foreign)] if foreign else None,
+                _companions(group[index], group),
+            )
+            for number, index in enumerate(drawn)
+        ]
+    return tuple(sorted(pairs, key=_demonstration_order))
+
+
+def _swap(
+    sample: Sample, group: Sequence[Sample], generator: np.random.Generator
+) -> Sample | None:
+    scene = sample.scene
+    if scene is None:
+        return demonstration_elsewhere(sample, group)
+    others = [
+        other
+        for other in group
+        if other.scene is not None and other.scene.element != scene.element
+    ]
+    return others[generator.integers(len(others))] if others else None
+
+
+def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
+    scene = sample.scene
+    if scene is None:
+        return ()
+    return tuple(
+        other
+        for other in group
+        if other.scene is not None
+        and other.scene.element == scene.element
+        and other.image_path == sample.image_path
+        and other.demonstration != sample.demonstration
+    )
+
+
+def _demonstration_order(pair: Pair) -> tuple[str, str]:
+    return sample_group(pair.sample), pair.sample.demonstration

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A model by a protocol that pools what all demonstrations of an image and an action show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.metrics.peak_measures import PeakScores, best_places, measure_peaks
+from afformer_core.evaluation.metrics.scoring import RowScores, concatenate, measure, with_peaks
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
+from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+
+MEAN_HEATMAP = 'mean_heatmap'
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """What the rows of an image and an action were made of.
+
+    Attributes:
+        combination: what is compared where a row has several demonstrations: `mean_heatmap`.
+        rows: with at least one demonstration that was grounded.
+        rows_without_demonstration: other rows of the dataset, which are not measured.
+        demonstrations: of all rows together.
+        demonstrations_of_a_row_most: of the row with the most.
+    """
+
+    combination: str
+    rows: int
+    rows_without_demonstration: int
+    demonstrations: int
+    demonstrations_of_a_row_most: int
+
+
+@dataclass(frozen=True)
+class PooledRows:
+    """The rows of an image and an action, and what a model drew in them.
+
+    Attributes:
+        protocol: of the rows.
+        rows: at least one, of N.
+        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, each compared as the
+            protocol says.
+        scores: of these.
+        single_scores: of the demonstrations one at a time, each against the ground truth of its
+            row; the mean over the demonstrations of each row.
+        pooling: what they were made of.
+    """
+
+    protocol: PooledProtocol
+    rows: tuple[Row, ...]
+    heatmaps: Heatmaps
+    scores: RowScores
+    single_scores: RowScores
+    pooling: Pooling
+
+
+def pool(
+    results: Sequence[PairResult],
+    samples: Sequence[Sample],
+    protocol: PooledProtocol,
+    seed: int = 0,
+    progress: bool = True,
+) -> PooledRows:
+    """Bring together what a model drew for all demonstrations of an image and an action.
+
+    Args:
+        results: of the model, with their heatmaps.
+        samples: of the whole dataset: all their points count, whichever were grounded.
+        protocol: of the pooled rows.
+        seed: of the jitter in AUC-J.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        DatasetError: no row has a demonstration that was grounded.
+    """
+    drawn: dict[tuple[str, int], list[Heatmaps]] = {}
+    for result in results:
+        assert result.heatmaps is not None
+        for row, heatmap in zip(result.rows, result.heatmaps, strict=True):
+            drawn.setdefault((row.image, row.action), []).append(heatmap)
+    every = protocol.rows(samples)
+    rows = tuple(row for row in every if (row.image, row.action) in drawn)
+    if not rows:
+        raise DatasetError(
+            f'no row of the protocol {protocol.name} has a demonstration that was grounded; check '
+            'that the annotations have points inside the images'
+        )
+    truths = protocol.truths(rows)
+    by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
+    heatmaps = np.stack([each.mean(axis=0) for each in by_row])
+    together = zip(rows, by_row, truths, strict=True)
+    bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
+    singles = [
+        _mean(_measured(protocol, [row] * len(each), each, truth, (seed, number)))
+        for number, (row, each, truth) in enumerate(bar)
+    ]
+    counts = [len(each) for each in by_row]
+    return PooledRows(
+        protocol,
+        rows,
+        heatmaps,
+        _measured(protocol, rows, heatmaps, truths, (seed, len(rows))),
+        concatenate(singles),
+        Pooling(MEAN_HEATMAP, len(rows), len(every) - len(rows), sum(counts), max(counts)),
+    )
+
+
+def _measured(
+    protocol: PooledProtocol,
+    rows: Sequence[Row],
+    heatmaps: Heatmaps,
+    truths: Heatmaps,
+    seed: tuple[int, int],
+) -> RowScores:
+    """Measures of rows against ground truths [N, 28, 28], or [28, 28] that all of them have."""
+    wanted = np.broadcast_to(truths, heatmaps.shape)
+    measured = measure(heatmaps, wanted, np.random.default_rng(seed), protocol.epsilon)
+    places = [best_places(*each) for each in zip(heatmaps, rows, strict=True)]
+    return with_peaks(measured, measure_peaks(rows, wanted, places))
+
+
+def _mean(scores: RowScores) -> RowScores:
+    """The mean over all of them, as the scores of one row."""
+    peaks = PeakScores(*(_over(getattr(scores.peaks, each.name)) for each in fields(PeakScores)))
+    return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
+
+
+def _over(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(values.mean(axis=0, keepdims=True))

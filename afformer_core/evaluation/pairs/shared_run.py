@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs of demonstration and image shared by processes, each of which opens the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from tqdm import tqdm
+
+from afformer_core.data.frame_sampling import FrameSampling
+from afformer_core.data.sample import sample_group
+from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pairs import Pair
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
+from afformer_core.parallel.workers import steps
+from afformer_core.runtime import Grounder
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a process needs to open the same run as others.
+
+    Attributes:
+        open_grounder: opens the model; other processes must be able to import it.
+        protocol, seed, sampling, folder_rate, annotated_actions, together,
+            keeps_heatmaps: see `ModelRun`.
+    """
+
+    open_grounder: Callable[[], Grounder]
+    protocol: EvaluationProtocol
+    seed: int = 0
+    sampling: FrameSampling | None = None
+    folder_rate: float | None = None
+    annotated_actions: tuple[str, ...] | None = None
+    together: int = 1
+    keeps_heatmaps: bool = False
+
+
+@lru_cache(maxsize=1)
+def open_run(plan: RunPlan) -> ModelRun:
+    """The run of a plan, opened once in a process.
+
+    Raises:
+        ModelFolderError: there is no sound model.
+        ValueError: see `ModelRun`.
+    """
+    return ModelRun(
+        plan.open_grounder(),
+        plan.protocol,
+        plan.seed,
+        plan.sampling,
+        plan.folder_rate,
+        plan.annotated_actions,
+        plan.together,
+        plan.keeps_heatmaps,
+    )
+
+
+def evaluate_pairs(
+    plan: RunPlan, pairs: Sequence[Pair], processes: int = 1, progress: bool = True
+) -> list[PairResult]:
+    """`ModelRun.evaluate` by several processes; the numbers are the same for any number of them.
+
+    Args:
+        plan: of the run.
+        pairs: those that share demonstrations one after another.
+        processes: that share the pairs, at least 1, which is the caller's own.
+        progress: show a progress bar on stderr.
+    """
+    work = _Work(plan, pairs, _groups(pairs))
+    results: dict[int, PairResult] = {}
+    with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
+        for number, result in steps(work, range(len(work.groups)), processes):
+            results[number] = result
+            bar.update()
+    return [results[number] for number in range(len(pairs))]
+
+
+@dataclass(frozen=True)
+class _Work:
+    plan: RunPlan
+    pairs: Sequence[Pair]
+    groups: Sequence[Sequence[int]]
+
+    def __call__(self, group: int) -> Iterator[tuple[int, PairResult]]:
+        run = open_run(self.plan)
+        numbers = self.groups[group]
+        results = run.evaluate([self.pairs[number] for number in numbers], numbers[0])
+        yield from zip(numbers, results, strict=True)
+
+
+def _groups(pairs: Sequence[Pair]) -> list[tuple[int, ...]]:
+    """Numbers of neighbours that may share demonstrations, which a run memorizes once."""
+    grouped = groupby(range(len(pairs)), lambda number: sample_group(pairs[number].sample))
+    return [tuple(numbers) for _, numbers in grouped]

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol of earlier work (paper, Table 2): one row per image and action, at 28x28."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sample import Sample, points_by_action, sample_group
+from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
+from afformer_core.evaluation.protocols.protocols import Row
+
+
+class PooledProtocol(CoarseRowsProtocol):
+    """One row per (image, action): whoever annotated whichever clip, all points count.
+
+    Args:
+        without_empty: leave out rows none of whose points lies inside the image.
+    """
+
+    def __init__(self, without_empty: bool = False) -> None:
+        self.name = 'pooled28-noempty' if without_empty else 'pooled28'
+        self._without_empty = without_empty
+
+    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+        """Rows in the order in which the samples first name each image and action.
+
+        The points are in pixels of the size that an image is first annotated with.
+        """
+        pooled: dict[tuple[str, int], list[NDArray[np.float64]]] = {}
+        first: dict[str, Sample] = {}
+        for sample in samples:
+            image = str(sample.image_path)
+            size = first.setdefault(image, sample).image_size
+            scale = np.divide(size, sample.image_size)
+            for action, points in points_by_action(sample).items():
+                pooled.setdefault((image, action), []).append(points * scale)
+        rows = (
+            Row(
+                action,
+                sample_group(first[image]),
+                np.concatenate(points),
+                first[image].image_size,
+                image,
+            )
+            for (image, action), points in pooled.items()
+        )
+        return tuple(row for row in rows if not self._without_empty or _has_points(row))
+
+
+def _has_points(row: Row) -> bool:
+    inside = (row.points > -1) & (row.points < row.image_size)
+    return bool(inside.all(axis=1).any())

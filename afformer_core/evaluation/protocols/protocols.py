@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation protocols: what one row is, its ground truth, and the size it is compared at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.heatmaps import RELEASED_OFFSET, ground_truth_heatmaps, pad_points
+from afformer_core.data.sample import Sample, Scene, points_by_action, sample_group
+
+Heatmaps = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison of a prediction with a ground truth.
+
+    Attributes:
+        action: 0-based.
+        group: what must not be split between folds and is drawn together in a bootstrap: the
+            appliance of simulated data, else the image.
+        points: float64 [P, 2] (x, y) in pixels of `image_size`.
+        image_size: (width, height).
+        image: name of the image.
+        sample: that it is of; None where it is of several.
+    """
+
+    action: int
+    group: str
+    points: NDArray[np.float64]
+    image_size: tuple[int, int]
+    image: str = ''
+    sample: Sample | None = None
+
+    @property
+    def scene(self) -> Scene | None:
+        """The elements in its image, where they are known."""
+        return None if self.sample is None else self.sample.scene
+
+
+class EvaluationProtocol(Protocol):
+    """What a named protocol decides.
+
+    Attributes:
+        name: of the protocol.
+        size: (height, width) that predictions are compared at.
+        epsilon: in KLD.
+        at_model_size: whether a model's heatmap is compared from the size that the model draws it
+            in, else from that of the image.
+    """
+
+    name: str
+    size: tuple[int, int]
+    epsilon: float
+    at_model_size: bool
+
+    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+        """The comparisons that a dataset asks for."""
+
+    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+        """Ground truths [N, height, width] of rows, each summing to one."""
+
+    def prediction(self, heatmap: Heatmaps) -> Heatmaps:
+        """A predicted heatmap of any size as this protocol compares it, [height, width]."""
+
+
+class RowsProtocol:
+    """One row per (sample, action), as the released code counts them.
+
+    The points of an action that a sample names twice are pooled. KLD has no epsilon.
+
+    Args:
+        size: (height, width) of the comparison; 256x256 in the released code.
+        offset: added to the set points before they are blurred.
+    """
+
+    epsilon = 0.0
+    at_model_size = False
+
+    def __init__(
+        self, size: tuple[int, int] = (256, 256), offset: float = RELEASED_OFFSET
+    ) -> None:
+        self.size = size
+        self._offset = offset
+        sides = f'{size[1]}' if size[0] == size[1] else f'{size[1]}x{size[0]}'
+        exponent = round(-math.log10(offset))
+        self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
+
+    def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
+        """Rows in the order of samples, and of the first mention of each action."""
+        return tuple(
+            Row(
+                action,
+                sample_group(sample),
+                points,
+                sample.image_size,
+                str(sample.image_path),
+                sample,
+            )
+            for sample in samples
+            for action, points in points_by_action(sample).items()
+        )
+
+    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+        """Blurred points, float32 [N, height, width]."""
+        height, width = self.size
+        scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
+        padded = pad_points(scaled)
+        heatmaps: Heatmaps = ground_truth_heatmaps(padded, self.size, self._offset).numpy()
+        return heatmaps
+
+    def prediction(self, heatmap: Heatmaps) -> Heatmaps:
+        """The heatmap resampled bilinearly and divided by its sum."""
+        height, width = self.size
+        resized = heatmap
+        if heatmap.shape != self.size:
+            enlarges = height >= heatmap.shape[0] and width >= heatmap.shape[1]
+            method = cv2.INTER_LINEAR if enlarges else cv2.INTER_AREA
+            resized = np.asarray(cv2.resize(heatmap, (width, height), interpolation=method))
+        return np.asarray(resized / resized.sum(dtype=np.float64), np.float32)
+
+
+Predictor = Callable[[int, Row], Heatmaps]

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated benchmark: what a model reaches on all of its splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from afformer_core.evaluation.model_measures import ModelMeasures
+from afformer_core.evaluation.pairs.comparison import MODEL
+from afformer_core.evaluation.report.report import SCHEMA, Report
+from afformer_core.evaluation.tables.accuracy import CONSTANT_ACTION, RANDOM_ELEMENT
+from afformer_core.reports.bootstrap import interval_note
+from afformer_core.reports.tables import Cell, Table
+
+SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
+
+_Rows = dict[str, dict[str, Cell]]
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """The reports of all splits by name, of one model."""
+
+    reports: Mapping[str, Report]
+
+    def __post_init__(self) -> None:
+        missing = [split for split in SPLITS if split not in self.reports]
+        if missing:
+            raise ValueError(f'the benchmark lacks {", ".join(missing)}')
+
+    def table(self) -> Table:
+        """What the model reaches, and what a predictor reaches that looks at nothing."""
+        measures = {split: self.reports[split].measures for split in SPLITS}
+        pairs = ', '.join(f'{measures[split].pairs} of {split}' for split in SPLITS)
+        return Table.of(
+            'Simulated benchmark',
+            {'model': 'model', 'blind': 'blind'},
+            {
+                **_seen_rows(measures['test-seen']),
+                'test-unseen: peak inside the demonstrated element': _beside_chance(
+                    measures['test-unseen'], 'peak_inside'
+                ),
+                'test-buttons: nearest button is the right one': _beside_chance(
+                    measures['test-buttons'], 'nearest'
+                ),
+                **_absent_rows(measures['test-absent']),
+            },
+            (
+                f'Pairs: {pairs}. {interval_note("appliances")} blind: an element at random, or '
+                'the most frequent action.',
+            ),
+        )
+
+    def to_markdown(self) -> str:
+        """The table of all splits, then each split's report."""
+        parts = [self.table().to_markdown()]
+        parts += [f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS]
+        return '\n\n'.join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Schema, and the reports of the splits by name, as plain JSON types."""
+        splits = {split: self.reports[split].to_json() for split in SPLITS}
+        return {'schema': SCHEMA, 'splits': splits}
+
+
+def _seen_rows(measures: ModelMeasures) -> _Rows:
+    motion, use = measures.motion_use, measures.demonstration_use
+    rows: _Rows = {
+        "KLD, as a share of the same action's mean map's": {'model': measures.kld_share_of_blind},
+        'peak inside the demonstrated element': _beside_chance(measures, 'peak_inside'),
+        'nearest element is the right one': _beside_chance(measures, 'nearest'),
+        'action, balanced accuracy': {
+            'model': measures.predictors[MODEL].balanced_accuracy,
+            'blind': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
+        },
+        'the same, video backwards': {
+            'model': None if motion is None else motion.balanced.accuracy_reversed
+        },
+        'the same, video frozen at the contact': {
+            'model': None if motion is None else motion.balanced.accuracy_frozen
+        },
+        "another element's video: peak still inside the first": {
+            'model': None if use is None else use.swapped.peak_in_own_place
+        },
+        "another element's video: peak inside the other": {
+            'model': None if use is None else use.swapped.peak_in_other_place
+        },
+    }
+    return {f'test-seen: {text}': cells for text, cells in rows.items()}
+
+
+def _absent_rows(measures: ModelMeasures) -> _Rows:
+    abstention = measures.abstention
+    return {
+        'test-absent: told from a fitting video, AUROC': {
+            'model': None if abstention is None else abstention.auroc.get('presence')
+        },
+        'test-absent: fitting pairs that are found': {
+            'model': None if abstention is None else abstention.own.found
+        },
+    }
+
+
+def _beside_chance(measures: ModelMeasures, name: str) -> dict[str, Cell]:
+    """A measure of the model's peaks, and what an element at random reaches."""
+    chance = measures.predictors.get(RANDOM_ELEMENT)
+    return {
+        'model': getattr(measures.predictors[MODEL], name),
+        'blind': None if chance is None else getattr(chance, name),
+    }

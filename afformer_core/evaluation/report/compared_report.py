@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One evaluation of several models on the same pairs: numbers, and tables made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from afformer_core.evaluation.model_differences import (
+    ModelDifference,
+    ModelRows,
+    measure_differences,
+)
+from afformer_core.evaluation.model_measures import ModelMeasures
+from afformer_core.evaluation.pairs.comparison import MODEL, SINGLE_DEMONSTRATION
+from afformer_core.evaluation.report.report import BESIDE_OTHERS, Fact, Report
+from afformer_core.evaluation.tables.accuracy import (
+    ACTION_COLUMNS,
+    RANDOM_ELEMENT,
+    accuracy_table,
+    peak_table,
+)
+from afformer_core.evaluation.tables.estimates import (
+    ELEMENT_COLUMNS,
+    HEATMAP_COLUMNS,
+    PredictorMeasures,
+)
+from afformer_core.evaluation.tables.which_button import BUTTON_COLUMNS, button_table
+from afformer_core.reports.bootstrap import CONFIDENCE
+from afformer_core.reports.tables import Table
+
+# What a table shows of differences, where any model has it.
+_MEASURES = {
+    'better_rows': 'rows better',
+    **HEATMAP_COLUMNS,
+    'hit_rate': 'hit rate',
+    'peak_error_mean': 'mean peak error, %',
+    **ELEMENT_COLUMNS,
+    **ACTION_COLUMNS,
+    'which_button': BUTTON_COLUMNS['which_button'],
+}
+_MODEL_KEY = 'models.'
+
+
+@dataclass(frozen=True)
+class ComparedMeasures:
+    """Every number of several models on the same pairs.
+
+    Attributes:
+        first: name of the model that the others are compared with.
+        models: the numbers of each alone, by name.
+        differences: of the others to the first, by name.
+    """
+
+    first: str
+    models: Mapping[str, ModelMeasures]
+    differences: Mapping[str, ModelDifference]
+
+
+def build_compared_report(
+    reports: Mapping[str, Report],
+    rows: Mapping[str, ModelRows],
+    blind_labels: Mapping[str, str],
+    seed: int = 0,
+) -> Report:
+    """The numbers of several models beside each other, and how the others differ from the first.
+
+    Args:
+        reports: of each model alone, at least two by name.
+        rows: of the same models in the same order.
+        blind_labels: of the rows of predictors that look at nothing.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: two models were measured on different rows, or by different protocols.
+    """
+    measures = ComparedMeasures(
+        next(iter(reports)),
+        {name: report.measures for name, report in reports.items()},
+        measure_differences(rows, seed),
+    )
+    accuracy, *tables = _tables_of_all(measures, rows[measures.first], blind_labels)
+    accuracy = replace(accuracy, notes=_notes(accuracy.title, reports))
+    own = [
+        replace(table, title=f'{name}: {table.title}')
+        for name, report in reports.items()
+        for table in report.tables
+        if table.title not in BESIDE_OTHERS
+    ]
+    return Report(
+        {'models': ', '.join(reports), **_facts(reports)}, measures, (accuracy, *tables, *own)
+    )
+
+
+def _tables_of_all(
+    measures: ComparedMeasures, first: ModelRows, blind_labels: Mapping[str, str]
+) -> list[Table]:
+    predictors: dict[str, PredictorMeasures] = {}
+    labels = dict(blind_labels)
+    for name, model in measures.models.items():
+        for kind, suffix in ((MODEL, ''), (SINGLE_DEMONSTRATION, ', one demonstration at a time')):
+            if kind in model.predictors:
+                predictors[f'{_MODEL_KEY}{name}{suffix}'] = model.predictors[kind]
+                labels[f'{_MODEL_KEY}{name}{suffix}'] = f'{name}{suffix}'
+    blind = measures.models[measures.first].predictors
+    predictors |= {
+        name: each for name, each in blind.items() if name not in (MODEL, SINGLE_DEMONSTRATION)
+    }
+    tables = [
+        accuracy_table(first.protocol, predictors, labels),
+        peak_table(predictors, labels),
+    ]
+    if first.of_buttons:
+        buttons = {**labels, RANDOM_ELEMENT: 'a button at random'}
+        tables.append(button_table(first.rows, predictors, buttons))
+    return [tables[0], difference_table(measures), *tables[1:]]
+
+
+def difference_table(measures: ComparedMeasures) -> Table:
+    """How the other models differ from the first."""
+    rows = {
+        heading: {model: getattr(each, name) for model, each in measures.differences.items()}
+        for name, heading in _MEASURES.items()
+    }
+    measured = {
+        heading: cells
+        for heading, cells in rows.items()
+        if any(cell is not None for cell in cells.values())
+    }
+    notes = (
+        f"Each model's measure less that of {measures.first}, paired by row: of KLD and of the "
+        'peak error a negative difference is better, of the others a positive one. rows better: '
+        f'share of rows with a lower KLD than that of {measures.first}.',
+        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over appliances (images, where the data '
+        'names none), the same ones for both models. One that holds 0, or of rows better 0.5, '
+        'does not tell the two apart.',
+    )
+    models = {name: name for name in measures.differences}
+    return Table.of(f'Difference to {measures.first}', models, measured, notes)
+
+
+def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
+    """Notes of the models' tables of a title, with the model's name where not all have one."""
+    notes = {
+        name: [note for table in report.tables if table.title == title for note in table.notes]
+        for name, report in reports.items()
+    }
+    told = (
+        note if all(note in each for each in notes.values()) else f'{name}: {note}'
+        for name, its in notes.items()
+        for note in its
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def _facts(reports: Mapping[str, Report]) -> dict[str, Fact]:
+    """What all models have in common once, what differs for each."""
+    facts: dict[str, Fact] = {}
+    for fact in next(iter(reports.values())).facts:
+        values: Sequence[Fact] = [report.facts[fact] for report in reports.values()]
+        if len(set(values)) == 1:
+            facts[fact] = values[0]
+        else:
+            facts |= {f'{fact}, {name}': report.facts[fact] for name, report in reports.items()}
+    return facts

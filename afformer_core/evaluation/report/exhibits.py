@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best, median and worst rows of an evaluation, as pictures with a caption."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from afformer_core.data.sample import Sample
+from afformer_core.errors import ImageError, VideoError
+from afformer_core.evaluation.metrics.scoring import RowScores, concatenate
+from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pooled_rows import PooledRows
+from afformer_core.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Heatmaps,
+    Predictor,
+    Row,
+)
+from afformer_core.evaluation.report.tiles import (
+    TILE_SIDE,
+    Picture,
+    draw_heatmap,
+    fit,
+    mark_annotation,
+    mark_peak,
+)
+from afformer_core.evaluation.tables.action_names import best_action
+from afformer_core.media.image_files import read_image
+from afformer_core.media.video import read_video
+
+PREDICTION = 'prediction'
+_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class MeasuredRows:
+    """Rows, what predicted them, and how right it was.
+
+    Attributes:
+        protocol: of the rows.
+        rows: at least one.
+        scores: of the rows.
+        predictor: gives the heatmap of a row once more.
+        action_names: of the dataset.
+        answers: what action the predictor says of each row, with its score; empty: nothing.
+    """
+
+    protocol: EvaluationProtocol
+    rows: Sequence[Row]
+    scores: RowScores
+    predictor: Predictor
+    action_names: Sequence[str]
+    answers: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        lengths = len(self.rows), len(self.scores.kld), len(self.answers or self.rows)
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f'got {lengths[0]} rows, scores of {lengths[1]} and {lengths[2]} answers; '
+                'there must be as many of each'
+            )
+
+
+def measured_by_model(
+    results: Sequence[PairResult],
+    run: ModelRun,
+    protocol: EvaluationProtocol,
+    action_names: Sequence[str],
+) -> MeasuredRows:
+    """The rows of a model's results.
+
+    Args:
+        results: at least one.
+        run: grounds the pairs of chosen rows once more.
+        protocol: that they were made with.
+        action_names: of the dataset.
+    """
+    by_row = [(result, number) for result in results for number in range(len(result.rows))]
+
+    def predict(index: int, row: Row) -> Heatmaps:
+        result, number = by_row[index]
+        heatmap: Heatmaps = run.measured(result.pair)[number]
+        return heatmap
+
+    return MeasuredRows(
+        protocol,
+        [row for result in results for row in result.rows],
+        concatenate([result.scores for result in results]),
+        predict,
+        action_names,
+        [_answer(result) for result, _ in by_row if result.action_scores],
+    )
+
+
+def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> MeasuredRows:
+    """The rows of an image and an action, with the mean of their heatmaps."""
+
+    def predict(index: int, row: Row) -> Heatmaps:
+        heatmap: Heatmaps = pooled.heatmaps[index]
+        return heatmap
+
+    return MeasuredRows(pooled.protocol, pooled.rows, pooled.scores, predict, action_names)
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One row to be looked at.
+
+    Attributes:
+        title: the sample and its action.
+        measures: short texts, such as `KLD 0.52`.
+        frames: of the demonstration, in order; empty where there is none, or its clip is missing.
+        image: the target; None where it is missing.
+        predicted: heatmaps with their best peaks, by caption.
+        truth: the ground truth with what was annotated.
+    """
+
+    title: str
+    measures: tuple[str, ...]
+    frames: tuple[Picture, ...]
+    image: Picture | None
+    predicted: Mapping[str, Picture]
+    truth: Picture
+
+
+def exhibit_best_and_worst(
+    measured: MeasuredRows, count: int = 6, progress: bool = True
+) -> dict[str, list[Exhibit]]:
+    """Exhibits by `best`, `median` and `worst`, each in the order of KLD; worst, the worst first.
+
+    Args:
+        measured: the rows to choose from. Where the clip or the image of one is missing, its
+            heatmaps are shown alone.
+        count: of each at most; no row is taken twice while there are three.
+        progress: show a progress bar on stderr.
+    """
+    chosen = choose(measured.scores.kld.tolist(), count)
+    total = sum(map(len, chosen.values()))
+    with tqdm(total=total, desc='pictures', unit='row', disable=not progress) as bar:
+        exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
+        for name, indices in chosen.items():
+            for index in indices:
+                exhibits[name].append(_exhibit(measured, index))
+                bar.update()
+    return exhibits
+
+
+def exhibit_differences(
+    models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
+) -> dict[str, list[Exhibit]]:
+    """Rows with the predictions of several models beside each other.
+
+    Args:
+        models: the same rows of each, by name; one after another, so that one alone need be open.
+        chapters: indices of rows, by name.
+    """
+    exhibits: dict[str, list[Exhibit]] = {}
+    for name, measured in models:
+        drawn = {
+            chapter: [_of_model(name, _exhibit(measured, index)) for index in indices]
+            for chapter, indices in chapters.items()
+        }
+        exhibits = (
+            drawn
+            if not exhibits
+            else {
+                chapter: [_beside(*both) for both in zip(exhibits[chapter], each, strict=True)]
+                for chapter, each in drawn.items()
+            }
+        )
+    return exhibits
+
+
+def _of_model(name: str, exhibit: Exhibit) -> Exhibit:
+    measures = tuple(f'{name}: {measure}' for measure in exhibit.measures[:1])
+    return replace(exhibit, measures=measures, predicted={name: exhibit.predicted[PREDICTION]})
+
+
+def _beside(exhibit: Exhibit, other: Exhibit) -> Exhibit:
+    return replace(
+        exhibit,
+        measures=(*exhibit.measures, *other.measures),
+        predicted={**exhibit.predicted, **other.predicted},
+    )
+
+
+def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
+    """Indices of the best, the median and the worst, at most `count` each."""
+    ranked = sorted(range(len(klds)), key=klds.__getitem__)
+    taken = max(1, min(count, len(ranked) // 3))
+    middle = (len(ranked) - taken) // 2
+    return {
+        'best': ranked[:taken],
+        'median': ranked[middle : middle + taken],
+        'worst': ranked[::-1][:taken],
+    }
+
+
+def _exhibit(measured: MeasuredRows, index: int) -> Exhibit:
+    row = measured.rows[index]
+    image = _image(Path(row.image))
+    predicted = draw_heatmap(image, measured.predictor(index, row), row)
+    mark_peak(predicted, measured.scores.peaks.place[index], row)
+    truth = draw_heatmap(image, measured.protocol.truths([row])[0], row)
+    mark_annotation(truth, row)
+    return Exhibit(
+        f'{_name(row)}, {measured.action_names[row.action]}',
+        (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
+        () if row.sample is None else _frames(row.sample),
+        None if image is None else fit(image, TILE_SIDE),
+        {PREDICTION: predicted},
+        truth,
+    )
+
+
+def _name(row: Row) -> str:
+    # Names of files alone recur in other folders.
+    return '/'.join(Path(row.image).parts[-4:]) if row.sample is None else row.sample.sample_id
+
+
+def _measures(scores: RowScores, index: int) -> list[str]:
+    peaks = scores.peaks
+    texts = [
+        f'KLD {scores.kld[index]:.2f}',
+        f'SIM {scores.sim[index]:.2f}',
+        f'AUC-J {scores.auc_judd[index]:.2f}',
+    ]
+    if np.isnan(peaks.place[index]).any():
+        texts.append('no peak')
+    elif not math.isnan(peaks.hit[index]):
+        texts.append('hit' if peaks.hit[index] else 'no hit')
+        texts.append(f'peak error {peaks.error[index]:.1f} %')
+    return texts
+
+
+def _answer(result: PairResult) -> str:
+    best = best_action(result.action_scores)
+    return f'says {best} ({result.action_scores[best]:.2f})'
+
+
+def _image(path: Path) -> Picture | None:
+    try:
+        return read_image(path)
+    except ImageError:
+        return None
+
+
+def _frames(sample: Sample) -> tuple[Picture, ...]:
+    try:
+        frames = read_video(sample.video_path, _FRAMES, sample.clip)
+    except VideoError:
+        return ()
+    return tuple(fit(frame, TILE_SIDE // 2) for frame in frames)

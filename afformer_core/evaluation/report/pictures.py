@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contact sheets: demonstration frames, target, prediction and ground truth, one row a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from afformer_core.evaluation.report.exhibits import Exhibit
+from afformer_core.evaluation.report.tiles import Picture, fit
+from afformer_core.files.atomic import write_aside
+
+_SIDE = 192
+_MARGIN = 4
+_CAPTION = 20
+_QUALITY = 88
+_FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.42)
+
+
+def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]) -> list[Path]:
+    """Write a JPEG for each name, such as `best.jpg`.
+
+    Args:
+        folder: created where absent.
+        exhibits: by name, at least one each.
+
+    Returns:
+        the files written.
+    """
+    paths = []
+    for name, each in exhibits.items():
+        lines = [_line(exhibit) for exhibit in each]
+        width = max(line.shape[1] for line in lines)
+        sheet = np.concatenate(
+            [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
+        )
+        # A model's name may be a path.
+        path = folder / f'{name.replace("/", "_")}.jpg'
+        write_aside(path, encode_jpeg(sheet))
+        paths.append(path)
+    return paths
+
+
+def encode_jpeg(picture: Picture) -> bytes:
+    """A picture as a JPEG file.
+
+    Raises:
+        OSError: it cannot be encoded.
+    """
+    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    ok, encoded = cv2.imencode('.jpg', colours, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not ok:
+        raise OSError(f'a picture of shape {picture.shape} cannot be encoded')
+    return bytes(encoded.tobytes())
+
+
+def _line(exhibit: Exhibit) -> Picture:
+    images = () if exhibit.image is None else (exhibit.image,)
+    drawn = exhibit.predicted
+    shown = (*exhibit.frames, *images, *drawn.values(), exhibit.truth)
+    pictures = np.concatenate([_cell(each) for each in shown], axis=1)
+    what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
+    order = ' | '.join([*what, *drawn, 'ground truth'])
+    text = f'{"  ".join(exhibit.measures)}   {exhibit.title}   ({order})'
+    caption = _caption(text, pictures.shape[1])
+    blank = caption.shape[1] - pictures.shape[1]
+    return np.concatenate((caption, np.pad(pictures, ((0, 0), (0, blank), (0, 0)))))
+
+
+def _cell(picture: Picture) -> Picture:
+    """In the middle of a black square, with a margin on the right and below."""
+    fitted = fit(picture, _SIDE)
+    height, width = fitted.shape[:2]
+    top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
+    cell = np.zeros((_SIDE + _MARGIN, _SIDE + _MARGIN, 3), np.uint8)
+    cell[top : top + height, left : left + width] = fitted
+    return cell
+
+
+def _caption(text: str, width: int) -> Picture:
+    """A strip of at least a width that the text fits into."""
+    (needed, _), _ = cv2.getTextSize(text, *_FONT, 1)
+    strip = np.full((_CAPTION, max(width, needed + 8), 3), 32, np.uint8)
+    cv2.putText(strip, text, (4, 15), *_FONT, (255, 255, 255), 1, cv2.LINE_AA)
+    return strip

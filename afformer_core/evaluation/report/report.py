@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One evaluation of one model on one dataset: its numbers, and the tables made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.model_measures import (
+    CENTER_BIAS,
+    GAUSSIAN,
+    MEAN_MAP,
+    UNIFORM,
+    ModelMeasures,
+    measure_model,
+)
+from afformer_core.evaluation.motion_use import motion_table
+from afformer_core.evaluation.pairs.comparison import EVERY_ELEMENT, MODEL, SINGLE_DEMONSTRATION
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.pairs.pooled_rows import PooledRows, Pooling
+from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
+from afformer_core.evaluation.tables.abstention import abstention_table
+from afformer_core.evaluation.tables.accuracy import (
+    CONSTANT_ACTION,
+    RANDOM_ELEMENT,
+    accuracy_table,
+    action_table,
+    notes_on_actions,
+    peak_table,
+)
+from afformer_core.evaluation.tables.demonstration_use import demonstration_table
+from afformer_core.evaluation.tables.estimates import PredictorMeasures
+from afformer_core.evaluation.tables.reliability import reliability_table
+from afformer_core.evaluation.tables.which_button import button_table
+from afformer_core.reports.named_numbers import to_json
+from afformer_core.reports.tables import Table
+from afformer_core.runtime.presence import PresenceCalibration
+
+SCHEMA = 1
+"""Version of what `Report.to_json` gives; another one where a name changes its meaning or goes."""
+
+BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
+"""Titles of the tables that have a row for each predictor; the others are of the model alone."""
+
+Fact = str | int | float
+
+_NO_MEAN_MAPS = (
+    "There is no row of the same action's mean map, which other images make: the annotations are "
+    'of one image or appliance. --prior-annotations takes it from others.'
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation.
+
+    Attributes:
+        facts: about it, for people.
+        measures: its numbers, a data class.
+        tables: made of the numbers.
+        evaluated: what was evaluated, of a predictor of heatmaps.
+    """
+
+    facts: Mapping[str, str | int | float]
+    measures: Any
+    tables: tuple[Table, ...]
+    evaluated: PredictorMeasures | None = None
+
+    def to_markdown(self) -> str:
+        """Facts as a list, then the tables."""
+        facts = [f'- {name}: {fact_text(value)}' for name, value in self.facts.items()]
+        return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
+
+    def to_json(self) -> dict[str, Any]:
+        """Schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
+        return {
+            'schema': SCHEMA,
+            'facts': to_json(self.facts),
+            'measures': to_json(self.measures),
+        }
+
+
+def build_report(
+    results: Sequence[PairResult],
+    protocol: EvaluationProtocol,
+    prior: BlindPrior,
+    action_names: Sequence[str],
+    facts: Mapping[str, str | int | float],
+    calibration: PresenceCalibration | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    pooled: PooledRows | None = None,
+) -> Report:
+    """A model's numbers with those of blind predictors beside them.
+
+    Args:
+        results: at least one.
+        protocol: the one they were made with.
+        prior: for the blind rows.
+        action_names: of the dataset.
+        facts: about model and dataset, shown first.
+        calibration: of the model, or None.
+        seed: of jitter and bootstrap.
+        progress: show a progress bar on stderr.
+        pooled: see `measure_model`.
+    """
+    measures = measure_model(
+        results, protocol, prior, action_names, calibration, seed, progress, pooled
+    )
+    labels = {
+        MODEL: 'model',
+        SINGLE_DEMONSTRATION: 'model, one demonstration at a time',
+        **blind_labels(prior, action_names),
+    }
+    notes = notes_on_actions(results[0].action_scores, action_names)
+    if prior.mean_maps is None:
+        notes = (*notes, _NO_MEAN_MAPS)
+    if measures.pooling is not None:
+        notes = (*notes, _note_on_pooling(measures.pooling, protocol.name))
+    compared = protocol.name if pooled is None else pooled.protocol.name
+    rows = [row for result in results for row in result.rows]
+    tables = [
+        accuracy_table(compared, measures.predictors, labels, notes),
+        peak_table(measures.predictors, labels),
+    ]
+    if isinstance(protocol, ButtonsProtocol):
+        tables.append(
+            button_table(
+                rows, measures.predictors, {**labels, RANDOM_ELEMENT: 'a button at random'}
+            )
+        )
+    counted: dict[str, str | int | float] = {
+        'protocol': compared,
+        'pairs': measures.pairs,
+        'appliances or images': measures.groups,
+        'milliseconds an image, median': measures.milliseconds_median,
+    }
+    return Report(
+        {**facts, **counted},
+        measures,
+        (*tables, *_tables_of_the_model(measures, compared, calibration)),
+        measures.predictors[MODEL],
+    )
+
+
+def blind_labels(prior: BlindPrior, action_names: Sequence[str]) -> dict[str, str]:
+    """Labels of the rows of predictors that look at nothing, by name.
+
+    Args:
+        prior: of one of them.
+        action_names: of the dataset.
+    """
+    return {
+        UNIFORM: 'uniform',
+        GAUSSIAN: 'centred Gaussian, sigma 0.3',
+        CENTER_BIAS: 'center bias',
+        MEAN_MAP: prior.label,
+        EVERY_ELEMENT: 'every element, not which',
+        CONSTANT_ACTION: f'always {action_names[prior.constant_action]}',
+        RANDOM_ELEMENT: 'an element at random',
+    }
+
+
+def _tables_of_the_model(
+    measures: ModelMeasures,
+    protocol: str,
+    calibration: PresenceCalibration | None,
+) -> list[Table]:
+    tables = []
+    if measures.demonstration_use is not None:
+        tables.append(demonstration_table(measures.demonstration_use))
+    if measures.motion_use is not None:
+        tables.append(motion_table(measures.motion_use))
+    if measures.abstention is not None:
+        tables.append(abstention_table(measures.abstention, calibration))
+    if measures.reliability is not None and calibration is not None:
+        tables.append(reliability_table(measures.reliability, calibration))
+    model = measures.predictors[MODEL]
+    tables.append(action_table('By action', protocol, model, measures.by_action))
+    return tables
+
+
+def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
+    mean = pooling.demonstrations / pooling.rows
+    return (
+        f'A row is of an image and an action and has {mean:.1f} demonstrations on average, '
+        f'{pooling.demonstrations_of_a_row_most} at most; the model is measured by the mean of '
+        'their heatmaps. One at a time: each demonstration against the ground truth of the row, '
+        f'and the mean over the row. What is told of demonstrations below is by "{protocol}".'
+    )
+
+
+def fact_text(value: str | int | float) -> str:
+    """The value of a fact for people."""
+    return f'{value:.1f}' if isinstance(value, float) else str(value)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures of heatmaps over images, with what was found and what was annotated."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
+
+Picture = NDArray[np.uint8]
+"""uint8 RGB [H, W, 3]."""
+
+TILE_SIDE = 320
+
+_BLACK = (0, 0, 0)
+_WHITE = (255, 255, 255)
+_CYAN = (0, 230, 255)
+_OPACITY = 0.75
+# Sixteenths of a pixel, so that a mark lies between pixels where its place does.
+_SHIFT = 4
+
+
+def fit(image: Picture, side: int) -> Picture:
+    """An image in its own shape, the longer side `side` pixels long."""
+    height, width = image.shape[:2]
+    size = _fitted((width, height), side)
+    method = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=method))
+
+
+def draw_heatmap(image: Picture | None, heatmap: Heatmaps, row: Row) -> Picture:
+    """A tile of a heatmap, relative to its maximum.
+
+    Args:
+        image: it lies over; None: it is shown alone, in the shape of the row's image.
+        heatmap: [h, w] of the whole image at any size.
+        row: that it is of.
+    """
+    if image is None:
+        width, height = _fitted(row.image_size, TILE_SIDE)
+        tile, opacity = np.zeros((height, width, 3), np.uint8), 1.0
+    else:
+        tile, opacity = fit(image, TILE_SIDE), _OPACITY
+    size = tile.shape[1::-1]
+    resized = cv2.resize(heatmap, size, interpolation=cv2.INTER_LINEAR)
+    return draw_overlay(tile, np.asarray(resized, np.float32), (), '', opacity)
+
+
+def mark_peak(tile: Picture, place: NDArray[np.float64], row: Row) -> None:
+    """Draw a cross at a place [2] of a row's image; none where the place is NaN."""
+    if np.isnan(place).any():
+        return
+    x, y = (round(float(each)) for each in _on_tile(place, tile, row))
+    for colour, length, width in ((_BLACK, 17, 5), (_CYAN, 15, 2)):
+        cv2.drawMarker(tile, (x, y), colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
+
+
+def mark_annotation(tile: Picture, row: Row) -> None:
+    """Draw the annotated points, and the outlines of elements, the demonstrated one in colour."""
+    scene = row.scene
+    if scene is None:
+        for x, y in _subpixels(_on_tile(row.points, tile, row)):
+            for colour, radius in ((_BLACK, 40), (_WHITE, 20)):
+                cv2.circle(tile, (x, y), radius, colour, -1, cv2.LINE_AA, _SHIFT)
+        return
+    drawn = [each for index, each in enumerate(scene.polygons) if index != scene.element]
+    outlines = [(each, *stroke) for each in drawn for stroke in ((_BLACK, 3), (_WHITE, 1))]
+    outlines += [(scene.polygons[scene.element], *each) for each in ((_BLACK, 5), (_CYAN, 2))]
+    for polygon, colour, width in outlines:
+        corners = np.array(_subpixels(_on_tile(polygon, tile, row)))
+        cv2.polylines(tile, [corners], True, colour, width, cv2.LINE_AA, _SHIFT)
+
+
+def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = side / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _on_tile(places: NDArray[np.float64], tile: Picture, row: Row) -> NDArray[np.float64]:
+    return np.asarray((places + 0.5) * np.divide(tile.shape[1::-1], row.image_size) - 0.5)
+
+
+def _subpixels(places: NDArray[np.float64]) -> list[tuple[int, int]]:
+    scaled = np.rint(places * (1 << _SHIFT)).astype(int)
+    return [(int(x), int(y)) for x, y in scaled]

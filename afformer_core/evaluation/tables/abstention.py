@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a model knows when what was demonstrated is not in view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
+from afformer_core.reports.tables import Table
+from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.stream.settings import StreamSettings
+
+ABSTENTION_COLUMNS = {
+    'pairs': 'pairs',
+    'found': 'found',
+    'median_confidence': 'median confidence',
+    'median_resemblance': 'median resemblance',
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How often a model finds something with some demonstrations.
+
+    Attributes:
+        pairs: how many.
+        found: share of them, by the rule of the robot's stream with its default thresholds.
+        median_confidence, median_resemblance: of what the rule is about; see `Grounding`.
+    """
+
+    pairs: int
+    found: Estimate | None
+    median_confidence: float | None
+    median_resemblance: float | None
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """What is found of what is in view, and of what is not.
+
+    Attributes:
+        of_appliances: whether a foreign demonstration is of another appliance, else of another
+            image.
+        own_right: with the image's own demonstration, where the best peak is right.
+        own: with the image's own demonstration.
+        foreign: with one of what the image does not show.
+        auroc: area under the ROC curve of what tells `own` from `foreign`, by its name.
+    """
+
+    of_appliances: bool
+    own_right: Finding
+    own: Finding
+    foreign: Finding
+    auroc: Mapping[str, Estimate]
+
+
+def measure_abstention(
+    results: Sequence[PairResult], calibration: PresenceCalibration | None = None, seed: int = 0
+) -> Abstention | None:
+    """What is found by the rule of the robot's stream, with its default thresholds.
+
+    Args:
+        results: of a model.
+        calibration: of the model, or None.
+        seed: of the bootstrap.
+
+    Returns:
+        None where no pair has a demonstration of another appliance (or image).
+    """
+    pairs = [result for result in results if result.foreign_evidence is not None]
+    if not pairs:
+        return None
+    right = [result for result in pairs if result.is_right]
+    foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
+    own = [result.evidence for result in pairs]
+    groups = [result.rows[0].group for result in pairs]
+    groups_right = [result.rows[0].group for result in right]
+    shown, absent = _measures(own, calibration), _measures(foreign, calibration)
+    return Abstention(
+        of_appliances=all(result.pair.sample.scene is not None for result in pairs),
+        own_right=_finding([one.evidence for one in right], groups_right, calibration, seed),
+        own=_finding(own, groups, calibration, seed),
+        foreign=_finding(foreign, groups, calibration, seed),
+        auroc={name: bootstrap_area(shown[name], absent[name], groups, seed) for name in shown},
+    )
+
+
+def abstention_table(abstention: Abstention, calibration: PresenceCalibration | None) -> Table:
+    """Own demonstrations beside foreign ones.
+
+    Args:
+        abstention: measured.
+        calibration: that it was measured with, or None.
+    """
+    known = abstention.of_appliances
+    place, other = ('inside', 'appliance') if known else ('in the region', 'image')
+    areas = {f'auroc_{name}': area for name, area in abstention.auroc.items()}
+    return Table.of(
+        'Is it known what is not in view?',
+        {
+            **ABSTENTION_COLUMNS,
+            **{f'auroc_{name}': f'AUROC of {name}' for name in abstention.auroc},
+        },
+        {
+            f'its own demonstration, peak {place}': vars(abstention.own_right),
+            'its own demonstration': vars(abstention.own),
+            f"another {other}'s demonstration": {**vars(abstention.foreign), **areas},
+        },
+        (
+            f'found: {_rule(calibration)}, as on a robot by default. AUROC: area under the ROC '
+            'curve of what tells an own demonstration from another.',
+        ),
+    )
+
+
+def _rule(calibration: PresenceCalibration | None) -> str:
+    if calibration is not None:
+        return f"presence at least {calibration.threshold:.3f}, the model's own threshold"
+    settings = StreamSettings()
+    return (
+        f'confidence at least {settings.minimum_confidence} and resemblance at least '
+        f'{settings.minimum_resemblance}'
+    )
+
+
+def _measures(
+    evidence: Sequence[Evidence], calibration: PresenceCalibration | None
+) -> Mapping[str, list[float]]:
+    """What may tell, by name."""
+    if calibration is None:
+        return {
+            'confidence': [one.confidence for one in evidence],
+            'resemblance': [one.resemblance for one in evidence],
+        }
+    return {
+        'presence': [calibration.presence(one.confidence, one.resemblance) for one in evidence]
+    }
+
+
+def _finding(
+    evidence: Sequence[Evidence],
+    groups: Sequence[str],
+    calibration: PresenceCalibration | None,
+    seed: int,
+) -> Finding:
+    settings = StreamSettings()
+    found = [
+        settings.is_evidence(one.confidence, one.resemblance, calibration) for one in evidence
+    ]
+    return Finding(
+        pairs=len(evidence),
+        found=bootstrap_mean(found, groups, seed) if evidence else None,
+        median_confidence=_median([one.confidence for one in evidence]),
+        median_resemblance=_median([one.resemblance for one in evidence]),
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return float(np.median(values)) if values else None

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Actions of a model against those of a dataset, which may spell a name differently."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from afformer_core.evaluation.metrics.metrics import top1_hits
+
+
+def best_action(scores: Mapping[str, float]) -> str:
+    """The name with the highest score; empty of a model that scores no actions."""
+    return max(scores, key=lambda name: scores[name], default='')
+
+
+def same_action(first: str, second: str) -> bool:
+    """Whether two names mean one action: `pick up` is `pick_up`."""
+    return _word(first) == _word(second)
+
+
+def same_vocabulary(first: Collection[str], second: Collection[str]) -> bool:
+    """Whether two collections name the same actions."""
+    return set(map(_word, first)) == set(map(_word, second))
+
+
+def right_actions(
+    scores: Mapping[str, float], actions: Collection[int], action_names: Sequence[str]
+) -> int | None:
+    """How many of a sample's k distinct actions are among the k best-scored ones.
+
+    Args:
+        scores: by the model's action names.
+        actions: annotated, indices into `action_names`.
+        action_names: of the dataset.
+
+    Returns:
+        None where model and dataset name other actions.
+    """
+    if not same_vocabulary(scores, action_names):
+        return None
+    words = {_word(name): value for name, value in scores.items()}
+    by_index = {index: words[_word(name)] for index, name in enumerate(action_names)}
+    return top1_hits(by_index, actions)
+
+
+def _word(name: str) -> str:
+    return name.strip().lower().replace(' ', '_')

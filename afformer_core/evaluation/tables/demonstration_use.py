@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the demonstration decides where a model points: another one is swapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sample import Sample, sample_group
+from afformer_core.evaluation.metrics.peak_measures import in_region
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
+from afformer_core.media.polygons import Point, contains
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean
+from afformer_core.reports.tables import Cell, Table
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """Where a model points with one of two demonstrations of an image.
+
+    Attributes:
+        kld: against the ground truth of the image's own demonstration.
+        peak_in_own_place: share of best peaks where the image's own demonstration acts.
+        peak_in_other_place: share of best peaks where the other demonstration acts.
+    """
+
+    kld: Estimate | None
+    peak_in_own_place: Estimate | None
+    peak_in_other_place: Estimate | None
+
+
+@dataclass(frozen=True)
+class DemonstrationUse:
+    """Groundings with the image's own demonstration and with another that is swapped in.
+
+    Attributes:
+        pairs: that have another demonstration.
+        of_elements: whether both are of known elements, else of regions a tenth of the diagonal
+            apart.
+        own: with the image's own demonstration.
+        swapped: with the other one.
+        kld_rise: by how much KLD is higher with the other one.
+    """
+
+    pairs: int
+    of_elements: bool
+    own: Pointing
+    swapped: Pointing
+    kld_rise: Estimate | None
+
+
+def measure_demonstration_use(
+    results: Sequence[PairResult], protocol: EvaluationProtocol, seed: int = 0
+) -> DemonstrationUse | None:
+    """What becomes of a grounding when a demonstration of another place is swapped in.
+
+    Args:
+        results: of a model.
+        protocol: the one they were made with.
+        seed: of the bootstrap.
+
+    Returns:
+        None where no pair has a demonstration to swap in.
+    """
+    swaps = [result for result in results if result.pair.swapped is not None]
+    if not swaps:
+        return None
+    own = np.concatenate([result.scores.kld for result in swaps])
+    other = np.concatenate(
+        [result.swapped_kld for result in swaps if result.swapped_kld is not None]
+    )
+    own_peaks = [result.peak for result in swaps]
+    other_peaks = [result.swapped_peak for result in swaps]
+    groups = [row.group for result in swaps for row in result.rows]
+    return DemonstrationUse(
+        pairs=len(swaps),
+        of_elements=all(result.pair.sample.scene is not None for result in swaps),
+        own=_pointing(swaps, own, own_peaks, protocol, seed),
+        swapped=_pointing(swaps, other, other_peaks, protocol, seed),
+        kld_rise=bootstrap_mean(other - own, groups, seed),
+    )
+
+
+def demonstration_table(use: DemonstrationUse) -> Table:
+    """Both demonstrations, and the rise in KLD from one to the other."""
+    words = _words(use.of_elements)
+    headings = {
+        'kld': 'KLD',
+        'peak_in_own_place': words.own_place,
+        'peak_in_other_place': words.other_place,
+    }
+    rows: dict[str, dict[str, Cell]] = {
+        'its own demonstration': vars(use.own),
+        words.other: vars(use.swapped),
+        'rise in KLD': {'kld': use.kld_rise},
+    }
+    return Table.of(
+        'Does the demonstration decide?',
+        headings,
+        rows,
+        (
+            f'{use.pairs} pairs; KLD against the original ground truth. {words.follows} Peaks '
+            'are of the action that the model finds best.',
+        ),
+    )
+
+
+def _pointing(
+    swaps: Sequence[PairResult],
+    kld: NDArray[np.float64],
+    peaks: Sequence[Point | None],
+    protocol: EvaluationProtocol,
+    seed: int,
+) -> Pointing:
+    row_groups = [row.group for result in swaps for row in result.rows]
+    own, other, groups = [], [], []
+    for result, peak in zip(swaps, peaks, strict=True):
+        sample, swapped = result.pair.sample, result.pair.swapped
+        if swapped is None or peak is None:
+            continue
+        own.append(float(_shows(sample, sample, peak, protocol)))
+        other.append(float(_shows(sample, swapped, peak, protocol)))
+        groups.append(sample_group(sample))
+    return Pointing(
+        kld=bootstrap_mean(kld, row_groups, seed),
+        peak_in_own_place=bootstrap_mean(own, groups, seed),
+        peak_in_other_place=bootstrap_mean(other, groups, seed),
+    )
+
+
+def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProtocol) -> bool:
+    """Whether a peak in a sample's image is where another sample's demonstration was annotated."""
+    if sample.scene is not None and shown.scene is not None:
+        return contains(sample.scene.polygons[shown.scene.element], peak)
+    rows = protocol.rows([shown])
+    # Both belong to one image, whose annotations may be of two sizes.
+    place = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
+    return any(
+        in_region(*each, place)[0] for each in zip(protocol.truths(rows), rows, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What a table calls things."""
+
+    other: str
+    own_place: str
+    other_place: str
+    follows: str
+
+
+def _words(of_elements: bool) -> _Words:
+    if of_elements:
+        return _Words(
+            "another element's demonstration",
+            'peak inside its element',
+            "peak inside the other's element",
+            'With the other demonstration a model that follows it peaks inside the '
+            "other's element.",
+        )
+    return _Words(
+        'another demonstration of the image',
+        'peak in its region',
+        "peak in the other's region",
+        'The other demonstration is of a place that lies a tenth of the diagonal away or more; a '
+        "model that follows it peaks in the other's annotated region.",
+    )

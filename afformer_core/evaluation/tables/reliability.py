@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a calibrated model is as often right as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from afformer_core.evaluation.pairs.pair_result import PairResult
+from afformer_core.reports.tables import Table
+from afformer_core.runtime.presence import PresenceCalibration
+
+_BINS = 10
+RELIABILITY_COLUMNS = {
+    'images': 'images',
+    'said': 'said',
+    'right': 'right',
+    'calibration_error': 'expected calibration error',
+}
+
+
+@dataclass(frozen=True)
+class ReliabilityMeasures:
+    """Probabilities beside how often what they are of was so.
+
+    Attributes:
+        images: how many.
+        said: mean of the probabilities.
+        right: share of the images where it was so.
+        calibration_error: see `expected_calibration_error`.
+    """
+
+    images: int
+    said: float
+    right: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Whether a model is as often right as it says.
+
+    Attributes:
+        presence: that the image shows what was demonstrated.
+        peak: of the confidence, that the best peak is right.
+    """
+
+    presence: ReliabilityMeasures
+    peak: ReliabilityMeasures
+
+
+def measure_reliability(
+    results: Sequence[PairResult], calibration: PresenceCalibration | None
+) -> Reliability | None:
+    """Probabilities beside how often what they are of was so.
+
+    Returns:
+        None where the model is not calibrated, or no pair has a foreign demonstration.
+    """
+    pairs = [result for result in results if result.foreign_evidence is not None]
+    if calibration is None or not pairs:
+        return None
+    own = [result.evidence for result in pairs]
+    foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
+    presence = [calibration.presence(one.confidence, one.resemblance) for one in own + foreign]
+    return Reliability(
+        presence=_reliability(presence, [True] * len(own) + [False] * len(foreign)),
+        peak=_reliability(
+            [result.evidence.confidence for result in results],
+            [result.is_right for result in results],
+        ),
+    )
+
+
+def reliability_table(reliability: Reliability, calibration: PresenceCalibration) -> Table:
+    """Presence and peak.
+
+    Args:
+        reliability: measured.
+        calibration: that it was measured with.
+    """
+    return Table.of(
+        'Is it as often right as it says?',
+        RELIABILITY_COLUMNS,
+        {
+            'presence: the image shows it': vars(reliability.presence),
+            'confidence: the peak is inside': vars(reliability.peak),
+        },
+        (
+            f'Means over all images; the error is the mean over {_BINS} bins of the probability '
+            'of how far it is from what was so, weighted by their images. Each demonstration '
+            'counts with its own image and with one of another object.',
+            f'Calibrated on {calibration.pairs} pairs of {calibration.annotations}.',
+        ),
+    )
+
+
+def expected_calibration_error(probabilities: ArrayLike, happened: ArrayLike) -> float:
+    """Mean distance of probabilities from frequencies, in ten bins of equal width.
+
+    Args:
+        probabilities: [N], 0 to 1, at least one.
+        happened: [N], whether each was so.
+
+    Returns:
+        0 to 1.
+    """
+    said = np.asarray(probabilities, np.float64)
+    right = np.asarray(happened, np.float64)
+    bins = np.minimum((said * _BINS).astype(int), _BINS - 1)
+    # Of each bin the mean distance times its share of all.
+    distances = np.bincount(bins, said - right, minlength=_BINS)
+    return float(np.abs(distances).sum() / len(said))
+
+
+def _reliability(probabilities: Sequence[float], happened: Sequence[bool]) -> ReliabilityMeasures:
+    return ReliabilityMeasures(
+        images=len(happened),
+        said=float(np.mean(probabilities)),
+        right=float(np.mean(happened)),
+        calibration_error=expected_calibration_error(probabilities, happened),
+    )

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which button a heatmap chooses, among the boxes of its image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.evaluation.metrics.scoring import RowScores
+from afformer_core.evaluation.protocols.protocols import Row
+from afformer_core.evaluation.tables.estimates import INTERVAL_NOTE, PredictorMeasures
+from afformer_core.reports.bootstrap import Estimate, bootstrap_mean
+from afformer_core.reports.tables import Table
+
+BUTTON_COLUMNS = {
+    'which_button': 'which-button accuracy',
+    'which_button_above_chance': 'above chance',
+}
+
+
+@dataclass(frozen=True)
+class ButtonMeasures:
+    """How often a predictor chooses the demonstrated button.
+
+    Attributes:
+        which_button: share of rows.
+        which_button_above_chance: the same less what a button at random reaches.
+    """
+
+    which_button: Estimate | None
+    which_button_above_chance: Estimate | None
+
+
+def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> ButtonMeasures:
+    """The share of rows for which the chosen button is the demonstrated one.
+
+    The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
+    presses at one place, and the most probability inside a box would be no fair choice: of a
+    heatmap that says nothing it is the largest box, so that a blind predictor would be right
+    wherever large buttons are what people press. A heatmap without a peak is a guess.
+
+    Args:
+        scores: of the rows.
+        rows: whose elements are known.
+        seed: of the bootstrap.
+    """
+    groups = [row.group for row in rows]
+    right, guesses = right_buttons(scores, rows), _guesses(rows)
+    return ButtonMeasures(
+        bootstrap_mean(right, groups, seed), bootstrap_mean(right - guesses, groups, seed)
+    )
+
+
+def right_buttons(scores: RowScores, rows: Sequence[Row]) -> NDArray[np.float64]:
+    """Of each row [N] 1 where the chosen button is the demonstrated one, or the share of a guess.
+
+    Args:
+        scores: of the rows.
+        rows: whose elements are known.
+    """
+    nearest = scores.peaks.nearest
+    return np.where(np.isnan(nearest), _guesses(rows), nearest)
+
+
+def button_table(
+    rows: Sequence[Row], predictors: Mapping[str, PredictorMeasures], labels: Mapping[str, str]
+) -> Table:
+    """How often predictors choose the demonstrated button.
+
+    Args:
+        rows: that were measured, whose elements are known.
+        predictors: measures by name; those that choose none have no row.
+        labels: of their rows.
+    """
+    measured = {
+        labels[name]: vars(each)
+        for name, each in predictors.items()
+        if each.which_button is not None
+    }
+    guesses = _guesses(rows)
+    notes = (
+        f'{len(guesses)} rows with {np.mean(1 / guesses):.1f} buttons in the image on average; '
+        'chance is one by the number of buttons.',
+        'The chosen button is the one whose box the best peak lies in or is nearest to; a '
+        'heatmap that is flat on top chooses at random.',
+        INTERVAL_NOTE,
+    )
+    return Table.of('Which button?', BUTTON_COLUMNS, measured, notes)
+
+
+def _guesses(rows: Sequence[Row]) -> NDArray[np.float64]:
+    """How often a button at random is right, [N]."""
+    return np.array([1 / len(row.scene.polygons) for row in rows if row.scene])

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How well hands are found, as 100DOH counts it: average precision at an overlap of a half.
+
+Detections of all pictures are taken from the best score on. One is right where the annotated hand
+that it overlaps most does so by more than a half of their union, and no better detection was right
+about that hand. For "hand + interaction" the state must be right too: whether the hand touches an
+object. A hand that is found twice, or in the wrong state, is an error. Hands that are marked as
+difficult count neither as found nor as missed, and nor does what overlaps them.
+
+100DOH reports the mean over eleven recalls (VOC 2007), which is the folder's year in its code; VOC
+2010 and later take the area under the curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand_annotations import HandAnnotation
+
+_OVERLAP = 0.5
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in pictures, from the best score on.
+
+    Attributes:
+        scores: float64 [N], falling.
+        right: bool [N].
+        wanted: how many hands there are to find, not counting difficult ones.
+    """
+
+    scores: _Floats
+    right: NDArray[np.bool_]
+    wanted: int
+
+    @property
+    def recall(self) -> _Floats:
+        """Share of the hands found by each detection and those before it, [N]; NaN without any."""
+        with np.errstate(invalid='ignore'):
+            return np.asarray(np.cumsum(self.right) / np.float64(self.wanted))
+
+    @property
+    def precision(self) -> _Floats:
+        """Share of each detection and those before it that is right, [N]."""
+        return np.asarray(np.cumsum(self.right) / np.arange(1, len(self.right) + 1))
+
+    def score_of_precision(self, least: float) -> float | None:
+        """The lowest score from which on so large a share is right; None where there is none."""
+        enough = np.flatnonzero(self.precision >= least)
+        # Detections of one score stand or fall together.
+        last = [
+            i for i in enough if i + 1 == len(self.scores) or self.scores[i + 1] < self.scores[i]
+        ]
+        return float(self.scores[last[-1]]) if last else None
+
+
+def hands_found(
+    detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
+) -> Findings:
+    """Hands in any state.
+
+    Args:
+        detected: in each picture, in any order.
+        annotated: in each picture.
+    """
+    return _findings(detected, annotated, lambda hand, truth: True)
+
+
+def states_found(
+    detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
+) -> Findings:
+    """Hands in their states, "hand + interaction"; see `hands_found`."""
+    return _findings(detected, annotated, lambda hand, truth: hand.contact == truth.contact)
+
+
+def interactions_found(
+    detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
+) -> Findings:
+    """Hands in contact alone, among the detections of such; see `hands_found`."""
+    found = [[hand for hand in hands if hand.contact] for hands in detected]
+    findings = states_found(found, annotated)
+    wanted = sum(truth.contact and not truth.difficult for hands in annotated for truth in hands)
+    return Findings(findings.scores, findings.right, wanted)
+
+
+def eleven_point_precision(findings: Findings) -> float:
+    """Mean over the recalls 0, 0.1 ... 1 of the best precision from there on (VOC 2007).
+
+    NaN without a hand to find.
+    """
+    if not findings.wanted:
+        return float('nan')
+    recall, precision = findings.recall, findings.precision
+    best = [precision[recall >= least].max(initial=0.0) for least in np.arange(11) / 10]
+    return float(np.mean(best))
+
+
+def area_precision(findings: Findings) -> float:
+    """Area under the curve of the best precision from each recall on (VOC 2010 and later).
+
+    NaN without a hand to find.
+    """
+    if not findings.wanted:
+        return float('nan')
+    best = np.maximum.accumulate(findings.precision[::-1])[::-1]
+    return float(np.sum(np.diff(findings.recall, prepend=0.0) * best))
+
+
+def _findings(
+    detected: Sequence[Sequence[Hand]],
+    annotated: Sequence[Sequence[HandAnnotation]],
+    fits: Callable[[Hand, HandAnnotation], bool],
+) -> Findings:
+    ordered = sorted(
+        ((hand, place) for place, hands in enumerate(detected) for hand in hands),
+        key=lambda each: -each[0].score,
+    )
+    taken: set[tuple[int, int]] = set()
+    scores, right = [], []
+    for hand, place in ordered:
+        truths = annotated[place]
+        nearest = _nearest(hand, truths)
+        if nearest is not None and truths[nearest].difficult:
+            continue
+        is_right = (
+            nearest is not None and (place, nearest) not in taken and fits(hand, truths[nearest])
+        )
+        if is_right and nearest is not None:
+            taken.add((place, nearest))
+        scores.append(hand.score)
+        right.append(is_right)
+    wanted = sum(not truth.difficult for truths in annotated for truth in truths)
+    return Findings(np.array(scores, np.float64), np.array(right, np.bool_), wanted)
+
+
+def _nearest(hand: Hand, truths: Sequence[HandAnnotation]) -> int | None:
+    """The annotated hand that a detection overlaps most, if it does so enough."""
+    overlaps = [overlap(hand.box, truth.box) for truth in truths]
+    best = max(range(len(truths)), key=overlaps.__getitem__, default=None)
+    return best if best is not None and overlaps[best] > _OVERLAP else None
+
+
+def overlap(first: Sequence[float], second: Sequence[float]) -> float:
+    """Intersection over union of two boxes (left, top, right, bottom)."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return shared / (sum(areas) - shared)

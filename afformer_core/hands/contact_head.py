@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells from some frames of a video whether a hand in them touches an object, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import roi_align
+
+from afformer_core.hands.frame_stack import FRAMES
+from afformer_core.hands.hand import colours
+
+# Sides of what is looked at: of a hand's longer side, and in pixels, at least and as it is seen.
+_ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
+_STAGES, _STRIDE = 5, 16
+_FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
+# Layers that only add to what they get are left out in training, in this share of the cases at
+# most, the later the more often.
+_SKIPPED = 0.15
+# How far boxes are off in training, as those that are found are: factors and shares of a side.
+_RESIZED, _MOVED = (0.75, 1.3), 0.1
+# As the eye sees red, green and blue.
+_LUMINANCE = (0.299, 0.587, 0.114)
+# How much a touch that is off by a whole square counts beside contact. More would be in its way.
+_TOUCH_WEIGHT = 1.0
+
+
+@dataclass(frozen=True)
+class ContactAnswer:
+    """What is told of the hands of some pictures.
+
+    Attributes:
+        logits: [N] of contact.
+        touches: [N, 2], (x, y) in pixels where they touch something, if they do.
+    """
+
+    logits: Tensor
+    touches: Tensor
+
+
+class ContactHead(nn.Module):
+    """EfficientNet-Lite0 to stride 16 over a square around each hand, in grey.
+
+    The frames are its colours: in what rests they are all the same. In evaluation it looks at each
+    square in a mirror, too, where it makes other errors, and takes the mean.
+
+    Attributes:
+        body: the network over a square.
+    """
+
+    def __init__(self) -> None:
+        import timm
+
+        super().__init__()
+        body: Any = timm.create_model(
+            'tf_efficientnet_lite0',
+            pretrained=False,
+            features_only=True,
+            out_indices=(3,),
+            in_chans=FRAMES,
+            drop_path_rate=_SKIPPED,
+        )
+        # Nothing looks at what comes after.
+        body.blocks = body.blocks[:_STAGES]
+        self.body: nn.Module = body
+        self.describe = nn.Sequential(
+            nn.Conv2d(_FEATURES, _CHANNELS, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+        )
+        features = _CHANNELS * (_SIDE // _STRIDE) ** 2
+        self.logit = nn.Linear(features, 1)
+        # So many features at once would throw a place about from step to step.
+        self.place = nn.Sequential(
+            nn.Linear(features, _PLACE_FEATURES),
+            nn.LayerNorm(_PLACE_FEATURES),
+            nn.ReLU(),
+            nn.Linear(_PLACE_FEATURES, 2),
+        )
+
+    def forward(self, pictures: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
+        """What is told of each hand, over all pictures in order.
+
+        Args:
+            pictures: each RGB [3 FRAMES, H, W], uint8 or float in 0..1, see `motion_picture`.
+            boxes: of each picture, [n, 4] (left, top, right, bottom) in pixels.
+        """
+        middles, sides = _around(torch.cat(list(boxes)))
+        if not len(middles):
+            return ContactAnswer(middles[:, 0], middles)
+        squares = torch.cat(
+            [_squares(picture, box) for picture, box in zip(pictures, boxes, strict=True)]
+        )
+        logits, places = self._look(squares)
+        if not self.training:
+            mirrored_logits, mirrored_places = self._look(squares.flip(3))
+            logits = (logits + mirrored_logits) / 2
+            places = (places + mirrored_places * places.new_tensor((-1, 1))) / 2
+        return ContactAnswer(logits, middles + sides * places)
+
+    def _look(self, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of contact, [n], and where, [n, 2], from the middles, in sides, of squares."""
+        squares = squares.contiguous(memory_format=torch.channels_last)
+        features = self.describe(self.body(squares)[0])
+        return self.logit(features)[:, 0], self.place(features)
+
+    def loss(
+        self,
+        pictures: Sequence[Tensor],
+        boxes: Sequence[Tensor],
+        contacts: Sequence[Tensor],
+        touches: Sequence[Tensor],
+    ) -> Tensor:
+        """Of contact, and of where it is known to be; boxes are moved a little at random.
+
+        Args:
+            pictures, boxes: see `forward`.
+            contacts: of each picture, bool [n].
+            touches: of each picture, [n, 2], (x, y) in pixels; NaN where it is not known.
+
+        Returns:
+            Binary cross-entropy, and the smooth distance in sides of the squares; 0 without hands.
+        """
+        moved = [_moved(each) for each in boxes]
+        answer = self(pictures, moved)
+        if not len(answer.logits):
+            # Every process has gradients of all parameters, whatever its pictures show.
+            return torch.stack([0 * each.sum() for each in self.parameters()]).sum()
+        contact = functional.binary_cross_entropy_with_logits(
+            answer.logits, torch.cat(list(contacts)).float()
+        )
+        wanted = torch.cat(list(touches))
+        known = ~wanted.isnan().any(dim=1, keepdim=True)
+        _, sides = _around(torch.cat(moved))
+        away = (answer.touches - torch.where(known, wanted, answer.touches)) / sides
+        distance = functional.smooth_l1_loss(
+            away, torch.zeros_like(away), reduction='sum', beta=0.1
+        )
+        return contact + _TOUCH_WEIGHT * distance / known.sum().clamp(min=1)
+
+
+def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Middles, [n, 2], and sides, [n, 1], of the squares around boxes, in pixels."""
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    sides = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True) * _ENLARGED
+    return middles, sides.clamp(min=_SMALLEST)
+
+
+def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
+    """What is around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the picture."""
+    shown = colours(picture).unflatten(0, (FRAMES, -1))
+    grey = torch.einsum('tchw,c->thw', shown, shown.new_tensor(_LUMINANCE))
+    middles, sides = _around(boxes)
+    around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)
+    # As many samples as it takes to see each pixel of a large hand.
+    return roi_align(2 * grey[None] - 1, [around], _SIDE, sampling_ratio=0, aligned=True)
+
+
+def _moved(boxes: Tensor) -> Tensor:
+    """Boxes that are a little off, at random."""
+    low, high = _RESIZED
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    middles = middles + sizes * _MOVED * (2 * torch.rand_like(middles) - 1)
+    half = sizes / 2 * (low + (high - low) * torch.rand_like(sizes))
+    return torch.cat((middles - half, middles + half), dim=1)

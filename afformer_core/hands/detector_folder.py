@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A hand detector on disk: one folder of `detector.json` and `detector.safetensors`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import file_sha256, write_aside
+from afformer_core.hands.faster_rcnn import (
+    ARCHITECTURES,
+    MOST_HANDS,
+    HandNetwork,
+    build_hand_detector,
+    build_motion_detector,
+)
+from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.runtime.model_folder import read_json
+
+FORMAT = 'afformer-hand-detector'
+VERSION = 2
+DESCRIPTION_FILE = 'detector.json'
+WEIGHTS_FILE = 'detector.safetensors'
+# The paper's (section 4.2).
+INTERACTION_SCORE = 0.99
+
+_WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}
+
+
+@dataclass(frozen=True)
+class DetectorDescription:
+    """What `detector.json` says.
+
+    Attributes:
+        architecture: one of `ARCHITECTURES`.
+        weights_sha256: of `detector.safetensors`, in hexadecimal.
+        interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
+        interval: seconds between the frames of the motion pictures that it takes, see
+            `motion_windows`; None: it takes single frames.
+        training: where the weights come from; free form.
+    """
+
+    architecture: str
+    weights_sha256: str
+    interaction_score: float
+    interval: float | None
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f'it has architecture {self.architecture!r}; this release knows '
+                f'{", ".join(ARCHITECTURES)}'
+            )
+        if not 0 <= self.interaction_score <= 1:
+            raise ValueError(
+                f'it has interaction_score {self.interaction_score}; 0 to 1 is wanted'
+            )
+        if self.interval is not None and not self.interval > 0:
+            raise ValueError(f'it has interval {self.interval}; seconds above 0 are wanted')
+
+
+def save_hand_detector(
+    folder: Path,
+    detector: HandNetwork,
+    architecture: str,
+    training: Mapping[str, Any],
+    interaction_score: float = INTERACTION_SCORE,
+    interval: float | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write the folder of a detector, each file whole or not at all.
+
+    Args:
+        folder: made where it does not exist.
+        detector: from `build_motion_detector` where it has an interval, else from
+            `build_hand_detector`.
+        architecture: that it was built with.
+        training: where the weights come from; free form.
+        interaction_score, interval: see `DetectorDescription`.
+        dtype: type that floating-point weights are stored in.
+    """
+    tensors = {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for name, tensor in detector.state_dict().items()
+    }
+    content = save(tensors)
+    write_aside(folder / WEIGHTS_FILE, content)
+    fields = {
+        'format': FORMAT,
+        'version': VERSION,
+        'architecture': architecture,
+        'classes': list(CLASSES),
+        'weights_sha256': hashlib.sha256(content).hexdigest(),
+        'interaction_score': interaction_score,
+        'interval': interval,
+        'training': dict(training),
+    }
+    write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+
+
+def read_detector_description(folder: Path) -> DetectorDescription:
+    """Read and check `detector.json`.
+
+    Raises:
+        ModelFolderError: there is no such folder or file, or it describes something else.
+    """
+    path = folder / DESCRIPTION_FILE
+    if not path.is_file():
+        raise ModelFolderError(
+            f'{path} does not exist; the folder of a hand detector holds {DESCRIPTION_FILE} and '
+            f'{WEIGHTS_FILE}'
+        )
+    fields = read_json(path)
+    for name, wanted in _WANTED.items():
+        if fields.get(name) != wanted:
+            raise ModelFolderError(
+                f'{path} has {name} {fields.get(name)!r}; this release reads {wanted!r}: '
+                'import or train the detector again with it'
+            )
+    try:
+        return DetectorDescription(
+            fields['architecture'],
+            str(fields['weights_sha256']),
+            float(fields.get('interaction_score', INTERACTION_SCORE)),
+            None if fields.get('interval') is None else float(fields['interval']),
+            dict(fields.get('training', {})),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(f'{path} does not describe a hand detector: {error}') from error
+
+
+def load_hand_detector(
+    folder: Path, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
+) -> HandNetwork:
+    """The detector of a folder, in fp32 and evaluation mode.
+
+    Args:
+        folder: that `save_hand_detector` wrote.
+        minimum_score, maximum_hands: see `build_hand_detector`.
+
+    Raises:
+        ModelFolderError: anything in the folder is absent, altered, of another version, of
+            an unknown architecture, or not finite.
+    """
+    description = read_detector_description(folder)
+    path = folder / WEIGHTS_FILE
+    if not path.is_file() or file_sha256(path) != description.weights_sha256:
+        raise ModelFolderError(
+            f'{path} is missing or not the one that {DESCRIPTION_FILE} names; copy the folder '
+            'again, whole'
+        )
+    build = build_hand_detector if description.interval is None else build_motion_detector
+    detector = build(description.architecture, minimum_score, maximum_hands).eval()
+    try:
+        load_strictly(detector, load_file(path), 'the hand detector')
+    except (OSError, SafetensorError, CheckpointError) as error:
+        raise ModelFolderError(f'{path} cannot be used: {error}') from error
+    return detector.requires_grad_(False)

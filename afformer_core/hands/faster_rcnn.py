@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The paper's hand detector, a Faster R-CNN that tells hands in contact from others, and ours."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import (
+    FasterRCNN,
+    fasterrcnn_mobilenet_v3_large_320_fpn,
+    fasterrcnn_resnet50_fpn_v2,
+)
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
+from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+
+from afformer_core.errors import AfformerError
+from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
+from afformer_core.hands.motion_detector import MotionHandDetector
+from afformer_core.models.pretrained.strict_loading import load_strictly
+
+_CHANNELS = 96
+_LEVELS = ('8', '16', '32')
+_HEAD_CHANNELS = 256
+_CELLS = 7
+# Sides of the boxes that each level looks for, in pixels of the detector's input.
+_ANCHORS = ((24, 34), (48, 68), (96, 136))
+_ASPECTS = (0.5, 1.0, 2.0)
+
+
+class LightBackbone(nn.Module):
+    """EfficientNet-Lite0's stages at strides 8, 16 and 32, and a pyramid over them.
+
+    Attributes:
+        out_channels: of each level, as torchvision's detectors ask.
+    """
+
+    out_channels = _CHANNELS
+
+    def __init__(self) -> None:
+        import timm
+
+        super().__init__()
+        self.body = timm.create_model(
+            'tf_efficientnet_lite0', pretrained=False, features_only=True, out_indices=(2, 3, 4)
+        )
+        self.fpn = FeaturePyramidNetwork(
+            [40, 112, 320], _CHANNELS, norm_layer=partial(nn.GroupNorm, 8)
+        )
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Normalised images [B, 3, H, W] to levels [B, C, h, w] by their strides."""
+        # In this layout a CPU convolves, and learns, a fifth faster.
+        images = images.contiguous(memory_format=torch.channels_last)
+        stages = OrderedDict(zip(_LEVELS, self.body(images), strict=True))
+        levels: dict[str, Tensor] = self.fpn(stages)
+        return levels
+
+
+def box_head() -> nn.Sequential:
+    """What is in a box, [N, C, 7, 7], to [N, 256]; norms let it learn fast and stay sound."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(_CHANNELS * _CELLS**2, _HEAD_CHANNELS),
+        nn.LayerNorm(_HEAD_CHANNELS),
+        nn.ReLU(),
+        nn.Linear(_HEAD_CHANNELS, _HEAD_CHANNELS),
+        nn.LayerNorm(_HEAD_CHANNELS),
+        nn.ReLU(),
+    )
+
+
+def light_faster_rcnn(
+    num_classes: int, box_score_thresh: float, box_detections_per_img: int
+) -> FasterRCNN:
+    """The detector with random weights; its arguments are torchvision's."""
+    backbone = LightBackbone()
+    return FasterRCNN(
+        backbone,
+        min_size=192,
+        max_size=256,
+        # Those that the backbone was pre-trained with.
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+        rpn_anchor_generator=AnchorGenerator(_ANCHORS, (_ASPECTS,) * len(_LEVELS)),
+        # A picture shows few hands.
+        rpn_pre_nms_top_n_train=200,
+        rpn_post_nms_top_n_train=100,
+        rpn_pre_nms_top_n_test=200,
+        rpn_post_nms_top_n_test=50,
+        # So that a hand has several anchors that learn where it is.
+        rpn_fg_iou_thresh=0.5,
+        rpn_batch_size_per_image=64,
+        box_batch_size_per_image=32,
+        # Only what is a hand teaches whether it touches something.
+        box_positive_fraction=0.5,
+        box_roi_pool=MultiScaleRoIAlign(list(_LEVELS), _CELLS, 2),
+        box_head=box_head(),
+        box_predictor=FastRCNNPredictor(_HEAD_CHANNELS, num_classes),
+        box_score_thresh=box_score_thresh,
+        box_detections_per_img=box_detections_per_img,
+    )
+
+
+OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
+LIGHT_ARCHITECTURE = 'fasterrcnn_efficientnet_lite0_fpn'
+# Classes of what finds hands and leaves their states to others: background, hand.
+_HANDS_ALONE = 2
+MOST_HANDS = 10
+
+# With random weights; torchvision's own would be downloaded.
+_random = {'weights': None, 'weights_backbone': None}
+ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
+    OFFICIAL_ARCHITECTURE: partial(fasterrcnn_resnet50_fpn_v2, **_random),
+    'fasterrcnn_mobilenet_v3_large_320_fpn': partial(
+        fasterrcnn_mobilenet_v3_large_320_fpn, **_random
+    ),
+    LIGHT_ARCHITECTURE: light_faster_rcnn,
+}
+
+HandNetwork = FasterRCNN | MotionHandDetector
+
+# A tensor that every checkpoint of the detector has, and no grounding model.
+_BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
+
+
+def build_hand_detector(
+    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
+) -> FasterRCNN:
+    """The detector of still pictures with random weights.
+
+    Args:
+        architecture: one of `ARCHITECTURES`; the paper's is `OFFICIAL_ARCHITECTURE`.
+        minimum_score: of the hands that it gives.
+        maximum_hands: that it gives of an image.
+
+    Returns:
+        torchvision's module: images float RGB [3, H, W] in 0..1 to `boxes` [N, 4] in pixels,
+        `labels` [N], indices of `CLASSES`, and `scores` [N].
+
+    Raises:
+        AfformerError: there is no such architecture.
+    """
+    return _build(architecture, len(CLASSES), minimum_score, maximum_hands)
+
+
+def build_motion_detector(
+    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
+) -> MotionHandDetector:
+    """The detector of motion pictures with random weights; see `build_hand_detector`.
+
+    Args:
+        architecture: of what finds hands.
+        minimum_score: that there is a hand at all.
+        maximum_hands: that it gives of a picture.
+    """
+    return MotionHandDetector(_build(architecture, _HANDS_ALONE, minimum_score, maximum_hands))
+
+
+def _build(
+    architecture: str, classes: int, minimum_score: float, maximum_hands: int
+) -> FasterRCNN:
+    if architecture not in ARCHITECTURES:
+        raise AfformerError(
+            f'there is no hand detector {architecture!r}; there are {", ".join(ARCHITECTURES)}'
+        )
+    return ARCHITECTURES[architecture](
+        num_classes=classes,
+        box_score_thresh=minimum_score,
+        box_detections_per_img=maximum_hands,
+    )
+
+
+def is_hand_detector(state: Mapping[str, Tensor]) -> bool:
+    """Whether tensors by name are a detector's, of hands or of other things."""
+    return _BOX_CLASSES in state
+
+
+def import_hand_detector(state: Mapping[str, Tensor]) -> FasterRCNN:
+    """The detector of the authors' `state_dict`, in evaluation mode.
+
+    Raises:
+        CheckpointError: tensors are missing, unknown, of another shape or not finite.
+    """
+    detector = build_hand_detector(OFFICIAL_ARCHITECTURE).eval()
+    load_strictly(detector, state, 'the hand detector')
+    return detector.requires_grad_(False)

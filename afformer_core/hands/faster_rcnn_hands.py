@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Faster R-CNN, or what is built upon one, as a detector of the hands in videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.ops import nms
+
+from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
+from afformer_core.hands.faster_rcnn import HandNetwork
+from afformer_core.hands.frame_stack import motion_windows
+from afformer_core.hands.frames_on_device import FrameOnDevice, stacked
+from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
+from afformer_core.media.video import VideoFrame
+from afformer_core.models.folding import fold_batch_norms
+
+# Two boxes that overlap by more are of one hand.
+_ONE_HAND = 0.5
+_DIGITS = 8
+
+
+class FasterRcnnHands(HandDetector):
+    """See `HandDetector`. It looks at each frame alone, or between those around it.
+
+    Args:
+        detector: in evaluation mode, see `build_hand_detector` and `build_motion_detector`.
+        name: see `HandDetector`.
+        interaction_score: see `HandDetector`.
+        interval: of the motion pictures that it takes, see `motion_windows`; None: it takes
+            single frames.
+        batch_size: pictures that are looked at together, at least 1.
+
+    Attributes:
+        name: as above.
+        interaction_score: as above.
+        least_rate, on_gpu: see `HandDetector`.
+    """
+
+    least_rate = 0.0
+
+    def __init__(
+        self,
+        detector: HandNetwork,
+        name: str,
+        interaction_score: float,
+        interval: float | None = None,
+        batch_size: int = 8,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+        self.name = name
+        self.interaction_score = interaction_score
+        self.on_gpu = next(detector.parameters()).is_cuda
+        self._detector = detector
+        self._interval = interval
+        self._batch_size = batch_size
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        device: torch.device | str = 'cpu',
+        minimum_score: float = LOWEST_SCORE,
+        batch_size: int = 8,
+    ) -> FasterRcnnHands:
+        """The detector of a folder, see `load_hand_detector`.
+
+        Raises:
+            ModelFolderError: the folder does not hold a sound detector.
+        """
+        description = read_detector_description(folder)
+        name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
+        detector = load_hand_detector(folder, minimum_score)
+        fold_batch_norms(detector)
+        score, interval = description.interaction_score, description.interval
+        return cls(detector.to(device), name, score, interval, batch_size)
+
+    def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+        """See `HandDetector.detect`."""
+        pictures = self._pictures(frames)
+        while batch := list(islice(pictures, self._batch_size)):
+            yield from self._detect(batch)
+
+    def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
+        """See `HandDetector.detect_one`."""
+        (hands,) = self._detect([next(islice(self._pictures(frames), index, None))])
+        return hands
+
+    def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
+        """What it looks at for each frame."""
+        device = next(self._detector.parameters()).device
+        on_device = (FrameOnDevice(frame, device) for frame in frames)
+        if self._interval is None:
+            return ((frame,) for frame in on_device)
+        return motion_windows(on_device, self._interval)
+
+    @torch.no_grad()
+    def _detect(self, pictures: Sequence[Sequence[FrameOnDevice]]) -> list[tuple[Hand, ...]]:
+        tensors = [stacked(frames) for frames in pictures]
+        if self._interval is None:
+            tensors = [colours(tensor) for tensor in tensors]
+        return [hands_of(output) for output in on_host(self._detector(tensors))]
+
+
+def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """What a detector found in some pictures, brought to the host in one piece.
+
+    Args:
+        outputs: of each picture `boxes` [N, 4], `labels` and `scores` [N] and, of all or of none,
+            `touches` [N, 2].
+
+    Returns:
+        the same as float32 on the host.
+    """
+    tables = [torch.column_stack([x.float() for x in output.values()]) for output in outputs]
+    found = torch.cat(tables).cpu().split([len(table) for table in tables])
+    return [_columns(table, output) for table, output in zip(found, outputs, strict=True)]
+
+
+def _columns(table: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The columns of a table [N, ...] by their names, in the shapes of others."""
+    parts = table.split([values.shape[1:].numel() for values in like.values()], dim=1)
+    return {
+        name: part.reshape(values.shape)
+        for (name, values), part in zip(like.items(), parts, strict=True)
+    }
+
+
+def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
+    """The hands of one picture, best first, each in the state that is the more likely one.
+
+    Args:
+        output: `boxes`, `labels` and `scores`, as `on_host` gives them, and `touches` where the
+            detector does; a hand may be among them in both states.
+    """
+    kept = nms(output['boxes'], output['scores'], _ONE_HAND)
+    boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))
+    told = output['touches'][kept].tolist() if 'touches' in output else [None] * len(boxes)
+    return tuple(
+        Hand(
+            (box[0], box[1], box[2], box[3]),
+            label == CONTACT,
+            min(score, 1.0),
+            (touch[0], touch[1]) if touch is not None and label == CONTACT else None,
+        )
+        for box, label, score, touch in zip(boxes, labels, scores, told, strict=True)
+    )

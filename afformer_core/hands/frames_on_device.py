@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames of a video on the device that looks at them, where each comes once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afformer_core.hands.frame_stack import require_one_size
+from afformer_core.hands.hand import frame_tensor
+from afformer_core.media.video import VideoFrame
+
+
+class FrameOnDevice:
+    """A frame that comes to where it is looked at when it first is, and only then.
+
+    Args:
+        frame: of a video.
+        device: that looks at it.
+
+    Attributes:
+        time: of the frame.
+    """
+
+    def __init__(self, frame: VideoFrame, device: torch.device) -> None:
+        self.time = frame.time
+        self._image: NDArray[np.uint8] | None = frame.image
+        self._device = device
+
+    @cached_property
+    def tensor(self) -> Tensor:
+        """uint8 RGB [3, H, W] on the device."""
+        assert self._image is not None
+        tensor = frame_tensor(self._image, self._device)
+        # Neither is kept twice.
+        self._image = None
+        return tensor
+
+
+def stacked(frames: Sequence[FrameOnDevice]) -> Tensor:
+    """Frames as one picture, uint8 [3 T, H, W], made on their device.
+
+    Raises:
+        ValueError: they are of different sizes.
+    """
+    tensors = [frame.tensor for frame in frames]
+    require_one_size([tuple(tensor.shape) for tensor in tensors])
+    return torch.cat(tensors)

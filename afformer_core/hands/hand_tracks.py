@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which hands of one frame are those of the frames before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.hands.contact_estimate import ContactEstimate, hand_size
+
+Landmarks = NDArray[np.float64]
+
+# The middle of the palm hardly moves when the fingers do.
+_PALM = [0, 5, 9, 13, 17]
+# In sizes of the hand, between two frames; and by what factor its size changes.
+_FARTHEST_STEP = 2.0
+_SIZE_FACTOR = 2.0
+# Seconds without being seen.
+_LONGEST_GAP = 1.0
+# Seconds, as `demonstrations.activity.Persistence` has it: faces pass for hands in a few frames.
+_LEAST_LASTING = 0.1
+
+
+@dataclass
+class HandTrack:
+    """One hand over time.
+
+    Attributes:
+        first, last: when it was seen for the first and the last time, seconds.
+        landmarks: where it was then, [21, 2] pixels.
+        contact: the estimate of whether it touches something.
+    """
+
+    first: float
+    last: float
+    landmarks: Landmarks
+    contact: ContactEstimate = field(default_factory=ContactEstimate)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it was seen for so long that it is no face."""
+        return self.last - self.first >= _LEAST_LASTING
+
+
+class HandTracks:
+    """The hands of one video; those that left are forgotten."""
+
+    def __init__(self) -> None:
+        self._tracks: list[HandTrack] = []
+
+    def observe(
+        self, time: float, hands: Sequence[Landmarks], picture: tuple[int, int]
+    ) -> list[HandTrack]:
+        """The track of each hand of the next frame, the nearest one or else a new one.
+
+        Args:
+            time: of the frame, seconds.
+            hands: that are seen in it, [21, 2] pixels each.
+            picture: its (width, height).
+        """
+        self._tracks = [track for track in self._tracks if time - track.last <= _LONGEST_GAP]
+        steps = [
+            (_step(track.landmarks, hand), old, new)
+            for old, track in enumerate(self._tracks)
+            for new, hand in enumerate(hands)
+        ]
+        found: dict[int, HandTrack] = {}
+        taken: set[int] = set()
+        for step, old, new in sorted(steps):
+            if step <= _FARTHEST_STEP and old not in taken and new not in found:
+                found[new] = self._tracks[old]
+                taken.add(old)
+        for new, hand in enumerate(hands):
+            if new not in found:
+                found[new] = HandTrack(time, time, hand)
+                self._tracks.append(found[new])
+            found[new].last, found[new].landmarks = time, hand
+            found[new].contact.observe(time, hand, picture)
+        return [found[new] for new in range(len(hands))]
+
+
+def _step(before: Landmarks, after: Landmarks) -> float:
+    """How far a hand moved, in its size; infinite where it cannot be the same."""
+    sizes = hand_size(before), hand_size(after)
+    if max(sizes) > _SIZE_FACTOR * min(sizes):
+        return np.inf
+    return float(np.linalg.norm(after[_PALM].mean(0) - before[_PALM].mean(0))) / max(sizes)

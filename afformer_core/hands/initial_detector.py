@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the training of a hand detector begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torchvision.models.detection import (
+    FasterRCNN,
+    FasterRCNN_MobileNet_V3_Large_320_FPN_Weights,
+    FasterRCNN_ResNet50_FPN_V2_Weights,
+)
+
+from afformer_core.errors import AfformerError, ModelFolderError
+from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
+from afformer_core.hands.faster_rcnn import (
+    LIGHT_ARCHITECTURE,
+    HandNetwork,
+    build_hand_detector,
+    build_motion_detector,
+)
+from afformer_core.models.pretrained.imagenet import load_imagenet_weights
+
+_COCO = {
+    'fasterrcnn_resnet50_fpn_v2': FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1,
+    'fasterrcnn_mobilenet_v3_large_320_fpn': (
+        FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
+    ),
+}
+# What finds 91 kinds of things cannot begin what finds hands.
+_CLASSES_OWN = 'roi_heads.box_predictor.'
+# Frozen batch norms have none, and those that keep their statistics do not use it.
+_UNUSED = 'num_batches_tracked'
+
+
+def initial_detector(
+    architecture: str, weights: str, interval: float | None = None
+) -> HandNetwork:
+    """A detector to train.
+
+    Args:
+        architecture: one of `ARCHITECTURES`.
+        weights: `coco` for torchvision's detector of many things, which is downloaded once;
+            `imagenet` for the backbone of the light one, which a package carries; `random`; or
+            the folder of a detector to go on from. What looks at motion begins with ImageNet's
+            where what finds hands does not begin at random.
+        interval: of its motion pictures, see `DetectorDescription`; None: it takes single
+            frames.
+
+    Raises:
+        AfformerError: the weights are not of the architecture, cannot be downloaded, or their
+            package is not installed.
+        ModelFolderError: the folder does not hold a sound detector of the architecture.
+    """
+    if weights not in ('coco', 'imagenet', 'random'):
+        return _of_folder(Path(weights), architecture, interval)
+    if interval is None:
+        still = build_hand_detector(architecture)
+        _load_weights(still, architecture, weights)
+        return still
+    detector = build_motion_detector(architecture)
+    _load_weights(detector.hands, architecture, weights)
+    if weights != 'random':
+        load_imagenet_weights(detector.contact.body)
+    return detector
+
+
+def _load_weights(detector: FasterRCNN, architecture: str, weights: str) -> None:
+    """What it begins with, in place; see `initial_detector`."""
+    if weights == 'coco' and architecture in _COCO:
+        _load_coco_weights(detector, architecture)
+    elif weights == 'imagenet' and architecture == LIGHT_ARCHITECTURE:
+        load_imagenet_weights(detector.backbone.body)
+    elif weights != 'random':
+        raise AfformerError(
+            f'there are no weights {weights!r} for {architecture}; there are coco for '
+            f"torchvision's {' and '.join(_COCO)}, imagenet for {LIGHT_ARCHITECTURE}, and random"
+        )
+
+
+def _of_folder(folder: Path, architecture: str, interval: float | None) -> HandNetwork:
+    found = read_detector_description(folder)
+    if found.architecture != architecture:
+        raise ModelFolderError(
+            f'{folder} holds a {found.architecture}, and a {architecture} is to be trained; give '
+            'the same model.architecture, or other model.weights'
+        )
+    if (found.interval is None) != (interval is None):
+        raise ModelFolderError(
+            f'{folder} has the interval {found.interval} and model.interval is {interval}; give '
+            'the same, since one takes motion pictures and the other does not'
+        )
+    return load_hand_detector(folder).requires_grad_(True)
+
+
+def _load_coco_weights(detector: FasterRCNN, architecture: str) -> None:
+    weights = _COCO[architecture]
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except Exception as error:
+        raise AfformerError(
+            f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
+            f'{weights.url} into the folder checkpoints of torch.hub.get_dir() by hand'
+        ) from error
+    own = detector.state_dict()
+    kept = {
+        name: tensor
+        for name, tensor in own.items()
+        if name.startswith(_CLASSES_OWN) or name.endswith(_UNUSED)
+    }
+    state = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
+    detector.load_state_dict({**kept, **state})

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What mining found: which videos show hands that touch something, when, and where.
+
+An index is a JSON file. It holds no frames: it names videos, relative to its own folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.atomic import write_aside
+from afformer_core.hands.hand import Hand
+
+FORMAT = 'afformer-hand-index'
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class MinedVideo:
+    """A video in which hands were looked for.
+
+    Attributes:
+        path: of the file, the folder of frames or the bag.
+        topic: of the images in a bag, else empty.
+        size: (width, height) of its frames in pixels.
+        times: seconds from its first frame of each frame that was looked at, increasing.
+        hands: by the number of such a frame, those seen in it, best first; none without any.
+        clips: (first, last) number of the frames of each clip with an interaction.
+    """
+
+    path: Path
+    topic: str
+    size: tuple[int, int]
+    times: tuple[float, ...]
+    hands: Mapping[int, tuple[Hand, ...]]
+    clips: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.times)
+        if min(self.size) < 1:
+            raise ValueError(f'frames of {self.size[0]}x{self.size[1]} are none')
+        if any(later <= earlier for earlier, later in pairwise(self.times)):
+            raise ValueError('the times of frames do not increase')
+        if not all(0 <= number < count for number in self.hands):
+            raise ValueError(f'hands are in a frame that is not among the {count} looked at')
+        if not all(0 <= first <= last < count for first, last in self.clips):
+            raise ValueError(f'a clip is not within the {count} frames that were looked at')
+
+
+@dataclass(frozen=True)
+class HandIndex:
+    """All that was mined.
+
+    Attributes:
+        settings: what it depends on besides the videos: the detector's name, the rate, how long
+            and how far apart clips are, and the `number_rate` of folders of frames, or None.
+        interaction_score: from which score on a hand in contact is an interaction.
+        videos: in which hands were looked for, in the order of their paths.
+        broken: (path, reason) of what could not be read, or not whole.
+    """
+
+    settings: Mapping[str, Any]
+    interaction_score: float
+    videos: tuple[MinedVideo, ...]
+    broken: tuple[tuple[Path, str], ...] = ()
+
+    @property
+    def clips(self) -> int:
+        """How many there are."""
+        return sum(len(video.clips) for video in self.videos)
+
+
+def write_index(path: Path, index: HandIndex) -> None:
+    """Write an index, whole or not at all; the same index gives the same bytes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fields = {
+        'format': FORMAT,
+        'version': VERSION,
+        'settings': dict(index.settings),
+        'interaction_score': index.interaction_score,
+        'videos': [_video_fields(video, path.parent) for video in index.videos],
+        'broken': [
+            {'path': _relative(broken, path.parent), 'reason': reason}
+            for broken, reason in index.broken
+        ],
+    }
+    write_aside(path, (json.dumps(fields) + '\n').encode())
+
+
+def read_index(path: Path) -> HandIndex:
+    """The index of a file.
+
+    Raises:
+        DatasetError: the file is missing, or not an index that this release can read.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f'the index {path} cannot be read: {error}; `afformer mine` writes one'
+        ) from error
+    found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
+    if found != (FORMAT, VERSION):
+        raise DatasetError(
+            f'{path} is not an index of hands of version {VERSION}; `afformer mine` writes one'
+        )
+    try:
+        return HandIndex(
+            dict(fields['settings']),
+            float(fields['interaction_score']),
+            tuple(_video(each, path.parent) for each in fields['videos']),
+            tuple(
+                (_absolute(each['path'], path.parent), each['reason']) for each in fields['broken']
+            ),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f'the index {path} is damaged: {error}; mine again') from error
+
+
+def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
+    """Hands by the number of their frame as JSON can hold them."""
+    return {
+        str(number): [
+            [*hand.box, hand.contact, hand.score, *(hand.touch or ())] for hand in hands[number]
+        ]
+        for number in sorted(hands)
+    }
+
+
+def hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
+    """What `hands_to_json` was given.
+
+    Raises:
+        AttributeError, TypeError, ValueError: it is something else.
+    """
+    return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
+
+
+def _video_fields(video: MinedVideo, folder: Path) -> dict[str, Any]:
+    return {
+        'path': _relative(video.path, folder),
+        'topic': video.topic,
+        'size': video.size,
+        'times': video.times,
+        'hands': hands_to_json(video.hands),
+        'clips': video.clips,
+    }
+
+
+def _video(fields: Mapping[str, Any], folder: Path) -> MinedVideo:
+    width, height = fields['size']
+    return MinedVideo(
+        _absolute(fields['path'], folder),
+        str(fields['topic']),
+        (int(width), int(height)),
+        tuple(map(float, fields['times'])),
+        hands_from_json(fields['hands']),
+        tuple((int(first), int(last)) for first, last in fields['clips']),
+    )
+
+
+def _hand(values: list[Any]) -> Hand:
+    left, top, right, bottom, contact, score, *touch = values
+    box = float(left), float(top), float(right), float(bottom)
+    if not touch:
+        return Hand(box, bool(contact), score)
+    x, y = map(float, touch)
+    return Hand(box, bool(contact), score, (x, y))
+
+
+def _absolute(path: str, folder: Path) -> Path:
+    return Path(os.path.normpath(folder / path))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a detector saw in a part of a video, and the file in which it is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.files.atomic import write_aside
+from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.hand import LOWEST_SCORE, Hand
+from afformer_core.maskahand.mining.index import hands_from_json, hands_to_json
+from afformer_core.maskahand.sources import LostFrame
+from afformer_core.media.video import VideoFrame
+
+
+@dataclass(frozen=True)
+class MinedPart:
+    """What a detector saw in a part of a video.
+
+    Attributes:
+        size: (width, height) of its frames in pixels; (0, 0) without any.
+        times: seconds from the video's first frame of each frame that was looked at.
+        hands: by the number of such a frame within the part, those seen in it, best first.
+        damage: why the video could not be read to the part's end; empty where it could.
+        lost: frames that could not be read, and were left out.
+        loss: where the first of them was, and why; empty without any.
+    """
+
+    size: tuple[int, int]
+    times: tuple[float, ...]
+    hands: Mapping[int, tuple[Hand, ...]]
+    damage: str = ''
+    lost: int = 0
+    loss: str = ''
+
+
+def write_part(path: Path, part: MinedPart) -> None:
+    """Write the file of a part, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fields = {
+        'size': part.size,
+        'times': part.times,
+        'hands': hands_to_json(part.hands),
+        'damage': part.damage,
+        'lost': part.lost,
+        'loss': part.loss,
+    }
+    # What a process that was killed while it wrote has left.
+    for leftover in path.parent.glob(f'.{path.name}.*'):
+        leftover.unlink(missing_ok=True)
+    write_aside(path, (json.dumps(fields) + '\n').encode())
+
+
+def read_part(path: Path) -> MinedPart:
+    """What `write_part` wrote.
+
+    Raises:
+        DatasetError: the file is missing or was altered.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding='utf-8'))
+        width, height = fields['size']
+        return MinedPart(
+            (int(width), int(height)),
+            tuple(map(float, fields['times'])),
+            hands_from_json(fields['hands']),
+            str(fields['damage']),
+            int(fields['lost']),
+            str(fields['loss']),
+        )
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f'{path} is damaged: {error}; remove it and run the same command again'
+        ) from error
+
+
+_BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
+
+
+class PartLook:
+    """Looks at the frames of a part; iterating does so and yields after each frame.
+
+    Args:
+        detector: that looks; it begins anew.
+        frames: of the part.
+    """
+
+    def __init__(self, detector: HandDetector, frames: Iterator[VideoFrame | LostFrame]) -> None:
+        self._detector = detector
+        self._frames = frames
+        self._size = (0, 0)
+        self._times: list[float] = []
+        self._hands: dict[int, tuple[Hand, ...]] = {}
+        self._damage = ''
+        self._lost: list[LostFrame] = []
+
+    def __iter__(self) -> Iterator[None]:
+        seen = 0
+        for hands in self._detector.detect(self._readable()):
+            if kept := tuple(each for hand in hands for each in _kept(hand)):
+                self._hands[seen] = kept
+            seen += 1
+            yield
+        if seen != len(self._times):
+            raise DatasetError(
+                f'the detector {self._detector.name} gave the hands of {seen} frames when it was '
+                f'given {len(self._times)}; it must give those of each'
+            )
+
+    def result(self) -> MinedPart:
+        """What was seen, once all frames were looked at."""
+        loss = ''
+        if self._lost:
+            first = self._lost[0]
+            loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
+        return MinedPart(
+            self._size, tuple(self._times), self._hands, self._damage, len(self._lost), loss
+        )
+
+    def _readable(self) -> Iterator[VideoFrame]:
+        """The frames up to where they cannot be read.
+
+        An error would end a detector that reads ahead before it gave what it has seen.
+        """
+        try:
+            for frame in self._frames:
+                if isinstance(frame, LostFrame):
+                    self._lost.append(frame)
+                    continue
+                height, width = frame.image.shape[:2]
+                if self._times and (width, height) != self._size:
+                    self._damage = size_change((width, height), self._size)
+                    return
+                self._size = (width, height)
+                self._times.append(frame.time)
+                yield frame
+        except (AfformerError, OSError) as error:
+            self._damage = ' '.join(str(error).split())
+
+
+def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
+    """Says that frames of another size follow, which one video cannot have."""
+    return 'its frames become {}x{}, those before are {}x{}'.format(*size, *before)
+
+
+def _kept(hand: Hand) -> Iterator[Hand]:
+    """The hand in as many digits as mean something, if it is kept."""
+    left, top, right, bottom = (round(each, _BOX_DECIMALS) for each in hand.box)
+    score = round(hand.score, _SCORE_DECIMALS)
+    if score >= LOWEST_SCORE and left < right and top < bottom:
+        touch = hand.touch
+        if touch is not None:
+            touch = round(touch[0], _BOX_DECIMALS), round(touch[1], _BOX_DECIMALS)
+        yield Hand((left, top, right, bottom), hand.contact, score, touch)

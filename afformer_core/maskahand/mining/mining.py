@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mining long videos for clips that show hands that touch something (paper, section 4.2).
+
+Videos are looked at in parts, in each of which the detector begins anew. What was seen in a part
+is kept beside the index, so that a run that was interrupted goes on where it was, and a later run
+looks only at what is new:
+
+- `index.json`: the index
+- `parts/KEY/00003.json`: what was seen in part 3 of the video that the key stands for
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.hands.detector import HandDetector
+from afformer_core.maskahand.mining.clip_windows import windows_with
+from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
+from afformer_core.maskahand.mining.mined_part import MinedPart, PartLook, write_part
+from afformer_core.maskahand.mining.video_parts import Part, joined, video_parts
+from afformer_core.maskahand.sources import FoundSources, FrameSource
+from afformer_core.parallel.workers import steps
+
+INDEX_FILE = 'index.json'
+# So many read videos for a GPU that looks at them.
+_PROCESSES_OF_A_GPU = 4
+
+OpenDetector = Callable[[], HandDetector]
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """How videos are mined.
+
+    Attributes:
+        rate: frames per second that are looked at.
+        clip_frames: frames of a clip among those, at least 2.
+        stride: frames from the beginning of one clip to that of the next, at least 1.
+        interaction_score: a hand in contact is an interaction from this score on; None: as the
+            detector says.
+        part_frames: frames that are looked at in one go.
+    """
+
+    rate: float = 5.0
+    clip_frames: int = 32
+    stride: int = 16
+    interaction_score: float | None = None
+    part_frames: int = 600
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f'the rate is {self.rate} frames per second; above 0 is wanted')
+        if self.clip_frames < 2 or self.stride < 1 or self.part_frames < 1:
+            raise ValueError(
+                f'clips have {self.clip_frames} frames at a stride of {self.stride}, parts '
+                f'{self.part_frames}; at least 2, 1 and 1 are wanted'
+            )
+        if self.interaction_score is not None and not 0 <= self.interaction_score <= 1:
+            raise ValueError(
+                f'hands interact from the score {self.interaction_score} on; 0 to 1 is wanted'
+            )
+
+
+class Mining:
+    """Mines videos; `look` first, then take the `index`, both within `alone`.
+
+    Args:
+        found: the videos.
+        open_detector: opens the detector; other processes must be able to import it.
+        output: folder of the index, made where it does not exist.
+        settings: how they are mined.
+
+    Attributes:
+        done, total: frames that were looked at, and about how many there are.
+
+    Raises:
+        AfformerError: the detector cannot be opened.
+        ValueError: the rate is less than it needs.
+    """
+
+    def __init__(
+        self,
+        found: FoundSources,
+        open_detector: OpenDetector,
+        output: Path,
+        settings: MiningSettings,
+    ) -> None:
+        self._settings = settings
+        self._found = found
+        self._open_detector = open_detector
+        self._output = output
+        detector = open_detector()
+        self._detector: HandDetector | None = detector
+        if settings.rate < detector.least_rate:
+            raise ValueError(
+                f'the rate is {settings.rate:g} frames per second, and the detector '
+                f'{detector.name} needs at least {detector.least_rate:g}; give a higher rate or '
+                'another detector'
+            )
+        self._on_gpu = detector.on_gpu
+        self._name, self._interaction_score = detector.name, detector.interaction_score
+        self._videos, unreadable = video_parts(
+            found.sources, output, self._name, settings.rate, settings.part_frames
+        )
+        self._broken = [*found.broken, *unreadable]
+        self._parts = [part for video in self._videos for part in video.parts]
+        self.total = sum(part.frames for part in self._parts)
+        self._missing = [n for n, part in enumerate(self._parts) if not part.is_whole()]
+        self.done = self.total - sum(self._parts[number].frames for number in self._missing)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other run look or write the index in the same folder.
+
+        Raises:
+            DatasetError: another run does.
+            OSError: the folder cannot be made.
+        """
+        self._output.mkdir(parents=True, exist_ok=True)
+        try:
+            with folder_lock(self._output, patient=False):
+                yield
+        except FolderHeldError as error:
+            raise DatasetError(
+                f'another run mines into {self._output}; wait until it has ended, or choose '
+                'another --output'
+            ) from error
+
+    def look(self, processes: int | None = None) -> Iterator[None]:
+        """Look at all parts that no run has looked at; yields as `done` grows.
+
+        A part that an earlier run could not read to its end is tried again.
+
+        Args:
+            processes: how many look at once; None: one for each core that PyTorch would compute
+                on, or four for each GPU where the detector computes on one. There are never more
+                than parts.
+
+        Raises:
+            DatasetError: a process was killed, or the detector does not do what it must.
+            OSError: the folder cannot be written, as when the disk is full.
+        """
+        damaged: set[int] = set()
+
+        def numbers() -> Iterator[int]:
+            # What follows damage is not used.
+            for number in self._missing:
+                if self._parts[number].video in damaged:
+                    self.done += self._parts[number].frames
+                else:
+                    yield number
+
+        # Other processes open their own, and two would be in memory for nothing.
+        if processes is None:
+            gpus = _PROCESSES_OF_A_GPU * torch.cuda.device_count()
+            processes = gpus if self._on_gpu else torch.get_num_threads()
+        processes = max(1, min(processes, len(self._missing)))
+        detector, self._detector = self._detector, None
+        work = _Look(self._parts, self._open_detector, self._settings.rate, processes)
+        if processes == 1:
+            work.detector = detector
+        del detector
+        for step in steps(work, numbers(), processes):
+            self.done += step.frames
+            if step.damaged is not None:
+                damaged.add(step.damaged)
+            yield
+
+    def index(self) -> HandIndex:
+        """Join what was seen, cut the clips, and write the index.
+
+        Raises:
+            DatasetError: parts were not looked at, or their files are damaged.
+            OSError: the folder cannot be written.
+        """
+        settings = self._settings
+        score = settings.interaction_score
+        score = self._interaction_score if score is None else score
+        videos: list[MinedVideo] = []
+        broken = list(self._broken)
+        for video in self._videos:
+            seen, damage = joined(video)
+            if damage:
+                broken.append((video.source.path, damage))
+            if seen.times:
+                videos.append(_with_clips(video.source, seen, score, settings))
+        index = HandIndex(
+            {
+                'detector': self._name,
+                'rate': settings.rate,
+                'clip_frames': settings.clip_frames,
+                'stride': settings.stride,
+                'number_rate': self._found.number_rate,
+            },
+            score,
+            tuple(videos),
+            tuple(sorted(broken)),
+        )
+        write_index(self._output / INDEX_FILE, index)
+        return index
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Frames that were looked at, and the number of the video if it is damaged there."""
+
+    frames: int
+    damaged: int | None = None
+
+
+class _Look:
+    """Looks at a part, by its number, and keeps what was seen."""
+
+    def __init__(
+        self, parts: Sequence[Part], open_detector: OpenDetector, rate: float, processes: int
+    ) -> None:
+        self._parts = parts
+        self._open_detector = open_detector
+        self._rate = rate
+        self._processes = processes
+        self.detector: HandDetector | None = None
+
+    def __call__(self, number: int) -> Iterator[_Step]:
+        if self.detector is None:
+            # With all cores for each process, they wait for one another most of the time.
+            torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
+            self.detector = self._open_detector()
+        part = self._parts[number]
+        look = PartLook(self.detector, part.source.frames(self._rate, part.start, part.stop))
+        left = part.frames
+        for _ in look:
+            yield _Step(1)
+            left -= 1
+        seen = look.result()
+        write_part(part.file, seen)
+        yield _Step(left, part.video if seen.damage else None)
+
+
+def _with_clips(
+    source: FrameSource, seen: MinedPart, score: float, settings: MiningSettings
+) -> MinedVideo:
+    interactions = [
+        number
+        for number, hands in seen.hands.items()
+        if any(hand.contact and hand.score >= score for hand in hands)
+    ]
+    clips = windows_with(len(seen.times), interactions, settings.clip_frames, settings.stride)
+    return MinedVideo(source.path, source.topic, seen.size, seen.times, seen.hands, clips)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long videos in parts that are looked at one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+from afformer_core.hands.hand import LOWEST_SCORE, Hand
+from afformer_core.maskahand.mining.mined_part import MinedPart, read_part, size_change
+from afformer_core.maskahand.sources import FrameSource
+
+PARTS_FOLDER = 'parts'
+# To be counted up when the same detector would find other hands, or files of parts change.
+_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a video.
+
+    Attributes:
+        video: its number among all videos.
+        source: the video.
+        start, stop: seconds; from the first on and before the second.
+        frames: about how many of it are looked at.
+        file: where what was seen is kept.
+    """
+
+    video: int
+    source: FrameSource
+    start: float
+    stop: float
+    frames: int
+    file: Path
+
+    def is_whole(self) -> bool:
+        """Whether it was looked at, to its end.
+
+        Raises:
+            DatasetError: its file was altered.
+        """
+        return self.file.exists() and not read_part(self.file).damage
+
+
+@dataclass(frozen=True)
+class VideoParts:
+    """A video and all its parts, in order."""
+
+    source: FrameSource
+    parts: tuple[Part, ...]
+
+
+def video_parts(
+    sources: Iterable[FrameSource], output: Path, detector: str, rate: float, part_frames: int
+) -> tuple[list[VideoParts], list[tuple[Path, str]]]:
+    """Divide videos into parts.
+
+    What is kept of a part is found again by the path of its video, seen from `output`, the size
+    and time of change of the video's files, and all else that it depends on.
+
+    Args:
+        sources: the videos.
+        output: folder of the index.
+        detector: its name.
+        rate: frames per second that are looked at.
+        part_frames: of those in a part, at most.
+
+    Returns:
+        the videos that can be read, and (path, reason) of the others.
+    """
+    videos: list[VideoParts] = []
+    broken: list[tuple[Path, str]] = []
+    for source in sources:
+        try:
+            duration, fingerprint = source.duration(), source.fingerprint()
+            windows = source.windows(part_frames / rate)
+        except (AfformerError, OSError) as error:
+            broken.append((source.path, _about(source, str(error))))
+            continue
+        facts = (
+            _VERSION, os.path.relpath(source.path, output), source.topic, fingerprint,
+            detector, rate, part_frames, LOWEST_SCORE,
+        )  # fmt: skip
+        key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        folder = output / PARTS_FOLDER / key
+        frames = 0 if duration is None else max(1, round(duration * rate))
+        expected = [min(part_frames, max(0, frames - k * part_frames)) for k in windows]
+        parts = _divided(len(videos), source, windows, part_frames / rate, expected, folder)
+        videos.append(VideoParts(source, parts))
+    return videos, broken
+
+
+def joined(video: VideoParts) -> tuple[MinedPart, str]:
+    """What was seen in all parts of a video, up to the first that is damaged.
+
+    Returns:
+        that, and what is wrong with the video, how far it was read and what was left out; empty
+        for nothing.
+
+    Raises:
+        DatasetError: a part was not looked at, or its file was altered.
+    """
+    size: tuple[int, int] = (0, 0)
+    times: list[float] = []
+    hands: dict[int, tuple[Hand, ...]] = {}
+    damage, loss, lost = '', '', 0
+    for part in video.parts:
+        seen = read_part(part.file)
+        lost, loss = lost + seen.lost, loss or seen.loss
+        if times and seen.times and seen.size != size:
+            damage = size_change(seen.size, size)
+            break
+        size = seen.size if seen.times else size
+        hands |= {len(times) + number: found for number, found in seen.hands.items()}
+        times += seen.times
+        if damage := seen.damage:
+            break
+    said = []
+    if damage:
+        read = f'was read up to {times[-1]:.2f} s' if times else 'not one frame could be read'
+        said.append(f'{read}: {damage}')
+    if lost:
+        said.append(f'{lost} of {lost + len(times)} frames were left out, the first {loss}')
+    wrong = _about(video.source, '; '.join(said)) if said else ''
+    return MinedPart(size, tuple(times), hands), wrong
+
+
+def _divided(
+    video: int,
+    source: FrameSource,
+    windows: Sequence[int],
+    length: float,
+    expected: Sequence[int],
+    folder: Path,
+) -> tuple[Part, ...]:
+    parts = []
+    for number, frames in zip(windows, expected, strict=True):
+        # A video may be longer than it says.
+        stop = math.inf if number == windows[-1] else (number + 1) * length
+        file = folder / f'{number:05}.json'
+        parts.append(Part(video, source, number * length, stop, frames, file))
+    return tuple(parts)
+
+
+def _about(source: FrameSource, text: str) -> str:
+    # The index names the path beside, as it is seen from there.
+    told = ' '.join(text.split()).replace(str(source.path), source.path.name)
+    return f'topic {source.topic}: {told}' if source.topic else told

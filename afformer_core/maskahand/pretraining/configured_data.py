@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of a pre-training of config/train, without its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser
+
+from afformer_core.errors import AfformerError
+from afformer_core.maskahand.pretraining.clip_data import PretrainingData
+from afformer_core.maskahand.pretraining.pretraining_data import (
+    MaskAHandData,
+    MaskAHandFeatureData,
+)
+
+_KINDS: dict[str, type[PretrainingData]] = {
+    f'{kind.__module__}.{kind.__qualname__}': kind
+    for kind in (MaskAHandData, MaskAHandFeatureData)
+}
+
+
+def configured_data(configurations: Sequence[Path], seed: int | None = None) -> PretrainingData:
+    """The data that YAML files of `afformer train` describe, without what they validate on.
+
+    Args:
+        configurations: what stands in a later one replaces what was before; at least one.
+        seed: in place of the data's own; None: that.
+
+    Raises:
+        AfformerError: a file cannot be read, or they describe no pre-training.
+        DatasetError: the index cannot be read.
+        ValueError: an option is out of range.
+    """
+    merged: dict[str, Any] = {}
+    for path in configurations:
+        merged = _merged(merged, _read(path))
+    names = ', '.join(map(str, configurations))
+    kind = _KINDS.get(str(_at(merged, 'data', 'class_path')))
+    if kind is None:
+        raise AfformerError(
+            f'{names} describe no pre-training, whose data are of a class in {list(_KINDS)}; give '
+            'an experiment such as config/train/maskahand/simulated.yaml'
+        )
+    given = _at(merged, 'data', 'init_args') or {}
+    if not isinstance(given, Mapping):
+        raise AfformerError(
+            f'{names}: data.init_args is {given!r}; options by name are wanted, as in '
+            'config/train/maskahand/simulated.yaml'
+        )
+    size = _at(merged, 'model', 'architecture', 'input_size')
+    if size is None:
+        raise AfformerError(
+            f'{names} give no model.architecture.input_size; give (height, width) of pictures '
+            'there, such as [128, 128]'
+        )
+    given = {**given, 'input_size': size}
+    if seed is not None:
+        given['seed'] = seed
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind, 'data')
+    try:
+        parsed = parser.parse_object({'data': given})
+    except ArgumentError as error:
+        raise AfformerError(f'{names}: {error}') from error
+    # Its options are checked with the others, its annotations need not be there.
+    parsed.data.validation = None
+    data: PretrainingData = parser.instantiate_classes(parsed).data
+    return data
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError) as error:
+        raise AfformerError(f'the experiment {path} cannot be read: {error}') from error
+    if not isinstance(content, dict):
+        raise AfformerError(f'{path} is not an experiment, such as those in config/train')
+    return content
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """The second over the first, group by group."""
+    merged = dict(first)
+    for name, value in second.items():
+        old = merged.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = _merged(old, value)
+        merged[name] = value
+    return merged
+
+
+def _at(content: Any, *names: str) -> Any:
+    """What stands under some names, one within the other; None where nothing does."""
+    for name in names:
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return content

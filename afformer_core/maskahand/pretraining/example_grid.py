@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of examples, for people to see what a model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from numpy.typing import NDArray
+
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.maskahand.pretraining.clip_data import PretrainingData
+from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingExample, boxes_of
+from afformer_core.media.sampling import uniform_indices
+
+_FRAMES = 3
+_GAP = 4
+_OPACITY = 0.6
+_WHITE = 255
+
+
+def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDArray[np.uint8]:
+    """A row for each target image: frames of the demonstration, the image, the truth over it.
+
+    Args:
+        examples: at least one.
+        side: of each picture, in pixels.
+
+    Returns:
+        uint8 RGB [H, W, 3].
+    """
+    rows = []
+    for example in examples:
+        truths = boxes_of([example]).targets((side, side)).heatmaps.numpy()
+        shown = uniform_indices(len(example.demonstration), _FRAMES)
+        frames = [_resized(example.demonstration[index], side) for index in shown]
+        frames += [np.full_like(frames[0], _WHITE)] * (_FRAMES - len(frames))
+        for image, truth in zip(example.images, truths, strict=True):
+            resized = _resized(image, side)
+            overlay = draw_overlay(resized, truth, (), '', _OPACITY)
+            rows.append(_joined([*frames, resized, overlay], axis=1))
+    return _joined(rows, axis=0)
+
+
+def _resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _joined(pictures: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
+    """Side by side along an axis, with white between them."""
+    shape = list(pictures[0].shape)
+    shape[axis] = _GAP
+    gap = np.full(shape, _WHITE, np.uint8)
+    parts = [part for picture in pictures for part in (gap, picture)]
+    return np.concatenate(parts[1:], axis=axis)
+
+
+class ExamplePictures(Callback):
+    """Shows, when training begins, what is made of some clips.
+
+    Args:
+        count: clips shown.
+    """
+
+    def __init__(self, count: int = 4) -> None:
+        if count < 1:
+            raise ValueError(f'count is {count}; it must be at least 1')
+        self._count = count
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw, in the first process, unless training goes on from a checkpoint.
+
+        Raises:
+            ValueError: what is trained on is not made of clips.
+        """
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, PretrainingData):
+            raise ValueError(
+                f'ExamplePictures is for pre-training data, not {type(data).__name__}'
+            )
+        loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
+        if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:
+            return
+        grid = example_grid(data.first_examples(self._count))
+        for logger in loggers:
+            logger.experiment.add_image('examples', grid, 0, dataformats='HWC')

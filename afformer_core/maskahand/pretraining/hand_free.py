@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames from just before a hand came, which show what it is about to touch (not in the paper).
+
+Such a frame is the very image that a mask makes up for: without a hand, and with nothing hidden.
+It shows the scene of the contact only if nothing was moved in between, so that the contact must
+have just begun, and must be the first after the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from afformer_core.maskahand.mining.index import MinedVideo
+from afformer_core.maskahand.pretraining.interactions import InteractionClip, interacting_hands
+
+# Frames of a contact, from its first on, in which what is touched has hardly moved.
+_BEGINNING = 2
+# A detector may lose a hand in one frame.
+_IN_A_ROW = 2
+# Light changes, and things that no hand moves.
+_SECONDS = 10.0
+
+
+def with_hand_free_frames(
+    clips: Sequence[InteractionClip], interaction_score: float, hidden_score: float
+) -> list[InteractionClip]:
+    """Clips whose interactions name the frame before the hand came, where there is one.
+
+    Args:
+        clips: of an index.
+        interaction_score: of the index: from which score on a hand in contact interacts.
+        hidden_score: from which score on a hand is one.
+    """
+    return [_with_hand_free(clip, interaction_score, hidden_score) for clip in clips]
+
+
+def hand_free_frame(
+    video: MinedVideo, number: int, interaction_score: float, hidden_score: float
+) -> int | None:
+    """The last frame but one before a hand came to where it touches something.
+
+    Args:
+        video: that was mined.
+        number: of a frame in which a hand interacts.
+        interaction_score, hidden_score: see `with_hand_free_frames`.
+
+    Returns:
+        its number; None where the contact has lasted, or followed another before the hand left,
+        or no frame of the ten seconds before it is without hands.
+    """
+    begin = number
+    while interacting_hands(video, begin - 1, interaction_score):
+        begin -= 1
+        if number - begin >= _BEGINNING:
+            return None
+    free = 0
+    for before in range(begin - 1, -1, -1):
+        long_ago = video.times[number] - video.times[before] > _SECONDS
+        if long_ago or interacting_hands(video, before, interaction_score):
+            return None
+        seen = any(hand.score >= hidden_score for hand in video.hands.get(before, ()))
+        free = 0 if seen else free + 1
+        if free == _IN_A_ROW:
+            return before
+    return None
+
+
+def _with_hand_free(
+    clip: InteractionClip, interaction_score: float, hidden_score: float
+) -> InteractionClip:
+    interactions = tuple(
+        replace(
+            each,
+            hand_free=hand_free_frame(clip.video, each.number, interaction_score, hidden_score),
+        )
+        for each in clip.interactions
+    )
+    return replace(clip, interactions=interactions)

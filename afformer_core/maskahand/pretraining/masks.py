@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hiding hands under masks, among masks that hide nothing (paper, section 4.2 and Table 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.hands.hand import Hand
+
+SHAPES = ('scaled', 'jittered', 'none')
+FILLS = ('random', 'noise', 'colour', 'mean', 'zero')
+HIDDEN = ('all', 'interacting')
+# Of which `random` draws one.
+_VARIED = ('noise', 'colour', 'mean')
+
+
+@dataclass(frozen=True)
+class MaskOptions:
+    """How hands are hidden.
+
+    Attributes:
+        shape: 'scaled', each side of the hand's box times `scale` about its middle, as in the
+            paper; 'jittered', each of the four sides moved outwards by a random length up to
+            `scale` - 1 times the root of the box's area, as in the released code; or 'none', which
+            hides nothing.
+        scale: of the masks, at least 1; 1 hides the very box.
+        random_masks: masks of the same shape at random places, at least 0; without one, a mask
+            says where the hand is.
+        fill: 'noise', 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero',
+            black, as in the other row of that table; 'colour', one at random for each mask;
+            'mean', of the picture; or 'random', one of noise, colour and mean for all masks of a
+            picture.
+        hidden: whose hands are hidden: 'interacting', those that interact, as in the paper; or
+            'all', the idle ones too.
+        hidden_score: where all are hidden, hands are from this score on, 0 to 1. It is far below
+            the score of an interaction, as any hand gives away that there is something to touch;
+            those that interact are always hidden.
+    """
+
+    shape: str = 'scaled'
+    scale: float = 1.5
+    random_masks: int = 1
+    fill: str = 'random'
+    hidden: str = 'all'
+    hidden_score: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.shape not in SHAPES:
+            raise ValueError(f'shape is {self.shape!r}; it must be one of {SHAPES}')
+        if self.fill not in FILLS:
+            raise ValueError(f'fill is {self.fill!r}; it must be one of {FILLS}')
+        if self.hidden not in HIDDEN:
+            raise ValueError(f'hidden is {self.hidden!r}; it must be one of {HIDDEN}')
+        if not 1 <= self.scale < math.inf:
+            raise ValueError(f'scale is {self.scale}; it must be at least 1, and finite')
+        if self.random_masks < 0 or (self.random_masks > 0 and self.shape == 'none'):
+            raise ValueError(
+                f'random_masks is {self.random_masks}; it must be at least 0, and 0 with the '
+                'shape none'
+            )
+        if not 0 <= self.hidden_score <= 1:
+            raise ValueError(f'hidden_score is {self.hidden_score}; 0 to 1 is wanted')
+
+    def hides(self, hand: Hand, interacts: bool) -> bool:
+        """Whether a hand gets a mask."""
+        return interacts or (self.hidden == 'all' and hand.score >= self.hidden_score)
+
+
+def without_hands(
+    picture: NDArray[np.uint8],
+    hands: Sequence[Hand],
+    options: MaskOptions,
+    generator: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """A picture in which hands are hidden.
+
+    Args:
+        picture: uint8 [H, W, 3] RGB.
+        hands: to be hidden, at least one, with boxes in pixels of the picture.
+        options: of the masks.
+        generator: of all that is random.
+
+    Returns:
+        uint8 [H, W, 3], a new array.
+    """
+    hidden = picture.copy()
+    if options.shape == 'none':
+        return hidden
+    masks = [_mask(hand.box, options, generator) for hand in hands]
+    size = picture.shape[1], picture.shape[0]
+    for _ in range(options.random_masks):
+        # Of the size of a hand, so that its size does not tell it from the others.
+        hand = hands[int(generator.integers(len(hands)))]
+        masks.append(_moved(_mask(hand.box, options, generator), generator.uniform(0, size)))
+    fill = options.fill
+    if fill == 'random':
+        fill = _VARIED[generator.integers(len(_VARIED))]
+    # Where two overlap, the one above may be either.
+    for number in generator.permutation(len(masks)):
+        _cover(hidden, masks[number], fill, generator)
+    return hidden
+
+
+def _mask(
+    box: tuple[float, float, float, float], options: MaskOptions, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """[[left, top], [right, bottom]] of the mask of a box."""
+    corners = np.reshape(box, (2, 2))
+    size = corners[1] - corners[0]
+    if options.shape == 'jittered':
+        longest = (options.scale - 1) * math.sqrt(size.prod())
+        return corners + generator.uniform(0, longest, (2, 2)) * [[-1], [1]]
+    return corners + (options.scale - 1) / 2 * size * [[-1], [1]]
+
+
+def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(mask - mask.mean(axis=0) + middle)
+
+
+def _cover(
+    picture: NDArray[np.uint8],
+    mask: NDArray[np.float64],
+    fill: str,
+    generator: np.random.Generator,
+) -> None:
+    """Fill every pixel that a mask touches, in place; what is outside the picture is no pixel."""
+    size = picture.shape[1], picture.shape[0]
+    left, top = np.clip(np.floor(mask[0]), 0, size).astype(int)
+    right, bottom = np.clip(np.ceil(mask[1]), 0, size).astype(int)
+    covered = picture[top:bottom, left:right]
+    if fill == 'noise':
+        covered[:] = generator.integers(0, 256, covered.shape, np.uint8)
+    elif fill == 'colour':
+        covered[:] = generator.integers(0, 256, 3, np.uint8)
+    elif fill == 'zero':
+        covered[:] = 0
+    else:
+        covered[:] = picture.mean(axis=(0, 1)).round().astype(np.uint8)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples that are made of mined clips while training goes on (paper, sections 4.2 and 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.data.augmentation import PictureOptions, changed_pictures
+from afformer_core.errors import AfformerError
+from afformer_core.maskahand.pretraining.clip_features import ClipFeatures
+from afformer_core.maskahand.pretraining.clip_pictures import ClipFrames, ClipPictures
+from afformer_core.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.maskahand.pretraining.synthesis import (
+    SynthesisOptions,
+    SyntheticImage,
+    synthesize,
+)
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.training.datasets.batch import FailedBatch, MixedBatch, PictureBatch
+from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
+from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.truth import Boxes
+
+
+@dataclass(frozen=True)
+class PretrainingExample:
+    """A clip as a demonstration, and target images that were made of it.
+
+    Attributes:
+        demonstration: uint8 RGB [T, h, w, 3] at the model's input size.
+        images: uint8 RGB [K, h, w, 3], likewise.
+        corners: of each image float32 [N, 4, 2], see `SyntheticImage`.
+        clip: number of the clip.
+    """
+
+    demonstration: NDArray[np.uint8]
+    images: NDArray[np.uint8]
+    corners: tuple[NDArray[np.float32], ...]
+    clip: int
+
+
+class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
+    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        clips: that draws are of.
+        pictures: reads them.
+        synthesis: how target images are made.
+        targets: K of each demonstration, each of another interaction while there are enough.
+        video: how demonstrations are changed, all frames alike.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[InteractionClip],
+        pictures: ClipPictures,
+        synthesis: SynthesisOptions,
+        targets: int,
+        video: PictureOptions,
+    ) -> None:
+        if targets < 1:
+            raise ValueError(f'targets is {targets}; it must be at least 1')
+        self._clips = clips
+        self._pictures = pictures
+        self._synthesis = synthesis
+        self._targets = targets
+        self._video = video
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, draw: Draw) -> PretrainingExample | FailedExample:
+        (number,) = draw.indices
+        clip = self._clips[number]
+        try:
+            frames = self._pictures.read(clip)
+        except (AfformerError, OSError) as error:
+            return FailedExample(str(error))
+        random = np.random.default_rng(draw.seed)
+        made = [
+            self._made(clip, frames, place, random)
+            for place in _drawn(len(clip.interactions), self._targets, random)
+        ]
+        demonstration, _ = changed_pictures(frames.demonstration, self._video, random)
+        return PretrainingExample(
+            demonstration,
+            np.stack([self._resized(one) for one in made]),
+            tuple(one.corners for one in made),
+            number,
+        )
+
+    def _made(
+        self,
+        clip: InteractionClip,
+        frames: ClipFrames,
+        place: int,
+        random: np.random.Generator,
+    ) -> SyntheticImage:
+        """A target image of one of a clip's interactions, or of one with a frame before it."""
+        hand_free = None
+        preceded = [
+            (i, each.hand_free)
+            for i, each in enumerate(clip.interactions)
+            if each.hand_free is not None
+        ]
+        if preceded and random.random() < self._synthesis.hand_free_share:
+            place, number = preceded[random.integers(len(preceded))]
+            hand_free = frames.hand_free[number]
+        interaction, picture = clip.interactions[place], frames.interactions[place]
+        return synthesize(
+            picture, clip.video.size, interaction, self._synthesis, random, hand_free
+        )
+
+    def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:
+        return resize_to_input(made.image, self._pictures.size)
+
+
+def collate_pretraining(
+    examples: Sequence[PretrainingExample | FailedExample],
+) -> PictureBatch | FailedBatch:
+    """A batch of pictures whose truth is the boxes of hands."""
+    read = [example for example in examples if isinstance(example, PretrainingExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    frames, lengths = padded_frames([example.demonstration for example in read])
+    return PictureBatch(
+        boxes_of(read),
+        tuple(example.clip for example in read for _ in example.corners),
+        frames,
+        lengths,
+        images_of(read),
+    )
+
+
+def collate_with_features(
+    features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
+) -> MixedBatch | FailedBatch:
+    """The same with the features of the demonstrations in place of their frames."""
+    read = [example for example in examples if isinstance(example, PretrainingExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    clips = [example.clip for example in read]
+    return MixedBatch(
+        boxes_of(read),
+        tuple(example.clip for example in read for _ in example.corners),
+        tuple(torch.from_numpy(stage[clips]) for stage in features.stages),
+        torch.from_numpy(features.lengths[clips]),
+        images_of(read),
+    )
+
+
+def boxes_of(examples: Sequence[PretrainingExample]) -> Boxes:
+    """The truth of all images of some examples."""
+    corners = [each for example in examples for each in example.corners]
+    padded = torch.full((len(corners), max(map(len, corners)), 4, 2), torch.nan)
+    for row, each in zip(padded, corners, strict=True):
+        row[: len(each)] = torch.from_numpy(each)
+    return Boxes(padded)
+
+
+def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
+    """All images of some examples, uint8 [D * K, h, w, 3]."""
+    return torch.from_numpy(np.concatenate([example.images for example in examples]))
+
+
+def _drawn(count: int, wanted: int, random: np.random.Generator) -> list[int]:
+    """As many of the numbers below `count` as are wanted, none again before all others."""
+    order = [random.permutation(count) for _ in range(-(-wanted // count))]
+    return np.concatenate(order)[:wanted].tolist()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Target images without hands, made of frames with hands (paper, sections 4.2 and 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation import PerspectiveOptions, PictureOptions, changed_pictures
+from afformer_core.data.augmentation.warp import inside, warp_points
+from afformer_core.hands.hand import Hand
+from afformer_core.maskahand.pretraining.box_target import BoxTarget
+from afformer_core.maskahand.pretraining.camera_motion import camera_motion
+from afformer_core.maskahand.pretraining.interactions import Interaction
+from afformer_core.maskahand.pretraining.masks import MaskOptions, without_hands
+
+
+def _paper_changes() -> PictureOptions:
+    return PictureOptions(perspective=PerspectiveOptions(distortion=0.5))
+
+
+@dataclass(frozen=True)
+class SynthesisOptions:
+    """How a target image is made of a frame.
+
+    By default with the paper's masks, perspective and truth, but with all hands hidden, with masks
+    filled in several ways and without black corners; see doc/maskahand.md.
+
+    Attributes:
+        masks: over hands, and elsewhere.
+        image: how the masked frame is changed, with the boxes in it.
+        target: what is looked for.
+        hand_free_share: of the images of clips that have such frames, how many are made of one
+            from before the hand came and not of one in which it is hidden, 0 to 1. The paper has
+            none: its videos are egocentric, and show hands all the time.
+    """
+
+    masks: MaskOptions = field(default_factory=MaskOptions)
+    image: PictureOptions = field(default_factory=_paper_changes)
+    target: BoxTarget = field(default_factory=BoxTarget)
+    hand_free_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hand_free_share <= 1:
+            raise ValueError(f'hand_free_share is {self.hand_free_share}; 0 to 1 is wanted')
+
+
+@dataclass(frozen=True)
+class SyntheticImage:
+    """An image without hands, and where hands would interact in it.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees them,
+            as shares of width and height. Each has its middle in the image.
+    """
+
+    image: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+
+
+def synthesize(
+    frame: NDArray[np.uint8],
+    video_size: tuple[int, int],
+    interaction: Interaction,
+    options: SynthesisOptions,
+    generator: np.random.Generator,
+    hand_free: NDArray[np.uint8] | None = None,
+) -> SyntheticImage:
+    """Make a target image of a frame in which hands interact.
+
+    A frame without hands takes its place, where it is known where in it they are about to touch.
+
+    Args:
+        frame: uint8 [H, W, 3] RGB, the video's frame at any size.
+        video_size: (width, height) of the video, in whose pixels boxes are.
+        interaction: what is seen in the frame.
+        options: how the image is made.
+        generator: what is made depends on it and the other arguments alone.
+        hand_free: uint8 [H, W, 3], the frame before the hand came; None: hide the hand.
+    """
+    size = frame.shape[1], frame.shape[0]
+    hands = [
+        _resized(hand, np.divide(size, video_size))
+        for hand in interaction.hands
+        if options.masks.hides(hand, hand in interaction.interacting)
+    ]
+    # From edges of pixels, of which 0 is the first, to middles, of which 0 is the first.
+    corners = options.target.corners(interaction, video_size) * size - 0.5
+    moved = None
+    if hand_free is not None:
+        moved = _moved_corners(corners, frame, hand_free)
+    if hand_free is not None and moved is not None:
+        hidden, corners = hand_free, moved
+    else:
+        hidden = without_hands(frame, hands, options.masks, generator)
+    middles = corners.mean(axis=1, keepdims=True)
+    images, homography = changed_pictures(hidden[None], options.image, generator, list(middles))
+    if homography is not None:
+        corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
+    return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))
+
+
+def _moved_corners(
+    corners: NDArray[np.float64], frame: NDArray[np.uint8], hand_free: NDArray[np.uint8]
+) -> NDArray[np.float64] | None:
+    """Where corners lie in another frame; None where that is not known, or not in that frame."""
+    motion = camera_motion(frame, hand_free)
+    if motion is None:
+        return None
+    moved = warp_points(corners.reshape(-1, 2), motion).reshape(corners.shape)
+    return moved if inside(moved.mean(axis=1), frame.shape[:2]).all() else None
+
+
+def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
+    left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
+    # Only what is hidden is asked for.
+    return replace(hand, box=(left, top, right, bottom), touch=None)

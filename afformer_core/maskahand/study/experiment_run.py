@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Carrying out an experiment, several of its trainings at once."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.maskahand.study.experiment import Experiment, Run
+from afformer_core.maskahand.study.kept_commands import keep_commands, require_same_commands
+
+_COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
+
+
+# Runs the words of an `afformer` command, writes what it prints to the end of a file, and computes
+# with so many threads, or with as many as it wants where they are 0.
+Command = Callable[[Sequence[str], Path, int], None]
+
+
+def carry_out(experiment: Experiment, command: Command | None = None) -> None:
+    """Do everything of an experiment that has not been done.
+
+    The commands of each result are kept beside it, see `kept_commands`. Videos that are damaged
+    are told; what could be mined is used.
+
+    Args:
+        experiment: what is to be done.
+        command: runs each step; `in_own_process` where it is None.
+
+    Raises:
+        DatasetError: what is needed is not in its folder.
+        AfformerError: a step failed; says which, and where its output is. Or one that was done
+            before was done with other options; nothing is done then.
+    """
+    command = command or in_own_process
+    for needed in ('train.json', 'validation.json', 'test-seen.json'):
+        if not (experiment.annotated / needed).is_file():
+            raise DatasetError(
+                f'{experiment.annotated} has no {needed}; `afformer maskahand --help` has the '
+                'commands that write it'
+            )
+    mining = ('mine', *experiment.mining)
+    if experiment.index.is_file():
+        require_same_commands(experiment.index, [mining], [experiment.index])
+    for run in experiment.runs():
+        if run.result.is_file():
+            made = (run.result, experiment.output / run.name)
+            require_same_commands(run.result, _commands(run), made)
+    experiment.output.mkdir(parents=True, exist_ok=True)
+    if not experiment.index.is_file():
+        _mine(experiment, mining, command)
+    _carry_out(experiment, command)
+
+
+def _mine(experiment: Experiment, mining: Sequence[str], command: Command) -> None:
+    keep_commands(experiment.index, [mining])
+    try:
+        command(mining, experiment.output / 'mining.log', 0)
+    except AfformerError as error:
+        # It fails where a video is damaged, too, after the index of all others was written.
+        if not experiment.index.is_file():
+            raise
+        tqdm.write(f'afformer: {error}; its index was written, and is used', file=sys.stderr)
+
+
+def _carry_out(experiment: Experiment, command: Command) -> None:
+    """Each run after those that it needs, as many at once as there are processes."""
+    runs = experiment.runs()
+    done = {run.name for run in runs if run.result.is_file()}
+    waiting = [run for run in runs if run.name not in done]
+    make = partial(_make, output=experiment.output, command=command)
+    with tqdm(total=len(runs), initial=len(done), desc='models', unit='model') as progress:
+        made = (
+            (make(run, threads=_threads(1)) for run in waiting)
+            if experiment.processes == 1
+            else _together(make, waiting, done, experiment.processes)
+        )
+        for _ in made:
+            progress.update()
+
+
+def _threads(sharing: int) -> int:
+    """Of each of so many that share the cores."""
+    return max(1, (os.cpu_count() or 1) // sharing)
+
+
+def _together(
+    make: Callable[..., None], waiting: list[Run], done: set[str], processes: int
+) -> Iterator[None]:
+    """Make several at once; one that nothing can run beside has all cores. Yields after each.
+
+    Args:
+        make: makes one, with so many `threads`.
+        waiting: those to be made.
+        done: names of those that are made.
+        processes: how many at once.
+    """
+    running: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(processes) as pool:
+        while waiting or running:
+            ready = [run for run in waiting if done.issuperset(run.after)]
+            threads = _threads(min(processes, len(running) + len(ready)))
+            for run in ready[: processes - len(running)]:
+                waiting.remove(run)
+                running[pool.submit(make, run, threads=threads)] = run.name
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                name = running.pop(future)
+                # The first failure ends the experiment, once the others have ended.
+                future.result()
+                done.add(name)
+                yield
+
+
+def _make(run: Run, threads: int, output: Path, command: Command) -> None:
+    log = output / f'{run.name}.log'
+    keep_commands(run.result, _commands(run))
+    for words in _commands(run):
+        command(words, log, threads)
+
+
+def _commands(run: Run) -> tuple[tuple[str, ...], ...]:
+    return ('train', *run.training), ('evaluate', *run.evaluation)
+
+
+def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:
+    """Run an `afformer` command in a process of its own.
+
+    Args:
+        words: of the command.
+        log: file that gets the command and its output, after what is there.
+        threads: to compute with; 0: as many as it wants.
+
+    Raises:
+        AfformerError: it failed.
+    """
+    # Where several share the cores, threads that spin while they wait for one another keep the
+    # others from what they wait for.
+    environment = {'OMP_WAIT_POLICY': 'PASSIVE', **os.environ}
+    if threads:
+        environment['OMP_NUM_THREADS'] = str(threads)
+    with log.open('a', encoding='utf-8') as file:
+        file.write(f'$ afformer {shlex.join(words)}\n')
+        file.flush()
+        ended = subprocess.run(
+            [sys.executable, '-c', _COMMAND, *words],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            check=False,
+        )
+    if ended.returncode:
+        lines = log.read_text(encoding='utf-8', errors='replace').splitlines()
+        said = next((line for line in reversed(lines) if line.startswith('afformer: ')), lines[-1])
+        raise AfformerError(
+            f'`afformer {words[0]}` ended with status {ended.returncode}: {said}; all of its '
+            f'output is in {log}'
+        )

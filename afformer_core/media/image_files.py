@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing pictures for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import ImageError
+from afformer_core.files.atomic import write_aside
+
+PICTURE_SUFFIXES = ('.jpeg', '.jpg', '.png')
+
+
+def require_picture_path(path: Path) -> None:
+    """See that a picture can be of this name, before it takes time to make it.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise ValueError(f'{path} must end in one of {", ".join(PICTURE_SUFFIXES)}')
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a JPEG or PNG, whole or not at all.
+
+    Args:
+        path: ends in one of `PICTURE_SUFFIXES`.
+        picture: uint8 RGB [H, W, 3].
+
+    Raises:
+        ValueError: the path ends otherwise.
+        OSError: the file cannot be written.
+    """
+    require_picture_path(path)
+    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise OSError(
+            f'the picture {path} cannot be encoded; JPEG has at most 65535 pixels a side'
+        )
+    write_aside(path, data.tobytes())
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """uint8 RGB [H, W, 3] of an image file.
+
+    Raises:
+        ImageError: missing, empty or not an image.
+    """
+    if not path.is_file():
+        raise ImageError(f'there is no image file {path}')
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
+    """Write uint8 [H, W, 3] RGB as a JPEG of a quality from 0 to 100; its folder exists."""
+    encoded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    path.write_bytes(encoded.tobytes())

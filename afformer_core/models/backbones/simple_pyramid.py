@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pyramids over the single feature map of a plain ViT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.layers.channel_norm import ChannelNorm
+
+
+class SimpleFeaturePyramid(nn.Module):
+    """ViTDet's pyramid: each level is made of the last map alone.
+
+    p4 has the map's own stride, p5 is pooled to half of it, and p6 is every second place of p5.
+    The finer levels of the detector are left out.
+
+    Args:
+        channels_in: of the map.
+        channels: of each level.
+        levels: names of the levels that are ever asked for, among p4, p5 and p6.
+    """
+
+    def __init__(self, channels_in: int, channels: int, levels: Sequence[str]) -> None:
+        super().__init__()
+        if 'p4' in levels:
+            self.p4 = _projection(channels_in, channels)
+        if 'p5' in levels or 'p6' in levels:
+            self.p5 = _projection(channels_in, channels)
+
+    def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """[B, channels_in, height, width] to levels by name, each [B, channels, h, w]."""
+        found: dict[str, Tensor] = {}
+        if 'p4' in levels:
+            found['p4'] = self.p4(features)
+        if 'p5' in levels or 'p6' in levels:
+            found['p5'] = self.p5(functional.max_pool2d(features, kernel_size=2, stride=2))
+        if 'p6' in levels:
+            found['p6'] = functional.max_pool2d(found['p5'], kernel_size=1, stride=2)
+        return tuple(found[level] for level in levels)
+
+
+class MapAndReduction(nn.Module):
+    """The released ViTDet model's: p4 is the map itself, p5 a convolution of it, with stride 2.
+
+    Args:
+        channels: of the map and of both levels.
+        levels: names of the levels that are ever asked for, among p4 and p5.
+    """
+
+    def __init__(self, channels: int, levels: Sequence[str]) -> None:
+        super().__init__()
+        if 'p5' in levels:
+            self.v3d = nn.Conv2d(
+                channels, channels, kernel_size=3, stride=2, padding=1, bias=False
+            )
+
+    def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """[B, channels, height, width] to levels by name, each [B, channels, h, w]."""
+        return tuple(features if level == 'p4' else self.v3d(features) for level in levels)
+
+
+def _projection(channels_in: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels, kernel_size=1, bias=False),
+        ChannelNorm(channels),
+        nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False),
+        ChannelNorm(channels),
+    )

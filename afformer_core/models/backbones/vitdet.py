@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ViTDet's plain backbone (Li et al., ECCV 2022): a ViT-B/16 of windows, global every third block.
+
+The blocks are timm's, with the attention of `attention.py` in place of one that adds a bias of
+queries x keys. Weights of detectron2 fit by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from timm.layers import PatchEmbed
+from timm.models.vision_transformer_sam import Block
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from afformer_core.models.layers.attention import SelfAttention2d, Size
+from afformer_core.models.layers.channel_norm import NORM_EPSILON
+
+CHANNELS = 768
+DEPTH = 12
+PATCH = 16
+_HEADS = 12
+_WINDOW = 14
+_GLOBAL_BLOCKS = (2, 5, 8, 11)
+# Positions are learned on the grid of pre-training, 224 / 16, and resized to that of the image.
+POSITIONS = 14
+# Of one picture of 1024 x 1024; more at a time would need memory without being faster.
+_PLACES_AT_ONCE = 64 * 64
+
+
+class VisionTransformer(nn.Module):
+    """Patches, positions and blocks; no norm follows the last one.
+
+    Args:
+        grid: (height, width) in patches of the images that the tables of relative positions are
+            sized for; other sizes work, resampled.
+        depth: number of blocks.
+        channels: width.
+        heads: of each attention.
+    """
+
+    def __init__(
+        self, grid: Size, depth: int = DEPTH, channels: int = CHANNELS, heads: int = _HEADS
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.patch_embed = PatchEmbed(
+            img_size=None, patch_size=PATCH, embed_dim=channels, output_fmt='NHWC'
+        )
+        self.pos_embed = nn.Parameter(torch.zeros(1, POSITIONS, POSITIONS, channels))
+        self.blocks = nn.ModuleList(vit_block(i, grid, channels, heads) for i in range(depth))
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images [B, 3, H, W] to [B, C, H / 16, W / 16]."""
+        places = images.shape[-2] * images.shape[-1] // PATCH**2
+        return in_parts(self._encode, images, places)
+
+    def _encode(self, images: Tensor) -> Tensor:
+        x = self.patch_embed(images)
+        x = x + self._positions((x.shape[1], x.shape[2]))
+        for block in self.blocks:
+            x = through(block, x)
+        return x.permute(0, 3, 1, 2)
+
+    def _positions(self, size: Size) -> Tensor:
+        """[1, height, width, C]."""
+        frozen = self._buffers.get(_positions_name(size))
+        if frozen is not None:
+            return frozen
+        if size == (POSITIONS, POSITIONS):
+            return self.pos_embed
+        resized = functional.interpolate(
+            self.pos_embed.permute(0, 3, 1, 2), size=size, mode='bicubic', align_corners=False
+        )
+        return resized.permute(0, 2, 3, 1)
+
+    def freeze_tables(self) -> None:
+        """Keep the positions of the grid, for inference and export."""
+        positions = self._positions(self.grid).detach()
+        self.register_buffer(_positions_name(self.grid), positions, persistent=False)
+        freeze_block_tables(self.blocks)
+
+
+class _Norm(nn.LayerNorm):
+    def __init__(self, channels: int, **options: Any) -> None:
+        super().__init__(channels, eps=NORM_EPSILON, **options)
+
+
+def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _HEADS) -> Block:
+    """One block of the backbone, [B, height, width, C] to the same, with random weights.
+
+    Args:
+        number: its place, which decides whether it attends within windows or globally.
+        grid: (height, width) that a global block's tables are sized for.
+        channels: width.
+        heads: of the attention.
+    """
+    window = 0 if number in _GLOBAL_BLOCKS else _WINDOW
+    block = Block(channels, heads, window_size=window, norm_layer=_Norm)
+    attended = (window, window) if window else grid
+    block.add_module('attn', SelfAttention2d(channels, heads, attended))
+    for module in block.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            nn.init.zeros_(module.bias)
+    return block
+
+
+def through(block: nn.Module, x: Tensor) -> Tensor:
+    """What a block makes of [B, height, width, C]; in training it is computed again for gradients.
+
+    Of a picture of 1024 x 1024 the blocks would keep more than two gigabytes.
+    """
+    learns = x.requires_grad or any(p.requires_grad for p in block.parameters())
+    if torch.is_grad_enabled() and learns:
+        again: Tensor = checkpoint(block, x, use_reentrant=False)
+        return again
+    return block(x)
+
+
+def freeze_block_tables(blocks: nn.Module) -> None:
+    """Keep the relative vectors of the blocks below a module, for inference and export."""
+    for module in blocks.modules():
+        if isinstance(module, SelfAttention2d):
+            module.freeze_tables(module.maximum_size, module.maximum_size)
+
+
+def in_parts(function: Callable[[Tensor], Tensor], pictures: Tensor, places: int) -> Tensor:
+    """A function of pictures, of a few at a time, so that what it needs meanwhile is bounded.
+
+    Args:
+        function: [B, ...] to [B, ...].
+        pictures: [N, ...].
+        places: of the backbone's grid in each picture.
+    """
+    at_once = max(1, _PLACES_AT_ONCE // places)
+    # An exported graph has any number of pictures, and no loop.
+    if torch.compiler.is_compiling() or len(pictures) <= at_once:
+        return function(pictures)
+    return torch.cat([function(part) for part in pictures.split(at_once)])
+
+
+def layer_number(name: str) -> int:
+    """Depth of a parameter of a ViTDet encoder, for a learning rate that decays with it.
+
+    Args:
+        name: with or without the names of the modules around the encoder.
+
+    Returns:
+        0 of the patches and positions, i + 1 of block i, 13 of all that follows.
+    """
+    if re.search(r'(^|\.)(patch_embed|pos_embed)(\.|$)', name):
+        return 0
+    if re.search(r'(^|\.)(image|video)_block\.', name):
+        return DEPTH
+    block = re.search(r'(?:^|\.)blocks\.(\d+)\.', name)
+    return int(block[1]) + 1 if block else DEPTH + 1
+
+
+def _positions_name(size: Size) -> str:
+    return f'positions_{size[0]}_{size[1]}'

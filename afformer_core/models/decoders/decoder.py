@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fine-grained decoder (paper, section 3.2): an image level a step, coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
+from afformer_core.models.decoders.temporal_pyramid import TemporalPyramid
+from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d, Size
+from afformer_core.models.layers.channel_norm import NORM_EPSILON
+from afformer_core.models.layers.level_packing import unpack_levels
+
+
+class Mlp(nn.Module):
+    """Two linear layers with GELU between."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, hidden)
+        self.fc2 = nn.Linear(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., C] to [..., C]."""
+        return self.fc2(functional.gelu(self.fc1(x)))
+
+
+class DecoderBlock(nn.Module):
+    """Self-attention on the image, cross-attention to the video, MLP; pre-normalised."""
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.norm_self_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.self_attn = SelfAttention2d(channels, heads, maximum_size)
+        self.norm_cross_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.norm_cross_k = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.cross_attn = CrossAttention3d(channels, heads, maximum_size, maximum_frames)
+        self.norm_mlp = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.mlp = Mlp(channels, 4 * channels)
+
+    def forward(
+        self, x: Tensor, size: Size, memory: VideoMemory, step: int, guide: Tensor | None = None
+    ) -> Tensor:
+        """Refine an image level (equations 8 to 10).
+
+        Args:
+            x: [B * K, N, C] with N = size[0] * size[1].
+            size: (height, width) of the image level.
+            memory: of B videos.
+            step: whose entry of the memory is attended to.
+            guide: [B * K, N, C], added to the queries of the self-attention, or None.
+
+        Returns:
+            [B * K, N, C].
+        """
+        normed = self.norm_self_q(x).unflatten(1, size)
+        x = x + self.self_attn(normed, guide).flatten(1, 2)
+        x = x + self.cross_attn(
+            self.norm_cross_q(x),
+            size,
+            memory.keys[step],
+            memory.values[step],
+            memory.sizes[step],
+            memory.paddings[step],
+        )
+        return x + self.mlp(self.norm_mlp(x))
+
+
+class FineGrainedDecoder(Decoder):
+    """An image level a step, coarse to fine, each against a level and a stride of the video.
+
+    Each step adds a learnt vector of its own to its image level, as released; the paper names no
+    such vector.
+
+    Args:
+        configuration: the architecture.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration) -> None:
+        super().__init__()
+        self._steps = configuration.steps
+        self._residual = configuration.residual
+        self._frame_levels = configuration.frame_levels
+        self._frame_scales = configuration.frame_scales
+        self.v3ds = TemporalPyramid(configuration.channels, configuration.temporal_strides[-1])
+        self.image_level_embeds = nn.ParameterList(
+            nn.Parameter(torch.zeros(configuration.channels)) for _ in self._steps
+        )
+        # By the name that it has in the released model, whose only block it is.
+        self.self2d_cross3d_block = _block(configuration)
+        per_step = configuration.decoder_blocks == 'per_step'
+        self.further_blocks = nn.ModuleList(
+            _block(configuration) for _ in (self._steps[1:] if per_step else ())
+        )
+
+    @property
+    def blocks(self) -> tuple[DecoderBlock, ...]:
+        """The block of each step."""
+        first = self.self2d_cross3d_block
+        further = [block for block in self.further_blocks if isinstance(block, DecoderBlock)]
+        return (first, *further) if further else (first,) * len(self._steps)
+
+    def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
+        """See `Decoder.memorize`; keys and values of one in so many frames (rounded up)."""
+        videos = self._videos(video, lengths)
+        keys, values, paddings, sizes = [], [], [], []
+        for step, block in zip(self._steps, self.blocks, strict=True):
+            features, existing = videos[step.video_level][step.temporal_stride]
+            normed = block.norm_cross_k(features.permute(0, 2, 3, 4, 1))
+            step_keys, step_values = block.cross_attn.memorize(normed, existing)
+            height, width = _size(features)
+            keys.append(step_keys)
+            values.append(step_values)
+            paddings.append(key_padding(existing, features.shape[2], height * width))
+            sizes.append((height, width))
+        return VideoMemory(tuple(keys), tuple(values), tuple(paddings), tuple(sizes))
+
+    def _videos(
+        self, video: Tensor, lengths: Tensor | None
+    ) -> dict[str, dict[int, tuple[Tensor, Tensor | None]]]:
+        """By level and stride, [B, C, T_stride, height, width] with the lengths that hold."""
+        channels = self.self2d_cross3d_block.channels
+        levels = unpack_levels(video, self._frame_scales, channels)
+        videos = {}
+        for name, level in zip(self._frame_levels, levels, strict=True):
+            longest = max(s.temporal_stride for s in self._steps if s.video_level == name)
+            videos[name] = self.v3ds.levels(level.transpose(1, 2), lengths, longest)
+        return videos
+
+    def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
+        """See `Decoder.forward`."""
+        decoded: Tensor | None = None
+        for step, (features, block) in enumerate(zip(levels, self.blocks, strict=True)):
+            size, guide = _size(features), None
+            if decoded is not None:
+                upsampled = functional.interpolate(decoded, size=size, mode='nearest')
+                if self._residual == 'image':
+                    guide = _tokens(upsampled)
+                else:
+                    features = features + upsampled
+            tokens = _tokens(features) + self.image_level_embeds[step]
+            tokens = block(tokens, size, memory, step, guide)
+            decoded = tokens.transpose(1, 2).unflatten(2, size)
+        if decoded is None:
+            raise ValueError('no image level was given; the decoder needs at least one')
+        return decoded
+
+    def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
+        """See `Decoder.freeze_tables`; here the relative vectors of the grids."""
+        for block, image, video in zip(self.blocks, image_sizes, video_sizes, strict=True):
+            block.self_attn.freeze_tables(image, image)
+            block.cross_attn.freeze_tables(image, video)
+
+
+def _block(configuration: AfformerConfiguration) -> DecoderBlock:
+    return DecoderBlock(
+        configuration.channels,
+        configuration.heads,
+        configuration.finest_size,
+        configuration.maximum_frames,
+    )
+
+
+def _tokens(features: Tensor) -> Tensor:
+    """[B, C, height, width] to [B, height * width, C]."""
+    return features.flatten(2).transpose(1, 2)
+
+
+def _size(features: Tensor) -> Size:
+    return int(features.shape[-2]), int(features.shape[-1])

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The naive baseline: a vector for the video, and deconvolutions from the coarse image.
+
+Where in a frame something happens is averaged away, as in earlier work on the task, which decodes
+a heatmap from the image's features joined with an embedding of the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
+from afformer_core.models.layers.attention import Size, by_image, by_video
+from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
+from afformer_core.models.layers.softmax_attention import attend_in_parts
+
+
+class DeconvolutionDecoder(Decoder):
+    """Soft attention over frames, joined with the coarse image, then deconvolved to stride 4.
+
+    Args:
+        configuration: the architecture; it has one image level.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration) -> None:
+        super().__init__()
+        channels = configuration.channels
+        self.norm_frames = nn.LayerNorm(channels)
+        self.q_proj = nn.Linear(channels, channels)
+        self.k_proj = nn.Linear(channels, channels)
+        self.v_proj = nn.Linear(channels, channels)
+        self.times = nn.Parameter(torch.zeros(2 * configuration.maximum_frames - 1, channels))
+        self.join = joining_convolution(2 * channels, channels)
+        self.deconvolutions = deconvolutions(configuration)
+
+    def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
+        """See `Decoder.memorize`; here a key and a value for each frame."""
+        frames = video.shape[1]
+        tokens = self.norm_frames(video.mean(dim=(3, 4)))
+        times = (
+            temporal_table(self.times, frames)[None]
+            if lengths is None
+            else padded_temporal_table(self.times, lengths, frames)
+        )
+        tokens = tokens + times
+        scale = video.shape[2] ** -0.5
+        keys = (self.k_proj(tokens) * scale)[:, None]
+        values = self.v_proj(tokens)[:, None]
+        padding = key_padding(lengths, frames, 1)
+        return VideoMemory((keys,), (values,), (padding,), ((1, 1),))
+
+    def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
+        """See `Decoder.forward`; there is one level, which comes out at the finest."""
+        (image,) = levels
+        query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
+        (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
+        asked = by_video(query, len(keys))
+        embedding = by_image(attend_in_parts(asked, keys, values, padding), len(image))
+        spread = embedding[:, 0, 0, :, None, None].expand_as(image)
+        return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
+
+    def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
+        """See `Decoder.freeze_tables`; here there is no such thing."""
+
+
+def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
+    """A convolution of 3 x 3 with norm and activation, as it comes before `deconvolutions`."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+        ChannelNorm(outputs),
+        nn.GELU(),
+    )
+
+
+def deconvolutions(configuration: AfformerConfiguration) -> nn.Sequential:
+    """Deconvolutions from the only image level to the finest one, each to twice the size."""
+    enlargement = configuration.finest_size[0] // configuration.level_sizes[0][0]
+    doublings = enlargement.bit_length() - 1
+    return nn.Sequential(*(_doubling(configuration.channels) for _ in range(doublings)))
+
+
+def _doubling(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(channels, channels, kernel_size=2, stride=2),
+        ChannelNorm(channels),
+        nn.GELU(),
+    )

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Action scores that are read from the video, frame by frame."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.models.decoders.predictor import FocusedPredictor
+from afformer_core.models.layers.attention import Size, by_image, by_video
+from afformer_core.models.layers.softmax_attention import PADDING_SCORE
+from afformer_core.models.layers.widening import widened
+
+# Places that are looked at in each frame by each head, such as the hand and what it holds.
+_LOOKS = 2
+
+
+class FramewiseActioner(nn.Module):
+    """Follows in every frame what stands where the heatmap points, and reads how it moves.
+
+    Push and pull differ in nothing but the order of the frames. What stands at the heatmap's
+    place asks each frame of the video alone, by attention over the frame's places, what is there
+    and where; convolutions over time read the action from the sequence of answers.
+
+    Args:
+        channels: width C of the decoded features.
+        heads: of the memory; a divisor of the channels.
+        actions: actions scored.
+    """
+
+    def __init__(self, channels: int, heads: int, actions: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.query = nn.Linear(channels, _LOOKS * channels)
+        self.frame = nn.Linear(_LOOKS * (channels + 2 * heads), channels)
+        self.motion = nn.Sequential(
+            nn.Conv1d(channels, channels, 3, padding=1),
+            nn.GELU(),
+            nn.Conv1d(channels, channels, 3, padding=1),
+            nn.GELU(),
+        )
+        self.score = nn.Linear(2 * channels, actions)
+
+    def forward(self, focus: Tensor, memory: VideoMemory) -> Tensor:
+        """Score.
+
+        Args:
+            focus: [B * K, C], the decoded features where the heatmap points, those of a
+                demonstration's K images together.
+            memory: of B demonstrations; its first level has all frames.
+
+        Returns:
+            action logits [B * K, actions].
+        """
+        frames = functional.gelu(self.frame(self._look(focus, memory)))
+        missing = _missing_frames(memory, len(focus))
+        moved = _without(frames.transpose(1, 2), missing, 0.0)
+        for layer in self.motion:
+            moved = _without(layer(moved), missing, 0.0)
+        highest = _without(moved, missing, PADDING_SCORE).amax(dim=2)
+        mean = moved.sum(dim=2) / _existing_frames(moved, missing)
+        return self.score(torch.cat((mean, highest), dim=1))
+
+    def _look(self, focus: Tensor, memory: VideoMemory) -> Tensor:
+        """What is seen in each frame, and where: [B * K, T, looks * (C + 2 * heads)]."""
+        values = widened(memory.values[0])
+        depth = values.shape[3]
+        keys = widened(memory.keys[0])[..., :depth]
+        height, width = memory.sizes[0]
+        asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _LOOKS, depth))
+        scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
+        weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
+        seen = weights @ values.unflatten(2, (-1, height * width))
+        place = weights @ _grid((height, width), weights)
+        found = torch.cat((seen, place), dim=4).transpose(2, 3)
+        return by_image(found, len(focus)).permute(0, 3, 1, 2, 4).flatten(2)
+
+
+class FramewisePredictor(FocusedPredictor):
+    """Draws heatmaps as `Predictor`, and reads the action from the video.
+
+    Args:
+        channels: width C of the decoded features.
+        heatmaps: heatmaps drawn; a single one.
+        actions: actions scored.
+        heads: of the memory.
+    """
+
+    def __init__(self, channels: int, heatmaps: int, actions: int, heads: int) -> None:
+        super().__init__(channels, heatmaps, actions)
+        self.actioner = FramewiseActioner(channels, heads, actions)
+
+    def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
+        focus = self._focus(decoded, heatmaps)
+        return self.actioner((decoded * focus).sum(dim=(2, 3)), memory)
+
+
+def _grid(size: Size, like: Tensor) -> Tensor:
+    """(x, y) from -1 to 1 of each place of a frame, [height * width, 2]."""
+    rows, columns = (
+        torch.linspace(-1, 1, count, device=like.device, dtype=like.dtype) for count in size
+    )
+    places = torch.meshgrid(rows, columns, indexing='ij')
+    return torch.stack((places[1].flatten(), places[0].flatten()), dim=1)
+
+
+def _missing_frames(memory: VideoMemory, images: int) -> Tensor | None:
+    """[B * K, 1, T], true at frames that do not exist, or None."""
+    padding = memory.paddings[0]
+    if padding is None:
+        return None
+    height, width = memory.sizes[0]
+    missing = padding.unflatten(1, (-1, height * width))[:, None, :, 0]
+    return missing.repeat_interleave(images // len(missing), dim=0)
+
+
+def _without(x: Tensor, missing: Tensor | None, value: float) -> Tensor:
+    return x if missing is None else x.masked_fill(missing, value)
+
+
+def _existing_frames(x: Tensor, missing: Tensor | None) -> Tensor | int:
+    """How many there are: [B, 1], or a number."""
+    return x.shape[2] if missing is None else (~missing).sum(dim=2).clamp(min=1)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attention with decomposed relative positions, as plain attention over longer vectors.
+
+The published form adds to the scores q.k / sqrt(D) a bias q.R_t + q.R_h + q.R_w, a tensor of
+queries x keys. The same scores are one inner product of
+
+    q' = [q / sqrt(D),  q.R_h,      q.R_w     ]
+    k' = [k + sqrt(D) R_t,  onehot(row),  onehot(column)]
+
+so that no bias exists: R_h and R_w depend on the query's place and the key's row or column, while
+R_t depends on the key alone, since the image has no time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.layers.offset_attention import attend_with_offsets
+from afformer_core.models.layers.relative_position import (
+    axis_indicators,
+    padded_temporal_table,
+    relative_table,
+    temporal_table,
+)
+from afformer_core.models.layers.softmax_attention import attend_in_parts
+
+
+def by_video(queries: Tensor, videos: int) -> Tensor:
+    """Queries of all images of a video in a row, so that its memory need not be repeated.
+
+    Args:
+        queries: [videos * K, heads, N, D], those of a video's K images together.
+        videos: how many there are.
+
+    Returns:
+        [videos, heads, K * N, D].
+    """
+    if len(queries) == videos:
+        return queries
+    return queries.unflatten(0, (videos, -1)).transpose(1, 2).flatten(2, 3)
+
+
+def by_image(attended: Tensor, images: int) -> Tensor:
+    """What `by_video` put together, apart again.
+
+    Args:
+        attended: [videos, heads, K * N, ...].
+        images: of all videos, videos * K.
+
+    Returns:
+        [images, heads, N, ...].
+    """
+    if len(attended) == images:
+        return attended
+    each = images // len(attended)
+    return attended.unflatten(2, (each, -1)).transpose(1, 2).flatten(0, 1)
+
+
+Size = tuple[int, int]
+
+
+class _RelativeAttention(nn.Module):
+    """What self- and cross-attention share: the row and column terms and the attention itself."""
+
+    rel_pos_h: nn.Parameter
+    rel_pos_w: nn.Parameter
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
+        super().__init__()
+        self.attend = attend_in_parts
+        self.heads = heads
+        self.maximum_size = maximum_size
+        self.head_channels = channels // heads
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * maximum_size[0] - 1, self.head_channels))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
+
+    def freeze_tables(self, query_size: Size, key_size: Size) -> None:
+        """Keep the relative vectors of these sizes, for inference and export."""
+        for axis, embeddings in enumerate((self.rel_pos_h, self.rel_pos_w)):
+            table = relative_table(embeddings, query_size[axis], key_size[axis])
+            name = _table_name(axis, query_size, key_size)
+            self.register_buffer(name, table.detach().transpose(1, 2), persistent=False)
+
+    def _table(self, axis: int, query_size: Size, key_size: Size) -> Tensor:
+        frozen = self._buffers.get(_table_name(axis, query_size, key_size))
+        if frozen is not None:
+            return frozen
+        embeddings = (self.rel_pos_h, self.rel_pos_w)[axis]
+        return relative_table(embeddings, query_size[axis], key_size[axis]).transpose(1, 2)
+
+    def _split_heads(self, x: Tensor) -> Tensor:
+        """[B, N, C] to [B, heads, N, D]."""
+        return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
+
+    def _terms(self, q: Tensor, query_size: Size, key_size: Size) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, heads, N, D] to q / sqrt(D), q.R_h and q.R_w, each [B, heads, N, ...]."""
+        grid = q.unflatten(2, query_size)
+        rows = grid @ self._table(0, query_size, key_size).to(q.dtype)
+        columns = grid.transpose(2, 3) @ self._table(1, query_size, key_size).to(q.dtype)
+        columns = columns.transpose(2, 3)
+        scaled = grid / math.sqrt(self.head_channels)
+        return scaled.flatten(2, 3), rows.flatten(2, 3), columns.flatten(2, 3)
+
+    def _adds_offsets(self, q: Tensor) -> bool:
+        """Whether this is training on a CPU, where that is faster than longer vectors."""
+        trains = torch.is_grad_enabled() and q.requires_grad
+        return trains and q.device.type == 'cpu' and self.attend is attend_in_parts
+
+
+def _merge_heads(attended: Tensor) -> Tensor:
+    """[B, heads, N, D] to [B, N, heads * D]."""
+    return attended.transpose(1, 2).flatten(2)
+
+
+def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
+    sizes = '_'.join(str(n) for n in (*query_size, *key_size))
+    return f'table_{axis}_{sizes}'
+
+
+class SelfAttention2d(_RelativeAttention):
+    """Self-attention among the places of one image level."""
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
+        super().__init__(channels, heads, maximum_size)
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.proj = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Attend.
+
+        Args:
+            x: [B, height, width, C].
+            guide: [B, height * width, C], added to the queries alone, or None.
+
+        Returns:
+            [B, height, width, C].
+        """
+        size = (x.shape[1], x.shape[2])
+        queries, *others = self.qkv(x.flatten(1, 2)).chunk(3, dim=2)
+        if guide is not None:
+            queries = queries + guide
+        q, k, v = (self._split_heads(part) for part in (queries, *others))
+        terms = self._terms(q, size, size)
+        if self._adds_offsets(q):
+            attended = attend_with_offsets(*terms, k, v, None)
+        else:
+            places = axis_indicators(*size, dtype=k.dtype, device=k.device)
+            keys = torch.cat((k, places.expand(*k.shape[:2], -1, -1)), dim=-1)
+            attended = self.attend(torch.cat(terms, dim=-1), keys, v, None)
+        return self.proj(_merge_heads(attended)).unflatten(1, size)
+
+
+class CrossAttention3d(_RelativeAttention):
+    """Cross-attention from the places of an image level to the places and times of a video."""
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
+        super().__init__(channels, heads, maximum_size)
+        self.q_proj = nn.Linear(channels, channels)
+        self.k_proj = nn.Linear(channels, channels)
+        self.v_proj = nn.Linear(channels, channels)
+        self.proj = nn.Linear(channels, channels)
+        self.rel_pos_t = nn.Parameter(torch.zeros(2 * maximum_frames - 1, self.head_channels))
+
+    def memorize(self, video: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Keys and values of videos; all that later images need of them.
+
+        Args:
+            video: [B, T, height, width, C], normalised features.
+            lengths: [B], frames of each that exist, or None when all do.
+
+        Returns:
+            keys [B, heads, T * height * width, D + height + width] and
+            values [B, heads, T * height * width, D], both contiguous.
+        """
+        batch, frames, height, width, _ = video.shape
+        times = self._times(frames, lengths) * math.sqrt(self.head_channels)
+        flat = video.flatten(1, 3)
+        k = self._split_heads(self.k_proj(flat)).unflatten(2, (frames, height * width))
+        k = k + times[:, None, :, None, :].to(k.dtype)
+        places = axis_indicators(height, width, dtype=k.dtype, device=k.device)
+        places = places.expand(batch, self.heads, frames, -1, -1)
+        keys = torch.cat((k, places), dim=-1).flatten(2, 3)
+        return keys.contiguous(), self._split_heads(self.v_proj(flat)).contiguous()
+
+    def _times(self, frames: int, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            return temporal_table(self.rel_pos_t, frames)[None]
+        return padded_temporal_table(self.rel_pos_t, lengths, frames)
+
+    def forward(
+        self,
+        x: Tensor,
+        size: Size,
+        keys: Tensor,
+        values: Tensor,
+        video_size: Size,
+        padding: Tensor | None,
+    ) -> Tensor:
+        """Attend from an image level to a memorized video.
+
+        Args:
+            x: [B * K, N, C] with N = size[0] * size[1]; the K images of a video stand together.
+            size: (height, width) of the image level.
+            keys, values: from `memorize`.
+            video_size: (height, width) of the video features.
+            padding: [B, M], true at keys of frames that do not exist, or None.
+
+        Returns:
+            [B * K, N, C].
+        """
+        q = self._split_heads(self.q_proj(x))
+        scaled, rows, columns = (
+            by_video(each, len(keys)) for each in self._terms(q, size, video_size)
+        )
+        terms = scaled, rows, columns
+        if self._adds_offsets(q):
+            without_places = keys[..., : self.head_channels]
+            attended = attend_with_offsets(*terms, without_places, values, padding)
+        else:
+            attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
+        return self.proj(_merge_heads(by_image(attended, len(x))))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Softmax attention without a bias, in the ways that suit a CPU and a GPU."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from afformer_core.models.layers.widening import widened
+
+PADDING_SCORE = -1e4
+# Bounds the scores that exist at a time; a finest level has thousands of queries. Fewer would have
+# the keys be arranged for the product too often.
+_QUERIES_AT_ONCE = 256
+# Those of two heads keep two cores busy; those of all of them would fit a cache less.
+_HEADS_AT_ONCE = 2
+# Width of a vector that every fused kernel takes in half precision: 16 bytes.
+_WIDTH_STEP = 8
+
+
+def attend_in_parts(
+    queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
+) -> Tensor:
+    """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
+
+    Of as few heads, too, which is as exact and 5 % faster (two cores, a ResNet-50's shapes).
+
+    Args:
+        queries: [B, heads, N, D'].
+        keys: [B, heads, M, D'].
+        values: [B, heads, M, D].
+        padding: [B, M], true where a key does not exist, or None.
+
+    Returns:
+        [B, heads, N, D].
+    """
+    heads = zip(
+        queries.split(_HEADS_AT_ONCE, dim=1),
+        keys.split(_HEADS_AT_ONCE, dim=1),
+        values.split(_HEADS_AT_ONCE, dim=1),
+        strict=True,
+    )
+    return torch.cat([_attend_heads(*some, padding) for some in heads], dim=1)
+
+
+def _attend_heads(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    parts = queries.split(_QUERIES_AT_ONCE, dim=2)
+    return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
+
+
+def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    scores = queries @ keys.transpose(2, 3)
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
+    # In half precision the sum of the exponentials would leave its range.
+    return widened(scores).softmax(dim=-1).to(values.dtype) @ values
+
+
+def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    """The same as one operator, for GPUs, whose kernels never write the scores down.
+
+    Those kernels take queries, keys and values of one width only, a multiple of 8, each vector in
+    one piece of memory, so what is narrower is padded with zeros; and no mask, so padding is one
+    more element of each key, which a query of one meets.
+    """
+    if padding is not None:
+        masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, :, None]
+        keys = torch.cat((keys, masked.expand(-1, keys.shape[1], -1, -1)), dim=3)
+        queries = functional.pad(queries, (0, 1), value=1.0)
+    width = -(-keys.shape[3] // _WIDTH_STEP) * _WIDTH_STEP
+    attended = functional.scaled_dot_product_attention(
+        _widen(queries, width), _widen(keys, width), _widen(values, width), scale=1.0
+    )
+    return attended[..., : values.shape[3]]
+
+
+def _widen(vectors: Tensor, width: int) -> Tensor:
+    """Pad [..., D] to [..., width] with zeros."""
+    missing = width - vectors.shape[-1]
+    return functional.pad(vectors, (0, missing)) if missing else vectors

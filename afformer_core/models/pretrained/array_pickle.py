@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a pickle of arrays, as detectron2's model zoo has them, without running what it names.
+
+A pickle calls whatever it names. Here it can name the few things that arrays are made of, and for
+each of them gets a stand-in of this module, which takes bytes and nothing else.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+
+_NUMBERS = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b1')
+
+
+def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays under `model`.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, holds anything but arrays, numbers and
+            text, or has no arrays under `model`.
+    """
+    try:
+        with path.open('rb') as file:
+            # Python 2 wrote bytes as text.
+            content = _Unpickler(file, encoding='latin1').load()
+    except FileNotFoundError as error:
+        raise CheckpointError(f'there is no file {path}') from error
+    except _ForbiddenError as error:
+        raise CheckpointError(
+            f'{path} holds {error}, and loading it could run any code; only arrays, numbers and '
+            'text are read'
+        ) from error
+    except Exception as error:
+        raise CheckpointError(f'{path} is damaged or no pickle of arrays: {error}') from error
+    arrays = content.get('model') if isinstance(content, Mapping) else None
+    if not (isinstance(arrays, Mapping) and arrays):
+        raise CheckpointError(f"{path} has no arrays under 'model', as detectron2's files have")
+    found = {}
+    for name, value in arrays.items():
+        array = value.array if isinstance(value, _Array) else value
+        if not isinstance(array, np.ndarray):
+            raise CheckpointError(f'{path} has {name!r} under model, which is no array')
+        found[str(name)] = array
+    return found
+
+
+class _ForbiddenError(pickle.UnpicklingError):
+    """The pickle names what it may not; the text says what."""
+
+
+class _NumberType:
+    """Stands in for `numpy.dtype`."""
+
+    def __init__(self, code: str, *_options: object) -> None:
+        if code not in _NUMBERS:
+            raise _ForbiddenError(f'values of the type {code!r}')
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] == '>':
+            self.dtype = self.dtype.newbyteorder('>')
+
+
+class _Array:
+    """Stands in for `numpy.ndarray`."""
+
+    array: NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, number_type, fortran, content = state
+        self.array = _from_bytes(content, number_type, shape, 'F' if fortran else 'C')
+
+
+def _from_bytes(
+    content: bytes | str, number_type: _NumberType, shape: tuple[int, ...], order: Any
+) -> NDArray[Any]:
+    raw = content.encode('latin1') if isinstance(content, str) else content
+    array = np.frombuffer(raw, number_type.dtype).reshape(shape, order=order)
+    return array.astype(array.dtype.newbyteorder('='))
+
+
+def _reconstruct(*_arguments: object) -> _Array:
+    return _Array()
+
+
+def _scalar(number_type: _NumberType, content: bytes | str) -> NDArray[Any]:
+    return _from_bytes(content, number_type, (), 'C')
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    if encoding != 'latin1':
+        raise _ForbiddenError(f'text in {encoding!r}')
+    return text.encode('latin1')
+
+
+_ADMITTED: Mapping[str, Any] = {
+    'collections.OrderedDict': OrderedDict,
+    '_codecs.encode': _latin1,
+    'numpy.dtype': _NumberType,
+    'numpy.ndarray': _Array,
+    'numpy.core.multiarray._reconstruct': _reconstruct,
+    'numpy._core.multiarray._reconstruct': _reconstruct,
+    'numpy.core.multiarray.scalar': _scalar,
+    'numpy._core.multiarray.scalar': _scalar,
+    'numpy.core.numeric._frombuffer': _from_bytes,
+    'numpy._core.numeric._frombuffer': _from_bytes,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        name = f'{module_name}.{global_name}'
+        if name not in _ADMITTED:
+            raise _ForbiddenError(name)
+        return _ADMITTED[name]

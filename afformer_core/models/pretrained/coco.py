@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""COCO weights of torchvision's Faster R-CNN for the ResNet-50 encoder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights
+
+from afformer_core.errors import AfformerError
+from afformer_core.models.backbones.encoder import BackboneWithPyramid
+
+_BACKBONE = 'backbone.'
+_BLOCK = re.compile(r'(fpn\.(?:inner|layer)_blocks\.)(\d+)(\..*)')
+_OF_FRAMES = re.compile(r'video_projections\.p(\d)(\..*)')
+_PYRAMID = ('fpn.', 'video_projections.')
+_STAGES = 4
+# Of the levels of the detector's pyramid, p2 to p5.
+_FINEST = 2
+
+
+def load_coco_weights(backbone: BackboneWithPyramid, file: Path | None = None) -> None:
+    """Load backbone and pyramid of `fasterrcnn_resnet50_fpn_v2`, in place.
+
+    Args:
+        backbone: of a ResNet-50 encoder. A pyramid of other channels than torchvision's 256
+            keeps what it has; a projection that all levels share begins with the detector's of
+            the finest of them.
+        file: torchvision's weights; None: they are downloaded once, as torchvision does.
+
+    Raises:
+        AfformerError: the file is missing or damaged, or lacks a tensor that is wanted.
+    """
+    adopt_detector(backbone, _read(file))
+
+
+def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -> None:
+    """Copy what a detector's `state_dict` has for a backbone, in place.
+
+    Raises:
+        AfformerError: it lacks a tensor, or one is of another shape.
+    """
+    shift = _STAGES - len(backbone.stages)
+    wanted, found = backbone.state_dict(), {}
+    own_pyramid = wanted['fpn.inner_blocks.0.0.weight'].shape[0] != 256
+    for name, own in wanted.items():
+        tensor = state.get(_BACKBONE + _theirs(name, shift))
+        if name.startswith(_PYRAMID) and own_pyramid:
+            found[name] = own
+        elif tensor is None or tensor.shape != own.shape:
+            raise AfformerError(
+                f"the detector's weights have no {name} of shape {tuple(own.shape)}; give "
+                "those of torchvision's fasterrcnn_resnet50_fpn_v2"
+            )
+        else:
+            found[name] = tensor
+    backbone.load_state_dict(found)
+
+
+def _theirs(name: str, shift: int) -> str:
+    """The detector's name, whose pyramid has every stage."""
+    if (block := _BLOCK.fullmatch(name)) is not None:
+        return f'{block[1]}{int(block[2]) + shift}{block[3]}'
+    if (of_frames := _OF_FRAMES.fullmatch(name)) is not None:
+        return f'fpn.layer_blocks.{int(of_frames[1]) - _FINEST}{of_frames[2]}'
+    return name
+
+
+def _read(file: Path | None) -> Mapping[str, Tensor]:
+    try:
+        if file is None:
+            weights = FasterRCNN_ResNet50_FPN_V2_Weights.DEFAULT
+            state = weights.get_state_dict(progress=True, check_hash=True)
+        else:
+            state = torch.load(file, map_location='cpu', weights_only=True)
+    except Exception as error:
+        source = 'cannot be downloaded' if file is None else f'cannot be read from {file}'
+        raise AfformerError(
+            f"torchvision's COCO weights {source}: {error}. Download "
+            f'{FasterRCNN_ResNet50_FPN_V2_Weights.DEFAULT.url} elsewhere and give the file as '
+            'backbone_weights'
+        ) from error
+    return dict(state)

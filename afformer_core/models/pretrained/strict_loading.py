@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fills a module from tensors of others, each of which must be used and each parameter filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+
+_SHOWN = 8
+
+
+def load_strictly(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    title: str,
+    theirs: Callable[[str], str] = str,
+) -> None:
+    """Fill a module, in place.
+
+    Args:
+        module: whose every parameter and buffer is filled.
+        tensors: by the others' names.
+        title: what the module is, in messages.
+        theirs: from a name in the module to that of the others.
+
+    Raises:
+        CheckpointError: tensors are missing, unknown, of another shape or not finite; up to eight
+            of each are named, and the module is as it was.
+    """
+    wanted = {theirs(name): name for name in module.state_dict()}
+    shapes = {theirs(name): tensor.shape for name, tensor in module.state_dict().items()}
+    problems = [
+        *_named('missing', sorted(wanted.keys() - tensors.keys())),
+        *_named('unknown', sorted(tensors.keys() - wanted.keys())),
+        *_named(
+            'of another shape',
+            [
+                f'{name} {tuple(tensors[name].shape)} instead of {tuple(shapes[name])}'
+                for name in sorted(wanted.keys() & tensors.keys())
+                if tensors[name].shape != shapes[name]
+            ],
+        ),
+        *_named(
+            'not finite',
+            [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())],
+        ),
+    ]
+    if problems:
+        raise CheckpointError(f'the checkpoint does not fit {title}: {"; ".join(problems)}')
+    module.load_state_dict({own: tensors[name] for name, own in wanted.items()})
+
+
+def _named(problem: str, names: Sequence[str]) -> list[str]:
+    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
+    return [f'{problem}: {", ".join(names[:_SHOWN])}{more}'] if names else []

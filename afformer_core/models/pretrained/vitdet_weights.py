@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""COCO weights of detectron2's `mask_rcnn_vitdet_b` for the ViTDet-B encoders."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.models.backbones.simple_pyramid import SimpleFeaturePyramid
+from afformer_core.models.backbones.vitdet import DEPTH, POSITIONS
+from afformer_core.models.layers.relative_position import resampled_positions
+from afformer_core.models.pretrained.array_pickle import read_array_pickle
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError, read_checkpoint
+from afformer_core.models.pretrained.strict_loading import load_strictly
+
+_NET = 'backbone.net.'
+_BODY = 'backbone_with_fpn.body.'
+_PYRAMID = 'backbone_with_fpn.fpn.'
+_LAST_BLOCK = f'blocks.{DEPTH - 1}.'
+# Place of the first convolution in the pyramid's p4 and p5; before that of p5 stands the pooling.
+_FIRST_CONVOLUTION = {'4': 0, '5': 1}
+# What a detector has and a grounding model has not: the pyramid's finer levels, and the heads.
+_OF_THE_DETECTOR = (
+    'backbone.simfp_2.',
+    'backbone.simfp_3.',
+    'proposal_generator.',
+    'roi_heads.',
+    'pixel_mean',
+    'pixel_std',
+)
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What did not find its counterpart.
+
+    Attributes:
+        unused: names in the file of what is the detector's alone.
+        unfilled: parameters of the encoder that keep what they had: a pyramid, where it is not
+            the detector's.
+    """
+
+    unused: tuple[str, ...]
+    unfilled: tuple[str, ...]
+
+
+def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
+    """Load backbone and, where it is of 256 channels, simple feature pyramid, in place.
+
+    Args:
+        encoder: of a ViTDet-B; two last blocks of their own both get the detector's last.
+        file: of detectron2's model zoo (.pkl, read without running code in it), or the same
+            saved by torch (.pth).
+
+    Raises:
+        CheckpointError: the file is missing, damaged, not of that detector, lacks a tensor or has
+            one that is not known; the encoder is as it was.
+    """
+    if zipfile.is_zipfile(file):
+        return adopt_detectron2(encoder, read_checkpoint(file)['state_dict'])
+    arrays = read_array_pickle(file)
+    return adopt_detectron2(encoder, {name: torch.from_numpy(x) for name, x in arrays.items()})
+
+
+def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWeights:
+    """The same from the detector's tensors by name."""
+    own = encoder.state_dict()
+    same_pyramid = _is_of_detector(encoder.backbone_with_fpn.fpn)
+    kept = () if same_pyramid else tuple(name for name in own if name.startswith(_PYRAMID))
+    found = {name: own[name] for name in kept}
+    unused, unknown = [], []
+    for name, tensor in state.items():
+        names = [one for one in _own_names(name) if one in own]
+        if names and names[0] not in kept:
+            found |= {one: fitted(one, tensor.float(), own[one]) for one in names}
+        elif names or _is_unused(name):
+            unused.append(name)
+        else:
+            unknown.append(name)
+    if unknown:
+        raise CheckpointError(
+            f'the weights have {len(unknown)} unknown tensors, as {", ".join(unknown[:3])}; give '
+            "those of detectron2's mask_rcnn_vitdet_b"
+        )
+    load_strictly(encoder, found, 'the ViTDet-B encoder')
+    return LoadedWeights(tuple(unused), kept)
+
+
+def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
+    """A parameter of detectron2's backbone, as a parameter of ours holds it.
+
+    Positions lose that of the class token and become a grid; relative positions are resampled to
+    our grid, which detectron2 does for each image.
+    """
+    if name.endswith('pos_embed') and tensor.shape[1:2] == (1 + POSITIONS**2,):
+        return tensor[:, 1:].unflatten(1, (POSITIONS, POSITIONS))
+    if 'rel_pos_' in name and tensor.ndim == 2:
+        return resampled_positions(tensor, len(own))
+    return tensor
+
+
+def _own_names(name: str) -> list[str]:
+    """Names in the encoders under which it may stand."""
+    if name.startswith(_NET):
+        rest = name.removeprefix(_NET)
+        names = [_BODY + rest]
+        if rest.startswith(_LAST_BLOCK):
+            last = rest.removeprefix(_LAST_BLOCK)
+            names += [f'image_block.{last}', f'video_block.{last}']
+        return names
+    part = re.fullmatch(r'backbone\.simfp_([45])\.(\d)(\.norm)?\.(weight|bias)', name)
+    if part is None:
+        return []
+    level, place, norm, parameter = part.groups()
+    layer = 2 * (int(place) - _FIRST_CONVOLUTION[level]) + (1 if norm else 0)
+    return [f'{_PYRAMID}p{level}.{layer}.{parameter}']
+
+
+def _is_unused(name: str) -> bool:
+    """Of the detector alone, or of levels that nothing asks this encoder for."""
+    return name.startswith((*_OF_THE_DETECTOR, 'backbone.simfp_4.', 'backbone.simfp_5.'))
+
+
+def _is_of_detector(fpn: nn.Module) -> bool:
+    return isinstance(fpn, SimpleFeaturePyramid) and len(next(fpn.parameters())) == 256

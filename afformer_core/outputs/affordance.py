@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results as the numbers that planners read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.messages.factory import MessageFactory
+
+if TYPE_CHECKING:
+    from afformer_core.geometry.grasp import GraspCandidate
+    from afformer_core.geometry.surface import SurfacePoint
+    from afformer_core.runtime.grounding import Peak
+    from afformer_core.stream.results import StreamedGrounding
+
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from afformer_core.geometry.grasp import GraspCandidate
+
+
+_UNKNOWN = (math.nan, math.nan, math.nan)
+_UNKNOWN_TURN = (math.nan, math.nan, math.nan, math.nan)
+
+
+def affordance_message(
+    factory: MessageFactory,
+    result: StreamedGrounding,
+    candidates: Sequence[GraspCandidate | None],
+    header: Any,
+    position_header: Any,
+) -> Any:
+    """An afformer_ros/Affordance; without points where the model abstained.
+
+    What is not known is NaN.
+
+    Args:
+        factory: makes the message.
+        result: of one image.
+        candidates: one for each peak, None where there is none.
+        header: of that image, taken as it is.
+        position_header: frame and stamp in which surfaces and candidates are given.
+    """
+    actions = [
+        factory.create('afformer_ros/msg/ActionScore', name=name, score=float(score))
+        for name, score in result.grounding.action_scores.items()
+    ]
+    points = []
+    if result.found:
+        parts = zip(result.grounding.peaks, result.surfaces, candidates, strict=True)
+        points = [_point(factory, *part) for part in parts]
+    return factory.create(
+        'afformer_ros/msg/Affordance',
+        header=header,
+        demonstration=result.demonstration,
+        found=bool(result.found),
+        presence=_number(result.presence),
+        presence_threshold=_number(result.presence_threshold),
+        confidence=float(result.confidence),
+        resemblance=float(result.resemblance),
+        continuity=float(result.continuity),
+        age=float(result.age),
+        actions=actions,
+        points=points,
+        position_frame=position_header.frame_id,
+        position_stamp=position_header.stamp,
+    )
+
+
+def point_message(factory: MessageFactory, position: Sequence[float] | NDArray[Any]) -> Any:
+    """A geometry_msgs/Point of three coordinates."""
+    x, y, z = (float(value) for value in position)
+    return factory.create('geometry_msgs/msg/Point', x=x, y=y, z=z)
+
+
+def pose_message(factory: MessageFactory, candidate: GraspCandidate | None) -> Any:
+    """A geometry_msgs/Pose of a grasp candidate; of None every number is NaN."""
+    position = _UNKNOWN if candidate is None else candidate.position
+    turn = _UNKNOWN_TURN if candidate is None else candidate.orientation
+    x, y, z, w = (float(value) for value in turn)
+    orientation = factory.create('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
+    return factory.create(
+        'geometry_msgs/msg/Pose',
+        position=point_message(factory, position),
+        orientation=orientation,
+    )
+
+
+def _point(
+    factory: MessageFactory, peak: Peak, surface: SurfacePoint, candidate: GraspCandidate | None
+) -> Any:
+    position, covariance, normal = (
+        unknown if value is None else value
+        for value, unknown in (
+            (surface.position, _UNKNOWN),
+            (surface.covariance, np.full((3, 3), math.nan)),
+            (surface.normal, _UNKNOWN),
+        )
+    )
+    x, y, z = (float(value) for value in normal)
+    return factory.create(
+        'afformer_ros/msg/AffordancePoint',
+        u=float(peak.u),
+        v=float(peak.v),
+        score=float(peak.score),
+        position_valid=surface.position is not None,
+        position=point_message(factory, position),
+        position_covariance=np.asarray(covariance, np.float64).reshape(9),
+        position_problem=surface.problem,
+        normal_valid=surface.normal is not None,
+        normal=factory.create('geometry_msgs/msg/Vector3', x=x, y=y, z=z),
+        grasp_candidate_valid=candidate is not None,
+        grasp_candidate=pose_message(factory, candidate),
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def grasp_candidates_message(
+    factory: MessageFactory, candidates: Sequence[GraspCandidate], header: Any
+) -> Any:
+    """A geometry_msgs/PoseArray: z along the approach, x along the shape of the region.
+
+    Args:
+        factory: makes the message.
+        candidates: in the order in which they are published, best first.
+        header: with the frame in which they are given.
+    """
+    poses = [pose_message(factory, candidate) for candidate in candidates]
+    return factory.create('geometry_msgs/msg/PoseArray', header=header, poses=poses)
+
+
+_FIELDS = ('x', 'y', 'z', 'weight')
+_FLOAT32 = 7  # PointField.FLOAT32
+_ITEM_SIZE = 4
+
+
+def cloud_message(factory: MessageFactory, cloud: NDArray[np.float32], header: Any) -> Any:
+    """A sensor_msgs/PointCloud2 of one row, with fields x, y, z and weight.
+
+    Args:
+        factory: makes the message.
+        cloud: float32 [N, 4]: x, y, z in metres and the weight, finite; N may be 0.
+        header: with the frame in which the points are given.
+
+    Raises:
+        ValueError: another type or shape.
+    """
+    if cloud.dtype != np.float32 or cloud.ndim != 2 or cloud.shape[1] != len(_FIELDS):
+        raise ValueError(
+            f'the cloud is {cloud.dtype} of shape {cloud.shape}; it must be float32 [N, 4]'
+        )
+    point_step = _ITEM_SIZE * len(_FIELDS)
+    fields = [
+        factory.create(
+            'sensor_msgs/msg/PointField',
+            name=name,
+            offset=_ITEM_SIZE * number,
+            datatype=_FLOAT32,
+            count=1,
+        )
+        for number, name in enumerate(_FIELDS)
+    ]
+    return factory.create(
+        'sensor_msgs/msg/PointCloud2',
+        header=header,
+        height=1,
+        width=len(cloud),
+        fields=fields,
+        is_bigendian=False,
+        point_step=point_step,
+        row_step=point_step * len(cloud),
+        data=np.ascontiguousarray(cloud, '<f4').reshape(-1).view(np.uint8),
+        is_dense=True,
+    )

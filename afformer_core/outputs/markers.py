@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results as markers, for a person who looks at RViz or Foxglove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.messages.factory import MessageFactory
+from afformer_core.outputs.affordance import point_message
+
+if TYPE_CHECKING:
+    from afformer_core.stream.results import StreamedGrounding
+
+_NAMESPACE = 'afformer'
+# Constants of visualization_msgs/Marker.
+_ARROW, _SPHERE, _LINE_STRIP, _TEXT = 0, 2, 4, 9
+_ADD, _DELETE_ALL = 0, 3
+
+_BEST_COLOUR = (1.0, 0.25, 0.25, 1.0)
+_OTHER_COLOUR = (1.0, 1.0, 1.0, 0.8)
+_TEXT_COLOUR = (1.0, 1.0, 1.0, 1.0)
+_BORDER_COLOUR = (0.8, 0.8, 0.8, 0.8)
+_HELD_OPACITY = 0.5
+
+_TEXT_HEIGHT = 0.04  # metres
+# Of the arrow towards a surface, in metres.
+_ARROW_LENGTH, _SHAFT, _HEAD, _HEAD_LENGTH = 0.1, 0.008, 0.016, 0.025
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A point to show.
+
+    Attributes:
+        number: from 1, best first.
+        position: [3], metres.
+        normal: [3] or None.
+        text: beside it.
+    """
+
+    number: int
+    position: NDArray[np.float64]
+    normal: NDArray[np.float64] | None
+    text: str
+
+
+def marker_messages(
+    factory: MessageFactory,
+    result: StreamedGrounding,
+    header: Any,
+    position_header: Any,
+    image_size: tuple[int, int],
+) -> Any:
+    """A visualization_msgs/MarkerArray that replaces the one before.
+
+    Points whose position is known are shown where they are, with an arrow
+    along the approach where the normal is known too. Where no position is known, the points lie
+    on the image, shown as a plane 1 m wide, 1 m in front of the optical frame of the header (x
+    right, y down, z ahead), in its own proportions. Results that are held are half transparent;
+    where the model abstained there is nothing.
+
+    Args:
+        factory: makes the messages.
+        result: of one image.
+        header: of that image.
+        position_header: frame and stamp in which the surfaces of the result are given.
+        image_size: (height, width) of the image.
+    """
+    erase = factory.create(
+        'visualization_msgs/msg/Marker', header=header, ns=_NAMESPACE, action=_DELETE_ALL
+    )
+    markers = [erase]
+    if result.found:
+        opacity = _HELD_OPACITY if result.age > 0 else 1.0
+        places = _places_in_space(result)
+        if places:
+            frame = position_header
+        else:
+            frame = header
+            places = _places_on_plane(result, image_size)
+            markers.append(_border(_Pen(factory, header, opacity), image_size))
+        for place in places:
+            markers += _place_markers(_Pen(factory, frame, opacity), place)
+    return factory.create('visualization_msgs/msg/MarkerArray', markers=markers)
+
+
+def _places_in_space(result: StreamedGrounding) -> list[_Place]:
+    return [
+        _Place(number, surface.position, surface.normal, _text(result, number))
+        for number, surface in enumerate(result.surfaces, start=1)
+        if surface.position is not None
+    ]
+
+
+def _places_on_plane(result: StreamedGrounding, image_size: tuple[int, int]) -> list[_Place]:
+    return [
+        _Place(number, _on_plane(peak.u, peak.v, image_size), None, _text(result, number))
+        for number, peak in enumerate(result.grounding.peaks, start=1)
+    ]
+
+
+def _text(result: StreamedGrounding, number: int) -> str:
+    text = f'{number}: {result.grounding.peaks[number - 1].score:.2f}'
+    if number > 1:
+        return text
+    answer = result.grounding.answer
+    return f'{answer}\n{text}' if answer else text
+
+
+def _on_plane(u: float, v: float, image_size: tuple[int, int]) -> NDArray[np.float64]:
+    height, width = image_size
+    return np.array([(u + 0.5) / width - 0.5, (v + 0.5 - height / 2) / width, 1.0])
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """What all markers of a result share."""
+
+    factory: MessageFactory
+    header: Any
+    opacity: float
+
+    def mark(
+        self,
+        number: int,
+        kind: int,
+        colour: tuple[float, float, float, float],
+        scale: tuple[float, float, float],
+        **fields: Any,
+    ) -> Any:
+        red, green, blue, alpha = colour
+        create = self.factory.create
+        return create(
+            'visualization_msgs/msg/Marker',
+            header=self.header,
+            ns=_NAMESPACE,
+            id=number,
+            type=kind,
+            action=_ADD,
+            color=create('std_msgs/msg/ColorRGBA', r=red, g=green, b=blue, a=alpha * self.opacity),
+            scale=create('geometry_msgs/msg/Vector3', x=scale[0], y=scale[1], z=scale[2]),
+            **fields,
+        )
+
+    def point(self, position: NDArray[np.float64]) -> Any:
+        return point_message(self.factory, position)
+
+    def pose(self, position: NDArray[np.float64]) -> Any:
+        return self.factory.create('geometry_msgs/msg/Pose', position=self.point(position))
+
+
+def _border(pen: _Pen, image_size: tuple[int, int]) -> Any:
+    height, width = image_size
+    right, bottom = width - 0.5, height - 0.5
+    corners = ((-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom), (-0.5, -0.5))
+    points = [pen.point(_on_plane(u, v, image_size)) for u, v in corners]
+    return pen.mark(0, _LINE_STRIP, _BORDER_COLOUR, (0.004, 0.0, 0.0), points=points)
+
+
+def _place_markers(pen: _Pen, place: _Place) -> list[Any]:
+    best = place.number == 1
+    size = 0.04 if best else 0.025
+    colour = _BEST_COLOUR if best else _OTHER_COLOUR
+    identifier = 3 * place.number
+    # Above the point in the image, whatever the frame: away from the surface where it is known.
+    beside = np.array([0.0, -0.05, 0.0])
+    if place.normal is not None:
+        beside = place.normal * (_ARROW_LENGTH + 0.03)
+    markers = [
+        pen.mark(identifier, _SPHERE, colour, (size, size, size), pose=pen.pose(place.position)),
+        pen.mark(
+            identifier + 1,
+            _TEXT,
+            _TEXT_COLOUR,
+            # RViz takes the width of a blank from x, and from a metre where that is 0.
+            (_TEXT_HEIGHT / 2, 0.0, _TEXT_HEIGHT),
+            pose=pen.pose(place.position + beside),
+            text=place.text,
+        ),
+    ]
+    if place.normal is not None:
+        start = place.position + place.normal * _ARROW_LENGTH
+        markers.append(
+            pen.mark(
+                identifier + 2,
+                _ARROW,
+                colour,
+                (_SHAFT, _HEAD, _HEAD_LENGTH),
+                points=[pen.point(start), pen.point(place.position)],
+            )
+        )
+    return markers

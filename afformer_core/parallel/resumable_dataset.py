@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making the samples of a dataset by several processes, each sample whole or not at all.
+
+A sample is made in a folder aside, whose files are then moved to their places in the dataset; the
+sample's record is moved last and marks it complete. Whatever ends a run, the same call made again
+adds what is missing, and the dataset is the same byte for byte as if nothing had happened.
+
+- `simulation.json`: what each split was made with
+- `scenes/SPLIT/00000.json`: the record of sample 0
+- `.making/SPLIT`: samples that are being made
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.parallel.workers import steps
+
+_MERGE_EVERY = 300
+_ASIDE = '.making'
+_RECORDS = 'scenes'
+
+# Writes the files of a sample, by its number and the folder that stands for the dataset's; returns
+# its record, which is anything that JSON can hold.
+Make = Callable[[int, Path], Any]
+
+
+@dataclass(frozen=True)
+class Production:
+    """The samples of one split of a dataset.
+
+    Attributes:
+        folder: of the dataset, made where it is missing.
+        split: name of the split.
+        plan: everything that the samples depend on, for `simulation.json`.
+        samples: how many there are.
+        make: makes one; the same for the same number, whatever was made before. Spawned processes
+            must be able to import it.
+        merge: writes what describes the whole split to a folder that stands for the dataset's,
+            from the records of all samples that are complete, in their order.
+    """
+
+    folder: Path
+    split: str
+    plan: Mapping[str, Any]
+    samples: int
+    make: Make
+    merge: Callable[[Path, list[Any]], None]
+
+    def __post_init__(self) -> None:
+        if not self.split or Path(self.split).name != self.split or self.split.startswith('.'):
+            raise ValueError(
+                f'{self.split!r} cannot be the name of a split; it names files, so it must have '
+                'no slash and must not begin with a dot'
+            )
+
+    def run(self, processes: int = 1) -> Iterator[int]:
+        """Make all samples that are missing; yields how many are complete.
+
+        Args:
+            processes: how many make samples at once.
+
+        Raises:
+            DatasetError: the folder holds the split made with another plan, another run writes it
+                now, it cannot be written (the disk is full), or a process was killed.
+        """
+        if processes < 1:
+            raise ValueError(f'there must be at least 1 process, not {processes}')
+        records = self._record(0).parent
+        with _told(self.folder):
+            records.mkdir(parents=True, exist_ok=True)
+        with _alone(records):
+            self._clear()
+            try:
+                # another split may be begun at the same time
+                with folder_lock(self.folder):
+                    self._record_plan()
+                yield from self._run(processes)
+            finally:
+                self._clear()
+
+    def _run(self, processes: int) -> Iterator[int]:
+        missing = [index for index in range(self.samples) if not self._record(index).exists()]
+        done = self.samples - len(missing)
+        yield done
+        for _ in steps(partial(_make_whole, self), missing, processes):
+            done += 1
+            if done % _MERGE_EVERY == 0:
+                self._merge()
+            yield done
+        self._merge()
+
+    def _record_plan(self) -> None:
+        """Note what the split is made with, or compare with what it was made with before."""
+        path = self.folder / 'simulation.json'
+        record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        # through JSON, which makes lists of tuples
+        wanted = json.loads(json.dumps(self.plan))
+        if record.get(self.split, wanted) != wanted:
+            raise DatasetError(
+                f'{self.folder} holds a split {self.split!r} made with {record[self.split]}, not '
+                f'with {wanted}; choose another folder or split'
+            )
+        if self.split not in record:
+            with _delivery(self, 'plan') as aside:
+                write_json(aside / path.name, {**record, self.split: wanted})
+
+    def _merge(self) -> None:
+        paths = (self._record(index) for index in range(self.samples))
+        records = [json.loads(path.read_text()) for path in paths if path.exists()]
+        with _delivery(self, 'merged') as aside:
+            self.merge(aside, records)
+
+    def _record(self, index: int) -> Path:
+        return self.folder / _RECORDS / self.split / f'{index:05d}.json'
+
+    def _clear(self) -> None:
+        """Remove what was being made when a run ended."""
+        shutil.rmtree(self.folder / _ASIDE / self.split, ignore_errors=True)
+        # that of another split may still be there
+        with suppress(OSError):
+            (self.folder / _ASIDE).rmdir()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a file of JSON into a folder aside, and the folders to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding='utf-8')
+
+
+def _make_whole(production: Production, index: int) -> Iterator[None]:
+    """Make a sample; the one step that this consists of is done then."""
+    with _delivery(production, f'{index:05d}') as aside, _one_thread():
+        record = production.make(index, aside)
+        write_json(aside / _RECORDS / production.split / f'{index:05d}.json', record)
+    yield
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let OpenCV compute as it does in the processes of `steps`."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+@contextmanager
+def _delivery(production: Production, name: str) -> Iterator[Path]:
+    """A folder aside whose files are moved into the dataset at the end, all or none of them."""
+    aside = production.folder / _ASIDE / production.split / name
+    with _told(production.folder):
+        try:
+            aside.mkdir(parents=True)
+            yield aside
+            _move(aside, production.folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(source: Path, goal: Path) -> None:
+    made = [path.relative_to(source) for path in source.rglob('*') if path.is_file()]
+    # records last: they say that the rest is there
+    made.sort(key=lambda name: (name.parts[0] == _RECORDS, name))
+    moved: list[Path] = []
+    try:
+        for name in made:
+            (goal / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source / name, goal / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            (goal / name).unlink()
+        raise
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Tell of a disk that is full, or of what else prevents writing, as one clear error."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise DatasetError(
+            f'cannot write {folder}: {os.strerror(error.errno) if error.errno else error}; what '
+            'is complete stays: make room there and run the same command again to add the rest'
+        ) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other run into a folder; tell where there is one already."""
+    try:
+        with folder_lock(folder, patient=False):
+            yield
+    except FolderHeldError as error:
+        raise DatasetError(
+            f'another run is writing {folder}; wait until it has ended, or choose another '
+            'folder or split'
+        ) from error

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export of a model folder to its three ONNX graphs, each checked against PyTorch."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.runtime.golden_outputs import make_golden_outputs
+from afformer_core.runtime.graphs import (
+    graphs_folder,
+    graphs_of,
+    move_graphs,
+    write_graph_listing,
+)
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import self_test
+from afformer_core.runtime.sessions.onnx_session import OnnxSession
+from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
+
+# From 23 on, fused attention is one operator, which TensorRT has known since 10.14; before, it is
+# written out, for the compiler to recognise.
+OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
+
+
+class _EncodeFrames(nn.Module):
+    def __init__(self, model: Afformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.model.encode_frames(frames)
+
+
+class _Memorize(nn.Module):
+    def __init__(self, model: Afformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        memory = self.model.memorize(features[None])
+        return tuple(tensor[0] for tensor in (*memory.keys, *memory.values))
+
+
+class _Ground(nn.Module):
+    def __init__(self, model: Afformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        levels = len(tensors) // 2
+        batch = [tensor[None] for tensor in tensors]
+        memory = VideoMemory(
+            tuple(batch[:levels]),
+            tuple(batch[levels:]),
+            (None,) * levels,
+            self.model.configuration.memory_sizes,
+        )
+        # TensorRT does nothing with uint8 but convert it.
+        images = image.to(self.model.encoder.picture_type)[None]
+        return tuple(output[0] for output in self.model.ground_with_features(images, memory))
+
+
+def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> float:
+    """Write `encode_frames.onnx`, `memorize.onnx` and `ground.onnx`, and what they must give.
+
+    T is dynamic, from 1 to the model's maximum where that is more. The graphs come into their
+    places, see `graphs_folder`, only when all three were exported and give what PyTorch gives in
+    fp32.
+
+    Args:
+        folder: the model folder.
+        precision: 'fp32', 'fp16' or 'bf16', see `convert_precision`.
+        opset: of ONNX, at least 18; None: that of `OPSETS`.
+
+    Returns:
+        the largest difference from PyTorch, see `self_test`.
+
+    Raises:
+        ModelFolderError: the folder does not hold a sound model, or a graph does not give what
+            PyTorch gives.
+        ValueError: another precision, or one that does not suit the model.
+    """
+    description = read_description(folder)
+    model = prepared_model(folder, precision)
+    opset = opset or OPSETS[precision]
+    with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
+        aside = Path(name)
+        _export_all(model, aside, opset)
+        references = make_golden_outputs(TorchSession.load(folder), model.configuration)
+        references.write(aside)
+        write_graph_listing(aside, description.weights_sha256, precision, opset)
+        graphs = graphs_of(aside, description, precision)
+        # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
+        session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
+        difference = self_test(session, references, graphs.tolerance)
+        move_graphs(aside, graphs_folder(folder, precision))
+    return difference
+
+
+def _export_all(model: Afformer, aside: Path, opset: int) -> None:
+    height, width = model.configuration.input_size
+    levels = len(model.configuration.image_levels)
+    frames = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+    most = model.configuration.maximum_frames
+    features = model.encode_frames(frames)[:1].repeat(most, 1, 1, 1)
+    memory = _Memorize(model)(features)
+    places = _memory_places(model.configuration)
+    if most == 1:
+        # The exporter takes an axis of one for a fixed one, which this one is not declared to be.
+        memory = tuple(
+            tensor if place is None else torch.cat((tensor, tensor), 1)
+            for tensor, place in zip(memory, places + places, strict=True)
+        )
+    names = [f'{kind}_{level}' for kind in ('keys', 'values') for level in range(levels)]
+    batch = torch.export.Dim('N', min=1, max=1024)
+    time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
+    by_level = tuple(None if place is None else {1: place} for place in places)
+    _export(
+        _EncodeFrames(model), (frames,), aside / 'encode_frames.onnx',
+        ['frames'], ['features'], {'frames': {0: batch}}, opset,
+    )  # fmt: skip
+    _export(
+        _Memorize(model), (features,), aside / 'memorize.onnx',
+        ['features'], names, {'features': time}, opset,
+    )  # fmt: skip
+    _export(
+        _Ground(model), (frames[0], memory), aside / 'ground.onnx',
+        ['image', *names], ['heatmap_logits', 'action_logits', 'image_features'],
+        {'image': None, 'tensors': by_level + by_level}, opset,
+    )  # fmt: skip
+
+
+def _memory_places(configuration: AfformerConfiguration) -> list[Any]:
+    """The dynamic number of keys of each level; of whole frames where actions are read in them.
+
+    None of those whose number does not depend on the frames.
+    """
+    if configuration.memory_shapes(1) == configuration.memory_shapes(2):
+        return [None for _ in configuration.memory_sizes]
+    whole = configuration.action_pooling == 'frames'
+    return [
+        height * width * torch.export.Dim(f'F{level}', min=1, max=1 << 16)
+        if whole and level == 0
+        else torch.export.Dim(f'M{level}', min=1, max=1 << 30)
+        for level, (height, width) in enumerate(configuration.memory_sizes)
+    ]
+
+
+def _export(
+    module: nn.Module,
+    example: tuple[Any, ...],
+    path: Path,
+    inputs: list[str],
+    outputs: list[str],
+    dynamic_shapes: Mapping[str, Any],
+    opset: int,
+) -> None:
+    logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            module.eval(),
+            example,
+            path,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=dict(dynamic_shapes),
+            opset_version=opset,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )

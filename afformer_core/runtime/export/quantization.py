@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""INT8 convolutions in exported graphs, by the quantizer of ONNX Runtime.
+
+Only the encoder's convolutions are quantized, most of an image's arithmetic; attention and the
+heads keep the graph's precision, and so do depthwise convolutions, which have little arithmetic
+but half of the error. Values are symmetric around zero, weights have a scale for each channel, and
+only what goes into a convolution is rounded: so TensorRT wants it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from afformer_core.arrays import UInt8Array
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.session import Session
+
+Feed = Mapping[str, NDArray[Any]]
+
+# Parameters of the encoder, by which its convolutions are known in a graph.
+_ENCODER = 'model.encoder.'
+# The first in which fp16 may be quantized.
+_LEAST_HALF_OPSET = 19
+
+
+class CalibrationPair(NamedTuple):
+    """What a model sees in use, at its input size.
+
+    Attributes:
+        frames: uint8 RGB [T, h, w, 3], of a demonstration.
+        image: uint8 RGB [h, w, 3].
+    """
+
+    frames: UInt8Array
+    image: UInt8Array
+
+
+def quantize_graphs(place: Path, session: Session, pairs: Sequence[CalibrationPair]) -> int:
+    """Quantize graphs in place.
+
+    Args:
+        place: folder of the graphs, in fp32 or fp16.
+        session: that runs them as they are.
+        pairs: from which the range of each convolution's input is taken, at least one.
+
+    Returns:
+        how many convolutions of `ground` are quantized.
+
+    Raises:
+        ModelFolderError: there is no convolution, or the quantizer does not take a graph.
+    """
+    _quantize(place / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
+    return _quantize(place / 'ground.onnx', _ground_feeds(session, pairs))
+
+
+def _ground_feeds(session: Session, pairs: Iterable[CalibrationPair]) -> Iterator[Feed]:
+    for pair in pairs:
+        memory = session.memorize(session.encode_frames(pair.frames))
+        feed: dict[str, NDArray[Any]] = {'image': pair.image}
+        for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
+            feed |= {f'keys_{level}': keys, f'values_{level}': values}
+        yield feed
+
+
+def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
+    model = onnx.load(graph)
+    half = onnx.TensorProto.FLOAT16 in {one.data_type for one in model.graph.initializer}
+    opset = next(one.version for one in model.opset_import if not one.domain)
+    if half and opset < _LEAST_HALF_OPSET:
+        raise ModelFolderError(
+            f'{graph} is of opset {opset}; fp16 can be quantized from '
+            f'{_LEAST_HALF_OPSET} on: export it again with --opset {_LEAST_HALF_OPSET} or more'
+        )
+    convolutions = [
+        node.name
+        for node in model.graph.node
+        if node.op_type == 'Conv' and node.input[1].startswith(_ENCODER) and _groups(node) == 1
+    ]
+    if not convolutions:
+        raise ModelFolderError(f'{graph} has no convolution of an encoder to quantize')
+    aside = graph.with_suffix('.int8')
+    # It warns that the graph was not simplified, which the export has done.
+    logging.disable(logging.WARNING)
+    try:
+        quantize_static(
+            model,
+            aside,
+            _Reader(feeds),
+            quant_format=QuantFormat.QDQ,
+            nodes_to_quantize=convolutions,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={
+                'ActivationSymmetric': True,
+                'WeightSymmetric': True,
+                'QuantizeBias': False,
+                'OpTypesToExcludeOutputQuantization': ['Conv'],
+            },
+        )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ModelFolderError(f'ONNX Runtime cannot quantize {graph}: {error}') from error
+    finally:
+        logging.disable(logging.NOTSET)
+    aside.replace(graph)
+    return len(convolutions)
+
+
+def _groups(node: onnx.NodeProto) -> int:
+    return next((one.i for one in node.attribute if one.name == 'group'), 1)
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, feeds: Iterable[Feed]) -> None:
+        self._feeds = iter(feeds)
+
+    def get_next(self) -> Feed | None:
+        return next(self._feeds, None)

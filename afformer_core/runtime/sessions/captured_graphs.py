@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Grounding on a GPU: one captured graph for each shape, into which memories are copied."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from afformer_core.arrays import UInt8Array
+from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.sessions.cuda_graph import EnqueuedGround
+from afformer_core.runtime.sessions.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
+
+# Demonstrations of up to as many frames may differ in length and stay captured.
+_MOST_GRAPHS = 32
+
+
+class CapturedGraphs:
+    """Grounds images in any memory.
+
+    Looks and demonstrations of one length share a graph; before it is launched, the memory that
+    is asked for is copied within the GPU to where the graph reads it.
+
+    Args:
+        stream: in which everything runs.
+        resident: brings memories to the GPU.
+        static: from which the graphs read them.
+        bind: given an image uint8 [h, w, 3] and a memory on the GPU, makes what grounds the one
+            in the other, whatever is copied into them.
+    """
+
+    def __init__(
+        self,
+        stream: torch.cuda.Stream,
+        resident: ResidentMemories,
+        static: StaticMemory,
+        bind: Callable[[Tensor, GpuMemory], EnqueuedGround],
+    ) -> None:
+        self._stream = stream
+        self._resident = resident
+        self._static = static
+        self._bind = bind
+        # By the shapes of image and memory, the one that was not used for longest first.
+        self._bound: OrderedDict[object, EnqueuedGround] = OrderedDict()
+
+    def __call__(self, image: UInt8Array, memory: Memory) -> Output:
+        """Ground an image.
+
+        Raises:
+            ValueError: the memory is of more frames than the model takes.
+        """
+        with torch.cuda.stream(self._stream):
+            there = self._resident.on_gpu(memory)
+            self._static.hold(there)
+            ground = self._ground_of(image.shape, there)
+        return ground(image)
+
+    def _ground_of(self, image_shape: tuple[int, ...], memory: GpuMemory) -> EnqueuedGround:
+        key = image_shape, memory.shapes
+        if key in self._bound:
+            self._bound.move_to_end(key)
+            return self._bound[key]
+        # What goes does so first, lest it must fit beside the new one.
+        while len(self._bound) >= _MOST_GRAPHS:
+            self._bound.popitem(last=False)
+        image = torch.zeros(image_shape, dtype=torch.uint8, device='cuda')
+        self._bound[key] = self._bind(image, self._static.view(memory.shapes))
+        return self._bound[key]

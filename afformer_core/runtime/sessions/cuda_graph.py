@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One grounding as a CUDA graph: an image costs one upload, one launch, one download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from afformer_core.arrays import UInt8Array
+from afformer_core.runtime.session import Output
+
+# Libraries allocate and choose their kernels in the first runs, which a graph cannot capture.
+_WARM_UP = 3
+
+
+class EnqueuedGround:
+    """Grounds images of one shape in memories of one shape, step by step.
+
+    It owns all that it reads and writes, so that these stay where they are as long as it lives.
+
+    Args:
+        stream: in which everything runs.
+        image: uint8 RGB [h, w, 3] on the GPU, from which `run` reads.
+        run: computes in the current stream; gives what `Session.ground` gives, on the GPU. Tensors
+            that it reads or writes must be kept by it.
+    """
+
+    def __init__(
+        self, stream: torch.cuda.Stream, image: Tensor, run: Callable[[], Sequence[Tensor]]
+    ) -> None:
+        self._stream = stream
+        self._image = image
+        self._run = run
+        self._pinned_image = torch.zeros(tuple(image.shape), dtype=torch.uint8, pin_memory=True)
+        with torch.cuda.stream(stream):
+            self._outputs = run()
+        self._pinned_outputs = [
+            torch.empty(tuple(one.shape), dtype=one.dtype, pin_memory=True)
+            for one in self._outputs
+        ]
+
+    def __call__(self, image: UInt8Array) -> Output:
+        """Ground an image in the memory that `run` reads."""
+        np.copyto(self._pinned_image.numpy(), image)
+        with torch.cuda.stream(self._stream):
+            self._launch()
+        self._stream.synchronize()
+        # The next image overwrites the buffers.
+        return Output(*(one.to(torch.float32, copy=True).numpy() for one in self._pinned_outputs))
+
+    def _enqueue(self) -> None:
+        self._image.copy_(self._pinned_image, non_blocking=True)
+        self._outputs = self._run()
+        for pinned, tensor in zip(self._pinned_outputs, self._outputs, strict=True):
+            pinned.copy_(tensor, non_blocking=True)
+
+    def _launch(self) -> None:
+        self._enqueue()
+
+
+class CapturedGraph(EnqueuedGround):
+    """The same steps, captured once and launched as one.
+
+    Args:
+        stream: see `EnqueuedGround`.
+        image: see `EnqueuedGround`.
+        run: see `EnqueuedGround`; it can be captured.
+        pool: of GPU memory, from `torch.cuda.graph_pool_handle`. Graphs that run one after the
+            other share it, since what they give is downloaded within the graph.
+    """
+
+    def __init__(
+        self,
+        stream: torch.cuda.Stream,
+        image: Tensor,
+        run: Callable[[], Sequence[Tensor]],
+        pool: Any,
+    ) -> None:
+        super().__init__(stream, image, run)
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP):
+                self._enqueue()
+        stream.synchronize()
+        self._graph = torch.cuda.CUDAGraph()
+        # Other threads of the process may use the GPU meanwhile.
+        with torch.cuda.graph(
+            self._graph, pool=pool, stream=stream, capture_error_mode='thread_local'
+        ):
+            self._enqueue()
+
+    def _launch(self) -> None:
+        self._graph.replay()

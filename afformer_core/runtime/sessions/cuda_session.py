@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session that runs the network in PyTorch on an NVIDIA GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.models.precision import fuse_attention
+from afformer_core.runtime.golden_outputs import golden_outputs
+from afformer_core.runtime.references import GPU_TOLERANCES, self_test
+from afformer_core.runtime.session import Memory, Output
+from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
+from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
+from afformer_core.runtime.sessions.gpu import why_no_gpu
+from afformer_core.runtime.sessions.gpu_memories import (
+    GpuMemory,
+    ResidentMemories,
+    StaticMemory,
+    most_resident,
+)
+from afformer_core.runtime.sessions.torch_session import prepared_model
+
+# More would need memory that the robot's other nodes need.
+_MOST_FRAMES_AT_ONCE = 8
+
+
+class CudaSession:
+    """Runs a network by PyTorch on the GPU, nothing to compile before.
+
+    The memories that were grounded lately stay on the GPU, and everything that an image needs
+    is one CUDA graph.
+
+    Args:
+        model: ready for inference, see `prepared_model`; it moves to the GPU.
+    """
+
+    backend = 'cuda'
+
+    def __init__(self, model: Afformer) -> None:
+        self._stream: torch.cuda.Stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._dtype = model.encoder.mean.dtype
+        configuration = model.configuration
+        shapes = configuration.memory_shapes(configuration.maximum_frames)
+        with torch.cuda.stream(self._stream):
+            self._model = model.to('cuda')
+            fuse_attention(self._model)
+            static = StaticMemory(shapes, [(self._dtype, self._dtype)] * len(shapes))
+        # Without a reference to the session, whose GPU memory is free as soon as nobody has it.
+        self._ground = CapturedGraphs(
+            self._stream,
+            ResidentMemories(
+                partial(_upload, self._dtype),
+                most_resident(configuration, self._dtype.itemsize),
+            ),
+            static,
+            partial(_capture, self._model, self._stream, torch.cuda.graph_pool_handle()),
+        )
+
+    @classmethod
+    def load(cls, folder: Path, precision: str = 'fp32') -> CudaSession:
+        """Of a model folder, once it gives what the model gives.
+
+        Raises:
+            ModelFolderError: it does not hold a sound model, or there is no GPU.
+            SelfTestError: the GPU gives something else than the CPU.
+            ValueError: the precision does not suit it.
+        """
+        if not torch.cuda.is_available():
+            raise ModelFolderError(f"backend 'cuda' needs an NVIDIA GPU, and {why_no_gpu()}")
+        session = cls(prepared_model(folder, precision))
+        self_test(session, golden_outputs(folder), GPU_TOLERANCES[precision])
+        return session
+
+    @torch.inference_mode()
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """See `Session.encode_frames`."""
+        with _exact_products(), torch.cuda.stream(self._stream):
+            parts = [
+                self._model.encode_frames(torch.from_numpy(part).to('cuda')).float().cpu().numpy()
+                for part in (
+                    frames[first : first + _MOST_FRAMES_AT_ONCE]
+                    for first in range(0, len(frames), _MOST_FRAMES_AT_ONCE)
+                )
+            ]
+        return np.concatenate(parts)
+
+    @torch.inference_mode()
+    def memorize(self, features: FloatArray) -> Memory:
+        """See `Session.memorize`."""
+        with _exact_products(), torch.cuda.stream(self._stream):
+            on_gpu = torch.from_numpy(features)[None].to('cuda', self._dtype)
+            memory = self._model.memorize(on_gpu)
+            return Memory(
+                tuple(keys[0].float().cpu().numpy() for keys in memory.keys),
+                tuple(values[0].float().cpu().numpy() for values in memory.values),
+            )
+
+    @torch.inference_mode()
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        """See `Session.ground`."""
+        return self._ground(image, memory)
+
+
+def _upload(kind: torch.dtype, memory: Memory) -> GpuMemory:
+    def on_gpu(array: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to('cuda', kind)
+
+    return GpuMemory(tuple(map(on_gpu, memory.keys)), tuple(map(on_gpu, memory.values)))
+
+
+def _capture(
+    model: Afformer,
+    stream: torch.cuda.Stream,
+    pool: Any,
+    image: Tensor,
+    memory: GpuMemory,
+) -> EnqueuedGround:
+    batch = VideoMemory(
+        tuple(keys[None] for keys in memory.keys),
+        tuple(values[None] for values in memory.values),
+        (None,) * len(memory.keys),
+        model.configuration.memory_sizes,
+    )
+
+    def run() -> list[Tensor]:
+        return [out[0] for out in model.ground_with_features(image[None], batch)]
+
+    # All images have one shape, for which the fastest kernels are worth a search.
+    with _exact_products(search=True):
+        return CapturedGraph(stream, image, run, pool)
+
+
+@contextmanager
+def _exact_products(search: bool = False) -> Iterator[None]:
+    """Keep cuDNN and cuBLAS from rounding factors of fp32 to the 10 bits of TF32.
+
+    Args:
+        search: whether cuDNN measures which of its kernels is the fastest for each shape.
+    """
+    matmul = torch.backends.cuda.matmul
+    allowed = matmul.allow_tf32
+    matmul.allow_tf32 = False
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=search, allow_tf32=False):
+            yield
+    finally:
+        matmul.allow_tf32 = allowed

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session on the GPU with the CPU behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.runtime.backends import GPU_BACKENDS, open_session
+from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.sessions.device_loss import is_device_lost
+
+Result = TypeVar('Result')
+
+
+class FallbackSession:
+    """Runs a model on the GPU, and for good on the CPU once the GPU is lost.
+
+    What the GPU failed to compute is computed by the CPU, so that no caller sees the loss.
+    Memories that the GPU made are grounded on the CPU as they are.
+
+    Args:
+        session: on the GPU.
+        open_on_cpu: opens a session of the same weights on the CPU; called at the loss.
+        lost: told why the GPU was lost, once the CPU computes.
+    """
+
+    def __init__(
+        self, session: Session, open_on_cpu: Callable[[], Session], lost: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._open_on_cpu = open_on_cpu
+        self._lost = lost
+        self._on_gpu: Session | None = session
+
+    @property
+    def backend(self) -> str:
+        """Of the session that computes."""
+        return self._session.backend
+
+    def encode_frames(self, frames: UInt8Array) -> FloatArray:
+        """See `Session.encode_frames`."""
+        return self._run(lambda session: session.encode_frames(frames))
+
+    def memorize(self, features: FloatArray) -> Memory:
+        """See `Session.memorize`."""
+        return self._run(lambda session: session.memorize(features))
+
+    def ground(self, image: UInt8Array, memory: Memory) -> Output:
+        """See `Session.ground`."""
+        return self._run(lambda session: session.ground(image, memory))
+
+    def _run(self, compute: Callable[[Session], Result]) -> Result:
+        session = self._session
+        try:
+            return compute(session)
+        except Exception as error:
+            if session is not self._on_gpu or not is_device_lost(error):
+                raise
+            # What follows the first line is advice for who debugs kernels.
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+        # The old session stays in `_on_gpu`: to free what it holds would call into CUDA again,
+        # which may end the process.
+        self._session = self._open_on_cpu()
+        self._lost(reason)
+        return compute(self._session)
+
+
+def with_fallback(
+    session: Session, folder: Path, threads: int, lost: Callable[[str], None]
+) -> Session:
+    """A session that goes over to the CPU when the GPU is lost; one on the CPU as it is.
+
+    Args:
+        session: of the model.
+        folder: of the model.
+        threads: to compute with on the CPU; 0 lets the backend choose.
+        lost: told why the GPU was lost, once the CPU computes.
+    """
+    if session.backend not in GPU_BACKENDS:
+        return session
+    return FallbackSession(session, lambda: open_session(folder, 'auto', threads), lost)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs of a model folder that are exported where they are missing."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.graphs import Graphs, read_graphs
+
+# From the next ones on, fused attention is one operator.
+OPSET_WITHOUT_ATTENTION = 18
+
+_EXPORTER = ('onnx', 'onnxscript')
+
+
+def obtain_graphs(
+    folder: Path, precision: str, opset: int | None, report: Callable[[str], None]
+) -> Graphs:
+    """The graphs of a model folder in a precision, those that stand there or new ones.
+
+    Args:
+        folder: the model folder.
+        precision: 'fp32', 'fp16', 'bf16', or 'int8', which is never exported here, since it needs
+            a dataset.
+        opset: of ONNX for new ones; None: that of `OPSETS`.
+        report: told why they are exported.
+
+    Raises:
+        ModelFolderError: there are none, and they cannot be exported; says what to do.
+        ValueError: the precision does not suit the model.
+    """
+    try:
+        return read_graphs(folder, precision)
+    except ModelFolderError as error:
+        if precision == 'int8':
+            raise
+        reason = str(error).partition(';')[0]
+    report(f'{reason}; exporting in {precision}, which takes half a minute')
+    export_anew(folder, precision, opset)
+    return read_graphs(folder, precision)
+
+
+def export_anew(folder: Path, precision: str, opset: int | None) -> None:
+    """Export the graphs of a model folder, whether there are some or not.
+
+    Raises:
+        ModelFolderError: the exporter is not installed, the folder cannot be written to, or the
+            graphs do not give what the model gives; says what to do.
+        ValueError: the precision does not suit the model.
+    """
+    missing = [name for name in _EXPORTER if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ModelFolderError(
+            f'{folder} cannot be exported in {precision} here without {" and ".join(missing)}; '
+            f'run: pip install {" ".join(missing)}'
+        )
+    from afformer_core.runtime.export.export import export_graphs
+
+    try:
+        export_graphs(folder, precision, opset)
+    except OSError as error:
+        raise ModelFolderError(
+            f'{folder} cannot be exported in {precision}, since nothing can be written there '
+            f'({error.strerror}); run afformer export --precision {precision} as a user who may, '
+            'or copy the folder and use the copy as the model'
+        ) from error
+
+
+def opset_for_tensorrt() -> int | None:
+    """What graphs must be exported in for the TensorRT that is installed; None: as usual."""
+    try:
+        from afformer_core.runtime.tensorrt.library import KNOWS_ATTENTION
+    except ImportError:
+        return None
+    return None if KNOWS_ATTENTION else OPSET_WITHOUT_ATTENTION

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How elements were left by whoever used them before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import CARRIED, MOMENTARY, Use
+from afformer_core.sim.bodies.pose import Pose
+
+States = Mapping[int, Pose]
+
+_UNTOUCHED = 0.5
+_LEFT_MOVED = 0.4
+
+
+def sample_states(appliance: Appliance, random: np.random.Generator) -> dict[int, Pose]:
+    """Displacements from rest of some elements: drawers left open, knobs turned."""
+    states: dict[int, Pose] = {}
+    if random.random() < _UNTOUCHED:
+        return states
+    for index, element in enumerate(appliance.elements):
+        lasting = [use for use in element.uses if _lasts(use)]
+        if lasting and random.random() < _LEFT_MOVED:
+            states[index] = _displaced(lasting[int(random.integers(len(lasting)))], random)
+    return states
+
+
+def _lasts(use: Use) -> bool:
+    return use.joint is not None and use.action not in (*MOMENTARY, *CARRIED)
+
+
+def _displaced(use: Use, random: np.random.Generator) -> Pose:
+    assert use.joint is not None
+    return use.joint.displacement(random.uniform(*use.after))

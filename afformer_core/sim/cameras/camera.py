@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cameras in front of an appliance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import cross
+
+# Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
+# and never more than 67.
+_CONE_DEGREES = 33.5
+_STANDS_ABOVE = 15.0
+_LOWEST_DEGREES = 14.0
+_LEAST_SHOWN = 0.2
+_UPWARD = np.array([0.0, 1.0, 0.0])
+# Metres from a camera to what it has in view.
+_NEAREST, _FARTHEST = 0.05, 8.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera without distortion.
+
+    Attributes:
+        position: [3] metres, in the panel's coordinates.
+        rotation: [3, 3], its columns the camera's right, up and backward axes.
+        field_of_view: vertical, degrees.
+    """
+
+    position: np.ndarray
+    rotation: np.ndarray
+    field_of_view: float
+
+    def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Pixels of points: float64 [P, 3] in metres to [P, 2] (x, y), centres at integers.
+
+        Raises:
+            ValueError: a point lies behind the camera.
+        """
+        local = self._local(points)
+        if not _ahead(local):
+            raise ValueError('a point behind the camera has no pixel')
+        width, height = size
+        focal = height / 2 / math.tan(math.radians(self.field_of_view) / 2)
+        u = focal * local[:, 0] / -local[:, 2] + (width - 1) / 2
+        v = focal * local[:, 1] / local[:, 2] + (height - 1) / 2
+        return np.stack([u, v], axis=1)
+
+    def has_ahead(self, points: np.ndarray) -> bool:
+        """Whether all points, float64 [P, 3] in metres, lie ahead, so that each has a pixel."""
+        return _ahead(self._local(points))
+
+    def _local(self, points: np.ndarray) -> np.ndarray:
+        """In the camera's own axes, right, up and backward."""
+        local: np.ndarray = (np.asarray(points, float) - self.position) @ self.rotation
+        return local
+
+    def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
+        """The camera shifted by `offset` metres and turned by `turn` radians about its axes."""
+        if not turn.any():
+            return Camera(self.position + offset, self.rotation, self.field_of_view)
+        x, y, z = turn
+        small = np.array([[1, -z, y], [z, 1, -x], [-y, x, 1]])
+        rotation, _ = np.linalg.qr(self.rotation @ small)
+        rotation *= np.sign((rotation * self.rotation).sum(axis=0))
+        return Camera(self.position + offset, rotation, self.field_of_view)
+
+
+def _ahead(local: np.ndarray) -> bool:
+    return bool((local[:, 2] < -1e-6).all())
+
+
+def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
+    """The unit vector from the panel towards a viewer turned right and up from its normal."""
+    angle = math.radians(math.hypot(right_degrees, up_degrees))
+    toward = math.atan2(up_degrees, right_degrees)
+    return np.array(
+        [math.sin(angle) * math.cos(toward), math.sin(angle) * math.sin(toward), math.cos(angle)]
+    )
+
+
+def look_at(
+    position: np.ndarray, target: np.ndarray, roll_degrees: float, field_of_view: float
+) -> Camera:
+    """A camera at `position` that has `target` in the middle of its image."""
+    backward = (position - target) / np.linalg.norm(position - target)
+    right = cross(_UPWARD, backward)
+    right /= np.linalg.norm(right)
+    up = cross(backward, right)
+    roll = math.radians(roll_degrees)
+    rotation = np.stack(
+        [
+            math.cos(roll) * right + math.sin(roll) * up,
+            math.cos(roll) * up - math.sin(roll) * right,
+            backward,
+        ],
+        axis=1,
+    )
+    return Camera(np.asarray(position, float), rotation, field_of_view)
+
+
+def frame_appliance(
+    appliance: Appliance,
+    toward: np.ndarray,
+    aim: np.ndarray,
+    roll_degrees: float,
+    field_of_view: float,
+    fill: float,
+    size: tuple[int, int],
+    share: float = 1.0,
+) -> Camera:
+    """The nearest camera along `toward` from `aim` that has the appliance in view.
+
+    Args:
+        appliance: what to look at.
+        toward: [3] unit vector from the appliance to the camera.
+        aim: [3] metres, in the middle of the image.
+        roll_degrees: turn about the optical axis.
+        field_of_view: vertical, degrees.
+        fill: share of the image's half extent that what is in view reaches, below 1.
+        size: (width, height) of the image.
+        share: how much must be in view of what is beside the elements, see `Appliance.extent`.
+    """
+    corners = appliance.extent(share)
+    rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
+    # right, up and towards the camera, from the aim
+    local = (corners - aim) @ rotation
+    half_height = fill * math.tan(math.radians(field_of_view) / 2)
+    edges = np.abs(local[:, :2]) / [half_height * size[0] / size[1], half_height]
+    needed = local[:, 2] + np.maximum(edges.max(axis=1), _NEAREST)
+    distance = float(np.clip(needed.max(), _NEAREST, _FARTHEST))
+    return look_at(aim + distance * toward, aim, roll_degrees, field_of_view)
+
+
+def sample_camera(
+    appliance: Appliance,
+    size: tuple[int, int],
+    random: np.random.Generator,
+    egocentric: bool = False,
+) -> Camera:
+    """A random camera that has every element in view.
+
+    Args:
+        appliance: what to look at.
+        size: (width, height) of the image.
+        random: source of the randomness.
+        egocentric: it is on the head of a person in front of the appliance: above it, with a
+            wide lens.
+    """
+    radius = _CONE_DEGREES * math.sqrt(random.random())
+    angle = random.uniform(0, 2 * math.pi)
+    across, up = radius * math.cos(angle), appliance.elevation + radius * math.sin(angle)
+    if appliance.elevation > _STANDS_ABOVE:
+        # what stands on a table is not looked at from below
+        up = max(up, _LOWEST_DEGREES)
+    if egocentric:
+        across, up = 0.5 * across, min(appliance.elevation + random.uniform(12, 32), 65.0)
+    share = random.uniform(_LEAST_SHOWN, 1)
+    extent = appliance.extent(share)
+    spread = extent.max(axis=0) - extent.min(axis=0)
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    aim[:2] += random.uniform(-0.08, 0.08, 2) * spread[:2]
+    return frame_appliance(
+        appliance,
+        direction(across, up),
+        aim,
+        random.normal(0, 5 if egocentric else 3),
+        random.uniform(50, 75) if egocentric else random.uniform(28, 55),
+        random.uniform(0.75, 0.96),
+        size,
+        share,
+    )

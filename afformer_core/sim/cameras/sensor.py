@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a real lens and sensor do to a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from afformer_core.sim.cameras.lens import check_distortion, distort_points, distortion_maps
+
+# Noise is taken from a larger picture of it, which is made once: that is ten times as fast.
+_NOISE_MARGIN = 64
+_NOISE_UNIT = 32
+_DISTORTIONS = (0.02, 0.03, 0.04, 0.05, 0.06)
+_VIGNETTINGS = (0.1, 0.2, 0.3, 0.4)
+
+# A mean level that cameras come near to, and how far they go for it.
+_WANTED_LEVEL = 105.0
+_LEAST_EXPOSURE, _MOST_EXPOSURE = 0.8, 2.5
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One camera's defects; those with a default are absent by default.
+
+    Attributes:
+        gain: [3] RGB factors.
+        gamma: exponent of the tone curve.
+        blur: standard deviation in pixels.
+        noise: standard deviation in grey levels of 255.
+        distortion: the lens's, see `lens`; negative for a barrel, positive for a cushion.
+        vignetting: share of the light that is lost in the corners.
+        chromatic_shift: pixels by which red is too far out in the corners, and blue too far in.
+        smear: pixels that the picture moves by at most while it is exposed.
+        smear_angle: direction of that movement, radians.
+        banding: share by which lamps that flicker darken the rows that are read meanwhile.
+        quality: JPEG quality that the picture is compressed with, 1 to 100, or None.
+        automatic: dark pictures are exposed longer, and bright ones shorter.
+    """
+
+    gain: np.ndarray
+    gamma: float
+    blur: float
+    noise: float
+    distortion: float = 0.0
+    vignetting: float = 0.0
+    chromatic_shift: float = 0.0
+    smear: float = 0.0
+    smear_angle: float = 0.0
+    banding: float = 0.0
+    quality: int | None = None
+    automatic: bool = False
+
+    def __post_init__(self) -> None:
+        check_distortion(self.distortion)
+        if not 0 <= self.vignetting < 1 or not 0 <= self.banding < 1:
+            raise ValueError(
+                f'vignetting and banding are shares of the light from 0 to below 1, not '
+                f'{self.vignetting} and {self.banding}'
+            )
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise ValueError(f'a JPEG quality is from 1 to 100, not {self.quality}')
+
+    def distort_points(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Where points of the ideal picture are in this camera's: float64 [P, 2] (x, y) pixels.
+
+        Those within 94 % of the half extents of the ideal picture stay in the picture.
+
+        Args:
+            points: [P, 2] pixels, centres at integers, as a pinhole camera projects them.
+            size: (width, height) of the picture.
+        """
+        return distort_points(points, size, self.distortion)
+
+    def expose(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """The picture that this camera takes of a clean one; uint8 [H, W, 3] RGB both."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f'a sensor exposes uint8 [H, W, 3] pictures, not {image.dtype} {image.shape}'
+            )
+        picture = self._expose_lens(image)
+        if self.smear > 0:
+            kernel = _smear_kernel(self.smear * random.uniform(0.3, 1), self.smear_angle)
+            picture = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+        if self.banding > 0:
+            bands = _bands(image.shape, self.banding, random)
+            picture = cv2.multiply(picture, bands, dtype=cv2.CV_8U)
+        levels = (np.arange(256)[:, None] / 255) ** self.gamma
+        exposure = _automatic_exposure(image) if self.automatic else 1.0
+        table = np.clip(levels * self.gain * exposure, 0, 1) * 255
+        picture = cv2.LUT(picture, table[None].astype(np.uint8))
+        if self.noise > 0:
+            noise = _noise(image.shape, random)
+            strength = self.noise / _NOISE_UNIT
+            picture = cv2.addWeighted(picture, 1, noise, strength, 0, dtype=cv2.CV_8U)
+        if self.quality is not None:
+            coded = simplejpeg.encode_jpeg(picture, self.quality, colorsubsampling='420')
+            picture = simplejpeg.decode_jpeg(coded)
+        return picture
+
+    def _expose_lens(self, picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        if self.distortion:
+            maps = distortion_maps((width, height), self.distortion)
+            picture = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if self.chromatic_shift > 0:
+            picture = _shift_colours(picture, self.chromatic_shift)
+        if self.blur > 0.25:
+            picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
+        if self.vignetting > 0:
+            light = _vignette((width, height), self.vignetting)
+            picture = cv2.multiply(picture, light, dtype=cv2.CV_8U)
+        return picture
+
+
+def sample_sensor(random: np.random.Generator, moving: bool = False) -> Sensor:
+    """A random ordinary camera: three of five distort nothing, most have two or three defects.
+
+    Args:
+        random: decides on it.
+        moving: the camera or what it sees moves, so that pictures are often smeared.
+    """
+
+    def sometimes(share: float, value: float) -> float:
+        return value if random.random() < share else 0.0
+
+    bend = float(random.choice(_DISTORTIONS)) * float(random.choice([-1, -1, 1]))
+    smear = random.uniform(1.5, 6) if moving else random.uniform(1.5, 3)
+    quality = int(random.integers(35, 90))
+    return Sensor(
+        gain=random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3),
+        gamma=random.uniform(0.75, 1.15),
+        blur=random.uniform(0, 0.8),
+        noise=random.uniform(0, 5),
+        distortion=sometimes(0.4, bend),
+        vignetting=sometimes(0.35, float(random.choice(_VIGNETTINGS))),
+        chromatic_shift=sometimes(0.3, random.uniform(0.3, 1.2)),
+        smear=sometimes(0.5 if moving else 0.08, smear),
+        smear_angle=random.uniform(0, math.pi),
+        banding=sometimes(0.1, random.uniform(0.03, 0.12)),
+        quality=quality if random.random() < 0.3 else None,
+        automatic=True,
+    )
+
+
+def _automatic_exposure(image: np.ndarray) -> float:
+    """What a camera brightens a dark scene by, or darkens a bright one."""
+    mean = float(image[::8, ::8].mean())
+    return min(max(_WANTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
+
+
+def _shift_colours(picture: np.ndarray, shift: float) -> np.ndarray:
+    """Red larger and blue smaller about the middle, by `shift` pixels in the corners."""
+    height, width = picture.shape[:2]
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    red, green, blue = cv2.split(picture)
+    channels = [green]
+    for place, channel, sign in ((0, red, 1), (2, blue, -1)):
+        scale = 1 + sign * shift / math.hypot(*middle)
+        matrix = np.column_stack([scale * np.eye(2), (1 - scale) * middle])
+        moved = cv2.warpAffine(channel, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        channels.insert(place, moved)
+    return cv2.merge(channels)
+
+
+def _smear_kernel(length: float, angle: float) -> np.ndarray:
+    """A line through the middle of a square of odd side, float32, whose sum is 1."""
+    reach = math.ceil(length / 2)
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    along = x * math.cos(angle) + y * math.sin(angle)
+    along = np.clip(along, -length / 2, length / 2)
+    distance = np.hypot(x - along * math.cos(angle), y - along * math.sin(angle))
+    kernel = np.maximum(0, 1 - distance)
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def _bands(shape: tuple[int, ...], strength: float, random: np.random.Generator) -> np.ndarray:
+    """Brightness of each pixel while a lamp flickers, float32 of the picture's shape."""
+    period = shape[0] * random.uniform(0.25, 0.9)
+    phase = random.uniform(0, 2 * math.pi)
+    rows = 1 - strength * np.sin(np.arange(shape[0]) * (math.pi / period) + phase) ** 2
+    return np.repeat(rows.astype(np.float32), shape[1] * shape[2]).reshape(shape)
+
+
+@lru_cache(maxsize=32)
+def _vignette(size: tuple[int, int], strength: float) -> np.ndarray:
+    width, height = size
+    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    aspect = height / width
+    squared = (x**2 + (aspect * y) ** 2) / (1 + aspect**2)
+    light = (1 - strength * squared).astype(np.float32)
+    return cv2.merge([light] * 3)
+
+
+def _noise(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Noise of `_NOISE_UNIT` standard deviations, int8 of a shape [H, W, 3]."""
+    down, right = (int(offset) for offset in random.integers(0, _NOISE_MARGIN, 2))
+    height, width = shape[:2]
+    return _noise_sheet((width, height))[down : down + height, right : right + width]
+
+
+@lru_cache(maxsize=8)
+def _noise_sheet(size: tuple[int, int]) -> np.ndarray:
+    random = np.random.default_rng(0)
+    width, height = size
+    shape = (height + _NOISE_MARGIN, width + _NOISE_MARGIN)
+    # sensors' noise is mostly in brightness
+    brightness = 0.9 * random.standard_normal((*shape, 1), np.float32)
+    colour = 0.43 * random.standard_normal((*shape, 3), np.float32)
+    return np.clip((brightness + colour) * _NOISE_UNIT, -127, 127).astype(np.int8)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said in simulated videos in AssistQ's form, and asked about them.
+
+A line of a script and the right answer to a question share the words of the purpose for which an
+element is operated; no two steps of a video have the same purpose, and no two purposes a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.scene.demonstration import Demonstration
+
+PURPOSES = (
+    'start the wash',
+    'set the timer',
+    'choose a programme',
+    'raise the temperature',
+    'dim the light',
+    'mute the sound',
+    'fill the tank',
+    'drain the water',
+    'clean the filter',
+    'pair the remote',
+    'slow the fan',
+    'lock the screen',
+)
+_OPENINGS = ('', 'Now ', 'Next, ', 'Then ', 'After that, ')
+_VERBS = {'rotate': 'turn'}
+_CHOICES = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a demonstration is said to do: `verb` the `kind` number `element` to `purpose`."""
+
+    verb: str
+    kind: str
+    element: int
+    purpose: str
+
+
+def button_name(element: int) -> str:
+    """How answers and boxes call an element."""
+    return f'button{element + 1}'
+
+
+def describe(
+    plans: Sequence[Demonstration], appliance: Appliance, random: np.random.Generator
+) -> list[Step]:
+    """What demonstrations are for.
+
+    Raises:
+        ValueError: there are more than `PURPOSES`.
+    """
+    if len(plans) > len(PURPOSES):
+        raise ValueError(f'there are {len(PURPOSES)} purposes, not {len(plans)}')
+    purposes = random.permutation(PURPOSES)[: len(plans)].tolist()
+    return [
+        Step(
+            _VERBS.get(plan.action, plan.action),
+            appliance.elements[plan.element].kind.replace('_', ' '),
+            plan.element,
+            purpose,
+        )
+        for plan, purpose in zip(plans, purposes, strict=True)
+    ]
+
+
+def script(
+    appliance: Appliance, steps: Sequence[Step], seconds: int, random: np.random.Generator
+) -> str:
+    """The lines of `script.txt`: each step takes so many seconds, between two of idleness."""
+    name = appliance.family.replace('_', ' ')
+    lines = [_line(0, 1, f'This is how to use the {name}.')]
+    for number, step in enumerate(steps):
+        begin = number * (seconds + 2) + 1
+        opening = str(random.choice(_OPENINGS))
+        said = f'{opening}{step.verb} the {step.kind} to {step.purpose}.'
+        lines.append(_line(begin, begin + seconds, said[0].upper() + said[1:]))
+    return ''.join(lines)
+
+
+def questions(
+    appliance: Appliance, steps: Sequence[Step], images: int, random: np.random.Generator
+) -> list[dict[str, Any]]:
+    """A question about each step for each of the users' images."""
+    return [
+        _question(len(appliance.elements), step, f'{image}.jpg', random)
+        for step in steps
+        for image in range(images)
+    ]
+
+
+def _question(
+    elements: int, step: Step, image: str, random: np.random.Generator
+) -> dict[str, Any]:
+    others = [element for element in random.permutation(elements) if element != step.element]
+    offered = random.permutation([step.element, *others[: _CHOICES - 1]]).tolist()
+    answers = [
+        f'{step.verb.capitalize()} <{button_name(element)}> to {step.purpose}'
+        for element in offered
+    ]
+    return {
+        'question': f'How do I {step.purpose}?',
+        'answers': [answers],
+        'correct': [offered.index(step.element) + 1],
+        'images': [image],
+    }
+
+
+def _line(begin: int, end: int, text: str) -> str:
+    return f'{_clock(begin)}-{_clock(end)} {text}\n'
+
+
+def _clock(seconds: int) -> str:
+    return f'{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}'

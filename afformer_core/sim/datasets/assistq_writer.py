@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated videos on disk, in AssistQ's form.
+
+- `SPLIT.json`: for each video its questions, with answers to choose from
+- `SPLIT/VIDEO/video.mp4`: demonstrations of elements of one appliance, one after another
+- `SPLIT/VIDEO/script.txt`: what is said meanwhile
+- `SPLIT/VIDEO/images/0.jpg`: a user's image of the same appliance, from another place
+- `SPLIT/VIDEO/buttons.csv`: the boxes of all elements in the users' images
+- `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the questions of
+  the first video, and `steps`: the element, action and seconds of contact of each demonstration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.media.image_files import write_jpeg
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.resumable_dataset import Production, write_json
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.datasets.assistq_text import (
+    PURPOSES,
+    button_name,
+    describe,
+    questions,
+    script,
+)
+from afformer_core.sim.scene.demonstration import plan_demonstrations
+from afformer_core.sim.scene.footage import Shot, film, in_one_room
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.view import View, picture_size, plan_target, render_views
+
+_KEY = 4
+_PANELS = ('keypad', 'control_panel', 'dense_keypad')
+
+
+@dataclass(frozen=True)
+class AssistqPlan(ScenePlan):
+    """What a dataset in AssistQ's form holds.
+
+    Attributes:
+        seed, families, held_out: see `ScenePlan`.
+        appliances: how many, each in one video.
+        demonstrations, images: of each, demonstrations in its video and users' images.
+        seconds, rate: of a demonstration, both whole numbers: scripts tell seconds. One without
+            a hand comes before and after each.
+        longest_side: of every picture, in pixels.
+    """
+
+    demonstrations: int = 4
+    images: int = 1
+    seconds: float = 3
+    rate: float = 4
+    longest_side: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least(1, 'demonstrations', 'images', 'seconds', 'rate')
+        self._require_side(self.longest_side)
+        if self.seconds % 1 or self.rate % 1:
+            raise ValueError(
+                f'seconds and rate must be whole numbers, not {self.seconds} and {self.rate}: '
+                'scripts tell whole seconds'
+            )
+        if self.demonstrations > len(PURPOSES):
+            raise ValueError(
+                f'demonstrations must be at most {len(PURPOSES)}, not {self.demonstrations}: '
+                'each must be described in words that no other one has'
+            )
+
+
+def panel_families(families: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that AssistQ has, appliances with buttons; all where there is none."""
+    return tuple(family for family in families if family in _PANELS) or families
+
+
+def write_assistq(
+    folder: Path, split: str, plan: AssistqPlan, processes: int = 1
+) -> Iterator[int]:
+    """Render such a dataset, or what is missing of it; yields how many videos are there.
+
+    Args:
+        folder: of the dataset, made where it is missing.
+        split: name of the questions' file without its ending, and of the videos' folder.
+        plan: what to render.
+        processes: how many render at once.
+
+    Raises:
+        DatasetError: see `Production.run`.
+    """
+    if '_' in split:
+        raise ValueError(
+            f'the split is called {split!r}; AssistQ looks for the videos in the folder before '
+            'the first "_", so choose a name without one'
+        )
+    record = {'layout': 'assistq', **asdict(plan)}
+    del record['appliances']
+    return Production(
+        folder, split, record, plan.appliances, partial(_make, split, plan), partial(_merge, split)
+    ).run(processes)
+
+
+def _merge(split: str, folder: Path, records: list[Any]) -> None:
+    write_json(
+        folder / f'{split}.json', {record['video']: record['questions'] for record in records}
+    )
+
+
+def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, Any]:
+    """Write the folder of a video; returns its questions, and what it shows."""
+    scene = plan.scene(index)
+    appliance = scene.appliance
+    random = generator(scene.seed, Stream.ANNOTATION, _KEY)
+    size = picture_size(random, plan.longest_side, None)
+    second, action = round(plan.rate), round(plan.seconds * plan.rate)
+    shots = [
+        Shot(scene, one, second, action, second, plan.rate)
+        for one in in_one_room(
+            plan_demonstrations(scene, plan.demonstrations, plan.longest_side, size)
+        )
+    ]
+    views = [plan_target(scene, number, plan.longest_side) for number in range(plan.images)]
+    video = f'{scene.family}_{index:05d}'
+    place = folder / split / video
+    (place / 'images').mkdir(parents=True)
+    with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
+        frames = (image for shot in shots for image in film(renderer, shot, random))
+        encode_video(place / 'video.mp4', frames, plan.rate, 23)
+        for number, image in enumerate(render_views(scene, views, renderer)):
+            write_jpeg(place / 'images' / f'{number}.jpg', image, int(random.integers(75, 97)))
+    steps = describe([shot.plan for shot in shots], appliance, random)
+    (place / 'script.txt').write_text(script(appliance, steps, round(plan.seconds), random))
+    (place / 'buttons.csv').write_text(_boxes(appliance, views))
+    return {
+        'video': video,
+        'questions': questions(appliance, steps, plan.images, random),
+        'steps': [_step(shot, number) for number, shot in enumerate(shots)],
+    }
+
+
+def _boxes(appliance: Appliance, views: list[View]) -> str:
+    lines = []
+    for number, view in enumerate(views):
+        for index in range(len(appliance.elements)):
+            outline = view.outline(appliance, index)
+            # pixel p reaches from p - 0.5 to p + 0.5
+            low = np.floor(outline.min(axis=0) + 0.5).astype(int)
+            extent = np.ceil(outline.max(axis=0) + 0.5).astype(int) - low
+            fields = (button_name(index), *low, *extent, f'{number}.jpg', *view.size)
+            lines.append(','.join(map(str, fields)) + '\n')
+    return ''.join(lines)
+
+
+def _step(shot: Shot, number: int) -> dict[str, Any]:
+    contact = shot.contact
+    begin = number * shot.frames
+    return {
+        'element': shot.plan.element,
+        'action': shot.plan.action,
+        'contact': contact and [(begin + frame) / shot.rate for frame in contact],
+    }

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated datasets on disk, in OPRA's form.
+
+- `SPLIT.json`: a list of entries as OPRA's, each with the keys `scene`, `scene_seed`, `family`,
+  `element`, `elements` and `contact` (first and last frame in which the hand is on the element,
+  null if there is none) besides
+- `actions.json`: the names of the actions 1, 2, ...
+- `simulation.json`: what each split was made with
+- `clips/SPLIT/00000/0.mp4`: the first demonstration of appliance 0
+- `images/SPLIT/00000/0.jpg`: its first target view
+- `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the appliance complete
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from afformer_core.media.image_files import write_jpeg
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.resumable_dataset import Production, write_json
+from afformer_core.sim.bodies.element import ACTIONS
+from afformer_core.sim.bodies.pose import STILL
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
+from afformer_core.sim.scene.outline import front_points
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.sight import elements_in_view, points_seen
+from afformer_core.sim.scene.view import View, plan_target, render_views
+
+_POINTS = 10
+_POINT_SPREAD = 0.35
+
+
+@dataclass(frozen=True)
+class DatasetPlan(ScenePlan):
+    """What a simulated dataset in OPRA's form holds.
+
+    Attributes:
+        seed, appliances, families, held_out: see `ScenePlan`.
+        demonstrations: of each, of different elements while there are.
+        performances: clips of each demonstration, of the same action by other people and from
+            other sides.
+        targets: target views of each; every pair of a clip and a view is an entry.
+        frames, rate: of a clip, frames and frames per second.
+        longest_side: of every picture, in pixels.
+    """
+
+    demonstrations: int = 3
+    performances: int = 1
+    targets: int = 3
+    frames: int = 8
+    rate: float = 4.0
+    longest_side: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least(1, 'demonstrations', 'performances', 'targets', 'frames', 'rate')
+        self._require_side(self.longest_side)
+
+
+def write_dataset(
+    folder: Path, split: str, plan: DatasetPlan, processes: int = 1
+) -> Iterator[int]:
+    """Render a dataset, or what is missing of it; yields how many appliances are there.
+
+    Args:
+        folder: of the dataset, made where it is missing.
+        split: name of the annotation file without its ending.
+        plan: what to render.
+        processes: how many render at once.
+
+    Raises:
+        DatasetError: see `Production.run`.
+    """
+    record = asdict(plan)
+    del record['appliances']
+    return Production(
+        folder, split, record, plan.appliances, partial(_make, split, plan), partial(_merge, split)
+    ).run(processes)
+
+
+def _merge(split: str, folder: Path, records: list[Any]) -> None:
+    write_json(folder / 'actions.json', list(ACTIONS))
+    write_json(folder / f'{split}.json', [entry for record in records for entry in record])
+
+
+def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[str, Any]]:
+    """Write the clips and target views of an appliance; returns its entries."""
+    scene = plan.scene(index)
+    demonstrations = plan_demonstrations(
+        scene, plan.demonstrations, plan.longest_side, performances=plan.performances
+    )
+    targets = [plan_target(scene, number, plan.longest_side) for number in range(plan.targets)]
+    clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
+    images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
+    for name in (clips[0], images[0]):
+        (folder / name).parent.mkdir(parents=True)
+    with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
+        random = generator(scene.seed, Stream.ANNOTATION, 0)
+        for name, demonstration in zip(clips, demonstrations, strict=True):
+            clip = render_clip(renderer, scene, demonstration, plan.frames)
+            encode_video(folder / name, clip, plan.rate, int(random.integers(18, 30)))
+        for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
+            write_jpeg(folder / name, image, int(random.integers(75, 97)))
+        seen = [elements_in_view(renderer, view) for view in targets]
+    return [
+        {
+            'image_path': image,
+            'video_path': clip,
+            'scene': f'{split}/{index:05d}',
+            'contact': demonstration.contact_frames(plan.frames),
+            **_annotation(scene, demonstration, view, k, seen[k]),
+        }
+        for demonstration, clip in zip(demonstrations, clips, strict=True)
+        for k, (view, image) in enumerate(zip(targets, images, strict=True))
+    ]
+
+
+def _annotation(
+    scene: Scene, demonstration: Demonstration, view: View, number: int, seen: np.ndarray
+) -> dict[str, Any]:
+    index = demonstration.element
+    element = scene.appliance.elements[index]
+    random = generator(scene.seed, Stream.ANNOTATION, 1, index, number)
+    displacement = view.states.get(index, STILL)
+    touched = front_points(element, _POINTS, _POINT_SPREAD, random, displacement)
+    marked = points_seen(view.pixels(touched), seen == index)
+    return {
+        'width': view.size[0],
+        'height': view.size[1],
+        'actions': [ACTIONS.index(demonstration.action) + 1],
+        'heatmaps': [np.round(marked, 2).tolist()],
+        'scene_seed': scene.seed,
+        'family': scene.family,
+        'element': index,
+        'elements': [
+            _outline_record(scene, i, view) for i in range(len(scene.appliance.elements))
+        ],
+    }
+
+
+def _outline_record(scene: Scene, index: int, view: View) -> dict[str, Any]:
+    outline = view.outline(scene.appliance, index)
+    inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
+    # a third of a pixel off at most, in half the numbers
+    corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
+    return {
+        'kind': scene.appliance.elements[index].kind,
+        'polygon': np.round(corners, 1).tolist(),
+        'in_view': bool(inside),
+    }

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Annotations of hands in the form of 100DOH: VOC XML, in which the first pixel is 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import numpy as np
+
+from afformer_core.sim.scene.sight import Box
+
+NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT = 0, 3, 4
+
+
+@dataclass(frozen=True)
+class AnnotatedHand:
+    """A hand in a picture.
+
+    Attributes:
+        box: of palm and fingers.
+        left: whether it is a left one.
+        contact: `NO_CONTACT`, `PORTABLE_OBJECT` or `STATIONARY_OBJECT`.
+        touched: the box of what it touches; None where it touches nothing or that is not seen.
+    """
+
+    box: Box
+    left: bool
+    contact: int
+    touched: Box | None = None
+
+    def __post_init__(self) -> None:
+        if self.contact not in (NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT):
+            raise ValueError(f'a contact is 0, 3 or 4 here, not {self.contact}')
+        if self.touched is not None and self.contact == NO_CONTACT:
+            raise ValueError('a hand without contact touches nothing')
+
+
+def annotation_xml(name: str, size: tuple[int, int], hands: list[AnnotatedHand]) -> bytes:
+    """The annotation of a picture.
+
+    Args:
+        name: of its file.
+        size: (width, height) of it.
+        hands: that are seen in it.
+    """
+    root = ElementTree.Element('annotation')
+    _add(root, 'folder', 'JPEGImages')
+    _add(root, 'filename', name)
+    dimensions = ElementTree.SubElement(root, 'size')
+    for key, value in zip(('width', 'height', 'depth'), (*size, 3), strict=True):
+        _add(dimensions, key, value)
+    _add(root, 'segmented', 0)
+    for hand in hands:
+        _add_hand(root, hand, size)
+        if hand.touched is not None:
+            _add_touched(root, hand, hand.touched, size)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root) + b'\n'
+
+
+def _add_hand(root: ElementTree.Element, hand: AnnotatedHand, size: tuple[int, int]) -> None:
+    found = _add_object(root, 'hand', hand.box, size)
+    _add(found, 'contactstate', hand.contact)
+    _add(found, 'handside', 0 if hand.left else 1)
+    for key, value in zip(('magnitude', 'unitdx', 'unitdy'), _vector(hand), strict=True):
+        _add(found, key, value)
+    for key, edge in zip(('xmin', 'ymin', 'xmax', 'ymax'), _edges(hand.touched), strict=True):
+        _add(found, f'obj{key}', edge)
+
+
+def _add_touched(
+    root: ElementTree.Element, hand: AnnotatedHand, touched: Box, size: tuple[int, int]
+) -> None:
+    found = _add_object(root, 'targetobject', touched, size)
+    _add(found, 'contactleft', int(hand.left))
+    _add(found, 'contactright', int(not hand.left))
+    for key in ('contactstate', 'handside', 'magnitude', 'unitdx', 'unitdy'):
+        ElementTree.SubElement(found, key)
+    for key in ('xmin', 'ymin', 'xmax', 'ymax'):
+        _add(found, f'obj{key}', None)
+
+
+def _add_object(
+    root: ElementTree.Element, name: str, box: Box, size: tuple[int, int]
+) -> ElementTree.Element:
+    found = ElementTree.SubElement(root, 'object')
+    _add(found, 'name', name)
+    _add(found, 'pose', 'Unspecified')
+    _add(found, 'truncated', int(box.touches_border(size)))
+    _add(found, 'difficult', 0)
+    bounds = ElementTree.SubElement(found, 'bndbox')
+    for key, edge in zip(('xmin', 'ymin', 'xmax', 'ymax'), _edges(box), strict=True):
+        _add(bounds, key, edge)
+    return found
+
+
+def _vector(hand: AnnotatedHand) -> tuple[float | None, ...]:
+    """From the hand's middle to that of what it touches: length in pixels and unit vector."""
+    if hand.touched is None:
+        return (None,) * 3
+    vector = hand.touched.centre - hand.box.centre
+    length = float(np.hypot(*vector))
+    x, y = (vector / length if length else vector).tolist()
+    return round(length, 3), round(x, 5), round(y, 5)
+
+
+def _edges(box: Box | None) -> tuple[int | None, ...]:
+    """Left, top, right and bottom, from 1; None each without a box."""
+    if box is None:
+        return (None,) * 4
+    return box.left + 1, box.top + 1, box.right + 1, box.bottom + 1
+
+
+def _add(parent: ElementTree.Element, key: str, value: object) -> None:
+    ElementTree.SubElement(parent, key).text = str(value)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated videos without annotations, in which hands operate things now and then.
+
+- `videos/SPLIT/00000.mp4`: the first video
+- `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the truth of the
+  first video, which nothing but tests may look at: `rate`, `frames`, `interactions` with their
+  first and last frames, of the shot and of the contact, and `hands`, which are the frames that
+  show a hand, with its box and that of the element it touches (left, top, right, bottom; the
+  first pixel is 0, the last ones are in the box)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.media.video_encoding import encode_video
+from afformer_core.parallel.resumable_dataset import Production
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.scene.demonstration import plan_demonstrations
+from afformer_core.sim.scene.footage import Shot, film, in_one_room
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene_plan import ScenePlan
+from afformer_core.sim.scene.sight import element_box, hand_box
+from afformer_core.sim.scene.view import picture_size
+
+_KEY = 3
+# (shortest, longest) in seconds: without an action before it, the action, and after it.
+_BEFORE, _ACTION, _AFTER = (0.5, 4.0), (2.0, 4.0), (0.5, 2.5)
+_LONGEST_SHOT = _BEFORE[1] + _ACTION[1] + _AFTER[1]
+
+
+@dataclass(frozen=True)
+class LongVideoPlan(ScenePlan):
+    """What a set of long videos holds.
+
+    Attributes:
+        seed, families, held_out: see `ScenePlan`.
+        appliances: how many one video shows at most, one after another.
+        videos: how many; each depends on the seed and its number alone.
+        seconds, rate: how long each is, and its frames per second.
+        longest_side: of every picture, in pixels.
+    """
+
+    videos: int = 10
+    seconds: float = 60.0
+    rate: float = 8.0
+    longest_side: int = 256
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_at_least(1, 'videos', 'rate')
+        self._require_at_least(_LONGEST_SHOT, 'seconds')
+        self._require_side(self.longest_side)
+
+
+def write_long_videos(
+    folder: Path, split: str, plan: LongVideoPlan, processes: int = 1
+) -> Iterator[int]:
+    """Render long videos, or what is missing of them; yields how many there are.
+
+    Args:
+        folder: of the videos' set, made where it is missing.
+        split: name of the videos' folder.
+        plan: what to render.
+        processes: how many render at once.
+
+    Raises:
+        DatasetError: see `Production.run`.
+    """
+    record = {'layout': 'long-videos', **asdict(plan)}
+    del record['videos']
+    return Production(folder, split, record, plan.videos, partial(_make, split, plan), _merge).run(
+        processes
+    )
+
+
+def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
+    """The shots of the video `index`, from 0, one after another."""
+    first = index * plan.appliances
+    random = generator(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
+    size = picture_size(random, plan.longest_side, None)
+    lengths = _lengths(plan, random)
+    appliances = min(int(random.integers(1, plan.appliances + 1)), len(lengths))
+    shots: list[Shot] = []
+    for k, shown in enumerate(np.array_split(np.array(lengths), appliances)):
+        scene = plan.scene(first + k)
+        plans = in_one_room(plan_demonstrations(scene, len(shown), plan.longest_side, size))
+        shots += [
+            Shot(scene, one, before, action, after, plan.rate)
+            for one, (before, action, after) in zip(plans, shown.tolist(), strict=True)
+        ]
+    return shots
+
+
+def _lengths(plan: LongVideoPlan, random: np.random.Generator) -> list[tuple[int, ...]]:
+    """Frames before, of and after the action of each shot; together they fill the video."""
+    left = round(plan.seconds * plan.rate)
+    lengths: list[tuple[int, ...]] = []
+    while True:
+        shot = [
+            max(1, round(plan.rate * random.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)
+        ]
+        left -= sum(shot)
+        if left < _LONGEST_SHOT * plan.rate:
+            # what is too short for another shot belongs to this one
+            return [*lengths, (shot[0], shot[1], shot[2] + left)]
+        lengths.append(tuple(shot))
+
+
+def _merge(folder: Path, records: list[Any]) -> None:
+    """Nothing says anything of all videos together."""
+
+
+def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str, Any]:
+    """Write a video; returns the truth about it."""
+    shots = plan_shots(plan, index)
+    path = folder / 'videos' / split / f'{index:05d}.mp4'
+    path.parent.mkdir(parents=True)
+    hands: list[dict[str, Any]] = []
+    random = generator(shots[0].scene.seed, Stream.ANNOTATION, _KEY, 1)
+    quality = int(random.integers(18, 30))
+    encode_video(path, _frames(shots, random, hands), plan.rate, quality)
+    interactions, first = [], 0
+    for shot in shots:
+        interactions.append(_interaction(shot, first))
+        first += shot.frames
+    return {'rate': plan.rate, 'frames': first, 'interactions': interactions, 'hands': hands}
+
+
+def _frames(
+    shots: list[Shot], random: np.random.Generator, hands: list[dict[str, Any]]
+) -> Iterator[np.ndarray]:
+    """The frames of all shots; what is seen of hands is added to `hands` meanwhile."""
+    first = 0
+    for _, group in groupby(shots, key=lambda shot: shot.scene.seed):
+        taken = list(group)
+        with Renderer(taken[0].scene, taken[0].plan.view.size) as renderer:
+            for shot in taken:
+                for frame, image in enumerate(film(renderer, shot, random)):
+                    yield image
+                    hands += _seen(renderer, shot, frame, first)
+                first += shot.frames
+
+
+def _seen(renderer: Renderer, shot: Shot, frame: int, first: int) -> list[dict[str, Any]]:
+    hand = shot.hand(frame)
+    time = shot.time(frame)
+    box = hand_box(renderer, shot.plan, time, hand) if hand else None
+    if box is None:
+        return []
+    touched = element_box(renderer, shot.plan, time) if shot.in_contact(frame) else None
+    return [
+        {
+            'frame': first + frame,
+            'box': astuple(box),
+            'left': shot.plan.hand.left,
+            'contact': shot.in_contact(frame),
+            'touched': None if touched is None else astuple(touched),
+        }
+    ]
+
+
+def _interaction(shot: Shot, first: int) -> dict[str, Any]:
+    contact = shot.contact
+    return {
+        'family': shot.scene.family,
+        'scene_seed': shot.scene.seed,
+        'element': shot.plan.element,
+        'kind': shot.scene.appliance.elements[shot.plan.element].kind,
+        'action': shot.plan.action,
+        'shot': (first, first + shot.frames - 1),
+        'contact': contact and (first + contact[0], first + contact[1]),
+    }

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RGB-D rosbags: a demonstration, then a camera that moves around the same appliance.
+
+OUT/bag                rosbag2 with the topics below
+OUT/annotations.json   the truth of every camera image, see `afformer_core.replay.annotations`
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from afformer_core.errors import DatasetError
+from afformer_core.messages.factory import MessageFactory
+from afformer_core.messages.rosbags_messages import RosbagsMessages
+from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.cameras.depth_camera import SensedDepth
+from afformer_core.sim.datasets.rgbd_messages import (
+    IMAGE_TYPES,
+    camera_info_message,
+    colour_message,
+    depth_message,
+    header_message,
+)
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.sim.datasets.rgbd_scene import RgbdScene
+from afformer_core.sim.scene.demonstration import render_clip
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.view import View
+
+DEMONSTRATION_TOPIC = '/demonstration'
+IMAGE_TOPIC = '/camera/image'
+DEPTH_TOPIC = '/camera/depth'
+CAMERA_INFO_TOPIC = '/camera/camera_info'
+FRAME_ID = 'camera_optical_frame'
+DEMONSTRATION_FRAME_ID = 'demonstration_optical_frame'
+
+_START = 1_700_000_000 * 10**9
+_PAUSE = 10**9
+_MILLISECOND = 10**6
+_FOREVER = QosTime(2147483647, 4294967295)
+_QOS = Qos(
+    QosHistory.KEEP_LAST,
+    5,
+    QosReliability.RELIABLE,
+    QosDurability.VOLATILE,
+    _FOREVER,
+    _FOREVER,
+    QosLiveliness.AUTOMATIC,
+    _FOREVER,
+    False,
+)
+
+
+@dataclass(frozen=True, order=True)
+class _Logged:
+    """A message, ordered by when it was logged, in nanoseconds."""
+
+    time: int
+    order: int
+    topic: str
+    message: Any
+
+    def __post_init__(self) -> None:
+        if self.time < 0:
+            raise ValueError(f'a message cannot be logged at {self.time}')
+
+
+def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
+    """Write a bag and its annotations; yields how many images are there so far.
+
+    The folder appears when all is written.
+
+    Raises:
+        DatasetError: the folder exists.
+    """
+    if folder.exists():
+        raise DatasetError(f'{folder} exists; choose another folder or remove it first')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
+    scene = plan.scene()
+    stamps = _stamps(plan, scene)
+    try:
+        aside.mkdir()
+        _write_annotations(aside / 'annotations.json', plan, scene, stamps)
+        yield from _write_messages(aside / 'bag', plan, scene, stamps)
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sensed_depth(renderer: Renderer, plan: RgbdBagPlan, view: View, number: int) -> SensedDepth:
+    """The depth that belongs to image `number` of a plan's scene."""
+    random = generator(scene_seed(plan.seed, 0), Stream.RGBD, 1, number)
+    return plan.depth_camera.measure(renderer.depth(view.camera, view.size), random)
+
+
+def _stamps(plan: RgbdBagPlan, scene: RgbdScene) -> np.ndarray:
+    """When the camera's images are taken: int64 [N] nanoseconds, nearly evenly."""
+    random = generator(scene.scene.seed, Stream.RGBD, 2)
+    first = _START + round(1e9 * plan.demonstration_frames / plan.demonstration_rate) + _PAUSE
+    periods = np.arange(len(scene.views)) + random.uniform(-0.02, 0.02, len(scene.views))
+    stamps: np.ndarray = first + np.round(1e9 / plan.rate * periods).astype(np.int64)
+    return stamps
+
+
+def _write_messages(
+    folder: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
+) -> Iterator[int]:
+    typestore = get_typestore(Stores.LATEST)
+    factory = RosbagsMessages(typestore)
+    types = {
+        DEMONSTRATION_TOPIC: IMAGE_TYPES[plan.image_encoding],
+        IMAGE_TOPIC: IMAGE_TYPES[plan.image_encoding],
+        DEPTH_TOPIC: 'sensor_msgs/msg/Image',
+        CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
+    }
+    storage = StoragePlugin[plan.storage.upper()]
+    with (
+        Writer(folder, version=9, storage_plugin=storage) as writer,
+        Renderer(scene.scene, plan.size) as renderer,
+    ):
+        connections = {
+            topic: writer.add_connection(
+                topic, kind, typestore=typestore, offered_qos_profiles=[_QOS]
+            )
+            for topic, kind in types.items()
+        }
+
+        def write(logged: _Logged) -> None:
+            kind = types[logged.topic]
+            data = typestore.serialize_cdr(logged.message, kind)
+            writer.write(connections[logged.topic], logged.time, data)
+
+        for logged in _demonstration(factory, renderer, plan, scene):
+            write(logged)
+        # what is logged later may have been taken earlier: depth takes longer than colour
+        waiting: list[_Logged] = []
+        for number in range(len(scene.views)):
+            for logged in _camera(factory, renderer, plan, scene, number, stamps):
+                heapq.heappush(waiting, logged)
+            while waiting and waiting[0].time < stamps[min(number + 1, len(stamps) - 1)]:
+                write(heapq.heappop(waiting))
+            yield number + 1
+        while waiting:
+            write(heapq.heappop(waiting))
+
+
+def _demonstration(
+    factory: MessageFactory, renderer: Renderer, plan: RgbdBagPlan, scene: RgbdScene
+) -> Iterable[_Logged]:
+    clip = render_clip(renderer, scene.scene, scene.demonstration, plan.demonstration_frames)
+    random = generator(scene.scene.seed, Stream.RGBD, 3)
+    for number, image in enumerate(clip):
+        stamp = _START + round(1e9 * number / plan.demonstration_rate)
+        arrival = stamp + round(random.uniform(8, 14) * _MILLISECOND)
+        header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
+        message = colour_message(factory, image, plan.image_encoding, header)
+        yield _Logged(arrival, 0, DEMONSTRATION_TOPIC, message)
+
+
+def _camera(
+    factory: MessageFactory,
+    renderer: Renderer,
+    plan: RgbdBagPlan,
+    scene: RgbdScene,
+    number: int,
+    stamps: np.ndarray,
+) -> list[_Logged]:
+    """What the camera sends of one view: colour, calibration and, a little later, depth."""
+    random = generator(scene.scene.seed, Stream.RGBD, 4, number)
+    view, stamp = scene.views[number], int(stamps[number])
+    renderer.set_room(view.lighting, view.surroundings)
+    image = view.sensor.expose(renderer.render(view.camera, view.size), random)
+    sensed = sensed_depth(renderer, plan, view, number)
+    # the two sensors of such cameras are not triggered at exactly the same time
+    depth_stamp = stamp + round(random.uniform(1, 3) * _MILLISECOND)
+    arrival = stamp + round(random.uniform(9, 12) * _MILLISECOND)
+    later = arrival + round(random.uniform(2, 8) * _MILLISECOND)
+    header = header_message(factory, stamp, FRAME_ID)
+    depth_header = header_message(factory, depth_stamp, FRAME_ID)
+    colour = colour_message(factory, image, plan.image_encoding, header)
+    info = camera_info_message(factory, view, header)
+    depth = depth_message(factory, sensed, plan.depth_encoding, depth_header)
+    order = 3 * number
+    return [
+        _Logged(arrival, order, IMAGE_TOPIC, colour),
+        _Logged(arrival + 100_000, order + 1, CAMERA_INFO_TOPIC, info),
+        _Logged(later, order + 2, DEPTH_TOPIC, depth),
+    ]
+
+
+def _write_annotations(
+    path: Path, plan: RgbdBagPlan, scene: RgbdScene, stamps: np.ndarray
+) -> None:
+    element = scene.scene.appliance.elements[scene.demonstration.element]
+    content = {
+        'seed': plan.seed,
+        'scene_seed': scene.scene.seed,
+        'element': scene.demonstration.element,
+        'family': scene.scene.family,
+        'kind': element.kind,
+        'action': scene.demonstration.action,
+        'image_topic': IMAGE_TOPIC,
+        'images': [
+            scene.annotation(number, int(stamp)).to_json() for number, stamp in enumerate(stamps)
+        ],
+    }
+    path.write_text(json.dumps(content), encoding='utf-8')

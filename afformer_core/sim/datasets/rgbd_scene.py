@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A demonstration, and then a colour and depth camera that moves around the same appliance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from afformer_core.replay.annotations import ImageAnnotation
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.cameras.camera import Camera, direction, look_at
+from afformer_core.sim.cameras.sensor import sample_sensor
+from afformer_core.sim.scene.demonstration import (
+    Demonstration,
+    choose_elements,
+    plan_demonstration,
+)
+from afformer_core.sim.scene.outline import front_centre, front_points, project_outline
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.surroundings import sample_lighting, sample_surroundings
+from afformer_core.sim.scene.view import View
+
+# The distances that depth cameras of robots are good at, and that an arm reaches.
+NEAREST, FARTHEST = 0.5, 1.0
+_LAP_SECONDS = 12.0
+_FILL = 0.9
+_POINTS = 10
+_POINT_SPREAD = 0.35
+
+
+@dataclass(frozen=True)
+class RgbdScene:
+    """What an RGB-D bag shows.
+
+    Attributes:
+        scene: of the appliance.
+        demonstration: how a hand operates one of its elements, by another camera.
+        views: of the camera, one an image; the appliance is at rest.
+    """
+
+    scene: Scene
+    demonstration: Demonstration
+    views: tuple[View, ...]
+
+    def annotation(self, number: int, stamp: int) -> ImageAnnotation:
+        """The truth of the image `number`, whose header has a stamp in nanoseconds.
+
+        The position is the middle of the element's front.
+        """
+        element = self.scene.appliance.elements[self.demonstration.element]
+        view = self.views[number]
+        random = generator(self.scene.seed, Stream.ANNOTATION, 2)
+        touched = front_points(element, _POINTS, _POINT_SPREAD, random)
+        return ImageAnnotation(
+            stamp,
+            view.camera.project(touched, view.size),
+            project_outline(element, view.camera, view.size),
+            optical(view.camera, front_centre(element) - view.camera.position),
+            optical(view.camera, element.pose.rotation[:, 2]),
+        )
+
+
+def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: float) -> RgbdScene:
+    """The RGB-D views of a scene: always the same for the same arguments.
+
+    The camera goes around at 0.5 to 1 m from the panel; its field of view is the narrowest that
+    has every element in each image.
+
+    Args:
+        scene: whose appliance is seen.
+        size: (width, height) of all images.
+        seconds: how long the camera moves.
+        rate: images a second.
+    """
+    frames = round(seconds * rate)
+    if frames < 1:
+        raise ValueError(f'{seconds} s at {rate} Hz is no image; take more seconds')
+    appliance = scene.appliance
+    random = generator(scene.seed, Stream.RGBD)
+    poses = _camera_path(appliance, random, frames, rate)
+    field_of_view = _field_of_view(appliance, poses, size)
+    cameras = [Camera(pose.position, pose.rotation, field_of_view) for pose in poses]
+    lighting = sample_lighting(random)
+    lowest = min(cameras, key=lambda camera: float(camera.position[1]))
+    surroundings = sample_surroundings(appliance, lowest, random)
+    # such cameras send what is rectified already
+    sensor = replace(sample_sensor(random), distortion=0.0, chromatic_shift=0.0)
+    return RgbdScene(
+        scene,
+        plan_demonstration(scene, choose_elements(scene, 1)[0], size=size),
+        tuple(View(size, camera, lighting, surroundings, sensor) for camera in cameras),
+    )
+
+
+def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
+    """A vector of the panel's axes along the optical frame's: x right, y down, z ahead; [3]."""
+    along: np.ndarray = (vector @ camera.rotation) * np.array([1.0, -1.0, -1.0])
+    return along
+
+
+def _camera_path(
+    appliance: Appliance, random: np.random.Generator, frames: int, rate: float
+) -> list[Camera]:
+    extent = appliance.extent()
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    phase = random.uniform(0, 2 * math.pi)
+    middle, swing = random.uniform(0.63, 0.87), random.uniform(0.05, 0.1)
+    poses = []
+    for number in range(frames):
+        angle = phase + 2 * math.pi * number / rate / _LAP_SECONDS
+        distance = middle - swing * math.sin(angle)
+        up = appliance.elevation + 2 + 12 * math.sin(angle)
+        toward = direction(24 * math.cos(angle), up)
+        poses.append(look_at(aim + distance * toward, aim, 2 * math.sin(2 * angle), 45.0))
+    return poses
+
+
+def _field_of_view(appliance: Appliance, poses: list[Camera], size: tuple[int, int]) -> float:
+    """The narrowest vertical one, in degrees, that has every element in every image."""
+    solids = appliance.extent()
+    width, height = size
+    reach = 0.0
+    for pose in poses:
+        local = (solids - pose.position) @ pose.rotation
+        tangents = np.abs(local[:, :2] / local[:, 2:]) * [height / width, 1.0]
+        reach = max(reach, float(tangents.max()))
+    return math.degrees(2 * math.atan(reach / _FILL))

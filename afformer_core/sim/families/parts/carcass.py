@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cabinet doors close: boards, compartments, the things in them, and controls beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.families.parts.carpentry import box, cover, rod, shaded
+from afformer_core.sim.textures.colours import contrasting_colour, element_colour
+
+GLASS: Colour = (0.05, 0.06, 0.07)
+# between a door and the edge of its cell
+GAP = 0.003
+# how much room controls take
+CONTROLS_ABOVE = 0.06
+CONTROLS_BESIDE = 0.1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The place of one door: its middle and extent, and the side of its hinge.
+
+    Attributes:
+        x, y, width, height: metres.
+        hinge: `left`, `right` or `bottom`.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    hinge: str
+
+
+@dataclass(frozen=True)
+class Cabinet:
+    """What the doors of one appliance have in common.
+
+    Attributes:
+        front, inside: colours.
+        surface: picture on the doors, or None.
+        thickness: of a door.
+        depth: behind the doors.
+        inlay: `none`, `plate` (raised), or `glass` on each door.
+        controls: where keys that are only looked at are: `none`, `above` or `beside` a door.
+        filled: share of the shelves on which things lie.
+    """
+
+    front: Colour
+    inside: Colour
+    surface: int | None
+    thickness: float
+    depth: float
+    inlay: str
+    controls: str
+    filled: float
+
+
+def build_carcass(
+    random: np.random.Generator, cells: list[Cell], cabinet: Cabinet, body: Colour
+) -> list[Solid]:
+    """The boards around and between the doors' compartments, and what is in these."""
+    frame = random.uniform(0.008, 0.02)
+    face = -cabinet.thickness - 0.001
+    beside = CONTROLS_BESIDE if cabinet.controls == 'beside' else 0.0
+    above = CONTROLS_ABOVE if cabinet.controls == 'above' else 0.0
+    left = min(cell.x - cell.width / 2 for cell in cells) - frame
+    right = max(cell.x + cell.width / 2 for cell in cells) + beside + frame
+    low = min(cell.y - cell.height / 2 for cell in cells) - frame
+    high = max(cell.y + cell.height / 2 for cell in cells) + above + frame
+    middle = ((left + right) / 2, (low + high) / 2, face - cabinet.depth / 2)
+    half = ((right - left) / 2, (high - low) / 2, cabinet.depth / 2)
+    surface, colour = cover(random, body)
+    back = (middle[0], middle[1], face - cabinet.depth - 0.004)
+    solids = [box(back, (half[0], half[1], 0.004), cabinet.inside)]
+    for x in (left + frame / 2, right - frame / 2):
+        solids.append(box((x, middle[1], middle[2]), (frame / 2, *half[1:]), colour, surface))
+    for y in (low + frame / 2, high - frame / 2):
+        size = (half[0], frame / 2, half[2])
+        solids.append(box((middle[0], y, middle[2]), size, colour, surface))
+    for cell in cells:
+        solids += _compartment(random, cell, cabinet, face)
+        if cabinet.controls != 'none':
+            solids += _controls(random, cell, cabinet, face)
+    return solids + _legs(random, (left, right), low, (face, face - cabinet.depth), body)
+
+
+def _compartment(
+    random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
+) -> list[Solid]:
+    """Walls to the neighbours, a shelf, and perhaps things on it."""
+    board, middle = 0.004, face - cabinet.depth / 2
+    wide, high = cell.width / 2, cell.height / 2
+    solids = []
+    for sign in (-1, 1):
+        wall = (cell.x + sign * (wide - board), cell.y, middle)
+        solids.append(box(wall, (board, high, cabinet.depth / 2), cabinet.inside))
+        floor = (cell.x, cell.y + sign * (high - board), middle)
+        solids.append(box(floor, (wide, board, cabinet.depth / 2), cabinet.inside))
+    levels = [cell.y - high + 2 * board]
+    if cell.height > 0.15:
+        shelf = (cell.x, cell.y, middle - 0.01)
+        size = (wide, 0.003, cabinet.depth / 2 - 0.02)
+        solids.append(box(shelf, size, shaded(cabinet.inside, -0.2)))
+        levels.append(cell.y + 0.003)
+    for level in levels:
+        if random.random() < cabinet.filled:
+            x = cell.x + random.uniform(-0.45, 0.45) * wide
+            solids.append(_thing(random, cabinet, (x, level, middle), (wide, high)))
+    return solids
+
+
+def _thing(
+    random: np.random.Generator,
+    cabinet: Cabinet,
+    place: tuple[float, float, float],
+    room: tuple[float, float],
+) -> Solid:
+    """A box or a can that stands at a place."""
+    x, y, z = place
+    half, tall = random.uniform(0.2, 0.35) * room[0], random.uniform(0.2, 0.32) * room[1]
+    colour = element_colour(random, cabinet.inside)
+    if random.random() < 0.5:
+        return box((x, y + tall, z), (half, tall, 0.03), colour)
+    return rod((x, y, z), (x, y + 2 * tall, z), min(half, 0.05), colour)
+
+
+def _controls(
+    random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
+) -> list[Solid]:
+    """A plate with a display and flat keys, which nobody touches, above or beside a door."""
+    above = cabinet.controls == 'above'
+    if above:
+        x, y = cell.x, cell.y + cell.height / 2 + CONTROLS_ABOVE / 2
+        half = (cell.width / 2 - GAP, CONTROLS_ABOVE / 2 - GAP)
+    else:
+        x, y = cell.x + (cell.width + CONTROLS_BESIDE) / 2, cell.y
+        half = (CONTROLS_BESIDE / 2 - GAP, cell.height / 2 - GAP)
+    thick = cabinet.thickness / 2
+    colour = shaded(cabinet.front, random.uniform(-0.5, 0.3))
+    ink = contrasting_colour(random, colour)
+    solids = [box((x, y, face + thick), (*half, thick), colour)]
+    top = face + 2 * thick
+    if above:
+        solids.append(box((x, y, top), (0.2 * half[0], 0.5 * half[1], 0.001), GLASS))
+        places = [(x + share * half[0], y) for share in (-0.8, -0.5, 0.5, 0.8)]
+    else:
+        solids.append(box((x, y + 0.7 * half[1], top), (0.8 * half[0], 0.014, 0.001), GLASS))
+        places = [
+            (x + across * 0.45 * half[0], y + down * half[1])
+            for across in (-1, 1)
+            for down in (0.25, -0.15, -0.55)
+        ]
+    solids += [box((px, py, top), (0.011, 0.009, 0.001), ink) for px, py in places]
+    return solids
+
+
+def _legs(
+    random: np.random.Generator,
+    sides: tuple[float, float],
+    low: float,
+    ends: tuple[float, float],
+    body: Colour,
+) -> list[Solid]:
+    if random.random() < 0.5:
+        return []
+    tall = random.uniform(0.01, 0.05)
+    return [
+        rod((x, low, z), (x, low - tall, z), 0.012, shaded(body, -0.4))
+        for x in (sides[0] + 0.025, sides[1] - 0.025)
+        for z in (ends[0] - 0.025, ends[1] + 0.025)
+    ]

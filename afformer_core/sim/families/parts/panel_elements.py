@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Buttons, knobs and handles of a panel, as elements at rest in the plane z = 0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
+from afformer_core.sim.bodies.pose import Pose, at, turned
+from afformer_core.sim.bodies.solid import Colour, Shape, Solid
+
+_OUT = Joint((0.0, 0.0, 1.0))
+_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
+_SIDEWAYS = turned((0, 0, 1), -math.pi / 2)
+_DRAWER_DEPTH = 0.05
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an element looks.
+
+    Attributes:
+        shape: `round` or `square` (buttons), `disc` or `bar` (knobs), `drawer` or `bar` (handles).
+        width, height, depth: its extent; depth is how far it stands out of the panel.
+        colour, accent: of the element, and of its marker, symbol or bar.
+        bezel: it has a flat ring or frame around it on the panel.
+        symbol: it carries a mark in the accent colour on its front (buttons).
+        vertical: its bar runs along y rather than x (handles).
+    """
+
+    shape: str
+    width: float
+    height: float
+    depth: float
+    colour: Colour
+    accent: Colour
+    bezel: bool = False
+    symbol: bool = False
+    vertical: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height, self.depth) <= 0:
+            raise ValueError(
+                f'an element needs a positive extent, not {self.width} x '
+                f'{self.height} x {self.depth}'
+            )
+
+
+def button(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+    """A button, round or square."""
+    half = look.depth / 2 + 0.004
+    middle = at(0, 0, look.depth - half)
+    if look.shape == 'round':
+        body = Solid(Shape.CYLINDER, (look.width / 2, half), look.colour, middle)
+        rim = _ring(look.width / 2)
+    else:
+        size = (look.width / 2, look.height / 2, half)
+        body = Solid(Shape.BOX, size, look.colour, middle)
+        rim = _rectangle(look.width / 2, look.height / 2)
+    solids = [body]
+    if look.symbol:
+        mark = (0.2 * look.width, 0.07 * look.height, 0.0006)
+        solids.append(Solid(Shape.BOX, mark, look.accent, at(0, 0, look.depth)))
+    tip = (Fingertip(look.width / 2, look.height / 2, look.depth),)
+    pressed = (-0.8 * look.depth, -0.4 * look.depth)
+    return Element(
+        'button',
+        at(x, y, 0),
+        tuple(solids),
+        _prism(rim, 0.0, look.depth),
+        Front((0, 0, look.depth), look.width / 2, look.height / 2),
+        tuple(Use(action, tip, _OUT, after=pressed) for action in ('touch', 'hold')),
+    )
+
+
+def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+    """A knob that turns, and comes out of the panel on a shaft."""
+    radius, depth = look.width / 2, look.depth
+    marked = Pose(np.zeros(3), turned((0, 0, 1), random.uniform(-2.4, 2.4)))
+    marker = (0.13 * radius, 0.38 * radius, 0.0008)
+    solids = [Solid(Shape.BOX, marker, look.accent, at(0, 0.5 * radius, depth))]
+    parts: list[tuple[Shape, tuple[float, ...], float]]
+    if look.shape == 'disc':
+        parts = [
+            (Shape.CYLINDER, (radius, 0.15 * depth), 0.15 * depth),
+            (Shape.CYLINDER, (0.85 * radius, 0.5 * depth), 0.5 * depth),
+        ]
+        top = _prism(_ring(0.85 * radius), depth, depth)
+        pinch = Pinch(0.85 * radius, 0.6 * depth, depth)
+        reach = 0.85 * radius
+    else:
+        parts = [
+            (Shape.CYLINDER, (radius, 0.25 * depth), 0.25 * depth),
+            (Shape.BOX, (0.28 * radius, 0.95 * radius, 0.5 * depth), 0.5 * depth),
+        ]
+        top = _prism(_rectangle(0.28 * radius, 0.95 * radius), depth, depth)
+        pinch = Pinch(radius, 0.4 * depth, depth)
+        # the ridge, which points anywhere
+        reach = 0.4 * radius
+    solids += [Solid(shape, size, look.colour, at(0, 0, z)) for shape, size, z in parts]
+    stroke = random.uniform(0.026, 0.04)
+    shaft = (0.3 * radius, stroke / 2)
+    solids.append(Solid(Shape.CYLINDER, shaft, look.accent, at(0, 0, -stroke / 2)))
+    sense = 1 if random.random() < 0.5 else -1
+    low, high = (-0.8 * sense, -0.45 * sense), (0.45 * sense, 0.8 * sense)
+    far, near = (0.75 * stroke, stroke), (0.0, 0.12 * stroke)
+    hull = np.concatenate([_prism(_ring(radius), 0.0, 0.4 * depth), top])
+    return Element(
+        'knob',
+        at(x, y, 0),
+        tuple(solid.moved(marked) for solid in solids),
+        marked.apply(hull),
+        Front((0, 0, depth), reach, reach),
+        (
+            Use('rotate', (pinch,), _ABOUT, _ordered(low), _ordered(high)),
+            Use('pull', (pinch,), _OUT, near, far),
+            Use('push', (pinch,), _OUT, far, near),
+            Use('hold', (pinch,)),
+            Use('touch', (pinch, Fingertip(radius, radius, depth))),
+        ),
+    )
+
+
+def handle(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+    """A bar on a plate that slides out of the panel like a small drawer."""
+    radius = min(0.006, 0.2 * min(look.width, look.height))
+    level = look.depth - radius
+    length = look.height if look.vertical else look.width
+    reach = length / 2 - radius - 0.1 * length * (look.shape == 'drawer')
+    along = np.array([0.0, 1.0, 0.0] if look.vertical else [1.0, 0.0, 0.0])
+    turn = np.eye(3) if look.vertical else _SIDEWAYS
+    stroke = random.uniform(0.03, 0.04)
+    drawer = max(_DRAWER_DEPTH, stroke + 0.01)
+    solids = [
+        Solid(
+            Shape.BOX,
+            (look.width / 2, look.height / 2, 0.0025),
+            look.colour,
+            at(0, 0, 0.0025),
+        ),
+        Solid(
+            Shape.BOX,
+            (0.45 * look.width, 0.42 * look.height, drawer / 2),
+            look.colour,
+            at(0, 0, -drawer / 2),
+        ),
+        Solid(
+            Shape.BOX,
+            (radius, reach + radius, radius),
+            look.accent,
+            Pose(np.array([0, 0, level]), turn),
+        ),
+    ]
+    for side in (-1, 1):
+        place = side * 0.9 * reach * along + np.array([0, 0, level / 2])
+        post = (0.8 * radius, 0.8 * radius, level / 2)
+        solids.append(Solid(Shape.BOX, post, look.accent, Pose(place, np.eye(3))))
+    half = (radius, reach + radius) if look.vertical else (reach + radius, radius)
+    plate = _rectangle(look.width / 2, look.height / 2)
+    hook = Hook(2 * (reach + radius), radius, level, look.vertical)
+    far, near = (0.7 * stroke, stroke), (0.0, 0.15 * stroke)
+    return Element(
+        'handle',
+        at(x, y, 0),
+        tuple(solids),
+        np.concatenate(
+            [
+                _prism(plate, 0.0, 0.005),
+                _prism(_rectangle(*half), look.depth - 2 * radius, look.depth),
+            ]
+        ),
+        Front((0, 0, look.depth), *half),
+        (
+            Use('pull', (hook,), _OUT, near, far),
+            Use('push', (hook,), _OUT, far, near),
+            Use('hold', (hook,)),
+            Use('touch', (hook, Fingertip(*half, look.depth))),
+        ),
+    )
+
+
+def bezel(element_kind: str, look: Look, x: float, y: float) -> Solid:
+    """The flat ring or frame on the panel around an element."""
+    red, green, blue = (0.35 * part + 0.1 for part in look.colour)
+    if element_kind == 'knob' or look.shape == 'round':
+        size: tuple[float, ...] = (0.55 * look.width, 0.0015)
+        return Solid(Shape.CYLINDER, size, (red, green, blue), at(x, y, 0))
+    size = (0.5 * look.width + 0.0015, 0.5 * look.height + 0.0015, 0.0015)
+    return Solid(Shape.BOX, size, (red, green, blue), at(x, y, 0))
+
+
+def _ordered(values: tuple[float, float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+def _ring(radius: float) -> np.ndarray:
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _rectangle(half_width: float, half_height: float) -> np.ndarray:
+    return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [half_width, half_height]
+
+
+def _prism(outline: np.ndarray, bottom: float, top: float) -> np.ndarray:
+    """The corners of an upright prism over `outline`, float64 [2 P, 3]."""
+    return np.concatenate(
+        [np.column_stack([outline, np.full(len(outline), z)]) for z in (bottom, top)]
+    )

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of what stands on tables: round bodies, spouts, lids, knobs.
+
+A vessel's own frame has y up, z towards the user, and the middle of its bottom in the origin. The
+frame of a lid or a knob has z up, y away from the user, and the middle of its seat in the origin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.pose import Pose, at, between, facing, turned
+from afformer_core.sim.bodies.solid import Colour, Shape, Solid
+
+Point = Sequence[float] | np.ndarray
+
+UP = np.array([0.0, 1.0, 0.0])
+# z up and y away from the user
+UPRIGHT = facing((0, 1, 0), (0, 0, -1))
+BODY_SHAPES = ('straight', 'tapered', 'flared', 'bellied')
+KNOB_SHAPES = ('ball', 'drum', 'mushroom', 'bar')
+# A slanted side is a stack of cylinders whose radii differ by about this much.
+_STEP = 0.0022
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a part is made of; as in `Solid`."""
+
+    colour: Colour
+    surface: int | None = None
+    shininess: float = 0.3
+
+
+@dataclass(frozen=True)
+class Body:
+    """A round vessel.
+
+    Attributes:
+        solids: of it.
+        levels, radii: how wide it is at which heights, from bottom to top.
+    """
+
+    solids: tuple[Solid, ...]
+    levels: tuple[float, ...]
+    radii: tuple[float, ...]
+
+    @property
+    def height(self) -> float:
+        """Metres."""
+        return self.levels[-1]
+
+    @property
+    def top_radius(self) -> float:
+        """Of the mouth."""
+        return self.radii[-1]
+
+    def radius(self, level: float) -> float:
+        """At a height."""
+        return float(np.interp(level, self.levels, self.radii))
+
+
+@dataclass(frozen=True)
+class Knob:
+    """Something to pinch from above, around z.
+
+    Attributes:
+        solids: of it.
+        radius: where fingers hold it.
+        height: of it.
+    """
+
+    solids: tuple[Solid, ...]
+    radius: float
+    height: float
+
+
+def drum(look: Look, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
+    """An upright cylinder from one height to another: about y of a vessel, or z of a lid."""
+    middle = (low + high) / 2
+    pose = Pose(np.array([0, middle, 0]), UPRIGHT) if axis == 'y' else at(0, 0, middle)
+    size = (radius, (high - low) / 2)
+    return Solid(Shape.CYLINDER, size, look.colour, pose, look.surface, look.shininess)
+
+
+def block(look: Look, half: Sequence[float], middle: Sequence[float]) -> Solid:
+    """A box along the axes."""
+    pose = at(*middle)
+    return Solid(Shape.BOX, tuple(half), look.colour, pose, look.surface, look.shininess)
+
+
+def rod(look: Look, start: Point, end: Point, radius: float) -> Solid:
+    """A capsule between two points."""
+    size = (radius, math.dist(start, end) / 2)
+    return Solid(
+        Shape.CAPSULE, size, look.colour, between(start, end), look.surface, look.shininess
+    )
+
+
+def slat(look: Look, start: Point, end: Point, half: tuple[float, float]) -> Solid:
+    """A box between two points: half its thickness sideways and in the plane of y and itself."""
+    size = (*half, math.dist(start, end) / 2 + min(half))
+    return Solid(Shape.BOX, size, look.colour, between(start, end), None, look.shininess)
+
+
+def slope(
+    look: Look, radii: tuple[float, float], levels: tuple[float, float], steps: int
+) -> tuple[Solid, ...]:
+    """A stack of drums from the first radius at the first level to the second ones."""
+    edges = np.linspace(*levels, steps + 1)
+    wide = np.linspace(*radii, steps)
+    return tuple(drum(look, float(wide[i]), edges[i], edges[i + 1]) for i in range(steps))
+
+
+def round_body(look: Look, shape: str, radius: float, height: float, narrow: float = 0.75) -> Body:
+    """A vessel's body.
+
+    Args:
+        look: of it.
+        shape: one of `BODY_SHAPES`; tapered ones are narrower at the top, flared ones below.
+        radius: where it is widest.
+        height: of it.
+        narrow: its smallest radius as a share of `radius`.
+    """
+    if shape == 'bellied':
+        return _bellied_body(look, radius, height, narrow)
+    ends = {'straight': (1.0, 1.0), 'tapered': (1.0, narrow), 'flared': (narrow, 1.0)}[shape]
+    slices = 1 if shape == 'straight' else int(np.clip(radius * (1 - narrow) / _STEP, 3, 9))
+    first, last = radius * ends[0], radius * ends[1]
+    solids = slope(look, (first, last), (0.0, height), slices)
+    # the outline leads through the middles of the drums
+    edge = 0.5 * height / slices
+    return Body(solids, (0.0, edge, height - edge, height), (first, first, last, last))
+
+
+def _bellied_body(look: Look, radius: float, height: float, narrow: float) -> Body:
+    half = 0.47 * height
+    belly = Solid(
+        Shape.ELLIPSOID,
+        (radius, half, radius),
+        look.colour,
+        at(0, half, 0),
+        look.surface,
+        look.shininess,
+    )
+    mouth = narrow * radius
+    foot = drum(look, 0.62 * radius, 0, 0.12 * height)
+    # the collar begins inside the belly
+    collar = drum(look, mouth, half, height)
+    levels = np.linspace(0.03, 0.97, 12) * 2 * half
+    radii = radius * np.sqrt(1 - (levels / half - 1) ** 2)
+    radii = np.maximum(radii, np.where(levels > half, mouth, 0.0))
+    return Body((foot, belly, collar), (0.0, *levels, height), (0.62 * radius, *radii, mouth))
+
+
+def mouth(body: Body, look: Look, share: float = 0.88) -> Solid:
+    """The dark or filled inside of an open vessel, seen from above."""
+    return drum(look, share * body.top_radius, body.height - 0.002, body.height + 0.0006)
+
+
+def spout(body: Body, look: Look, levels: tuple[float, float], reach: float) -> tuple[Solid, ...]:
+    """A spout at a body's back, from the first height to the second one."""
+    low, high = levels
+    inside = body.radius(low) - 0.01
+    out = body.radius(high) + reach
+    thick = 0.16 * body.radius(low) + 0.004
+    start, end = (0, low, -inside), (0, high, -out)
+    bend = (0, 0.55 * low + 0.45 * high, -0.35 * inside - 0.65 * out)
+    return (rod(look, start, bend, thick), rod(look, bend, end, 0.7 * thick))
+
+
+def make_knob(look: Look, accent: Look, shape: str, radius: float, height: float) -> Knob:
+    """A knob, one of `KNOB_SHAPES`, with a mark that shows how far it is turned."""
+    stem = drum(look, 0.5 * radius, -0.002, 0.6 * height, 'z')
+    if shape == 'ball':
+        half = 0.36 * height
+        size, place = (radius, radius, half), at(0, 0, height - half)
+        ball = Solid(Shape.ELLIPSOID, size, look.colour, place, None, look.shininess)
+        return Knob((stem, ball), radius, height)
+    mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
+    if shape == 'drum':
+        return Knob((drum(look, radius, -0.002, height, 'z'), mark), radius, height)
+    if shape == 'mushroom':
+        return Knob((stem, drum(look, radius, 0.5 * height, height, 'z'), mark), radius, height)
+    half_height = height / 2 + 0.001
+    bar = block(look, (0.34 * radius, radius, half_height), (0, 0, half_height - 0.002))
+    foot = drum(look, 0.8 * radius, -0.002, 0.25 * height, 'z')
+    return Knob((bar, foot, mark), 0.9 * radius, height)
+
+
+def lid_plate(look: Look, radius: float, thickness: float, steps: int) -> tuple[Solid, ...]:
+    """A lid's plate that ends at z = 0, flat or in steps like a dome."""
+    edges = np.linspace(-thickness, 0, steps + 1)
+    shares = np.sqrt(1 - (np.arange(steps) / (steps + 0.4)) ** 2)
+    return tuple(
+        drum(look, float(radius * shares[i]), edges[i], edges[i + 1], 'z') for i in range(steps)
+    )
+
+
+def spun(solids: Sequence[Solid], angle: float, axis: Sequence[float]) -> tuple[Solid, ...]:
+    """Solids turned by `angle` radians about an axis through the origin."""
+    pose = Pose(np.zeros(3), turned(np.array(axis, float), angle))
+    return tuple(solid.moved(pose) for solid in solids)

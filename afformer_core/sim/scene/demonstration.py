@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations of a scene: a hand operates an element, and the clip of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import MOMENTARY, Element
+from afformer_core.sim.bodies.hand import Capsule, HandAppearance, hand_capsules, sample_appearance
+from afformer_core.sim.bodies.pose import Pose
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.states import States, sample_states
+from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.scene.grasp import Grasp, sample_grasp
+from afformer_core.sim.scene.motion import Motion, sample_motion
+from afformer_core.sim.scene.outline import front_centre
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.view import View, frame_times, sample_view
+
+_EGOCENTRIC = 0.3
+_TRIES = 30
+_MOMENTARY_WEIGHT = 0.6
+# How far a palm turns with a knob: the wrist does the rest.
+_PALM_SHARE = 0.7
+# Where along a capsule it is looked whether it is in the way.
+_ALONG = np.linspace(0, 1, 6)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A hand that operates one element of an appliance, as a camera sees it.
+
+    Attributes:
+        element: index of the element.
+        motion, hand, grasp: how it is operated.
+        view: the camera at the clip's middle; its states are those of the other elements.
+        drift: [2, 3], how far the camera moves (metres) and turns (radians) during the clip.
+    """
+
+    element: int
+    motion: Motion
+    hand: HandAppearance
+    grasp: Grasp
+    view: View
+    drift: np.ndarray
+
+    @property
+    def action(self) -> str:
+        """One out of `element.ACTIONS`."""
+        return self.motion.action
+
+    def camera(self, time: float) -> Camera:
+        """The camera at a time from 0 to 1."""
+        return self.view.camera.moved(*(self.drift * (time - 0.5)))
+
+    def capsules(self, appliance: Appliance, time: float) -> list[Capsule]:
+        """The hand at a time from 0 to 1."""
+        element = appliance.elements[self.element]
+        motion = self.motion
+        held = min(max(time, motion.start), motion.end)
+        tips = element.placed(motion.displacement(held))
+        palm = self._palm(element, held)
+        pose = self.grasp.pose(
+            tips,
+            palm,
+            Pose(palm.position, element.pose.rotation),
+            motion.hand_offset(time),
+            motion.openness(time),
+        )
+        return hand_capsules(self.hand, pose)
+
+    def _palm(self, element: Element, time: float) -> Pose:
+        joint = self.motion.use.joint
+        if joint is None:
+            return element.pose
+        value = self.motion.value(time)
+        displacement = joint.displacement(value)
+        if joint.hinge and np.linalg.norm(displacement.position) < 1e-6:
+            displacement = joint.displacement(_PALM_SHARE * value)
+        return element.placed(displacement)
+
+    def states(self, time: float) -> States:
+        """Displacements of all elements at a time from 0 to 1."""
+        return {**self.view.states, self.element: self.motion.displacement(time)}
+
+    def contact_frames(self, frames: int) -> tuple[int, int] | None:
+        """The first and the last of the clip's frames in which the hand is on the element."""
+        times = frame_times(frames)
+        contact = [k for k in range(frames) if self.motion.in_contact(float(times[k]))]
+        return (contact[0], contact[-1]) if contact else None
+
+
+def choose_elements(scene: Scene, count: int) -> list[int]:
+    """Indices of `count` elements of a scene, different ones while there are."""
+    elements = len(scene.appliance.elements)
+    random = generator(scene.seed, Stream.CHOICE)
+    chosen: list[int] = []
+    while len(chosen) < count:
+        chosen += [int(i) for i in random.permutation(elements)]
+    return chosen[:count]
+
+
+def plan_demonstration(
+    scene: Scene,
+    element: int,
+    longest_side: int = 256,
+    size: tuple[int, int] | None = None,
+    action: str | None = None,
+    performance: int = 0,
+) -> Demonstration:
+    """The demonstration of an element of a scene: always the same for the same arguments.
+
+    Args:
+        scene: that has the element.
+        element: index of the element.
+        longest_side: of the picture, whose aspect is random.
+        size: (width, height) of the picture instead.
+        action: one that the element affords; random where it is None.
+        performance: which of the element's demonstrations, from 0: each has its own person, way
+            and camera.
+
+    Raises:
+        ValueError: the element does not afford the action.
+    """
+    appliance = scene.appliance
+    target = appliance.elements[element]
+    if performance:
+        random = generator(scene.seed, Stream.PERFORMANCE, element, performance)
+    else:
+        random = generator(scene.seed, Stream.DEMONSTRATION, element)
+    drawn = _draw_action(target, random)
+    use = target.use(action or drawn)
+    motion = sample_motion(use, random, _neighbour(appliance, element, random))
+    hand = sample_appearance(random)
+    egocentric = bool(random.random() < _EGOCENTRIC)
+    view = sample_view(appliance, random, longest_side, size, egocentric)
+    states = dict(sample_states(appliance, random))
+    states.pop(element, None)
+    view = View(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
+    grip = use.grips[int(random.integers(len(use.grips)))]
+    drift = _drift(random, egocentric)
+    best: Demonstration | None = None
+    least = 0
+    for _ in range(_TRIES):
+        plan = Demonstration(element, motion, hand, sample_grasp(grip, hand, random), view, drift)
+        misplaced = _misplaced(appliance, plan)
+        if best is None or misplaced < least:
+            best, least = plan, misplaced
+        if misplaced == 0:
+            break
+    assert best is not None
+    return best
+
+
+def render_demonstration(
+    scene: Scene,
+    element: int,
+    frames: int = 8,
+    size: tuple[int, int] | None = None,
+    action: str | None = None,
+) -> np.ndarray:
+    """A demonstration's clip: uint8 [frames, H, W, 3] RGB. See `plan_demonstration`."""
+    plan = plan_demonstration(scene, element, size=size, action=action)
+    with Renderer(scene, plan.view.size) as renderer:
+        return render_clip(renderer, scene, plan, frames)
+
+
+def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: int) -> np.ndarray:
+    """A demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
+    random = generator(scene.seed, Stream.DEMONSTRATION, plan.element, frames)
+    view = plan.view
+    renderer.set_room(view.lighting, view.surroundings)
+    return np.stack(
+        [
+            view.sensor.expose(
+                renderer.render(
+                    plan.camera(time),
+                    view.size,
+                    plan.capsules(scene.appliance, time),
+                    plan.states(time),
+                ),
+                random,
+            )
+            for time in frame_times(frames).tolist()
+        ]
+    )
+
+
+def _draw_action(element: Element, random: np.random.Generator) -> str:
+    """One that the element affords; those that all elements afford come less often."""
+    weights = np.array([_MOMENTARY_WEIGHT if a in MOMENTARY else 1.0 for a in element.actions])
+    return str(random.choice(element.actions, p=weights / weights.sum()))
+
+
+def _neighbour(
+    appliance: Appliance, element: int, random: np.random.Generator
+) -> np.ndarray | None:
+    """From an element to the one nearest to it, in its own frame; None if it is alone."""
+    own = appliance.elements[element]
+    others = [other for index, other in enumerate(appliance.elements) if index != element]
+    if not others:
+        return None
+    here = front_centre(own)
+    nearest = min(others, key=lambda other: float(np.linalg.norm(front_centre(other) - here)))
+    toward: np.ndarray = (front_centre(nearest) - here) @ own.pose.rotation
+    return toward
+
+
+def _drift(random: np.random.Generator, egocentric: bool) -> np.ndarray:
+    if egocentric:
+        return random.normal(0, 1, (2, 3)) * [[0.02], [0.03]]
+    if random.random() < 0.5:
+        return random.normal(0, 1, (2, 3)) * [[0.012], [0.015]]
+    return np.zeros((2, 3))
+
+
+def _misplaced(appliance: Appliance, plan: Demonstration) -> int:
+    """How many points of the arm in contact hide element or camera, or are below the table."""
+    motion = plan.motion
+    first, last = max(motion.start, 0.0), min(motion.end, 1.0)
+    middle = (first + last) / 2
+    camera = plan.camera(middle)
+    element = appliance.elements[plan.element]
+    sight = front_centre(element, motion.displacement(middle)) - camera.position
+    distance = float(np.linalg.norm(sight))
+    capsules = plan.capsules(appliance, middle)
+    starts = np.array([capsule.start for capsule in capsules])
+    ends = np.array([capsule.end for capsule in capsules])
+    points = (starts[:, None] + _ALONG[:, None] * (ends - starts)[:, None]).reshape(-1, 3)
+    along = (points - camera.position) @ (sight / distance)
+    aside = np.linalg.norm(points - camera.position - np.outer(along, sight / distance), axis=1)
+    near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
+    # palm and forearm rather than the fingers themselves may hide the element
+    hiding = (along < distance - 0.03) & (aside < 0.02)
+    below = points[:, 1] < appliance.bottom + 0.005
+    return int(near.sum() + max(hiding.sum() - 3, 0) + (below.sum() if _stands(appliance) else 0))
+
+
+def _stands(appliance: Appliance) -> bool:
+    return appliance.panel is None
+
+
+def plan_demonstrations(
+    scene: Scene,
+    count: int,
+    longest_side: int,
+    size: tuple[int, int] | None = None,
+    performances: int = 1,
+) -> list[Demonstration]:
+    """Demonstrations of different elements, and again of the same ones where there are fewer.
+
+    They have pictures of random aspects where there is no `size`; see `plan_demonstration`. The
+    performances of one demonstration follow one another, and are of one action.
+    """
+    demonstrations: list[Demonstration] = []
+    performed: Counter[int] = Counter()
+    for element in choose_elements(scene, count):
+        action = None
+        for _ in range(performances):
+            demonstration = plan_demonstration(
+                scene, element, longest_side, size, action, performed[element]
+            )
+            demonstrations.append(demonstration)
+            action = demonstration.action
+            performed[element] += 1
+    return demonstrations

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an element and the hand on it move during a demonstration.
+
+Time runs from 0 (the clip's start) to 1 (its end), so that the same motion can be shown in any
+number of frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afformer_core.sim.bodies.element import MOMENTARY, Use
+from afformer_core.sim.bodies.pose import STILL, Pose
+
+_TAP = 0.05
+_ALWAYS = 0.02
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Where a hand waits a moment on its way.
+
+    Attributes:
+        place: [3] metres from its place on the element.
+        distance: in time, from the contact.
+        length: of the wait.
+    """
+
+    place: np.ndarray
+    distance: float
+    length: float
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One action upon one element.
+
+    Attributes:
+        use: what is done.
+        start, end: the hand is on the element from `start` to `end`; they may lie outside 0..1.
+        approach, retreat: [3] metres, where the hand comes from and goes to, in the element's
+            frame.
+        approach_time, retreat_time: how long it takes for that.
+        values: of the use's joint before and after; momentary actions go from the first to the
+            second and back.
+        pause: a hesitation before the contact, as over the wrong element, or None.
+    """
+
+    use: Use
+    start: float
+    end: float
+    approach: np.ndarray
+    retreat: np.ndarray
+    approach_time: float
+    retreat_time: float
+    values: tuple[float, float]
+    pause: Pause | None = None
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f'contact ends at {self.end}, before it starts at {self.start}')
+
+    @property
+    def action(self) -> str:
+        """Name of what is done."""
+        return self.use.action
+
+    def in_contact(self, time: float) -> bool:
+        """Whether the hand is on the element at `time`."""
+        return self.start <= time <= self.end
+
+    def openness(self, time: float) -> float:
+        """How far the fingers are open at `time`: 0 in contact to 1."""
+        return float(np.clip(max(self.start - time, time - self.end) / 0.1, 0, 1))
+
+    def hand_offset(self, time: float) -> np.ndarray:
+        """Metres from its place on the element to the hand at `time`, [3], in its frame."""
+        if time < self.start:
+            return self._approach_offset(self.start - time)
+        if time > self.end:
+            return _ease((time - self.end) / self.retreat_time) * self.retreat
+        return np.zeros(3)
+
+    def _approach_offset(self, ahead: float) -> np.ndarray:
+        if self.pause is None:
+            return _ease(ahead / self.approach_time) * self.approach
+        pause = self.pause
+        if ahead < pause.distance:
+            return _ease(ahead / pause.distance) * pause.place
+        farther = (ahead - pause.distance - pause.length) / self.approach_time
+        return pause.place + _ease(farther) * (self.approach - pause.place)
+
+    def value(self, time: float) -> float:
+        """The joint's value at `time`."""
+        before, after = self.values
+        if self.action in MOMENTARY:
+            share = min(_ease((time - self.start) / _TAP), _ease((self.end - time) / _TAP))
+        else:
+            # the visible part of a contact that begins or ends outside the clip
+            first, last = max(self.start, 0.0), min(self.end, 1.0)
+            lag = 0.12 * (last - first)
+            share = _ease((time - first - lag) / (last - first - 2 * lag))
+        return before + (after - before) * share
+
+    def displacement(self, time: float) -> Pose:
+        """Where the element is at `time`, in its own frame at rest."""
+        if self.use.joint is None:
+            return STILL
+        return self.use.joint.displacement(self.value(time))
+
+
+def sample_motion(
+    use: Use, random: np.random.Generator, aside: np.ndarray | None = None
+) -> Motion:
+    """A random way to do something.
+
+    Args:
+        use: what is done.
+        random: source of the randomness.
+        aside: [3] metres from the element to another one, in its frame, over which the hand may
+            hesitate; or None.
+    """
+    start, end = _contact_interval(use.action, random)
+    approach = _away(random)
+    return Motion(
+        use=use,
+        start=start,
+        end=end,
+        approach=approach,
+        retreat=_away(random),
+        approach_time=random.uniform(0.2, 0.35),
+        retreat_time=random.uniform(0.2, 0.35),
+        values=(random.uniform(*use.before), random.uniform(*use.after)),
+        pause=_hesitation(start, approach, aside, random),
+    )
+
+
+def _contact_interval(action: str, random: np.random.Generator) -> tuple[float, float]:
+    if action == 'touch':
+        start = random.uniform(0.25, 0.55)
+        return start, start + random.uniform(0.15, 0.26)
+    if action == 'pick up':
+        return random.uniform(0.15, 0.34), 1 + _ALWAYS
+    if action == 'put down':
+        return -_ALWAYS, random.uniform(0.66, 0.85)
+    if action == 'hold':
+        start, end = random.uniform(0.08, 0.25), random.uniform(0.78, 0.94)
+    else:
+        start, end = random.uniform(0.14, 0.32), random.uniform(0.68, 0.86)
+    if random.random() < 0.15:
+        start = -_ALWAYS
+    elif random.random() < 0.15:
+        end = 1 + _ALWAYS
+    return start, end
+
+
+def _hesitation(
+    start: float, approach: np.ndarray, aside: np.ndarray | None, random: np.random.Generator
+) -> Pause | None:
+    if start < 0.2 or random.random() > 0.3:
+        return None
+    place = random.uniform(0.2, 0.5) * approach
+    if aside is not None and random.random() < 0.5:
+        # a miss: the hand nearly takes the neighbour
+        place = aside + np.array([0.0, 0.0, random.uniform(0.015, 0.04)])
+    distance = random.uniform(0.08, 0.12)
+    return Pause(place, distance, random.uniform(0.04, 0.1))
+
+
+def _away(random: np.random.Generator) -> np.ndarray:
+    """Where a hand waits: outwards, rather below than above, 8 to 22 cm away."""
+    toward = np.array([random.normal(0, 0.6), random.normal(-0.6, 0.5), random.uniform(0.25, 0.9)])
+    toward *= random.uniform(0.08, 0.22) / np.linalg.norm(toward)
+    return toward
+
+
+def _ease(share: float) -> float:
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outlines of elements in images, and where people would mark them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from afformer_core.sim.bodies.element import Element
+from afformer_core.sim.bodies.pose import STILL, Pose
+from afformer_core.sim.cameras.camera import Camera
+
+
+def project_outline(
+    element: Element, camera: Camera, size: tuple[int, int], displacement: Pose = STILL
+) -> np.ndarray:
+    """The convex outline of an element's operated part in an image.
+
+    Args:
+        element: whose outline.
+        camera: that takes the image.
+        size: (width, height) of the image.
+        displacement: of the element from rest.
+
+    Returns:
+        float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
+    """
+    pixels = camera.project(element.operated(displacement), size)
+    return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
+
+
+def front_points(
+    element: Element,
+    count: int,
+    spread: float,
+    random: np.random.Generator,
+    displacement: Pose = STILL,
+) -> np.ndarray:
+    """Where annotators would touch the element: float64 [count, 3] on its front, metres.
+
+    `spread` is the standard deviation as a share of the front's half extent.
+    """
+    front = element.front
+    half = np.array([front.half_width, front.half_height])
+    place = random.normal(0, spread, (count, 2))
+    # within the ellipse, as fronts may be round
+    place *= np.minimum(1, 0.9 / np.linalg.norm(place, axis=1, keepdims=True)) * half
+    local = np.column_stack([place, np.zeros(count)]) + front.centre
+    return element.placed(displacement).apply(local)
+
+
+def front_centre(element: Element, displacement: Pose = STILL) -> np.ndarray:
+    """The middle of the element's front, [3] metres."""
+    return element.placed(displacement).apply(np.array(element.front.centre))

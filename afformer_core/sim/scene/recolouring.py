@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same model of an appliance in other colours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.solid import Colour, Solid
+from afformer_core.sim.textures.colours import element_colour, panel_colour
+
+
+def recoloured(appliance: Appliance, random: np.random.Generator) -> Appliance:
+    """The appliance with every colour changed for another; what was alike stays alike."""
+    painter = _Painter(appliance, random)
+    return replace(
+        appliance,
+        elements=tuple(
+            replace(element, solids=painter.paint(element.solids))
+            for element in appliance.elements
+        ),
+        fixed=painter.paint(appliance.fixed),
+        panel=None
+        if appliance.panel is None
+        else replace(appliance.panel, colour=painter.colour(appliance.panel.colour)),
+    )
+
+
+class _Painter:
+    """Draws a new colour for each old one: of what moves so that it can be told from the rest."""
+
+    def __init__(self, appliance: Appliance, random: np.random.Generator) -> None:
+        self._random = random
+        self._ground = panel_colour(random)
+        self._colours: dict[Colour, Colour] = {}
+        body = appliance.panel.colour if appliance.panel else _commonest(appliance.fixed)
+        if body is not None:
+            self._colours[body] = self._ground
+
+    def paint(self, solids: tuple[Solid, ...]) -> tuple[Solid, ...]:
+        return tuple(replace(solid, colour=self.colour(solid.colour)) for solid in solids)
+
+    def colour(self, old: Colour) -> Colour:
+        if old not in self._colours:
+            self._colours[old] = element_colour(self._random, self._ground)
+        return self._colours[old]
+
+
+def _commonest(solids: tuple[Solid, ...]) -> Colour | None:
+    colours = [solid.colour for solid in solids]
+    return max(colours, key=colours.count) if colours else None

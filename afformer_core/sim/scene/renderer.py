@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of an appliance, by MuJoCo's renderer without a display."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import mujoco
+import numpy as np
+
+from afformer_core.sim.bodies.hand import Capsule
+from afformer_core.sim.bodies.pose import STILL, Pose
+from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.surroundings import (
+    Lighting,
+    Surroundings,
+    place_lighting,
+    place_surroundings,
+)
+from afformer_core.sim.scene.world import build_model
+
+NOTHING = -1
+# Codes of a hand's capsules go down from here.
+HAND = -2
+_MAXIMUM_GEOMS = 400
+_CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
+
+
+class Renderer:
+    """Renders one scene's appliance; to be used by one thread, and closed at the end (`with`).
+
+    Args:
+        scene: what to render.
+        buffer: (width, height) of the largest picture.
+    """
+
+    _window: mujoco.GLContext | None = None
+
+    def __init__(self, scene: Scene, buffer: tuple[int, int]) -> None:
+        # one OpenGL context a process: making one takes longer than rendering an appliance
+        if Renderer._window is None:
+            Renderer._window = mujoco.GLContext(16, 16)
+        Renderer._window.make_current()
+        self._appliance = scene.appliance
+        self._buffer = buffer
+        self._model = build_model(scene, buffer)
+        self._data = mujoco.MjData(self._model)
+        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
+        self._option = mujoco.MjvOption()
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = self._model.camera('view').id
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free what OpenGL holds."""
+        self._context.free()
+
+    def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
+        """Choose the light and the room of the pictures that follow."""
+        place_lighting(self._model, lighting)
+        place_surroundings(self._model, self._appliance, surroundings)
+
+    def render(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """A picture.
+
+        Args:
+            camera: that takes it.
+            size: (width, height), at most the buffer's.
+            hand: capsules that are there too.
+            states: displacements of the elements that are not at rest.
+
+        Returns:
+            uint8 [H, W, 3] RGB.
+        """
+        self._update(camera, size, hand, states or {})
+        return self._read(size)
+
+    def segment(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """What each pixel shows: int32 [H, W].
+
+        That is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`.
+        """
+        self._update(camera, size, hand, states or {})
+        flags = self._scene.flags
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        codes = self._read(size).astype(np.int32)
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
+        element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
+        bodies = {
+            self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
+        }
+        # a hand's capsules come last; MuJoCo leaves unset what they belong to
+        things = self._scene.ngeom - len(hand)
+        for i in range(things):
+            geom = self._scene.geoms[i]
+            if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
+                body = int(self._model.geom_bodyid[geom.objid])
+                element_of[geom.segid + 1] = bodies.get(body, NOTHING)
+        for k in range(len(hand)):
+            element_of[self._scene.geoms[things + k].segid + 1] = HAND - k
+        shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
+        return shown
+
+    def depth(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule] = (),
+        states: Mapping[int, Pose] | None = None,
+    ) -> np.ndarray:
+        """How far the surface that each pixel's centre sees is, along the optical axis.
+
+        Returns:
+            float32 [H, W] metres; the far plane's distance where there is nothing.
+        """
+        self._update(camera, size, hand, states or {})
+        width, height = size
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        # one minus the usual depth keeps the digits of what is far
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
+        buffer = np.empty((height, width), np.float32)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(None, buffer, viewport, self._context)
+        extent = float(self._model.stat.extent)
+        planes = self._model.vis.map
+        near, far = extent * float(planes.znear), extent * float(planes.zfar)
+        metres = near * far / (near + buffer[::-1].astype(np.float64) * (far - near))
+        return metres.astype(np.float32)
+
+    def _update(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        hand: Sequence[Capsule],
+        states: Mapping[int, Pose],
+    ) -> None:
+        if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
+            raise ValueError(f'a picture of {size} does not fit the buffer of {self._buffer}')
+        # another renderer may have drawn into its own one since
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        for i, element in enumerate(self._appliance.elements):
+            pose = element.placed(states.get(i, STILL))
+            self._data.mocap_pos[i] = pose.position
+            self._data.mocap_quat[i] = pose.quaternion
+        view = self._camera.fixedcamid
+        self._model.cam_pos[view] = camera.position
+        mujoco.mju_mat2Quat(self._model.cam_quat[view], camera.rotation.flatten())
+        self._model.cam_fovy[view] = camera.field_of_view
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+        mujoco.mjv_updateScene(
+            self._model,
+            self._data,
+            self._option,
+            None,
+            self._camera,
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            self._scene,
+        )
+        for capsule in hand:
+            self._add_capsule(capsule)
+
+    def _add_capsule(self, capsule: Capsule) -> None:
+        geom = self._scene.geoms[self._scene.ngeom]
+        colour = np.array([*capsule.colour, 1], np.float32)
+        mujoco.mjv_initGeom(geom, _CAPSULE, np.zeros(3), np.zeros(3), np.eye(3).ravel(), colour)
+        mujoco.mjv_connector(geom, _CAPSULE, capsule.radius, capsule.start, capsule.end)
+        geom.category = mujoco.mjtCatBit.mjCAT_DYNAMIC
+        geom.specular, geom.shininess = 0.15, 0.3
+        geom.segid = self._scene.ngeom
+        self._scene.ngeom += 1
+
+    def _read(self, size: tuple[int, int]) -> np.ndarray:
+        width, height = size
+        viewport = mujoco.MjrRect(0, 0, width, height)
+        image = np.empty((height, width, 3), np.uint8)
+        mujoco.mjr_render(viewport, self._scene, self._context)
+        mujoco.mjr_readPixels(image, None, viewport, self._context)
+        return np.ascontiguousarray(image[::-1])

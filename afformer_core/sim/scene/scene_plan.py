@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which appliances a simulated dataset shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.families import FAMILIES
+from afformer_core.sim.scene.scene import Scene
+
+UNSEEN_FAMILIES = ('cooktop', 'switchboard')
+BUTTON_FAMILIES = ('dense_keypad',)
+SEEN_FAMILIES = tuple(
+    family for family in FAMILIES if family not in (*UNSEEN_FAMILIES, *BUTTON_FAMILIES)
+)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a split shows.
+
+    Attributes:
+        families: of its appliances, drawn evenly.
+        held_out: its textures and photographs are those that training never shows.
+        seed: of its appliances; no two splits share an appliance.
+    """
+
+    families: tuple[str, ...]
+    held_out: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.families) - set(FAMILIES))
+        if unknown or not self.families:
+            raise ValueError(
+                f'families are {", ".join(self.families) or "none"}; they must be some of '
+                f'{", ".join(FAMILIES)}'
+            )
+
+
+SPLITS = {
+    'train': Split(SEEN_FAMILIES, False, 1),
+    'validation': Split(SEEN_FAMILIES, False, 2),
+    'test-seen': Split(SEEN_FAMILIES, True, 3),
+    'test-unseen': Split(UNSEEN_FAMILIES, True, 4),
+    'test-buttons': Split(BUTTON_FAMILIES, True, 5),
+    'test-absent': Split(SEEN_FAMILIES, True, 6),
+}
+
+
+def split_named(name: str) -> Split:
+    """A split of the benchmark; any other name is one like `test-seen` with a seed of its own."""
+    return SPLITS.get(name, Split(SEEN_FAMILIES, True, 7))
+
+
+_SMALLEST = 32
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """Appliances by their numbers; layouts of datasets add what is made of each.
+
+    Attributes:
+        seed: of the dataset; each appliance depends on it and on the appliance's number alone.
+        appliances: how many.
+        families: of the appliances, drawn evenly; one that is named twice, twice as often.
+        held_out: their textures and photographs are those that training never shows.
+    """
+
+    seed: int
+    appliances: int
+    families: tuple[str, ...] = SEEN_FAMILIES
+    held_out: bool = False
+
+    def __post_init__(self) -> None:
+        self._require_at_least(1, 'appliances')
+        if self.seed < 0:
+            raise ValueError(f'seed must not be negative, but is {self.seed}')
+        Split(self.families, self.held_out, self.seed)
+
+    def scene(self, index: int) -> Scene:
+        """The appliance `index`, from 0."""
+        seed = scene_seed(self.seed, index)
+        drawn = int(generator(seed, Stream.FAMILY).integers(len(self.families)))
+        return Scene(seed, self.families[drawn], self.held_out)
+
+    def _require_at_least(self, least: float, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) < least:
+                raise ValueError(f'{name} must be at least {least}, not {getattr(self, name)}')
+
+    def _require_side(self, longest_side: int) -> None:
+        if longest_side < _SMALLEST:
+            raise ValueError(
+                f'longest_side must be at least {_SMALLEST} pixels, not {longest_side}'
+            )

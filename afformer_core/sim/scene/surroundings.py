@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Light and room, other for every view."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.scene.world import CLUTTER, SURFACES
+
+_SHAPES = (
+    mujoco.mjtGeom.mjGEOM_BOX,
+    mujoco.mjtGeom.mjGEOM_CYLINDER,
+    mujoco.mjtGeom.mjGEOM_ELLIPSOID,
+)
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Ambient light and two distant lamps.
+
+    Attributes:
+        ambient: [3] RGB.
+        directions: [2, 3] unit vectors from the lamps; the first one may cast shadows.
+        colours: [2, 3] RGB.
+        shadows: whether it does.
+    """
+
+    ambient: np.ndarray
+    directions: np.ndarray
+    colours: np.ndarray
+    shadows: bool
+
+
+@dataclass(frozen=True)
+class Clutter:
+    """A thing that stands or hangs beside the appliance."""
+
+    shape: int
+    position: np.ndarray
+    size: np.ndarray
+    colour: np.ndarray
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The wall behind, the table below (or none) and things beside an appliance."""
+
+    wall: int
+    wall_distance: float
+    wall_colour: np.ndarray
+    table: int | None
+    table_colour: np.ndarray
+    clutter: tuple[Clutter, ...]
+
+
+def sample_lighting(random: np.random.Generator) -> Lighting:
+    """Bright or dim, warm or cold, from in front and mostly above."""
+    warmth = random.uniform(-0.15, 0.15, 3)
+    level = random.uniform(0.35, 0.75)
+    directions = np.array([_lamp(random), _lamp(random)])
+    colours = np.array([level * (1 + warmth), random.uniform(0, 0.25) * (1 - warmth)])
+    return Lighting(
+        ambient=random.uniform(0.2, 0.45) * (1 + random.uniform(-0.08, 0.08, 3)),
+        directions=directions,
+        colours=colours,
+        shadows=bool(random.random() < 0.6),
+    )
+
+
+def sample_surroundings(
+    appliance: Appliance, camera: Camera, random: np.random.Generator
+) -> Surroundings:
+    """A random room; nothing in it stands between the camera and the panel."""
+    # seen from below its top, a table would hide the panel
+    above_table = camera.position[1] > appliance.bottom + 0.02
+    count = int(random.integers(0, CLUTTER + 1))
+    return Surroundings(
+        wall=int(random.integers(SURFACES)),
+        wall_distance=float(random.choice([0.0, 0.3, 1.0])),
+        wall_colour=random.uniform(0.5, 1, 3),
+        table=int(random.integers(SURFACES)) if above_table and random.random() < 0.8 else None,
+        table_colour=random.uniform(0.5, 1, 3),
+        clutter=tuple(_sample_clutter(appliance, random) for _ in range(count)),
+    )
+
+
+def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
+    """Set the model's lights."""
+    model.vis.headlight.ambient[:] = lighting.ambient
+    model.vis.headlight.diffuse[:] = 0.08
+    model.vis.headlight.specular[:] = 0.05
+    model.light_dir[:] = lighting.directions
+    model.light_pos[:] = -1.5 * lighting.directions
+    model.light_diffuse[:] = lighting.colours
+    model.light_specular[:] = 0.4 * lighting.colours
+    model.light_castshadow[0] = lighting.shadows
+
+
+def place_surroundings(
+    model: mujoco.MjModel, appliance: Appliance, surroundings: Surroundings
+) -> None:
+    """Set the model's wall, table and clutter."""
+    wall = model.geom('wall').id
+    model.geom_matid[wall] = model.material(f'surface_{surroundings.wall}').id
+    model.geom_rgba[wall, :3] = surroundings.wall_colour
+    model.geom_pos[wall, 2] = appliance.back - 0.02 - surroundings.wall_distance
+    table = model.geom('table').id
+    model.geom_rgba[table, 3] = 0.0 if surroundings.table is None else 1.0
+    if surroundings.table is not None:
+        model.geom_matid[table] = model.material(f'surface_{surroundings.table}').id
+        model.geom_rgba[table, :3] = surroundings.table_colour
+    for j in range(CLUTTER):
+        geom = model.geom(f'clutter_{j}').id
+        model.geom_rgba[geom, 3] = 0.0
+        if j < len(surroundings.clutter):
+            thing = surroundings.clutter[j]
+            model.geom_type[geom] = thing.shape
+            model.geom_pos[geom] = thing.position
+            model.geom_size[geom] = thing.size
+            model.geom_rgba[geom] = [*thing.colour, 1.0]
+
+
+def _lamp(random: np.random.Generator) -> np.ndarray:
+    side, up = random.uniform(-1.0, 1.0), random.uniform(-0.2, 1.0)
+    direction = -np.array([math.sin(side), math.sin(up), math.cos(side) * math.cos(up)])
+    direction /= np.linalg.norm(direction)
+    return direction
+
+
+def _sample_clutter(appliance: Appliance, random: np.random.Generator) -> Clutter:
+    size = random.uniform(0.015, 0.07, 3)
+    extent = appliance.extent()
+    low, high = extent.min(axis=0), extent.max(axis=0)
+    gap = size.max() + random.uniform(0.01, 0.15)
+    x = high[0] + gap if random.random() < 0.5 else low[0] - gap
+    if random.random() < 0.6:
+        y = appliance.bottom + size[1]
+    else:
+        y = random.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
+    z = random.uniform(appliance.back, max(low[2], appliance.back)) - size[2]
+    return Clutter(
+        int(random.choice([int(shape) for shape in _SHAPES])),
+        np.array([x, y, z]),
+        size,
+        random.uniform(0.05, 0.95, 3),
+    )

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Views of an appliance without a hand: cameras, light, rooms and states, and their pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.pose import STILL
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.states import States, sample_states
+from afformer_core.sim.cameras.camera import Camera, direction, frame_appliance, sample_camera
+from afformer_core.sim.cameras.sensor import Sensor, sample_sensor
+from afformer_core.sim.scene.outline import project_outline
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.surroundings import (
+    Lighting,
+    Surroundings,
+    sample_lighting,
+    sample_surroundings,
+)
+
+ASPECTS = ((4, 3), (16, 9), (1, 1), (4, 3))
+_OTHER_COLOURS = 0.2
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture's circumstances.
+
+    Attributes:
+        size: (width, height).
+        camera, sensor: that take it.
+        lighting, surroundings: of the room.
+        states: displacements of the elements that are not at rest.
+        variant: of the scene, see `Scene.variant`.
+    """
+
+    size: tuple[int, int]
+    camera: Camera
+    lighting: Lighting
+    surroundings: Surroundings
+    sensor: Sensor
+    states: States = field(default_factory=dict)
+    variant: int = 0
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """Where points, float64 [P, 3] metres, are in the picture, [P, 2]."""
+        return self.sensor.distort_points(self.camera.project(points, self.size), self.size)
+
+    def outline(self, appliance: Appliance, index: int) -> np.ndarray:
+        """The outline of an element in the picture, float64 [K, 2] pixels."""
+        displacement = self.states.get(index, STILL)
+        ideal = project_outline(appliance.elements[index], self.camera, self.size, displacement)
+        return self.sensor.distort_points(ideal, self.size)
+
+
+def frame_times(frames: int) -> np.ndarray:
+    """The times of a clip's frames, from 0 to 1, float64 [frames]."""
+    if frames < 1:
+        raise ValueError(f'a clip needs at least one frame, not {frames}')
+    return (np.arange(frames) + 0.5) / frames
+
+
+def picture_size(
+    random: np.random.Generator, longest_side: int, size: tuple[int, int] | None
+) -> tuple[int, int]:
+    """`size`, or one of a random aspect where it is None."""
+    across, down = ASPECTS[int(random.integers(len(ASPECTS)))]
+    if size is not None:
+        return size
+    # video needs even sides
+    return longest_side // 2 * 2, longest_side * down // across // 2 * 2
+
+
+def sample_view(
+    appliance: Appliance,
+    random: np.random.Generator,
+    longest_side: int,
+    size: tuple[int, int] | None,
+    egocentric: bool = False,
+) -> View:
+    """A random view with every element in it; of a random aspect where `size` is None."""
+    size = picture_size(random, longest_side, size)
+    camera = sample_camera(appliance, size, random, egocentric)
+    return View(
+        size,
+        camera,
+        sample_lighting(random),
+        sample_surroundings(appliance, camera, random),
+        sample_sensor(random, egocentric),
+    )
+
+
+def plan_target(
+    scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
+) -> View:
+    """The target view `number` of a scene, without a hand, as whoever came before left it."""
+    random = generator(scene.seed, Stream.TARGET, number)
+    view = sample_view(scene.appliance, random, longest_side, size)
+    other = number + 1 if random.random() < _OTHER_COLOURS else 0
+    states = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, number))
+    # Nobody leaves a door open whose edge is behind his own camera.
+    states = {
+        index: displacement
+        for index, displacement in states.items()
+        if view.camera.has_ahead(scene.appliance.elements[index].operated(displacement))
+    }
+    return View(
+        view.size,
+        view.camera,
+        view.lighting,
+        view.surroundings,
+        view.sensor,
+        states,
+        other,
+    )
+
+
+def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
+    """Views of a camera that moves slowly around the appliance at rest."""
+    appliance = scene.appliance
+    random = generator(scene.seed, Stream.CAMERA_PATH)
+    first = sample_view(appliance, random, max(size), size)
+    phase, fill = random.uniform(0, 2 * math.pi), random.uniform(0.7, 0.85)
+    extent = appliance.extent()
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    views = []
+    for time in frame_times(frames):
+        angle = phase + 2 * math.pi * time
+        toward = direction(24 * math.cos(angle), appliance.elevation + 12 * math.sin(angle))
+        camera = frame_appliance(
+            appliance,
+            toward,
+            aim,
+            2 * math.sin(2 * angle),
+            first.camera.field_of_view,
+            fill - 0.1 * math.sin(angle),
+            size,
+        )
+        views.append(View(size, camera, first.lighting, first.surroundings, first.sensor))
+    return views
+
+
+def render_target(
+    scene: Scene, number: int = 0, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """A target picture: uint8 [H, W, 3] RGB. See `plan_target`."""
+    return render_views(scene, [plan_target(scene, number, size=size)])[0]
+
+
+def render_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> np.ndarray:
+    """The pictures of `plan_camera_path`: uint8 [frames, H, W, 3] RGB."""
+    return np.stack(render_views(scene, plan_camera_path(scene, frames, size)))
+
+
+def render_views(
+    scene: Scene, views: Sequence[View], renderer: Renderer | None = None
+) -> list[np.ndarray]:
+    """Pictures of the appliance without a hand, each uint8 [H, W, 3] RGB.
+
+    Args:
+        scene: that is seen.
+        views: of it.
+        renderer: of the scene, where there is one already.
+    """
+    pictures: dict[int, np.ndarray] = {}
+    for variant in sorted({view.variant for view in views}):
+        mine = [number for number, view in enumerate(views) if view.variant == variant]
+        if variant == 0 and renderer is not None:
+            pictures |= {number: _expose(renderer, scene, views, number) for number in mine}
+            continue
+        largest = tuple(max(views[number].size[axis] for number in mine) for axis in (0, 1))
+        other = Scene(scene.seed, scene.family, scene.held_out, variant)
+        with Renderer(other, (largest[0], largest[1])) as another:
+            pictures |= {number: _expose(another, scene, views, number) for number in mine}
+    return [pictures[number] for number in range(len(views))]
+
+
+def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int) -> np.ndarray:
+    view = views[number]
+    random = generator(scene.seed, Stream.TARGET, number, 1)
+    renderer.set_room(view.lighting, view.surroundings)
+    picture = renderer.render(view.camera, view.size, states=view.states)
+    return view.sensor.expose(picture, random)
+
+
+def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:
+    """An element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
+    return [view.outline(scene.appliance, element) for view in views]

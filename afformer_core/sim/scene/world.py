@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An appliance and the room around it as a MuJoCo model."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from afformer_core.sim.bodies.pose import Pose
+from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.textures.panel_texture import paint_panel
+from afformer_core.sim.textures.surface_texture import paint_surface
+
+SURFACES = 4
+CLUTTER = 6
+
+
+def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
+    """The model of a scene's appliance at rest.
+
+    Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
+    `table` and `clutter_j`, the materials `surface_k`, two lights and the camera `view` are
+    placed anew for each view.
+
+    Args:
+        scene: what to build.
+        buffer: (width, height) of the largest image to be rendered.
+    """
+    appliance = scene.appliance
+    random = generator(scene.seed, Stream.WORLD, scene.variant)
+    pictures, materials = _surfaces(random, scene.held_out)
+    fixed = [solid_xml(solid) for solid in appliance.fixed]
+    if appliance.panel is not None:
+        panel = appliance.panel
+        pictures['panel'] = paint_panel(panel, random, scene.held_out)
+        materials.append(
+            '<material name="panel" texture="panel" texuniform="false" '
+            f'specular="{0.5 * panel.shininess:.3f}" shininess="{panel.shininess:.3f}"/>'
+        )
+        fixed.append(
+            f'<geom name="panel" type="box" size="{panel.width / 2} {panel.height / 2} 0.001" '
+            'pos="0 0 -0.001" material="panel"/>'
+        )
+    bodies = [
+        f'<body name="element_{i}" mocap="true" {_pose_xml(element.pose)}>'
+        f'{"".join(solid_xml(solid) for solid in element.solids)}</body>'
+        for i, element in enumerate(appliance.elements)
+    ]
+    clutter = [
+        f'<geom name="clutter_{j}" type="box" size=".02 .02 .02" pos="0 0 -3"/>'
+        for j in range(CLUTTER)
+    ]
+    xml = f"""<mujoco>
+<visual>
+  <global offwidth="{buffer[0]}" offheight="{buffer[1]}"/>
+  <quality offsamples="0" shadowsize="512" numslices="16" numstacks="8"/>
+  <map znear="0.02" zfar="20" shadowclip="1.5"/>
+</visual>
+<statistic extent="1" center="0 0 0"/>
+<asset>{''.join([*_blank_textures(pictures), *materials])}</asset>
+<worldbody>
+  <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
+  <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>
+  <camera name="view" pos="0 0 1"/>
+  <geom name="wall" type="box" size="2.5 2.5 0.01" pos="0 0 {appliance.back - 0.05}"/>
+  <geom name="table" type="box" size="1.5 0.01 1" pos="0 {appliance.bottom - 0.01} 0.3"/>
+  {''.join([*fixed, *clutter, *bodies])}
+</worldbody>
+</mujoco>"""
+    model = mujoco.MjModel.from_xml_string(xml)
+    for name, picture in pictures.items():
+        first = int(model.tex_adr[model.texture(name).id])
+        model.tex_data[first : first + picture.size] = picture.ravel()
+    return model
+
+
+def solid_xml(solid: Solid) -> str:
+    """A solid as one of MuJoCo's geoms."""
+    size = ' '.join(f'{value:.6g}' for value in solid.size)
+    colour = ' '.join(f'{value:.3f}' for value in solid.colour) + ' 1'
+    covered = '' if solid.surface is None else f' material="surface_{solid.surface}"'
+    return (
+        f'<geom type="{solid.shape.value}" size="{size}" {_pose_xml(solid.pose)} '
+        f'rgba="{colour}"{covered}/>'
+    )
+
+
+def _pose_xml(pose: Pose) -> str:
+    position = ' '.join(f'{value:.9g}' for value in pose.position)
+    quaternion = ' '.join(f'{value:.9g}' for value in pose.quaternion)
+    return f'pos="{position}" quat="{quaternion}"'
+
+
+def _surfaces(
+    random: np.random.Generator, held_out: bool
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Pictures by their names, and the materials that show them."""
+    pictures, materials = {}, []
+    for k in range(SURFACES):
+        pictures[f'surface_{k}'] = paint_surface(random, held_out, side=256)
+        repeat = random.uniform(1, 5)
+        materials.append(
+            f'<material name="surface_{k}" texture="surface_{k}" specular="0.1" '
+            f'texrepeat="{repeat:.2f} {repeat:.2f}" texuniform="false"/>'
+        )
+    return pictures, materials
+
+
+def _blank_textures(pictures: dict[str, np.ndarray]) -> list[str]:
+    # filled in afterwards: MuJoCo would have to decode files, which takes longer than painting
+    return [
+        f'<texture name="{name}" type="2d" builtin="flat" width="{picture.shape[1]}" '
+        f'height="{picture.shape[0]}"/>'
+        for name, picture in pictures.items()
+    ]

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random colours of panels and elements."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+
+from afformer_core.sim.bodies.solid import Colour
+
+
+def panel_colour(random: np.random.Generator) -> Colour:
+    """Mostly a grey of any brightness, sometimes a colour."""
+    saturation = random.uniform(0, 0.12) if random.random() < 0.7 else random.uniform(0.2, 0.7)
+    return colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.12, 0.95))
+
+
+def element_colour(random: np.random.Generator, panel: Colour) -> Colour:
+    """Any colour whose brightness can be told from the panel's."""
+    while True:
+        saturation = random.uniform(0, 0.1) if random.random() < 0.6 else random.uniform(0.4, 0.95)
+        colour = colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.06, 0.97))
+        if np.abs(np.subtract(colour, panel)).max() > 0.18:
+            return colour
+
+
+def contrasting_colour(random: np.random.Generator, colour: Colour) -> Colour:
+    """A colour that can be seen on another one: nearly white or black, sometimes vivid."""
+    if random.random() < 0.25:
+        return colorsys.hsv_to_rgb(random.random(), 0.9, 0.9 if max(colour) < 0.5 else 0.5)
+    shade = random.uniform(0.8, 1) if sum(colour) < 1.4 else random.uniform(0, 0.15)
+    return (shade, shade, shade)

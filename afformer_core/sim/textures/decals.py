@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stickers, pictures, labels and codes that are stuck on panels and fronts."""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from afformer_core.sim.textures.photographs import crop_photograph
+
+_Colour = tuple[int, int, int]
+_Painter = Callable[[np.random.Generator, bool, int], np.ndarray]
+
+_TRAINING_WORDS = (
+    'CAUTION',
+    'HOT',
+    'SERIAL NO.',
+    'CLASS A',
+    '230 V',
+    '60 W',
+    'MODEL 4',
+    'NORVA',
+    'Lumeto',
+    'CLEAN WEEKLY',
+    'PULL TAB',
+    'THIS SIDE UP',
+    'TESTED',
+    'REF 2071',
+    'Do not cover',
+    '2 kg',
+)
+_HELD_OUT_WORDS = (
+    'WARNING',
+    'FRAGILE',
+    'TYPE B',
+    '50 Hz',
+    'ORBELA',
+    'Kestin',
+    'KEEP DRY',
+    'LOT 88315',
+    'Inspected',
+    'NO STEP',
+    '5 bar',
+)
+# Corners of regular polygons, of stars where negative.
+_TRAINING_SHAPES = (3, 4, 40)
+_HELD_OUT_SHAPES = (5, 6, -5)
+
+
+def paint_decal(random: np.random.Generator, held_out: bool = False, side: int = 48) -> np.ndarray:
+    """A sticker: a framed photograph, a logo, a label, or a code to scan.
+
+    Photographs, words, shapes of logos and kinds of code that are held out are those that
+    training never shows.
+
+    Args:
+        random: decides on all of it.
+        held_out: which of them to take.
+        side: the longer one, in pixels, at least 8.
+
+    Returns:
+        uint8 [H, W, 4] RGB and opacity.
+    """
+    if side < 8:
+        raise ValueError(f'a decal has at least 8 pixels along its longer side, not {side}')
+    kinds: tuple[_Painter, ...] = (_picture, _logo, _label, _code)
+    return kinds[int(random.integers(len(kinds)))](random, held_out, side)
+
+
+def apply_decals(
+    image: np.ndarray, random: np.random.Generator, held_out: bool = False, most: int = 3
+) -> None:
+    """Stick up to `most` decals onto a picture, in place.
+
+    Args:
+        image: uint8 or float32 [H, W, 3] RGB, up to 255.
+        random: decides on all of it.
+        held_out: see `paint_decal`.
+        most: of them; 0 to `most` are as likely as each other.
+    """
+    shorter = min(image.shape[:2])
+    for _ in range(int(random.integers(most + 1))):
+        side = max(8, round(shorter * random.uniform(0.1, 0.35)))
+        if side > shorter // 2:
+            return
+        _stick(image, _turn(paint_decal(random, held_out, side), random), random)
+
+
+def _stick(image: np.ndarray, decal: np.ndarray, random: np.random.Generator) -> None:
+    height, width = decal.shape[:2]
+    top = int(random.integers(max(1, image.shape[0] - height)))
+    left = int(random.integers(max(1, image.shape[1] - width)))
+    region = image[top : top + height, left : left + width]
+    decal = decal[: region.shape[0], : region.shape[1]]
+    opacity = decal[..., 3:].astype(np.float32) * np.float32(random.uniform(0.7, 1) / 255)
+    region[:] = region + opacity * (decal[..., :3] - region.astype(np.float32))
+
+
+def _turn(decal: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Mostly left upright, else stuck on a little askew or sideways."""
+    degrees = float(random.choice([0, 0, 0, 90, random.uniform(-12, 12)]))
+    if degrees == 0:
+        return decal
+    height, width = decal.shape[:2]
+    cosine, sine = (abs(f(math.radians(degrees))) for f in (math.cos, math.sin))
+    size = (math.ceil(width * cosine + height * sine), math.ceil(width * sine + height * cosine))
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    matrix[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    return cv2.warpAffine(decal, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+def _picture(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+    height, width = _size(random, side, 0.6, 1)
+    top, left = (side - height) // 2, (side - width) // 2
+    photograph = crop_photograph(random, side, held_out)[top : top + height, left : left + width]
+    decal = np.dstack([photograph, np.full((height, width), 255, np.uint8)])
+    thickness = int(random.integers(0, max(2, side // 10)))
+    if thickness:
+        frame = (*_ink(random), 255)
+        cv2.rectangle(decal, (0, 0), (width - 1, height - 1), frame, 2 * thickness - 1)
+    return decal
+
+
+def _logo(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+    """A few shapes within each other; without a ground half of the time."""
+    ground = (*_ink(random), 255 if random.random() < 0.5 else 0)
+    decal = np.full((side, side, 4), ground, np.uint8)
+    shapes = _HELD_OUT_SHAPES if held_out else _TRAINING_SHAPES
+    radius = side * random.uniform(0.35, 0.48)
+    for _ in range(int(random.integers(1, 4))):
+        corners = _corners(int(random.choice(shapes)), radius, random.uniform(0, 2 * math.pi))
+        points = np.round(16 * (corners + (side - 1) / 2)).astype(np.int32)
+        cv2.fillPoly(decal, [points], (*_ink(random), 255), cv2.LINE_AA, 4)
+        radius *= random.uniform(0.4, 0.8)
+    return decal
+
+
+def _corners(count: int, radius: float, turn: float) -> np.ndarray:
+    """Of a regular polygon about 0, or of a star where `count` is negative; [K, 2]."""
+    star = count < 0
+    angles = turn + np.linspace(0, 2 * math.pi, abs(count) * (2 if star else 1), endpoint=False)
+    radii = np.full(len(angles), radius)
+    if star:
+        radii[1::2] *= 0.45
+    return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
+
+
+def _label(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+    """One to three lines of words on a plate, which may have a coloured head."""
+    height, width = _size(random, side, 0.3, 0.7, upright=False)
+    ink, ground = _pair(random)
+    decal = np.full((height, width, 4), (*ground, 255), np.uint8)
+    head = height // 4 if random.random() < 0.3 else 0
+    decal[:head, :, :3] = _ink(random)
+    plate = decal[head:]
+    lines = int(random.integers(1, 4)) if height >= 24 else 1
+    words = _HELD_OUT_WORDS if held_out else _TRAINING_WORDS
+    for line in range(lines):
+        _write(plate, str(random.choice(words)), (2 * line + 1) / (2 * lines), 0.6 / lines, ink)
+    if random.random() < 0.5:
+        cv2.rectangle(decal, (0, 0), (width - 1, height - 1), (*ink, 255), 1)
+    return decal
+
+
+def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colour) -> None:
+    """A word about the height `middle`, as high as `share`, both of the plate's height."""
+    height, width = plate.shape[:2]
+    (word_width, word_height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
+    size = min(share * height / word_height, 0.86 * width / word_width)
+    place = (
+        round((width - size * word_width) / 2),
+        round(middle * height + size * word_height / 2),
+    )
+    thickness = max(1, round(2 * size))
+    cv2.putText(
+        plate, word, place, cv2.FONT_HERSHEY_SIMPLEX, size, (*ink, 255), thickness, cv2.LINE_AA
+    )
+
+
+def _code(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+    """Bars, or where it is held out a square of dark and bright cells."""
+    if held_out:
+        height, width, cells = side, side, (int(random.integers(9, 22)),) * 2
+    else:
+        height, width = _size(random, side, 0.4, 0.8, upright=False)
+        cells = (1, int(random.integers(18, 40)))
+    ink, ground = _pair(random)
+    decal = np.full((height, width, 4), (*ground, 255), np.uint8)
+    margin = max(1, side // 12)
+    marks = random.integers(0, 2, cells).astype(np.uint8)
+    size = (width - 2 * margin, height - 2 * margin)
+    dark = cv2.resize(marks, size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    decal[margin : margin + size[1], margin : margin + size[0], :3][dark] = ink
+    return decal
+
+
+def _size(
+    random: np.random.Generator, side: int, least: float, most: float, upright: bool = True
+) -> tuple[int, int]:
+    """Height and width; the shorter one is a random share of `side`."""
+    short = max(4, round(side * random.uniform(least, most)))
+    return (side, short) if upright and random.random() < 0.5 else (short, side)
+
+
+def _pair(random: np.random.Generator) -> tuple[_Colour, _Colour]:
+    """An ink and a ground that it can be read on."""
+    dark = _ink(random, 0.0, 0.3)
+    bright = (245, 245, 245) if random.random() < 0.5 else _ink(random, 0.85)
+    return (bright, dark) if random.random() < 0.25 else (dark, bright)
+
+
+def _ink(random: np.random.Generator, least: float = 0.1, most: float = 1.0) -> _Colour:
+    hue, saturation, value = random.random(), random.uniform(0, 0.9), random.uniform(least, most)
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+    return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures that walls, tables and fronts are covered with."""
+
+from __future__ import annotations
+
+import colorsys
+
+import cv2
+import numpy as np
+
+from afformer_core.sim.textures.photographs import crop_photograph
+from afformer_core.sim.textures.surface_noise import grain
+from afformer_core.sim.textures.surface_patterns import HELD_OUT_PATTERNS, TRAINING_PATTERNS
+
+_PHOTOGRAPHS = 0.5
+
+
+def paint_surface(
+    random: np.random.Generator, held_out: bool = False, side: int = 128
+) -> np.ndarray:
+    """A random surface: half of them are cut out of photographs, the others are patterns.
+
+    Args:
+        random: decides on all of it.
+        held_out: take one of the photographs or patterns that training never shows, else one
+            of those that it does.
+        side: in pixels.
+
+    Returns:
+        uint8 [side, side, 3] RGB.
+    """
+    if random.random() < _PHOTOGRAPHS:
+        return crop_photograph(random, side, held_out)
+    patterns = HELD_OUT_PATTERNS if held_out else TRAINING_PATTERNS
+    return paint_pattern(random, str(random.choice(list(patterns))), side)
+
+
+def paint_pattern(random: np.random.Generator, name: str, side: int = 128) -> np.ndarray:
+    """A pattern in random colours.
+
+    Args:
+        random: decides on all but the kind of pattern.
+        name: a key of `TRAINING_PATTERNS` or `HELD_OUT_PATTERNS`.
+        side: in pixels.
+
+    Returns:
+        uint8 [side, side, 3] RGB.
+    """
+    levels = (TRAINING_PATTERNS | HELD_OUT_PATTERNS)[name](random, side)
+    steps = np.clip(levels * 255, 0, 255).astype(np.uint8)
+    image = cv2.applyColorMap(steps, _ramp(random))
+    if random.random() < 0.5:
+        shade = 1 + grain(random, side, side)
+        image = cv2.multiply(image, cv2.merge([shade] * 3), dtype=cv2.CV_8U)
+    return image
+
+
+def _ramp(random: np.random.Generator) -> np.ndarray:
+    """Colours of the levels from 0 to 1, uint8 [256, 1, 3]."""
+    stops = _colours(random, int(random.integers(2, 5)))
+    # most surfaces are of similar colours, a few of quite different ones
+    strength = random.uniform(0.1, 1)
+    stops = stops[0] + strength * (stops - stops[0])
+    places = np.linspace(0, 255, len(stops))
+    levels = np.arange(256)
+    colours = [np.interp(levels, places, channel) for channel in stops.T]
+    return np.stack(colours, axis=1).astype(np.uint8)[:, None]
+
+
+def _colours(random: np.random.Generator, count: int) -> np.ndarray:
+    """Nearly grey, of earth or wood, or any: float64 [count, 3], up to 255."""
+    taste = random.random()
+    if taste < 0.3:
+        hsv = random.uniform((0.02, 0.1, 0.15), (0.13, 0.65, 0.95), (count, 3))
+        return np.array([colorsys.hsv_to_rgb(*colour) for colour in hsv]) * 255
+    colours: np.ndarray = random.uniform(20, 245, (count, 3))
+    if taste < 0.75:
+        grey = colours.mean(axis=1, keepdims=True)
+        colours = grey + 0.25 * (colours - grey)
+    return colours

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data that people or the simulator annotated."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from afformer_core.data.annotated_dataset import HOW_TO_NAME
+from afformer_core.data.annotations import open_annotations
+from afformer_core.data.sample import Sample
+from afformer_core.data.verification import usable_samples
+from afformer_core.errors import DatasetError
+from afformer_core.training.datasets.batched_data import Examples, GroundingData
+from afformer_core.training.datasets.order import BatchOrder
+
+
+@dataclass(frozen=True)
+class AnnotationSource:
+    """Samples of an annotation file.
+
+    Attributes:
+        annotations: the file, or the folder of one's own pairs.
+        root: folder of the media; where the dataset's own layout has it if it is null.
+        split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
+        images: (from, to) within 0 to 1: the samples of this part of the images alone, in a random
+            order of them that is always the same; all if null. [0, 0.9] to train on and [0.9, 1]
+            to validate on have no image in common.
+        share: of the samples, drawn at random; above 0, at most 1.
+        skip_broken: leave out samples whose clip or image is missing or broken.
+    """
+
+    annotations: Path
+    root: Path | None = None
+    split: str = 'train'
+    images: tuple[float, float] | None = None
+    share: float = 1.0
+    skip_broken: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+        if self.images is not None and not 0 <= self.images[0] < self.images[1] <= 1:
+            raise ValueError(
+                f'images is {list(self.images)}; it must be a part of 0 to 1, such as [0, 0.9]'
+            )
+
+    def read(self) -> tuple[list[Sample], tuple[str, ...]]:
+        """The samples, and the names of actions; media are not looked at.
+
+        Raises:
+            DatasetError: the file is missing, malformed or empty, or has too few images for one
+                to be in the part that is asked for.
+        """
+        dataset = open_annotations(Path(self.annotations), self.root, self.split)
+        samples = list(dataset)
+        if not samples:
+            raise DatasetError(f'{self.annotations} holds no sample of the split {self.split}')
+        if self.images is not None:
+            samples = self._of_images(samples, *self.images)
+        if self.share < 1:
+            count = max(1, round(self.share * len(samples)))
+            chosen = np.random.default_rng(0).permutation(len(samples))[:count]
+            samples = [samples[index] for index in sorted(chosen.tolist())]
+        return samples, dataset.action_names
+
+    def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:
+        images = sorted({sample.image_path for sample in samples})
+        order = np.random.default_rng(0).permutation(len(images))
+        part = order[int(begin * len(images)) : int(end * len(images))]
+        if not len(part):
+            raise DatasetError(
+                f'{self.annotations} has {len(images)} images, none of which is in the part from '
+                f'{begin:g} to {end:g}; give a larger part as images'
+            )
+        chosen = {images[index] for index in part.tolist()}
+        return [sample for sample in samples if sample.image_path in chosen]
+
+
+class AnnotatedData(GroundingData):
+    """What `PictureData` and `FeatureData` have in common.
+
+    Args:
+        train: what is trained on.
+        validation: what is validated on; nothing if it is None.
+        input_size: (height, width) of pictures; linked to the model's.
+        batch_size: demonstrations of a step, over all processes.
+        targets: target images of each demonstration of a step; 1 draws pairs.
+        workers: processes that read.
+        seed: of the order.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform.
+    """
+
+    def __init__(
+        self,
+        train: AnnotationSource,
+        validation: AnnotationSource | None,
+        input_size: tuple[int, int],
+        batch_size: int,
+        targets: int,
+        workers: int,
+        seed: int,
+        foreign_targets: int,
+    ) -> None:
+        super().__init__(input_size, workers)
+        self._sources = [source for source in (train, validation) if source is not None]
+        parts = [source.read() for source in self._sources]
+        self.training_samples = parts[0][0]
+        self.validation_samples = parts[1][0] if len(parts) > 1 else []
+        self.action_names = parts[0][1]
+        if parts[-1][1] != self.action_names:
+            raise DatasetError(
+                f'{train.annotations} names the actions {list(self.action_names)}, the validation '
+                f'{list(parts[-1][1])}; both must name the same ({HOW_TO_NAME})'
+            )
+        self._batch = batch_size, targets, seed, foreign_targets
+        self._drawn = BatchOrder(self.training_samples, *self._batch)
+        self._looked = False
+
+    def prepare_data(self) -> None:
+        """Look for missing and broken media, once on each machine."""
+        if not self._looked:
+            self._keep_usable()
+        super().prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Leave out what cannot be used, in the processes that have not looked yet."""
+        if not self._looked and any(source.skip_broken for source in self._sources):
+            self._keep_usable()
+
+    def _keep_usable(self) -> None:
+        self._looked = True
+        self.training_samples = usable_samples(
+            self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
+        )
+        self._drawn = BatchOrder(self.training_samples, *self._batch)
+        if self.validation_samples:
+            self.validation_samples = usable_samples(
+                self.validation_samples,
+                self._sources[1].skip_broken,
+                'data.validation.skip_broken',
+            )
+
+    @property
+    def _order(self) -> BatchOrder:
+        return self._drawn
+
+    @property
+    def _advice(self) -> str:
+        return (
+            '`afformer verify --decode` finds all such files, and skip_broken leaves out those '
+            'that cannot be opened'
+        )
+
+    def _training_facts(self) -> Iterable[Any]:
+        for sample in self.training_samples:
+            actions = [(action, self.action_names[action]) for action in sample.actions]
+            points = [each.tolist() for each in sample.points]
+            shown = sample.demonstration, sample.image_path, sample.image_size
+            yield sample.sample_id, *shown, actions, points
+
+    def _training(self) -> Examples:
+        return self._dataset(self.training_samples, True), self._collate
+
+    def _validation(self) -> Examples:
+        return self._dataset(self.validation_samples, False), self._collate
+
+    @abstractmethod
+    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+        """Examples of samples by their draws."""
+
+    @property
+    @abstractmethod
+    def _collate(self) -> Callable[[Any], Any]:
+        """Examples to a batch."""

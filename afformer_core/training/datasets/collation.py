@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from afformer_core.data.heatmaps import pad_points
+from afformer_core.training.datasets.batch import FailedBatch, FeatureBatch, PictureBatch
+from afformer_core.training.datasets.truth import Annotations
+
+
+def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Points as shares of an image's width and height.
+
+    The published ground truth truncates a point to a pixel, which would teach a model to aim half
+    a pixel to the upper left; from the image's edge, truncation finds the pixel it lies in.
+
+    Args:
+        points: [P, 2] (x, y) in pixels, where centres of pixels are integers.
+        size: (width, height) of the image.
+
+    Returns:
+        [P, 2]; an image reaches from 0 to 1.
+    """
+    return (points + 0.5) / size
+
+
+@dataclass(frozen=True)
+class AnnotatedPoints:
+    """What was marked in one target image.
+
+    Attributes:
+        points: per action float64 [P, 2], (x, y) as shares of the image's width and height.
+        actions: indices, as many.
+        sample: index in the dataset.
+    """
+
+    points: tuple[NDArray[np.float64], ...]
+    actions: tuple[int, ...]
+    sample: int
+
+    @classmethod
+    def nowhere(cls, actions: tuple[int, ...], sample: int) -> AnnotatedPoints:
+        """Of an image that does not show what was demonstrated."""
+        return cls((np.empty((0, 2)),) * len(actions), actions, sample)
+
+
+@dataclass(frozen=True)
+class PictureExample:
+    """One demonstration with its target images, as pictures.
+
+    Attributes:
+        windows: parts of the demonstration that the model is shown one by one, each uint8 RGB
+            [T, H, W, 3]; with more than one window there is one target.
+        images: uint8 RGB [K, H, W, 3], those of another object last.
+        annotated: of each image.
+    """
+
+    windows: tuple[NDArray[np.uint8], ...]
+    images: NDArray[np.uint8]
+    annotated: tuple[AnnotatedPoints, ...]
+
+
+@dataclass(frozen=True)
+class FeatureExample:
+    """One demonstration with its target images, as a frozen backbone sees them.
+
+    Attributes:
+        video: backbone stages, fine to coarse, each float16 [T, C, h, w].
+        images: backbone stages, each float16 [K, C, h, w], those of another object last.
+        annotated: of each image.
+    """
+
+    video: tuple[NDArray[np.float16], ...]
+    images: tuple[NDArray[np.float16], ...]
+    annotated: tuple[AnnotatedPoints, ...]
+
+
+@dataclass(frozen=True)
+class FailedExample:
+    """An example that could not be read, and why in one sentence."""
+
+    reason: str
+
+
+def collate_pictures(
+    examples: Sequence[PictureExample | FailedExample],
+) -> PictureBatch | FailedBatch:
+    """A batch of pictures; each window of a demonstration is one of its own, with the images."""
+    read = [example for example in examples if isinstance(example, PictureExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    windows = [window for example in read for window in example.windows]
+    frames, lengths = padded_frames(windows)
+    images = np.concatenate([example.images for example in read for _ in example.windows])
+    annotated = [each for e in read for _ in e.windows for each in e.annotated]
+    return PictureBatch(
+        _annotations(annotated),
+        tuple(each.sample for each in annotated),
+        frames,
+        lengths,
+        torch.from_numpy(images),
+    )
+
+
+def collate_features(
+    examples: Sequence[FeatureExample | FailedExample],
+) -> FeatureBatch | FailedBatch:
+    """A batch of features; all demonstrations have as many frames."""
+    read = [example for example in examples if isinstance(example, FeatureExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    annotated = [each for example in read for each in example.annotated]
+    return FeatureBatch(
+        _annotations(annotated),
+        tuple(each.sample for each in annotated),
+        _stacked([example.video for example in read]),
+        tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
+    )
+
+
+def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+    """Demonstrations, each uint8 [T, H, W, 3], as one tensor padded at the end; their lengths."""
+    lengths = [len(each) for each in demonstrations]
+    frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
+    for padded, each in zip(frames, demonstrations, strict=True):
+        padded[: len(each)] = each
+    return torch.from_numpy(frames), torch.tensor(lengths)
+
+
+def failure(examples: Sequence[object]) -> FailedBatch:
+    """The batch of examples of which some failed: why the first of them did."""
+    reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
+    return FailedBatch(reasons[0])
+
+
+def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.stack(each)) for each in zip(*stages, strict=True))
+
+
+def _annotations(annotated: Sequence[AnnotatedPoints]) -> Annotations:
+    points = [points for each in annotated for points in each.points]
+    actions = [action for each in annotated for action in each.actions]
+    images = [index for index, each in enumerate(annotated) for _ in each.actions]
+    return Annotations(pad_points(points), torch.tensor(actions), torch.tensor(images))

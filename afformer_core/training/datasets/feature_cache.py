@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backbone features of a whole dataset on disk, for training with a frozen backbone.
+
+Each picture passes the backbone once, however many pairs and epochs it is part of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.media.frame_folder import FrameFolder, frame_paths
+from afformer_core.media.image_files import read_image
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.video import read_video
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.training.datasets.feature_files import PictureSet, open_features
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Backbone stages of every picture of a dataset, float16, mapped from disk.
+
+    Attributes:
+        images: one array for each stage, [images, 1, C, h, w].
+        videos: one array for each stage, [videos, T, C, h, w].
+        image_rows: row of each image's path.
+        video_rows: row of each video's path.
+    """
+
+    images: tuple[NDArray[np.float16], ...]
+    videos: tuple[NDArray[np.float16], ...]
+    image_rows: dict[str, int]
+    video_rows: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ImageAndVideoEncoder:
+    """What features are kept of; most models have the same encoder for both.
+
+    Attributes:
+        image: the encoder of images.
+        video: the encoder of frames.
+    """
+
+    image: Encoder
+    video: Encoder
+
+
+def open_feature_cache(
+    folder: Path,
+    samples: Sequence[Sample],
+    encoders: ImageAndVideoEncoder,
+    size: tuple[int, int],
+    frames: int,
+) -> FeatureCache:
+    """Open the cache of a dataset; make it first where it is absent or of something else.
+
+    Args:
+        folder: where the cache is kept.
+        samples: of the dataset.
+        encoders: their backbones are run in evaluation mode.
+        size: (height, width) pictures are resized to.
+        frames: frames taken of each video, uniformly; every video must have as many.
+
+    Raises:
+        DatasetError: a video is too short, or the folder cannot be written, such as when the disk
+            is full.
+        ImageError: an image cannot be read.
+        VideoError: a video cannot be read.
+    """
+    images = sorted({str(sample.image_path) for sample in samples})
+    videos = sorted({sample.demonstration for sample in samples})
+    shown = {sample.demonstration: sample for sample in samples}
+    image_set = PictureSet('images', images, lambda path: _read_image(path, size))
+    video_set = PictureSet('videos', videos, partial(_read_clip, shown, size, frames))
+    key = {
+        'images': images,
+        'videos': videos,
+        'files': _state_of_files(samples),
+        'size': list(size),
+        'frames': frames,
+    }
+    if encoders.image is encoders.video:
+        features = open_features(folder, (image_set, video_set), encoders.image, key)
+    else:
+        features = {
+            **open_features(folder / 'images', (image_set,), encoders.image, key),
+            **open_features(folder / 'videos', (video_set,), encoders.video, key),
+        }
+    return FeatureCache(
+        features['images'],
+        features['videos'],
+        {path: row for row, path in enumerate(images)},
+        {path: row for row, path in enumerate(videos)},
+    )
+
+
+def _state_of_files(samples: Sequence[Sample]) -> str:
+    """Changes when a file that is read is replaced by another one of its name."""
+    # A video is one folder to many clips; it is listed once.
+    folders: dict[Path, FrameFolder] = {}
+    paths = {sample.image_path for sample in samples}
+    for clip in {sample.video_path for sample in samples}:
+        paths.update(frame_paths(clip, folders) or (clip,))
+    digest = hashlib.sha256()
+    for path in sorted(path for path in paths if path.exists()):
+        state = path.stat()
+        digest.update(f'{path} {state.st_size} {state.st_mtime_ns}\n'.encode())
+    return digest.hexdigest()
+
+
+def _read_image(path: str, size: tuple[int, int]) -> NDArray[np.uint8]:
+    return resize_to_input(read_image(Path(path)), size)[None]
+
+
+def _read_clip(
+    shown: Mapping[str, Sample], size: tuple[int, int], frames: int, demonstration: str
+) -> NDArray[np.uint8]:
+    sample = shown[demonstration]
+    video = read_video(sample.video_path, frames, sample.clip)
+    if len(video) != frames:
+        raise DatasetError(
+            f'{demonstration} has {len(video)} frames; training takes {frames} of each video'
+        )
+    return np.stack([resize_to_input(frame, size) for frame in video])

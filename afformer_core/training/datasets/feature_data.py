@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training on features of what is frozen of a backbone, which every picture passes once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning.pytorch import Trainer
+from torch.utils.data import Dataset
+
+from afformer_core.data.sample import Sample, points_by_action
+from afformer_core.models.afformer import Afformer
+from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
+from afformer_core.training.datasets.collation import (
+    AnnotatedPoints,
+    FeatureExample,
+    collate_features,
+    shares_of,
+)
+from afformer_core.training.datasets.feature_cache import (
+    FeatureCache,
+    ImageAndVideoEncoder,
+    open_feature_cache,
+)
+from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.reversal import Reversal
+
+
+class FeatureDataset(Dataset[FeatureExample]):
+    """Examples by their `Draw`.
+
+    Args:
+        samples: that draws are of.
+        cache: of their pictures.
+        reversal: done in training; None plays every demonstration forwards.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], cache: FeatureCache, reversal: Reversal | None = None
+    ) -> None:
+        self._samples = samples
+        self._cache = cache
+        self._reversal = reversal
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, draw: Draw) -> FeatureExample:
+        cache = self._cache
+        samples = [self._samples[index] for index in draw.indices]
+        foreign = [self._samples[index] for index in draw.foreign]
+        annotated = [_annotated(*each) for each in zip(samples, draw.indices, strict=True)]
+        frames = slice(None)
+        if self._reversal is not None and self._reversal.happens(samples, draw.seed):
+            frames = slice(None, None, -1)
+            annotated = [
+                replace(each, actions=self._reversal.of(each.actions)) for each in annotated
+            ]
+        actions = annotated[0].actions
+        annotated += [AnnotatedPoints.nowhere(actions, index) for index in draw.foreign]
+        video = cache.video_rows[samples[0].demonstration]
+        images = [cache.image_rows[str(sample.image_path)] for sample in (*samples, *foreign)]
+        return FeatureExample(
+            tuple(np.asarray(stage[video][frames]) for stage in cache.videos),
+            tuple(np.asarray(stage[images][:, 0]) for stage in cache.images),
+            tuple(annotated),
+        )
+
+
+def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
+    points = points_by_action(sample)
+    shares = tuple(shares_of(each, sample.image_size) for each in points.values())
+    return AnnotatedPoints(shares, tuple(points), index)
+
+
+class FeatureData(AnnotatedData):
+    """Features that are computed first and kept on disk.
+
+    It is for machines without a GPU: a step costs what learns alone, the decoder and the stages of
+    the backbone that are not frozen. At least the first stage is, which `backbone_factor` 0 or
+    `frozen` says, of each encoder where frames have one of their own; and every clip has at least
+    `frames` frames.
+
+    Args:
+        train: what is trained on.
+        cache_folder: where the features are kept, a folder for each set and size.
+        validation: what is validated on; nothing if it is null.
+        input_size: (height, width) of pictures; the model's, never given.
+        frames: taken of each clip, uniformly.
+        batch_size: demonstrations of a step, over all processes.
+        targets: target images of each demonstration of a step; 1 draws pairs.
+        workers: processes that read.
+        seed: of the order.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform: so that confidence is low where what was
+            demonstrated is not in view.
+        reverse_probability: share of the demonstrations that training plays backwards.
+        reversed_actions: name of the action that each becomes then; a demonstration of another
+            action is never played backwards.
+    """
+
+    def __init__(
+        self,
+        train: AnnotationSource,
+        cache_folder: Path,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (128, 128),
+        frames: int = 8,
+        batch_size: int = 12,
+        targets: int = 3,
+        workers: int = 0,
+        seed: int = 0,
+        foreign_targets: int = 0,
+        reverse_probability: float = 0.0,
+        reversed_actions: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+        )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
+        self._cache_folder = Path(cache_folder)
+        self._frames = frames
+
+    def prepare_data(self) -> None:
+        """Compute the features, once on each machine."""
+        super().prepare_data()
+        for part in ('training', 'validation'):
+            if samples := getattr(self, f'{part}_samples'):
+                self._features(samples, part)
+
+    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+        part = 'training' if training else 'validation'
+        reversal = self._reversal if training else None
+        return FeatureDataset(samples, self._features(samples, part), reversal)
+
+    @property
+    def longest(self) -> int:
+        """See `GroundingData.longest`."""
+        return self._frames
+
+    @property
+    def _collate(self) -> Callable[[Any], Any]:
+        return collate_features
+
+    def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
+        folder = self._cache_folder / f'{part}_{"x".join(map(str, self.input_size))}'
+        return open_feature_cache(
+            folder, samples, frozen_encoders(self.trainer), self.input_size, self._frames
+        )
+
+
+def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
+    """The encoders of the model in training, whose first stages may be kept, on its device.
+
+    Raises:
+        ValueError: the first stage of one learns.
+    """
+    assert trainer is not None
+    model = trainer.lightning_module.model
+    assert isinstance(model, Afformer)
+    if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
+        raise ValueError(
+            'features can be kept of a backbone alone that is frozen, at least up to its first '
+            'stage; set optimization.backbone_factor to 0 or name the beginning of the backbone '
+            'in optimization.frozen, or train on pictures'
+        )
+    # The trainer moves the model later, when features have been made.
+    device = trainer.strategy.root_device
+    return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Features of many pictures in a folder, with a note of the backbone that they were made by."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.data.cache_room import CachePart, require_room
+from afformer_core.errors import DatasetError
+from afformer_core.files.folder_lock import folder_lock
+from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
+
+_AHEAD = 8
+_KEY_FILE = 'key.json'
+_BACKBONE = 'backbone'
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Stacks of pictures that pass the backbone.
+
+    Attributes:
+        name: of the set, and of its files.
+        stacks: names of the stacks.
+        read: gives uint8 RGB [T, h, w, 3] of a name, T alike for all.
+    """
+
+    name: str
+    stacks: Sequence[str]
+    read: Callable[[str], NDArray[np.uint8]]
+
+
+def open_features(
+    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+) -> dict[str, tuple[NDArray[np.float16], ...]]:
+    """Open a folder of features; compute them first where it is absent or of something else.
+
+    They are the backbone's stages before the first that learns. Where fewer of them were kept, as
+    when more of the backbone was to learn, those are used, and training computes what is missing.
+
+    Args:
+        folder: where they are kept.
+        sets: of pictures.
+        encoder: its backbone is run in evaluation mode, on its device.
+        key: what the pictures are, in terms of JSON; another one means other features.
+
+    Returns:
+        of each set by its name: one array for each stage, fine to coarse, float16
+        [stacks, T, C, h, w], mapped from disk.
+
+    Raises:
+        AfformerError: as `read` of a set.
+        DatasetError: the folder cannot be written, such as when the disk is full; nothing of the
+            features is left there.
+        ValueError: the first stage of the backbone learns.
+    """
+    backbone = encoder.backbone_with_fpn
+    if not backbone.frozen_stages():
+        raise ValueError('the first stage of the backbone learns, so that no feature can be kept')
+    count = _kept_stages(folder, sets, backbone, key)
+    if not count:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with folder_lock(folder.parent), _all_cores():
+            # Another run may have made them meanwhile.
+            count = _kept_stages(folder, sets, backbone, key)
+            if not count:
+                count = backbone.frozen_stages()
+                whole = {**key, _BACKBONE: _magnitude(backbone, count)}
+                _make(folder, sets, encoder.eval(), whole)
+    return {
+        one.name: tuple(
+            np.load(_file(folder, one, stage), mmap_mode='r') for stage in backbone.stages[:count]
+        )
+        for one in sets
+    }
+
+
+def _file(folder: Path, pictures: PictureSet, stage: str) -> Path:
+    return folder / f'{pictures.name}_{stage}.npy'
+
+
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """Compute on every core, whatever training does: its other processes wait meanwhile."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
+    parameters = backbone.stage_parameters(count)
+    return sum(float(each.detach().double().abs().sum()) for each in parameters)
+
+
+def _kept_stages(
+    folder: Path, sets: Sequence[PictureSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
+) -> int:
+    """How many stages of these pictures a folder keeps for use; 0 where it has to be made."""
+    path = folder / _KEY_FILE
+    if not path.is_file():
+        return 0
+    found = json.loads(path.read_text(encoding='utf-8'))
+    magnitude = found.pop(_BACKBONE, None)
+    if magnitude is None or found != key:
+        return 0
+    kept = takewhile(
+        lambda stage: all(_file(folder, one, stage).is_file() for one in sets), backbone.stages
+    )
+    count = len(tuple(kept))
+    # Weights that were stored in half precision are still the same backbone.
+    same = math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
+    return count if same and count <= backbone.frozen_stages() else 0
+
+
+def _make(
+    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+) -> None:
+    aside = folder.with_name(f'.{folder.name}.partial')
+    shutil.rmtree(aside, ignore_errors=True)
+    require_room(folder.parent, [_expected(one, encoder) for one in sets if one.stacks])
+    try:
+        with _told(folder):
+            aside.mkdir(parents=True)
+        for one in sets:
+            _encode(aside, one, encoder)
+        with _told(folder):
+            (aside / _KEY_FILE).write_text(json.dumps(key), encoding='utf-8')
+            shutil.rmtree(folder, ignore_errors=True)
+            aside.replace(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _expected(pictures: PictureSet, encoder: Encoder) -> CachePart:
+    """What the features of a set will take, by those of its first picture."""
+    stack = pictures.read(pictures.stacks[0])
+    frames, height, width = stack.shape[:3]
+    size = sum(stage.nbytes for stage in _stages(encoder, stack[:1]))
+    count = len(pictures.stacks)
+    each = f' of {frames} frames' if frames > 1 else ''
+    what = f'features of {count:,} {pictures.name}{each} at {width}x{height}'
+    return CachePart(what, count * frames * size)
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Say of what cannot be written what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f'features cannot be kept in the cache folder {folder.parent}: {error}; make room '
+            'there, or name another folder'
+        ) from error
+
+
+def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
+    text, count = f'backbone features of {pictures.name}', len(pictures.stacks)
+    files: list[io.FileIO] = []
+    names = encoder.backbone_with_fpn.stages
+    with ExitStack() as opened:
+        for stack in tqdm(_read_ahead(pictures), text, count, unit=''):
+            stages = _stages(encoder, stack)
+            with _told(folder):
+                if not files:
+                    files = [
+                        opened.enter_context(_begun(_file(folder, pictures, name), count, stage))
+                        for name, stage in zip(names, stages, strict=False)
+                    ]
+                for file, stage in zip(files, stages, strict=True):
+                    _write(file, stage)
+
+
+def _begun(path: Path, count: int, first: NDArray[np.float16]) -> io.FileIO:
+    """A `.npy` of so many arrays like the first one, of which only the header is written yet.
+
+    They are written one after another: what is mapped into memory ends the process where the disk
+    is full. That it will be is found at once where the system can reserve room.
+    """
+    # Without a buffer, whose rest would be written when the file is closed, and fail once more.
+    file = io.FileIO(path, 'w')
+    try:
+        shape = (count, *first.shape)
+        description = {'descr': first.dtype.str, 'fortran_order': False, 'shape': shape}
+        np.lib.format.write_array_header_1_0(file, description)
+        if hasattr(os, 'posix_fallocate'):
+            os.posix_fallocate(file.fileno(), 0, file.tell() + count * first.nbytes)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _write(file: io.FileIO, array: NDArray[np.float16]) -> None:
+    rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    while rest:
+        # Where the disk is full, the first part may go, and the next call fails.
+        rest = rest[file.write(rest) :]
+
+
+def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:
+    """Read in another thread, a few stacks ahead of whoever iterates."""
+    rest = iter(pictures.stacks)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = deque(pool.submit(pictures.read, name) for name in islice(rest, _AHEAD))
+        while waiting:
+            stack = waiting.popleft().result()
+            waiting.extend(pool.submit(pictures.read, name) for name in islice(rest, 1))
+            yield stack
+
+
+@torch.inference_mode()
+def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
+    pictures = torch.from_numpy(stack).to(encoder.mean.device)
+    backbone, images = encoder.backbone_with_fpn, encoder.normalise(pictures)
+    stages = backbone.first_stages(images, backbone.frozen_stages())
+    return [stage.half().cpu().numpy() for stage in stages]

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which samples show another object than a demonstration does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from afformer_core.data.sample import Sample, sample_group
+from afformer_core.errors import DatasetError
+
+
+class ForeignSamples:
+    """Draws samples whose images do not show what a demonstration shows.
+
+    As in an evaluation (`foreign_groups`), the samples' `object_id` tells where all have one. Else
+    another object is certain where the demonstrations lie in folders of their own, as OPRA,
+    AssistQ and the simulator have a folder for each object. Images or appliances that share a
+    folder are taken as one object; where that leaves one object alone, those that share a
+    demonstration.
+
+    Args:
+        samples: of a dataset.
+
+    Raises:
+        DatasetError: all samples show, or may show, one object.
+    """
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        groups = [sample_group(sample) for sample in samples]
+        known = [sample.object_id for sample in samples if sample.object_id is not None]
+        if len(known) == len(samples):
+            objects = _parts(groups, known)
+        else:
+            objects = _parts(groups, [str(sample.video_path.parent) for sample in samples])
+            if len(set(objects)) < 2:
+                objects = _parts(groups, [sample.demonstration for sample in samples])
+        if len(set(objects)) < 2:
+            raise DatasetError(
+                'all samples may show one object, so that no image is known to lack what a '
+                'demonstration shows; set data.foreign_targets to 0'
+            )
+        self._objects = np.array(objects)
+
+    def draw(self, index: int, count: int, random: np.random.Generator) -> tuple[int, ...]:
+        """Indices of samples of other objects than the one at an index; twice where few."""
+        others = np.flatnonzero(self._objects != self._objects[index])
+        return tuple(random.choice(others, count, replace=count > len(others)).tolist())
+
+
+def _parts(groups: Sequence[str], links: Sequence[str]) -> list[int]:
+    """A number for each sample, the same for groups that any links join."""
+    parents: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(node: tuple[str, str]) -> tuple[str, str]:
+        while parents.setdefault(node, node) != node:
+            parents[node] = parents[parents[node]]
+            node = parents[node]
+        return node
+
+    for group, link in zip(groups, links, strict=True):
+        parents[root(('group', group))] = root(('link', link))
+    roots = [root(('group', group)) for group in groups]
+    numbers = {each: number for number, each in enumerate(dict.fromkeys(roots))}
+    return [numbers[each] for each in roots]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training on pictures: the whole model may learn, and examples may be augmented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.data.augmentation import Augmentation, AugmentationOptions, Example
+from afformer_core.data.cache_room import require_room
+from afformer_core.data.clip_cache_size import missing_clips
+from afformer_core.data.clip_reader import ClipReader
+from afformer_core.data.frame_sampling import parse_frame_sampling
+from afformer_core.data.sample import Sample, points_by_action
+from afformer_core.errors import AfformerError
+from afformer_core.media.image_files import read_image
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
+from afformer_core.training.datasets.collation import (
+    AnnotatedPoints,
+    FailedExample,
+    PictureExample,
+    collate_pictures,
+    shares_of,
+)
+from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.reversal import Reversal
+
+
+class PictureDataset(Dataset[PictureExample | FailedExample]):
+    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        samples: that draws are of.
+        reader: of their clips.
+        augmentation: applied in training, when one of a clip's windows is drawn as well; None
+            gives all windows, as they are.
+        reversal: done in training; None plays every demonstration forwards.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        reader: ClipReader,
+        augmentation: Augmentation | None,
+        reversal: Reversal | None = None,
+    ) -> None:
+        self._samples = samples
+        self._reader = reader
+        self._augmentation = augmentation
+        self._reversal = reversal
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, draw: Draw) -> PictureExample | FailedExample:
+        samples = [self._samples[index] for index in draw.indices]
+        foreign = [self._samples[index] for index in draw.foreign]
+        try:
+            windows = self._reader.read(samples[0])
+            examples = [self._example(windows[0], sample) for sample in (*samples, *foreign)]
+        except (AfformerError, OSError) as error:
+            return FailedExample(f'{samples[0].sample_id}: {error}')
+        if self._reversal is not None and self._reversal.happens(samples, draw.seed):
+            windows = [window[::-1] for window in windows]
+            examples = [replace(e, actions=self._reversal.of(e.actions)) for e in examples]
+        if self._augmentation is not None:
+            generator = np.random.default_rng(draw.seed)
+            frames = windows[generator.integers(len(windows))]
+            seed = int(generator.integers(1 << 32))
+            # The same generator for each, so that all see the demonstration changed alike.
+            examples = [
+                self._augmentation(
+                    Example(frames, example.image, example.actions, example.points),
+                    np.random.default_rng(seed),
+                )
+                for example in examples
+            ]
+            windows = [examples[0].frames]
+        return PictureExample(
+            tuple(windows),
+            np.stack([example.image for example in examples]),
+            (
+                *map(self._annotated, examples[: len(samples)], draw.indices),
+                *(AnnotatedPoints.nowhere(examples[0].actions, index) for index in draw.foreign),
+            ),
+        )
+
+    def _example(self, frames: NDArray[np.uint8], sample: Sample) -> Example:
+        image = resize_to_input(read_image(sample.image_path), self._reader.size)
+        points = points_by_action(sample)
+        shares = [shares_of(each, sample.image_size) for each in points.values()]
+        size = self._reader.size[::-1]
+        return Example(frames, image, tuple(points), tuple(each * size - 0.5 for each in shares))
+
+    def _annotated(self, example: Example, index: int) -> AnnotatedPoints:
+        height, width = self._reader.size
+        shares = tuple(shares_of(points, (width, height)) for points in example.points)
+        return AnnotatedPoints(shares, example.actions, index)
+
+
+_NO_AUGMENTATION = AugmentationOptions()
+
+
+class PictureData(AnnotatedData):
+    """Clips and images read from disk in every step.
+
+    Args:
+        train: what is trained on.
+        validation: what is validated on; nothing if it is null.
+        input_size: (height, width) of pictures; the model's, never given.
+        frames: which frames of a clip are used: `uniform 64`, or `2 fps x 32 every 16`, of whose
+            windows training draws one and validation takes the mean.
+        folder_rate: numbers per second in the names of frames, where a clip is a folder of them.
+        batch_size: demonstrations of a step, over all processes.
+        targets: target images of each demonstration of a step; 1 draws pairs.
+        workers: processes that read.
+        cache_folder: where decoded and resized clips are kept; nowhere if it is null.
+        augmentation: random changes in training.
+        seed: of the order and of augmentation.
+        foreign_targets: images besides, for each demonstration of a step, that show another
+            object, and whose heatmap should be uniform: so that confidence is low where what was
+            demonstrated is not in view.
+        reverse_probability: share of the demonstrations that training plays backwards.
+        reversed_actions: name of the action that each becomes then; a demonstration of another
+            action is never played backwards.
+    """
+
+    def __init__(
+        self,
+        train: AnnotationSource,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (256, 256),
+        frames: str = 'uniform 32',
+        folder_rate: float | None = None,
+        batch_size: int = 8,
+        targets: int = 1,
+        workers: int = 2,
+        cache_folder: Path | None = None,
+        augmentation: AugmentationOptions = _NO_AUGMENTATION,
+        seed: int = 0,
+        foreign_targets: int = 0,
+        reverse_probability: float = 0.0,
+        reversed_actions: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+        )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
+        sampling = parse_frame_sampling(frames)
+        self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
+        self._augmentation = Augmentation(augmentation, self.action_names)
+
+    def prepare_data(self) -> None:
+        """See that the cache has room, once on each machine."""
+        super().prepare_data()
+        if self._reader.cache_folder is not None:
+            samples = [*self.training_samples, *self.validation_samples]
+            require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
+
+    def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
+        if not training:
+            return PictureDataset(samples, self._reader, None)
+        return PictureDataset(samples, self._reader, self._augmentation, self._reversal)
+
+    @property
+    def longest(self) -> int:
+        """See `GroundingData.longest`."""
+        return self._reader.sampling.longest
+
+    @property
+    def _collate(self) -> Callable[[Any], Any]:
+        return collate_pictures

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ROS node that starts a grounding node, spins beside it, and calls its services."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from afformer_ros.driver.node_processes import NodeError, NodeProcess, NodeProcesses, wait_until
+from afformer_ros.srv import FinishDemonstration, StartDemonstration
+
+_SERVICES = {
+    'change_state': ChangeState,
+    'get_state': GetState,
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+}
+# Transitions that make a node active, and the state after each.
+_BRING_UP = {
+    Transition.TRANSITION_CONFIGURE: 'inactive',
+    Transition.TRANSITION_ACTIVATE: 'active',
+}
+# What has not come after so many seconds was lost on the way.
+_LOSS = 15.0
+_PATIENCE = 60.0
+
+
+class GroundingDriver:
+    """Drives one grounding node; callbacks of its own node run in a thread.
+
+    Args:
+        name: of its own node.
+        processes: where nodes are started.
+    """
+
+    def __init__(self, name: str, processes: NodeProcesses) -> None:
+        self.processes = processes
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        self.node = rclpy.create_node(name)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        # Before the grounding node begins: Fast DDS drops the answer to a client that the node has
+        # not found yet.
+        self._clients = {name: self._create_client(name) for name in _SERVICES}
+        self._grounding: NodeProcess | None = None
+        self._ending = threading.Event()
+        self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
+
+    def start_grounding(self, parameters: Mapping[str, Any]) -> None:
+        """Start the grounding node, once all subscriptions of this node are there."""
+        self._spinner.start()
+        self._grounding = self.processes.start(
+            'grounding node', 'afformer_ros.executables.grounding', {}, parameters
+        )
+
+    def bring_up(self) -> None:
+        """Configure and activate the grounding node.
+
+        Raises:
+            NodeError: it refuses, or fails.
+        """
+        for transition, goal in _BRING_UP.items():
+            answer = self._attempt('change_state', _LOSS, transition=Transition(id=transition))
+            if answer is None:
+                self.wait(partial(self._is, goal), f'the state {goal}')
+            elif not answer.success:
+                output = '' if self._grounding is None else self._grounding.output
+                raise NodeError(f'the grounding node refused to become {goal}:\n{output}')
+
+    def succeed(self, service: str, **fields: Any) -> Any:
+        """Call a service of the grounding node; returns its answer.
+
+        Raises:
+            NodeError: it says that it did not succeed.
+        """
+        answer = self._call(service, **fields)
+        if not answer.success:
+            raise NodeError(f'{service} failed: {answer.message}')
+        return answer
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        """See `wait_until`."""
+        return wait_until(condition, what, self.processes)
+
+    def stop_spinning(self) -> None:
+        """No callback runs after this."""
+        self._ending.set()
+        self._executor.wake()
+        if self._spinner.is_alive():
+            self._spinner.join(5.0)
+
+    def close(self) -> None:
+        """Leave ROS."""
+        self.stop_spinning()
+        self._executor.shutdown(timeout_sec=1.0)
+        self.node.destroy_node()
+        rclpy.try_shutdown()
+
+    def _is(self, state: str) -> bool:
+        return bool(self._call('get_state').current_state.label == state)
+
+    def _call(self, service: str, **fields: Any) -> Any:
+        answer = self._attempt(service, _PATIENCE, **fields)
+        if answer is None:
+            raise NodeError(f'waited {_PATIENCE:.0f} s in vain for the answer of {service}')
+        return answer
+
+    def _attempt(self, service: str, seconds: float, **fields: Any) -> Any:
+        """Call a service; None where no answer came in time."""
+        client = self._clients[service]
+        self.wait(client.service_is_ready, f'the service {service}')
+        future = client.call_async(_SERVICES[service].Request(**fields))
+        answered = threading.Event()
+        future.add_done_callback(lambda _: answered.set())
+        end = time.monotonic() + seconds
+        while not answered.wait(0.1):
+            self.processes.check()
+            if time.monotonic() > end:
+                # The node may never find this one.
+                self.node.destroy_client(client)
+                self._clients[service] = self._create_client(service)
+                return None
+        return future.result()
+
+    def _create_client(self, service: str) -> Any:
+        return self.node.create_client(_SERVICES[service], f'grounding/{service}')
+
+    def _spin(self) -> None:
+        while not self._ending.is_set():
+            self._executor.spin_once(timeout_sec=0.5)

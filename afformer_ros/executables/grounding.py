@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `grounding`: `ros2 run afformer_ros grounding`."""
+
+from __future__ import annotations
+
+import sys
+
+from afformer_ros.command_line import check_arguments
+from afformer_ros.grounding.grounding_node import GroundingNode
+from afformer_ros.process import run_node
+from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
+
+# Enough that services which wait for the model leave threads for parameters.
+_THREADS = 8
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node; returns its exit status."""
+    check_arguments(
+        arguments,
+        'Run the lifecycle node that grounds demonstrations in camera images. Configure and '
+        'activate it by ros2 lifecycle, or start it by ros2 launch afformer_ros ground.launch.py, '
+        'which does both. All its parameters, with what they are for, stand in config/ground.yaml '
+        'of the folder that ros2 pkg prefix --share afformer_ros names.',
+        'grounding',
+        '-r image:=/camera/image_raw -p minimum_presence:=0.5',
+    )
+    right_of_way = RightOfWay()
+    return run_node(
+        arguments,
+        lambda _: GroundingNode(right_of_way),
+        lambda: ServicePoolExecutor(_THREADS, right_of_way=right_of_way),
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

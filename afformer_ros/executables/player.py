@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The executable `player`: `ros2 run afformer_ros player --ros-args -p path:=clip.mp4`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from rclpy.executors import SingleThreadedExecutor
+
+from afformer_ros.command_line import check_arguments
+from afformer_ros.player.player_node import PlayerNode
+from afformer_ros.process import run_node
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node to the last frame; returns its exit status."""
+    check_arguments(
+        arguments,
+        'Publish a video, an image or a folder of images on the topic image, as a camera would. '
+        'ros2 launch afformer_ros play.launch.py --show-args lists its parameters with what they '
+        'are for.',
+        'player',
+        '-p path:=clip.mp4 -r image:=demonstration',
+    )
+    made: list[PlayerNode] = []
+
+    def create(finished: threading.Event) -> PlayerNode:
+        made.append(PlayerNode(finished))
+        return made[0]
+
+    status = run_node(arguments, create, SingleThreadedExecutor)
+    if made and made[0].error:
+        print(f'afformer: error: {made[0].error}', file=sys.stderr)
+        return 1
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

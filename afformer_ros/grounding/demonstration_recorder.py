@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes frames of a demonstration from its topic to the worker while one is recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.state import Summary
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_ros.grounding.grounding_statistics import GroundingStatistics
+from afformer_ros.grounding.grounding_worker import GroundingWorker
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.topic_watch import TopicWatch
+
+_SILENT_AFTER = 2.0
+
+
+@dataclass(frozen=True)
+class FrameArrival:
+    """A frame's message, when it came in monotonic seconds, and the recording it belongs to."""
+
+    message: Image | CompressedImage
+    received: float
+    recording: int
+
+    @property
+    def seconds(self) -> float:
+        """Time of the frame: its stamp or, where it has none, its arrival."""
+        stamp = self.message.header.stamp
+        return float(stamp.sec + stamp.nanosec * 1e-9) or self.received
+
+
+class DemonstrationRecorder:
+    """Records the topic `demonstration` between start and finish.
+
+    Args:
+        node: that subscribes.
+        parameters: as they are at the configuration.
+        read_parameters: the parameters as they are now.
+        qos: of the topic.
+        statistics: told of frames that are lost.
+        group: in which messages are taken.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        parameters: GroundingParameters,
+        read_parameters: Callable[[], GroundingParameters],
+        qos: QosParameters,
+        statistics: GroundingStatistics,
+        group: CallbackGroup,
+    ) -> None:
+        self._node = node
+        self._read_parameters = read_parameters
+        self._statistics = statistics
+        self._worker: GroundingWorker[DemonstrationLibrary] | None = None
+        self._active = False
+        self._accepting = False
+        self._recording = 0
+        self._dropped = self._lost_before = 0
+        self._started = 0.0
+        self._frames = ImageSubscription(
+            node,
+            'demonstration',
+            parameters.demonstration_type,
+            qos.input_quality('demonstration'),
+            self._arrived,
+            group,
+        )
+
+    @property
+    def watch(self) -> TopicWatch:
+        """What comes of frames."""
+        return self._frames.watch
+
+    def use(self, worker: GroundingWorker[DemonstrationLibrary]) -> None:
+        """Record by this worker; to be called once, before anything arrives."""
+        self._worker = worker
+
+    def activate(self) -> None:
+        """Recordings may be started from now on."""
+        self._active = True
+
+    def deactivate(self) -> None:
+        """No frame is taken any more; a recording that was not finished is dropped."""
+        self._active = False
+        self._cancel('the node was deactivated')
+
+    def cancel(self, timeout: float, reason: str) -> None:
+        """Drop the recording, if there is one, and wait for that.
+
+        Args:
+            timeout: seconds to wait at most.
+            reason: for who reads the log.
+        """
+        if self._accepting:
+            wait([self._cancel(reason)], timeout)
+
+    def destroy(self) -> None:
+        """End the subscription."""
+        self._active = self._accepting = False
+        self._frames.destroy()
+
+    def start(self, name: str) -> Future[str]:
+        """Begin to record; gives the name."""
+
+        def begin(library: DemonstrationLibrary) -> str:
+            if not self._active:
+                raise DemonstrationError(
+                    'the node is not active; activate it before a demonstration is recorded'
+                )
+            chosen = library.start(name)
+            self._dropped, self._lost_before = 0, self.watch.lost_count
+            self._recording += 1
+            self._started = time.monotonic()
+            self._accepting = True
+            return chosen
+
+        return self._working.submit(begin)
+
+    def finish(self) -> Future[Summary]:
+        """End the recording after the frames that came before."""
+        self._accepting = False
+
+        def end(library: DemonstrationLibrary) -> Summary:
+            self._count_lost(library)
+            return library.finish()
+
+        return self._working.submit(end, after_frames=True)
+
+    def record(self, library: DemonstrationLibrary, arrival: FrameArrival) -> None:
+        """Record one frame; called by the worker."""
+        if not library.recording or arrival.recording != self._recording:
+            return
+        self._count_lost(library)
+        try:
+            library.add_frame(to_rgb(arrival.message), arrival.seconds)
+        except ImageError as error:
+            library.reject_frame(error)
+            self._node.get_logger().warning(
+                f'a frame of the demonstration was left out: {error}', throttle_duration_sec=2.0
+            )
+            return
+        limit = self._read_parameters().maximum_recording_seconds
+        if library.recorded_seconds > limit:
+            self._accepting = False
+            library.finish(f'it was finished by itself after {limit:.0f} s')
+
+    def silence(self) -> str:
+        """Why a recording gets no frames at the moment; empty where it does, or there is none."""
+        waited = min(time.monotonic() - self._started, self.watch.silence)
+        if not self._accepting or waited < _SILENT_AFTER:
+            return ''
+        reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
+        return f'a demonstration is being recorded, but {reason}'
+
+    def _cancel(self, reason: str) -> Future[None]:
+        self._accepting = False
+        return self._working.submit(lambda library: library.cancel(reason))
+
+    def _count_lost(self, library: DemonstrationLibrary) -> None:
+        library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)
+
+    @property
+    def _working(self) -> GroundingWorker[DemonstrationLibrary]:
+        if self._worker is None:
+            raise RuntimeError('the recorder was not given a worker; call use() first')
+        return self._worker
+
+    def _arrived(self, message: Image | CompressedImage) -> None:
+        if not self._accepting:
+            return
+        arrival = FrameArrival(message, time.monotonic(), self._recording)
+        if not self._working.offer_frame(arrival):
+            self._dropped += 1
+            self._statistics.frame_dropped()
+            self._node.get_logger().warning(
+                f'{self._dropped} frames of the demonstration were dropped: they come faster than '
+                'they are encoded; send fewer a second or raise recording_queue',
+                throttle_duration_sec=2.0,
+            )

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services of the grounding node: each hands a command to the worker and waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import (
+    MediaFrames,
+    permitted_path,
+    read_demonstration,
+    split_topic,
+)
+from afformer_core.demonstrations.state import DemonstrationState, Summary
+from afformer_core.errors import AfformerError
+from afformer_ros.grounding.demonstration_log import DemonstrationLog
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+from afformer_ros.srv import (
+    DeleteDemonstration,
+    FinishDemonstration,
+    ListDemonstrations,
+    LoadDemonstration,
+    SelectDemonstration,
+    StartDemonstration,
+)
+
+SERVICES = {
+    'start_demonstration': StartDemonstration,
+    'finish_demonstration': FinishDemonstration,
+    'load_demonstration': LoadDemonstration,
+    'select_demonstration': SelectDemonstration,
+    'list_demonstrations': ListDemonstrations,
+    'delete_demonstration': DeleteDemonstration,
+}
+
+Response = TypeVar('Response')
+
+# Memorizing a demonstration on a slow machine takes seconds; a caller gets an answer either way.
+_PATIENCE = 60.0
+
+
+class Recorder(Protocol):
+    """What the services need of the node."""
+
+    def start_recording(self, name: str) -> Future[str]:
+        """Begin to record; gives the name."""
+
+    def finish_recording(self) -> Future[Summary]:
+        """End the recording after the frames that came before."""
+
+    def submit(self, command: Callable[[DemonstrationLibrary], Any]) -> Future[Any]:
+        """Have a command done by the worker."""
+
+    def demonstration_state(self, timeout: float) -> DemonstrationState:
+        """The last known state, once the model is loaded or the timeout in seconds is over."""
+
+
+class DemonstrationServices:
+    """The services `~/start_demonstration`, `~/finish_demonstration` and their like.
+
+    Args:
+        node: that offers them.
+        recorder: what they act on.
+        folders: below which files may be read, resolved.
+        log: told of what is refused.
+    """
+
+    def __init__(
+        self, node: Node, recorder: Recorder, folders: tuple[Path, ...], log: DemonstrationLog
+    ) -> None:
+        self._node = node
+        self._log = log
+        self._recorder = recorder
+        self._folders = folders
+        # A service that waits for the worker must not keep others from being answered.
+        group = ReentrantCallbackGroup()
+        callbacks: dict[str, Callable[[Any, Any], Any]] = {
+            'start_demonstration': self._start,
+            'finish_demonstration': self._finish,
+            'load_demonstration': self._load,
+            'select_demonstration': self._select,
+            'list_demonstrations': self._list,
+            'delete_demonstration': self._delete,
+        }
+        self._services = [
+            node.create_service(kind, f'~/{name}', callbacks[name], callback_group=group)
+            for name, kind in SERVICES.items()
+        ]
+
+    def destroy(self) -> None:
+        """Remove the services."""
+        for service in self._services:
+            self._node.destroy_service(service)
+
+    def _start(
+        self, request: StartDemonstration.Request, response: StartDemonstration.Response
+    ) -> StartDemonstration.Response:
+        def act() -> str:
+            name = self._recorder.start_recording(request.name).result(_PATIENCE)
+            return f'recording {name!r}'
+
+        return self._answer(response, act)
+
+    def _finish(
+        self, request: FinishDemonstration.Request, response: FinishDemonstration.Response
+    ) -> FinishDemonstration.Response:
+        def act() -> str:
+            summary = self._recorder.finish_recording().result(_PATIENCE)
+            _fill(response, summary)
+            response.begin, response.end = summary.begin, summary.end
+            response.trimmed_by = summary.trimmed_by
+            response.frames_lost = summary.frames_lost
+            return self._recorder.demonstration_state(_PATIENCE).message
+
+        return self._answer(response, act)
+
+    def _load(
+        self, request: LoadDemonstration.Request, response: LoadDemonstration.Response
+    ) -> LoadDemonstration.Response:
+        def act() -> str:
+            maximum = self._recorder.submit(lambda owned: owned.maximum_frames).result(_PATIENCE)
+            try:
+                path = permitted_path(request.path, self._folders)
+                media = read_demonstration(path, maximum)
+            except AfformerError as error:
+                text = str(error)
+                self._recorder.submit(lambda owned: owned.fail(text))
+                raise
+            command = _adding(media, request.name or split_topic(path)[0].stem)
+            summary = self._recorder.submit(command).result(_PATIENCE)
+            _fill(response, summary)
+            return self._recorder.demonstration_state(_PATIENCE).message
+
+        return self._answer(response, act)
+
+    def _select(
+        self, request: SelectDemonstration.Request, response: SelectDemonstration.Response
+    ) -> SelectDemonstration.Response:
+        def act() -> str:
+            self._recorder.submit(lambda owned: owned.select(request.name)).result(_PATIENCE)
+            return f'{request.name!r} is selected'
+
+        return self._answer(response, act)
+
+    def _list(
+        self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
+    ) -> ListDemonstrations.Response:
+        try:
+            # Nodes of one store hear of each other's demonstrations when they are listed.
+            state = self._recorder.submit(lambda owned: owned.refresh()).result(_PATIENCE)
+        except (AfformerError, WorkerStoppedError, FutureTimeoutError):
+            state = self._recorder.demonstration_state(0.0)
+        response.names, response.selected = list(state.names), state.selected
+        return response
+
+    def _delete(
+        self, request: DeleteDemonstration.Request, response: DeleteDemonstration.Response
+    ) -> DeleteDemonstration.Response:
+        def act() -> str:
+            self._recorder.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
+            return f'{request.name!r} was deleted'
+
+        return self._answer(response, act)
+
+    def _answer(self, response: Response, act: Callable[[], str]) -> Response:
+        """Fill `success` and `message` with what `act` returns or raises."""
+        answer: Any = response
+        try:
+            answer.message, answer.success = act(), True
+            return response
+        except (AfformerError, WorkerStoppedError) as error:
+            answer.message, answer.success = str(error), False
+        except FutureTimeoutError:
+            answer.message = f'the node was busy for {_PATIENCE:.0f} s; it will still do it'
+            answer.success = False
+        # An exception that leaves a service ends the whole node.
+        except Exception as error:  # noqa: BLE001
+            answer.message, answer.success = f'{type(error).__name__}: {error}', False
+        self._log.refused(_service_of(response), answer.message)
+        return response
+
+
+def _adding(media: MediaFrames, name: str) -> Callable[[DemonstrationLibrary], Summary]:
+    return lambda owned: owned.add(media.frames, name, media.frame_count, media.duration)
+
+
+def _service_of(response: Any) -> str:
+    return next(name for name, kind in SERVICES.items() if isinstance(response, kind.Response))
+
+
+def _fill(response: Any, summary: Summary) -> None:
+    response.name, response.frames = summary.name, summary.frames
+    response.frames_kept, response.duration = summary.frames_kept, summary.duration

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles the engines of a model in the background, and brings a session that runs them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from afformer_core.errors import AfformerError
+from afformer_core.exit_status import describe_exit
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.session import Session
+from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+
+_STOPPING_PATIENCE = 1.0
+
+
+class EngineBuild:
+    """Compiles in a process of its own, which nothing here waits for, then loads what came out.
+
+    Args:
+        model: the model folder.
+        precision: one of `PRECISIONS`.
+        log: told in lines how far it is.
+        ready: called from another thread with the session, once it has passed its self-test;
+            gives what is done when the session is used.
+
+    Attributes:
+        status: what it does, in words.
+        problem: why there are no engines; empty: there are, or may be.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        precision: str,
+        log: Callable[[str], None],
+        ready: Callable[[Session], Future[None]],
+    ) -> None:
+        self._model = model
+        self._precision = precision
+        self._log = log
+        self._ready = ready
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._stopping = False
+        self.status = 'the engines are not compiled yet'
+        self.problem = ''
+        self._thread = threading.Thread(target=self._run, name='engine build', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give up where it is not done."""
+        with self._lock:
+            self._stopping = True
+            if self._process is not None:
+                self._process.terminate()
+        self._thread.join(_STOPPING_PATIENCE)
+
+    def _run(self) -> None:
+        try:
+            if not self._compile():
+                return
+            session = open_session(self._model, 'tensorrt', 0, self._precision, self._say)
+            if self._stopping:
+                return
+            self._ready(session).result()
+        except WorkerStoppedError:
+            return
+        # Whatever it is, the node goes on without engines and says why.
+        except Exception as error:  # noqa: BLE001
+            self._fail(str(error) if isinstance(error, AfformerError) else repr(error))
+            return
+        self._say('the engines are used now')
+
+    def _compile(self) -> bool:
+        """Whether there are engines now."""
+        command = [sys.executable, '-m', 'afformer_core.cli.main', 'build-engine', '--require-gpu']
+        with self._lock:
+            if self._stopping:
+                return False
+            self._process = subprocess.Popen(
+                [*command, '--precision', self._precision, str(self._model)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        with self._process as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                self._say(line.strip())
+        if process.returncode and not self._stopping:
+            self._fail(self._reason(process.returncode))
+        return process.returncode == 0
+
+    def _reason(self, status: int) -> str:
+        """Why the process failed; one that a signal ended could not say it."""
+        if status < 0:
+            return f'the process that compiles {describe_exit(status)}, after: {self.status}'
+        return self.status.removeprefix('afformer: error: ')
+
+    def _say(self, line: str) -> None:
+        if line:
+            self.status = line
+            self._log(line)
+
+    def _fail(self, reason: str) -> None:
+        self.problem = f'TensorRT is not used: {reason}'
+        self._log(self.problem)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The managed node `grounding`: grounds a demonstration in the newest camera image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from afformer_ros.grounding.grounding_session import GroundingSession
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.memory_tuning import release_what_is_left
+from afformer_ros.parameter_fields import (
+    constraints_of,
+    declare_parameters,
+    read_parameters,
+    validate_change,
+)
+from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.service_pool_executor import RightOfWay
+
+# Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
+_LOADING_PATIENCE = 3.0
+_STOPPING_PATIENCE = 1.5
+
+
+class GroundingNode(LifecycleNode):
+    """Grounds the selected demonstration in every image that it can keep up with.
+
+    Subscribes to `image`, `depth`, `camera_info` and `demonstration`; publishes `affordance`,
+    `grasp_candidates`, `affordance_cloud`, `heatmap`, `overlay`, `markers`,
+    `demonstration_status` and `/diagnostics`;
+    offers `~/start_demonstration`, `~/finish_demonstration`, `~/load_demonstration`,
+    `~/select_demonstration`, `~/list_demonstrations` and `~/delete_demonstration`. All of these
+    exist from its configuration on; images are grounded and demonstrations recorded while it is
+    active.
+
+    Args:
+        right_of_way: of results over callbacks; None: callbacks do not give way.
+        options: of `LifecycleNode`.
+
+    Raises:
+        rclpy.exceptions.InvalidParameterValueException: a parameter given at the start is out of
+            range.
+    """
+
+    def __init__(self, right_of_way: RightOfWay | None = None, **options: Any) -> None:
+        super().__init__('grounding', **options)
+        self._right_of_way = right_of_way or RightOfWay()
+        self._session: GroundingSession | None = None
+        self._declared = False
+        self.add_on_set_parameters_callback(self._validate_parameters)
+        declare_parameters(self, GroundingParameters)
+        declare_parameters(self, QosParameters)
+        # What a parameter alone allows may still contradict another.
+        read_parameters(self, GroundingParameters)
+        self._declared = True
+
+    def close(self) -> bool:
+        """Drop the session, if there is one; whether its thread ended."""
+        session, self._session = self._session, None
+        return session is None or session.close(_STOPPING_PATIENCE)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open the model and the topics; loading that takes long goes on in the background."""
+        try:
+            self._session = GroundingSession(
+                self,
+                read_parameters(self, GroundingParameters),
+                read_parameters(self, QosParameters),
+                self._right_of_way,
+            )
+            error = self._session.loading_error(_LOADING_PATIENCE)
+        # rclpy would turn it into an error without a word.
+        except Exception as failure:  # noqa: BLE001
+            error = f'{type(failure).__name__}: {failure}'
+        if error:
+            self.get_logger().error(f'the node cannot be configured: {error}')
+            self.close()
+            return TransitionCallbackReturn.FAILURE
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to ground."""
+        session = self._session
+        error = session.loading_error(_LOADING_PATIENCE) if session else 'it is not configured'
+        if session is None or error:
+            self.get_logger().error(f'the node cannot be activated: {error}')
+            return TransitionCallbackReturn.FAILURE
+        result = super().on_activate(state)
+        session.activate()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop grounding; an unfinished recording is dropped."""
+        if self._session is not None:
+            self._session.deactivate()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the model and the topics."""
+        result = super().on_cleanup(state)
+        self.close()
+        release_what_is_left()
+        return result
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the model and the topics, in any state."""
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close everything, so that the node can be configured again."""
+        self.get_logger().error('a transition failed; the node is unconfigured now')
+        self.close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}
+        configured = self._session is not None
+        result = validate_change(constraints, parameters, configured)
+        if not result.successful or not self._declared:
+            return result
+        known = constraints_of(GroundingParameters)
+        changes = {one.name: one.value for one in parameters if one.name in known}
+        try:
+            read_parameters(self, GroundingParameters, changes)
+        except (TypeError, ValueError) as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return result

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker has done with images and frames so far."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+
+from afformer_core.stream.results import StreamedGrounding
+from afformer_ros.stamps import ANOTHER_CLOCK
+
+
+@dataclass(frozen=True)
+class StageTimes:
+    """Seconds of one image on its way from the camera to its result.
+
+    Attributes:
+        age_at_arrival: from the stamp of the image to its arrival, by the node's clock.
+        wait: from its arrival until the worker took it.
+        preprocess: from the message to its colours.
+        ground: in the model.
+        postprocess: from the model's output to peaks, smoothed, and points in space.
+        publish: making and sending the messages.
+        overhead: the three stages before, after and besides the model together.
+        end_to_end: from the stamp of the image until everything was sent, by the node's clock.
+    """
+
+    age_at_arrival: float
+    wait: float
+    preprocess: float
+    ground: float
+    postprocess: float
+    publish: float
+    overhead: float
+    end_to_end: float
+
+
+class LatencyWindow:
+    """Stage times of the last seconds; for use by several threads.
+
+    Args:
+        seconds: how many.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._times: deque[tuple[float, tuple[float, ...]]] = deque()
+
+    def add(self, times: StageTimes) -> None:
+        """Take the times of an image."""
+        with self._lock:
+            self._times.append((time.monotonic(), astuple(times)))
+            self._forget()
+
+    def clear(self) -> None:
+        """Forget all times, because the clock was set."""
+        with self._lock:
+            self._times.clear()
+
+    def values(self) -> dict[str, str]:
+        """Median, 95th percentile and largest of each stage, in milliseconds, as text."""
+        values: dict[str, str] = {}
+        for stage, times in self._stages().items():
+            for name, figure in (
+                ('p50', np.percentile(times, 50)),
+                ('p95', np.percentile(times, 95)),
+                ('max', times.max()),
+            ):
+                values[f'{stage} {name} (ms)'] = f'{1000 * figure:.1f}'
+        return values
+
+    def high_latency(self) -> float:
+        """95th percentile of the time from stamp to result in seconds; 0 where there is none."""
+        times = self._stages().get('end to end')
+        return 0.0 if times is None else float(np.percentile(times, 95))
+
+    def problem(self, limit: float) -> str:
+        """Why results are too old; empty where they are not.
+
+        Args:
+            limit: seconds from stamp to result that are no problem; 0: any.
+        """
+        late = self.high_latency()
+        if not limit or -ANOTHER_CLOCK <= late <= limit:
+            return ''
+        if abs(late) <= ANOTHER_CLOCK:
+            return f'results come {late:.2f} s after their images, more than {limit:.2f} s'
+        return (
+            f'the stamps of the images are {abs(late):.0f} s away from the time of the node: they '
+            'are of another clock; set use_sim_time where a bag or a simulator gives the time'
+        )
+
+    def _stages(self) -> dict[str, np.ndarray]:
+        with self._lock:
+            self._forget()
+            rows = [times for _, times in self._times]
+        if not rows:
+            return {}
+        names = (one.name.replace('_', ' ') for one in fields(StageTimes))
+        return dict(zip(names, np.array(rows).T, strict=True))
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        while self._times and now - self._times[0][0] > self._seconds:
+            self._times.popleft()
+
+
+class GroundingStatistics:
+    """Counts of the node, filled and read by several threads.
+
+    Args:
+        latency_window: seconds over which latencies are told.
+    """
+
+    def __init__(self, latency_window: float) -> None:
+        self.latency = LatencyWindow(latency_window)
+        self._lock = threading.Lock()
+        self._replaced = 0
+        self._ignored = 0
+        self._refused = 0
+        self._refusal = ''
+        self._published = 0
+        self._found = 0
+        self._held = 0
+        self._dropped_frames = 0
+        self._result: StreamedGrounding | None = None
+
+    def image_replaced(self) -> None:
+        """An image was left out because a newer one came."""
+        with self._lock:
+            self._replaced += 1
+
+    def image_ignored(self) -> None:
+        """An image was left out because nobody listens."""
+        with self._lock:
+            self._ignored += 1
+
+    def image_refused(self, reason: str) -> None:
+        """An image could not be read or grounded."""
+        with self._lock:
+            self._refused += 1
+            self._refusal = reason
+
+    def grounding_published(self, result: StreamedGrounding, times: StageTimes) -> None:
+        """A grounding was published."""
+        self.latency.add(times)
+        with self._lock:
+            self._published += 1
+            self._found += result.found and not result.held
+            self._held += result.held
+            self._result = result
+            self._refusal = ''
+
+    def frame_dropped(self) -> None:
+        """A frame of a demonstration was lost because too many waited."""
+        with self._lock:
+            self._dropped_frames += 1
+
+    def refusal(self) -> str:
+        """Why the last image gave nothing; empty where it did."""
+        with self._lock:
+            return f'the last image could not be grounded: {self._refusal}' * bool(self._refusal)
+
+    def depth_problem(self) -> str:
+        """Why the best point of the last result has no position; empty where it has one."""
+        with self._lock:
+            if self._result is None or not self._result.surfaces:
+                return ''
+            return self._result.surfaces[0].problem
+
+    def values(self) -> dict[str, str]:
+        """All counts, and the last result, as text."""
+        with self._lock:
+            values = {
+                'images replaced by newer ones': str(self._replaced),
+                'images left alone because nobody listens': str(self._ignored),
+                'images that could not be grounded': str(self._refused),
+                'groundings published': str(self._published),
+                'of these found': str(self._found),
+                'of these held': str(self._held),
+                'demonstration frames dropped': str(self._dropped_frames),
+            }
+            result = self._result
+        if result is not None:
+            if result.presence is not None and result.presence_threshold is not None:
+                values['presence'] = f'{result.presence:.3f}'
+                values['presence threshold'] = f'{result.presence_threshold:.3f}'
+            values['confidence'] = f'{result.confidence:.3f}'
+            values['resemblance'] = f'{result.resemblance:.3f}'
+            values['continuity'] = f'{result.continuity:.3f}'
+            values['found'] = 'held' if result.held else 'yes' if result.found else 'no'
+            values['position'] = (result.surfaces[0].problem if result.surfaces else '') or 'known'
+        return values

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loading of the model and the stored demonstrations; TensorRT's engines follow later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+
+from rclpy.lifecycle import LifecycleNode
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.selection import SelectionFile
+from afformer_core.demonstrations.state import DemonstrationState
+from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.errors import AfformerError
+from afformer_core.runtime import Grounder, shipped_model_folder
+from afformer_core.runtime.backends import GPU_BACKENDS
+from afformer_core.runtime.session import Session
+from afformer_core.runtime.sessions.fallback_session import with_fallback
+from afformer_core.runtime.shipped_model import shipped_model_to_export
+from afformer_ros.grounding.engine_build import EngineBuild
+from afformer_ros.grounding.grounding_diagnostics import Finding
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.memory_tuning import keep_what_lives
+
+
+class ModelLoader:
+    """Loads as the parameters say, and keeps what there is to tell of it.
+
+    Where engines are wanted and not waited for, the CPU computes until they are compiled. Where
+    the GPU is lost, it does so again.
+
+    Args:
+        node: whose log is written to.
+        parameters: as they are at the configuration.
+        submit: has the worker do something to the library.
+        changed: told each new state of the demonstrations.
+
+    Attributes:
+        problems: of stored demonstrations that could not be read.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        parameters: GroundingParameters,
+        submit: Callable[[Callable[[DemonstrationLibrary], None]], Future[None]],
+        changed: Callable[[DemonstrationState], None],
+    ) -> None:
+        self.problems: tuple[str, ...] = ()
+        self._node = node
+        self._parameters = parameters
+        self._folder = _model_folder(parameters)
+        self._submit = submit
+        self._changed = changed
+        self._grounder: Grounder | None = None
+        self._engine_build: EngineBuild | None = None
+        self._loss = ''
+
+    @property
+    def backend(self) -> str:
+        """What computes; empty until the model is loaded."""
+        return '' if self._grounder is None else self._grounder.backend
+
+    def load(self) -> DemonstrationLibrary:
+        """Called once, by the worker's thread.
+
+        Raises:
+            ModelFolderError: the folder does not hold a sound model, or not for this backend.
+            EngineError: TensorRT cannot compile or run it here.
+            DemonstrationError: the demonstration to be selected is not stored.
+        """
+        parameters = self._parameters
+        folder = self._folder
+        begin = time.monotonic()
+        later = parameters.backend == 'tensorrt' and not parameters.wait_for_engine
+        grounder = Grounder.load(
+            folder,
+            'auto' if later else parameters.backend,
+            parameters.threads,
+            'auto' if later else parameters.precision,
+            self._log,
+            parameters.maximum_looks,
+            self._gpu_lost,
+        )
+        store = DemonstrationStore(parameters.store_path)
+        selection_file = SelectionFile(store.folder, self._node.get_fully_qualified_name())
+        library = DemonstrationLibrary(
+            grounder, store, self._changed, parameters.recording_settings, selection_file
+        )
+        self._grounder, self.problems = grounder, library.problems
+        if grounder.calibration_problem:
+            self._node.get_logger().warning(grounder.calibration_problem)
+        for problem in self.problems:
+            self._node.get_logger().error(problem)
+        if parameters.selected_demonstration:
+            library.select(parameters.selected_demonstration)
+        else:
+            library.restore_selection()
+        state = library.state()
+        self._changed(state)
+        keep_what_lives()
+        if later:
+            self._engine_build = EngineBuild(
+                folder, parameters.precision, self._log, self._engine_ready
+            )
+        self._log(
+            f'model loaded with {grounder.backend} in {time.monotonic() - begin:.1f} s; '
+            f'{len(state.names)} demonstrations in {store.folder}'
+        )
+        if parameters.backend == 'auto' and grounder.backend == 'torch':
+            self._log(
+                'ONNX Runtime takes a half to a fifth of the time of PyTorch, once graphs are '
+                f'exported; run as this user: afformer export {parameters.model}'.rstrip()
+            )
+        return library
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What there is to tell of presence, and of the GPU, where one was asked for."""
+        return (*self._presence_findings(), *self._gpu_findings())
+
+    def _presence_findings(self) -> tuple[Finding, ...]:
+        if self._grounder is None:
+            return ()
+        problem, calibration = self._grounder.calibration_problem, self._grounder.calibration
+        status = 'told' if calibration else 'unknown, the model is not calibrated'
+        return (Finding('presence', '', problem, status, {}),)
+
+    def _gpu_findings(self) -> tuple[Finding, ...]:
+        if self._parameters.backend not in GPU_BACKENDS:
+            return ()
+        status, problem = f'{self.backend} computes', ''
+        if self._engine_build is not None:
+            status, problem = self._engine_build.status, self._engine_build.problem
+        return (Finding('gpu', '', self._loss or problem, status, {'backend': self.backend}),)
+
+    def stop(self) -> None:
+        """Stop compiling, and let the model go, whoever still holds this object."""
+        if self._engine_build is not None:
+            self._engine_build.stop()
+        self._grounder = None
+
+    def _log(self, line: str) -> None:
+        self._node.get_logger().info(line)
+
+    def _engine_ready(self, session: Session) -> Future[None]:
+        protected = with_fallback(session, self._folder, self._parameters.threads, self._gpu_lost)
+        return self._submit(lambda library: library.use(protected))
+
+    def _gpu_lost(self, reason: str) -> None:
+        self._loss = (
+            f'the GPU was lost, and {self.backend} grounds on the CPU instead: {reason}. Restart '
+            'the node to use the GPU again; if it is lost again, see what dmesg tells of it'
+        )
+        self._node.get_logger().error(self._loss)
+
+
+def _model_folder(parameters: GroundingParameters) -> Path:
+    if parameters.model:
+        return Path(parameters.model).expanduser()
+    if parameters.backend == 'tensorrt':
+        # What is wrong with the user's cache is told when engines are to be kept there.
+        with suppress(AfformerError, OSError):
+            return shipped_model_to_export()
+    return shipped_model_folder()

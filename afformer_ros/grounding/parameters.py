@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the grounding node: names, defaults, ranges and what each is for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.outputs.outputs import OutputSettings
+from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_core.stream.settings import StreamSettings
+from afformer_ros.parameter_fields import constraints_of, parameter
+
+MESSAGE_TYPES = ('auto', 'raw', 'compressed')
+RECTIFICATIONS = ('auto', 'rectified', 'distorted')
+
+
+@dataclass(frozen=True)
+class GroundingParameters:
+    """Every parameter of the node `grounding` but the QoS; each text is its ROS description."""
+
+    model: str = parameter(
+        '', 'Folder of the model; empty: the one shipped with the package', change='unconfigured'
+    )
+    backend: str = parameter(
+        'auto',
+        'What computes: torch or onnxruntime on the CPU, cuda (PyTorch) or tensorrt on an NVIDIA '
+        'GPU, or auto (onnxruntime where the model has graphs, else torch)',
+        choices=BACKENDS,
+        change='unconfigured',
+    )
+    precision: str = parameter(
+        'auto',
+        'What the model computes in: fp32, fp16, bf16, int8, or auto (fp32; by '
+        'tensorrt fp16, exported where it is missing)',
+        choices=PRECISIONS,
+        change='unconfigured',
+    )
+    wait_for_engine: bool = parameter(
+        False,
+        'Whether nothing is grounded until the engines of tensorrt are compiled; else the CPU '
+        'grounds meanwhile, and for good where they cannot be used',
+        change='unconfigured',
+    )
+    threads: int = parameter(
+        0,
+        'Threads to compute with; 0: the backend chooses',
+        limits=(0, 256),
+        change='unconfigured',
+    )
+    maximum_looks: int = parameter(
+        8,
+        'How often an image is looked at, at most: each look after the first is closer, where the '
+        'model was made to, as the shipped one was for three; with fewer an image takes less '
+        'time, and peak and action are right less often',
+        limits=(1, 8),
+        change='unconfigured',
+    )
+    selected_demonstration: str = parameter(
+        '',
+        'Stored demonstration to select when the node is configured, or several of one skill '
+        'joined by +; empty: none until a service selects one',
+        change='unconfigured',
+    )
+    lazy: bool = parameter(
+        True, 'Whether images are left alone while nobody listens to any result'
+    )
+    maximum_peaks: int = parameter(
+        5, 'Peaks of the heatmap published as points, at most', limits=(1, 100)
+    )
+    minimum_candidate_score: float = parameter(
+        0.1,
+        'Below this share of the heatmap around it a peak is no grasp candidate',
+        limits=(0.0, 1.0),
+    )
+    minimum_presence: float = parameter(
+        -1.0,
+        'Below this probability that the image shows what was demonstrated nothing is found; -1: '
+        'the threshold that the model was calibrated to; only of a calibrated model, to which '
+        'minimum_confidence and minimum_resemblance do not apply',
+        limits=(-1.0, 1.0),
+    )
+    minimum_confidence: float = parameter(
+        0.2,
+        'Of a model that is not calibrated: below this share of the heatmap around its best peak '
+        'there is no evidence, and nothing is found',
+        limits=(0.0, 1.0),
+    )
+    minimum_resemblance: float = parameter(
+        0.7,
+        'Of a model that is not calibrated: below this resemblance to the demonstration around '
+        'the heatmap there is no evidence either; -1: it is not asked for',
+        limits=(-1.0, 1.0),
+    )
+    minimum_continuity: float = parameter(
+        0.75,
+        'Below this likeness to the place that was found before there is no evidence either; -1: '
+        'it is not asked for',
+        limits=(-1.0, 1.0),
+    )
+    release_time: float = parameter(
+        5.0,
+        'Seconds without evidence after which a place that looks otherwise may be found',
+        limits=(0.0, 3600.0),
+    )
+    hold_time: float = parameter(
+        0.5,
+        'Seconds for which the last evidence is held, with its age, where there is none',
+        limits=(0.0, 60.0),
+    )
+    smoothing_time: float = parameter(
+        0.1, 'Time constant of the smoothing in seconds; 0: none', limits=(0.0, 60.0)
+    )
+    scene_cut_threshold: float = parameter(
+        0.2,
+        'Mean change of the picture, as a share of its range, that begins a new scene; 1: never',
+        limits=(0.0, 1.0),
+    )
+    image_type: str = parameter(
+        'auto',
+        'Messages on image: raw (sensor_msgs/Image), compressed (sensor_msgs/CompressedImage), or '
+        'auto: what the publisher sends',
+        choices=MESSAGE_TYPES,
+        change='unconfigured',
+    )
+    image_rectification: str = parameter(
+        'auto',
+        'Whether image is rectified (points follow P of camera_info) or distorted (K and D); '
+        'auto: rectified where the name of the topic says image_rect',
+        choices=RECTIFICATIONS,
+        change='unconfigured',
+    )
+    depth_type: str = parameter(
+        'auto',
+        'Messages on depth: raw, compressed (compressedDepth), or auto, as for image_type',
+        choices=MESSAGE_TYPES,
+        change='unconfigured',
+    )
+    depth_tolerance: float = parameter(
+        0.02, 'Seconds between the stamps of an image and its depth, at most', limits=(0.0, 10.0)
+    )
+    depth_wait: float = parameter(
+        0.03, 'Seconds to wait for the depth of an image, at most', limits=(0.0, 1.0)
+    )
+    depth_noise: float = parameter(
+        0.005, 'Standard deviation of depth, as a share of it', limits=(0.0001, 0.2)
+    )
+    nearest_depth: float = parameter(
+        0.1, 'Depth below this, in metres, is unknown', limits=(0.001, 1000.0)
+    )
+    farthest_depth: float = parameter(
+        10.0, 'Depth above this, in metres, is unknown', limits=(0.001, 1000.0)
+    )
+    peak_tolerance: float = parameter(
+        0.04,
+        'How far a peak may be off, as a share of the shorter side of the image: the surface that '
+        'stands out most within it, where depth is there, is the one to act on; 0: that at the '
+        'peak itself',
+        limits=(0.0, 0.25),
+    )
+    target_frame: str = parameter(
+        '',
+        'Frame of all positions, looked up in tf2 at the stamp of the image; empty: that of the '
+        'image',
+        change='unconfigured',
+    )
+    overlay_opacity: float = parameter(
+        0.6, 'Opacity of the heatmap where it is highest in the overlay', limits=(0.0, 1.0)
+    )
+    cloud_minimum_weight: float = parameter(
+        0.05,
+        'Pixels whose probability is below this share of the largest are left out of '
+        'affordance_cloud',
+        limits=(0.0, 1.0),
+    )
+    cloud_maximum_points: int = parameter(
+        5000, 'Points of affordance_cloud, at most', limits=(1, 1000000)
+    )
+    demonstration_type: str = parameter(
+        'auto',
+        'Messages on demonstration: raw, compressed, or auto, as for image_type',
+        choices=MESSAGE_TYPES,
+        change='unconfigured',
+    )
+    trim_demonstrations: bool = parameter(
+        True,
+        'Whether a recording is cut to the part where hands or, without hand_model, anything '
+        'moves',
+        change='unconfigured',
+    )
+    hand_model: str = parameter(
+        '',
+        'MediaPipe hand_landmarker.task that finds hands in demonstrations; empty: motion alone '
+        'is looked at',
+        change='never',
+    )
+    recording_queue: int = parameter(
+        60,
+        'Frames of a demonstration that may wait to be encoded; more are dropped and reported',
+        limits=(1, 10000),
+        change='unconfigured',
+    )
+    maximum_recording_seconds: float = parameter(
+        120.0, 'A recording longer than this is finished by itself', limits=(0.1, 86400.0)
+    )
+    store_folder: str = parameter(
+        '',
+        'Folder that keeps finished demonstrations; empty: $ROS_HOME/afformer/demonstrations, '
+        'with ROS_HOME ~/.ros where unset',
+        change='never',
+    )
+    demonstration_folders: tuple[str, ...] = parameter(
+        ('',),
+        'Folders below which load_demonstration may read; empty texts are ignored, and with no '
+        'folder it reads nothing',
+        change='never',
+    )
+    maximum_latency: float = parameter(
+        0.5,
+        'Seconds from the stamp of an image to its result above which the diagnostics warn; 0: '
+        'never',
+        limits=(0.0, 3600.0),
+    )
+    latency_window: float = parameter(
+        10.0,
+        'Seconds over which /diagnostics tells medians and percentiles of the latencies',
+        limits=(1.0, 3600.0),
+        change='unconfigured',
+    )
+    diagnostics_period: float = parameter(
+        1.0,
+        'Seconds between two messages on /diagnostics',
+        limits=(0.1, 60.0),
+        change='unconfigured',
+    )
+
+    def __post_init__(self) -> None:
+        constraints = constraints_of(type(self))
+        for one in fields(self):
+            constraints[one.name].check(one.name, getattr(self, one.name))
+        # Values that are sound alone may contradict each other.
+        _ = self.stream_settings
+
+    @property
+    def stream_settings(self) -> StreamSettings:
+        """How images are grounded, as it is now."""
+        return StreamSettings(
+            self.maximum_peaks,
+            self.minimum_presence,
+            self.minimum_confidence,
+            self.minimum_resemblance,
+            self.minimum_continuity,
+            self.release_time,
+            self.smoothing_time,
+            self.hold_time,
+            self.scene_cut_threshold,
+            self.peak_tolerance,
+            SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
+        )
+
+    @property
+    def output_settings(self) -> OutputSettings:
+        """How results are published, as it is now."""
+        return OutputSettings(
+            self.minimum_candidate_score,
+            self.overlay_opacity,
+            self.cloud_minimum_weight,
+            self.cloud_maximum_points,
+            self.stream_settings.surface,
+        )
+
+    @property
+    def recording_settings(self) -> RecordingSettings:
+        """How demonstrations are recorded."""
+        hand_model = Path(self.hand_model).expanduser() if self.hand_model else None
+        return RecordingSettings(trim=self.trim_demonstrations, hand_model=hand_model)
+
+    @property
+    def store_path(self) -> Path:
+        """Folder that keeps finished demonstrations."""
+        if self.store_folder:
+            return Path(self.store_folder).expanduser()
+        home = os.environ.get('ROS_HOME') or '~/.ros'
+        return Path(home).expanduser() / 'afformer' / 'demonstrations'
+
+    @property
+    def readable_folders(self) -> tuple[Path, ...]:
+        """Folders below which demonstrations may be read, resolved."""
+        return tuple(Path(one).expanduser().resolve() for one in self.demonstration_folders if one)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is copied and exported before methods are measured, and what cannot be."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from afformer_core.benchmarks.measured_model import copy_with_graphs
+from afformer_core.benchmarks.methods import Method
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.graphs import read_graphs
+
+ONNX, ONNX_FP16, ONNX_INT8, TORCH, TENSORRT = (
+    Method.parse(text)
+    for text in (
+        'onnxruntime:fp32',
+        'onnxruntime:fp16',
+        'onnxruntime:int8',
+        'torch:fp32',
+        'tensorrt:fp16',
+    )
+)
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str, int | None]]:
+    """What is exported, which fails."""
+    calls: list[tuple[Path, str, int | None]] = []
+
+    def export(folder: Path, precision: str, opset: int | None) -> None:
+        calls.append((folder, precision, opset))
+        raise ModelFolderError('there is no exporter')
+
+    monkeypatch.setattr('afformer_core.benchmarks.measured_model.export_anew', export)
+    monkeypatch.setattr('afformer_core.benchmarks.measured_model.opset_for_tensorrt', lambda: 18)
+    return calls
+
+
+def test_graphs_that_stand_there_are_copied(small_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / 'copy'
+
+    assert copy_with_graphs(small_folder, copy, [ONNX, TORCH]) == {}
+
+    assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
+
+
+def test_others_are_exported_in_the_opset_of_tensorrt_and_a_failure_is_told(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
+) -> None:
+    impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX, ONNX_FP16])
+
+    assert exported == [(tmp_path / 'copy', 'fp16', 18)]
+    assert impossible == {ONNX_FP16: 'there is no exporter'}
+
+
+def test_quantized_graphs_are_never_made(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
+) -> None:
+    impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX_INT8])
+
+    assert exported == []
+    assert 'holds no exported graphs' in impossible[ONNX_INT8]
+
+
+def test_without_a_gpu_nothing_is_exported_for_it(
+    small_folder: Path,
+    tmp_path: Path,
+    exported: list[tuple[Path, str, int | None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+    assert copy_with_graphs(small_folder, tmp_path / 'copy', [TENSORRT]) == {TENSORRT: 'no GPU'}
+    assert exported == []

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from afformer_core.benchmarks.recompute_reference import RecomputeReference
+from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.models.afformer import Afformer
+
+R50 = afformer_r50(('press', 'hold', 'push'), (64, 64))
+SMALL = afformer_small(('press', 'pull'), (64, 96))
+
+
+@pytest.mark.parametrize(
+    ('configuration', 'frames'), [(R50, 5), (SMALL, 1), (SMALL, 8)], ids=['r50', 'one', 'small']
+)
+def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
+    generator = torch.manual_seed(0)
+    model = Afformer(configuration).eval().requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        if 'rel_pos' in name or 'level_embeds' in name:
+            parameter.normal_(std=0.5, generator=generator)
+    height, width = configuration.input_size
+    image = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8)
+    video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)
+
+    heatmaps, actions = RecomputeReference(model)(image, video)
+    wanted_heatmaps, wanted_actions = model(image[None], video[None])
+
+    found, wanted = (x.flatten(1).softmax(1) for x in (heatmaps, wanted_heatmaps[0]))
+    assert ((found - wanted).abs().amax(1) / wanted.amax(1)).max() < 1e-4
+    torch.testing.assert_close(actions, wanted_actions[0], atol=1e-4, rtol=0)
+
+
+def test_a_batch_equals_its_pairs_one_by_one():
+    reference = RecomputeReference(Afformer(SMALL).eval())
+    images = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
+    videos = torch.randint(0, 256, (2, 3, 64, 96, 3), dtype=torch.uint8)
+
+    with torch.no_grad():
+        heatmaps, actions = reference.ground_batch(images, videos)
+        heatmap, action = reference(images[1], videos[1])
+
+    torch.testing.assert_close(heatmaps[1], heatmap, atol=1e-5, rtol=0)
+    torch.testing.assert_close(actions[1], action, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('video_levels', ('p4', 'p3')),
+        ('temporal_strides', (1, 1)),
+        ('video_encoder', 'separate'),
+        ('video_projection', 'separate'),
+        ('decoder_blocks', 'per_step'),
+        ('residual', 'image'),
+    ],
+)
+def test_has_no_reference_of_variants(field, value):
+    model = Afformer(replace(SMALL, **{field: value}))
+
+    with pytest.raises(ValueError, match=re.escape(f'{field} is {value!r}; the reference')):
+        RecomputeReference(model)
+
+
+def test_has_no_reference_of_other_decoders():
+    coarse = replace(SMALL, image_levels=('p4',), temporal_strides=(1,), action_pooling='mean')
+    model = Afformer(replace(coarse, decoder='deconvolution'))
+
+    with pytest.raises(ValueError, match="decoder is 'deconvolution'; the reference is of"):
+        RecomputeReference(model)

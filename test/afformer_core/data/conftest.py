@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated annotations, as for the tests of the evaluation."""
+
+from __future__ import annotations
+
+from ..evaluation.conftest import appliances, model_folder
+
+__all__ = ['appliances', 'model_folder']

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reader of OPRA's annotations."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.verification import find_problems
+from afformer_core.errors import DatasetError
+
+ENTRY = {
+    'image_path': 'datasets/opra/images/a/0.jpg',
+    'width': 256,
+    'height': 192,
+    'actions': [3, 3],
+    'heatmaps': [[[1.5, 2.0], [300.0, -4.0]], [[5.0, 6.0]]],
+    'video_path': 'datasets/opra/clips/a/0.mp4',
+}
+
+
+def write(folder: Path, *entries: Any) -> Path:
+    path = folder / 'test.json'
+    path.write_text(json.dumps(list(entries)))
+    return path
+
+
+def test_the_released_test_annotations(test_data: Path) -> None:
+    dataset = OpraDataset(test_data / 'opra' / 'test.json')
+    assert len(dataset) == 3777
+    assert sum(len(set(sample.actions)) for sample in dataset) == 3785
+    assert len({sample.image_path for sample in dataset}) == 252
+    assert len({sample.video_path for sample in dataset}) == 2002
+    assert {points.shape for sample in dataset for points in sample.points} == {(10, 2)}
+    coffee = dataset[3343]
+    assert dataset.action_names[coffee.actions[0]] == 'push'
+    assert coffee.video_path == test_data / 'opra/clips/seattle/1/193/217.5_6.5.mp4'
+    assert coffee.video_path.exists()
+
+
+def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
+    sample = OpraDataset(write(tmp_path, ENTRY), root=tmp_path / 'media')[0]
+    assert sample.sample_id == 'test/0'
+    assert sample.image_path == tmp_path / 'media/images/a/0.jpg'
+    assert sample.video_path == tmp_path / 'media/clips/a/0.mp4'
+    assert sample.image_size == (256, 192)
+    assert sample.actions == (2, 2)
+    np.testing.assert_array_equal(sample.points[0], [[1.5, 2.0], [300.0, -4.0]])
+    np.testing.assert_array_equal(sample.points[1], [[5.0, 6.0]])
+    assert sample.scene is None
+    assert sample.contact is None
+
+
+def test_reads_the_contact_of_a_simulated_entry(tmp_path: Path) -> None:
+    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': [12, 40]}))[0].contact == (12, 40)
+    assert OpraDataset(write(tmp_path, {**ENTRY, 'contact': None}))[0].contact is None
+
+
+def test_action_names_beside_the_annotations_replace_those_of_opra(tmp_path: Path) -> None:
+    (tmp_path / 'actions.json').write_text('["press", "hold", "pull"]')
+    dataset = OpraDataset(write(tmp_path, ENTRY))
+    assert dataset.action_names == ('press', 'hold', 'pull')
+
+
+def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
+    square = {'kind': 'button', 'polygon': [[0, 0], [4, 0], [4, 4]], 'in_view': True}
+    other = {'kind': 'knob', 'polygon': [[-3, 0], [4, 0], [4, 4]], 'in_view': False}
+    entry = {**ENTRY, 'scene': 'test/00007', 'element': 1, 'elements': [square, other]}
+    scene = OpraDataset(write(tmp_path, entry))[0].scene
+    assert scene is not None
+    assert (scene.scene_id, scene.element) == ('test/00007', 1)
+    assert scene.kinds == ('button', 'knob')
+    assert scene.in_view == (True, False)
+    np.testing.assert_array_equal(scene.polygons[1], [[-3, 0], [4, 0], [4, 4]])
+
+
+def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
+    dataset = OpraDataset(write(tmp_path, ENTRY))
+    clip, image = find_problems(dataset)
+    assert (clip.name, image.name) == (str(dataset[0].video_path), str(dataset[0].image_path))
+    assert clip.samples == image.samples == ('test/0',)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'actions': [8, 1]}, 'action 8 is not one of 1 to 7'),
+        ({'actions': [0, 1]}, 'action 0 is not one of 1 to 7'),
+        ({'actions': [1]}, '1 actions but points for 2'),
+        ({'actions': [], 'heatmaps': []}, 'there is no action'),
+        ({'heatmaps': [[[1, 2, 3]], [[1, 2]]]}, 'shape'),
+        ({'heatmaps': [[], [[1, 2]]]}, 'shape'),
+        ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'not finite'),
+        ({'width': 0}, '0x192'),
+        ({'width': None}, 'entry 1'),
+        ({'scene': 'a', 'element': 3, 'elements': []}, 'element 3 is not among 0'),
+        ({'contact': [40, 12]}, 'contact goes from frame 40 to 12'),
+        ({'contact': [12]}, 'not enough values'),
+    ],
+)
+def test_a_malformed_entry_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=rf'entry 1 of .*{message}|{message}'):
+        OpraDataset(write(tmp_path, ENTRY, {**ENTRY, **change}))
+
+
+def test_an_entry_without_a_key_is_named(tmp_path: Path) -> None:
+    entry = {key: value for key, value in ENTRY.items() if key != 'video_path'}
+    with pytest.raises(DatasetError, match=r"entry 0 of .* has no 'video_path'"):
+        OpraDataset(write(tmp_path, entry))
+
+
+@pytest.mark.parametrize(('text', 'message'), [('{}', 'a list'), ('[', 'not JSON')])
+def test_a_file_that_holds_something_else_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / 'test.json').write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        OpraDataset(tmp_path / 'test.json')
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r'no annotation file .*absent\.json'):
+        OpraDataset(tmp_path / 'absent.json')

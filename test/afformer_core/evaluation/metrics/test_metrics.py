@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.evaluation.metrics.metrics import (
+    annotated_region,
+    auc_judd,
+    balanced_accuracy,
+    kld,
+    normalised,
+    sim,
+    top1_hits,
+)
+
+
+def maps(*values):
+    return np.array(values, np.float32)[:, None, :]
+
+
+def test_kld_by_hand():
+    found = kld(maps([1, 1, 2, 0]), maps([2, 0, 2, 0]))
+    assert found == pytest.approx([0.5 * np.log(0.5 / 0.25)])
+
+
+def test_kld_is_infinite_where_a_prediction_misses_all_probability():
+    assert np.isinf(kld(maps([0, 1]), maps([1, 1])))[0]
+
+
+def test_kld_of_a_prediction_that_is_nearly_zero_is_finite():
+    assert kld(maps([1, 1e-42]), maps([0, 1])) == pytest.approx([42 * np.log(10)], abs=1)
+
+
+def test_kld_with_an_epsilon_by_hand():
+    found = kld(maps([0, 1]), maps([1, 1]), 1e-12)
+    assert found == pytest.approx([0.5 * np.log(0.5e12) + 0.5 * np.log(0.5)])
+
+
+def test_sim_by_hand():
+    assert sim(maps([1, 1, 2, 0]), maps([0, 1, 1, 2])) == pytest.approx([0.25 + 0.25])
+
+
+def test_kld_and_sim_do_not_depend_on_the_scale():
+    predicted, truth = maps([3, 1, 2]), maps([1, 5, 1])
+    assert kld(10 * predicted, truth) == pytest.approx(kld(predicted, 7 * truth))
+    assert sim(10 * predicted, truth) == pytest.approx(sim(predicted, 7 * truth))
+
+
+@pytest.mark.parametrize('bad', [[0, 0], [1, -1], [np.nan, 1], [np.inf, 1]])
+def test_refuses_what_is_no_distribution(bad):
+    with pytest.raises(ValueError, match='finite, not negative and not zero'):
+        normalised(maps([1, 1], bad))
+
+
+def test_auc_of_a_perfect_and_of_the_opposite_ranking():
+    truth = maps([0.4, 1, 0, 0.5, 0, 0])
+    generator = np.random.default_rng(0)
+    found = auc_judd(maps([3, 9, 2, 8, 1, 0], [8, 0, 9, 1, 7, 6]), truth.repeat(2, 0), generator)
+    # Only the pixel of 1 is above half of the maximum; above it lie none, or all five others.
+    assert found == pytest.approx([1.0, 0.5])
+
+
+def test_auc_counts_the_trapezoid_between_positives():
+    truth = maps([1, 0, 1, 0])
+    found = auc_judd(maps([4, 3, 2, 1]), truth, np.random.default_rng(0))
+    # (false, true) alarms: (0, 0) (0, 1/2) (1/2, 1) (1, 1)
+    assert found == pytest.approx([0.5 * 0.75 + 0.5 * 1])
+
+
+def test_auc_of_a_constant_map_is_chance_and_not_nan():
+    truth = np.zeros((1, 64, 64), np.float32)
+    truth[0, 10:20, 10:20] = 1
+    found = auc_judd(np.ones_like(truth), truth, np.random.default_rng(0))
+    assert found == pytest.approx([0.5], abs=0.03)
+
+
+def test_false_alarms_are_shares_of_the_negatives():
+    truth = maps([1, 0.6, 0.2, 0.1, 0])
+    found = auc_judd(maps([5, 2, 4, 3, 1]), truth, np.random.default_rng(0))
+    # (false, true) alarms: (0, 0) (0, 1/2) (2/3, 1) (1, 1), where positives have 5 and 2.
+    assert found == pytest.approx([2 / 3 * 0.75 + 1 / 3 * 1])
+
+
+def test_a_jitter_breaks_ties_and_does_not_change_an_order():
+    truth = np.zeros((1, 40, 40), np.float32)
+    truth[0, :20] = 1
+    tied = np.zeros_like(truth)
+    apart = np.where(truth > 0, 1e-5, 0) + np.eye(40, dtype=np.float32)
+    generator = np.random.default_rng(0)
+    assert auc_judd(tied, truth, generator) == pytest.approx([0.5], abs=0.03)
+    # Twenty of the negatives are on the diagonal and above, half of the positives as well.
+    assert auc_judd(apart, truth, generator)[0] > 0.97
+
+
+@pytest.mark.parametrize(
+    ('truth', 'region'),
+    [([0.4, 0.5, 0.51, 1.0], [False, False, True, True]), ([2.0, 2.0], [True, True])],
+)
+def test_the_annotated_region_is_above_half_of_the_maximum(truth, region):
+    assert annotated_region(np.array([truth])).tolist() == [region]
+
+
+def test_auc_is_repeatable_by_seed():
+    truth = maps([1, 0, 1, 0, 0])
+    predicted = maps([1, 1, 0, 0, 1])
+    first, second = (auc_judd(predicted, truth, np.random.default_rng(3)) for _ in range(2))
+    assert first == second
+
+
+def test_top1_takes_as_many_answers_as_there_are_distinct_actions():
+    scores = {0: 0.1, 1: 0.5, 2: 0.4}
+    assert top1_hits(scores, [1]) == 1
+    assert top1_hits(scores, [0]) == 0
+    assert top1_hits(scores, [2, 0, 2]) == 1
+    assert top1_hits(scores, [2, 1]) == 2
+
+
+def test_balanced_accuracy_weighs_actions_and_not_rows():
+    truth = [0] * 9 + [1]
+    assert balanced_accuracy([0] * 10, truth) == pytest.approx(0.5)
+    assert balanced_accuracy([0] * 8 + [1, 1], truth) == pytest.approx((8 / 9 + 1) / 2)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.pairs import calibration
+from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_pairs
+from afformer_core.evaluation.pairs.pairs import sample_group
+from afformer_core.models import afformer_small
+
+
+def test_no_appliance_is_on_both_sides(appliances):
+    chosen, others = split_pairs(appliances, 5)
+
+    # Of three appliances.
+    assert (len(chosen), len(others)) == (1, 1)
+    groups = [sample_group(pair.sample) for pair in (*chosen, *others)]
+    assert len(set(groups)) == 2
+
+
+def test_one_of_each_is_enough(appliances):
+    assert [len(each) for each in split_pairs(appliances, 1)] == [1, 1]
+
+
+def test_of_a_long_demonstration_eight_frames_are_taken(appliances, monkeypatch):
+    clip = np.zeros((32, 8, 8, 3), np.uint8)
+    clip += np.arange(32, dtype=np.uint8)[:, None, None, None]
+    monkeypatch.setattr(calibration, 'read_video', lambda *_: clip)
+    configuration = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=32)
+    pairs, _ = split_pairs(appliances, 1)
+    (pair,) = calibration_pairs(pairs, configuration)
+    assert len(pair.frames) == 8
+    assert len(set(pair.frames[:, 0, 0, 0].tolist())) == 8
+
+
+def test_one_appliance_is_too_few(appliances, tmp_path):
+    folder = tmp_path / 'copy'
+    shutil.copytree(appliances.parent, folder)
+    entries = json.loads(appliances.read_text())
+    (folder / 'test.json').write_text(json.dumps(entries[:1]))
+
+    with pytest.raises(DatasetError, match='holds 1 independent pairs'):
+        split_pairs(folder / 'test.json', 5)
+
+
+def test_no_pair_is_asked_for(appliances):
+    with pytest.raises(ValueError, match='0 pairs are asked for'):
+        split_pairs(appliances, 0)
+
+
+def test_pictures_are_as_the_model_takes_them(appliances):
+    configuration = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=3)
+    chosen, _ = split_pairs(appliances, 5)
+
+    (pair,) = calibration_pairs(chosen, configuration)
+
+    assert pair.frames.shape == (3, 64, 96, 3)
+    assert pair.image.shape == (64, 96, 3)
+    assert pair.frames.dtype == pair.image.dtype == np.uint8

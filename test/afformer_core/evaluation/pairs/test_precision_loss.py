@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fewer bits cost the shipped model on a hundred simulated pairs it has not seen."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.evaluation.pairs.calibration import calibration_pairs
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.pairs.precision_loss import precision_loss
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import TOLERANCES, References, self_test
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+COUNT = 100
+
+
+@pytest.fixture(scope='module')
+def annotations(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('simulated')
+    options = ['--split', 'test', '--appliances', str(2 * COUNT), '--seed', '11']
+    few = ['--demonstrations', '1', '--targets', '1', '--processes', '2']
+    assert main(['simulate', str(folder), *options, *few]) == 0
+    return folder / 'test.json'
+
+
+@pytest.fixture(scope='module')
+def folder(shipped_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('model') / 'shipped'
+    folder.mkdir()
+    for file in ('model.json', 'model.safetensors'):
+        shutil.copy(shipped_model / file, folder)
+    for precision in ('fp32', 'fp16'):
+        export_graphs(folder, precision)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def pairs(annotations):
+    return choose_pairs(OpraDataset(annotations), limit=COUNT, per_group=1)
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+def test_graphs_give_what_the_model_gives(folder, pairs, precision):
+    configuration = read_description(folder).configuration
+    exact = open_session(folder, 'torch', 0)
+    session = open_session(folder, 'onnxruntime', 0, precision)
+    differences = [
+        self_test(
+            session,
+            References.of(exact, frames, image, [range(len(frames))]),
+            TOLERANCES[precision],
+        )
+        for frames, image in calibration_pairs(pairs, configuration)
+    ]
+    print(f'\n{precision}: median {np.median(differences):.1e}, largest {max(differences):.1e}')
+    assert len(differences) == COUNT
+
+
+def test_the_best_peak_stays_in_half_precision(folder, pairs):
+    configuration = read_description(folder).configuration
+    exact = open_session(folder, 'torch', 0)
+    loss = precision_loss(
+        pairs, configuration, exact, open_session(folder, 'onnxruntime', 0, 'fp16')
+    )
+    print(f'\nfp16: {loss}')
+    assert loss['pairs'] == COUNT
+    assert loss['within_a_pixel'] >= 0.99
+    assert abs(loss['kld'] - loss['exact_kld']) < 0.01
+
+
+def test_the_cost_of_eight_bits_is_told(folder, annotations, capsys):
+    words = ['--precision', 'fp16', '--quantize', 'int8', '--calibration', str(annotations)]
+    assert main(['export', str(folder), *words, '--calibration-pairs', str(COUNT)]) == 0
+
+    told = capsys.readouterr().out
+    print(told)
+    graphs = read_graphs(folder, 'int8')
+    assert graphs.base == 'fp16'
+    assert f'On {COUNT} others KLD is {graphs.loss["kld"]:.3f}' in told
+    assert abs(graphs.loss['kld'] - graphs.loss['exact_kld']) < 0.05
+    assert graphs.loss['within_a_pixel'] > 0.75

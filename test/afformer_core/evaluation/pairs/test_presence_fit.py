@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibration on evidence that was drawn at random, and by the command."""
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.errors import DatasetError
+from afformer_core.evaluation.pairs.pair_result import Evidence
+from afformer_core.evaluation.pairs.presence_fit import fit_presence
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.presence import PresenceCalibration
+
+from ..conftest import write_appliance
+
+COUNT = 4000
+
+
+def evidence(logits, resemblances):
+    shares = 1 / (1 + np.exp(-np.asarray(logits)))
+    return [Evidence(float(c), float(r)) for c, r in zip(shares, resemblances, strict=True)]
+
+
+def results(own, foreign):
+    return [
+        SimpleNamespace(evidence=one, foreign_evidence=other)
+        for one, other in zip(own, foreign, strict=True)
+    ]
+
+
+@pytest.fixture(scope='module')
+def drawn():
+    """Gaussians: logits of the confidence 1 apart of spread 1, resemblances 0.1 of 0.1."""
+    random = np.random.default_rng(0)
+    logits, resemblances = random.normal(0, 1, (2, COUNT)), random.normal(0.6, 0.1, (2, COUNT))
+    own = evidence(logits[0] + 1, resemblances[0] + 0.1)
+    return results(own, evidence(logits[1], resemblances[1]))
+
+
+def test_coefficients_are_those_of_the_gaussians(drawn):
+    fitted = fit_presence(drawn, 'validation.json', 'ab12')
+    # A distance of d spreads s has the coefficient d / s.
+    assert fitted.confidence == pytest.approx(1.0, abs=0.1)
+    assert fitted.resemblance == pytest.approx(10.0, abs=1.0)
+    assert fitted.presence(1 / (1 + np.exp(-0.5)), 0.65) == pytest.approx(0.5, abs=0.03)
+    assert (fitted.pairs, fitted.annotations) == (COUNT, 'validation.json')
+    assert fitted.weights_sha256 == 'ab12'
+    # Two spreads of one: the area is the normal distribution at 1.
+    assert fitted.auroc == pytest.approx(0.841, abs=0.015)
+
+
+def test_the_threshold_refuses_three_in_two_hundred(drawn):
+    fitted = fit_presence(drawn, 'validation.json', 'ab12')
+    own = [fitted.presence(one.evidence.confidence, one.evidence.resemblance) for one in drawn]
+    assert sum(presence < fitted.threshold for presence in own) == 3 * COUNT // 200
+
+
+def test_a_confidence_that_speaks_against_presence_is_left_out():
+    random = np.random.default_rng(0)
+    own = evidence(random.normal(-1, 1, 200), random.normal(0.8, 0.05, 200))
+    foreign = evidence(random.normal(1, 1, 200), random.normal(0.5, 0.05, 200))
+    fitted = fit_presence(results(own, foreign), 'validation.json', 'ab12')
+    assert fitted.confidence == 0
+    assert fitted.resemblance > 10
+    assert fitted.auroc > 0.99
+
+
+def test_too_few_pairs():
+    own = evidence([1.0] * 24, [0.9] * 24)
+    with pytest.raises(DatasetError, match=r'gives 24 pairs .* at least 25'):
+        fit_presence(results(own, own), 'validation.json', 'ab12')
+
+
+def test_twenty_five_pairs_are_enough(drawn):
+    assert fit_presence(drawn[:25], 'validation.json', 'ab12').pairs == 25
+
+
+@pytest.fixture(scope='module')
+def validation(tmp_path_factory):
+    """Annotations of thirteen appliances with two pairs each."""
+    folder = tmp_path_factory.mktemp('validation')
+    entries = [entry for number in range(13) for entry in write_appliance(folder, number)]
+    (folder / 'actions.json').write_text(json.dumps(['press', 'hold']))
+    (folder / 'validation.json').write_text(json.dumps(entries))
+    return folder / 'validation.json'
+
+
+@pytest.mark.slow
+def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, capsys):
+    folder = tmp_path / 'model'
+    shutil.copytree(model_folder, folder)
+    words = ['evaluate', folder, '--annotations', validation, '--backend', 'torch']
+    assert main([*map(str, words), '--calibrate', '--json', '-']) == 0
+    report = json.loads(capsys.readouterr().out)
+    calibration = read_description(folder).valid_calibration
+
+    assert isinstance(calibration, PresenceCalibration)
+    assert calibration.pairs == 26
+    measures = report['measures']
+    assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)
+    presence = measures['reliability']['presence']
+    assert (presence['images'], presence['right']) == (52, 0.5)
+    assert presence['calibration_error'] < 0.5
+    assert measures['reliability']['peak']['images'] == 26
+    assert measures['motion_use']['balanced']['pairs'] == 26
+
+
+def test_a_calibrated_model_says_how_likely_it_is(model_folder):
+    loaded = Grounder.load(model_folder, 'torch')
+    calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
+    grounder = Grounder(loaded.configuration, loaded._session, calibration=calibration)
+    image = np.zeros((48, 64, 3), np.uint8)
+    grounder.set_demonstration([image], 'press')
+    grounding = grounder.ground(image, 'press')
+
+    assert grounding.presence == calibration.presence(grounding.confidence, grounding.resemblance)
+    loaded.set_demonstration([image], 'press')
+    assert loaded.ground(image, 'press').presence is None
+
+
+def test_the_command_calibrates_no_predictor(validation, capsys):
+    words = ['evaluate', '--annotations', str(validation), '--predictor', 'uniform']
+    assert main([*words, '--calibrate']) != 0
+    assert 'not of the predictor uniform' in capsys.readouterr().err

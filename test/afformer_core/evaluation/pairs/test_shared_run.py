@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs that processes share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.opra import OpraDataset
+from afformer_core.data.sample import sample_group
+from afformer_core.errors import ImageError
+from afformer_core.evaluation.pairs.pairs import choose_pairs
+from afformer_core.evaluation.pairs.shared_run import RunPlan, evaluate_pairs, open_run
+from afformer_core.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.runtime import Grounder
+
+
+@pytest.fixture
+def plan(model_folder: Path) -> RunPlan:
+    return RunPlan(partial(Grounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7)
+
+
+def test_two_processes_find_the_same_as_one(appliances: Path, plan: RunPlan) -> None:
+    pairs = choose_pairs(list(OpraDataset(appliances)))
+    one = evaluate_pairs(plan, pairs, 1, progress=False)
+    two = evaluate_pairs(plan, pairs, 2, progress=False)
+
+    assert len({sample_group(pair.sample) for pair in pairs}) == 3
+    for pair, first, second in zip(pairs, one, two, strict=True):
+        assert first.pair is pair
+        assert second.pair.sample.sample_id == pair.sample.sample_id
+        assert second.action_scores == first.action_scores
+        assert second.peak == first.peak
+        assert np.array_equal(second.scores.auc_judd, first.scores.auc_judd)
+
+
+def test_a_run_is_opened_once_in_a_process(plan: RunPlan) -> None:
+    assert open_run(plan) is open_run(plan)
+
+
+def test_an_error_in_another_process_is_raised(
+    appliances: Path, plan: RunPlan, tmp_path: Path
+) -> None:
+    first, *rest = choose_pairs(list(OpraDataset(appliances)))
+    broken = replace(first, sample=replace(first.sample, image_path=tmp_path / 'gone.jpg'))
+    with pytest.raises(ImageError, match=r'there is no image file .*gone\.jpg'):
+        evaluate_pairs(plan, [broken, *rest], 2, progress=False)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contact is estimated where a hand rests, whatever its size, and not where it only turns."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from afformer_core.hands.contact_estimate import (
+    REST,
+    ContactEstimate,
+    fingertips,
+    hand_size,
+)
+
+from ..maskahand.landmarks import pointing_hand
+
+_PICTURE = (1280, 720)
+# A hand comes to x = 600 within 0.5 s, rests there for 0.7 s, and leaves; 10 frames a second.
+_PRESS = [300, 360, 430, 500, 560, 600, 602, 600, 599, 600, 601, 600, 600, 540, 480, 420, 360, 300]
+
+
+def _estimates(
+    hands: Sequence[np.ndarray], rate: float, picture: tuple[int, int] = _PICTURE
+) -> list[float]:
+    """Of each frame, asked as a stream asks: when half a second more was seen."""
+    estimate = ContactEstimate()
+    found: list[float] = []
+    for number, hand in enumerate(hands):
+        estimate.observe(number / rate, hand, picture)
+        while len(found) / rate <= number / rate - REST:
+            found.append(estimate.at(len(found) / rate))
+    return found + [estimate.at(number / rate) for number in range(len(found), len(hands))]
+
+
+def test_a_pointing_hand_touches_with_its_index_finger() -> None:
+    assert fingertips(pointing_hand(600, 300)).tolist() == [600, 300]
+
+
+def test_a_pinching_hand_holds_something_between_two_fingers() -> None:
+    hand = pointing_hand(600, 300)
+    hand[4] = (590, 310)
+    assert fingertips(hand).tolist() == [595, 305]
+
+
+def test_a_hand_that_comes_rests_and_leaves() -> None:
+    found = _estimates([pointing_hand(x, 300) for x in _PRESS], 10)
+    assert min(found[5:13]) > 0.95
+    assert max(found[:4] + found[14:]) < 0.2
+
+
+def test_a_hand_that_passes_by() -> None:
+    assert max(_estimates([pointing_hand(200 + 30 * k, 300) for k in range(30)], 10)) < 0.5
+
+
+def test_a_waving_hand_stands_still_where_it_turns_and_touches_nothing() -> None:
+    xs = [600 + 150 * math.cos(2 * math.pi * k / 30) for k in range(60)]
+    assert abs(xs[30] - xs[31]) < 4
+    assert max(_estimates([pointing_hand(x, 300) for x in xs], 30)) < 0.2
+
+
+@pytest.mark.parametrize('scale', [0.1, 3.0])
+def test_a_hand_far_away_or_near(scale: float) -> None:
+    near = _estimates([pointing_hand(x, 300) for x in _PRESS], 10)
+    large = (10_000, 10_000)
+    scaled = [pointing_hand(scale * x, 900, scale) for x in _PRESS]
+    assert _estimates(scaled, 10, large) == pytest.approx(near)
+
+
+def test_fingers_that_turn_a_knob_stay_around_it() -> None:
+    hands = []
+    for k in range(20):
+        hand = pointing_hand(600, 300)
+        turned = 25 * np.array([math.cos(0.15 * k), math.sin(0.15 * k)])
+        hand[8], hand[4] = 600 + turned, 600 - turned
+        hands.append(hand)
+    assert min(_estimates(hands, 10)) > 0.95
+
+
+def test_fingertips_outside_the_picture_are_guessed() -> None:
+    resting = [pointing_hand(690, 300)] * 12
+    assert min(_estimates(resting, 10)) > 0.95
+    assert max(_estimates(resting, 10, (600, 720))) == 0
+
+
+def test_a_hand_that_lies_there_for_long_is_idle() -> None:
+    found = _estimates([pointing_hand(600, 300)] * 100, 10)
+    assert min(found[:80]) > 0.95
+    assert max(found[82:]) == 0
+
+
+def test_a_hand_that_rested_for_long_and_comes_again() -> None:
+    xs = [600] * 100 + [600 - 60 * k for k in range(9)] + _PRESS
+    found = _estimates([pointing_hand(x, 300) for x in xs], 10)
+    assert max(found[82:112]) < 0.5
+    assert min(found[114:122]) > 0.95
+
+
+@pytest.mark.parametrize(('frames', 'rate'), [(5, 10.0), (1, 10.0), (10, 0.9)])
+def test_too_little_is_seen_to_say(frames: int, rate: float) -> None:
+    assert max(_estimates([pointing_hand(600, 300)] * frames, rate)) == 0
+
+
+def test_memory_does_not_grow() -> None:
+    estimate = ContactEstimate()
+    held = []
+    tracemalloc.start()
+    for number in range(900):
+        estimate.observe(number / 10, pointing_hand(600, 300), _PICTURE)
+        estimate.at(number / 10)
+        if number % 300 == 299:
+            held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert held[2] - held[1] < 2_000
+
+
+def test_the_size_of_a_hand_seen_from_its_side() -> None:
+    hand = pointing_hand(600, 300)
+    assert hand_size(hand) == pytest.approx(100)
+    hand[0] = hand[9] - [20, 0]
+    assert hand_size(hand) == pytest.approx(1.5 * math.hypot(10, 65))

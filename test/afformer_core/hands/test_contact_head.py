@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked at to tell whether a hand touches something."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from afformer_core.hands.contact_head import ContactHead, _moved, _squares
+from afformer_core.hands.frame_stack import FRAMES, NOW
+
+
+def picture(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
+    """Black frames, 200 wide and 100 high, with a white box in each."""
+    frames = torch.zeros(FRAMES, 3, 100, 200)
+    for frame, (left, top, right, bottom) in zip(frames, boxes, strict=True):
+        frame[:, top:bottom, left:right] = 1
+    return frames.flatten(0, 1)
+
+
+def test_a_square_around_the_longer_side() -> None:
+    box = (90, 40, 140, 60)
+    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
+
+    assert square.shape == (7, 80, 80)
+    # The box is 50 of 80 pixels wide, 20 high, in the middle; the edges of pixels are kept.
+    columns = (square[NOW] > 0).any(dim=0).nonzero()[:, 0]
+    rows = (square[NOW] > 0).any(dim=1).nonzero()[:, 0]
+    assert [int(columns[0]), int(columns[-1])] == [15, 64]
+    assert [int(rows[0]), int(rows[-1])] == [30, 49]
+    assert square[NOW].max() == pytest.approx(1)
+
+
+def test_a_small_hand_is_not_enlarged_beyond_what_is_seen() -> None:
+    box = (100, 50, 104, 54)
+    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
+
+    # 38 pixels are shown by 80.
+    assert int((square[NOW].max(dim=0).values > 0).sum()) == pytest.approx(4 * 80 / 38, abs=1)
+
+
+def test_frames_are_colours() -> None:
+    there, now = (0, 0, 1, 1), (90, 40, 140, 60)
+    came = picture(*[there] * NOW, *[now] * (FRAMES - NOW))
+    (square,) = _squares(came, torch.tensor([now]).float())
+
+    # A box that came there and stays.
+    assert square[:, 40, 40].tolist() == pytest.approx([-1, -1, -1, 1, 1, 1, 1])
+
+
+def test_each_hand_of_each_picture_in_order() -> None:
+    torch.manual_seed(0)
+    head = ContactHead().eval()
+    first, second = torch.rand(2, 3 * FRAMES, 60, 80)
+    boxes = torch.tensor([[0.0, 0, 30, 40], [20.0, 10, 70, 50]])
+    together = head([first, second], [boxes, boxes[:1]])
+
+    assert together.logits.shape == (3,)
+    alone = [head([first], [boxes[:1]]), head([first], [boxes[1:]]), head([second], [boxes[:1]])]
+    logits, touches = (
+        torch.cat([getattr(each, name) for each in alone]) for name in ('logits', 'touches')
+    )
+    torch.testing.assert_close(together.logits, logits, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(together.touches, touches, atol=1e-3, rtol=1e-4)
+
+
+def test_in_a_mirror_it_says_the_same() -> None:
+    torch.manual_seed(0)
+    head = ContactHead().eval()
+    frames, box = torch.rand(3 * FRAMES, 60, 80), torch.tensor([[20.0, 10, 56, 40]])
+    mirrored_box = torch.tensor([[24.0, 10, 60, 40]])
+    answer, mirrored = head([frames], [box]), head([frames.flip(2)], [mirrored_box])
+
+    torch.testing.assert_close(answer.logits, mirrored.logits, atol=1e-4, rtol=1e-3)
+    ((x, y),) = answer.touches.tolist()
+    assert mirrored.touches[0].tolist() == pytest.approx([80 - x, y], abs=1e-2)
+
+
+def test_no_hand() -> None:
+    head = ContactHead()
+    pictures, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
+
+    answer = head(pictures, boxes)
+    assert (answer.logits.shape, answer.touches.shape) == ((0,), (0, 2))
+    loss = head.loss(pictures, boxes, [torch.empty(0, dtype=torch.bool)], [torch.empty(0, 2)])
+    assert loss == 0
+    loss.backward()
+    # Processes that train together wait for the gradients of all.
+    assert all(parameter.grad is not None for parameter in head.parameters())
+
+
+def test_moved_boxes_are_about_where_they_were() -> None:
+    torch.manual_seed(0)
+    box = torch.tensor([[100.0, 50, 140, 130]]).expand(500, -1)
+    moved = _moved(box)
+    sizes, middles = moved[:, 2:] - moved[:, :2], (moved[:, 2:] + moved[:, :2]) / 2
+
+    assert sizes.amin(dim=0).tolist() == pytest.approx([30, 60], abs=1)
+    assert sizes.amax(dim=0).tolist() == pytest.approx([52, 104], abs=1)
+    assert (middles - torch.tensor([120.0, 90])).abs().amax(dim=0).tolist() == pytest.approx(
+        [4, 8], abs=0.2
+    )
+
+
+def test_it_learns_what_rests() -> None:
+    """White boxes that stay are in contact, those that came and go are not."""
+    torch.manual_seed(0)
+    head = ContactHead()
+    box = (80, 30, 120, 70)
+    passing = [(80 + 20 * step, 30, 120 + 20 * step, 70) for step in range(-NOW, FRAMES - NOW)]
+    pictures = [picture(*[box] * FRAMES), picture(*passing)]
+    boxes = [torch.tensor([box]).float()] * 2
+    contacts = [torch.tensor([True]), torch.tensor([False])]
+    touches = [torch.tensor([[130.0, 50]]), torch.full((1, 2), torch.nan)]
+    optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
+    for _ in range(100):
+        optimizer.zero_grad()
+        head.loss(pictures, boxes, contacts, touches).backward()
+        optimizer.step()
+
+    logits = head.eval()(pictures, boxes).logits
+    assert logits[0] > 0 > logits[1]
+
+
+def test_it_learns_where() -> None:
+    """On the side on which white boxes go on; it is taught both, since it looks in a mirror."""
+    torch.manual_seed(0)
+    head = ContactHead()
+    box = (80, 30, 120, 70)
+    pictures = [picture(*[(80, 30, 130, 70)] * FRAMES), picture(*[(70, 30, 120, 70)] * FRAMES)]
+    boxes = [torch.tensor([box]).float()] * 2
+    known = [torch.tensor([[130.0, 40]]), torch.tensor([[70.0, 40]])]
+    optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
+    for _ in range(80):
+        optimizer.zero_grad()
+        head.loss(pictures, boxes, [torch.tensor([True])] * 2, known).backward()
+        optimizer.step()
+
+    away = head.eval()(pictures, boxes).touches - torch.cat(known)
+    # The middle of the box is 32 pixels away.
+    assert away.norm(dim=1).max() < 12
+
+
+def test_an_unknown_place_teaches_nothing() -> None:
+    torch.manual_seed(0)
+    head = ContactHead()
+    box = (80, 30, 120, 70)
+    arguments = [picture(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
+    head.loss(*arguments, [torch.full((1, 2), torch.nan)]).backward()
+
+    gradients = [each.grad for each in head.place.parameters()]
+    assert all(each is not None and each.abs().max() == 0 for each in gradients)
+    assert head.logit.weight.grad is not None
+    assert head.logit.weight.grad.abs().max() > 0

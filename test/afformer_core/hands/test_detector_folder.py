@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The authors' hand detector, from their file to a folder and back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torchvision.models.detection import fasterrcnn_resnet50_fpn_v2
+
+from afformer_core.cli.main import main
+from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import file_sha256
+from afformer_core.hands.detector_folder import load_hand_detector
+from afformer_core.hands.faster_rcnn import import_hand_detector
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+
+
+@pytest.fixture(scope='module')
+def detector() -> nn.Module:
+    torch.manual_seed(0)
+    theirs = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, num_classes=3)
+    # So that it finds something.
+    bias = theirs.roi_heads.box_predictor.cls_score.bias
+    bias.data += torch.tensor([0.0, 1.0, 2.0])
+    # As in training on several GPUs, with the same names.
+    return nn.SyncBatchNorm.convert_sync_batchnorm(theirs)
+
+
+@pytest.fixture(scope='module')
+def state(detector: nn.Module) -> dict[str, Tensor]:
+    return detector.state_dict()
+
+
+@pytest.fixture(scope='module')
+def checkpoint(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What torchvision's training of detectors writes after each epoch, with `--amp`."""
+    learning = [each for each in detector.parameters() if each.requires_grad]
+    optimizer = torch.optim.SGD(learning, lr=0.01, momentum=0.9, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[8, 11])
+    optimizer.step()
+    schedule.step()
+    path = tmp_path_factory.mktemp('hands') / 'hircnn.pth'
+    arguments = argparse.Namespace(
+        model='fasterrcnn_resnet50_fpn_v2', epochs=12, lr_steps=[8, 11], amp=True, device='cuda'
+    )
+    content = {
+        'model': detector.state_dict(),
+        'optimizer': optimizer.state_dict(),
+        'lr_scheduler': schedule.state_dict(),
+        'args': arguments,
+        'epoch': 11,
+        'scaler': {'scale': 65536.0, 'growth_interval': 2000, '_growth_tracker': 7},
+    }
+    torch.save(content, path)
+    yield path
+    path.unlink()
+
+
+@pytest.fixture(scope='module')
+def folder(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp('detector')
+    assert main(['import-checkpoint', str(checkpoint), str(made)]) == 0
+    yield made
+    shutil.rmtree(made)
+
+
+@torch.no_grad()
+def test_the_folder_detects_what_the_checkpoint_does(
+    folder: Path, checkpoint: Path, state: dict[str, Tensor]
+) -> None:
+    theirs = fasterrcnn_resnet50_fpn_v2(
+        weights=None, weights_backbone=None, num_classes=3, min_size=64, max_size=64,
+        box_score_thresh=0.1, box_detections_per_img=4,
+    ).eval()  # fmt: skip
+    theirs.load_state_dict(state)
+    ours = load_hand_detector(folder, minimum_score=0.1, maximum_hands=4)
+    ours.transform.min_size, ours.transform.max_size = (64,), 64
+    image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+    (found,), (wanted,) = ours([image]), theirs([image])
+
+    assert 0 < len(wanted['boxes']) <= 4
+    for name in ('boxes', 'labels', 'scores'):
+        torch.testing.assert_close(found[name], wanted[name])
+    fields = json.loads((folder / 'detector.json').read_text())
+    assert fields['training']['imported'] == 'hircnn.pth'
+    assert fields['training']['sha256'] == file_sha256(checkpoint)
+    assert fields['training']['epoch'] == 11
+    assert fields['classes'] == ['background', 'no contact', 'contact']
+    assert sorted(path.name for path in folder.iterdir()) == [
+        'detector.json', 'detector.safetensors',
+    ]  # fmt: skip
+
+
+def test_it_scores_no_actions(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(checkpoint), str(tmp_path / 'made'), '--actions', 'take,put']
+    assert main(['import-checkpoint', *arguments]) == 1
+    assert 'is a hand detector, which scores no actions' in capsys.readouterr().err
+    assert not (tmp_path / 'made').exists()
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'backbone.body.conv1.weight': None}, 'missing: backbone.body.conv1.weight'),
+        ({'roi_heads.mask': torch.zeros(1)}, 'unknown: roi_heads.mask'),
+        (
+            {'roi_heads.box_predictor.cls_score.bias': torch.zeros(91)},
+            r'cls_score.bias \(91,\) instead of \(3,\)',
+        ),
+    ],
+)
+def test_what_does_not_match_is_listed(
+    state: dict[str, Tensor], change: dict[str, Tensor | None], message: str
+) -> None:
+    changed = {name: tensor for name, tensor in {**state, **change}.items() if tensor is not None}
+    with pytest.raises(CheckpointError, match=f'does not fit the hand detector.*{message}'):
+        import_hand_detector(changed)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Path]:
+    made = tmp_path / 'copy'
+    made.mkdir()
+    yield made
+    shutil.rmtree(made)
+
+
+def linked(folder: Path, copy: Path) -> dict[str, object]:
+    """A folder of the same weights, and what its description says."""
+    (copy / 'detector.safetensors').hardlink_to(folder / 'detector.safetensors')
+    fields: dict[str, object] = json.loads((folder / 'detector.json').read_text())
+    return fields
+
+
+@pytest.mark.parametrize(
+    ('field', 'value', 'message'),
+    [
+        ('format', 'afformer-model', "has format 'afformer-model'; this release reads"),
+        ('version', 1, 'has version 1; this release reads 2'),
+        ('classes', ['background', 'hand'], 'has classes'),
+        ('architecture', 'ssd', "has architecture 'ssd'"),
+        ('weights_sha256', '0' * 64, 'is missing or not the one that detector.json names'),
+    ],
+)
+def test_another_description(
+    folder: Path, copy: Path, field: str, value: object, message: str
+) -> None:
+    fields = linked(folder, copy) | {field: value}
+    (copy / 'detector.json').write_text(json.dumps(fields))
+
+    with pytest.raises(ModelFolderError, match=message):
+        load_hand_detector(copy)
+
+
+@pytest.mark.slow
+def test_other_weights(folder: Path, copy: Path) -> None:
+    with pytest.raises(ModelFolderError, match='does not exist'):
+        load_hand_detector(copy)
+    tensors = load_file(folder / 'detector.safetensors')
+    del tensors['backbone.body.conv1.weight']
+    save_file(tensors, copy / 'detector.safetensors')
+    fields = json.loads((folder / 'detector.json').read_text())
+    fields['weights_sha256'] = file_sha256(copy / 'detector.safetensors')
+    (copy / 'detector.json').write_text(json.dumps(fields))
+
+    with pytest.raises(ModelFolderError, match=r'missing: backbone.body.conv1.weight'):
+        load_hand_detector(copy)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Faster R-CNN as a detector of the hands in a video."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.files.atomic import file_sha256
+from afformer_core.hands.detector_folder import load_hand_detector, save_hand_detector
+from afformer_core.hands.faster_rcnn import (
+    LIGHT_ARCHITECTURE,
+    build_hand_detector,
+    build_motion_detector,
+)
+from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands, hands_of
+from afformer_core.hands.hand import Hand
+from afformer_core.media.video import VideoFrame
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that takes anything for a hand."""
+    torch.manual_seed(0)
+    detector = build_hand_detector(LIGHT_ARCHITECTURE)
+    with torch.no_grad():
+        detector.roi_heads.box_predictor.cls_score.bias += torch.tensor([0.0, 1.0, 2.0])
+    made = tmp_path_factory.mktemp('light')
+    save_hand_detector(made, detector, LIGHT_ARCHITECTURE, {}, 0.75, dtype=torch.float16)
+    return made
+
+
+def frames(count: int) -> list[VideoFrame]:
+    random = np.random.default_rng(0)
+    return [
+        VideoFrame(i / 10, random.integers(0, 256, (60, 100, 3), np.uint8)) for i in range(count)
+    ]
+
+
+def test_what_the_folder_says(folder: Path) -> None:
+    detector = FasterRcnnHands.load(folder)
+
+    digits = file_sha256(folder / 'detector.safetensors')[:8]
+    assert detector.name == f'fasterrcnn_efficientnet_lite0_fpn {digits}'
+    assert detector.interaction_score == 0.75
+
+
+def test_a_folder_that_says_no_score_has_the_papers(folder: Path, tmp_path: Path) -> None:
+    fields = json.loads((folder / 'detector.json').read_text())
+    del fields['interaction_score']
+    (tmp_path / 'detector.json').write_text(json.dumps(fields))
+    (tmp_path / 'detector.safetensors').hardlink_to(folder / 'detector.safetensors')
+
+    assert FasterRcnnHands.load(tmp_path).interaction_score == 0.99
+
+
+def test_a_score_above_1_is_refused(folder: Path, tmp_path: Path) -> None:
+    fields = json.loads((folder / 'detector.json').read_text())
+    (tmp_path / 'detector.json').write_text(json.dumps(fields | {'interaction_score': 1.5}))
+
+    with pytest.raises(ModelFolderError, match=r'interaction_score 1\.5; 0 to 1 is wanted'):
+        FasterRcnnHands.load(tmp_path)
+
+
+def test_it_gives_what_the_folders_detector_gives(folder: Path) -> None:
+    """Norms are folded into convolutions, which must change nothing."""
+    (frame,) = frames(1)
+    plain = load_hand_detector(folder)
+    (output,) = plain([torch.from_numpy(frame.image).permute(2, 0, 1) / 255])
+    (hands,) = FasterRcnnHands.load(folder).detect([frame])
+
+    wanted = hands_of(output)
+    assert [hand.contact for hand in hands] == [hand.contact for hand in wanted]
+    boxes = [np.array([hand.box for hand in each]) for each in (hands, wanted)]
+    np.testing.assert_allclose(*boxes, atol=0.01)
+
+
+def test_boxes_are_in_pixels_of_the_frame_and_hands_are_few(folder: Path) -> None:
+    """The detector itself sees the frame enlarged."""
+    (hands,) = FasterRcnnHands.load(folder).detect(frames(1))
+
+    assert 0 < len(hands) <= 10
+    boxes = np.array([hand.box for hand in hands])
+    assert boxes.min() >= 0
+    assert boxes[:, 2].max() <= 100
+    assert boxes[:, 3].max() <= 60
+    scores = [hand.score for hand in hands]
+    assert scores == sorted(scores, reverse=True)
+    assert min(scores) >= 0.05
+
+
+def test_frames_together_give_what_they_give_alone(folder: Path) -> None:
+    video = frames(5)
+    together = list(FasterRcnnHands.load(folder, batch_size=3).detect(video))
+    alone = list(FasterRcnnHands.load(folder, batch_size=1).detect(video))
+
+    assert len(together) == 5
+    for first, second in zip(together, alone, strict=True):
+        assert [hand.contact for hand in first] == [hand.contact for hand in second]
+        boxes = [np.array([hand.box for hand in hands]) for hands in (first, second)]
+        np.testing.assert_allclose(*boxes, atol=0.01)
+
+
+def test_a_detector_of_motion_sees_frames_around_each() -> None:
+    """A picture between two copies of it, and between two others."""
+    torch.manual_seed(0)
+    detector = build_motion_detector(LIGHT_ARCHITECTURE).eval()
+    with torch.no_grad():
+        detector.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
+    moves = FasterRcnnHands(detector, 'moves', 0.9, interval=0.1)
+    before, image, after = (frame.image for frame in frames(3))
+
+    def seen(*video: np.ndarray) -> tuple[Hand, ...]:
+        return list(moves.detect(VideoFrame(i / 10, each) for i, each in enumerate(video)))[1]
+
+    assert len(list(moves.detect(frames(5)))) == 5
+    moving, resting = seen(before, image, after), seen(image, image, image)
+    # Where hands are is seen in one frame, whether they touch in three.
+    assert {hand.box for hand in moving} == {hand.box for hand in resting}
+    assert {hand.score for hand in moving} != {hand.score for hand in resting}
+
+
+def test_one_frame_of_a_video() -> None:
+    torch.manual_seed(0)
+    still = FasterRcnnHands(build_hand_detector(LIGHT_ARCHITECTURE).eval(), 'still', 0.5)
+    moving = FasterRcnnHands(build_motion_detector(LIGHT_ARCHITECTURE).eval(), 'moving', 0.5, 0.1)
+    for detector in (still, moving):
+        one, same = detector.detect_one(frames(5), 2), list(detector.detect(frames(5)))[2]
+        assert [hand.score for hand in one] == pytest.approx([hand.score for hand in same])
+        assert len(one) > 0
+
+
+def test_an_interval_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
+    fields = json.loads((folder / 'detector.json').read_text())
+    (tmp_path / 'detector.json').write_text(json.dumps(fields | {'interval': 0}))
+
+    with pytest.raises(ModelFolderError, match=r'interval 0\.0; seconds above 0 are wanted'):
+        FasterRcnnHands.load(tmp_path)
+
+
+def test_it_reads_no_further_than_a_batch(folder: Path) -> None:
+    taken = []
+
+    def watched() -> Iterator[VideoFrame]:
+        for frame in frames(6):
+            taken.append(frame.time)
+            yield frame
+
+    found = FasterRcnnHands.load(folder, batch_size=2).detect(watched())
+    next(found)
+    next(found)
+
+    assert len(taken) == 2
+
+
+def test_a_hand_is_in_one_state() -> None:
+    """Torchvision gives a box for each class."""
+    output = {
+        'boxes': torch.tensor([[0.0, 0, 10, 10], [0.0, 0, 10, 11], [30.0, 0, 40, 10]]),
+        'labels': torch.tensor([2, 1, 1]),
+        'scores': torch.tensor([0.6, 0.3, 0.9]),
+    }
+    hands = hands_of(output)
+
+    assert [hand.contact for hand in hands] == [False, True]
+    assert [hand.score for hand in hands] == pytest.approx([0.9, 0.6])
+    assert hands[0].box == (30.0, 0.0, 40.0, 10.0)
+
+
+def test_only_a_hand_in_contact_touches_something() -> None:
+    output = {
+        'boxes': torch.tensor([[0.0, 0, 10, 10], [30.0, 0, 40, 10]]),
+        'labels': torch.tensor([2, 1]),
+        'scores': torch.tensor([0.6, 0.5]),
+        'touches': torch.tensor([[12.0, 3.0], [42.0, 3.0]]),
+    }
+
+    assert [hand.touch for hand in hands_of(output)] == [(12.0, 3.0), None]
+
+
+def test_no_hands() -> None:
+    nothing = {'boxes': torch.empty(0, 4), 'labels': torch.empty(0), 'scores': torch.empty(0)}
+
+    assert hands_of(nothing) == ()

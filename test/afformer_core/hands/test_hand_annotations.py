@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Annotations of hands in 100DOH's layout, with what its files really hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.hands.hand_annotations import HandAnnotation, read_hand_annotations
+
+HAND = """<object><name>hand</name><difficult>0</difficult><bndbox><xmin>3</xmin><ymin>2</ymin>
+<xmax>10</xmax><ymax>8</ymax></bndbox><contactstate>3</contactstate></object>"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A picture of 20x10 pixels; its annotation is to be written."""
+    for part in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
+        (tmp_path / part).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'JPEGImages' / 'a.jpg'), np.zeros((10, 20, 3), np.uint8))
+    (tmp_path / 'ImageSets' / 'Main' / 'test.txt').write_text('a\n')
+    return tmp_path
+
+
+def hands(folder: Path, *objects: str) -> tuple[HandAnnotation, ...]:
+    """What is read of an annotation with some objects."""
+    size = '<size><width>20</width><height>10</height><depth>3</depth></size>'
+    text = f'<annotation>{size}{"".join(objects)}</annotation>'
+    (folder / 'Annotations' / 'a.xml').write_text(text)
+    (picture,) = read_hand_annotations(folder, 'test')
+    assert picture.size == (20, 10)
+    assert picture.image == folder / 'JPEGImages' / 'a.jpg'
+    return picture.hands
+
+
+def test_the_first_pixel_is_1_and_the_last_one_belongs_to_the_box(folder: Path) -> None:
+    assert hands(folder, HAND) == (HandAnnotation((2.0, 1.0, 10.0, 8.0), True),)
+
+
+@pytest.mark.parametrize(
+    ('state', 'contact'),
+    [('0', False), ('1', False), ('2', False), ('3', True), ('4', True), ('None', False)],
+)
+def test_only_objects_are_interacted_with(folder: Path, state: str, contact: bool) -> None:
+    """Touching oneself (1) or somebody else (2) is no interaction; None stands in real files."""
+    (hand,) = hands(folder, HAND.replace('>3</contactstate>', f'>{state}</contactstate>'))
+
+    assert hand.contact is contact
+
+
+@pytest.mark.parametrize('state', ['', '<contactstate />'])
+def test_a_state_that_is_missing_is_none(folder: Path, state: str) -> None:
+    (hand,) = hands(folder, HAND.replace('<contactstate>3</contactstate>', state))
+
+    assert not hand.contact
+
+
+def test_what_is_touched_is_no_hand(folder: Path) -> None:
+    touched = HAND.replace('>hand<', '>targetobject<').replace(
+        '>3</contactstate>', '>None</contactstate>'
+    )
+
+    assert len(hands(folder, HAND, touched)) == 1
+
+
+OBJECT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
+
+
+def test_the_middle_of_what_is_touched(folder: Path) -> None:
+    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{OBJECT}<contactstate>'))
+
+    # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
+    assert hand.touch == (15.0, 3.0)
+
+
+@pytest.mark.parametrize('unknown', ['', 'None'])
+def test_what_is_touched_may_be_unknown(folder: Path, unknown: str) -> None:
+    marked = OBJECT.replace('>20<', f'>{unknown}<')
+    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{marked}<contactstate>'))
+
+    assert hand.contact
+    assert hand.touch is None
+
+
+def test_an_idle_hand_touches_nothing(folder: Path) -> None:
+    idle = HAND.replace('<contactstate>3', f'{OBJECT}<contactstate>0')
+    (hand,) = hands(folder, idle)
+
+    assert hand.touch is None
+
+
+def test_a_picture_without_hands(folder: Path) -> None:
+    assert hands(folder) == ()
+
+
+def test_difficult_hands_are_marked(folder: Path) -> None:
+    (hand,) = hands(folder, HAND.replace('<difficult>0', '<difficult>1'))
+
+    assert hand.difficult
+
+
+def test_what_lies_outside_is_cut_off(folder: Path) -> None:
+    outside = HAND.replace('<xmin>3', '<xmin>0').replace('<ymax>8', '<ymax>12')
+
+    assert hands(folder, outside)[0].box == (0.0, 1.0, 10.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        ('<xmin>3', '<xmin>21', r'a\.xml: a hand has the box .* of which nothing lies in'),
+        ('<xmin>3', '<xmin>11', 'of which nothing lies in'),
+        ('<xmin>3', '<xmin>left', r'a\.xml: could not convert'),
+        ('<xmin>3</xmin>', '', r"a\.xml has no 'bndbox/xmin'"),
+        ('>3</contactstate>', '>5</contactstate>', 'contactstate 5; 0 to 4 is wanted'),
+        ('>hand<', '>foot<', "the name 'foot'; hand or targetobject"),
+        ('</object>', '', r'a\.xml is not XML'),
+    ],
+)
+def test_malformed(folder: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        hands(folder, HAND.replace(old, new))
+
+
+def test_without_annotation(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r'there is no annotation file .*a\.xml'):
+        read_hand_annotations(folder, 'test')
+
+
+def test_without_picture(folder: Path) -> None:
+    (folder / 'JPEGImages' / 'a.jpg').unlink()
+    with pytest.raises(DatasetError, match=r'there is no picture .*a\.jpg'):
+        hands(folder, HAND)
+
+
+def test_another_split(folder: Path) -> None:
+    with pytest.raises(DatasetError, match=r'there is no annotation file .*val\.txt'):
+        read_hand_annotations(folder, 'val')
+
+
+def test_neighbours(folder: Path) -> None:
+    """The simulator writes them; some alone tell nothing."""
+    (folder / 'Annotations' / 'a.xml').write_text(
+        '<annotation><size><width>20</width><height>10</height></size></annotation>'
+    )
+    around = [
+        folder / f'JPEGImages{step}' / 'a.jpg' for step in ('-3', '-2', '-1', '+1', '+2', '+3')
+    ]
+    assert read_hand_annotations(folder, 'test')[0].neighbours == ()
+    for path in around:
+        assert read_hand_annotations(folder, 'test')[0].neighbours == ()
+        path.parent.mkdir()
+        path.write_bytes(b'')
+    assert read_hand_annotations(folder, 'test')[0].neighbours == tuple(around)
+
+
+def test_an_empty_split(folder: Path) -> None:
+    (folder / 'ImageSets' / 'Main' / 'test.txt').write_text('\n')
+    with pytest.raises(DatasetError, match=r'test\.txt names no picture'):
+        read_hand_annotations(folder, 'test')

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A detector that finds hands in one frame and sees in several whether they touch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from afformer_core.hands.faster_rcnn import LIGHT_ARCHITECTURE, build_motion_detector
+from afformer_core.hands.motion_detector import MotionHandDetector, _in_states
+
+
+@pytest.fixture(scope='module')
+def detector() -> MotionHandDetector:
+    """Takes anything for a hand."""
+    torch.manual_seed(0)
+    made = build_motion_detector(LIGHT_ARCHITECTURE)
+    with torch.no_grad():
+        made.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
+    return made
+
+
+def target(*labels: int) -> dict[str, torch.Tensor]:
+    boxes = torch.tensor([[10.0, 10, 60, 50]] * len(labels)).reshape(-1, 4)
+    touches = torch.full((len(labels), 2), torch.nan)
+    return {
+        'boxes': boxes,
+        'labels': torch.tensor(labels, dtype=torch.int64),
+        'touches': touches,
+    }
+
+
+def test_scores_are_of_hand_and_state() -> None:
+    output = {
+        'boxes': torch.tensor([[0.0, 0, 1, 1], [0.0, 0, 2, 2]]),
+        'labels': torch.tensor([1, 1]),
+        'scores': torch.tensor([0.9, 0.8]),
+        'touches': torch.tensor([[1.0, 1], [2.0, 2]]),
+    }
+    found = _in_states(output, torch.tensor([0.6, 0.1]))
+
+    assert found['labels'].tolist() == [1, 2]
+    assert found['scores'].tolist() == pytest.approx([0.72, 0.54])
+    assert found['boxes'][0].tolist() == [0, 0, 2, 2]
+    assert found['touches'].tolist() == [[2, 2], [1, 1]]
+
+
+def test_what_it_finds(detector: MotionHandDetector) -> None:
+    detector.eval()
+    with torch.no_grad():
+        outputs = detector([torch.rand(21, 60, 100), torch.rand(21, 100, 60)])
+
+    assert len(outputs) == 2
+    for output in outputs:
+        assert isinstance(output, dict)
+        assert 0 < len(output['boxes']) <= 10
+        assert set(output['labels'].tolist()) <= {1, 2}
+        assert output['scores'].tolist() == sorted(output['scores'].tolist(), reverse=True)
+
+
+def test_losses_of_both_parts(detector: MotionHandDetector) -> None:
+    detector.train()
+    losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])
+
+    assert isinstance(losses, dict)
+    assert set(losses) == {
+        *('loss_classifier', 'loss_box_reg', 'loss_objectness', 'loss_rpn_box_reg'),
+        'loss_contact',
+    }
+    assert all(loss > 0 for loss in losses.values())
+
+
+def test_some_pictures_teach_contact_alone(
+    detector: MotionHandDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+    find = detector.hands.forward
+
+    def watched(images: list[torch.Tensor], targets: list[dict[str, torch.Tensor]]) -> object:
+        searched.append(len(images))
+        assert [each['labels'].tolist() for each in targets] == [[1]]
+        return find(images, targets)
+
+    monkeypatch.setattr(detector.hands, 'forward', watched)
+    monkeypatch.setattr(detector, 'searched_share', 0.3)
+    detector.train()
+    detector([torch.rand(21, 60, 100)] * 3, [target(2), target(2), target(1)])
+
+    assert searched == [1]
+
+
+def test_contact_is_learned_without_any_search(
+    detector: MotionHandDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector, 'searched_share', 0.0)
+    detector.train()
+    losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])
+
+    assert isinstance(losses, dict)
+    assert set(losses) == {'loss_contact'}
+
+
+def test_a_still_picture_is_refused(detector: MotionHandDetector) -> None:
+    with pytest.raises(ValueError, match='a picture has 3 channels; 21 of 7 frames are wanted'):
+        detector([torch.rand(3, 60, 100)])
+
+
+def test_training_needs_targets(detector: MotionHandDetector) -> None:
+    detector.train()
+    with pytest.raises(ValueError, match='training needs targets'):
+        detector([torch.rand(21, 60, 100)])

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Detectors by what users call them."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.hands.open_detector import device_of, open_hand_detector
+
+
+@pytest.mark.parametrize(
+    ('installed', 'message'),
+    [
+        (True, 'there is no hand model {}; `afformer fetch-hand-model` makes it, or name'),
+        (
+            False,
+            'there is neither MediaPipe nor its hand model {}; run `pip install '
+            "'afformer[hands]'` and `afformer fetch-hand-model`, or name",
+        ),
+    ],
+)
+def test_mediapipe_says_all_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool, message: str
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: name if installed else None)
+
+    with pytest.raises(ModelFolderError) as told:
+        open_hand_detector('mediapipe')
+    model = tmp_path / 'afformer' / 'hand_landmarker.task'
+    assert str(told.value) == f'{message.format(model)} another detector'
+
+
+@pytest.mark.parametrize(
+    ('process', 'gpus', 'device'),
+    [(0, 0, 'cpu'), (3, 0, 'cpu'), (0, 2, 'cuda:0'), (1, 2, 'cuda:1'), (2, 2, 'cuda:0')],
+)
+def test_processes_take_the_gpus_in_turn(process: int, gpus: int, device: str) -> None:
+    assert device_of(process, gpus) == device
+
+
+@pytest.mark.parametrize('name', ['nowhere', 'nowhere.task', ''])
+def test_what_is_no_detector_is_refused(name: str) -> None:
+    with pytest.raises(ModelFolderError, match='is no hand detector'):
+        open_hand_detector(name)
+
+
+def test_the_simulated_one_comes_with_the_package() -> None:
+    detector = open_hand_detector('simulated')
+
+    assert detector.name.startswith('fasterrcnn_efficientnet_lite0_fpn ')

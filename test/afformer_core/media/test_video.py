@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos: written and read back, and files that are not what they should be."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.errors import VideoError
+from afformer_core.media.video import VideoReader, read_video, write_video
+
+
+def grey_frames(count: int) -> np.ndarray:
+    """Frame k is of one grey level, 20 k."""
+    levels = (20 * np.arange(count)).astype(np.uint8)
+    return np.broadcast_to(levels[:, None, None, None], (count, 48, 64, 3)).copy()
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / 'clip.mp4'
+    write_video(path, grey_frames(12), rate=4)
+    return path
+
+
+def test_reads_back_what_was_written(clip: Path) -> None:
+    frames = read_video(clip)
+    assert frames.shape == (12, 48, 64, 3)
+    assert frames.dtype == np.uint8
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), 20 * np.arange(12), atol=3)
+
+
+def test_colours_are_in_the_order_red_green_blue(tmp_path: Path) -> None:
+    frames = np.zeros((2, 32, 32, 3), np.uint8)
+    frames[..., 0] = 220
+    write_video(tmp_path / 'red.mp4', frames, rate=4)
+    red, green, blue = read_video(tmp_path / 'red.mp4').mean(axis=(0, 1, 2))
+    assert red > 190
+    assert max(green, blue) < 40
+
+
+@pytest.mark.parametrize(
+    ('frame_count', 'levels'),
+    [
+        (1, [120]),
+        (2, [0, 220]),
+        (3, [0, 120, 220]),
+        (12, list(range(0, 240, 20))),
+        (99, list(range(0, 240, 20))),
+    ],
+)
+def test_samples_frames_evenly(clip: Path, frame_count: int, levels: list[int]) -> None:
+    means = read_video(clip, frame_count).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means, levels, atol=3)
+
+
+def test_a_video_that_does_not_say_how_it_is_encoded_is_told(clip: Path) -> None:
+    clip.write_bytes(clip.read_bytes().replace(b'avc1\0\0', b'\0\0\0\0\0\0'))
+    with pytest.raises(VideoError, match=r'clip\.mp4 does not say how its video is encoded'):
+        VideoReader(clip, threads=1)
+
+
+def test_streams_frames_with_their_times(clip: Path) -> None:
+    with VideoReader(clip) as reader:
+        assert reader.rate == 4
+        times = [frame.time for frame in reader]
+        again = [frame.time for frame in reader]
+    np.testing.assert_allclose(times, np.arange(12) / 4)
+    assert again == times
+
+
+# Of the track header: how a player turns the pixels, and NumPy's turns for the same.
+TURNS = {
+    'clockwise': ((0, 1, -1, 0), -1),
+    'over': ((-1, 0, 0, -1), 2),
+    'counterclockwise': ((0, -1, 1, 0), 1),
+}
+
+
+@pytest.mark.parametrize('turn', TURNS)
+def test_a_phone_held_otherwise(tmp_path: Path, turn: str) -> None:
+    stored = np.zeros((3, 48, 64, 3), np.uint8)
+    stored[:, :20, :30] = 255
+    path = tmp_path / 'held.mp4'
+    write_video(path, stored, 10.0)
+    (a, b, c, d), turns = TURNS[turn]
+    content = bytearray(path.read_bytes())
+    # Behind the box's name and ten fields of version 0.
+    matrix = content.index(b'tkhd') + 44
+    fixed = [65536 * each for each in (a, b, 0, c, d, 0, 0, 0)]
+    content[matrix : matrix + 36] = struct.pack('>9i', *fixed, 1 << 30)
+    path.write_bytes(content)
+
+    shown = read_video(path)
+
+    np.testing.assert_allclose(shown, np.rot90(stored, turns, axes=(1, 2)), atol=40)
+    with VideoReader(path) as reader:
+        assert next(iter(reader)).image.shape == shown.shape[1:]
+
+
+def test_a_real_clip_gives_the_frames_that_its_edit_list_shows(test_data: Path) -> None:
+    path = test_data / 'opra/clips/seattle/1/193/217.5_6.5.mp4'
+    assert read_video(path, 8).shape == (8, 720, 1280, 3)
+    with VideoReader(path) as reader:
+        # The file holds 69 more, from before the cut.
+        assert reader.count() == 196
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r'no video file .*absent\.mp4'):
+        read_video(tmp_path / 'absent.mp4')
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'empty.mp4').touch()
+    with pytest.raises(VideoError, match='is empty'):
+        read_video(tmp_path / 'empty.mp4')
+
+
+def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'text.mp4').write_text('not a video\n' * 100)
+    with pytest.raises(VideoError, match='not a video'):
+        read_video(tmp_path / 'text.mp4')
+
+
+def test_a_file_cut_off_in_its_first_half_is_refused(clip: Path) -> None:
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) // 2])
+    with pytest.raises(VideoError, match='cut off'):
+        read_video(clip)
+
+
+def test_a_file_without_video_is_refused(tmp_path: Path) -> None:
+    av = pytest.importorskip('av')
+    path = tmp_path / 'sound.wav'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('pcm_s16le', rate=8000)
+        frame = av.AudioFrame.from_ndarray(
+            np.zeros((1, 800), np.int16), format='s16', layout='mono'
+        )
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(VideoError, match='holds no video'):
+        read_video(path)
+
+
+@pytest.mark.parametrize(
+    ('frames', 'message'),
+    [
+        (np.zeros((0, 32, 32, 3), np.uint8), 'no frame'),
+        (np.zeros((1, 31, 32, 3), np.uint8), 'even sides'),
+        (np.zeros((1, 32, 32), np.uint8), 'is wanted'),
+        (np.zeros((1, 32, 32, 3), np.float32), 'is wanted'),
+    ],
+)
+def test_what_cannot_be_encoded_leaves_no_file(
+    tmp_path: Path, frames: np.ndarray, message: str
+) -> None:
+    with pytest.raises(VideoError, match=message):
+        write_video(tmp_path / 'clip.mp4', frames, rate=4)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_of_changing_size_are_refused_and_the_old_file_stays(clip: Path) -> None:
+    before = clip.read_bytes()
+    with pytest.raises(VideoError, match='16x16'):
+        write_video(clip, [np.zeros((32, 32, 3), np.uint8), np.zeros((16, 16, 3), np.uint8)], 4)
+    assert clip.read_bytes() == before
+    assert [path.name for path in clip.parent.iterdir()] == ['clip.mp4']

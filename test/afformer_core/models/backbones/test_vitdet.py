@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plain backbone against timm's and detectron2's ways of computing."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from timm.models.vision_transformer_sam import VisionTransformerSAM
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts, layer_number
+from afformer_core.models.precision import fuse_attention
+
+CHANNELS, HEADS, DEPTH = 32, 2, 3
+
+
+def small(grid: tuple[int, int]) -> VisionTransformer:
+    """Two blocks of windows and a global one, whose positions matter."""
+    torch.manual_seed(0)
+    made = VisionTransformer(grid, DEPTH, CHANNELS, HEADS).eval().requires_grad_(False)
+    for name, parameter in made.named_parameters():
+        if 'rel_pos' in name or 'pos_embed' in name:
+            nn.init.normal_(parameter, std=0.5)
+    return made
+
+
+def as_timm(ours: VisionTransformer) -> VisionTransformerSAM:
+    """timm's whole model with the same weights."""
+    size = (16 * ours.grid[0], 16 * ours.grid[1])
+    theirs = VisionTransformerSAM(
+        img_size=size,
+        embed_dim=CHANNELS,
+        depth=DEPTH,
+        num_heads=HEADS,
+        norm_layer=partial(nn.LayerNorm, eps=1e-6),
+        use_rel_pos=True,
+        window_size=14,
+        global_attn_indexes=(2, 5, 8, 11),
+    )
+    tensors = {**ours.state_dict(), 'pos_embed': ours._positions(ours.grid)}
+    theirs.load_state_dict(tensors, strict=False)
+    return theirs.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize('grid', [(4, 8), (16, 12), (28, 14)])
+@torch.no_grad()
+def test_equals_timm(grid: tuple[int, int]) -> None:
+    ours = small(grid)
+    theirs = as_timm(ours)
+    images = torch.randn(2, 3, 16 * grid[0], 16 * grid[1])
+
+    x = theirs.patch_embed(images) + theirs.pos_embed
+    wanted = theirs.blocks(x).permute(0, 3, 1, 2)
+
+    torch.testing.assert_close(ours(images), wanted, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_attention_equals_timm() -> None:
+    ours = small((6, 10))
+    theirs = as_timm(ours).blocks[2].attn
+    x = torch.randn(2, 6, 10, CHANNELS)
+
+    torch.testing.assert_close(ours.blocks[2].attn(x), theirs(x), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_another_size_is_resampled() -> None:
+    ours = small((8, 8))
+    theirs = as_timm(ours)
+    images = torch.randn(1, 3, 64, 192)
+
+    wanted = theirs.blocks(theirs.patch_embed(images) + ours._positions((4, 12)))
+
+    torch.testing.assert_close(ours(images), wanted.permute(0, 3, 1, 2), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_frozen_tables_change_nothing() -> None:
+    ours = small((6, 10))
+    images = torch.randn(1, 3, 96, 160)
+    before = ours(images)
+    ours.freeze_tables()
+
+    torch.testing.assert_close(ours(images), before, atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_fused_attention_gives_the_same() -> None:
+    ours = small((6, 20))
+    images = torch.randn(1, 3, 96, 320)
+    before = ours(images)
+    fuse_attention(ours)
+
+    torch.testing.assert_close(ours(images), before, atol=1e-5, rtol=0)
+
+
+class Largest(TorchDispatchMode):
+    """Numbers in the largest tensor that an operator gives."""
+
+    numbers = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        out = func(*args, **(kwargs or {}))
+        made = [leaf.numel() for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
+        self.numbers = max(self.numbers, *made, 0)
+        return out
+
+
+@torch.no_grad()
+def test_nothing_of_queries_times_keys_exists() -> None:
+    ours = small((40, 40))
+    places = 40 * 40
+    images = torch.randn(1, 3, 640, 640)
+
+    with Largest() as largest:
+        ours(images)
+    assert largest.numbers < places**2
+    with Largest() as largest:
+        as_timm(ours).blocks[2].attn(torch.randn(1, 40, 40, CHANNELS))
+    assert largest.numbers >= HEADS * places**2
+
+
+def test_pictures_are_encoded_a_few_at_a_time() -> None:
+    seen = []
+
+    def double(pictures: Tensor) -> Tensor:
+        seen.append(len(pictures))
+        return 2 * pictures
+
+    pictures = torch.rand(5, 3)
+    assert torch.equal(in_parts(double, pictures, 2048), 2 * pictures)
+    assert seen == [2, 2, 1]
+    seen.clear()
+    in_parts(double, pictures, 64)
+    in_parts(double, pictures[:2], 10_000)
+    assert seen == [5, 1, 1]
+
+
+def test_layers_are_numbered_as_the_decay_needs_it() -> None:
+    body = 'encoder.backbone_with_fpn.body'
+    numbers = {
+        f'{body}.pos_embed': 0,
+        f'{body}.patch_embed.proj.weight': 0,
+        'pos_embed': 0,
+        f'{body}.blocks.0.attn.rel_pos_h': 1,
+        f'{body}.blocks.10.mlp.fc1.bias': 11,
+        'blocks.11.norm1.weight': 12,
+        'encoder.image_block.attn.qkv.weight': 12,
+        'video_block.norm1.weight': 12,
+        'encoder.backbone_with_fpn.fpn.p4.0.weight': 13,
+        'decoder.self2d_cross3d_block.mlp.fc1.weight': 13,
+    }
+    assert {name: layer_number(name) for name in numbers} == numbers
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_graph_of_any_number_of_pictures(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip('onnxruntime')
+    pytest.importorskip('onnxscript')
+    ours = small((20, 16))
+    ours.freeze_tables()
+    path = tmp_path / 'vit.onnx'
+    torch.onnx.export(
+        ours,
+        (torch.randn(2, 3, 320, 256),),
+        path,
+        input_names=['images'],
+        dynamic_shapes={'images': {0: torch.export.Dim('N', min=1, max=1024)}},
+        opset_version=18,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    session = onnxruntime.InferenceSession(path)
+
+    for count in (1, 15):
+        images = torch.randn(count, 3, 320, 256)
+        (found,) = session.run(None, {'images': images.numpy()})
+        np.testing.assert_allclose(found, ours(images).numpy(), atol=1e-5, rtol=0)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Heatmaps are drawn as by the deconvolutions themselves."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from afformer_core.models.decoders.upsampler import Upsampler
+
+
+@pytest.fixture
+def upsampler() -> Upsampler:
+    """Of random weights, of the norm too."""
+    torch.manual_seed(0)
+    upsampler = Upsampler(channels=8, heatmaps=3).double()
+    for parameter in upsampler.parameters():
+        nn.init.normal_(parameter)
+    return upsampler
+
+
+def by_convolution(upsampler: Upsampler, decoded: Tensor) -> Tensor:
+    return nn.Sequential(*upsampler)(decoded)
+
+
+def test_equals_the_deconvolutions_with_their_gradients(upsampler: Upsampler) -> None:
+    results = []
+    for draw in (upsampler, lambda decoded: by_convolution(upsampler, decoded)):
+        upsampler.zero_grad()
+        decoded = torch.randn(2, 8, 5, 7, generator=torch.Generator().manual_seed(1)).double()
+        decoded.requires_grad_()
+        heatmaps = draw(decoded)
+        heatmaps.sin().sum().backward()
+        results.append((heatmaps, decoded.grad, *(p.grad for p in upsampler.parameters())))
+
+    assert results[0][0].shape == (2, 3, 20, 28)
+    for found, wanted in zip(*results, strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-10, rtol=0)
+
+
+def test_what_is_drawn_from_a_place_stands_there(upsampler: Upsampler) -> None:
+    decoded = torch.zeros(1, 8, 3, 4, dtype=torch.double)
+    before = upsampler(decoded)
+    decoded[:, :, 1, 2] = torch.randn(8, dtype=torch.double)
+
+    changed = (upsampler(decoded) - before)[0].abs().amax(dim=0) > 1e-9
+    rows, columns = changed.nonzero(as_tuple=True)
+    assert (int(rows.min()), int(rows.max())) == (4, 7)
+    assert (int(columns.min()), int(columns.max())) == (8, 11)
+
+
+def test_weights_have_the_names_of_a_plain_sequence() -> None:
+    names = [f'{layer}.{kind}' for layer in (0, 1, 3) for kind in ('weight', 'bias')]
+
+    assert list(Upsampler(8, 1).state_dict()) == names

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways of attending give the same, and so do their gradients."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from afformer_core.models.layers.softmax_attention import attend_fused, attend_in_parts
+
+# Padding of two videos: two keys of five do not exist in the second.
+PADDING = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
+# More than are attended at a time, of both.
+QUERIES, HEADS = 300, 3
+
+
+def inputs(dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((2, HEADS, QUERIES, 6), (2, HEADS, 5, 6), (2, HEADS, 5, 4))
+    return tuple(
+        torch.randn(shape, generator=generator, dtype=torch.double).to(dtype).requires_grad_()
+        for shape in shapes
+    )
+
+
+def plain(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    scores = queries @ keys.mT
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], -1e4)
+    return scores.softmax(dim=-1) @ values
+
+
+@pytest.mark.parametrize('attend', [attend_in_parts, attend_fused])
+@pytest.mark.parametrize('padding', [None, PADDING], ids=['whole', 'padded'])
+def test_equals_plain_attention_with_its_gradients(attend, padding: Tensor | None) -> None:
+    results = []
+    for function in (attend, plain):
+        tensors = inputs()
+        attended = function(*tensors, padding)
+        (attended * torch.arange(4.0)).sin().sum().backward()
+        results.append((attended, *(tensor.grad for tensor in tensors)))
+
+    for found, wanted in zip(*results, strict=True):
+        torch.testing.assert_close(found, wanted, atol=1e-10, rtol=0)

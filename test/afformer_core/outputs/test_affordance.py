@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.grasp import GraspCandidate
+from afformer_core.outputs.affordance import affordance_message
+
+from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
+
+CANDIDATE = GraspCandidate(np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
+
+
+def _message(factory, result, candidates=(None, None)):
+    base = header_of(factory, 'base')
+    base.stamp.sec = 11
+    return affordance_message(factory, result, candidates, header_of(factory), base)
+
+
+def _numbers(point):
+    """Every number of position, covariance, normal and grasp candidate."""
+    pose = point.grasp_candidate
+    vectors = (point.position, point.normal, pose.position, pose.orientation)
+    axes = [[getattr(one, axis) for axis in 'xyzw' if hasattr(one, axis)] for one in vectors]
+    return [*axes, list(point.position_covariance)]
+
+
+def test_the_result_as_numbers(factory, result):
+    message = _message(factory, result(age=0.5))
+    assert message.header == header_of(factory)
+    assert (message.demonstration, message.found) == ('coffee', True)
+    assert (message.position_frame, message.position_stamp.sec) == ('base', 11)
+    assert (message.confidence, message.resemblance, message.continuity) == (0.5, 0.875, 0.75)
+    assert message.age == 0.5
+    actions = [(action.name, action.score) for action in message.actions]
+    assert actions == [('press', 0.75), ('hold', 0.25)]
+    points = [(point.u, point.v, point.score) for point in message.points]
+    assert points == [(31.5, 23.5, 0.5), (0.0, 0.0, 0.25)]
+
+
+def test_a_point_with_position_and_normal(factory, result):
+    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[0]
+    assert (point.position_valid, point.normal_valid, point.position_problem) == (True, True, '')
+    assert (point.position.x, point.position.y, point.position.z) == (0.1, -0.2, 0.8)
+    assert (point.normal.x, point.normal.y, point.normal.z) == (0, 0, -1)
+    np.testing.assert_array_equal(point.position_covariance, np.arange(9) / 1000)
+
+
+def test_a_point_with_a_grasp_candidate(factory, result):
+    message = _message(factory, result((ON_TABLE, ON_TABLE)), (None, CANDIDATE))
+    assert [point.grasp_candidate_valid for point in message.points] == [False, True]
+    pose = message.points[1].grasp_candidate
+    assert (pose.position.x, pose.position.y, pose.position.z) == (0.1, -0.2, 0.8)
+    turn = pose.orientation
+    assert (turn.x, turn.y, turn.z, turn.w) == (0.5, -0.5, 0.5, 0.5)
+
+
+def test_a_normal_that_is_unknown_is_no_number(factory, result):
+    surface = replace(ON_TABLE, normal=None)
+    point = _message(factory, result((surface, NO_DEPTH))).points[0]
+    assert (point.position_valid, point.normal_valid) == (True, False)
+    position, normal, *candidate, _ = _numbers(point)
+    assert position == [0.1, -0.2, 0.8]
+    assert np.isnan(normal).all()
+    assert all(np.isnan(one).all() for one in candidate)
+
+
+def test_a_point_without_a_position_says_why(factory, result):
+    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[1]
+    assert (point.position_valid, point.normal_valid) == (False, False)
+    assert not point.grasp_candidate_valid
+    assert point.position_problem == 'no depth is received'
+
+
+def test_what_is_unknown_of_a_point_is_no_number(factory, result):
+    numbers = _numbers(_message(factory, result((ON_TABLE, NO_DEPTH))).points[1])
+    assert [len(one) for one in numbers] == [3, 3, 3, 4, 9]
+    assert all(np.isnan(one).all() for one in numbers)
+
+
+def test_presence_and_the_threshold_that_decided(factory, result):
+    message = _message(factory, result(presence=0.75, presence_threshold=0.25))
+    assert (message.presence, message.presence_threshold) == (0.75, 0.25)
+
+
+@pytest.mark.parametrize('name', ['presence', 'presence_threshold'])
+def test_a_model_that_is_not_calibrated_has_no_presence(factory, result, name):
+    assert math.isnan(getattr(_message(factory, result()), name))
+
+
+def test_an_abstention_has_no_points_but_tells_the_confidence(factory, result):
+    message = _message(factory, result(found=False))
+    assert (message.found, list(message.points), message.confidence) == (False, [], 0.5)
+    assert len(message.actions) == 2

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.outputs.markers import marker_messages
+
+from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
+
+ARROW, SPHERE, LINE_STRIP, TEXT = 0, 2, 4, 9
+ADD, DELETE_ALL = 0, 3
+
+
+def _markers(factory, result, position_frame='base'):
+    position_header = header_of(factory, position_frame)
+    message = marker_messages(factory, result, header_of(factory), position_header, (48, 64))
+    return message.markers
+
+
+def _kind(markers, kind):
+    return [marker for marker in markers[1:] if marker.type == kind]
+
+
+def _place(point):
+    return (point.x, point.y, point.z)
+
+
+def test_texts_have_blanks_of_half_their_height(factory, result):
+    texts = _kind(_markers(factory, result((ON_TABLE, NO_DEPTH))), TEXT)
+    assert [(text.scale.x, text.scale.y, text.scale.z) for text in texts] == [(0.02, 0.0, 0.04)]
+
+
+def test_what_was_there_is_erased_first(factory, result):
+    for surfaces in ((NO_DEPTH, NO_DEPTH), (ON_TABLE, NO_DEPTH)):
+        first, *others = _markers(factory, result(surfaces))
+        assert first.action == DELETE_ALL
+        assert {marker.action for marker in others} == {ADD}
+        assert len({marker.id for marker in others}) == len(others)
+
+
+def test_without_positions_the_points_lie_on_the_image_plane(factory, result):
+    markers = _markers(factory, result())
+    assert {marker.header.frame_id for marker in markers} == {'camera'}
+    assert [_place(sphere.pose.position) for sphere in _kind(markers, SPHERE)] == [
+        (0.0, 0.0, 1.0),
+        pytest.approx((-0.4921875, -0.3671875, 1.0)),
+    ]
+    assert [marker.text for marker in _kind(markers, TEXT)] == ['press 0.75\n1: 0.50', '2: 0.25']
+    assert not _kind(markers, ARROW)
+
+
+def test_a_model_without_actions_names_none(factory, result):
+    found = result()
+    found = replace(found, grounding=replace(found.grounding, action_scores={}))
+    texts = [marker.text for marker in _kind(_markers(factory, found), TEXT)]
+    assert texts == ['1: 0.50', '2: 0.25']
+
+
+def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result):
+    (border,) = _kind(_markers(factory, result()), LINE_STRIP)
+    assert [_place(point) for point in border.points] == [
+        (-0.5, -0.375, 1.0),
+        (0.5, -0.375, 1.0),
+        (0.5, 0.375, 1.0),
+        (-0.5, 0.375, 1.0),
+        (-0.5, -0.375, 1.0),
+    ]
+
+
+def test_points_with_a_position_stand_there(factory, result):
+    markers = _markers(factory, result((NO_DEPTH, ON_TABLE)))
+    (sphere,), (text,) = _kind(markers, SPHERE), _kind(markers, TEXT)
+    assert _place(sphere.pose.position) == (0.1, -0.2, 0.8)
+    assert text.text == '2: 0.25'
+    assert not _kind(markers, LINE_STRIP)
+    assert {marker.header.frame_id for marker in markers[1:]} == {'base'}
+    assert {(m.header.stamp.sec, m.header.stamp.nanosec) for m in markers} == {(12, 34)}
+
+
+def test_the_arrow_points_at_the_surface_along_the_approach(factory, result):
+    (arrow,) = _kind(_markers(factory, result((ON_TABLE, NO_DEPTH))), ARROW)
+    begin, end = (np.array(_place(point)) for point in arrow.points)
+    np.testing.assert_allclose(end, [0.1, -0.2, 0.8])
+    np.testing.assert_allclose((end - begin) / np.linalg.norm(end - begin), [0, 0, 1], atol=1e-12)
+    assert arrow.scale.y > arrow.scale.x > 0
+
+
+def test_orientations_are_unit_quaternions(factory, result):
+    for marker in _markers(factory, result((ON_TABLE, NO_DEPTH))):
+        rotation = marker.pose.orientation
+        assert (rotation.x, rotation.y, rotation.z, rotation.w) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize('surfaces', [(NO_DEPTH, NO_DEPTH), (ON_TABLE, ON_TABLE)])
+def test_held_results_are_half_transparent(factory, result, surfaces):
+    now = _markers(factory, result(surfaces))
+    held = _markers(factory, result(surfaces, age=0.25))
+    np.testing.assert_allclose(
+        [marker.color.a for marker in held[1:]], [marker.color.a / 2 for marker in now[1:]]
+    )
+
+
+def test_an_abstention_leaves_nothing_standing(factory, result):
+    (marker,) = _markers(factory, result(found=False))
+    assert marker.action == DELETE_ALL
+
+
+def test_sizes_colours_and_numbers_of_points_in_space(factory, result):
+    markers = _markers(factory, result((ON_TABLE, ON_TABLE)))[1:]
+    found = [
+        (one.id, one.type, one.ns, (one.scale.x, one.scale.y, one.scale.z)) for one in markers
+    ]
+    assert found == [
+        (3, SPHERE, 'afformer', (0.04, 0.04, 0.04)),
+        (4, TEXT, 'afformer', (0.02, 0.0, 0.04)),
+        (5, ARROW, 'afformer', (0.008, 0.016, 0.025)),
+        (6, SPHERE, 'afformer', (0.025, 0.025, 0.025)),
+        (7, TEXT, 'afformer', (0.02, 0.0, 0.04)),
+        (8, ARROW, 'afformer', (0.008, 0.016, 0.025)),
+    ]
+    colours = [(one.color.r, one.color.g, one.color.b, one.color.a) for one in markers]
+    red, white, faint = (1.0, 0.25, 0.25, 1.0), (1.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 0.8)
+    np.testing.assert_allclose(colours, [red, white, red, faint, white, faint], rtol=1e-6)
+
+
+def test_arrows_begin_a_tenth_of_a_metre_off_and_texts_stand_behind_them(factory, result):
+    markers = _markers(factory, result((ON_TABLE, NO_DEPTH)))
+    (arrow,), (text,) = _kind(markers, ARROW), _kind(markers, TEXT)
+    assert _place(arrow.points[0]) == pytest.approx((0.1, -0.2, 0.7))
+    assert _place(text.pose.position) == pytest.approx((0.1, -0.2, 0.67))
+
+
+def test_without_a_normal_the_text_stands_above_in_the_image(factory, result):
+    markers = _markers(factory, result((replace(ON_TABLE, normal=None), NO_DEPTH)))
+    (text,) = _kind(markers, TEXT)
+    assert _place(text.pose.position) == pytest.approx((0.1, -0.25, 0.8))
+
+
+def test_the_border_is_grey_and_thin(factory, result):
+    (border,) = _kind(_markers(factory, result()), LINE_STRIP)
+    assert (border.id, border.scale.x, border.scale.y, border.scale.z) == (0, 0.004, 0.0, 0.0)
+    colour = (border.color.r, border.color.g, border.color.b, border.color.a)
+    assert colour == pytest.approx((0.8, 0.8, 0.8, 0.8))

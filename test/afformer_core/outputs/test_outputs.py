@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which image and frame the messages of a result speak of."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.transform import RigidTransform
+from afformer_core.outputs.outputs import OutputMessages, OutputSettings, Placement
+from afformer_core.runtime import Peak
+from afformer_core.stream.results import CameraFrame, SpatialView
+
+from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
+
+IN_SPACE = ('grasp_candidates', 'affordance_cloud')
+CALIBRATION = Calibration.from_message(
+    SimpleNamespace(
+        width=64, height=48, distortion_model='plumb_bob', d=[], binning_x=0, binning_y=0,
+        k=[50.0, 0.0, 31.5, 0.0, 50.0, 23.5, 0.0, 0.0, 1.0], p=[0.0] * 12, r=[0.0] * 9,
+        roi=SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0, do_rectify=False),
+        header=SimpleNamespace(frame_id='camera'),
+    ),
+    rectified=False,
+)  # fmt: skip
+# 12.000000034 s, the stamp of `header_of`, and two fifths of a second before
+NOW, BEFORE = (12, 34), (11, 600_000_034)
+
+
+def _messages(factory, result, frame_id='camera', **settings):
+    frame = CameraFrame(np.zeros((48, 64, 3), np.uint8), 12_000_000_034, 'camera')
+    lift = RigidTransform(np.eye(3), np.array([0.0, 0.0, 1.5]))
+    placement = Placement(frame_id, None if frame_id == 'camera' else lift)
+    return OutputMessages(
+        factory, OutputSettings(**settings), frame, header_of(factory), result, placement
+    )
+
+
+def _seen(result, *surfaces, **fields):
+    """A result of a camera whose calibration is known."""
+    return result(surfaces, view=SpatialView(None, CALIBRATION, 'no depth'), **fields)
+
+
+def _places(poses):
+    return [(pose.position.x, pose.position.y, pose.position.z) for pose in poses]
+
+
+def _stamp(header):
+    return header.stamp.sec, header.stamp.nanosec
+
+
+@pytest.mark.parametrize('frame_id', ['camera', 'base'])
+@pytest.mark.parametrize('topic', IN_SPACE)
+def test_positions_have_the_stamp_of_the_image(factory, result, topic, frame_id):
+    message = _messages(factory, result((ON_TABLE, NO_DEPTH)), frame_id).create(topic)
+    assert (message.header.frame_id, _stamp(message.header)) == (frame_id, NOW)
+
+
+@pytest.mark.parametrize('frame_id', ['camera', 'base'])
+def test_a_cloud_that_is_held_has_the_stamp_at_which_it_was_measured(factory, result, frame_id):
+    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
+    message = _messages(factory, held, frame_id).create('affordance_cloud')
+    assert (message.header.frame_id, _stamp(message.header)) == (frame_id, BEFORE)
+
+
+def _wall(result, **fields):
+    """A wall at 0.8 m, of which the left half is likelier."""
+    depth = DepthImage(np.full((48, 64), 0.8, np.float32), 'camera', 0)
+    found = result((ON_TABLE, NO_DEPTH), view=SpatialView(depth, CALIBRATION, ''), **fields)
+    heatmap = np.full((48, 64), 0.2 / 1536, np.float32)
+    heatmap[:, :32] = 0.8 / 1536
+    return replace(found, grounding=replace(found.grounding, probabilities=heatmap))
+
+
+@pytest.mark.parametrize(('minimum', 'points'), [(0.1, 64 * 48), (0.5, 32 * 48)])
+def test_the_cloud_has_the_pixels_of_enough_weight(factory, result, minimum, points):
+    found = _messages(factory, _wall(result), cloud_minimum_weight=minimum)
+    message = found.create('affordance_cloud')
+    values = np.frombuffer(message.data, np.float32).reshape(-1, 4)
+    assert (message.width, message.height, len(values)) == (points, 1, points)
+    np.testing.assert_allclose(values[:, 2], 0.8, atol=1e-6)
+
+
+def test_a_cloud_has_so_many_points_at_most_and_is_placed(factory, result):
+    found = _messages(factory, _wall(result), 'base', cloud_maximum_points=100)
+    values = np.frombuffer(found.create('affordance_cloud').data, np.float32).reshape(-1, 4)
+    assert 50 < len(values) <= 100
+    np.testing.assert_allclose(values[:, 2], 2.3, atol=1e-6)
+
+
+def test_of_what_is_not_found_the_cloud_is_empty(factory, result):
+    found = _messages(factory, _wall(result, found=False))
+    assert found.create('affordance_cloud').width == 0
+
+
+def test_the_overlay_is_as_opaque_as_asked_for(factory, result):
+    clear, opaque = (
+        np.frombuffer(
+            _messages(factory, _wall(result), overlay_opacity=opacity).create('overlay').data,
+            np.uint8,
+        ).reshape(48, 64, 3)
+        for opacity in (0.0, 1.0)
+    )
+    # The image is black, and nothing else is drawn in this corner.
+    assert clear[45, 10].tolist() == [0, 0, 0]
+    assert opaque[45, 10].max() > 100
+
+
+def test_so_have_their_markers(factory, result):
+    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
+    _, *markers = _messages(factory, held, 'base').create('markers').markers
+    assert {(m.header.frame_id, _stamp(m.header)) for m in markers} == {('base', BEFORE)}
+
+
+def test_an_affordance_that_is_held_has_its_age_and_the_header_of_the_image(factory, result):
+    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
+    affordance = _messages(factory, held, 'base').create('affordance')
+    assert (_stamp(affordance.header), affordance.age) == (NOW, pytest.approx(0.4))
+    stamp = affordance.position_stamp
+    assert (affordance.position_frame, (stamp.sec, stamp.nanosec)) == ('base', BEFORE)
+    assert affordance.points[0].position.z == pytest.approx(2.3)
+
+
+@pytest.mark.parametrize('frame_id', ['camera', 'base'])
+def test_the_candidates_of_the_points_are_those_of_the_poses_in_their_order(
+    factory, result, frame_id
+):
+    beyond = replace(ON_TABLE, position=np.array([0.3, 0.4, 0.9]))
+    peaks = tuple(Peak(31.5, 23.5, score) for score in (0.5, 0.25, 0.125))
+    seen = _seen(
+        result,
+        ON_TABLE,
+        replace(ON_TABLE, normal=None),
+        beyond,
+        grounding=replace(result().grounding, peaks=peaks),
+    )
+    messages = _messages(factory, seen, frame_id)
+    points = messages.create('affordance').points
+    assert [point.grasp_candidate_valid for point in points] == [True, False, True]
+    lift = 0.0 if frame_id == 'camera' else 1.5
+    places = [(0.1, -0.2, 0.8 + lift), (0.3, 0.4, 0.9 + lift)]
+    assert _places([points[0].grasp_candidate, points[2].grasp_candidate]) == places
+    assert _places(messages.create('grasp_candidates').poses) == places
+
+
+@pytest.mark.parametrize(
+    ('minimum', 'valid'), [(0.0, [True, True]), (0.25, [True, True]), (0.26, [True, False])]
+)
+def test_a_weak_peak_is_a_point_but_no_candidate(factory, result, minimum, valid):
+    # The peaks of the result have scores of 0.5 and 0.25.
+    messages = _messages(
+        factory, _seen(result, ON_TABLE, ON_TABLE), minimum_candidate_score=minimum
+    )
+    points = messages.create('affordance').points
+    assert [point.grasp_candidate_valid for point in points] == valid
+    assert [point.position_valid for point in points] == [True, True]
+    assert len(messages.create('grasp_candidates').poses) == sum(valid)
+
+
+@pytest.mark.parametrize(
+    'fields', [{}, {'found': False}, {'age': 0.4, 'stamp': 11_600_000_034}],
+    ids=['found', 'abstained', 'held'],
+)  # fmt: skip
+def test_affordance_and_candidates_of_an_image_have_one_stamp(factory, result, fields):
+    messages = _messages(factory, _seen(result, ON_TABLE, ON_TABLE, **fields))
+    for topic in ('affordance', 'grasp_candidates'):
+        header = messages.create(topic).header
+        assert (header.frame_id, _stamp(header)) == ('camera', NOW)
+
+
+def test_what_is_held_has_candidates_with_its_age_only(factory, result):
+    held = _seen(result, ON_TABLE, ON_TABLE, age=0.4, stamp=11_600_000_034)
+    messages = _messages(factory, held)
+    points = messages.create('affordance').points
+    assert [point.grasp_candidate_valid for point in points] == [True, True]
+    assert list(messages.create('grasp_candidates').poses) == []
+
+
+@pytest.mark.parametrize(
+    'name', ['minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight']
+)
+@pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
+def test_a_share_that_is_none(name, value):
+    with pytest.raises(ValueError, match=f'{name} is {value}; it must be from 0 to 1'):
+        OutputSettings(**{name: value})

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an export writes down, and models that are exported otherwise than most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from afformer_core.models import afformer_small
+from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.graphs import Graphs, read_graphs
+from afformer_core.runtime.sessions.onnx_session import OnnxSession
+from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_core.runtime.weights import save_model
+
+from ...conftest import ACTIONS, random_model
+
+Pictures = Callable[..., np.ndarray]
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of single frames, exported; what it reads actions in are keys of whole frames."""
+    folder = tmp_path_factory.mktemp('single')
+    configuration = replace(
+        afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames'
+    )
+    save_model(folder, random_model(configuration), {})
+    export_graphs(folder)
+    return folder
+
+
+def test_a_model_of_single_frames_is_exported(folder: Path, pictures: Pictures) -> None:
+    frame, image = pictures(1, 64, 64, 3), pictures(64, 64, 3)
+    found, wanted = (
+        session.ground(image, session.memorize(session.encode_frames(frame)))
+        for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
+    )
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+
+
+@pytest.fixture(scope='module')
+def in_bf16(folder: Path) -> Graphs:
+    """The same model in the precision that ONNX Runtime cannot run."""
+    export_graphs(folder, 'bf16')
+    return read_graphs(folder, 'bf16')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['encode_frames', 'ground'])
+def test_pictures_become_fp32_before_bf16_as_tensorrt_can_do_it(
+    in_bf16: Graphs, name: str
+) -> None:
+    graph = onnx.load(in_bf16.path(name)).graph
+    (picture,) = (
+        one.name for one in graph.input if one.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    )
+
+    takers = [node for node in graph.node if picture in node.input]
+
+    casts = [(node.op_type, node.attribute[0].i) for node in takers]
+    assert casts == [('Cast', onnx.TensorProto.FLOAT)]
+
+
+def test_the_opset_is_written_down(folder: Path) -> None:
+    assert read_graphs(folder).opset == 18
+
+
+PLAIN = replace(
+    afformer_small(ACTIONS, (64, 64)), maximum_frames=5, image_levels=('p4', 'p3', 'p2'),
+    temporal_strides=(1, 2, 4), action_pooling='mean',
+)  # fmt: skip
+VARIANTS = {
+    'coarsest level': replace(PLAIN, image_levels=('p5', 'p4', 'p3'), video_levels=('p5',)),
+    'two video levels': replace(
+        PLAIN, image_levels=('p3', 'p3'), video_levels=('p4', 'p3'), temporal_strides=(1, 1)
+    ),
+    'half of the frames twice': replace(PLAIN, temporal_strides=(1, 2, 2)),
+    'block of each step': replace(PLAIN, decoder_blocks='per_step'),
+    'shared projection': replace(PLAIN, input_projection='shared'),
+    'separate projection': replace(PLAIN, video_projection='separate'),
+    'residual of the image': replace(PLAIN, residual='image'),
+    'all at once': replace(
+        PLAIN, image_levels=('p5', 'p4', 'p4'), video_levels=('p5', 'p4', 'p3'),
+        temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',
+        video_projection='separate', residual='image',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('variant', [
+    pytest.param(name, marks=() if name == 'all at once' else pytest.mark.slow)
+    for name in VARIANTS
+])  # fmt: skip
+def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures) -> None:
+    save_model(tmp_path, random_model(VARIANTS[variant]), {})
+    export_graphs(tmp_path)
+
+    frames, image = pictures(3, 64, 64, 3), pictures(64, 64, 3)
+    found, wanted = (
+        session.ground(image, session.memorize(session.encode_frames(frames)))
+        for session in (OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path))
+    )
+    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
+    np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)
+    np.testing.assert_allclose(found.image_features, wanted.image_features, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('decoder', ['lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only'])
+def test_earlier_methods_are_exported_for_any_number_of_frames(
+    decoder: str, tmp_path: Path, pictures: Pictures
+) -> None:
+    configuration = replace(
+        afformer_small(ACTIONS, (64, 64)), maximum_frames=5, decoder=decoder,
+        image_levels=('p4',), video_levels=('p4',), temporal_strides=(1,),
+        action_pooling='heatmap',
+    )  # fmt: skip
+    save_model(tmp_path, random_model(configuration), {})
+    export_graphs(tmp_path)
+
+    sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
+    for count in (1, 3, 5):
+        frames, image = pictures(count, 64, 64, 3), pictures(64, 64, 3)
+        found, wanted = (
+            session.ground(image, session.memorize(session.encode_frames(frames)))
+            for session in sessions
+        )
+        np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
+        np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs with INT8 convolutions: made, found again, run, and refused where they cannot be."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.export.quantization import CalibrationPair
+from afformer_core.runtime.export.quantized_export import QuantizedExport, export_quantized
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.session import Session
+
+Pictures = Callable[..., np.ndarray]
+
+
+def no_loss(exact: Session, quantized: Session) -> Mapping[str, float]:
+    return {}
+
+
+@pytest.fixture(scope='module')
+def pairs(pictures: Pictures) -> list[CalibrationPair]:
+    return [CalibrationPair(pictures(2, 64, 96, 3), pictures(64, 96, 3))]
+
+
+@pytest.fixture(scope='module')
+def quantized(
+    small_folder: Path, pairs: list[CalibrationPair], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, QuantizedExport, list[Session]]:
+    """A model folder with such graphs, what the export gave, and what it let be measured."""
+    folder = tmp_path_factory.mktemp('quantized') / 'model'
+    shutil.copytree(small_folder, folder)
+    sessions: list[Session] = []
+
+    def measure(exact: Session, quantized: Session) -> Mapping[str, float]:
+        sessions.extend((exact, quantized))
+        return {'pairs': 3, 'exact_kld': 0.5, 'kld': 0.625}
+
+    return folder, export_quantized(folder, read_graphs(folder), pairs, measure), sessions
+
+
+def test_the_loss_is_kept(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:
+    folder, export, sessions = quantized
+
+    assert [session.backend for session in sessions] == ['torch', 'onnxruntime']
+    assert export.loss == {'pairs': 3, 'exact_kld': 0.5, 'kld': 0.625}
+    graphs = read_graphs(folder, 'int8')
+    assert (graphs.precision, graphs.base, graphs.loss) == ('int8', 'fp32', export.loss)
+
+
+def test_the_encoder_is_quantized_and_nothing_else(
+    quantized: tuple[Path, QuantizedExport, list[Session]],
+) -> None:
+    folder, export, _ = quantized
+    nodes = onnx.load(read_graphs(folder, 'int8').path('ground')).graph.node
+    made_by = {output: node.op_type for node in nodes for output in node.output}
+    convolutions = [node for node in nodes if node.op_type in ('Conv', 'ConvTranspose')]
+    rounded = [
+        node
+        for node in convolutions
+        if all(made_by.get(name) == 'DequantizeLinear' for name in node.input[:2])
+    ]
+
+    # Of the encoder's 53, 16 are depthwise; what reads the actions has 2.
+    assert len(convolutions) == 55
+    assert len(rounded) == export.convolutions == 37
+    others = [node for node in nodes if node.op_type in ('MatMul', 'Gemm', 'LayerNormalization')]
+    read = {made_by.get(name) for node in others for name in node.input}
+    assert 'DequantizeLinear' not in read
+
+
+def test_they_run_and_say_what_they_cost(
+    quantized: tuple[Path, QuantizedExport, list[Session]],
+) -> None:
+    folder, _, _ = quantized
+    lines: list[str] = []
+    session = open_session(folder, 'onnxruntime', 1, 'int8', lines.append)
+
+    assert lines == ['int8: KLD 0.625 instead of 0.500 on 3 pairs when it was exported']
+    assert self_test(session, References.read(folder / 'int8'), 1e-4) < 1e-4
+
+
+def test_the_graphs_of_the_model_stay(
+    small_folder: Path, quantized: tuple[Path, QuantizedExport, list[Session]]
+) -> None:
+    folder, _, _ = quantized
+
+    assert read_graphs(folder).sha256 == read_graphs(small_folder).sha256
+    assert not list(folder.glob('.export.*'))
+
+
+def test_without_pairs(copied_folder: Path) -> None:
+    with pytest.raises(ValueError, match='no pair to calibrate with'):
+        export_quantized(copied_folder, read_graphs(copied_folder), [], no_loss)
+
+    assert not (copied_folder / 'int8').exists()
+
+
+def test_what_cannot_be_calibrated(copied_folder: Path, pairs: list[CalibrationPair]) -> None:
+    graphs = replace(read_graphs(copied_folder), precision='bf16')
+
+    with pytest.raises(ValueError, match='graphs in bf16 cannot be calibrated'):
+        export_quantized(copied_folder, graphs, pairs, no_loss)
+
+
+def test_pytorch_does_not_run_them(small_folder: Path) -> None:
+    with pytest.raises(ValueError, match="backend 'torch' does not run quantized graphs"):
+        open_session(small_folder, 'torch', 1, 'int8')
+
+
+def test_graphs_that_were_not_made(small_folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match='run: afformer export --quantize int8'):
+        read_graphs(small_folder, 'int8')
+
+
+def test_tensorrt_compiles_them(quantized: tuple[Path, QuantizedExport, list[Session]]) -> None:
+    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
+    from afformer_core.runtime.tensorrt.builder import BuildOptions, Recipe, build_engine
+    from afformer_core.runtime.tensorrt.engines import shape_ranges
+
+    folder, _, _ = quantized
+    graphs = read_graphs(folder, 'int8')
+    shapes = shape_ranges(read_description(folder).configuration)
+
+    engine = build_engine(
+        graphs.path('ground'),
+        shapes['ground'],
+        BuildOptions((8, 6)),
+        Recipe.of(graphs.base),
+        print,
+    )
+
+    assert len(engine) > 1_000_000

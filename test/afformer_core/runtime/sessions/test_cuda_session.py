@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch on the GPU gives what the CPU gives; without one it says so."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from opened_sessions import opened
+from torch import Tensor
+from torch.nn import functional
+
+from afformer_core.errors import ModelFolderError
+from afformer_core.models.decoders.memory import VideoMemory
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.sessions.torch_session import prepared_model
+
+HAS_GPU = torch.cuda.is_available()
+gpu = pytest.mark.skipif(not HAS_GPU, reason='no NVIDIA GPU is here')
+
+
+@pytest.mark.skipif(HAS_GPU, reason='a GPU is here')
+def test_without_a_gpu(small_folder: Path) -> None:
+    with pytest.raises(ModelFolderError, match="backend 'cuda' needs an NVIDIA GPU"):
+        open_session(small_folder, 'cuda', 0)
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16', 'bf16'])
+def test_nothing_of_the_network_stays_on_the_cpu(model_folder: Path, precision: str) -> None:
+    # Of the devices without values, operators refuse what lies on another.
+    model = prepared_model(model_folder, precision).to('meta')
+    configuration = model.configuration
+    height, width = configuration.input_size
+    frames = torch.empty(2, height, width, 3, dtype=torch.uint8, device='meta')
+    with torch.inference_mode():
+        memory = model.memorize(model.encode_frames(frames)[None])
+        unmasked = VideoMemory(
+            memory.keys, memory.values, (None,) * len(memory.keys), memory.sizes
+        )
+        outputs = model.ground_with_features(frames[:1], unmasked)
+
+    assert {output.device.type for output in outputs} == {'meta'}
+    assert outputs[0].shape[-2:] == (height, width)
+
+
+def test_attention_in_fp32_is_what_pytorch_fuses(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strides: list[tuple[int, ...]] = []
+    attend = functional.scaled_dot_product_attention
+
+    def spy(*vectors: Tensor, scale: float) -> Tensor:
+        strides.append(tuple(each.stride(-1) for each in vectors))
+        return attend(*vectors, scale=scale)
+
+    monkeypatch.setattr(functional, 'scaled_dot_product_attention', spy)
+    with opened('cuda double', small_folder) as one:
+        memory = one.session.memorize(np.zeros((3, 96, 8, 12), np.float32))
+        one.session.ground(np.zeros((64, 96, 3), np.uint8), memory)
+
+    # To the image and to the video at two levels, in each warm-up and in the capture.
+    assert len(strides) >= 4
+    assert set(strides) == {(1, 1, 1)}
+
+
+@pytest.mark.gpu
+@gpu
+@pytest.mark.parametrize(('precision', 'tolerance'), [('fp32', 1e-3), ('fp16', 3e-2)])
+def test_it_gives_what_the_model_gives(
+    model_folder: Path, precision: str, tolerance: float
+) -> None:
+    session = open_session(model_folder, 'cuda', 0, precision)
+
+    assert self_test(session, References.read(model_folder), tolerance) > 0

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A GPU that is lost is left, and nobody but who is told sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from afformer_core.errors import ImageError
+from afformer_core.runtime import Grounder
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.session import Memory, Output, Session
+from afformer_core.runtime.sessions.fallback_session import FallbackSession, with_fallback
+from afformer_core.runtime.sessions.torch_session import TorchSession
+
+LOSS = 'CUDA error: an illegal memory access was encountered\nFor debugging consider ...'
+HAS_GPU = torch.cuda.is_available()
+
+
+class LosingSession(TorchSession):
+    """On the CPU by the name of a GPU, whose memories are in half precision; lost when told to."""
+
+    backend = 'cuda'
+    error: Exception | None = None
+    calls_after_the_loss = 0
+
+    def memorize(self, features: np.ndarray) -> Memory:
+        memory = super().memorize(self._checked(features))
+        return Memory(
+            tuple(keys.astype(np.float16) for keys in memory.keys),
+            tuple(values.astype(np.float16) for values in memory.values),
+        )
+
+    def encode_frames(self, frames: np.ndarray) -> np.ndarray:
+        return super().encode_frames(self._checked(frames))
+
+    def ground(self, image: np.ndarray, memory: Memory) -> Output:
+        return super().ground(self._checked(image), memory)
+
+    def _checked(self, array: np.ndarray) -> np.ndarray:
+        if self.error is not None:
+            self.calls_after_the_loss += 1
+            raise self.error
+        return array
+
+
+@pytest.fixture
+def losing(small_folder: Path) -> LosingSession:
+    return LosingSession.load(small_folder)
+
+
+@pytest.fixture
+def reasons() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def session(losing: LosingSession, small_folder: Path, reasons: list[str]) -> Session:
+    return with_fallback(losing, small_folder, 1, reasons.append)
+
+
+@pytest.fixture
+def frames(pictures: Callable[..., np.ndarray]) -> np.ndarray:
+    return pictures(2, 64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    'loss', [torch.AcceleratorError(LOSS), RuntimeError(LOSS)], ids=['AcceleratorError', 'before']
+)
+def test_the_image_of_the_loss_and_the_next_are_grounded_on_the_cpu(
+    session: Session,
+    losing: LosingSession,
+    small_folder: Path,
+    reasons: list[str],
+    frames: np.ndarray,
+    loss: Exception,
+) -> None:
+    memory = session.memorize(session.encode_frames(frames))
+    wanted = open_session(small_folder, 'torch', 1).ground(frames[0], memory)
+    losing.error = loss
+
+    outputs = [session.ground(frames[0], memory) for _ in range(2)]
+
+    for output in outputs:
+        assert np.allclose(output.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+        assert np.allclose(output.action_logits, wanted.action_logits, atol=1e-3)
+    assert session.backend == 'onnxruntime'
+    assert reasons == ['CUDA error: an illegal memory access was encountered']
+    assert losing.calls_after_the_loss == 1
+
+
+def test_a_loss_while_a_demonstration_is_recorded(
+    small_folder: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losing = LosingSession.load(small_folder)
+    monkeypatch.setattr('afformer_core.runtime.grounder.open_session', lambda *_: losing)
+    reasons: list[str] = []
+    grounder = Grounder.load(small_folder, 'cuda', gpu_lost=reasons.append)
+    assert grounder.backend == 'cuda'
+    grounder.start_demonstration('press')
+    grounder.add_frame(frames[0])
+    losing.error = RuntimeError(LOSS)
+
+    grounder.add_frame(frames[1])
+    grounder.finish_demonstration()
+
+    assert grounder.backend == 'onnxruntime'
+    assert len(reasons) == 1
+    assert grounder.ground(frames[0], 'press').heatmap.sum() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize('error', [ImageError('no image'), RuntimeError('a bug'), MemoryError()])
+def test_another_error_is_no_loss(
+    session: Session,
+    losing: LosingSession,
+    reasons: list[str],
+    frames: np.ndarray,
+    error: Exception,
+) -> None:
+    losing.error = error
+
+    with pytest.raises(type(error)):
+        session.encode_frames(frames)
+
+    assert (session.backend, reasons) == ('cuda', [])
+
+
+def test_where_the_cpu_cannot_take_over_the_next_image_tries_again(
+    losing: LosingSession, reasons: list[str], frames: np.ndarray
+) -> None:
+    def fail() -> Session:
+        raise MemoryError('no room')
+
+    session = FallbackSession(losing, fail, reasons.append)
+    losing.error = RuntimeError(LOSS)
+
+    for _ in range(2):
+        with pytest.raises(MemoryError, match='no room'):
+            session.encode_frames(frames)
+
+    assert reasons == []
+
+
+def test_an_error_on_the_cpu_after_the_loss_is_raised(
+    losing: LosingSession, small_folder: Path, reasons: list[str], frames: np.ndarray
+) -> None:
+    second = LosingSession.load(small_folder)
+    second.error = RuntimeError(LOSS)
+    session = FallbackSession(losing, lambda: second, reasons.append)
+    losing.error = RuntimeError(LOSS)
+
+    with pytest.raises(RuntimeError, match='illegal memory access'):
+        session.encode_frames(frames)
+
+    assert len(reasons) == 1
+
+
+def test_a_session_on_the_cpu_stays_as_it_is(small_folder: Path) -> None:
+    session = open_session(small_folder, 'torch', 1)
+
+    assert with_fallback(session, small_folder, 1, print) is session
+
+
+# A device-side assertion leaves the process without a GPU, hence one of its own.
+_LOSE_A_GPU = """
+import sys
+import numpy as np, torch
+from pathlib import Path
+from afformer_core.runtime.backends import open_session
+from afformer_core.runtime.sessions.fallback_session import with_fallback
+folder = Path(sys.argv[1])
+session = with_fallback(open_session(folder, 'cuda', 0), folder, 1, print)
+frames = np.random.default_rng(7).integers(0, 256, (2, 64, 96, 3), np.uint8)
+memory = session.memorize(session.encode_frames(frames))
+on_gpu = session.ground(frames[0], memory)
+torch.zeros(1, device='cuda')[torch.tensor([1], device='cuda')]
+on_cpu = session.ground(frames[0], memory)
+assert session.backend == 'onnxruntime', session.backend
+assert np.abs(on_gpu.action_logits - on_cpu.action_logits).max() < 1e-2
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_GPU, reason='no NVIDIA GPU is here')
+def test_a_real_gpu_that_is_lost(small_folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', _LOSE_A_GPU, str(small_folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert 'CUDA error' in done.stdout

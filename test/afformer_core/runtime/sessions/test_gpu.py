@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is told of a GPU, and of a PyTorch that finds none."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand, why_no_gpu
+
+
+def test_what_tells_two_gpus_of_one_name_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    properties = SimpleNamespace(
+        name='Orin', major=8, minor=7, multi_processor_count=8, total_memory=7_620 * 2**20
+    )
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda device: properties)
+
+    assert gpu_at_hand() == Gpu('Orin', (8, 7), multiprocessors=8, memory=7)
+
+
+def test_a_pytorch_for_the_cpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, 'cuda', None)
+
+    assert 'was built for the CPU alone' in why_no_gpu()
+    assert 'install a PyTorch for CUDA' in why_no_gpu()
+
+
+def test_a_pytorch_that_finds_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, 'cuda', '12.6')
+
+    assert 'for CUDA 12.6 finds none; see whether nvidia-smi' in why_no_gpu()

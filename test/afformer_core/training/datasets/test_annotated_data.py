@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which samples of an annotation file are trained and validated on."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.training.datasets.annotated_data import AnnotationSource
+from afformer_core.training.datasets.picture_data import PictureData
+
+from ..conftest import write_pairs
+
+
+def test_parts_of_the_images_have_none_in_common(tmp_path: Path) -> None:
+    annotations = write_pairs(tmp_path)
+    parts = [
+        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
+        for part in ((0.0, 0.7), (0.7, 1.0))
+    ]
+    # Of 8 images.
+    assert [len(part) for part in parts] == [5, 3]
+    assert not parts[0] & parts[1]
+
+
+def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
+    annotations = write_pairs(tmp_path)
+    text = annotations.read_text()
+    for number in range(1, 4):
+        text = text.replace(f'"{number}_0.png"', '"0_0.png"')
+    annotations.write_text(text)
+    parts = [
+        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
+        for part in ((0.0, 0.5), (0.5, 1.0))
+    ]
+    # Of 5 images.
+    assert [len(part) for part in parts] == [2, 3]
+    assert not parts[0] & parts[1]
+
+
+def test_too_few_images_for_a_part(tmp_path: Path) -> None:
+    source = AnnotationSource(write_pairs(tmp_path), images=(0.0, 0.1))
+    with pytest.raises(DatasetError, match='has 8 images, none of which is in the part'):
+        source.read()
+
+
+@pytest.mark.parametrize('part', [(0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)])
+def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match='it must be a part of 0 to 1'):
+        AnnotationSource(Path('train.json'), images=part)
+
+
+@pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
+def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = PictureData(source, source, (64, 64), workers=workers)
+    data.trainer = SimpleNamespace(
+        accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
+    )
+
+    assert data.val_dataloader().persistent_workers is stay
+    assert data.train_dataloader().persistent_workers is False
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'said'),
+    [
+        (
+            9,
+            'afformer: a batch has 8 examples in place of 9 (data.batch_size): there are no more '
+            'to train on\n',
+        ),
+        (8, ''),
+    ],
+)
+def test_a_batch_that_is_cut_is_told(
+    tmp_path: Path, batch_size: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = PictureData(source, None, (64, 64), batch_size=batch_size)
+    capsys.readouterr()
+    data.prepare_data()
+    lines = capsys.readouterr().err.splitlines(keepends=True)
+    assert ''.join(line for line in lines if 'batch' in line) == said
+
+
+def test_the_room_that_a_cache_takes_is_told_once_it_is_needed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, cache = AnnotationSource(write_pairs(tmp_path)), tmp_path / 'cache'
+    data = PictureData(source, source, (32, 32), 'uniform 2', cache_folder=cache)
+    data.prepare_data()
+    # Of four clips with at least two frames.
+    said = f'about 24.6 kB (4 clips of 2 frames at 32x32) in {cache}; '
+    assert said in capsys.readouterr().err
+    assert not cache.exists()
+    for sample in data.training_samples:
+        data._reader.read(sample)
+    data.prepare_data()
+    assert 'cache' not in capsys.readouterr().err
+
+
+def test_a_cache_that_the_disk_cannot_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = PictureData(source, None, (32, 32), 'uniform 2', cache_folder=tmp_path / 'cache')
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=24_000))
+    with pytest.raises(DatasetError, match='and 24 kB are free there'):
+        data.prepare_data()

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
+
+import os
+import shutil
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from afformer_core.errors import DatasetError, ImageError
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.training.datasets.batch import FeatureBatch
+from afformer_core.training.datasets.collation import (
+    AnnotatedPoints,
+    FeatureExample,
+    collate_features,
+)
+from afformer_core.training.datasets.feature_files import PictureSet, open_features
+from afformer_core.training.optimization import Optimization
+
+from ...conftest import random_model
+
+LEARNING = Optimization(
+    backbone_factor=0.1,
+    frozen=tuple(
+        f'encoder.backbone_with_fpn.body.{name}'
+        for name in ('conv_stem', 'bn1', 'blocks.0', 'blocks.1', 'blocks.2')
+    ),
+)
+FROZEN = Optimization(backbone_factor=0.0)
+SMALL = replace(
+    afformer_small(('press', 'hold'), (64, 64)), image_levels=('p4',), temporal_strides=(1,)
+)
+PICTURES = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+SETS = [
+    PictureSet('video', ['clip'], lambda _: PICTURES[:4]),
+    PictureSet('image', ['photo'], lambda _: PICTURES[4:]),
+]
+
+
+def batch(folder: Path, model: Afformer) -> FeatureBatch:
+    """One demonstration and one image, as they are kept."""
+    features = open_features(folder, SETS, model.encoder, {})
+    example = FeatureExample(
+        tuple(stage[0] for stage in features['video']),
+        tuple(stage[0] for stage in features['image']),
+        (AnnotatedPoints((np.array([[0.5, 0.5]]),), (0,), 0),),
+    )
+    collated = collate_features([example])
+    assert isinstance(collated, FeatureBatch)
+    return collated
+
+
+def model() -> Afformer:
+    return random_model(afformer_small(('press', 'hold'), (64, 64)))
+
+
+def test_a_frozen_backbone_is_kept_whole(tmp_path: Path) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    kept = batch(tmp_path / 'kept', afformer)
+    assert [stage.shape[2] for stage in kept.videos] == [40, 112, 320]
+
+
+def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> None:
+    afformer = model()
+    LEARNING.freeze(afformer)
+    kept = batch(tmp_path / 'kept', afformer)
+    assert [stage.shape[2] for stage in kept.videos] == [40]
+
+    heatmaps, actions = kept.predict(afformer)
+
+    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(heatmaps, wanted[0], atol=2e-2, rtol=0)
+    torch.testing.assert_close(actions, wanted[1], atol=2e-2, rtol=0)
+    heatmaps.square().sum().backward()
+    body = afformer.encoder.backbone_with_fpn.body
+    learnt = {name for name, each in body.named_parameters() if each.grad is not None}
+    assert 'blocks.3.0.conv_pw.weight' in learnt
+    assert not any(name.startswith(('conv_stem', 'blocks.2')) for name in learnt)
+
+
+def test_nothing_can_be_kept_of_a_backbone_that_learns_as_a_whole(tmp_path: Path) -> None:
+    afformer = model().requires_grad_(True)
+    with pytest.raises(ValueError, match='the first stage of the backbone learns'):
+        batch(tmp_path / 'kept', afformer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_of_a_backbone_that_learns_is_not_used(tmp_path: Path) -> None:
+    first, second = model(), model()
+    FROZEN.freeze(first)
+    LEARNING.freeze(second)
+
+    assert len(batch(tmp_path / 'kept', first).images) == 3
+    assert len(batch(tmp_path / 'kept', second).images) == 1
+
+
+def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> None:
+    afformer = model()
+    LEARNING.freeze(afformer)
+    batch(tmp_path / 'kept', afformer)
+    made = (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns
+    FROZEN.freeze(afformer)
+
+    kept = batch(tmp_path / 'kept', afformer)
+
+    assert [stage.shape[1] for stage in kept.images] == [40]
+    assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
+    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(kept.predict(afformer)[0], wanted[0], atol=2e-2, rtol=0)
+
+
+def test_a_model_of_coarser_levels_uses_what_one_of_finer_levels_kept(tmp_path: Path) -> None:
+    finer, coarser = (
+        random_model(replace(SMALL, image_levels=(level,), video_levels=(level,)))
+        for level in ('p2', 'p5')
+    )
+    bodies = [each.encoder.backbone_with_fpn.body for each in (finer, coarser)]
+    bodies[1].load_state_dict(bodies[0].state_dict())
+    FROZEN.freeze(finer)
+    FROZEN.freeze(coarser)
+    batch(tmp_path / 'kept', finer)
+    made = (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns
+
+    kept = batch(tmp_path / 'kept', coarser)
+
+    assert [stage.shape[1:] for stage in kept.images] == [(320, 2, 2)]
+    assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
+
+
+def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
+    first, second = model(), model()
+    FROZEN.freeze(first)
+    FROZEN.freeze(second)
+    before = batch(tmp_path / 'kept', first).images
+    with torch.no_grad():
+        for parameter in second.encoder.backbone_with_fpn.body.parameters():
+            parameter.mul_(1.1)
+
+    after = batch(tmp_path / 'kept', second).images
+
+    assert not torch.allclose(after[0], before[0])
+
+
+@pytest.mark.usefixtures('small_disk')
+@pytest.mark.parametrize('reserved', [True, False])
+def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
+    tmp_path: Path, reserved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not reserved:
+        monkeypatch.delattr(os, 'posix_fallocate', raising=False)
+    afformer = model()
+    FROZEN.freeze(afformer)
+    with pytest.raises(DatasetError, match=r'kept in the cache folder .* make room there'):
+        batch(tmp_path / 'kept', afformer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_they_take_is_told_before_they_are_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    # Of 64x64 pixels 8x8 of 40, 4x4 of 112 and 2x2 of 320 channels, in half precision.
+    frame = 2 * (8 * 8 * 40 + 4 * 4 * 112 + 2 * 2 * 320)
+    assert 5 * frame == 56_320
+    said = (
+        'afformer: the cache will take about 56.3 kB (features of 1 video of 4 frames at 64x64 '
+        f'and features of 1 image at 64x64) in {tmp_path}; '
+    )
+    assert said in capsys.readouterr().err
+    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    assert capsys.readouterr().err == ''
+
+
+def test_they_are_not_begun_where_the_disk_is_too_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    afformer = model()
+    FROZEN.freeze(afformer)
+    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=50_000))
+    with pytest.raises(DatasetError, match=r'take about 56\.3 kB .* and 50 kB are free there'):
+        open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_nothing_is_left_where_a_picture_cannot_be_read(tmp_path: Path) -> None:
+    def read(name: str) -> NDArray[np.uint8]:
+        raise ImageError(f'{name} is damaged')
+
+    afformer = model()
+    FROZEN.freeze(afformer)
+    sets = [SETS[0], PictureSet('image', ['photo'], read)]
+    with pytest.raises(ImageError, match='photo is damaged'):
+        open_features(tmp_path / 'kept', sets, afformer.encoder, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
+    running, made = threading.Barrier(2), []
+
+    def read(name: str) -> NDArray[np.uint8]:
+        made.append(name)
+        time.sleep(0.3)
+        return PICTURES[4:]
+
+    def run(encoder: Encoder) -> None:
+        running.wait()
+        open_features(tmp_path / 'kept', [PictureSet('image', ['photo'], read)], encoder, {})
+
+    models = [model(), model()]
+    for each in models:
+        FROZEN.freeze(each)
+    runs = [threading.Thread(target=run, args=(each.encoder,)) for each in models]
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    # To see how large it is, then to keep it.
+    assert made == ['photo', 'photo']
+    assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
+        'image_p3.npy', 'image_p4.npy', 'image_p5.npy', 'key.json',
+    ]  # fmt: skip

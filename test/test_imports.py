@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports of the packages point down, and go nowhere in a circle."""
+
+from __future__ import annotations
+
+import graphlib
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+# Imported when a room is tidied away: they hold the weights that ship, and no code.
+NO_ROOMS = {'afformer_core.weights'}
+
+
+@pytest.fixture(scope='module')
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        'afformer_core', 'afformer_ros', exclude_type_checking_imports=True, cache_dir=None
+    )
+
+
+def test_every_room_imports_those_below_it_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+
+    assert lint_imports(config_filename='pyproject.toml', no_cache=True) == 0
+
+
+def test_every_room_has_its_layer(root: Path, graph: grimp.ImportGraph) -> None:
+    layers = (root / 'pyproject.toml').read_text().partition('layers = [')[2].partition(']')[0]
+
+    rooms = graph.find_children('afformer_core') - NO_ROOMS
+
+    assert {
+        room for room in rooms if f'{room} ' not in layers and f"{room}'" not in layers
+    } == set()
+
+
+def test_no_files_import_each_other_in_a_circle(graph: grimp.ImportGraph) -> None:
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+    graphlib.TopologicalSorter(imports).prepare()
+
+
+def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:
+    folders = [
+        folder
+        for top in ('afformer_core', 'afformer_ros', 'config', 'launch', 'studies', 'tools')
+        for folder in (root / top, *(root / top).rglob('*/'))
+        if '__pycache__' not in folder.parts
+    ]
+
+    counts = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
+
+    assert [str(folder) for folder, count in counts.items() if count > 20] == []

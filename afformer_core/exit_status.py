@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a process ended, in words."""
+"""Descriptions of the exit status of a process."""
 
 from __future__ import annotations
 

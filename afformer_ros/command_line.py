@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a node's executable says of itself, and what it refuses."""
+"""Help texts and argument checks of the nodes' executables."""
 
 from __future__ import annotations
 

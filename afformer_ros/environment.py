@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must be set before a ROS process starts."""
+"""Environment variables that a ROS process needs before it starts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps freed memory from stopping a node that runs at camera rate, and from growing."""
+"""Tuning of Python's and the C library's memory for nodes that run at camera rate."""
 
 from __future__ import annotations
 

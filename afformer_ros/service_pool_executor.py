@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor for nodes whose topics are quick and whose services wait."""
+"""An executor that calls services in threads of their own, and the lock they give way by."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A subscription that takes the message type and the reliability that its publishers offer."""
+"""A subscription with the message type and the reliability that its publishers offer."""
 
 from __future__ import annotations
 

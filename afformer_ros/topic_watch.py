@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arrives on a subscription, and in words why nothing does or not all."""
+"""Watch of a subscription: its messages, and the reasons in words why some or all are missing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start the grounding node and bring it to active, with RViz on request.
+"""Launch of the grounding node, brought to active, with RViz on request.
 
 ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw rviz:=true
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publish a video, an image or a folder of images as if it were a camera.
+"""Launch of the player: a video, an image or a folder of images as a camera.
 
 ros2 launch afformer_ros play.launch.py path:=demonstration.mp4 image_topic:=demonstration
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Play a rosbag2 into the grounding node, from its activation to the end of the bag.
+"""Launch of the grounding node on a rosbag2, from its activation to the end of the bag.
 
 ros2 launch afformer_ros replay.launch.py bag:=kitchen demonstration:=press \
     image_topic:=/camera/image_raw record:=kitchen_grounded

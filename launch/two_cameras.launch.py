@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground in the images of two cameras at once: a node for each, in a namespace of its own.
+"""Launch of a grounding node for each of two cameras, in a namespace of its own.
 
 ros2 launch afformer_ros two_cameras.launch.py first_namespace:=wrist second_namespace:=head \
     first_image_topic:=/wrist_camera/image_raw second_image_topic:=/head_camera/image_raw

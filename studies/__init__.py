@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is run once for a table of the paper, on simulated data."""
+"""Studies of the paper's tables, on simulated data."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a study keeps what it makes."""
+"""Paths of a study's files."""
 
 from __future__ import annotations
 

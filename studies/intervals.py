@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Means over seeds with intervals, and what they say about the order of rows."""
+"""Means over seeds with intervals, and the order of rows that they support."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the studies compare: tables of rows, and the models that the rows measure.
+"""Tables of rows that the studies compare, and the models that the rows measure.
 
 Snakemake reads it too, so that nothing but the standard library is imported here.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which code made a result, when, and on which machine."""
+"""Provenance of a result: commit, date and machine."""
 
 from __future__ import annotations
 

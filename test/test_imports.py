@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports of the packages point down, and go nowhere in a circle."""
+"""Layers of imports, sizes of folders, and docstrings of modules."""
 
 from __future__ import annotations
 
+import ast
 import graphlib
+import re
 from pathlib import Path
 
 import grimp
@@ -56,3 +58,14 @@ def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:
     counts = {folder: sum(path.is_file() for path in folder.iterdir()) for folder in folders}
 
     assert [str(folder) for folder, count in counts.items() if count > 20] == []
+
+
+def test_no_docstring_of_a_module_opens_with_what_whether_or_how(root: Path) -> None:
+    tops = ('afformer_core', 'afformer_ros', 'launch', 'studies', 'tools')
+    modules = [path for top in tops for path in (root / top).rglob('*.py')]
+
+    texts = {path: ast.get_docstring(ast.parse(path.read_text())) or '' for path in modules}
+
+    assert [
+        str(path) for path, text in texts.items() if re.match(r'(What|Whether|How)\b', text)
+    ] == []

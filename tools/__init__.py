@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps the project in order; no part of what is installed."""
+"""Tools that maintain the project; not installed."""

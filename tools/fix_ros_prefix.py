@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Point the CMake exports of the ROS 2 wheels at the environment they are installed in.
+"""Correction of the ROS 2 wheels' CMake exports to the environment they are installed in.
 
 The wheels carry the paths of the machine that built them (``/opt/python/cp311-cp311/...``) in the
 text files under ``share/``, so CMake finds neither their libraries nor Python's headers. Run this

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mend the type stubs of TensorRT, which are not Python: mypy refuses them as they are published.
+"""Correction of TensorRT's published type stubs, which are not valid Python for mypy.
 
 Parameters are named `in`, and some without a default follow one that has a default.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write the tables of README.md that describe the node from the code that they describe.
+"""Tables of README.md about the node, written from the code that they describe.
 
 Run it after a topic, a service or a parameter has changed::
 

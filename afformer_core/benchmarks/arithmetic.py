@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much arithmetic an image costs, and how fast this machine could do it at best."""
+"""Floating-point operations of grounding one image, and the rate that this machine reaches."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of the GPU's memory a process takes."""
+"""Peak GPU memory of a process."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How fast clips are read for training, decoded anew and from the cache."""
+"""Speed of reading clips for training, decoded anew and from the cache."""
 
 from __future__ import annotations
 

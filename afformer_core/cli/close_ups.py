@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer close-ups`: what the closer looks of a model see of a dataset, to train on."""
+"""`afformer close-ups`: crops of a dataset around what a model finds, as training data."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate-hands`: how well a hand detector finds hands and interactions."""
+"""`afformer evaluate-hands`: accuracy of a hand detector on hands and their interactions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer replay`: what the node would make of a rosbag, without ROS."""
+"""`afformer replay`: the grounding node's results for a rosbag, without ROS."""
 
 from __future__ import annotations
 

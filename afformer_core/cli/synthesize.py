@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer synthesize`: a picture of what pre-training makes of mined clips."""
+"""`afformer synthesize`: an image of the pre-training examples made of mined clips."""
 
 from __future__ import annotations
 

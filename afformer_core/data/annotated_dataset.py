@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the readers of all datasets have in common."""
+"""Base class of the dataset readers, and the reading of their JSON, text and action files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens the annotations of any dataset by what the file or folder holds."""
+"""Annotations of any dataset, opened by the contents of their file or folder."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The room that a cache will take on its disk, told and seen to before the cache is filled."""
+"""Disk space that a cache will need, checked before the cache is filled."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much a cache of decoded clips is going to grow."""
+"""Clips that a cache lacks, and the bytes that they will add to it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a clip once its first frame is decoded."""
+"""Size and duration of a clip, known once its first frame is decoded."""
 
 from __future__ import annotations
 

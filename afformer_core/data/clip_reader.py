@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the clips of samples as a model is shown them: sampled by time and resized."""
+"""Reader of the clips of samples: frames sampled by time and resized to the model's input."""
 
 from __future__ import annotations
 

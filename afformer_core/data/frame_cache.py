@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips on disk as a model is shown them: decoded, sampled and resized once for all epochs."""
+"""Cache of clips on disk: decoded, sampled and resized once for all epochs."""
 
 from __future__ import annotations
 

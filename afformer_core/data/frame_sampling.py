@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Samplings: which frames of a clip a model is shown, known by their names in configurations."""
+"""Frame samplings: one window, windows at a constant rate, or one frame; names and parsing."""
 
 from __future__ import annotations
 

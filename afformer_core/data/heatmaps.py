@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground-truth heatmaps from annotated points."""
+"""Ground-truth heatmaps from annotated points, and the Gaussian blur that makes them."""
 
 import functools
 import math

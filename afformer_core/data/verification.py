@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the clips and images of a dataset are there, whole, and of the annotated size."""
+"""Verification of a dataset's clips and images: existence, damage, and annotated size."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with an annotated dataset, by kind."""
+"""Problems of an annotated dataset, by kind."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTML of what a page about a dataset shows; it needs nothing beside it, and no server."""
+"""HTML of a page about a dataset, a single file that needs no server."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of an index of mined clips, which people have annotated nothing in."""
+"""The page of an index of mined clips, which has no annotations."""
 
 from __future__ import annotations
 

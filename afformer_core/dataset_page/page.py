@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a page about a dataset shows, whatever the dataset."""
+"""Contents of a page about a dataset: distributions, findings, figures and samples."""
 
 from __future__ import annotations
 

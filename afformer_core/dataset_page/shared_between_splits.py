@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What two splits of a dataset have in common, and a measured number would suffer from."""
+"""Images, clips and objects that two splits share, and actions that only one of them names."""
 
 from __future__ import annotations
 

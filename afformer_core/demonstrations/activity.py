@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which frames of a recording something happens: seen by motion, or by any other detector."""
+"""Detection of activity in the frames of a recording, by motion or by any other detector."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations that lie in a rosbag2."""
+"""Frames of demonstrations that lie in a rosbag2."""
 
 from __future__ import annotations
 

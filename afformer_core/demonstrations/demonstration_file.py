@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what `DemonstrationWriter` wrote; what is read is checked against damage."""
+"""Reader of demonstration files, which checks their contents for damage."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes one demonstration as an MCAP file that ROS 2 tools play: aside first, then in place."""
+"""Writer of a demonstration as an MCAP file that ROS 2 tools play, whole or not at all."""
 
 from __future__ import annotations
 

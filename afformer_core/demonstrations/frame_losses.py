@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a recording that are missing, by what is known of them."""
+"""Missing frames of a recording, by cause."""
 
 from __future__ import annotations
 

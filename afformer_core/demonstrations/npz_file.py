@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads demonstrations that version 0.1 stored: the frames at the model's size, without features.
+"""Reader of version 0.1's demonstrations: frames at the model's size, without features.
 
 They are encoded again when they are first selected.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which demonstrations are grounded, and the file in which that outlives the process."""
+"""The selected demonstrations, and the file that keeps the selection beyond the process."""
 
 from __future__ import annotations
 

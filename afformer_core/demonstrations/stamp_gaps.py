@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many frames are missing between those that came, by their stamps."""
+"""Count of the frames missing between those that came, by their stamps."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of demonstrations: their state at one moment, and finished ones in numbers."""
+"""State of the demonstrations at one moment, their phases, records and summaries."""
 
 from __future__ import annotations
 

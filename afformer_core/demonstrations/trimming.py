@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of a recording is used: found while its frames arrive, in bounded memory."""
+"""Trimming of a recording to its active part, while its frames arrive, in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture a person looks at: the heatmap over the image, with its peaks."""
+"""The image with the heatmap and its peaks drawn over it."""
 
 from __future__ import annotations
 

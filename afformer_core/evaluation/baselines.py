@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors that look at neither video nor image; what a model must beat."""
+"""Baselines: predictors that look at neither video nor image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known of a dataset without looking at a sample: mean maps and the usual action."""
+"""Prior of a dataset without looking at a sample: mean heatmaps and the most frequent action."""
 
 from __future__ import annotations
 

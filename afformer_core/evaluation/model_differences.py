@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How several models differ from the first of them, on the same rows."""
+"""Paired differences of several models to the first of them, on the same rows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a model reads the action from the motion, and not from the kind of element."""
+"""Accuracy of actions with demonstrations as they are, played backwards, and frozen."""
 
 from __future__ import annotations
 

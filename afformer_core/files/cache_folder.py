@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where files are kept that can be made again."""
+"""The user's cache folder, for files that can be made again."""
 
 from __future__ import annotations
 

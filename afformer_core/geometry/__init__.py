@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From pixels to space: points, normals, poses and clouds out of registered depth."""
+"""Geometry of registered depth: points, normals, poses and clouds."""
 
 from afformer_core.geometry.alignment import alignment_problem
 from afformer_core.geometry.calibration import Calibration, CalibrationError

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether an image, a depth image and a calibration belong together."""
+"""Agreement of an image, a depth image and a calibration."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibration of a camera: from pixels to rays."""
+"""Calibration of a camera, and the rays of its pixels."""
 
 from __future__ import annotations
 

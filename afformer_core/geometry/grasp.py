@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates: how a hand could meet the surface at a peak of the heatmap."""
+"""Grasp candidates at the peaks of a heatmap."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a depth image shows around pixels, in the units that planes are fitted in."""
+"""Inverse depth around pixels, in the units that planes are fitted in."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The surfaces that stand out near pixels which are known to a few pixels only."""
+"""The most prominent surfaces near pixels that are known to within a few pixels only."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rays on which a camera sees peaks, and how they change around them."""
+"""The rays on which a camera sees peaks, and their derivatives."""
 
 from __future__ import annotations
 

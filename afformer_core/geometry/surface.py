@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The surfaces that a depth image shows at pixels: points, normals, and how sure they are."""
+"""Surfaces at pixels of a depth image: points, normals, and their uncertainty."""
 
 from __future__ import annotations
 

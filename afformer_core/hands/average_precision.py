@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well hands are found, as 100DOH counts it: average precision at an overlap of a half.
+"""Average precision of detected hands at an overlap of a half, as 100DOH counts it.
 
 Detections of all pictures are taken from the best score on. One is right where the annotated hand
 that it overlaps most does so by more than a half of their union, and no better detection was right

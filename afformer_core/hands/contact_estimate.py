@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An estimate of when a hand touches something, from how its landmarks move.
+"""Estimate of contact from the motion of a hand's landmarks.
 
 MediaPipe does not tell contact. A hand that operates something comes near, slows down, rests a
 moment with its fingertips at one place, and leaves: how well the tip of its index finger, or the

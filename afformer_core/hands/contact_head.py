@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tells from some frames of a video whether a hand in them touches an object, and where."""
+"""The network that classifies contact of hands in some frames of a video, and locates it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every hand detector is, whatever it detects hands with."""
+"""The interface of hand detectors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well a hand detector does on annotated pictures."""
+"""Accuracy of a hand detector on annotated images, and its report."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's hand detector, a Faster R-CNN that tells hands in contact from others, and ours."""
+"""Faster R-CNN hand detectors: the paper's, with its import, and our light ones."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a video on the device that looks at them, where each comes once."""
+"""Frames of a video on the device of its detector, each copied once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hand that a detector sees in a picture."""
+"""A detected hand, and images as tensors for detectors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making MediaPipe's `hand_landmarker.task`, which its packages no longer carry.
+"""MediaPipe's `hand_landmarker.task`, made from packages and files that hold its networks.
 
 The file is a zip of two networks. Both are in the package of MediaPipe 0.10.14 (Apache-2.0), and
 Google publishes the whole. Nothing is written whose content is not the known one.

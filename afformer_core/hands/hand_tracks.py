@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hands of one frame are those of the frames before it."""
+"""Tracks of hands from frame to frame."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the training of a hand detector begins with."""
+"""The hand detector that a training begins with."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MediaPipe as a hand detector for real videos; the contact that it does not tell is estimated."""
+"""MediaPipe as a hand detector for real videos, with contact estimated from landmarks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opening a hand detector by what a user calls it."""
+"""Hand detectors by the names that users give, and their devices."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing pictures for people."""
+"""Reading and writing of image files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a point lies among the outlines of an appliance's elements."""
+"""Points inside and near polygons."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From any image to the model's input; colour scaling happens inside the graphs."""
+"""Resizing of images to the model's input."""
 
 from __future__ import annotations
 

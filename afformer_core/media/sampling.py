@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames stand for a video."""
+"""Evenly spaced frames of a video."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Walking through a video file from any time on, and telling damage from its end."""
+"""Frames of a video file from any time on, with damage told from its end."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a video file says of its video, and how a decoded frame is shown."""
+"""Duration of a video file's stream, and orientation of its decoded frames."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How messages are made without knowing whose classes they are."""
+"""The interface of factories of messages, whatever library has their classes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pixels of a sensor_msgs/Image as an array: sizes, padding and byte order."""
+"""Pixels of raw and compressed image messages as arrays: sizes, padding, byte order, decoding."""
 
 from __future__ import annotations
 

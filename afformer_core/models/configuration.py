@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an Afformer is made of: everything needed to build one before its weights are loaded."""
+"""Configuration of an Afformer: all that it takes to build one before its weights are loaded."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the fields of a configuration may be, alone and together."""
+"""Checks of the fields of a configuration, alone and together."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folds batch norms into the convolutions before them; the outputs stay the same."""
+"""Fusion of batch norms into the convolutions before them, with the same outputs."""
 
 from __future__ import annotations
 

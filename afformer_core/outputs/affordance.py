@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results as the numbers that planners read."""
+"""Messages of results for planners: affordances, points, poses, grasp candidates and clouds."""
 
 from __future__ import annotations
 

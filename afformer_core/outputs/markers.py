@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results as markers, for a person who looks at RViz or Foxglove."""
+"""Markers of results for RViz and Foxglove."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making the samples of a dataset by several processes, each sample whole or not at all.
+"""Datasets made by several processes, each sample whole or not at all.
 
 A sample is made in a folder aside, whose files are then moved to their places in the dataset; the
 sample's record is moved last and marks it complete. Whatever ends a run, the same call made again

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long pieces of work shared by processes, with word of each step as it is done."""
+"""Long tasks shared by processes, with progress step by step."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags in, bags and reports out: what the node makes of a recording, without ROS running."""
+"""Replay of rosbags through the grounding stream without ROS: bags in, bags and reports out."""

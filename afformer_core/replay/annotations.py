@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known to be true of a bag's images, as a JSON file.
+"""Annotations of a bag's images, as a JSON file.
 
     {"images": [{"stamp": 1700000000033000000,
                  "points": [[412.5, 230.1], [409.0, 233.7]],

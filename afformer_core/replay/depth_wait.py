@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets a camera image wait until its depth has been read, in the order of the recording."""
+"""A queue in which camera images wait for their depth, in the order of the recording."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grounds the recorded images of a camera one after the other, as the node would."""
+"""Replay of the recorded images of a camera, one after the other, as the node grounds them."""
 
 from __future__ import annotations
 

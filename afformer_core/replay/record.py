@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a replay says of one camera image."""
+"""Record of one camera image of a replay, and its scores."""
 
 from __future__ import annotations
 

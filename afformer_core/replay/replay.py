@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replays a bag into a folder.
+"""The replay of a bag into a folder.
 
 DIR/bag              rosbag2 (mcap): the recording with the node's output beside
 DIR/overlay.mp4      the images under their heatmaps

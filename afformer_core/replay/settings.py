@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a bag is replayed."""
+"""Settings of a replay."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which topics of a bag are the demonstration, the camera, its depth and its calibration."""
+"""Choice of a bag's topics: demonstration, camera, depth and calibration."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How pages for people look: reports of replays and of evaluations."""
+"""Style sheet of the HTML pages of replays and evaluations."""
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can compute: the sessions by the names of their backends."""
+"""Backends by name, and the sessions that they open."""
 
 from __future__ import annotations
 

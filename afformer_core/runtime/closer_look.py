@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Closer looks at the place that the look before found, in demonstration and image alike."""
+"""Coarse to fine: zoom stages, their crop windows, and their merging with the whole image."""
 
 from __future__ import annotations
 

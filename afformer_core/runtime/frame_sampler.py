@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps a bounded, evenly spaced selection of a stream of frames of unknown length."""
+"""A bounded, evenly spaced selection of a stream of frames of unknown length."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What grounding gives back, and what it keeps of a demonstration."""
+"""Groundings with their peaks, and demonstrations as encoded frames or finished memories."""
 
 from __future__ import annotations
 

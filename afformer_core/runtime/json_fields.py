@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what JSON files hold for data classes."""
+"""Checks of JSON fields for data classes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the model says of one image, before it is smoothed or its peaks are sought."""
+"""Prediction of the model for one image, before smoothing and the search for peaks."""
 
 from __future__ import annotations
 

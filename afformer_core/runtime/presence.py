@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How likely an image shows what was demonstrated, as a model was calibrated to tell."""
+"""Calibrated presence of what was demonstrated, and feature similarity as evidence of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that nobody but this user may have written, since what is in them is executed."""
+"""Private files, which no other user may write to, since their content is executed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden outputs: what a model gives for some input, to test whatever runs it.
+"""Golden outputs: reference inputs and outputs, to test whatever runs a model.
 
 A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
 normalisation that left the range of half precision, a graph that reads the memory of before. A

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The seam between the runtime and what computes: arrays in, arrays out."""
+"""The interface between the runtime and its backends: arrays in, arrays out."""
 
 from __future__ import annotations
 

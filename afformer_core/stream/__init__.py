@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From one camera image to the next: smoothing, holding, abstaining, and points in space."""
+"""Grounding of a stream of camera images: smoothing, holding, abstaining, and points in space."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follows a demonstration through a stream of camera images."""
+"""Grounding of a demonstration in a stream of camera images."""
 
 from __future__ import annotations
 

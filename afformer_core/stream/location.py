@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the peaks of an image to surfaces in space."""
+"""Surfaces in space at the peaks of an image."""
 
 from __future__ import annotations
 

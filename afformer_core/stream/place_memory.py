@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the place looked like that was found before."""
+"""Memory of the appearance of the last found peak."""
 
 from __future__ import annotations
 

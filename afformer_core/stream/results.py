@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes into a grounding stream and what comes out."""
+"""Inputs and results of a grounding stream."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds where a stream of images begins to show another scene."""
+"""Detector of cuts to another scene in a stream of images."""
 
 from __future__ import annotations
 

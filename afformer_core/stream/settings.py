@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a stream of camera images is grounded."""
+"""Settings of the grounding of a stream of camera images."""
 
 from __future__ import annotations
 

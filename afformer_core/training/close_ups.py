@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the closer looks of a model see of a dataset, as a dataset to train on.
+"""Crops of a dataset around what a model finds, as a dataset to train on.
 
 - `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
 - `actions.json`: the names of the actions 1, 2, ...

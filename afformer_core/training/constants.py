@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters that a softmax takes away, and that would follow nothing but rounding.
+"""Frozen parameters: biases that a softmax cancels, and statistics of batch norms.
 
-Their gradients are zero but for rounding, which AdamW enlarges to steps of full size; two
+The biases' gradients are zero but for rounding, which AdamW enlarges to steps of full size; two
 trainings that differ in rounding alone would drift apart in them.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the training of anything has in common: Lightning's command, with our checkpoints."""
+"""Experiments: Lightning's command line with our saved configuration, checkpoints and resuming."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model keeps of the one that its training began with, and what it drops."""
+"""Settings that a trained model keeps of its initial model, and those that it drops."""
 
 from __future__ import annotations
 

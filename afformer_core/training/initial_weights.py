@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training begins with."""
+"""Initial weights of a training."""
 
 from __future__ import annotations
 

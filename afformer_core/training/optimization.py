@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The optimizer, the rate of each parameter, and how it falls."""
+"""The optimizer, the learning rate of each parameter, and its schedule."""
 
 from __future__ import annotations
 

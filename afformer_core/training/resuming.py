@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a training may go on from what stands in its folder."""
+"""Checks before a training resumes: its checkpoint, configuration and samples."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lightning's options that our steps, batches and checkpoints leave no room for."""
+"""Checks of the trainer's options that conflict with our steps, batches or checkpoints."""
 
 from __future__ import annotations
 

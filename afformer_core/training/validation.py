@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validation by the evaluator: every sample counts once, whatever the number of processes."""
+"""Validation by the evaluator, with scores gathered from all processes, each sample once."""
 
 from __future__ import annotations
 

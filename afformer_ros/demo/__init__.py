@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A demonstration of the whole: a real ROS graph grounds demonstrations and leaves pictures."""
+"""The demo: a real ROS graph that grounds demonstrations and leaves images."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground demonstrations in camera images over ROS 2 and leave pictures of it.
+"""The command of the demo: demonstrations grounded in camera images over ROS 2, and drawn.
 
 python -m afformer_ros.demo --video demonstration.mp4 --image camera.jpg
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records topics to a rosbag2 in mcap, without the rosbag2 packages."""
+"""Recorder of topics to a rosbag2 in mcap, without the rosbag2 packages."""
 
 from __future__ import annotations
 

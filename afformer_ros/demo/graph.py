@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives the demo's ROS graph: a player for demonstrations, one for the camera, the node."""
+"""The demo's ROS graph: a player for demonstrations, one for the camera, the node."""
 
 from __future__ import annotations
 

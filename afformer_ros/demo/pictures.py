@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures that the demo leaves: a contact sheet, and a film of a moving camera."""
+"""Images that the demo leaves: a contact sheet, and a film of a moving camera."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo plays: simulated appliances rendered for it, or files of the user."""
+"""Scenes of the demo: simulated appliances rendered for it, or files of the user."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes driven from outside: started, called and measured."""
+"""Drivers that start, call and measure nodes from outside."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the grounding node from outside, over DDS, and prints one JSON object.
+"""Latency of the grounding node, measured from outside over DDS and printed as JSON.
 
 python -m afformer_ros.driver.node_latency MODEL_FOLDER onnxruntime fp32 --threads 2 --seconds 20
 """

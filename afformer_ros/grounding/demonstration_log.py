@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One line in the log for whatever becomes of a demonstration."""
+"""Log lines of the events of a demonstration."""
 
 from __future__ import annotations
 

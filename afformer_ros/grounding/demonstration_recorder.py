@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes frames of a demonstration from its topic to the worker while one is recorded."""
+"""Recorder of the frames of a demonstration, from its topic to the worker."""
 
 from __future__ import annotations
 

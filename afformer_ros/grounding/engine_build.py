@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles the engines of a model in the background, and brings a session that runs them."""
+"""Background compilation of a model's engines, and the session that runs them."""
 
 from __future__ import annotations
 

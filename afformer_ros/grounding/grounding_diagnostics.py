@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the grounding node tells on `/diagnostics`."""
+"""Diagnostics of the grounding node."""
 
 from __future__ import annotations
 

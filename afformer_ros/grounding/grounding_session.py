@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that the grounding node holds between its configuration and its cleanup."""
+"""The configured grounding node: its topics, services and worker, until its cleanup."""
 
 from __future__ import annotations
 

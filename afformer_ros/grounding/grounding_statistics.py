@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker has done with images and frames so far."""
+"""Statistics of the grounding node: counts of images and frames, and stage times."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the worker does with a camera image: from the message to the published result."""
+"""Grounding of one camera image by the worker, from its message to the published result."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the grounding node: names, defaults, ranges and what each is for."""
+"""Parameters of the grounding node: names, defaults, ranges and descriptions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics that tell where a pixel lies in space: depth and camera_info."""
+"""Subscriptions of the grounding node to depth and camera_info."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell how many small mistakes in the product its tests notice.
+"""The command of the mutation tests: the share of small mistakes that the tests notice.
 
     source tools/environment.sh && python -m tools.mutants --sample 40 --seed 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which tests execute a line, and what each costs."""
+"""Tests that execute a line, and the seconds that each costs."""
 
 from __future__ import annotations
 

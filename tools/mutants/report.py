@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What share of the mutants is killed, with intervals, and which survive."""
+"""Share of killed mutants with intervals, and the list of survivors."""
 
 from __future__ import annotations
 

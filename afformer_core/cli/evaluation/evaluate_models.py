@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `afformer evaluate` asks of a model: pairs of a dataset, and how they are measured."""
+"""Pairs of a dataset that `afformer evaluate` measures models on, and the measuring itself."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `afformer evaluate`: what is asked for the model alone, and where results go."""
+"""Options of `afformer evaluate`: those of a single model, and those of its results."""
 
 from __future__ import annotations
 

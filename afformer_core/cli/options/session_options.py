@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What computes: options that several commands share, and the model that they open."""
+"""Options of the session that several commands share, and the model that they open."""
 
 from __future__ import annotations
 

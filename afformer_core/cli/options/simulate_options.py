@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `afformer simulate`, which layouts they belong to, and their defaults there."""
+"""Options of `afformer simulate`, the layouts that each belongs to, and their defaults there."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures as if they were seen at a slant."""
+"""Random changes of perspective."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a change that is done to a share of the examples is done to this one."""
+"""Random decisions of a given probability."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moving pixels and points by one homography."""
+"""Homographies applied to pixels and points."""
 
 from __future__ import annotations
 

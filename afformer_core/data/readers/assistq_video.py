@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The folder of one of AssistQ's videos, and what steps of answers mean in it."""
+"""The folder of one of AssistQ's videos, and the elements that steps of answers refer to."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which line of a narration tells of a step that is described in other words."""
+"""Search for the line of a narration that tells of a step described in other words."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of the best peak: whether it hits what was annotated, and how far off it is."""
+"""Measures of the best peak: hits of the annotated region, and distances to its points."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations to be swapped in: of another place in the same image, or of another object."""
+"""Demonstrations to swap in: of another element in the same image, or of another object."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model made of one pair of demonstration and image."""
+"""Result of a model on one pair of demonstration and image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which pairs of demonstration and target image are evaluated."""
+"""Pairs of demonstration and target image, and the choice of those to evaluate."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model by a protocol that pools what all demonstrations of an image and an action show."""
+"""Results by a protocol that pools all demonstrations of an image and an action."""
 
 from __future__ import annotations
 

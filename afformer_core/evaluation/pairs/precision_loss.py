@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What fewer bits cost a model, on annotated pairs."""
+"""Loss of accuracy by lower precision, on annotated pairs."""
 
 from __future__ import annotations
 

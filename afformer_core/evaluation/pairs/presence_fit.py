@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrates a model to tell whether an image shows what was demonstrated."""
+"""Fitting of a model's presence calibration."""
 
 from __future__ import annotations
 

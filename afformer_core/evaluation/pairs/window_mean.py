@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model makes of a demonstration that it is shown in windows, one by one: their mean.
+"""Mean of a model's results for a demonstration that it is shown in windows, one by one.
 
 This is how the released code evaluates, and how training validates.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The protocol of data with boxes of buttons: which of them was demonstrated?"""
+"""The protocol of data with boxes of buttons: the choice of the demonstrated button."""
 
 from __future__ import annotations
 

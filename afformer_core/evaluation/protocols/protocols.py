@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluation protocols: what one row is, its ground truth, and the size it is compared at."""
+"""Evaluation protocols: rows, their ground truth, and the size of comparison."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated benchmark: what a model reaches on all of its splits."""
+"""The simulated benchmark: the measures of a model on all of its splits."""
 
 from __future__ import annotations
 

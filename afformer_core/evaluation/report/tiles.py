@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small pictures of heatmaps over images, with what was found and what was annotated."""
+"""Thumbnails of heatmaps over images, with found and annotated points."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a model knows when what was demonstrated is not in view."""
+"""Abstention: findings with demonstrations of what is in view, and of what is not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heatmaps, actions and best peaks of a model beside those of predictors that look at nothing."""
+"""Accuracy of heatmaps, actions and best peaks beside baselines, measured and as tables."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Actions of a model against those of a dataset, which may spell a name differently."""
+"""Matching of a model's actions with a dataset's, which may spell a name differently."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the demonstration decides where a model points: another one is swapped in."""
+"""Influence of the demonstration on the heatmap: groundings with another one swapped in."""
 
 from __future__ import annotations
 

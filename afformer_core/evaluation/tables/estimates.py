@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures of a predictor as means and medians with their intervals, and their headings."""
+"""Means and medians of a predictor's measures with their intervals, and their headings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a calibrated model is as often right as it says."""
+"""Reliability of a calibrated model: its probabilities beside observed frequencies."""
 
 from __future__ import annotations
 

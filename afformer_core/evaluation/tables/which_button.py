@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which button a heatmap chooses, among the boxes of its image."""
+"""Accuracy of the button that a heatmap chooses among the boxes of its image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cutting long videos into clips that show an interaction (paper, section 4.2)."""
+"""Windows of long videos that show an interaction (paper, section 4.2)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What mining found: which videos show hands that touch something, when, and where.
+"""The index of mined videos: hands that touch something, with their times and boxes.
 
 An index is a JSON file. It holds no frames: it names videos, relative to its own folder.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a detector saw in a part of a video, and the file in which it is kept."""
+"""Detection of hands in one part of a video, and the file of its result."""
 
 from __future__ import annotations
 

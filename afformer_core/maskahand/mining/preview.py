@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sheet of pictures that shows what was mined."""
+"""Contact sheet of mined clips."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long videos in parts that are looked at one by one."""
+"""Division of long videos into parts, and joining of the parts' results."""
 
 from __future__ import annotations
 

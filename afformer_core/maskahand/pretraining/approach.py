@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From where a hand came to what it touches, read from its boxes over time."""
+"""Directions of hands' approach to what they touch, read from their boxes over time."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of a hand's box is where it interacts (paper, section 4.3)."""
+"""Target heatmaps from the box of an interacting hand (paper, section 4.3)."""
 
 from __future__ import annotations
 

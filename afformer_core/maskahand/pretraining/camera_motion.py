@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a camera moved between two frames of a video, seen in what stands still."""
+"""Camera motion between two frames of a video, estimated from what stands still."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a pre-training learns from and is validated on, however its pictures reach the model."""
+"""Base class of the training and validation data of a pre-training."""
 
 from __future__ import annotations
 

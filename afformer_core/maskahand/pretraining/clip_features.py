@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Backbone features of the demonstrations that mined clips are, kept on disk."""
+"""Backbone features of mined clips, kept on disk."""
 
 from __future__ import annotations
 

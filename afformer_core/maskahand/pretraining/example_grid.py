@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of examples, for people to see what a model learns from."""
+"""Grids of example images, and the callback that shows them in TensorBoard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames from just before a hand came, which show what it is about to touch (not in the paper).
+"""Frames from just before a contact, which show the element without a hand (not in the paper).
 
 Such a frame is the very image that a mask makes up for: without a hand, and with nothing hidden.
 It shows the scene of the contact only if nothing was moved in between, so that the contact must

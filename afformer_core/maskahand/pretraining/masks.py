@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hiding hands under masks, among masks that hide nothing (paper, section 4.2 and Table 5)."""
+"""Masks that hide hands, among masks that hide nothing (paper, section 4.2 and Table 5)."""
 
 from __future__ import annotations
 

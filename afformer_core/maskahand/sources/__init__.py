@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Long videos in which hands are looked for: files, folders of frames, topics of bags."""
+"""Long videos to be mined: files, folders of frames, topics of bags."""
 
 from afformer_core.maskahand.sources.finding import FoundSources, find_sources, open_source
 from afformer_core.maskahand.sources.frame_source import FrameSource, LostFrame

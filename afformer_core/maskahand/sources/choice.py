@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of a video's frames are looked at, and finding those again."""
+"""Choice of the frames of a video that are looked at, and the reading of them by time."""
 
 from __future__ import annotations
 

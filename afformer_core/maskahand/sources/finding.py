@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding the long videos in folders."""
+"""Discovery of long videos in folders."""
 
 from __future__ import annotations
 

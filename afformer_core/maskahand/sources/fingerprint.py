@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Telling files that were written again."""
+"""Fingerprints of files, which change when these are written again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every source of frames is, whatever the frames lie in."""
+"""The interface of sources of frames."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What learning without labels is worth: the trainings that have to be compared (Tables 3 and 5).
+"""The trainings that a study of pre-training compares, and their table (Tables 3 and 5).
 
 Every training and evaluation is an `afformer` command of its own, which can be given by hand.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carrying out an experiment, several of its trainings at once."""
+"""Runner of an experiment, with several trainings at once."""
 
 from __future__ import annotations
 

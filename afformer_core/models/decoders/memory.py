@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations as the decoder needs them."""
+"""Memories of demonstrations, their padding, and the interface of the decoders that read them."""
 
 from __future__ import annotations
 

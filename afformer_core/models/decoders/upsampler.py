@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From decoded features to heatmaps of four times their size."""
+"""Deconvolutions from decoded features to heatmaps of four times their size."""
 
 from __future__ import annotations
 

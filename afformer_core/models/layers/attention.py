@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attention with decomposed relative positions, as plain attention over longer vectors.
+"""Self- and cross-attention with decomposed relative positions, over longer vectors.
 
 The published form adds to the scores q.k / sqrt(D) a bias q.R_t + q.R_h + q.R_w, a tensor of
 queries x keys. The same scores are one inner product of

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must not be computed in half precision."""
+"""Conversion to fp32 for operations that half precision is too narrow for."""
 
 from __future__ import annotations
 

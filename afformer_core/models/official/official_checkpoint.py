@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the authors' checkpoints, whichever of their two models it is."""
+"""Import of the authors' checkpoints of either model."""
 
 from __future__ import annotations
 

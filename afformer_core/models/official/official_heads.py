@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the heads of the authors' checkpoints tell, which both models share."""
+"""Number of heatmaps of the authors' checkpoints: a single one, or one for each action."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a pickle of arrays, as detectron2's model zoo has them, without running what it names.
+"""Safe reader of pickled arrays, as in detectron2's model zoo; code in them is never run.
 
 A pickle calls whatever it names. Here it can name the few things that arrays are made of, and for
 each of them gets a stand-in of this module, which takes bytes and nothing else.

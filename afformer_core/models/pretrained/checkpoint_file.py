@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads checkpoints that others wrote; code in them is never run."""
+"""Reader of checkpoints from elsewhere; code in them is never run."""
 
 from __future__ import annotations
 

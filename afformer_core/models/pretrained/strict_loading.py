@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills a module from tensors of others, each of which must be used and each parameter filled."""
+"""Strict loading of tensors into a module: each is used, and each parameter is filled."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From exported graphs to ones with INT8 convolutions, and what those cost in accuracy."""
+"""Export of graphs with INT8 convolutions, and their loss of accuracy."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a failure means that the GPU is lost to this process.
+"""Errors after which the GPU is lost to this process.
 
 After an illegal access, an uncorrectable memory error or a reset, every later call into CUDA fails
 with the same error, whoever makes it; only another process can use the GPU again.

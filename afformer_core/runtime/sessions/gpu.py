@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The NVIDIA GPU at hand, or why there is none."""
+"""The NVIDIA GPU at hand, or the reason why there is none."""
 
 from __future__ import annotations
 

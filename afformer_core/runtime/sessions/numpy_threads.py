@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps NumPy from taking the cores that the model computes on."""
+"""Limit of NumPy's threads, so that the model's cores stay free."""
 
 from __future__ import annotations
 

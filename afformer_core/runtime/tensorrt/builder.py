@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiles one graph, and says how far it is."""
+"""Compilation of one graph to an engine, with progress."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engines of a model folder, and what must be exported for them."""
+"""The engines of a model folder, and the graphs that must be exported for them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled engines on disk, each beside a description of exactly what it was compiled from."""
+"""Cache of compiled engines on disk, each beside a description of what it was compiled from."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What TensorRT for RTX compiled on the GPU at hand, kept beside the engine that it is of."""
+"""Kernels that TensorRT for RTX compiled on the GPU at hand, kept beside their engine."""
 
 from __future__ import annotations
 

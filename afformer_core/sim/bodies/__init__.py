@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands and things to operate, as solids."""
+"""Hands, and the elements of appliances, as solids."""

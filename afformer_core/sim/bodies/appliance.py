@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands before the camera: fixed parts, and the elements that can be operated.
+"""Appliances: fixed parts, printed panels, and the elements that can be operated.
 
 Coordinates are metres: x to the right, y up, z towards the user.
 """

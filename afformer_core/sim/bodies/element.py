@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Things to operate: what moves, where it is touched, and what can be done with it."""
+"""Elements: their moving solids, joints, points of contact, and actions."""
 
 from __future__ import annotations
 

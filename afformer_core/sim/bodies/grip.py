@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an element can be taken hold of, in the element's own frame.
+"""Grips of a hand on an element, in the element's own frame.
 
 That frame has z towards the hand and y where the fingers point.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How elements were left by whoever used them before."""
+"""Random initial states of elements, as an earlier user left them."""
 
 from __future__ import annotations
 

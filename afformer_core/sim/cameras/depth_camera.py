@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a real depth camera does to exact depth: noise, holes and flying pixels at edges."""
+"""Defects of real depth cameras: noise, holes and flying pixels at edges."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a real lens and sensor do to a picture."""
+"""Defects of real lenses and sensors in colour images."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The closed loop: a scripted finger acts where a grounded demonstration says, in simulation."""
+"""The closed loop in simulation: a scripted finger acts where a demonstration was grounded."""

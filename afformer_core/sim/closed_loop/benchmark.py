@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a demonstration to an operated element: a model's points, acted upon in simulation."""
+"""Closed-loop trials: demonstrations grounded by a model and acted upon in simulation."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot is to do, how the elements can move meanwhile, and when one is operated."""
+"""Tasks of a robot, the motions of elements meanwhile, and the limits of success."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a closed-loop benchmark tries."""
+"""Plan of a closed-loop benchmark."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot's colour and depth camera sees, and what is published of it."""
+"""Observations of a robot's colour and depth camera, and the points published of them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attempt of a robot to operate an element, and what came of it."""
+"""One attempt of a robot to operate an element, and its outcome."""
 
 from __future__ import annotations
 

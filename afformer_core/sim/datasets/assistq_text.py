@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is said in simulated videos in AssistQ's form, and asked about them.
+"""Narrations and questions of simulated videos in AssistQ's form.
 
 A line of a script and the right answer to a question share the words of the purpose for which an
 element is operated; no two steps of a video have the same purpose, and no two purposes a word.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages that a colour and depth camera sends."""
+"""Messages of a colour and depth camera."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an RGB-D rosbag holds."""
+"""Plan of an RGB-D rosbag."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Families of things to operate."""
+"""Families of appliances."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: things in a room, demonstrations of them, and rendered views."""
+"""Scenes: appliances in rooms, demonstrations of them, and rendered views."""

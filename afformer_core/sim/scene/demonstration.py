@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations of a scene: a hand operates an element, and the clip of it."""
+"""Demonstrations of a scene: choice of element and action, the hand's motion, and the clip."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a hand takes hold of an element."""
+"""Grasps of a hand on an element."""
 
 from __future__ import annotations
 

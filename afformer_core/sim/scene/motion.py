@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an element and the hand on it move during a demonstration.
+"""Motions of an element and of the hand on it during a demonstration.
 
 Time runs from 0 (the clip's start) to 1 (its end), so that the same motion can be shown in any
 number of frames.

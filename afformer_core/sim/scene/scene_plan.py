@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which appliances a simulated dataset shows."""
+"""Splits of a simulated dataset, and the appliances of each."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is seen of a hand and of what it operates."""
+"""Visible parts of a hand and of elements, as boxes, masks and points."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The moving average of the weights, which is what is validated and kept."""
+"""The moving average of the weights, which is validated and kept."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checkpoint that training goes on from, whatever ended it."""
+"""The checkpoint that an interrupted training resumes from."""
 
 from __future__ import annotations
 

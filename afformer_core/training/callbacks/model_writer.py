@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the best model of a training as a folder."""
+"""Writer of the best model of a training as a folder."""
 
 from __future__ import annotations
 

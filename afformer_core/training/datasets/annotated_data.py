@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data that people or the simulator annotated."""
+"""Training data with annotations, by people or by the simulator."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step sees: demonstrations with their target images, as pictures or as features."""
+"""Batches: demonstrations with their target images, as images or as features."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every training asks of its data: which batches, and what to validate on."""
+"""Base classes of training data: batches to train on, and samples to validate on."""
 
 from __future__ import annotations
 

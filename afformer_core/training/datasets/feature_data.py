@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training on features of what is frozen of a backbone, which every picture passes once."""
+"""Training data as features of the frozen stages of a backbone, computed once."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples show another object than a demonstration does."""
+"""Sampler of negatives: images that do not show a demonstration's object."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples make the batch of a step.
+"""Samplers of the batches of training and validation.
 
 The batch of a step depends on the seed and the step alone, whatever the number of processes and
 of workers and wherever training was interrupted.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training on pictures: the whole model may learn, and examples may be augmented."""
+"""Training data as images, which may be augmented and train the whole model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations played backwards, which only who reads the motion tells from others."""
+"""Demonstrations played backwards, with the actions that they then show."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the heatmaps of a batch should be: annotated points, or the boxes of hands."""
+"""Target heatmaps of a batch, from annotated points or boxes of hands."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step of training a hand detector sees."""
+"""Batches of a hand detector's training."""
 
 from __future__ import annotations
 

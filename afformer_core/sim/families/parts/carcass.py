@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cabinet doors close: boards, compartments, the things in them, and controls beside."""
+"""Carcasses of cabinets: boards, compartments, the objects in them, and controls beside."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handles that drawers, doors and the like are moved by, and the uses that they lend.
+"""Handles of drawers, doors and the like, and the actions that they afford.
 
 A handle is around the origin of its element's frame, on a front in the plane z = 0.
 """

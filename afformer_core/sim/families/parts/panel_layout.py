@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the elements of a panel are: blocks of look-alikes in grids, and at times a display."""
+"""Layouts of panels: blocks of similar elements in grids, and at times a display."""
 
 from __future__ import annotations
 

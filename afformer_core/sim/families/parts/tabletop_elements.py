@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements of things that stand on a table, and what is done with them."""
+"""Elements of tabletop objects, and their actions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of what stands on tables: round bodies, spouts, lids, knobs.
+"""Parts of vessels: round bodies, spouts, lids, knobs.
 
 A vessel's own frame has y up, z towards the user, and the middle of its bottom in the origin. The
 frame of a lid or a knob has z up, y away from the user, and the middle of its seat in the origin.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency of a model: everything again for each image, against our cached paths."""
+"""Latency of a model with the video encoded anew for each image, and by our cached paths."""
 
 from __future__ import annotations
 

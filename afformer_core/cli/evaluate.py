@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate`: a model's accuracy beside predictors that look at nothing."""
+"""`afformer evaluate`: a model's accuracy beside baselines that look at nothing."""
 
 from __future__ import annotations
 

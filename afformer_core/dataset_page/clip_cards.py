@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some mined clips, as pictures, beside an example that is made of them."""
+"""Cards of some mined clips, each beside an example that is made of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some samples of an annotated dataset, as pictures."""
+"""Cards of some samples of an annotated dataset."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy on annotated datasets beside predictors that look at nothing, and latency."""
+"""Evaluation of models on annotated datasets, beside baselines that look at nothing."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every number of the evaluation of one model on one dataset, by name."""
+"""All measures of one model on one dataset, by name."""
 
 from __future__ import annotations
 

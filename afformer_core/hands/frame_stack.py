@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion pictures: a frame of a video between some before and some after it.
+"""Stacks of frames: one of a video between some before and some after it.
 
 Whether a hand touches something or is about to hardly shows in a still picture. But a hand comes
 to what it operates, rests on it or moves with it, and goes; it passes by everything else.

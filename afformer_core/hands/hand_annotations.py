@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of annotated hands in 100DOH's layout, which is that of VOC.
+"""Annotated images of hands in 100DOH's layout, which is that of VOC.
 
 A folder holds `JPEGImages/NAME.jpg`, `Annotations/NAME.xml`, and the names of a split's pictures,
 a line each, in `ImageSets/Main/SPLIT.txt`. The simulator also writes frames of the same video

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detector of hands in motion pictures: a Faster R-CNN finds them, and a second look tells more.
+"""A hand detector for stacks of frames: a Faster R-CNN, and a contact head on each of its hands.
 
 Hands are found by their colours in one frame. Whether they touch something is then seen in a
 square around each, over several frames: that costs a tenth of finding them, so that it can be

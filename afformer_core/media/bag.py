@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading rosbags without ROS."""
+"""Reader of rosbags without ROS."""
 
 from __future__ import annotations
 

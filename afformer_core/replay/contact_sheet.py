@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few pictures that stand for a whole replay."""
+"""Contact sheet of a replay."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A replay as one page of HTML that needs nothing beside it."""
+"""HTML report of a replay, in a single file."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A replay in numbers."""
+"""Summary of a replay in numbers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of pictures, enlarged to the size of the whole."""
+"""Random crops, enlarged to the size of the whole image."""
 
 from __future__ import annotations
 

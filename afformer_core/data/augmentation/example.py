@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures and annotation of a sample, as they are in memory."""
+"""The frames, image and annotation of a sample, as they are in memory."""
 
 from __future__ import annotations
 

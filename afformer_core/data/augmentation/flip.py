@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mirroring frames, image and points together, and the actions that this turns around."""
+"""Horizontal flips of frames, image and points, and the actions that these turn around."""
 
 from __future__ import annotations
 

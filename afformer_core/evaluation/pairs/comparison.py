@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model's measures beside those of predictors that look at nothing, on the same rows."""
+"""A model's measures beside those of baselines, on the same rows."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors that look at nothing, or at the answer, measured on the annotations of a dataset."""
+"""Report of baselines that look at nothing, or at the answer, on a dataset's annotations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The best, median and worst rows of an evaluation, as pictures with a caption."""
+"""The best, median and worst rows of an evaluation, as images with a caption."""
 
 from __future__ import annotations
 

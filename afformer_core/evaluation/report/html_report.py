@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An evaluation as one page of HTML that needs nothing beside it."""
+"""HTML report of an evaluation, in a single file."""
 
 from __future__ import annotations
 

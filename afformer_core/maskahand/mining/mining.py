@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mining long videos for clips that show hands that touch something (paper, section 4.2).
+"""Mining of long videos for clips with hands that touch something (paper, section 4.2).
 
 Videos are looked at in parts, in each of which the detector begins anew. What was seen in a part
 is kept beside the index, so that a run that was interrupted goes on where it was, and a later run

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements: their moving solids, joints, points of contact, and actions."""
+"""Elements: their moving solids, joints, grips and actions."""
 
 from __future__ import annotations
 

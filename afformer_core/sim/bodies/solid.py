@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The solids that things are built of."""
+"""The solids that appliances are built of."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Radial distortion of a lens, of points and of pictures.
+"""Radial distortion of a lens, of points and of images.
 
 A point at the distance r from the picture's middle, in half diagonals, is seen at r (1 + k r²)
 times a factor. That factor zooms in just as far as the picture has no empty border: with k < 0

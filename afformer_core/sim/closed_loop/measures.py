@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every number of a closed-loop benchmark, by name."""
+"""All measures of a closed-loop benchmark, by name."""
 
 from __future__ import annotations
 

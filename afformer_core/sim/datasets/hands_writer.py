@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated pictures of hands on disk, in 100DOH's form.
+"""Simulated images of hands on disk, in 100DOH's form.
 
 - `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
 - `JPEGImages/train_00000_0_contact.jpg`: the picture; `far` or `hover` or `after` in the place of

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small things to take, slide and press on a table, a tray or a stepped rack."""
+"""Small objects to take, slide and press on a table, a tray or a stepped rack."""
 
 from __future__ import annotations
 

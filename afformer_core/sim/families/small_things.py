@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small things that are taken, slid or pressed from above."""
+"""Small objects that are taken, slid or pressed from above."""
 
 from __future__ import annotations
 

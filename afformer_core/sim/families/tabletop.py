@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Things that stand on a table, in one or two rows."""
+"""Objects that stand on a table, in one or two rows."""
 
 from __future__ import annotations
 

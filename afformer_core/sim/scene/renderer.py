@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of an appliance, by MuJoCo's renderer without a display."""
+"""Images of an appliance, by MuJoCo's renderer without a display."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scene: one appliance of a family, and everything random about its pictures."""
+"""A scene: one appliance of a family, and everything random about its images."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of an appliance without a hand: cameras, light, rooms and states, and their pictures."""
+"""Views of an appliance without a hand: cameras, light, rooms and states, and their images."""
 
 from __future__ import annotations
 

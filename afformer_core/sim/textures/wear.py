@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scratches, smudges and faded places of things that were in use."""
+"""Wear of surfaces: scratches, smudges and faded patches."""
 
 from __future__ import annotations
 

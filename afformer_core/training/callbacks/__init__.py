@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Callbacks of the trainer: checkpoints, averages, pictures."""
+"""Callbacks of the trainer: checkpoints, averages, images."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features of many pictures in a folder, with a note of the backbone that they were made by."""
+"""Features of many images in a folder, with a note of the backbone that they were made by."""
 
 from __future__ import annotations
 

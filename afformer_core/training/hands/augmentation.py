@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random changes of a picture, of one frame or of several, and of the boxes in it."""
+"""Random changes of an image, of one frame or of several, and of the boxes in it."""
 
 from __future__ import annotations
 

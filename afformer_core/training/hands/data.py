@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of hands to train and validate on, in 100DOH's layout."""
+"""Images of hands to train and validate on, in 100DOH's layout."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers of imports, sizes of folders, and docstrings of modules."""
+"""Layers of imports, sizes of folders and modules, and docstrings of modules."""
 
 from __future__ import annotations
 
@@ -69,3 +69,13 @@ def test_no_docstring_of_a_module_opens_with_what_whether_or_how(root: Path) -> 
     assert [
         str(path) for path, text in texts.items() if re.match(r'(What|Whether|How)\b', text)
     ] == []
+
+
+def test_no_module_has_more_than_300_lines(root: Path) -> None:
+    modules = [
+        path for top in ('afformer_core', 'afformer_ros') for path in (root / top).rglob('*.py')
+    ]
+
+    lengths = {str(path): len(path.read_text().splitlines()) for path in modules}
+
+    assert {path: length for path, length in lengths.items() if length > 300} == {}

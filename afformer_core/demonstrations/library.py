@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -250,27 +249,13 @@ class DemonstrationLibrary:
 
     def state(self) -> DemonstrationState:
         """What is known now."""
-        names = self._finished.names
-        recording = self._recording
-        if recording is None:
-            shown = [self._finished.summary(name) for name in self._selection.names]
-            ready = Phase.READY if shown else Phase.IDLE
-            phase = Phase.FAILED if self._failed else ready
-            state = DemonstrationState.of_selection(phase, shown, names, self._message)
-            return replace(state, problem=self._problem)
-        return DemonstrationState(
-            Phase.RECORDING,
-            recording.name,
-            self.selected,
-            names,
-            recording.frames,
-            recording.frames_kept,
-            recording.duration,
-            recording.hands_seen,
-            self._message,
-            recording.losses.total,
-            self._problem,
-        )
+        names, problem = self._finished.names, self._problem
+        if self._recording is not None:
+            return self._recording.state(self.selected, names, self._message, problem)
+        shown = [self._finished.summary(name) for name in self._selection.names]
+        ready = Phase.READY if shown else Phase.IDLE
+        phase = Phase.FAILED if self._failed else ready
+        return DemonstrationState.of_selection(phase, shown, names, self._message, problem)
 
     @property
     def _problem(self) -> str:

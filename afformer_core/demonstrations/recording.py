@@ -17,7 +17,13 @@ from afformer_core.demonstrations.demonstration_writer import DemonstrationWrite
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
 from afformer_core.demonstrations.names import validated_name
-from afformer_core.demonstrations.state import Record, Recorded, Summary
+from afformer_core.demonstrations.state import (
+    DemonstrationState,
+    Phase,
+    Record,
+    Recorded,
+    Summary,
+)
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import Part, RecordedFrame, Trimmer
 from afformer_core.errors import DemonstrationError
@@ -118,6 +124,28 @@ class Recording:
     def hands_seen(self) -> int:
         """Frames in which a hand was seen."""
         return self._trimmer.hands_seen
+
+    def state(
+        self, selected: str, names: tuple[str, ...], message: str, problem: str
+    ) -> DemonstrationState:
+        """The state of the demonstrations while this one is recorded.
+
+        Args:
+            selected, names, message, problem: see `DemonstrationState`.
+        """
+        return DemonstrationState(
+            Phase.RECORDING,
+            self.name,
+            selected,
+            names,
+            self.frames,
+            self.frames_kept,
+            self.duration,
+            self.hands_seen,
+            message,
+            self.losses.total,
+            problem,
+        )
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
         """Add uint8 RGB [H, W, 3], taken at a time in seconds.

@@ -103,7 +103,12 @@ class DemonstrationState:
 
     @classmethod
     def of_selection(
-        cls, phase: Phase, selected: Sequence[Summary], names: tuple[str, ...], message: str
+        cls,
+        phase: Phase,
+        selected: Sequence[Summary],
+        names: tuple[str, ...],
+        message: str,
+        problem: str,
     ) -> DemonstrationState:
         """The state while nothing is recorded; numbers of several selected ones are summed."""
         selection = join_names([one.name for one in selected])
@@ -118,6 +123,7 @@ class DemonstrationState:
             sum(one.hands_seen for one in selected),
             message,
             sum(one.frames_lost for one in selected),
+            problem,
         )
 
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.errors import DemonstrationError
 from afformer_core.media.resizing import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.closer_look import CloserLook, Looks
-from afformer_core.runtime.frame_sampler import FrameSampler
+from afformer_core.runtime.demonstration_recording import DemonstrationRecording
 from afformer_core.runtime.grounding import (
     Demonstration,
     EncodedFrames,
@@ -29,12 +27,6 @@ from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import Appearance, PresenceCalibration
 from afformer_core.runtime.session import Output, Session
 from afformer_core.runtime.sessions.fallback_session import with_fallback
-
-
-@dataclass
-class _Recording:
-    name: str
-    frames: FrameSampler[tuple[UInt8Array, FloatArray]] = field()
 
 
 class Grounder:
@@ -75,7 +67,7 @@ class Grounder:
         self._weights = weights
         self._session = session
         self._demonstrations = FinishedDemonstrations()
-        self._recording: _Recording | None = None
+        self._recording = DemonstrationRecording()
 
     @classmethod
     def load(
@@ -146,7 +138,7 @@ class Grounder:
     @property
     def recording(self) -> str | None:
         """Name of the demonstration being recorded, or None."""
-        return None if self._recording is None else self._recording.name
+        return self._recording.name
 
     def set_demonstration(self, frames: Iterable[NDArray[Any]], name: str) -> Demonstration:
         """Record a whole demonstration at once; one of the same name is replaced.
@@ -165,7 +157,7 @@ class Grounder:
                 self.add_frame(frame)
             return self.finish_demonstration()
         finally:
-            self._recording = None
+            self._recording.cancel()
 
     def start_demonstration(self, name: str) -> None:
         """Begin to record.
@@ -173,13 +165,7 @@ class Grounder:
         Raises:
             DemonstrationError: one is being recorded already, or the name is empty.
         """
-        if self._recording is not None:
-            raise DemonstrationError(
-                f'demonstration {self._recording.name!r} is being recorded; finish it first'
-            )
-        if not name:
-            raise DemonstrationError('a demonstration needs a name that is not empty')
-        self._recording = _Recording(name, FrameSampler(self.configuration.maximum_frames))
+        self._recording.start(name, self.configuration.maximum_frames)
 
     def add_frame(self, image: NDArray[Any]) -> None:
         """Add uint8 RGB [H, W, 3] to the demonstration being recorded.
@@ -188,12 +174,7 @@ class Grounder:
             DemonstrationError: none is being recorded.
             ImageError: not an image; the recording goes on without it.
         """
-        sampler = self._require_recording().frames
-        frame = self.resize(image)
-        if not sampler.wants_next():
-            sampler.skip()
-            return
-        sampler.add((frame, self.encode(frame)))
+        self._recording.add(image, self.resize, self.encode)
 
     def finish_demonstration(self) -> Demonstration:
         """End the recording and memorize it; one of the same name is replaced.
@@ -201,15 +182,8 @@ class Grounder:
         Raises:
             DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
         """
-        recording = self._require_recording()
-        self._recording = None
-        selection = recording.frames.selection()
-        if not selection:
-            raise DemonstrationError(
-                f'demonstration {recording.name!r} has no frame; send at least one before the end'
-            )
-        encoded = EncodedFrames.stack(selection)
-        return self.memorize(encoded, recording.name, recording.frames.count)
+        recorded = self._recording.finish()
+        return self.memorize(recorded.encoded, recorded.name, recorded.frame_count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
         """uint8 RGB [H, W, 3] at the model's input size.
@@ -246,7 +220,7 @@ class Grounder:
 
     def cancel_demonstration(self) -> None:
         """Drop the recording, if there is one."""
-        self._recording = None
+        self._recording.cancel()
 
     def delete_demonstration(self, name: str) -> None:
         """Forget a finished demonstration.
@@ -295,7 +269,7 @@ class Grounder:
             DemonstrationError: there is none of a name, or no name was given.
             ImageError: not an image.
         """
-        demonstrations = self._shown(names)
+        demonstrations = self._demonstrations.of(names)
         resized = self.resize(image)
         begin = time.perf_counter()
         output = self._looks.ground(image, resized, demonstrations)
@@ -316,18 +290,8 @@ class Grounder:
             DemonstrationError: there is none of a name, or no name was given.
             ImageError: not an image.
         """
-        return self._looks.ground(image, self.resize(image), self._shown(names))
+        return self._looks.ground(image, self.resize(image), self._demonstrations.of(names))
 
     @property
     def _looks(self) -> Looks:
         return Looks(self.configuration, self._session, self.closer_looks)
-
-    def _shown(self, names: tuple[str, ...]) -> list[Demonstration]:
-        if not names:
-            raise DemonstrationError('no demonstration was named; name at least one')
-        return [self.demonstration(name) for name in names]
-
-    def _require_recording(self) -> _Recording:
-        if self._recording is None:
-            raise DemonstrationError('no demonstration is being recorded; start one first')
-        return self._recording

@@ -134,6 +134,16 @@ class FinishedDemonstrations:
             raise DemonstrationError.unknown(name, self._demonstrations)
         return self._demonstrations[name]
 
+    def of(self, names: Sequence[str]) -> list[Demonstration]:
+        """Those of the names, in their order.
+
+        Raises:
+            DemonstrationError: there is none of a name, or no name was given.
+        """
+        if not names:
+            raise DemonstrationError('no demonstration was named; name at least one')
+        return [self[name] for name in names]
+
     def add(self, demonstration: Demonstration) -> None:
         """Keep another one, which takes the place of one of the same name and is the newest."""
         self._demonstrations.pop(demonstration.name, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tests share: the environment of the run, the test data and the shipped model."""
+"""Fixtures of all tests: the environment of the run, the test data and the shipped model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the executables say when they are asked for help or given what they do not know."""
+"""Answers of the executables to --help and to arguments that they do not know."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of the process that compiles engines, and of the worker that goes over to them."""
+"""Reports of the process that compiles engines, and of the worker that goes over to them."""
 
 from __future__ import annotations
 

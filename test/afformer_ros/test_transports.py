@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arrives of a camera's images, by its reliability and the transports of its process."""
+"""Arrival of a camera's images, by its reliability and the transports of its process."""
 
 from __future__ import annotations
 

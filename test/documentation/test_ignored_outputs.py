@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What our commands write in a clone, git passes over."""
+"""Git ignores the files that our commands write in a clone."""
 
 from __future__ import annotations
 

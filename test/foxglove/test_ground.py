@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the Foxglove layout shows is what the node publishes and receives."""
+"""The Foxglove layout shows only what the node publishes and receives."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What README says of launch arguments in a sentence is declared, and so are all choices."""
+"""Launch arguments in README's sentences are declared, and so are all choices."""
 
 from __future__ import annotations
 

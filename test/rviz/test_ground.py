@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What RViz shows is what the node publishes and receives."""
+"""The RViz configuration shows only what the node publishes and receives."""
 
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is copied and exported before methods are measured, and what cannot be."""
+"""Graphs copied or exported before methods are measured, and those never exported."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `afformer bench --train` measures."""
+"""Measurements of `afformer bench --train`."""
 
 from pathlib import Path
 

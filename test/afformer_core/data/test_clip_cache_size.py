@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a cache of clips lacks, before any is decoded."""
+"""The size of what a cache of clips lacks, told before any is decoded."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much of a dataset is looked at."""
+"""The share of a dataset that its page opens."""
 
 from __future__ import annotations
 

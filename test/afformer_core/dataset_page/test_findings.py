@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is found wrong with a dataset, by kind."""
+"""Findings about a dataset, by kind."""
 
 from __future__ import annotations
 

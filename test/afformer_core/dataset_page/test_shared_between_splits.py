@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What two splits have in common."""
+"""Samples and videos that two splits have in common."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a file of a demonstration holds, as any reader of the MCAP format sees it."""
+"""Contents of a demonstration file, as any reader of the MCAP format sees them."""
 
 import os
 import zlib

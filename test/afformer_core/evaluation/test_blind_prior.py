@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a predictor may know of a dataset without looking at a sample."""
+"""Predictions for a sample that is not looked at."""
 
 from __future__ import annotations
 

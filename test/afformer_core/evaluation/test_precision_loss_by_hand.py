@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What fewer bits cost, of two runs whose heatmaps and peaks are known."""
+"""The cost of fewer bits, of two runs whose heatmaps and peaks are known."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a depth image may hold."""
+"""Values, types and units of depth images."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is looked at to tell whether a hand touches something."""
+"""The head that tells whether a hand touches something, and its crops."""
 
 from __future__ import annotations
 

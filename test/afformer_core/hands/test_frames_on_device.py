@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is copied between host and GPU while hands are looked for, and how often."""
+"""Copies between host and GPU while hands are looked for."""
 
 from __future__ import annotations
 

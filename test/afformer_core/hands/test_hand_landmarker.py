@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What MediaPipe is told and how its answers are read, with a double in its place."""
+"""Calls of MediaPipe and the reading of its answers, with a double in its place."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the training of a detector begins with."""
+"""The weights that the training of a detector begins with."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is made of MediaPipe's landmarks, and MediaPipe itself on a real clip."""
+"""Hands made of MediaPipe's landmarks, and MediaPipe itself on a real clip."""
 
 from __future__ import annotations
 

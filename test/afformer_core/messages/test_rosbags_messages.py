@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What rosbags' messages have in common with rclpy's: fields, defaults and bytes."""
+"""Fields, defaults and bytes of rosbags' messages, the same as those of rclpy's."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What PyTorch is given to fuse attention: else it writes all scores down, and says nothing."""
+"""Inputs of attention that PyTorch fuses; with others it silently writes all scores down."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all layouts promise: the same bytes however a run goes, and no half a sample."""
+"""Promises of all layouts: the same bytes however a run goes, and no half a sample."""
 
 import resource
 import shutil

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a demonstration looks like, in numbers that follow from few features."""
+"""The appearance of a demonstration, in numbers that follow from few features."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sessions on a GPU may get wrong beyond the contract of all: memory, graphs, a lost device.
+"""Memory, graphs and a lost device: risks of sessions on a GPU beyond the contract of all.
 
 They run on the double of CUDA; `pytest -m gpu` runs them on a GPU.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is looked at: by each look, of image and demonstration alike."""
+"""Closer looks: the part of image and demonstration that each sees, and their mean."""
 
 from dataclasses import replace
 from pathlib import Path

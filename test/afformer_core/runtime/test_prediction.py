@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the network's output says of an image, in numbers that can be checked by hand."""
+"""Predictions from the network's output, in numbers that can be checked by hand."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What another user may have written is neither read nor written to."""
+"""Files that another user may have written are neither read nor written to."""
 
 import os
 import stat

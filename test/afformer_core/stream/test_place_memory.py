@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a place looked like, followed over a second."""
+"""The appearance of a place, followed over a second."""
 
 import numpy as np
 import pytest

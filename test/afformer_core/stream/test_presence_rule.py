@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a calibrated model finds."""
+"""The rule by which a calibrated model finds a thing."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a stream may be told."""
+"""Ranges and defaults of the settings of a stream."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is averaged over time, by the seconds between: the heatmap and the scores of actions."""
+"""Averages over time of heatmap and action scores, by the seconds between."""
 
 from collections.abc import Callable
 from dataclasses import replace

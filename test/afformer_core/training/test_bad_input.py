@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong in training is said in one line, and loses nothing."""
+"""Mistakes in the input of training are told in one line, and lose nothing."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a softmax takes away does not learn."""
+"""Constants that a softmax cancels do not learn."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a step on a GPU must not do: ask the GPU for a value, and wait for the answer.
+"""A step on a GPU never asks the GPU for a value, which would wait for the answer.
 
 Tensors of the device `meta` have no values: whoever asks for one gets an error.
 """

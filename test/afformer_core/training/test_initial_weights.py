@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training begins with."""
+"""The weights that training begins with."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of a node is found again by its name."""
+"""Values in the diagnostics of a node, found by their names."""
 
 from types import SimpleNamespace
 from typing import Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What PyTorch's functions do where a tensor is, or shall be, on the double of a GPU."""
+"""PyTorch's functions on the double of a GPU, where a tensor is or shall be."""
 
 from __future__ import annotations
 

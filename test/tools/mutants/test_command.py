@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is drawn, and where the command looks for it."""
+"""Drawing of mutants, and the packages and tests that the command names."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is mutated, what is left out, and by what a mutant is known."""
+"""Mutants of a source file: kinds, exceptions, and the key each is known by."""
 
 from __future__ import annotations
 

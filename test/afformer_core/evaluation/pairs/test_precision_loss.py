@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What fewer bits cost the shipped model on a hundred simulated pairs it has not seen."""
+"""The cost of fewer bits for the shipped model, on a hundred simulated pairs it has not seen."""
 
 import shutil
 

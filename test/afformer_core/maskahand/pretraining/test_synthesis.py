@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a target image shows and does not show, by the traps that others fell into."""
+"""Synthesized target images: hands hidden, context moved, the truth moved with it."""
 
 import cv2
 import numpy as np

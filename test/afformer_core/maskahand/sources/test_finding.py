@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is found in folders, and what is passed over."""
+"""The search of folders for videos, and files that it passes over."""
 
 from __future__ import annotations
 

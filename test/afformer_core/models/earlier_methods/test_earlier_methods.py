@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What earlier methods can learn, and what they cannot."""
+"""Earlier methods learn what they can, and nothing else."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an export writes down, and models that are exported otherwise than most."""
+"""Files of an export, and models that are exported otherwise than most."""
 
 from __future__ import annotations
 

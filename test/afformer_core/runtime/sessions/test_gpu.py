@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of a GPU, and of a PyTorch that finds none."""
+"""Reports of a GPU, and of a PyTorch that finds none."""
 
 from types import SimpleNamespace
 

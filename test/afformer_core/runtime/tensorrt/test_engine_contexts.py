@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How engines are run: contexts, what they work in, kernels that are kept; on a double."""
+"""Contexts of engines, their memory and the kernels they keep, on a double."""
 
 import resource
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How elements are left: only what lasts, drawers open."""
+"""The state that elements are left in: only what lasts, drawers open."""
 
 import numpy as np
 import pytest

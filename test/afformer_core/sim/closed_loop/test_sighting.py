@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a robot sees of a scene, and the point that is published of a peak."""
+"""A robot's view of a scene, and the point that is published of a peak."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an RGB-D bag holds, read back."""
+"""Contents of an RGB-D bag, read back."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands beside a heatmap in TensorBoard."""
+"""Pictures beside a heatmap in TensorBoard."""
 
 from __future__ import annotations
 

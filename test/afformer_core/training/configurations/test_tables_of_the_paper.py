@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each row of the paper's tables changes of the experiment that it is given after.
+"""Changes that each row of the paper's tables makes to the experiment it is given after.
 
 A row that is the paper's default changes nothing.
 """

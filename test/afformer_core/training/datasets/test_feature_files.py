@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is kept of pictures that pass a frozen backbone, or a backbone that is frozen in part."""
+"""Files of features, for a backbone that is frozen or frozen in part."""
 
 import os
 import shutil

@@ -53,6 +53,7 @@ def test_without_graphs_it_is_the_packages_own(package):
     assert Grounder.load(shipped_model_folder()).backend == 'torch'
 
 
+@pytest.mark.slow
 def test_what_one_copy_of_the_package_exports_another_finds(package, cache, capsys):
     of_pip = package('pip')
     assert main(['export']) == 0

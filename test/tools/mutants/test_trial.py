@@ -63,6 +63,7 @@ def test_what_crashes_ends_or_cannot_be_imported_is_killed(project: Path, source
     assert verdicts(project, source)[0].killed
 
 
+@pytest.mark.slow
 def test_what_never_ends_is_killed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('tools.mutants.trial._LEAST_SECONDS', 1.0)
     (verdict,) = verdicts(project, 'def larger(a, b):\n    while True:\n        pass\n')

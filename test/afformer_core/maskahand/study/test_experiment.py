@@ -352,6 +352,7 @@ def test_results_of_another_version_are_refused(empty: Experiment) -> None:
         experiment_table([run])
 
 
+@pytest.mark.slow
 def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     unlabelled, annotated = tmp_path / 'unlabelled', tmp_path / 'annotated'
     videos = LongVideoPlan(1, 1, ('control_panel',), videos=2, seconds=14, longest_side=96)

@@ -48,8 +48,13 @@ def test_outputs_of_experiments(root: Path, ignored: Any) -> None:
     assert [path for path in sorted(written) if not ignored(path)] == []
 
 
-def test_outputs_of_commands_in_the_readme(root: Path, ignored: Any) -> None:
-    blocks = re.findall(r'```sh\n(.*?)```', (root / 'README.md').read_text(), re.DOTALL)
+def test_outputs_of_commands_in_the_documentation(root: Path, ignored: Any) -> None:
+    pages = [root / 'README.md', *(root / 'doc').rglob('*.md')]
+    blocks = [
+        block
+        for page in pages
+        for block in re.findall(r'```sh\n(.*?)```', page.read_text(), re.DOTALL)
+    ]
     written = {path for block in blocks for path in WRITTEN.findall(block)}
     assert {'models/espresso', 'mined', 'examples.png', 'simulated'} <= written
     assert [path for path in sorted(written) if not ignored(path)] == []

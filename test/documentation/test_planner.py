@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The planner of README reaches for the best grasp candidate that is in view."""
+"""The planner of the page on topics reaches for the best grasp candidate that is in view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 
 @pytest.fixture(scope='module')
 def reach(root: Path) -> Callable[[Affordance], Any]:
-    text = (root / 'README.md').read_text()
+    text = (root / 'doc' / 'robot' / 'topics.md').read_text()
     (code,) = re.findall(r'<!-- planner -->\n```python\n(.*?)```', text, re.DOTALL)
     names: dict[str, Any] = {'Header': Header, 'PoseStamped': PoseStamped}
     exec(code, names)

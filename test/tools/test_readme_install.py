@@ -85,10 +85,13 @@ def apt(root: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
+def _block(page: Path) -> str:
+    (block,) = re.findall(r'<!-- install -->\n```sh\n(.*?)```', page.read_text(), re.DOTALL)
+    return block
+
+
 def _commands(root: Path) -> str:
-    text = (root / 'README.md').read_text()
-    (block,) = re.findall(r'<!-- install -->\n```sh\n(.*?)```', text, re.DOTALL)
-    lines = ['cd ~/workspace', *block.splitlines()]
+    lines = ['cd ~/workspace', *_block(root / 'README.md').splitlines()]
     return '\n'.join(line for line in lines if not NOT_RUN.match(line))
 
 
@@ -116,3 +119,8 @@ def test_the_commands_are_those_of_the_readme(root: Path) -> None:
     assert "pip install --constraint constraints.txt './src/afformer_ros[export]'" in commands
     assert commands.index('afformer export') < len(commands) - 1
     assert commands[-1].startswith('colcon build --packages-select afformer_ros')
+
+
+def test_the_page_on_installation_has_the_same_commands(root: Path) -> None:
+    page = root / 'doc' / 'robot' / 'install.md'
+    assert _block(page) == _block(root / 'README.md')

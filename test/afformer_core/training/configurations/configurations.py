@@ -30,7 +30,7 @@ OVERLAYS = sorted(
 
 
 def label(configuration: Path) -> str:
-    """As README.md calls it: its path in config/train, without its ending."""
+    """As the documentation calls it: its path in config/train, without its ending."""
     return configuration.relative_to(CONFIGURATIONS).with_suffix('').as_posix()
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of README.md about the node, written from the code that they describe.
+"""Tables of the documentation about the node, written from the code that they describe.
 
 Run it after a topic, a service or a parameter has changed::
 
-    source tools/environment.sh && python tools/readme_tables.py
+    source tools/environment.sh && python tools/documentation_tables.py
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.outputs.outputs import OUTPUT_TYPES
@@ -21,7 +21,7 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of
 from afformer_ros.quality_of_service import QosParameters
 
-README = Path(__file__).resolve().parent.parent / 'README.md'
+ROBOT = Path(__file__).resolve().parent.parent / 'doc' / 'robot'
 
 _INPUTS = {
     'image': (
@@ -117,21 +117,24 @@ def qualities() -> str:
     return _table(('parameter', 'default', 'parameter', 'default'), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    'topics': topics,
-    'services': services,
-    'parameters': parameters,
-    'qualities': qualities,
+# Of each page, its tables.
+PAGES: dict[Path, dict[str, Callable[[], str]]] = {
+    ROBOT / 'topics.md': {'topics': topics, 'services': services},
+    ROBOT / 'parameters.md': {'parameters': parameters, 'qualities': qualities},
 }
 
 
-def with_tables(text: str) -> str:
-    """The text with every table between its marks written anew.
+def with_tables(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """Write every table of a page anew between its marks.
+
+    Args:
+        text: of the page.
+        tables: what writes them, by the names of their marks.
 
     Raises:
         ValueError: the marks of a table are missing.
     """
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         pattern = re.compile(rf'(<!-- {name} -->\n).*?(<!-- end of {name} -->)', re.DOTALL)
         found = pattern.search(text)
         if found is None:
@@ -147,9 +150,10 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> int:
     """Write the tables."""
-    aside = README.with_name(f'.{README.name}.partial')
-    aside.write_text(with_tables(README.read_text()))
-    os.replace(aside, README)
+    for page, tables in PAGES.items():
+        aside = page.with_name(f'.{page.name}.partial')
+        aside.write_text(with_tables(page.read_text(), tables))
+        os.replace(aside, page)
     return 0
 
 

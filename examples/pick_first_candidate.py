@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A planner: waits for the first grasp candidate in view, and prints where to reach.
+
+Run it beside the node, with the camera's depth and camera_info::
+
+    python examples/pick_first_candidate.py --ros-args -r affordance:=/camera/affordance
+"""
+
+from __future__ import annotations
+
+import rclpy
+from afformer_ros.msg import Affordance
+from geometry_msgs.msg import PoseStamped
+from rclpy.node import Node
+from rclpy.task import Future
+from std_msgs.msg import Header
+
+
+def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
+    """Choose the action and the pose to reach for, or None where nothing is in view."""
+    if not affordance.found or affordance.age > 0:  # nothing there, or covered at the moment
+        return None
+    for point in affordance.points:  # best first
+        if point.grasp_candidate_valid:
+            header = Header(frame_id=affordance.position_frame, stamp=affordance.position_stamp)
+            pose = PoseStamped(header=header, pose=point.grasp_candidate)
+            return affordance.actions[0].name, pose
+    return None
+
+
+class Planner(Node):
+    """Subscribes to `affordance` until there is something to reach for.
+
+    Attributes:
+        goal: done with the action and the pose.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('planner')
+        self.goal: Future[tuple[str, PoseStamped]] = Future()
+        self.create_subscription(Affordance, 'affordance', self._plan, 5)
+
+    def _plan(self, affordance: Affordance) -> None:
+        chosen = reach(affordance)
+        if chosen is not None and not self.goal.done():
+            self.goal.set_result(chosen)
+
+
+def main() -> None:
+    """Print one action and pose."""
+    rclpy.init()
+    planner = Planner()
+    try:
+        rclpy.spin_until_future_complete(planner, planner.goal)
+        goal = planner.goal.result()
+        if goal is not None:
+            action, pose = goal
+            at = pose.pose.position
+            print(f'{action} at ({at.x:.3f}, {at.y:.3f}, {at.z:.3f}) m in {pose.header.frame_id}')
+    finally:
+        planner.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == '__main__':
+    main()

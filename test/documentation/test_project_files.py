@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that hosts, editors and citations read parse, and name what exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+WORKFLOWS = ('lint', 'test', 'ros')
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def commands_of(root: Path, workflow: str) -> str:
+    """All shell lines of a workflow."""
+    jobs = read_yaml(root / '.github' / 'workflows' / f'{workflow}.yml')['jobs']
+    return '\n'.join(step.get('run', '') for job in jobs.values() for step in job['steps'])
+
+
+def test_the_paper_is_cited(root: Path) -> None:
+    citation = read_yaml(root / 'CITATION.cff')
+    paper = citation['preferred-citation']
+    assert citation['cff-version'] == '1.2.0'
+    assert paper['title'] == 'Affordance Grounding from Demonstration Video to Target Image'
+    assert paper['year'] == 2023
+    names = [f'{one["given-names"]} {one["family-names"]}' for one in paper['authors']]
+    assert names == ['Joya Chen', 'Difei Gao', 'Kevin Qinghong Lin', 'Mike Zheng Shou']
+
+
+def test_every_file_says_the_same_version(root: Path) -> None:
+    package = ElementTree.parse(root / 'package.xml').findtext('version')
+    declared = re.search(
+        r"^version = '(.+)'$", (root / 'pyproject.toml').read_text(), re.MULTILINE
+    )
+    assert declared is not None
+    assert declared[1] == package
+    assert str(read_yaml(root / 'CITATION.cff')['version']) == package
+    assert f'Version {package} of `package.xml`' in (root / 'CHANGELOG.md').read_text()
+
+
+@pytest.mark.parametrize('name', WORKFLOWS)
+def test_a_workflow_is_short_and_runs_on_changes(root: Path, name: str) -> None:
+    path = root / '.github' / 'workflows' / f'{name}.yml'
+    content = read_yaml(path)
+    assert len(path.read_text().splitlines()) <= 60
+    # YAML 1.1 reads the key `on` as true.
+    assert content[True].keys() == {'push', 'pull_request'}
+    assert content['permissions'] == {'contents': 'read'}
+
+
+@pytest.mark.parametrize(
+    'file', ['CONTRIBUTING.md', *(f'.github/workflows/{name}.yml' for name in WORKFLOWS)]
+)
+def test_targets_of_make_exist(root: Path, file: str) -> None:
+    made = re.findall(r'^([a-z-]+):', (root / 'Makefile').read_text(), re.MULTILINE)
+    named = re.findall(r'(?:^|run: |`)make ([a-z-]+)', (root / file).read_text(), re.MULTILINE)
+    assert set(named) <= set(made)
+    if file != '.github/workflows/ros.yml':
+        assert named
+
+
+@pytest.mark.parametrize('file', ['Dockerfile', '.github/workflows/ros.yml', 'SECURITY.md'])
+def test_named_paths_exist(root: Path, file: str) -> None:
+    text = (root / file).read_text()
+    paths = re.findall(r'src/afformer_ros/([a-z_]+/\S+)', text)
+    paths += re.findall(r'\]\(([^):]+)\)', text)
+    assert paths
+    missing = [path for path in paths if not (root / path).exists()]
+    assert missing == []
+
+
+def test_the_container_of_the_editor_is_that_of_the_dockerfile(root: Path) -> None:
+    folder = root / '.devcontainer'
+    build = json.loads((folder / 'devcontainer.json').read_text())['build']
+    dockerfile = folder / build['dockerfile']
+    assert dockerfile.resolve() == root / 'Dockerfile'
+    arguments = re.findall(r'^ARG (\w+)=', dockerfile.read_text(), re.MULTILINE)
+    assert set(build['args']) == set(arguments)
+
+
+def test_optional_dependencies_of_containers_exist(root: Path) -> None:
+    project = (root / 'pyproject.toml').read_text().partition('[project.optional-dependencies]')[2]
+    known = set(re.findall(r'^(\w+) = \[$', project, re.MULTILINE))
+    arguments = json.loads((root / '.devcontainer' / 'devcontainer.json').read_text())
+    (installed,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'ros'))
+    assert installed == arguments['build']['args']['EXTRAS']
+    assert set(installed.split(',')) <= known
+
+
+def test_pre_commit_runs_the_ruff_of_the_environment(root: Path) -> None:
+    repositories = read_yaml(root / '.pre-commit-config.yaml')['repos']
+    pinned = {one['repo'].rpartition('/')[2]: one['rev'] for one in repositories}
+    hooks = [hook['id'] for one in repositories for hook in one['hooks']]
+    assert {'ruff-check', 'ruff-format', 'end-of-file-fixer'} <= set(hooks)
+    assert pinned['ruff-pre-commit'].split('.')[0] == f'v{version("ruff").split(".")[0]}'
+
+
+@pytest.mark.parametrize('package', ['afformer_core', 'afformer_ros'])
+def test_types_are_installed(root: Path, package: str) -> None:
+    assert (root / package / 'py.typed').is_file()
+    if package == 'afformer_core':
+        assert "'afformer_core' = ['py.typed']" in (root / 'pyproject.toml').read_text()
+
+
+def test_every_room_has_a_row(root: Path) -> None:
+    text = (root / 'CONTRIBUTING.md').read_text()
+    (table,) = re.findall(r'<!-- rooms -->\n(.*?)<!-- end of rooms -->', text, re.DOTALL)
+    listed = set(re.findall(r'^\| `(\w+/\w+)` \|', table, re.MULTILINE))
+    packages = ('afformer_core', 'afformer_ros')
+    rooms = {
+        str(init.parent.relative_to(root))
+        for package in packages
+        for init in (root / package).glob('*/__init__.py')
+    }
+    assert listed == rooms - {'afformer_core/weights'}

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples, each run as its first lines say, on small files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rclpy
+from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
+from geometry_msgs.msg import Point, Pose
+from rclpy.executors import SingleThreadedExecutor
+
+from afformer_core.media.bag import Bag
+from afformer_core.media.image_files import write_picture
+from afformer_core.media.video import write_video
+from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+
+# Seconds that the planner may take to start and to hear a message.
+PATIENCE = 60
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration of eight frames, then three images with depth."""
+    folder = tmp_path_factory.mktemp('bags') / 'recording'
+    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.1, demonstration_frames=8)
+    list(write_rgbd_bag(folder, plan))
+    return folder / 'bag'
+
+
+def images(bag: Path, topic: str) -> np.ndarray:
+    """uint8 [N, H, W, 3] of a topic."""
+    with Bag(bag) as opened:
+        messages = map(opened.decode, opened.messages([topic], opened.start, opened.end))
+        return np.stack([one.data.reshape(one.height, one.width, 3) for one in messages])
+
+
+@pytest.fixture
+def files(bag: Path, tmp_path: Path) -> Path:
+    """`videos/press.mp4`, and `panel.png` of the same thing from elsewhere."""
+    (tmp_path / 'videos').mkdir()
+    write_video(tmp_path / 'videos' / 'press.mp4', images(bag, '/demonstration'), 10.0)
+    write_picture(tmp_path / 'panel.png', images(bag, '/camera/image')[0])
+    return tmp_path
+
+
+def run(root: Path, name: str, *arguments: Path | str) -> str:
+    """What the example prints."""
+    program = [] if name.endswith('.sh') else [sys.executable]
+    command = [*program, str(root / 'examples' / name), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
+    overlay = files / 'overlay.png'
+    said = run(
+        root, 'ground_two_files.py', files / 'videos' / 'press.mp4', files / 'panel.png', overlay
+    )
+    scores = [float(text) for text in re.findall(r'^[a-z ]+: ([\d.]+)$', said, re.MULTILINE)]
+    assert len(scores) == 7
+    assert sum(scores) == pytest.approx(1, abs=0.04)
+    assert re.search(r'^peak at \(\d+, \d+\), score 0\.\d\d$', said, re.MULTILINE)
+    drawn = cv2.imread(str(overlay))
+    assert drawn.shape == (120, 160, 3)
+    assert (drawn != cv2.imread(str(files / 'panel.png'))).any()
+
+
+def test_the_planner_prints_the_first_candidate(root: Path) -> None:
+    known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
+    affordance = Affordance(
+        found=True,
+        actions=[ActionScore(name='press', score=1.0)],
+        points=[
+            AffordancePoint(score=0.5),
+            AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known),
+        ],
+        position_frame='base_link',
+    )
+    covered = Affordance(found=True, age=0.5, points=affordance.points)
+    program = [sys.executable, str(root / 'examples' / 'pick_first_candidate.py')]
+    command = [*program, '--ros-args', '-r', 'affordance:=camera/affordance']
+
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('source', context=context)
+    executor = SingleThreadedExecutor(context=context)
+    publisher = node.create_publisher(Affordance, 'camera/affordance', 5)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
+        try:
+
+            def publish() -> None:
+                publisher.publish(covered)
+                publisher.publish(affordance)
+
+            node.create_timer(0.2, publish)
+            executor.add_node(node)
+            for _ in range(PATIENCE * 5):
+                executor.spin_once(timeout_sec=0.2)
+                if planner.poll() is not None:
+                    break
+        finally:
+            planner.kill()
+            executor.shutdown()
+            node.destroy_node()
+            rclpy.shutdown(context=context)
+        assert planner.stdout is not None
+        assert planner.stdout.read() == 'press at (0.100, -0.200, 0.800) m in base_link\n'
+    assert planner.returncode == 0
+
+
+def test_a_replay_is_plotted(root: Path, bag: Path, tmp_path: Path) -> None:
+    pytest.importorskip('matplotlib', reason='matplotlib is not installed')
+    said = run(root, 'replay_and_plot.py', bag, tmp_path / 'replay', '--whole')
+    assert re.search(r'found in \d of 3 images', said), said
+    chart = cv2.imread(str(tmp_path / 'replay' / 'presence.png'))
+    assert chart.shape == (300, 800, 3)
+    # matplotlib's first colour, in BGR: the line of presence.
+    assert (chart == (180, 119, 31)).all(axis=2).sum() > 100
+
+
+@pytest.mark.slow
+def test_clips_are_mined_from_a_folder(root: Path, files: Path) -> None:
+    clips = '--rate', '10', '--clip-frames', '4', '--stride', '4', '--minimum-score', '0.1'
+    options = '--detector', 'simulated', '--processes', '1', *clips
+    said = run(root, 'mine_folder.py', files / 'videos', files / 'mined', *options)
+    assert re.search(r'^press\.mp4: 0\.\d to 0\.\d s$', said, re.MULTILINE), said
+
+
+@pytest.fixture
+def pairs(bag: Path, tmp_path: Path) -> Path:
+    """Three things, each a demonstration, an image and a point."""
+    for number, image in enumerate(images(bag, '/camera/image')[:3]):
+        thing = tmp_path / 'my_pairs' / f'thing_{number}'
+        for kind in ('demonstrations', 'images'):
+            (thing / kind).mkdir(parents=True)
+        frames = images(bag, '/demonstration')
+        write_video(thing / 'demonstrations' / 'press.mp4', frames[number:], 10.0)
+        write_picture(thing / 'images' / 'panel.png', image)
+        (thing / 'points.csv').write_text(
+            f'demonstration,image,action,x,y\npress.mp4,panel.png,press,{60 + number},50\n'
+        )
+    return tmp_path / 'my_pairs'
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_three_pairs_fine_tune_the_shipped_model(root: Path, pairs: Path, tmp_path: Path) -> None:
+    model = tmp_path / 'model'
+    said = run(root, 'finetune_three_pairs.sh', pairs, model, '--trainer.max_steps', '2')
+    assert (model / 'graphs.json').is_file()
+    assert re.search(r'^\| shipped +\|', said, re.MULTILINE), said
+    assert re.search(r'^\| model +\|', said, re.MULTILINE), said

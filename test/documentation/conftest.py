@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = (
     'README.md',
+    'CONTRIBUTING.md',
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'doc').rglob('*.md')),
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob('afformer_core/weights/*/*.md')),
 )

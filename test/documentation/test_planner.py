@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from geometry_msgs.msg import Point, Pose, PoseStamped
 from std_msgs.msg import Header
 
 
-@pytest.fixture(scope='module')
-def reach(root: Path) -> Callable[[Affordance], Any]:
+@pytest.fixture(scope='module', params=['page', 'example'])
+def reach(root: Path, request: pytest.FixtureRequest) -> Callable[[Affordance], Any]:
+    if request.param == 'example':
+        return runpy.run_path(str(root / 'examples' / 'pick_first_candidate.py'))['reach']
     text = (root / 'doc' / 'robot' / 'topics.md').read_text()
     (code,) = re.findall(r'<!-- planner -->\n```python\n(.*?)```', text, re.DOTALL)
     names: dict[str, Any] = {'Header': Header, 'PoseStamped': PoseStamped}

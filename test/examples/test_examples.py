@@ -51,11 +51,11 @@ def files(bag: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, name: str, *arguments: Path | str) -> str:
-    """What the example prints."""
+def run(root: Path, folder: Path, name: str, *arguments: Path | str) -> str:
+    """What the example prints in a folder."""
     program = [] if name.endswith('.sh') else [sys.executable]
     command = [*program, str(root / 'examples' / name), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -63,7 +63,12 @@ def run(root: Path, name: str, *arguments: Path | str) -> str:
 def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
     overlay = files / 'overlay.png'
     said = run(
-        root, 'ground_two_files.py', files / 'videos' / 'press.mp4', files / 'panel.png', overlay
+        root,
+        files,
+        'ground_two_files.py',
+        files / 'videos' / 'press.mp4',
+        files / 'panel.png',
+        overlay,
     )
     scores = [float(text) for text in re.findall(r'^[a-z ]+: ([\d.]+)$', said, re.MULTILINE)]
     assert len(scores) == 7
@@ -117,9 +122,10 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     assert planner.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_replay_is_plotted(root: Path, bag: Path, tmp_path: Path) -> None:
     pytest.importorskip('matplotlib', reason='matplotlib is not installed')
-    said = run(root, 'replay_and_plot.py', bag, tmp_path / 'replay', '--whole')
+    said = run(root, tmp_path, 'replay_and_plot.py', bag, tmp_path / 'replay', '--whole')
     assert re.search(r'found in \d of 3 images', said), said
     chart = cv2.imread(str(tmp_path / 'replay' / 'presence.png'))
     assert chart.shape == (300, 800, 3)
@@ -131,7 +137,7 @@ def test_a_replay_is_plotted(root: Path, bag: Path, tmp_path: Path) -> None:
 def test_clips_are_mined_from_a_folder(root: Path, files: Path) -> None:
     clips = '--rate', '10', '--clip-frames', '4', '--stride', '4', '--minimum-score', '0.1'
     options = '--detector', 'simulated', '--processes', '1', *clips
-    said = run(root, 'mine_folder.py', files / 'videos', files / 'mined', *options)
+    said = run(root, files, 'mine_folder.py', files / 'videos', files / 'mined', *options)
     assert re.search(r'^press\.mp4: 0\.\d to 0\.\d s$', said, re.MULTILINE), said
 
 
@@ -155,7 +161,7 @@ def pairs(bag: Path, tmp_path: Path) -> Path:
 @pytest.mark.timeout(900)
 def test_three_pairs_fine_tune_the_shipped_model(root: Path, pairs: Path, tmp_path: Path) -> None:
     model = tmp_path / 'model'
-    said = run(root, 'finetune_three_pairs.sh', pairs, model, '--trainer.max_steps', '2')
+    said = run(root, tmp_path, 'finetune_three_pairs.sh', pairs, model, '--trainer.max_steps', '2')
     assert (model / 'graphs.json').is_file()
     assert re.search(r'^\| shipped +\|', said, re.MULTILINE), said
     assert re.search(r'^\| model +\|', said, re.MULTILINE), said

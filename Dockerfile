@@ -11,7 +11,7 @@ ARG EXTRAS=export
 SHELL ["/bin/bash", "-eo", "pipefail", "-c"]
 WORKDIR /workspace
 
-# What is installed changes with these two files alone, so that another build begins after it.
+# What rosdep installs changes with package.xml alone; a build of other changes begins after it.
 COPY package.xml src/afformer_ros/
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \

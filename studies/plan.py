@@ -19,8 +19,8 @@ class StudyModel:
         name: of its folder.
         experiment: key of the plan's experiments, whose files are given first.
         overlays: configuration files that say what differs, given last.
-        features: name of the kept backbone features; models share them whose backbones are frozen
-            alike and have the same finest stage.
+        features: name of the kept backbone features, which models share whose backbones are frozen
+            alike.
         initial: name of the model that this one goes on from, of the same seed, or None.
     """
 
@@ -112,7 +112,7 @@ class StudyPlan:
                 name,
                 fields['experiment'],
                 tuple(fields.get('overlays', ())),
-                fields['features'],
+                fields.get('features', 'frozen'),
                 fields.get('initial'),
             )
             for name, fields in settings['models'].items()

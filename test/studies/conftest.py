@@ -19,11 +19,11 @@ def settings() -> dict[str, Any]:
         'seeds': [0, 1],
         'experiments': {'supervised': ['pairs.yaml'], 'pretraining': ['clips.yaml']},
         'models': {
-            'pretrained': {'experiment': 'pretraining', 'features': 'stride_4'},
+            'pretrained': {'experiment': 'pretraining'},
             'tuned': {
                 'experiment': 'supervised',
                 'overlays': ['fine.yaml', 'finer.yaml'],
-                'features': 'stride_4',
+                'features': 'learning',
                 'initial': 'pretrained',
             },
         },

@@ -21,7 +21,7 @@ def test_a_model_goes_on_from_that_of_its_seed(plan: StudyPlan) -> None:
         '-c=finer.yaml',
         '--data.init_args.train.annotations=made/pairs/train/train.json',
         '--model.initial=made/models/pretrained/seed_1',
-        '--data.init_args.cache_folder=made/features/pairs_stride_4',
+        '--data.init_args.cache_folder=made/features/pairs_learning',
         '--data.init_args.seed=1',
         '--seed_everything=1',
         '--output=made/models/tuned/seed_1',
@@ -35,7 +35,7 @@ def test_pre_training_sees_clips_and_no_annotation(plan: StudyPlan) -> None:
     assert words[2:5] == [
         '-c=clips.yaml',
         '--data.init_args.index=made/mined/index.json',
-        '--data.init_args.cache_folder=made/features/clips_stride_4',
+        '--data.init_args.cache_folder=made/features/clips_frozen',
     ]
     assert not any('annotations' in word for word in words)
 

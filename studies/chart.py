@@ -26,6 +26,8 @@ _ROW_HEIGHT, _WIDTH = 0.42, 9.0
 def draw(results: Sequence[StudyResult]) -> Figure:
     """Draw the rows of a table from top to bottom; lower KLD is to the left.
 
+    Of the predictors that look at nothing the best is drawn, as a line.
+
     Args:
         results: of one table.
     """
@@ -34,21 +36,8 @@ def draw(results: Sequence[StudyResult]) -> Figure:
     figure = Figure(figsize=(_WIDTH, 1.3 + _ROW_HEIGHT * len(labels)), layout='constrained')
     ours, papers = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
     _draw_ours(ours, trained, labels)
-    for result in results:
-        if result.seed is None:
-            ours.axvline(result.kld, color=_BLIND, linestyle='--', linewidth=1)
-            ours.annotate(
-                result.row.removesuffix(' (blind)'),
-                (result.kld, 1.0),
-                xycoords=('data', 'axes fraction'),
-                xytext=(-3, -4),
-                textcoords='offset points',
-                rotation=90,
-                ha='right',
-                va='top',
-                fontsize=7,
-                color=_BLIND,
-            )
+    if blind := [result for result in results if result.seed is None]:
+        _draw_blind(ours, min(blind, key=lambda result: result.kld))
     published = {result.row: result.paper_kld for result in trained}
     for height, label in enumerate(labels):
         if (value := published[label]) is not None:
@@ -73,6 +62,22 @@ def _draw_ours(axes: Any, trained: Sequence[StudyResult], labels: Sequence[str])
         axes.plot(mean.value, height, 'o', color=_OURS)
         klds = [result.kld for result in trained if result.row == label]
         axes.plot(klds, [height] * len(klds), '|', color=_OURS, markersize=9)
+
+
+def _draw_blind(axes: Any, best: StudyResult) -> None:
+    axes.axvline(best.kld, color=_BLIND, linestyle='--', linewidth=1)
+    axes.annotate(
+        best.row,
+        (best.kld, 1.0),
+        xycoords=('data', 'axes fraction'),
+        xytext=(-3, -4),
+        textcoords='offset points',
+        rotation=90,
+        ha='right',
+        va='top',
+        fontsize=7,
+        color=_BLIND,
+    )
 
 
 def write(results: Sequence[StudyResult], path: Path) -> None:

@@ -51,11 +51,18 @@ class OrderCount:
         same: pairs in the paper's order, whose intervals do not overlap.
         reversed: pairs in the other order, whose intervals do not overlap.
         undecided: pairs whose intervals overlap.
+        same_by_mean: pairs whose means are in the paper's order, whatever their intervals.
     """
 
     same: int
     reversed: int
     undecided: int
+    same_by_mean: int
+
+    @property
+    def pairs(self) -> int:
+        """All of them."""
+        return self.same + self.reversed + self.undecided
 
 
 def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMean | None]:
@@ -71,18 +78,21 @@ def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
     """Count the pairs of rows that the paper orders by KLD; equal ones there are left out."""
     published = {r.row: r.paper_kld for r in results if r.paper_kld is not None}
     means = seed_means(results, 'kld')
-    counts = {'same': 0, 'reversed': 0, 'undecided': 0}
+    found: list[str] = []
+    same_by_mean = 0
     for one, other in combinations(published, 2):
         if published[one] == published[other]:
             continue
-        better, worse = sorted((one, other), key=lambda label: published[label])
-        counts[_order(means[better], means[worse])] += 1
-    return OrderCount(**counts)
+        better, worse = (means[row] for row in sorted((one, other), key=published.__getitem__))
+        assert better is not None
+        assert worse is not None
+        found.append(_order(better, worse))
+        same_by_mean += better.value < worse.value
+    counts = (found.count(order) for order in ('same', 'reversed', 'undecided'))
+    return OrderCount(*counts, same_by_mean)
 
 
-def _order(better: SeedMean | None, worse: SeedMean | None) -> str:
-    assert better is not None
-    assert worse is not None
+def _order(better: SeedMean, worse: SeedMean) -> str:
     if better.high < worse.low:
         return 'same'
     return 'reversed' if worse.high < better.low else 'undecided'

@@ -66,9 +66,9 @@ def table_text(results: Sequence[StudyResult]) -> str:
 def _order(results: Sequence[StudyResult]) -> str:
     count = order_beside_the_paper(results)
     return (
-        f"Of the pairs of rows that the paper orders, {count.same} stand in the paper's order "
-        f'with intervals that do not overlap, {count.reversed} in the other one, and of '
-        f'{count.undecided} the intervals overlap.'
+        f'Of the {count.pairs} pairs of rows that the paper orders, {count.same_by_mean} stand in '
+        f"the paper's order by their means. The intervals of {count.undecided} overlap; of the "
+        f"others {count.same} stand in the paper's order and {count.reversed} in the other one."
     )
 
 

@@ -46,5 +46,7 @@ def test_rows_are_ordered_where_their_intervals_do_not_overlap(
         for seed, kld in enumerate(klds)
     ]
 
-    # best before second; also second before best; the third overlaps with all three
-    assert order_beside_the_paper(results) == OrderCount(same=1, reversed=1, undecided=3)
+    # best before second; also second before best; the third, of mean 1.53, overlaps with all
+    assert order_beside_the_paper(results) == OrderCount(
+        same=1, reversed=1, undecided=3, same_by_mean=4
+    )

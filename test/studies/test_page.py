@@ -35,8 +35,10 @@ def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> No
         ['coarse', '1.62', '2.010 [1.985, 2.035]', '25 %', '-', '10800'],
         ['fine', '1.57', '1.010 [0.985, 1.035]', '25 %', '-', '10800'],
     ]
-    assert lines[6].startswith(
-        "Of the pairs of rows that the paper orders, 1 stand in the paper's order"
+    assert lines[6] == (
+        "Of the 1 pairs of rows that the paper orders, 1 stand in the paper's order by their "
+        "means. The intervals of 0 overlap; of the others 1 stand in the paper's order and 0 in "
+        'the other one.'
     )
     assert lines[8] == (
         '3 seeds, 150 test pairs; AMD EPYC, 2 cores; 2026-11-28; commit `0123456789ab`.'
@@ -78,4 +80,4 @@ def test_a_chart_is_the_same_for_the_same_results(
     drawn = paths[0].read_text(encoding='utf-8')
 
     assert drawn == paths[1].read_text(encoding='utf-8')
-    assert all(f'>{text}<' in drawn for text in ('coarse', 'fine', 'uniform'))
+    assert all(f'>{text}<' in drawn for text in ('coarse', 'fine', 'uniform (blind)'))

@@ -88,8 +88,12 @@ def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
         assert worse is not None
         found.append(_order(better, worse))
         same_by_mean += better.value < worse.value
-    counts = (found.count(order) for order in ('same', 'reversed', 'undecided'))
-    return OrderCount(*counts, same_by_mean)
+    return OrderCount(
+        same=found.count('same'),
+        reversed=found.count('reversed'),
+        undecided=found.count('undecided'),
+        same_by_mean=same_by_mean,
+    )
 
 
 def _order(better: SeedMean, worse: SeedMean) -> str:

@@ -93,7 +93,11 @@ def _interval(mean: SeedMean | None) -> str | None:
 
 
 def _percent(mean: SeedMean | None) -> str | None:
-    return None if mean is None else f'{100 * mean.value:.0f} %'
+    if mean is None:
+        return None
+    if mean.low == mean.high:
+        return f'{100 * mean.value:.0f} %'
+    return f'{100 * mean.value:.0f} % [{100 * mean.low:.0f}, {100 * mean.high:.0f}]'
 
 
 def main() -> None:

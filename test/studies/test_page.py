@@ -32,8 +32,8 @@ def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> No
     ]  # fmt: skip
     assert cells[2:] == [
         ['uniform (blind)', '-', '3.000', '-', '-', '-'],
-        ['coarse', '1.62', '2.010 [1.985, 2.035]', '25 %', '-', '10800'],
-        ['fine', '1.57', '1.010 [0.985, 1.035]', '25 %', '-', '10800'],
+        ['coarse', '1.62', '2.010 [1.985, 2.035]', '26 % [24, 28]', '-', '10800'],
+        ['fine', '1.57', '1.010 [0.985, 1.035]', '26 % [24, 28]', '-', '10800'],
     ]
     assert lines[6] == (
         "Of the 1 pairs of rows that the paper orders, 1 stand in the paper's order by their "

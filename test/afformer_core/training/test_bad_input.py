@@ -282,7 +282,11 @@ STEPS, WRITTEN = 30, 5
 
 @pytest.mark.parametrize(
     'number',
-    [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+    ],
 )
 def test_stopped_and_resumed_equals_not_stopped(
     number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path

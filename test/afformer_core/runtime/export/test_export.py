@@ -93,10 +93,8 @@ VARIANTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize('variant', [
-    pytest.param(name, marks=() if name == 'all at once' else pytest.mark.slow)
-    for name in VARIANTS
-])  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize('variant', VARIANTS)
 def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures) -> None:
     save_model(tmp_path, random_model(VARIANTS[variant]), {})
     export_graphs(tmp_path)

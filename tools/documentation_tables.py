@@ -21,7 +21,7 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of
 from afformer_ros.quality_of_service import QosParameters
 
-ROBOT = Path(__file__).resolve().parent.parent / 'doc' / 'robot'
+ROBOT = Path(__file__).resolve().parent.parent / 'docs' / 'robot'
 
 _INPUTS = {
     'image': (

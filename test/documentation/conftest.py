@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = (
     'README.md',
     'CONTRIBUTING.md',
-    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'doc').rglob('*.md')),
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'docs').rglob('*.md')),
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob('afformer_core/weights/*/*.md')),
 )
 # What stands at the top of a YAML file, in comments.

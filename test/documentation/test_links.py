@@ -49,7 +49,7 @@ def test_every_page_can_be_reached_from_the_readme(root: Path) -> None:
         reached.add(page)
         links = (link.partition('#')[0] for link in _LINK.findall(page.read_text()))
         waiting += [(page.parent / link).resolve() for link in links if link.endswith('.md')]
-    assert set((root / 'doc').rglob('*.md')) <= reached
+    assert set((root / 'docs').rglob('*.md')) <= reached
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
 
 
 def test_the_file_that_is_loaded_lies_below_a_folder_that_may_be_read(root: Path) -> None:
-    text = (root / 'doc' / 'robot' / 'record.md').read_text()
+    text = (root / 'docs' / 'robot' / 'record.md').read_text()
     (folder,) = re.findall(r'^ros2 launch .*demonstration_folders:=(\S+)', text, re.MULTILINE)
     (path,) = re.findall(r'LoadDemonstration.*\n +"\{path: (\S+),', text)
     assert Path(folder) in Path(path).parents
@@ -46,7 +46,7 @@ def test_what_overrules_the_parameter_file_is_an_argument_and_a_parameter(
 def test_every_argument_in_a_sentence_is_declared_for_the_node(
     root: Path, launch_arguments: LaunchArguments
 ) -> None:
-    pages = [root / 'README.md', *(root / 'doc').rglob('*.md')]
+    pages = [root / 'README.md', *(root / 'docs').rglob('*.md')]
     given = [one for page in pages for one in re.findall(r'`(\w+):=(\w+)`', page.read_text())]
     assert ('backend', 'cuda') in given
     arguments = launch_arguments('ground.launch.py')

@@ -122,5 +122,5 @@ def test_the_commands_are_those_of_the_readme(root: Path) -> None:
 
 
 def test_the_page_on_installation_has_the_same_commands(root: Path) -> None:
-    page = root / 'doc' / 'robot' / 'install.md'
+    page = root / 'docs' / 'robot' / 'install.md'
     assert _block(page) == _block(root / 'README.md')

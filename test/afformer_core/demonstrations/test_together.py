@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two demonstrations of one skill, by other people from other sides: which way is better?
 
-`make test-slow PYTEST='-s -k together'` prints what doc/robot/record.md says of it.
+`make test-slow PYTEST='-s -k together'` prints what docs/robot/record.md says of it.
 """
 
 from __future__ import annotations

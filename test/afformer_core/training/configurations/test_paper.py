@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paper's statements, one row each: whether this project does the same, and where.
 
-doc/paper.md has the same rows for people. Values are those that the parser of `afformer train`
+docs/paper.md has the same rows for people. Values are those that the parser of `afformer train`
 makes of a configuration; rows of tables are in `test_tables_of_the_paper.py`.
 """
 
@@ -84,7 +84,7 @@ STATEMENTS = (
     ),
     Statement(
         '3.2', 'grids of 16, 32 and 64 a side and videos of 32, of ViTDet at 1024 too', 'same',
-        'doc/research/experiments.md',
+        'docs/research/experiments.md',
         'of strides 64, 32 and 16, the grids that it has of a ResNet-50 at 256',
         {('opra/vitdet_b',): {f'{ARCHITECTURE}image_levels': ('p6', 'p5', 'p4'),
                               f'{ARCHITECTURE}video_levels': ('p5',)}},
@@ -184,7 +184,7 @@ STATEMENTS = (
         {PRETRAINED: {f'{SYNTHESIS}masks.random_masks': 1}},
     ),
     Statement(
-        '4.2', 'at most one hand is masked in an image (Table 5a)', 'differs', 'doc/maskahand.md',
+        '4.2', 'at most one hand is masked in an image (Table 5a)', 'differs', 'docs/maskahand.md',
         'Where several hands interact in a frame, each has a mask',
     ),
     Statement(
@@ -325,15 +325,15 @@ STATEMENTS = (
         '5.1', 'KLD, SIM and AUC-J', 'same', 'afformer_core/evaluation/metrics/metrics.py',
     ),
     Statement(
-        'Table 1', 'Demo2Vec: LSTM, ConvLSTM, TSA + ConvLSTM', 'differs', 'doc/earlier_methods.md',
-        'They are built after the published descriptions',
+        'Table 1', 'Demo2Vec: LSTM, ConvLSTM, TSA + ConvLSTM', 'differs',
+        'docs/earlier_methods.md', 'They are built after the published descriptions',
     ),
     Statement(
-        'Table 1', 'Demo2Vec: Motion + TSA + ConvLSTM', 'not here', 'doc/earlier_methods.md',
+        'Table 1', 'Demo2Vec: Motion + TSA + ConvLSTM', 'not here', 'docs/earlier_methods.md',
         'a second network reads the motion between neighbouring frames',
     ),
     Statement(
-        'Table 1', 'ResNet-50-Deconv', 'differs', 'doc/research/experiments.md',
+        'Table 1', 'ResNet-50-Deconv', 'differs', 'docs/research/experiments.md',
         'the deconvolution baseline attends to the mean of each frame',
         {('opra/r50_deconv',): {f'{ARCHITECTURE}decoder': 'deconvolution',
                                 f'{ARCHITECTURE}image_levels': ('p4',)}},
@@ -346,14 +346,14 @@ STATEMENTS = (
     ),
     Statement(
         'Table 2', 'EGOGAZE, MLNET, DEEPGAZEII, SALGAN, Hotspot, HAG-Net', 'not here',
-        'doc/earlier_methods.md', 'weakly supervised',
+        'docs/earlier_methods.md', 'weakly supervised',
     ),
     Statement(
         'Table 2', 'Center Bias', 'same', 'afformer_core/evaluation/baselines.py',
         'The "Center Bias" row of the paper\'s Table 2',
     ),
     Statement(
-        'Table 2', 'Img2heatmap', 'differs', 'doc/earlier_methods.md', 'Img2heatmap (Table 2)',
+        'Table 2', 'Img2heatmap', 'differs', 'docs/earlier_methods.md', 'Img2heatmap (Table 2)',
     ),
     Statement(
         'Table 2', 'Afformer and MaskAHand at 28 x 28, bilinear in training and inference', 'same',
@@ -385,7 +385,7 @@ STATEMENTS = (
         'Table 5b', 'distortions: 4 rows', 'same', 'config/train/ablations/table_5b',
     ),
     Statement(
-        'Table 5b', 'a network diverges at a distortion of 1.0', 'differs', 'doc/maskahand.md',
+        'Table 5b', 'a network diverges at a distortion of 1.0', 'differs', 'docs/maskahand.md',
         'they are drawn again, so that 1.0 need not diverge here',
     ),
     Statement(
@@ -444,7 +444,7 @@ def plain(text: str) -> str:
 
 
 def test_the_page_has_the_same_rows() -> None:
-    lines = (ROOT / 'doc' / 'paper.md').read_text().splitlines()
+    lines = (ROOT / 'docs' / 'paper.md').read_text().splitlines()
     rows = [
         tuple(cell.strip() for cell in line.strip('|').split('|'))
         for line in lines

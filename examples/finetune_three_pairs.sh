@@ -4,7 +4,7 @@
 #
 #   examples/finetune_three_pairs.sh my_pairs models/mine --trainer.max_steps 100
 #
-# Three pairs will do for a try; docs/training/own_videos.md says what the folder
+# Three pairs will do for a try; docs/tutorials/own_videos.md says what the folder
 # holds. What follows the two folders are options of `afformer train`.
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 
 From the root of the project::
 
-    python -m studies.chart studies/results/table_4b.csv docs/studies/table_4b.svg
+    python -m studies.chart studies/results/table_4b.csv docs/images/studies/table_4b.svg
 """
 
 from __future__ import annotations

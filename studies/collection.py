@@ -2,7 +2,7 @@
 """The results of a table, gathered from the files of its trainings and evaluations.
 
 Snakemake does it in its own environment, so that nothing of `afformer_core` is imported here;
-docs/evaluation_json.md has the names.
+docs/reference/evaluation_json.md has the names.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of `docs/studies.md`, written from the CSV files.
+"""The tables of `docs/research/studies.md`, written from the CSV files.
 
 From the root of the project, after a table was computed::
 
@@ -18,7 +18,7 @@ from studies.intervals import SeedMean, order_beside_the_paper, seed_means
 from studies.results import StudyResult, read_results, row_labels
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, RESULTS = ROOT / 'docs' / 'studies.md', ROOT / 'studies' / 'results'
+PAGE, RESULTS = ROOT / 'docs' / 'research' / 'studies.md', ROOT / 'studies' / 'results'
 _MARKED = re.compile(r'(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)', re.DOTALL)
 
 

@@ -21,7 +21,7 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of
 from afformer_ros.quality_of_service import QosParameters
 
-ROBOT = Path(__file__).resolve().parent.parent / 'docs' / 'robot'
+REFERENCE = Path(__file__).resolve().parent.parent / 'docs' / 'reference'
 
 _INPUTS = {
     'image': (
@@ -119,8 +119,8 @@ def qualities() -> str:
 
 # Of each page, its tables.
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
-    ROBOT / 'topics.md': {'topics': topics, 'services': services},
-    ROBOT / 'parameters.md': {'parameters': parameters, 'qualities': qualities},
+    REFERENCE / 'topics.md': {'topics': topics, 'services': services},
+    REFERENCE / 'parameters.md': {'parameters': parameters, 'qualities': qualities},
 }
 
 

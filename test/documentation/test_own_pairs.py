@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of docs/training/own_videos.md lead from three pairs to a measured model."""
+"""The commands of docs/tutorials/own_videos.md lead from three pairs to a measured model."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def kld_of(name: str, report: str) -> float:
 def test_from_three_pairs_to_a_measured_model(
     root: Path, folder: Path, tmp_path: Path, blocks_of: Any
 ) -> None:
-    text = (root / 'docs' / 'training' / 'own_videos.md').read_text()
+    text = (root / 'docs' / 'tutorials' / 'own_videos.md').read_text()
     (found,) = re.findall(r'<!-- own pairs -->\n(```sh\n.*?```\n)', text, re.DOTALL)
     ((block),) = blocks_of(found)
     (tmp_path / 'words').mkdir()

@@ -21,7 +21,7 @@ from std_msgs.msg import Header
 def reach(root: Path, request: pytest.FixtureRequest) -> Callable[[Affordance], Any]:
     if request.param == 'example':
         return runpy.run_path(str(root / 'examples' / 'pick_first_candidate.py'))['reach']
-    text = (root / 'docs' / 'robot' / 'topics.md').read_text()
+    text = (root / 'docs' / 'reference' / 'topics.md').read_text()
     (code,) = re.findall(r'<!-- planner -->\n```python\n(.*?)```', text, re.DOTALL)
     names: dict[str, Any] = {'Header': Header, 'PoseStamped': PoseStamped}
     exec(code, names)

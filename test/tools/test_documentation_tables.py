@@ -18,7 +18,7 @@ def documentation_tables(root):
 
 @pytest.mark.parametrize('name', ['topics.md', 'parameters.md'])
 def test_the_pages_are_up_to_date(root, documentation_tables, name):
-    page = root / 'docs' / 'robot' / name
+    page = root / 'docs' / 'reference' / name
     text = page.read_text()
     written = documentation_tables.with_tables(text, documentation_tables.PAGES[page])
     assert written == text, 'run: python tools/documentation_tables.py'

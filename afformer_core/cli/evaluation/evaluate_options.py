@@ -90,7 +90,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Add where results go besides stdout."""
     parser.add_argument(
         '--json',
-        help='write every number by name as JSON here, see docs/evaluation_json.md; - for '
+        help='write every number by name as JSON here (docs/reference/evaluation_json.md); - for '
         'stdout, without the tables',
     )
     parser.add_argument(

@@ -147,7 +147,7 @@ def test_rows_that_differ_most() -> None:
 
 
 def test_every_name_is_described(root: Path) -> None:
-    page = (root / 'docs' / 'evaluation_json.md').read_text()
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
     _, _, rest = page.partition('| name in `differences.MODEL` | |\n|---|---|\n')
     table, _, _ = rest.partition('\n\n')
     described = {

@@ -214,7 +214,7 @@ PLACEHOLDERS = (
 
 
 def test_every_name_is_described(root: Path, results: list[PairResult]) -> None:
-    page = (root / 'docs' / 'evaluation_json.md').read_text()
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
     _, _, table = page.partition('| name in `measures` | |')
     described = set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE))
     names = set()

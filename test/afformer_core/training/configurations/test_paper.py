@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paper's statements, one row each: whether this project does the same, and where.
 
-docs/paper.md has the same rows for people. Values are those that the parser of `afformer train`
-makes of a configuration; rows of tables are in `test_tables_of_the_paper.py`.
+docs/research/paper.md has the same rows for people. Values are those that the parser of
+`afformer train` makes of a configuration; rows of tables are in `test_tables_of_the_paper.py`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -184,8 +185,8 @@ STATEMENTS = (
         {PRETRAINED: {f'{SYNTHESIS}masks.random_masks': 1}},
     ),
     Statement(
-        '4.2', 'at most one hand is masked in an image (Table 5a)', 'differs', 'docs/maskahand.md',
-        'Where several hands interact in a frame, each has a mask',
+        '4.2', 'at most one hand is masked in an image (Table 5a)', 'differs',
+        'docs/research/maskahand.md', 'Where several hands interact in a frame, each has a mask',
     ),
     Statement(
         'Table 8', 'masks are filled with random values of 0 to 255', 'same',
@@ -326,10 +327,11 @@ STATEMENTS = (
     ),
     Statement(
         'Table 1', 'Demo2Vec: LSTM, ConvLSTM, TSA + ConvLSTM', 'differs',
-        'docs/earlier_methods.md', 'They are built after the published descriptions',
+        'docs/research/earlier_methods.md', 'They are built after the published descriptions',
     ),
     Statement(
-        'Table 1', 'Demo2Vec: Motion + TSA + ConvLSTM', 'not here', 'docs/earlier_methods.md',
+        'Table 1', 'Demo2Vec: Motion + TSA + ConvLSTM', 'not here',
+        'docs/research/earlier_methods.md',
         'a second network reads the motion between neighbouring frames',
     ),
     Statement(
@@ -346,14 +348,15 @@ STATEMENTS = (
     ),
     Statement(
         'Table 2', 'EGOGAZE, MLNET, DEEPGAZEII, SALGAN, Hotspot, HAG-Net', 'not here',
-        'docs/earlier_methods.md', 'weakly supervised',
+        'docs/research/earlier_methods.md', 'weakly supervised',
     ),
     Statement(
         'Table 2', 'Center Bias', 'same', 'afformer_core/evaluation/baselines.py',
         'The "Center Bias" row of the paper\'s Table 2',
     ),
     Statement(
-        'Table 2', 'Img2heatmap', 'differs', 'docs/earlier_methods.md', 'Img2heatmap (Table 2)',
+        'Table 2', 'Img2heatmap', 'differs', 'docs/research/earlier_methods.md',
+        'Img2heatmap (Table 2)',
     ),
     Statement(
         'Table 2', 'Afformer and MaskAHand at 28 x 28, bilinear in training and inference', 'same',
@@ -385,8 +388,8 @@ STATEMENTS = (
         'Table 5b', 'distortions: 4 rows', 'same', 'config/train/ablations/table_5b',
     ),
     Statement(
-        'Table 5b', 'a network diverges at a distortion of 1.0', 'differs', 'docs/maskahand.md',
-        'they are drawn again, so that 1.0 need not diverge here',
+        'Table 5b', 'a network diverges at a distortion of 1.0', 'differs',
+        'docs/research/maskahand.md', 'they are drawn again, so that 1.0 need not diverge here',
     ),
     Statement(
         'Table 7a', 'backbone and input projection of image and video shared: 3 models', 'differs',
@@ -444,7 +447,7 @@ def plain(text: str) -> str:
 
 
 def test_the_page_has_the_same_rows() -> None:
-    lines = (ROOT / 'docs' / 'paper.md').read_text().splitlines()
+    lines = (ROOT / 'docs' / 'research' / 'paper.md').read_text().splitlines()
     rows = [
         tuple(cell.strip() for cell in line.strip('|').split('|'))
         for line in lines
@@ -459,7 +462,8 @@ def test_the_page_has_the_same_rows() -> None:
 def shown(statement: Statement) -> str:
     """Where something is, as the page says it."""
     where = statement.where
-    return f'[{where}](../{where})' if (ROOT / where).exists() else where
+    link = os.path.relpath(where, 'docs/research')
+    return f'[{where}]({link})' if (ROOT / where).exists() else where
 
 
 @pytest.mark.parametrize('name', ['opra/r50_released', 'opra/vitdet_b_released'])

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+import platformdirs
 
 
 def cache_folder() -> Path:
-    """`afformer` in the user's cache folder."""
-    base = os.environ.get('XDG_CACHE_HOME', '')
-    # The specification tells to ignore a path that is not absolute.
-    return (Path(base) if os.path.isabs(base) else Path.home() / '.cache') / 'afformer'
+    """`afformer` in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache, on Linux."""
+    return platformdirs.user_cache_path('afformer', appauthor=False)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lock that lets one run alone work in a folder."""
+"""A lock that lets one run alone work in a folder.
+
+It locks the folder itself: a lock of `filelock` is a file, which stays in the folder, or beside it
+where the user may not be allowed to write.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ object. A hand that is found twice, or in the wrong state, is an error. Hands th
 difficult count neither as found nor as missed, and nor does what overlaps them.
 
 100DOH reports the mean over eleven recalls (VOC 2007), which is the folder's year in its code; VOC
-2010 and later take the area under the curve.
+2010 and later take the area under the curve. scikit-learn's average precision takes neither the
+best precision from a recall on nor hands that no detection found; COCO's, which torchmetrics has,
+takes the mean over 101 recalls.
 """
 
 from __future__ import annotations

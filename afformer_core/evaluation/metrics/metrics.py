@@ -6,7 +6,7 @@ Heatmaps are float [N, H, W], not negative; each map is divided by its sum first
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,8 @@ def auc_judd(
 ) -> NDArray[np.float64]:
     """AUC-J of each prediction, [N] in 0..1.
 
+    Judd's curve has a point for each positive alone; scikit-learn's has one for each pixel.
+
     The positives are the pixels of `annotated_region`. A jitter of 1e-7 of the prediction's range
     breaks ties, so that a constant map counts as chance instead of vanishing.
 
@@ -108,11 +110,3 @@ def top1_hits(scores: Mapping[int, float], actions: Collection[int]) -> int:
     wanted = set(actions)
     best = sorted(scores, key=lambda action: -scores[action])[: len(wanted)]
     return len(wanted.intersection(best))
-
-
-def balanced_accuracy(predicted: Sequence[int], truth: Sequence[int]) -> float:
-    """Mean over the actions that occur of the share of each that was predicted, 0 to 1."""
-    right: dict[int, list[bool]] = {}
-    for answer, wanted in zip(predicted, truth, strict=True):
-        right.setdefault(wanted, []).append(answer == wanted)
-    return float(np.mean([np.mean(each) for each in right.values()]))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tqdm import tqdm
@@ -82,7 +83,7 @@ def _carry_out(experiment: Experiment, command: Command) -> None:
         made = (
             (make(run, threads=_threads(1)) for run in waiting)
             if experiment.processes == 1
-            else _together(make, waiting, done, experiment.processes)
+            else _together(make, waiting, experiment.processes)
         )
         for _ in made:
             progress.update()
@@ -93,31 +94,32 @@ def _threads(sharing: int) -> int:
     return max(1, (os.cpu_count() or 1) // sharing)
 
 
-def _together(
-    make: Callable[..., None], waiting: list[Run], done: set[str], processes: int
-) -> Iterator[None]:
+def _together(make: Callable[..., None], waiting: Sequence[Run], processes: int) -> Iterator[None]:
     """Make several at once; one that nothing can run beside has all cores. Yields after each.
 
     Args:
         make: makes one, with so many `threads`.
-        waiting: those to be made.
-        done: names of those that are made.
+        waiting: those to be made; of what they come after, the others are made.
         processes: how many at once.
     """
+    runs = {run.name: run for run in waiting}
+    order = TopologicalSorter({run.name: runs.keys() & run.after for run in waiting})
+    order.prepare()
+    ready: list[str] = []
     running: dict[Future[None], str] = {}
     with ThreadPoolExecutor(processes) as pool:
-        while waiting or running:
-            ready = [run for run in waiting if done.issuperset(run.after)]
+        while order.is_active():
+            ready += order.get_ready()
             threads = _threads(min(processes, len(running) + len(ready)))
-            for run in ready[: processes - len(running)]:
-                waiting.remove(run)
-                running[pool.submit(make, run, threads=threads)] = run.name
+            free = processes - len(running)
+            begun, ready = ready[:free], ready[free:]
+            for name in begun:
+                running[pool.submit(make, runs[name], threads=threads)] = name
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
-                name = running.pop(future)
                 # The first failure ends the experiment, once the others have ended.
                 future.result()
-                done.add(name)
+                order.done(running.pop(future))
                 yield
 
 

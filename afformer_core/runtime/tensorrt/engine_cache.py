@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
@@ -202,10 +203,13 @@ def _read(path: Path) -> bytes:
 @contextmanager
 def _lock(path: Path, report: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of an engine; the system lets go of it if this process dies."""
-    with path.open('ab') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            report(f'another process compiles {path.stem}; waiting for it')
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        report(f'another process compiles {path.stem}; waiting for it')
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

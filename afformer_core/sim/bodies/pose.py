@@ -67,7 +67,10 @@ STILL = at(0, 0, 0)
 
 
 def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.ndarray:
-    """The rotation [3, 3] by `angle` radians about `axis`, counterclockwise seen against it."""
+    """The rotation [3, 3] by `angle` radians about `axis`, counterclockwise seen against it.
+
+    SciPy's goes by a quaternion; its last bits would move what has been simulated.
+    """
     x, y, z = np.asarray(axis, float) / np.linalg.norm(axis)
     skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     rotation: np.ndarray = np.eye(3) + math.sin(angle) * skew + (1 - math.cos(angle)) * skew @ skew

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import asdict
 
+import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from afformer_core.reports.bootstrap import (
     CONFIDENCE,
@@ -45,6 +47,29 @@ def test_missing_values_are_left_out():
 def test_class_mean_weighs_classes_equally():
     estimate = bootstrap_class_mean([1, 1, 1, 0], list('abcd'), [0, 0, 0, 5])
     assert estimate.value == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize('answers', [[0] * 10, [0] * 8 + [1, 1], [1, 0] * 5])
+def test_class_mean_of_hits_is_balanced_accuracy(answers):
+    truth = [0] * 9 + [1]
+    hits = np.equal(answers, truth)
+    wanted = balanced_accuracy_score(np.array(truth), np.array(answers))
+    assert bootstrap_class_mean(hits, range(10), truth).value == pytest.approx(wanted, abs=1e-12)
+
+
+def test_balanced_accuracy_weighs_actions_and_not_rows():
+    truth = [0] * 9 + [1]
+    right = np.equal([0] * 8 + [1, 1], truth)
+    assert bootstrap_class_mean(np.equal(0, truth), range(10), truth).value == pytest.approx(0.5)
+    assert bootstrap_class_mean(right, range(10), truth).value == pytest.approx((8 / 9 + 1) / 2)
+
+
+def test_area_is_that_of_the_roc_curve():
+    rng = np.random.default_rng(0)
+    positive, negative = rng.integers(2, 12, 40), rng.integers(0, 10, 30)
+    shown = [1] * 40 + [0] * 30
+    wanted = roc_auc_score(shown, np.concatenate((positive, negative)))
+    assert area_under_curve(positive, negative) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_area_counts_pairs_and_ties_half():

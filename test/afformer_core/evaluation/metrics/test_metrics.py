@@ -5,7 +5,6 @@ import pytest
 from afformer_core.evaluation.metrics.metrics import (
     annotated_region,
     auc_judd,
-    balanced_accuracy,
     kld,
     normalised,
     sim,
@@ -112,9 +111,3 @@ def test_top1_takes_as_many_answers_as_there_are_distinct_actions():
     assert top1_hits(scores, [0]) == 0
     assert top1_hits(scores, [2, 0, 2]) == 1
     assert top1_hits(scores, [2, 1]) == 2
-
-
-def test_balanced_accuracy_weighs_actions_and_not_rows():
-    truth = [0] * 9 + [1]
-    assert balanced_accuracy([0] * 10, truth) == pytest.approx(0.5)
-    assert balanced_accuracy([0] * 8 + [1, 1], truth) == pytest.approx((8 / 9 + 1) / 2)

@@ -16,7 +16,7 @@ from afformer_core.sim.bodies.solid import Colour, Solid
 
 @dataclass(frozen=True)
 class Label:
-    """A word beside an element of a panel: the element's centre and height."""
+    """Printed word beside an element of a panel: the element's centre and height in metres."""
 
     x: float
     y: float
@@ -25,14 +25,14 @@ class Label:
 
 @dataclass(frozen=True)
 class Panel:
-    """A flat front with printing on it, in the plane z = 0 around the origin.
+    """Flat front with printing on it, in the plane z = 0 around the origin.
 
     Attributes:
-        width, height: of it.
-        colour: of it.
+        width, height: size of the front in metres.
+        colour: RGB of the front, 0 to 1.
         shininess: 0 (matt) to 1.
-        labels: words on it.
-        display: (x, y, width, height) of a dark display on it, or None.
+        labels: words printed on it.
+        display: (x, y, width, height) of a dark display on it in metres, or None.
     """
 
     width: float
@@ -45,16 +45,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Appliance:
-    """Something to operate, or several such things together.
+    """One appliance, or several objects together, with elements that can be operated.
 
     Attributes:
-        family: name of its family.
-        elements: what can be operated; none overlaps another.
-        fixed: what cannot.
-        shown: float64 [P, 3], points that every picture has in it, beside the elements.
-        bottom: y of what it stands on.
-        back: z of its back; the wall is behind.
-        elevation: degrees above the horizontal from which it is mostly looked at.
+        family: name of its family, one of `families.FAMILIES`.
+        elements: parts that can be operated; no two overlap.
+        fixed: solids that do not move.
+        shown: float64 [P, 3], points in metres that every image contains, besides the elements.
+        bottom: y of the surface that it stands on, metres.
+        back: z of its back, metres; the wall is behind.
+        elevation: typical elevation of the camera above the horizontal, in degrees.
         panel: its printed front, or None.
     """
 
@@ -69,14 +69,17 @@ class Appliance:
 
     def __post_init__(self) -> None:
         if not self.elements:
-            raise ValueError('an appliance needs at least one element')
+            raise ValueError('elements is empty; an appliance needs at least one element')
 
     def extent(self, share: float = 1.0) -> np.ndarray:
-        """Points whose hull holds all elements at rest and what is shown besides, [P, 3].
+        """Return points whose hull holds all elements at rest and the points in `shown`.
 
         Args:
-            share: how far what is shown besides reaches beyond the elements' box: 0 (not at all)
-                to 1 (all the way).
+            share: how far the points of `shown` may reach beyond the elements' box: 0 (not at all)
+            to 1 (all the way).
+
+        Returns:
+            float64 [P, 3], metres.
         """
         hulls = [element.operated() for element in self.elements]
         operated = np.concatenate(hulls)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements: their moving solids, joints, grips and actions."""
+"""Elements of an appliance: their moving solids, joints, grips and actions."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from afformer_core.sim.bodies.grip import Grip
 from afformer_core.sim.bodies.pose import STILL, Pose, turned
 from afformer_core.sim.bodies.solid import Solid
 
-# What ends where it began: the element, if it moves at all, comes back with the hand.
+# Actions that end where they began: an element that moves comes back with the hand.
 MOMENTARY = ('touch', 'hold')
-# What is carried through the air and does not stay there.
+# Actions that carry an element through the air, where it cannot stay.
 CARRIED = ('pick up', 'put down')
 
 
 @dataclass(frozen=True)
 class Joint:
-    """One way in which an element moves, in its own frame.
+    """Single degree of freedom of an element, in the element's own frame.
 
     Attributes:
-        axis: [3] unit vector along which it slides or about which it turns.
-        hinge: it turns, rather than slides.
-        pivot: [3], a point of the axis of a hinge.
+        axis: [3], unit vector along which it slides or about which it turns.
+        hinge: True if it turns, False if it slides.
+        pivot: [3] metres, a point on the axis of a hinge.
+
+    Raises:
+        ValueError: the axis is not a unit vector.
     """
 
     axis: tuple[float, float, float]
@@ -34,10 +37,10 @@ class Joint:
 
     def __post_init__(self) -> None:
         if not np.isclose(np.linalg.norm(self.axis), 1):
-            raise ValueError(f'the axis of a joint has length 1, not {self.axis}')
+            raise ValueError(f'joint axis is {self.axis}; expected length 1')
 
     def displacement(self, value: float) -> Pose:
-        """Where the element is moved by `value` metres or radians, in its own frame at rest."""
+        """Return the motion of the element by `value` metres or radians, in its own frame."""
         if not self.hinge:
             return Pose(value * np.array(self.axis), np.eye(3))
         rotation = turned(self.axis, value)
@@ -51,11 +54,13 @@ class Use:
 
     Attributes:
         action: one of `ACTIONS`.
-        grips: in which it may be done, each as likely as another.
+        grips: ways to take hold of the element, all equally likely.
         joint: how the element moves; None if it stays.
-        before, after: (lowest, highest) value of the joint when the hand comes and when it has
-            acted; metres or radians. The actions of `MOMENTARY` go from the first to the second
-            and back.
+        before, after: (lowest, highest) joint value before and after the action, in metres or
+        radians. The actions of `MOMENTARY` go from the first to the second and back.
+
+    Raises:
+        ValueError: the action is unknown, or there is no grip.
     """
 
     action: str
@@ -66,18 +71,18 @@ class Use:
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
-            raise ValueError(f'{self.action!r} is none of {ACTIONS}')
+            raise ValueError(f'action is {self.action!r}; expected one of {ACTIONS}')
         if not self.grips:
-            raise ValueError(f'there is no grip to {self.action} with')
+            raise ValueError(f'grips are empty; there is no grip to {self.action}')
 
 
 @dataclass(frozen=True)
 class Front:
-    """The part of an element that people would mark: a rectangle across z in its own frame.
+    """Part of an element that people would mark: a rectangle across z in the element's frame.
 
     Attributes:
-        centre: [3].
-        half_width, half_height: along x and y.
+        centre: [3] metres.
+        half_width, half_height: half extents along x and y, metres.
     """
 
     centre: tuple[float, float, float]
@@ -87,15 +92,15 @@ class Front:
 
 @dataclass(frozen=True)
 class Element:
-    """One thing to operate.
+    """One part of an appliance that can be operated.
 
     Attributes:
-        kind: what people call it: `button`, `drawer`, ...
-        pose: of its own frame, at rest, in the appliance's; z towards the hand.
-        solids: what moves with it, in its own frame.
-        hull: float64 [P, 3], points whose hull is the part that is operated, in its own frame.
-        front: where it is touched.
-        uses: what it affords; several, so that it does not tell the action.
+        kind: everyday name: `button`, `drawer`, ...
+        pose: its own frame at rest in the appliance's frame; z points towards the hand.
+        solids: solids that move with it, in its own frame.
+        hull: float64 [P, 3] metres, points whose hull is the operated part, in its own frame.
+        front: rectangle that people touch.
+        uses: actions that it affords; several, so that the element alone does not tell the action.
     """
 
     kind: str
@@ -107,20 +112,24 @@ class Element:
 
     def __post_init__(self) -> None:
         if self.hull.ndim != 2 or self.hull.shape[1] != 3 or len(self.hull) < 4:
-            raise ValueError(f'a hull is [P, 3] with at least 4 points, not {self.hull.shape}')
+            raise ValueError(
+                f'hull has shape {self.hull.shape}; expected [P, 3] with at least 4 points'
+            )
         if not self.uses:
-            raise ValueError(f'a {self.kind} that affords no action is no element')
+            raise ValueError(
+                f'uses of a {self.kind} are empty; an element affords at least one action'
+            )
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What it affords."""
+        """Names of the actions that the element affords."""
         return tuple(use.action for use in self.uses)
 
     def use(self, action: str) -> Use:
-        """How an action is done.
+        """Return the use whose action has this name.
 
         Raises:
-            ValueError: the element does not afford it.
+            ValueError: the element does not afford the action.
         """
         for use in self.uses:
             if use.action == action:
@@ -128,9 +137,9 @@ class Element:
         raise ValueError(f'a {self.kind} affords {self.actions}, not {action}')
 
     def placed(self, displacement: Pose = STILL) -> Pose:
-        """Its frame in the appliance's, moved by `displacement` from rest."""
+        """Return the element's frame in the appliance's, moved by `displacement` from rest."""
         return self.pose @ displacement
 
     def operated(self, displacement: Pose = STILL) -> np.ndarray:
-        """Its hull in the appliance's frame, moved by `displacement` from rest: [P, 3] metres."""
+        """Return the hull [P, 3], moved by `displacement` from rest, in the appliance's frame."""
         return self.placed(displacement).apply(self.hull)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Grips of a hand on an element, in the element's own frame.
 
-That frame has z towards the hand and y where the fingers point.
+That frame has z towards the hand and y in the direction of the fingers. Lengths are metres.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fingertip:
-    """A fingertip, or two side by side, on a front at the height `level`.
+    """One fingertip, or two side by side, on a front at the height `level`.
 
     Attributes:
-        half_width, half_height: of the front that may be touched, along x and y.
-        level: of the front, along z.
-        x, y: of its middle.
+        half_width, half_height: half extents of the area that may be touched, along x and y.
+        level: position of the front along z.
+        x, y: middle of the front.
     """
 
     half_width: float
@@ -28,12 +28,12 @@ class Fingertip:
 
 @dataclass(frozen=True)
 class Pinch:
-    """Thumb and fingers around something round that stands along z in the frame's origin.
+    """Thumb and fingers around a round part that stands along z at the frame's origin.
 
     Attributes:
-        radius: where the fingers touch it.
-        level: how high they do.
-        top: how high it is.
+        radius: radius of the part where the fingers touch it.
+        level: height of the fingers along z.
+        top: height of the part along z.
     """
 
     radius: float
@@ -46,9 +46,9 @@ class Hook:
     """Fingers around a bar through (0, 0, `level`).
 
     Attributes:
-        length, radius: of the bar.
-        level: how high its middle is.
-        vertical: it runs along y rather than x.
+        length, radius: size of the bar.
+        level: height of the bar's axis along z.
+        vertical: True if the bar runs along y, False if along x.
     """
 
     length: float

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hand of capsules: palm, five fingers and a forearm, posed by where its fingertips are."""
+"""Hands made of capsules: palm, five fingers and a forearm, posed by their fingertips."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FINGERTIP_RADIUS = 0.0075
 
 @dataclass(frozen=True)
 class Capsule:
-    """A rounded rod from `start` to `end` ([3] metres each), with its radius and colour."""
+    """Rounded rod from `start` to `end` ([3] metres each), with its radius and colour."""
 
     start: np.ndarray
     end: np.ndarray
@@ -52,7 +52,7 @@ class Capsule:
 
 @dataclass(frozen=True)
 class HandAppearance:
-    """How a hand looks: skin or glove, sleeve, size, left or right."""
+    """Looks of a hand: skin or glove, sleeve, size, left or right."""
 
     colour: Colour
     sleeve: Colour | None
@@ -62,18 +62,18 @@ class HandAppearance:
 
     @property
     def thumb_side(self) -> float:
-        """1 where the thumb points along the palm's own x axis as drawn, -1 on a right hand."""
+        """Sign of the thumb's direction on the palm's x axis: 1 on a left, -1 on a right hand."""
         return 1.0 if self.left else -1.0
 
 
 @dataclass(frozen=True)
 class HandPose:
-    """Where a hand is.
+    """Position of a hand.
 
     Attributes:
         palm: [3] metres, the palm's middle.
         rotation: [3, 3], its columns the directions right of the hand (seen from its back),
-            to the fingers, and out of its back.
+        to the fingers, and out of its back.
         tips: fingertip centres by finger, [3] metres each; the other fingers are curled.
         elbow: [3] metres.
     """
@@ -85,7 +85,7 @@ class HandPose:
 
 
 def sample_appearance(random: np.random.Generator) -> HandAppearance:
-    """Skin of any tone, or now and then a glove; a sleeve on most arms."""
+    """Draw a skin tone (or a glove in one of five cases), a sleeve, a size and a side."""
     if random.random() < 0.8:
         tone = random.random()
         colour = colorsys.hsv_to_rgb(
@@ -110,25 +110,25 @@ def sample_appearance(random: np.random.Generator) -> HandAppearance:
 
 
 def knuckle(appearance: HandAppearance, finger: int) -> np.ndarray:
-    """The root of a finger in the palm's axes, [3] metres."""
+    """Return the root of a finger in the palm's axes, [3] metres."""
     return _mirror(_ROOTS[finger], appearance)
 
 
 def reach(appearance: HandAppearance, finger: int) -> float:
-    """The length of an almost stretched finger, in metres."""
+    """Return the length of an almost stretched finger, in metres."""
     return 0.94 * float(_LENGTHS[finger].sum()) * appearance.scale
 
 
 def elbow_from_wrist(
     appearance: HandAppearance, palm: np.ndarray, rotation: np.ndarray, toward: np.ndarray
 ) -> np.ndarray:
-    """The elbow of an arm that leaves the wrist in the direction `toward`, [3] metres."""
+    """Return the elbow of an arm that leaves the wrist in the direction `toward`, [3] metres."""
     wrist: np.ndarray = palm + rotation @ _mirror(_WRIST, appearance)
     return wrist + _FOREARM * toward
 
 
 def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
-    """The hand's capsules; a finger that has a tip in the pose ends exactly there."""
+    """Build the hand's capsules; a finger whose tip is given in the pose ends exactly there."""
     scale, colour = appearance.scale, appearance.colour
 
     def place(local: np.ndarray) -> np.ndarray:
@@ -163,7 +163,7 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
 def _bend_finger(
     root: np.ndarray, tip: np.ndarray, lengths: np.ndarray, bend: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The middle joint of a finger of two bones whose ends are given, and its tip.
+    """Return the middle joint of a finger of two bones whose ends are given, and its tip.
 
     A finger that is too short is lengthened: the contact matters more than the bones.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rigid poses."""
+"""Rigid poses, and rotations that point an axis somewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ _IDENTITY = np.eye(3)
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a frame is in another one.
+    """Position and orientation of a frame in an outer one.
 
     Attributes:
-        position: [3] metres, of the frame's origin.
+        position: [3] metres, the frame's origin.
         rotation: [3, 3], its columns the frame's axes.
+
+    Raises:
+        ValueError: the shapes are others, or the axes are not orthonormal.
     """
 
     position: np.ndarray
@@ -27,30 +30,33 @@ class Pose:
     def __post_init__(self) -> None:
         if np.shape(self.position) != (3,) or np.shape(self.rotation) != (3, 3):
             raise ValueError(
-                f'a pose has a position of 3 and a rotation of 3 x 3 numbers, not '
-                f'{np.shape(self.position)} and {np.shape(self.rotation)}'
+                f'position and rotation have shapes {np.shape(self.position)} and '
+                f'{np.shape(self.rotation)}; expected (3,) and (3, 3)'
             )
-        # plain arithmetic: thousands of poses are made for a picture
+        # plain arithmetic: thousands of poses are made for an image
         if np.abs(self.rotation.T @ self.rotation - _IDENTITY).max() > 1e-6:
-            raise ValueError('the axes of a pose must be perpendicular and of length 1')
+            raise ValueError(
+                f'rotation is {self.rotation.tolist()}; its columns must be perpendicular and of '
+                'length 1'
+            )
 
     def __matmul__(self, other: Pose) -> Pose:
-        """The pose `other`, given in this frame, in the outer one."""
+        """Return the pose `other`, given in this frame, in the outer one."""
         return Pose(self.apply(other.position), self.rotation @ other.rotation)
 
     def apply(self, points: np.ndarray) -> np.ndarray:
-        """Points of this frame, float64 [..., 3], in the outer one."""
+        """Transform points of this frame, float64 [..., 3], to the outer one."""
         moved: np.ndarray = np.asarray(points, float) @ self.rotation.T + self.position
         return moved
 
     def direct(self, vectors: np.ndarray) -> np.ndarray:
-        """Directions of this frame, float64 [..., 3], in the outer one."""
+        """Rotate directions of this frame, float64 [..., 3], to the outer one."""
         turned: np.ndarray = np.asarray(vectors, float) @ self.rotation.T
         return turned
 
     @property
     def quaternion(self) -> np.ndarray:
-        """[4], w first."""
+        """Rotation as a unit quaternion [4], w first."""
         import mujoco
 
         quaternion = np.empty(4)
@@ -59,7 +65,7 @@ class Pose:
 
 
 def at(x: float, y: float, z: float) -> Pose:
-    """A shift without a turn."""
+    """Return the pose at a position in metres, without a rotation."""
     return Pose(np.array([x, y, z], float), np.eye(3))
 
 
@@ -67,9 +73,9 @@ STILL = at(0, 0, 0)
 
 
 def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.ndarray:
-    """The rotation [3, 3] by `angle` radians about `axis`, counterclockwise seen against it.
+    """Return the rotation [3, 3] by `angle` radians about `axis` (right-hand rule).
 
-    SciPy's goes by a quaternion; its last bits would move what has been simulated.
+    SciPy computes it by a quaternion; other last bits would change simulated images.
     """
     x, y, z = np.asarray(axis, float) / np.linalg.norm(axis)
     skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -78,7 +84,7 @@ def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.nd
 
 
 def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The cross product of two vectors, [3] each; ten times as fast as `np.cross`."""
+    """Return the cross product of two vectors, [3] each; ten times as fast as `np.cross`."""
     a, b, c = first.tolist()
     d, e, f = second.tolist()
     return np.array([b * f - c * e, c * d - a * f, a * e - b * d])
@@ -88,7 +94,7 @@ def facing(
     outward: np.ndarray | tuple[float, float, float],
     upward: np.ndarray | tuple[float, float, float],
 ) -> np.ndarray:
-    """The rotation [3, 3] whose z axis is `outward` and whose y axis is nearest to `upward`."""
+    """Return the rotation [3, 3] with the z axis `outward` and the y axis nearest to `upward`."""
     z = np.asarray(outward, float) / np.linalg.norm(outward)
     y = np.asarray(upward, float) - (np.asarray(upward, float) @ z) * z
     y /= np.linalg.norm(y)
@@ -96,7 +102,10 @@ def facing(
 
 
 def between(start: Sequence[float] | np.ndarray, end: Sequence[float] | np.ndarray) -> Pose:
-    """The middle of two points, z from the first to the second and x horizontal if it can be."""
+    """Return the pose in the middle of two points, with z from the first to the second.
+
+    The x axis is horizontal unless the points lie on a line along x.
+    """
     first, last = np.array(start, float), np.array(end, float)
     along = last - first
     aside = (1.0, 0.0, 0.0) if abs(along[0]) < 0.9 * np.linalg.norm(along) else (0.0, 1.0, 0.0)

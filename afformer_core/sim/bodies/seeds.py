@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Independent random streams, so that any appliance and view can be made alone."""
+"""Independent random streams, so that any appliance and view can be made on its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @unique
 class Stream(IntEnum):
-    """What a random stream is drawn for."""
+    """Purposes that random numbers are drawn for, each with a stream of its own."""
 
     APPLIANCE = 0
     WORLD = 1
@@ -27,7 +27,7 @@ class Stream(IntEnum):
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:
-    """The seed of the appliance `index` (from 0) of the dataset `dataset_seed`.
+    """Return the seed of the appliance `index` (from 0) of the dataset `dataset_seed`.
 
     Raises:
         ValueError: one of them is negative.
@@ -38,5 +38,5 @@ def scene_seed(dataset_seed: int, index: int) -> int:
 
 
 def generator(scene_seed: int, stream: Stream, *keys: int) -> np.random.Generator:
-    """A generator that depends on the scene, what it is drawn for, and `keys` alone."""
+    """Return a generator that depends only on the scene, the stream's purpose and `keys`."""
     return np.random.default_rng(np.random.SeedSequence([scene_seed, int(stream), *keys]))

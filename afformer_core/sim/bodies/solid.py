@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The solids that appliances are built of."""
+"""Primitive solids that appliances are built of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Colour = tuple[float, float, float]
 
 
 class Shape(str, Enum):
-    """A primitive of MuJoCo's, by its name there."""
+    """Primitive shapes, by their names in MuJoCo."""
 
     BOX = 'box'
     CYLINDER = 'cylinder'
@@ -25,16 +25,19 @@ class Shape(str, Enum):
 
 @dataclass(frozen=True)
 class Solid:
-    """One primitive.
+    """One primitive with its size, colour and pose.
 
     Attributes:
-        shape: which.
+        shape: kind of primitive.
         size: half extents along x, y, z of a box, radii of an ellipsoid; (radius, half length) of
-            a cylinder or capsule along z, the capsule's ends not counted. Metres.
+        a cylinder or capsule along z, the capsule's ends not counted. Metres.
         colour: RGB, 0 to 1.
-        pose: of its middle, in the frame of what it is a part of.
-        surface: number of the scene's picture that it is covered with, or None.
+        pose: pose of its middle in the frame of the body that it belongs to.
+        surface: index of the scene's surface texture that covers it, or None.
         shininess: 0 (matt) to 1.
+
+    Raises:
+        ValueError: the sizes are not positive, or too few or many for the shape.
     """
 
     shape: Shape
@@ -48,12 +51,12 @@ class Solid:
         wanted = 3 if self.shape in (Shape.BOX, Shape.ELLIPSOID) else 2
         if len(self.size) != wanted or min(self.size) <= 0:
             raise ValueError(
-                f'a solid of shape {self.shape.value} needs {wanted} positive sizes, '
-                f'not {self.size}'
+                f'size is {self.size}; a solid of shape {self.shape.value} needs {wanted} '
+                'positive sizes'
             )
 
     def corners(self) -> np.ndarray:
-        """Points whose hull holds the solid, float64 [P, 3]; for round ones nearly."""
+        """Return points whose hull holds the solid, float64 [P, 3]; nearly so for round ones."""
         if self.shape is Shape.BOX:
             half = np.array(self.size)
         elif self.shape is Shape.ELLIPSOID:
@@ -70,7 +73,7 @@ class Solid:
         return self.pose.apply(signs * half)
 
     def moved(self, pose: Pose) -> Solid:
-        """The solid in the frame that its own frame has `pose` in."""
+        """Return the solid in an outer frame, in which its own frame has `pose`."""
         return Solid(
             self.shape, self.size, self.colour, pose @ self.pose, self.surface, self.shininess
         )

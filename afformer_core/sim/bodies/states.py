@@ -18,7 +18,10 @@ _LEFT_MOVED = 0.4
 
 
 def sample_states(appliance: Appliance, random: np.random.Generator) -> dict[int, Pose]:
-    """Displacements from rest of some elements: drawers left open, knobs turned."""
+    """Draw displacements from rest of some elements: drawers left open, knobs turned.
+
+    Half of the appliances are untouched, with an empty result. Keys are indices of elements.
+    """
     states: dict[int, Pose] = {}
     if random.random() < _UNTOUCHED:
         return states

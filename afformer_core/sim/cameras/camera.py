@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cameras in front of an appliance."""
+"""Pinhole cameras in front of an appliance."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NEAREST, _FARTHEST = 0.05, 8.0
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera without distortion.
+    """Pinhole camera without distortion.
 
     Attributes:
-        position: [3] metres, in the panel's coordinates.
+        position: [3] metres, in the appliance's coordinates.
         rotation: [3, 3], its columns the camera's right, up and backward axes.
         field_of_view: vertical, degrees.
     """
@@ -37,14 +37,20 @@ class Camera:
     field_of_view: float
 
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Pixels of points: float64 [P, 3] in metres to [P, 2] (x, y), centres at integers.
+        """Project points, float64 [P, 3] metres, to pixels [P, 2] (x, y), centres at integers.
+
+        Args:
+            points: in the appliance's coordinates.
+            size: (width, height) of the image.
 
         Raises:
             ValueError: a point lies behind the camera.
         """
         local = self._local(points)
         if not _ahead(local):
-            raise ValueError('a point behind the camera has no pixel')
+            raise ValueError(
+                'a point lies behind the camera and has no pixel; check with `has_ahead` before'
+            )
         width, height = size
         focal = height / 2 / math.tan(math.radians(self.field_of_view) / 2)
         u = focal * local[:, 0] / -local[:, 2] + (width - 1) / 2
@@ -52,16 +58,19 @@ class Camera:
         return np.stack([u, v], axis=1)
 
     def has_ahead(self, points: np.ndarray) -> bool:
-        """Whether all points, float64 [P, 3] in metres, lie ahead, so that each has a pixel."""
+        """Check whether all points, float64 [P, 3] metres, lie ahead, so that each has a pixel."""
         return _ahead(self._local(points))
 
     def _local(self, points: np.ndarray) -> np.ndarray:
-        """In the camera's own axes, right, up and backward."""
+        """Transform points to the camera's own axes: right, up and backward."""
         local: np.ndarray = (np.asarray(points, float) - self.position) @ self.rotation
         return local
 
     def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
-        """The camera shifted by `offset` metres and turned by `turn` radians about its axes."""
+        """Return the camera shifted by `offset` [3] metres and turned by `turn` [3] radians.
+
+        The rotation is about the camera's own axes and must be small.
+        """
         if not turn.any():
             return Camera(self.position + offset, self.rotation, self.field_of_view)
         x, y, z = turn
@@ -76,7 +85,11 @@ def _ahead(local: np.ndarray) -> bool:
 
 
 def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
-    """The unit vector from the panel towards a viewer turned right and up from its normal."""
+    """Return the unit vector from the panel to a viewer.
+
+    Args:
+        right_degrees, up_degrees: angles from the panel's normal to the right and up.
+    """
     angle = math.radians(math.hypot(right_degrees, up_degrees))
     toward = math.atan2(up_degrees, right_degrees)
     return np.array(
@@ -87,7 +100,7 @@ def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
 def look_at(
     position: np.ndarray, target: np.ndarray, roll_degrees: float, field_of_view: float
 ) -> Camera:
-    """A camera at `position` that has `target` in the middle of its image."""
+    """Place a camera at `position` that has `target` in the middle of its image."""
     backward = (position - target) / np.linalg.norm(position - target)
     right = cross(_UPWARD, backward)
     right /= np.linalg.norm(right)
@@ -114,17 +127,17 @@ def frame_appliance(
     size: tuple[int, int],
     share: float = 1.0,
 ) -> Camera:
-    """The nearest camera along `toward` from `aim` that has the appliance in view.
+    """Place a camera along `toward` from `aim`, as near as it has the appliance in view.
 
     Args:
-        appliance: what to look at.
+        appliance: what must be in view.
         toward: [3] unit vector from the appliance to the camera.
-        aim: [3] metres, in the middle of the image.
-        roll_degrees: turn about the optical axis.
+        aim: [3] metres, the point in the middle of the image.
+        roll_degrees: rotation about the optical axis.
         field_of_view: vertical, degrees.
-        fill: share of the image's half extent that what is in view reaches, below 1.
+        fill: share of the image's half extent that the appliance takes up, below 1.
         size: (width, height) of the image.
-        share: how much must be in view of what is beside the elements, see `Appliance.extent`.
+        share: how much of what is beside the elements must be in view, see `Appliance.extent`.
     """
     corners = appliance.extent(share)
     rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
@@ -143,20 +156,20 @@ def sample_camera(
     random: np.random.Generator,
     egocentric: bool = False,
 ) -> Camera:
-    """A random camera that has every element in view.
+    """Draw a random camera that has every element in view.
 
     Args:
-        appliance: what to look at.
+        appliance: what must be in view.
         size: (width, height) of the image.
-        random: source of the randomness.
-        egocentric: it is on the head of a person in front of the appliance: above it, with a
-            wide lens.
+        random: source of randomness.
+        egocentric: the camera is on the head of a person in front of the appliance: above it,
+        with a wide lens.
     """
     radius = _CONE_DEGREES * math.sqrt(random.random())
     angle = random.uniform(0, 2 * math.pi)
     across, up = radius * math.cos(angle), appliance.elevation + radius * math.sin(angle)
     if appliance.elevation > _STANDS_ABOVE:
-        # what stands on a table is not looked at from below
+        # nobody sees an object on a table from below
         up = max(up, _LOWEST_DEGREES)
     if egocentric:
         across, up = 0.5 * across, min(appliance.elevation + random.uniform(12, 32), 65.0)

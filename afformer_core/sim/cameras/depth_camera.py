@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# A plane has none; where depth bends by more from pixel to pixel, two surfaces meet in a pixel.
+# Metres. A plane does not bend; where depth bends by more, two surfaces meet in a pixel.
 _EDGE_BEND = 0.004
 _BLOB_RADIUS = (0.004, 0.015)
 _LONGEST_BLOB = 3.0
@@ -17,12 +17,12 @@ _LONGEST_BLOB = 3.0
 
 @dataclass(frozen=True)
 class SensedDepth:
-    """A depth image as a camera measures it.
+    """Depth image as a camera measures it.
 
     Attributes:
         values: float32 [H, W] metres along the optical axis, NaN where nothing was measured.
-        holes: bool [H, W], where nothing was measured.
-        edges: bool [H, W], where the pixel lies between two surfaces and measured a mixture.
+        holes: bool [H, W], True where nothing was measured.
+        edges: bool [H, W], True where a pixel lies between two surfaces and measured a mixture.
     """
 
     values: np.ndarray
@@ -37,19 +37,20 @@ class SensedDepth:
             )
 
     def millimetres(self) -> np.ndarray:
-        """uint16 [H, W], as depth cameras send it (16UC1); 0 where nothing was measured."""
+        """Convert to uint16 [H, W] as depth cameras send it (16UC1); 0 where nothing was seen."""
         rounded = np.nan_to_num(np.round(1000 * self.values))
         return np.where(rounded > np.iinfo(np.uint16).max, 0, rounded).astype(np.uint16)
 
 
 @dataclass(frozen=True)
 class DepthCamera:
-    """A depth camera's defects; one with neither noise nor holes measures exact depth.
+    """Defects of a depth camera; one with neither noise nor holes measures exact depth.
 
     Attributes:
         noise: standard deviation of a measurement, as a share of the depth.
-        holes: share of the pixels that measure nothing; half of them alone, half in blobs.
-        farthest: metres; nothing is measured beyond.
+        holes: share of pixels that measure nothing, from 0 to below 0.5; half of them single,
+        half in blobs.
+        farthest: range in metres; nothing is measured beyond.
     """
 
     noise: float = 0.005
@@ -59,12 +60,12 @@ class DepthCamera:
     def __post_init__(self) -> None:
         if self.noise < 0 or not 0 <= self.holes < 0.5 or self.farthest <= 0:
             raise ValueError(
-                f'got noise {self.noise}, holes {self.holes} and farthest {self.farthest}; noise '
+                f'noise is {self.noise}, holes {self.holes} and farthest {self.farthest}; noise '
                 'must not be negative, holes must be in [0, 0.5) and farthest positive'
             )
 
     def measure(self, depth: np.ndarray, random: np.random.Generator) -> SensedDepth:
-        """What the camera makes of exact depth, float32 [H, W] metres."""
+        """Measure exact depth, float32 [H, W] metres, with the camera's defects."""
         edges = depth_edges(depth)
         if self.noise == 0 and self.holes == 0:
             edges[:] = False
@@ -78,7 +79,7 @@ class DepthCamera:
 
 
 def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
-    """Where depth jumps or bends by more than `least` metres between neighbours: bool [H, W]."""
+    """Find pixels where depth jumps or bends by more than `least` metres: bool [H, W]."""
     exact = depth.astype(np.float64)
     bend = np.zeros(depth.shape)
     bend[:, 1:-1] = np.abs(exact[:, :-2] - 2 * exact[:, 1:-1] + exact[:, 2:])
@@ -88,7 +89,7 @@ def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
 
 
 def _mixed(depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Depths anywhere between the nearest and the farthest surface around each pixel."""
+    """Draw depths between the nearest and the farthest surface around each pixel."""
     kernel = np.ones((3, 3), np.uint8)
     near, far = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)
     # neighbours mix alike: an edge bleeds as a ragged seam rather than as salt and pepper
@@ -99,7 +100,7 @@ def _mixed(depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _blobs(shape: tuple[int, ...], share: float, random: np.random.Generator) -> np.ndarray:
-    """Random ellipses that cover about a share of an image: bool [H, W]."""
+    """Draw random ellipses that cover about a share of an image: bool [H, W]."""
     height, width = shape
     covered = np.zeros((height, width), np.uint8)
     area = 0.0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Radial distortion of a lens, of points and of images.
+"""Radial distortion of a lens, for points and for images.
 
-A point at the distance r from the picture's middle, in half diagonals, is seen at r (1 + k r²)
-times a factor. That factor zooms in just as far as the picture has no empty border: with k < 0
-(barrel) its corners stay where they are, with k > 0 (cushion) the middles of its longer edges do.
+A point at the distance r from the image's centre, in half diagonals, is seen at r (1 + k r²) times
+a factor. That factor zooms in just enough that the image has no empty border: with k < 0 (barrel)
+its corners stay where they are, with k > 0 (pincushion) the middles of its longer edges do.
 """
 
 from __future__ import annotations
@@ -17,22 +17,29 @@ STRONGEST = 0.06
 
 
 def check_distortion(distortion: float) -> None:
-    """Raises ValueError: points near the edges would leave the picture."""
+    """Check that a distortion keeps points near the edges within the image.
+
+    Raises:
+        ValueError: its absolute value is above `STRONGEST`.
+    """
     if not abs(distortion) <= STRONGEST:
         raise ValueError(
-            f'a distortion is from -{STRONGEST} to {STRONGEST}, so that no annotation leaves '
-            f'the picture; got {distortion}'
+            f'distortion is {distortion}; expected -{STRONGEST} to {STRONGEST}, so that no '
+            'annotation leaves the image'
         )
 
 
 def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
-    """Where a lens shows points of the ideal picture: [P, 2] pixels to float64 [P, 2].
+    """Distort points of the ideal image as a lens does: [P, 2] pixels to float64 [P, 2].
 
     Pixel centres are at integers.
+
+    Raises:
+        ValueError: the points have another shape.
     """
     points = np.asarray(points, float)
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f'points to distort are [P, 2] pixels, not {points.shape}')
+        raise ValueError(f'points have shape {points.shape}; expected [P, 2] pixels')
     if distortion == 0:
         return points.copy()
     middle, half_diagonal, zoom = _frame(size, distortion)
@@ -43,7 +50,7 @@ def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float)
 
 @lru_cache(maxsize=64)
 def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, np.ndarray]:
-    """The two maps with which `cv2.remap` makes a lens's picture from the ideal one."""
+    """Return the two maps with which `cv2.remap` makes a lens's image from the ideal one."""
     middle, half_diagonal, zoom = _frame(size, distortion)
     width, height = size
     x = np.arange(width) - middle[0]
@@ -64,7 +71,7 @@ def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarra
 
 
 def _frame(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, float, float]:
-    """The picture's middle [2], half its diagonal in pixels, and the zoom."""
+    """Return the image's centre [2], half its diagonal in pixels, and the zoom."""
     middle = (np.array(size) - 1) / 2
     half_diagonal = float(np.hypot(*middle))
     kept = 1.0 if distortion < 0 else float(middle.min()) / half_diagonal

@@ -13,34 +13,34 @@ import simplejpeg
 
 from afformer_core.sim.cameras.lens import check_distortion, distort_points, distortion_maps
 
-# Noise is taken from a larger picture of it, which is made once: that is ten times as fast.
+# Noise is cut from a larger sheet of it, which is made once: that is ten times as fast.
 _NOISE_MARGIN = 64
 _NOISE_UNIT = 32
 _DISTORTIONS = (0.02, 0.03, 0.04, 0.05, 0.06)
 _VIGNETTINGS = (0.1, 0.2, 0.3, 0.4)
 
-# A mean level that cameras come near to, and how far they go for it.
+# Mean grey level that automatic exposure aims at, and the limits of its factor.
 _WANTED_LEVEL = 105.0
 _LEAST_EXPOSURE, _MOST_EXPOSURE = 0.8, 2.5
 
 
 @dataclass(frozen=True)
 class Sensor:
-    """One camera's defects; those with a default are absent by default.
+    """Defects of one camera; those with a default are absent by default.
 
     Attributes:
         gain: [3] RGB factors.
         gamma: exponent of the tone curve.
         blur: standard deviation in pixels.
         noise: standard deviation in grey levels of 255.
-        distortion: the lens's, see `lens`; negative for a barrel, positive for a cushion.
-        vignetting: share of the light that is lost in the corners.
+        distortion: radial distortion, see `lens`; negative for barrel, positive for pincushion.
+        vignetting: share of the light that is lost in the corners, from 0 to below 1.
         chromatic_shift: pixels by which red is too far out in the corners, and blue too far in.
-        smear: pixels that the picture moves by at most while it is exposed.
+        smear: most pixels that the image moves by during an exposure.
         smear_angle: direction of that movement, radians.
-        banding: share by which lamps that flicker darken the rows that are read meanwhile.
-        quality: JPEG quality that the picture is compressed with, 1 to 100, or None.
-        automatic: dark pictures are exposed longer, and bright ones shorter.
+        banding: share of the light lost in dark rows under flickering lamps, from 0 to below 1.
+        quality: JPEG quality that the image is compressed with, 1 to 100, or None.
+        automatic: True if dark images are exposed longer, and bright ones shorter.
     """
 
     gain: np.ndarray
@@ -60,29 +60,31 @@ class Sensor:
         check_distortion(self.distortion)
         if not 0 <= self.vignetting < 1 or not 0 <= self.banding < 1:
             raise ValueError(
-                f'vignetting and banding are shares of the light from 0 to below 1, not '
-                f'{self.vignetting} and {self.banding}'
+                f'vignetting is {self.vignetting} and banding {self.banding}; both are shares '
+                'of the light from 0 to below 1'
             )
         if self.quality is not None and not 1 <= self.quality <= 100:
-            raise ValueError(f'a JPEG quality is from 1 to 100, not {self.quality}')
+            raise ValueError(f'JPEG quality is {self.quality}; expected 1 to 100')
 
     def distort_points(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Where points of the ideal picture are in this camera's: float64 [P, 2] (x, y) pixels.
+        """Map points of the ideal image to this camera's: float64 [P, 2] (x, y) pixels.
 
-        Those within 94 % of the half extents of the ideal picture stay in the picture.
+        Points within 94 % of the half extents of the ideal image stay in the image.
 
         Args:
             points: [P, 2] pixels, centres at integers, as a pinhole camera projects them.
-            size: (width, height) of the picture.
+            size: (width, height) of the image.
         """
         return distort_points(points, size, self.distortion)
 
     def expose(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """The picture that this camera takes of a clean one; uint8 [H, W, 3] RGB both."""
+        """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both.
+
+        Raises:
+            ValueError: the image has another type or shape.
+        """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(
-                f'a sensor exposes uint8 [H, W, 3] pictures, not {image.dtype} {image.shape}'
-            )
+            raise ValueError(f'image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]')
         picture = self._expose_lens(image)
         if self.smear > 0:
             kernel = _smear_kernel(self.smear * random.uniform(0.3, 1), self.smear_angle)
@@ -119,11 +121,11 @@ class Sensor:
 
 
 def sample_sensor(random: np.random.Generator, moving: bool = False) -> Sensor:
-    """A random ordinary camera: three of five distort nothing, most have two or three defects.
+    """Draw an ordinary camera: three of five distort nothing, most have two or three defects.
 
     Args:
-        random: decides on it.
-        moving: the camera or what it sees moves, so that pictures are often smeared.
+        random: source of randomness.
+        moving: True if the camera or what it sees moves, so that images are often smeared.
     """
 
     def sometimes(share: float, value: float) -> float:
@@ -149,13 +151,13 @@ def sample_sensor(random: np.random.Generator, moving: bool = False) -> Sensor:
 
 
 def _automatic_exposure(image: np.ndarray) -> float:
-    """What a camera brightens a dark scene by, or darkens a bright one."""
+    """Compute the factor by which a camera brightens a dark scene, or darkens a bright one."""
     mean = float(image[::8, ::8].mean())
     return min(max(_WANTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
 
 
 def _shift_colours(picture: np.ndarray, shift: float) -> np.ndarray:
-    """Red larger and blue smaller about the middle, by `shift` pixels in the corners."""
+    """Enlarge red and shrink blue about the centre, by `shift` pixels in the corners."""
     height, width = picture.shape[:2]
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     red, green, blue = cv2.split(picture)
@@ -169,7 +171,7 @@ def _shift_colours(picture: np.ndarray, shift: float) -> np.ndarray:
 
 
 def _smear_kernel(length: float, angle: float) -> np.ndarray:
-    """A line through the middle of a square of odd side, float32, whose sum is 1."""
+    """Draw a line through the middle of a square of odd side, float32, whose sum is 1."""
     reach = math.ceil(length / 2)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     along = x * math.cos(angle) + y * math.sin(angle)
@@ -180,7 +182,7 @@ def _smear_kernel(length: float, angle: float) -> np.ndarray:
 
 
 def _bands(shape: tuple[int, ...], strength: float, random: np.random.Generator) -> np.ndarray:
-    """Brightness of each pixel while a lamp flickers, float32 of the picture's shape."""
+    """Compute the brightness of each pixel under a flickering lamp, float32 of the given shape."""
     period = shape[0] * random.uniform(0.25, 0.9)
     phase = random.uniform(0, 2 * math.pi)
     rows = 1 - strength * np.sin(np.arange(shape[0]) * (math.pi / period) + phase) ** 2
@@ -198,7 +200,7 @@ def _vignette(size: tuple[int, int], strength: float) -> np.ndarray:
 
 
 def _noise(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
-    """Noise of `_NOISE_UNIT` standard deviations, int8 of a shape [H, W, 3]."""
+    """Cut noise of `_NOISE_UNIT` standard deviation from a cached sheet: int8 [H, W, 3]."""
     down, right = (int(offset) for offset in random.integers(0, _NOISE_MARGIN, 2))
     height, width = shape[:2]
     return _noise_sheet((width, height))[down : down + height, right : right + width]

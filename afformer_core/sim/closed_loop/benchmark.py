@@ -38,14 +38,14 @@ _CHOICE, _SENSOR, _DEPTH = 10, 11, 12
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of one published point.
+    """Outcomes of acting at one published point.
 
     Attributes:
-        read: of the action that the model read from the demonstration.
-        told: of the true action.
-        shown: of the true action at the right pixel, see `Sighting.right_pixel`.
+        read: outcome of the action that the model read from the demonstration.
+        told: outcome of the true action.
+        shown: outcome of the true action at the right pixel, see `Sighting.right_pixel`.
         error: metres from the point to the middle of the right element's front; None where no
-            point was published.
+        point was published.
     """
 
     read: Outcome
@@ -56,19 +56,19 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Trial:
-    """One demonstration, grounded in one view, and acted upon.
+    """One demonstration, grounded in one view and acted upon.
 
     Attributes:
-        scene: its number in the plan.
-        family: of the appliance.
-        kind: of the element.
-        action: that was demonstrated.
-        read: the action that the model read.
+        scene: number of the scene in the plan.
+        family: family of the appliance.
+        kind: kind of the element.
+        action: action that was demonstrated.
+        read: action that the model read.
         element: index of the right element.
-        elements: how many the appliance has.
+        elements: number of elements of the appliance.
         viewpoint: degrees between the (first) demonstration's and the robot's camera, seen from
-            the element.
-        attempts: by the noise of depth.
+        the element.
+        attempts: attempts by the noise of depth.
     """
 
     scene: int
@@ -92,7 +92,7 @@ def closed_loop_trials(grounder: Grounder, plan: ClosedLoopPlan) -> Iterator[Tri
     if set(names) != set(ACTIONS):
         raise ModelFolderError(
             f'the model knows the actions {", ".join(names)}; the simulated finger needs '
-            f'{", ".join(ACTIONS)}: take a model that was trained on those'
+            f'{", ".join(ACTIONS)}. Take a model that was trained on those'
         )
     for index in range(plan.scenes):
         yield from _scene_trials(grounder, plan, index)
@@ -123,7 +123,7 @@ def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Itera
 
 @dataclass(frozen=True)
 class _Operation:
-    """A demonstration and the view in which a robot is to repeat it."""
+    """Demonstration, and the view in which a robot is to repeat it."""
 
     scene: Scene
     index: int

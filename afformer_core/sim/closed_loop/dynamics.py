@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo's description of an appliance whose elements move, and of a fingertip before it.
+"""MuJoCo description of an appliance whose elements move, and of a fingertip in front of it.
 
-A button has a spring, a drawer friction, a mug weight; whatever is touched moves, whether it was
-meant or not. Only the finger collides, with everything.
+A button has a spring, a drawer friction, a mug weight; every element that is touched moves,
+whether it was meant or not. Only the finger collides, with all solids.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ _FINGER = f"""<body name="finger" gravcomp="1">
 
 
 def appliance_xml(appliance: Appliance, mechanisms: tuple[Mechanism, ...]) -> str:
-    """The description, with every element's frame, and the finger's, still in the origin.
+    """Write the description, with all frames of elements and of the finger still at the origin.
 
     Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it
     stays. The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and
-    the wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, which are not
-    active, hold element i to it.
+    the wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at
+    first, attach element i to the finger.
 
     Args:
-        appliance: what is operated.
+        appliance: appliance that is operated.
         mechanisms: how each of its elements moves.
     """
     numbered = list(enumerate(zip(appliance.elements, mechanisms, strict=True)))
@@ -112,7 +112,7 @@ def _element_xml(index: int, element: Element, mechanism: Mechanism) -> str:
 def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism) -> str:
     arm = 1.0
     if joint.hinge:
-        # forces at the hull's farthest point from the axis
+        # forces act at the hull's farthest point from the axis
         outward = np.cross(element.hull - np.array(joint.pivot), joint.axis)
         arm = max(float(np.linalg.norm(outward, axis=1).max()), _LEAST_ARM)
     low, high = mechanism.limits
@@ -134,7 +134,7 @@ def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism)
 
 
 def _hull_xml(index: int, element: Element) -> str:
-    """A mesh of a hull, a little thicker so that a flat one has a volume."""
+    """Describe a hull as a mesh, a little thicker so that a flat one has a volume."""
     signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 1, 3)
     vertices = (element.hull + 5e-4 * signs).reshape(-1, 3)
     return f'<mesh name="hull_{index}" vertex="{_words(vertices.ravel())}" inertia="convex"/>'

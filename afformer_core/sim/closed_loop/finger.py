@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scripted finger: it goes to a point along a normal, and acts there.
+"""Scripted finger that goes to a point along a normal, and acts there.
 
 It knows what a robot knows: the point, the normal, the action, which way is up, and where it came
-from. What the element's joint is like it finds out by its force being limited: what does not move
-far along the normal is pulled towards the robot, or pushed away from it, as a lever or a bottle
-that is touched from above.
+from. It discovers the element's joint because its force is limited: an element that does not move
+far along the normal is pulled towards the robot, or pushed away from it, such as a lever or a
+bottle that is touched from above.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from afformer_core.sim.closed_loop.dynamics import AXES, TIMESTEP
 from afformer_core.sim.closed_loop.mechanism import DONE
 from afformer_core.sim.closed_loop.physics import Physics
 
-# Metres before the point where it begins.
+# Metres before the point where the finger begins.
 START = 0.1
-# Where it goes slowly, and behind the point, where it gives up.
+# Metres before the point where it slows down, and (behind the point) where it gives up.
 _SLOW = 0.012
 _DEEPEST = -0.03
 _RETREAT = 0.04
-# Metres a second.
+# Metres per second.
 _FAST_SPEED = 0.5
 _SLOW_SPEED = 0.12
 _SPEED = 0.3
@@ -32,25 +32,26 @@ _STROKES = {'touch': 0.012, 'hold': 0.012}
 _DWELLS = {'touch': 0.06, 'hold': 0.58}
 _STROKE = 0.12
 _LIFT = 0.1
-# Radians, and radians a second.
+# Radians, and radians per second.
 _TURN = 0.9
 _TURN_SPEED = 2.2
 _OUTWARD = np.array([0.0, 0.0, 1.0])
-# What was stopped after less than this may move in another direction, metres.
+# Metres; an element that was stopped after less than this may move in another direction.
 _FREE = 0.018
-# An axis that has less of a motion's direction than this gives way, where something else guides.
+# In guided motion, an axis gives way if its share of the motion's direction is below this.
 _ACROSS = 0.5
 
 
 @dataclass
 class Watch:
-    """What becomes of N elements while a finger works; each array is float64 [N].
+    """Record of N elements while a finger works; each array is float64 [N].
 
     Attributes:
-        contact: seconds in contact with the finger; of those that stay, with the operated part.
-        pressed: seconds beyond half the way to the goal.
-        farthest: the largest share of the way to the goal, or away from it.
-        last: share of the way now.
+        contact: seconds in contact with the finger; for elements that stay, with the operated
+            part.
+        pressed: seconds beyond half of the way to the goal.
+        farthest: largest share of the way to the goal so far, negative for the other direction.
+        last: current share of the way to the goal.
     """
 
     contact: np.ndarray
@@ -60,11 +61,11 @@ class Watch:
 
     @classmethod
     def over(cls, count: int) -> Watch:
-        """Of `count` elements to which nothing has happened."""
+        """Return the record of `count` elements to which nothing has happened."""
         return cls(*np.zeros((4, count)))
 
     def look(self, physics: Physics) -> None:
-        """Take note of what a step brought."""
+        """Add the result of one simulation step."""
         for i in physics.touched():
             if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
                 self.contact[i] += TIMESTEP
@@ -77,11 +78,11 @@ class Watch:
 
 @dataclass
 class Finger:
-    """A fingertip that acts once; `physics` has been reset before.
+    """Fingertip that acts once; reset `physics` before.
 
     Attributes:
-        physics: in which it acts.
-        watch: what has become of the elements.
+        physics: simulation in which it acts.
+        watch: record of the elements.
     """
 
     physics: Physics
@@ -92,14 +93,18 @@ class Finger:
         self._targets = np.array([0.0, 0.0, START, 0.0])
 
     def act(self, action: str) -> list[int]:
-        """Go to the point and do what one of `ACTIONS` asks for.
+        """Go to the point and carry out one of `ACTIONS`.
 
         Returns:
-            the elements that were touched first, the one pressed deepest before the others; -1
-            for what is fixed, empty if there was nothing.
+            the elements that were touched first, in order of decreasing penetration; -1 for a
+                fixed
+            part, empty if nothing was touched.
+
+        Raises:
+            ValueError: the action is unknown.
         """
         if action not in ACTIONS:
-            raise ValueError(f'{action!r} is none of {ACTIONS}')
+            raise ValueError(f'action is {action!r}; expected one of {ACTIONS}')
         touched = self._approach()
         if not touched:
             return touched
@@ -127,7 +132,7 @@ class Finger:
         return []
 
     def _move(self, element: int, sense: int) -> None:
-        """Push (-1) or pull (1): along the normal, and once that is stopped, from the robot."""
+        """Push (-1) or pull (1): along the normal, or relative to the robot if that is stopped."""
         physics, start = self.physics, self.physics.finger()
         self._stick(element)
         self._slide(sense * _STROKE * _OUTWARD, guided=True)
@@ -147,14 +152,14 @@ class Finger:
             self._slide(-lift)
 
     def _stick(self, element: int, rigid: bool = False) -> None:
-        """Hold on to an element; to nothing if it is -1."""
+        """Attach the fingertip to an element; to nothing if it is -1."""
         if element >= 0:
             self.physics.attach(element, rigid)
 
     def _slide(self, way: np.ndarray, guided: bool = False) -> None:
-        """Draw the finger along a way, [3] metres in its own frame.
+        """Draw the finger along a vector, [3] metres in its own frame.
 
-        It gives way across where something else guides it.
+        If something else guides it, it gives way across the motion.
         """
         length = float(np.linalg.norm(way))
         if guided:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All measures of a closed-loop benchmark, by name."""
+"""Measures of a closed-loop benchmark, by name."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ _ANGLES = (0, 15, 30, 45, math.inf)
 
 @dataclass(frozen=True)
 class TrialMeasures:
-    """What came of some trials.
+    """Measures of a group of trials.
 
     Attributes:
-        trials: how many.
-        success: share of trials after which the right element is operated, and none other, by
-            the action that the model read.
-        success_given_the_action: likewise by the true action.
+        trials: number of trials.
+        success: share of trials in which the action that the model read operates the right
+            element,
+        and no other.
+        success_given_the_action: the same for the true action.
         right_element: share of trials in which the finger touched the right element first.
-        error_mm: median distance of the published point from the middle of its front, where the
-            finger did.
-        action_read: share of actions that were read right.
-        success_at_right_pixel: share of success by the true action, were the peak in the middle
-            of the right element's front.
-        chance: of success of a random element, were the finger perfect.
+        error_mm: median distance of the published point from the middle of the right element's
+            front,
+        over the trials in which the finger touched that element first.
+        action_read: share of trials in which the model read the right action.
+        success_at_right_pixel: success of the true action if the peak were in the middle of the
+            right
+        element's front.
+        chance: success of a random element with a perfect finger.
     """
 
     trials: int
@@ -48,12 +51,12 @@ class TrialMeasures:
 
 @dataclass(frozen=True)
 class VerdictShares:
-    """How often a trial ended in one way, as shares of the trials.
+    """Frequency of one outcome, as shares of the trials.
 
     Attributes:
-        action_read: by the action that the model read.
-        given_the_action: by the true action.
-        right_pixel: by the true action at the right pixel.
+        action_read: share for the action that the model read.
+        given_the_action: share for the true action.
+        right_pixel: share for the true action at the right pixel.
     """
 
     action_read: float
@@ -63,14 +66,14 @@ class VerdictShares:
 
 @dataclass(frozen=True)
 class ClosedLoopMeasures:
-    """Every number of a benchmark; groups by their names.
+    """All numbers of a benchmark; groups by their names.
 
     Attributes:
-        scenes: how many.
-        all: of all trials.
-        by_family, by_action, by_kind, by_viewpoint: of those trials.
-        by_noise: of all trials, by noise of depth.
-        verdicts: by outcome, those that occur.
+        scenes: number of scenes.
+        all: measures of all trials.
+        by_family, by_action, by_kind, by_viewpoint: measures of groups of trials.
+        by_noise: measures of all trials, by noise of depth.
+        verdicts: shares of the outcomes that occur.
     """
 
     scenes: int
@@ -88,13 +91,13 @@ def measure_closed_loop(trials: Sequence[Trial], plan: ClosedLoopPlan) -> Closed
 
     Args:
         trials: at least one.
-        plan: that they are of.
+        plan: plan of the benchmark.
 
     Raises:
         ValueError: there is no trial.
     """
     if not trials:
-        raise ValueError('there is no trial to report')
+        raise ValueError('trials are empty; there is no trial to report')
     noise = plan.noise
     families, kinds = ({getattr(one, name) for one in trials} for name in ('family', 'kind'))
     return ClosedLoopMeasures(
@@ -123,7 +126,7 @@ def _measure(trials: Sequence[Trial], noise: float) -> TrialMeasures:
 
 
 def _viewpoint(trial: Trial) -> str:
-    """Between which angles the two views lie."""
+    """Name the range of angles that the angle between the two views lies in."""
     low, high = next(
         pair for pair in itertools.pairwise(_ANGLES) if pair[0] <= trial.viewpoint < pair[1]
     )
@@ -153,7 +156,7 @@ def _verdicts(trials: Sequence[Trial], noise: float) -> dict[str, VerdictShares]
 
 
 def _error(trials: Sequence[Trial], noise: float) -> Estimate | None:
-    """Median, millimetres."""
+    """Compute the median error in millimetres."""
     errors = []
     for trial in trials:
         attempt = trial.attempts[noise]
@@ -174,6 +177,6 @@ def _mean(trials: Sequence[Trial], measure: Callable[[Trial], bool]) -> Estimate
 def _grouped(
     trials: Sequence[Trial], key: Callable[[Trial], str], names: Iterable[str], noise: float
 ) -> dict[str, TrialMeasures]:
-    """Measures of the groups that have trials, in the order of their names."""
+    """Measure the groups that have trials, in the order of their names."""
     groups = {name: [trial for trial in trials if key(trial) == name] for name in names}
     return {name: _measure(chosen, noise) for name, chosen in groups.items() if chosen}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks of a robot, the motions of elements meanwhile, and the limits of success."""
+"""Tasks of a robot, the joints of elements during a task, and the limits of success."""
 
 from __future__ import annotations
 
@@ -13,33 +13,40 @@ from afformer_core.sim.bodies.pose import Pose
 
 # Seconds that a touched or held element must be pressed, or in contact where it cannot move.
 LEAST_SECONDS = {'touch': 0.04, 'hold': 0.5}
-# Shares of the way from the start to the goal.
+# Limits, as shares of the way from the start to the goal.
 DONE = 0.5
 _RETURNED = 0.25
 _DISTURBED = 0.25
-# Less than this share of a demonstration's change is nothing to do.
+# At rest, at least this share of a demonstration's change must be left to do.
 _LEAST_CHANGE = 0.4
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a robot is to do: an action upon the element of that index."""
+    """Action that a robot is to carry out on the element of an index.
+
+    Raises:
+        ValueError: the index is negative.
+    """
 
     element: int
     action: str
 
     def __post_init__(self) -> None:
         if self.element < 0:
-            raise ValueError(f'an element has an index from 0, not {self.element}')
+            raise ValueError(f'element is {self.element}; expected an index from 0')
 
 
 @dataclass(frozen=True)
 class Mechanism:
-    """How one element moves while a robot works, and how far is far enough.
+    """Motion of one element while a robot works, and how far is far enough.
 
     Attributes:
-        use: whose joint it moves on.
+        use: use whose joint it moves on.
         start: value of the joint when the robot comes.
+
+    Raises:
+        ValueError: the use would change nothing from `start` on.
     """
 
     use: Use
@@ -48,23 +55,23 @@ class Mechanism:
     def __post_init__(self) -> None:
         if self.use.joint is not None and self.goal == self.start:
             raise ValueError(
-                f'to {self.use.action} changes nothing from {self.start} on; give the use a joint '
-                'that moves, or none'
+                f'start is {self.start}; to {self.use.action} changes nothing from there. Give '
+                'the use a joint that moves, or none'
             )
 
     @property
     def joint(self) -> Joint | None:
-        """On which it moves; None if it stays."""
+        """Joint of the element; None if it stays."""
         return self.use.joint
 
     @property
     def momentary(self) -> bool:
-        """Whether a spring brings it back."""
+        """Whether a spring brings the element back."""
         return self.use.action in MOMENTARY
 
     @property
     def carried(self) -> bool:
-        """Whether gravity brings it back."""
+        """Whether gravity brings the element back."""
         return self.use.action in CARRIED
 
     @property
@@ -75,7 +82,7 @@ class Mechanism:
 
     @property
     def goal(self) -> float:
-        """The value nearest to the start that a demonstration of the use would reach."""
+        """Joint value nearest to the start that a demonstration of the use would reach."""
         use = self.use
         return min(
             use.before if use.action == 'put down' else use.after,
@@ -84,16 +91,16 @@ class Mechanism:
 
     @property
     def either_sense(self) -> bool:
-        """Whether the other way is as good: nobody tells a robot the sense of a turn."""
+        """Whether both directions count: a robot is not told the direction of a rotation."""
         return self.use.action == 'rotate'
 
     def operated(self, last: float, farthest: float, seconds: float) -> bool:
-        """Whether the use has been carried out.
+        """Check whether the use has been carried out.
 
         Args:
             last: share of the way to the goal in the end.
-            farthest: the largest share of it.
-            seconds: that it was pressed, or in contact where it cannot move.
+            farthest: largest share of it.
+            seconds: time that it was pressed, or in contact if it cannot move.
         """
         action = self.use.action
         if action in MOMENTARY:
@@ -103,42 +110,44 @@ class Mechanism:
         return last >= DONE
 
     def disturbed(self, farthest: float, seconds: float) -> bool:
-        """Whether an element that was not meant has been operated all the same.
+        """Check whether an element that was not meant has been operated all the same.
 
         Args:
-            farthest: the largest share of the way to the goal, or away from it.
-            seconds: of contact.
+            farthest: largest share of the way to the goal, negative for the other direction.
+            seconds: time of contact.
         """
         if self.joint is None:
             return seconds >= LEAST_SECONDS['touch']
         return abs(farthest) >= _DISTURBED
 
     def displacement(self) -> Pose | None:
-        """Where the element is in its own frame when the robot comes; None at rest."""
+        """Return the displacement of the element when the robot comes; None at rest."""
         if self.joint is None or self.start == 0:
             return None
         return self.joint.displacement(self.start)
 
 
 def mechanisms(appliance: Appliance, task: Task) -> tuple[Mechanism, ...]:
-    """How each element of an appliance moves during a task.
+    """Return the mechanism of each element of an appliance during a task.
 
-    Those that afford the task's action do so; the others move as by the first of their uses.
+    Elements that afford the task's action move accordingly; the others by their first use.
 
     Raises:
         ValueError: the task's element does not exist, or does not afford its action.
     """
     if task.element >= len(appliance.elements):
-        raise ValueError(f'there are {len(appliance.elements)} elements, none is {task.element}')
+        raise ValueError(
+            f'element is {task.element}; expected an index below {len(appliance.elements)}'
+        )
     appliance.elements[task.element].use(task.action)
     return tuple(_mechanism(element, task.action) for element in appliance.elements)
 
 
 def initial_states(appliance: Appliance, task: Task) -> dict[int, Pose]:
-    """Displacements of the elements that are not at rest when the robot comes.
+    """Return the displacements of the elements that are not at rest when the robot comes.
 
-    What is pushed back must have been pulled out; all that can be pushed are, lest it tells which
-    one is meant.
+    A drawer that is to be pushed must be open. All elements that can be pushed are displaced then,
+    so that the state does not tell which one is meant.
     """
     poses = {i: one.displacement() for i, one in enumerate(mechanisms(appliance, task))}
     return {i: pose for i, pose in poses.items() if pose is not None}
@@ -152,7 +161,7 @@ def _mechanism(element: Element, action: str) -> Mechanism:
 
 
 def _start(use: Use) -> float:
-    """Rest, where that leaves something to do; else halfway from after to before."""
+    """Return 0 (rest) if that leaves something to do, else halfway between after and before."""
     before, after = float(np.mean(use.before)), float(np.mean(use.after))
     if use.joint is None or use.action in CARRIED:
         return 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An appliance whose elements move by MuJoCo's dynamics, and a fingertip before it."""
+"""Simulation of an appliance and a fingertip by MuJoCo's dynamics."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from afformer_core.sim.closed_loop.dynamics import (
 )
 from afformer_core.sim.closed_loop.mechanism import Mechanism
 
-# How near a contact must be to the hull of the operated part, metres.
+# Largest distance of a contact from the hull of the operated part, metres.
 _HULL_REACH = 0.002
 # Across a motion that something else guides, a gripper gives way: newtons per metre.
 _SOFT = 50.0
-# Of the wrist, newton metres per radian.
+# Stiffness of the wrist, newton metres per radian.
 _STIFF_WRIST = 10.0
 _SOFT_WRIST = 0.02
 
 
 class Physics:
-    """One appliance ready to be operated, as often as wanted.
+    """Simulation of one appliance, to be operated any number of times.
 
-    The finger's frame has its origin in the published point and z along the published normal;
-    the middle of its tip is `TIP_RADIUS` before the point when all four of `AXES` are 0.
+    The finger's frame has its origin at the published point and z along the published normal; the
+    middle of its tip is `TIP_RADIUS` before the point when all four of `AXES` are 0.
 
     Args:
-        appliance: what is operated.
+        appliance: appliance that is operated.
         mechanisms: how each of its elements moves.
     """
 
@@ -62,13 +62,13 @@ class Physics:
     def reset(
         self, point: np.ndarray, normal: np.ndarray, robot: np.ndarray, distance: float
     ) -> None:
-        """Bring all back to where it begins, and the finger before a point.
+        """Bring all elements to their start, and the finger to a position before a point.
 
         Args:
             point: [3] metres.
             normal: [3], unit length.
-            robot: [3] metres, where the robot is.
-            distance: from the point along the normal to the tip, metres.
+            robot: [3] metres, position of the robot.
+            distance: metres from the point along the normal to the tip.
         """
         self._toward = (robot - point) * [1.0, 0.0, 1.0]
         if not self._toward.any():
@@ -84,30 +84,31 @@ class Physics:
         mujoco.mj_forward(self._model, self._data)
 
     def step(self, targets: np.ndarray) -> None:
-        """Go on by `TIMESTEP` with the finger drawn to `targets`, [4] along `AXES`."""
+        """Simulate `TIMESTEP` seconds with the finger drawn to `targets`, [4] along `AXES`."""
         self._data.ctrl[self._actuators] = targets
         mujoco.mj_step(self._model, self._data)
 
     def finger(self) -> np.ndarray:
-        """Where the finger is: [4] along `AXES`, metres and radians."""
+        """Return the position of the finger: [4] along `AXES`, metres and radians."""
         position: np.ndarray = self._data.qpos[self._finger].copy()
         return position
 
     def upward(self) -> np.ndarray:
-        """The world's up in the finger's frame, [3]."""
+        """Return the world's upward direction in the finger's frame, [3]."""
         return np.asarray(self._frame.rotation[1])
 
     def toward(self) -> np.ndarray:
-        """The horizontal direction towards the robot in the finger's frame, [3] unit vector."""
+        """Return the horizontal unit vector towards the robot in the finger's frame, [3]."""
         turned = self._toward @ self._frame.rotation
         return np.asarray(turned / np.linalg.norm(turned))
 
     def set_stiffness(self, soft: tuple[str, ...] = (), wrist: bool = False) -> None:
-        """Let the finger give way along some of `AXES`, and none other.
+        """Make the finger soft along some of `AXES`, and stiff along the others.
 
         Args:
-            soft: those axes.
-            wrist: it may tilt too, as a universal joint, which passes on a turn all the same.
+            soft: names of the soft axes.
+            wrist: True if it may tilt too, like a universal joint, which still transmits a
+                rotation.
         """
         for tilt in ('tilt_x', 'tilt_y'):
             joint = self._model.joint(tilt).id
@@ -119,7 +120,7 @@ class Physics:
             self._model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
 
     def touched(self) -> list[int]:
-        """Elements in contact with the finger, deepest first; -1 for anything fixed."""
+        """Return the elements in contact with the finger, deepest first; -1 for a fixed part."""
         contacts = self._data.contact
         if not len(contacts.dist):
             return []
@@ -128,7 +129,7 @@ class Physics:
         return list(dict.fromkeys(self._element_of[geom.pop()] for geom in geoms))
 
     def on_hull(self, element: int) -> bool:
-        """Whether the finger is on the part of a resting element that is operated."""
+        """Check whether the finger is on the operated part of an element that cannot move."""
         hull = self._model.geom(f'hull_{element}').id
         reach = mujoco.mj_geomDistance(
             self._model, self._data, self._tip, hull, 2 * _HULL_REACH, None
@@ -136,14 +137,14 @@ class Physics:
         return float(reach) <= _HULL_REACH
 
     def progress(self) -> np.ndarray:
-        """The share of its way to the goal that each element has gone, [N]; 0 if it stays."""
+        """Return the share of its way to the goal that each element has gone, [N]; 0 if fixed."""
         shares = (self._data.qpos[self._values] - self._starts) / self._ways
         progress = np.zeros(len(self.mechanisms))
         progress[self._moving] = np.where(self._either, np.abs(shares), shares)
         return progress
 
     def attach(self, element: int, rigid: bool) -> None:
-        """Let the fingertip stick to an element: like pliers if rigid, or like a suction cup."""
+        """Attach the fingertip to an element: as pliers if `rigid`, else as a suction cup."""
         name = f'{"grip" if rigid else "suck"}_{element}'
         equality = self._model.equality(name).id
         finger, body = self._data.body('finger'), self._data.body(f'element_{element}')
@@ -162,7 +163,7 @@ class Physics:
         self._data.eq_active[equality] = 1
 
     def release(self) -> None:
-        """Let go of everything."""
+        """Detach the fingertip from all elements."""
         self._data.eq_active[:] = 0
 
     def _place(self, body: str, pose: Pose) -> None:

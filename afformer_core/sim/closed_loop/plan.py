@@ -14,24 +14,28 @@ from afformer_core.stream.settings import StreamSettings
 
 @dataclass(frozen=True)
 class ClosedLoopPlan:
-    """What a closed-loop benchmark tries.
+    """Scenes, demonstrations, views and noises of a closed-loop benchmark.
 
     Attributes:
-        scenes: how many appliances, of the families in turn.
-        families: of them.
-        held_out: whether their textures are those that training never shows.
-        seed: the same plan tries the same.
-        demonstrations: of each appliance, each of another element while there are.
-        performances: of each demonstration, of the same action by other people and from other
-            sides; the model grounds them together.
-        views: of the robot's camera for each demonstration.
+        scenes: number of appliances, taken from the families in turn.
+        families: families of the appliances.
+        held_out: True for textures that are kept out of training.
+        seed: seed of everything random; equal plans try the same.
+        demonstrations: number for each appliance, of different elements as long as there are any.
+        performances: number of videos of each demonstration, of the same action by other people
+            and
+        from other sides; the model grounds them together.
+        views: number of views of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
-        frames: of a demonstration.
-        longest_side: of a demonstration's pictures, in pixels.
-        noise: of depth, as a share of it, at which everything but the fall-off is told.
-        noises: of depth, for the fall-off.
-        holes: share of the pixels without depth; none where depth is exact, with a noise of 0.
-        stream: how the node is set.
+        frames: number of frames of a demonstration.
+        longest_side: longest side of a demonstration's frames, in pixels.
+        noise: noise of depth, as a share of it, for all measures but those by noise.
+        noises: noises of depth for the measures by noise.
+        holes: share of the pixels without depth; 0 where the noise is 0.
+        stream: settings of the node.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     scenes: int = 100
@@ -59,35 +63,38 @@ class ClosedLoopPlan:
         counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
         if min(counts) < 1:
             raise ValueError(
-                'there must be at least one scene, demonstration, performance, view and frame, '
-                f'not {", ".join(map(str, counts))}'
+                'scenes, demonstrations, performances, views and frames are '
+                f'{", ".join(map(str, counts))}; each must be at least 1'
             )
         if min(*self.size, self.longest_side) < 32:
-            raise ValueError(f'images must be at least 32 x 32 pixels, not {self.size}')
+            raise ValueError(
+                f'size is {self.size} and longest_side {self.longest_side}; images must be at '
+                'least 32 x 32 pixels'
+            )
         if self.seed < 0:
-            raise ValueError(f'seed must not be negative, but is {self.seed}')
+            raise ValueError(f'seed is {self.seed}; it must not be negative')
         for noise in self.levels:
             self.depth_camera(noise)
 
     @property
     def trials(self) -> int:
-        """How many there are; each is of one demonstration in one view."""
+        """Number of trials; each is of one demonstration in one view."""
         return self.scenes * self.demonstrations * self.views
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The different noises of depth, rising."""
+        """Different noises of depth, in rising order."""
         return tuple(sorted({self.noise, *self.noises}))
 
     def scene(self, index: int) -> Scene:
-        """The scene `index`, from 0."""
+        """Return the scene `index`, from 0."""
         family = self.families[index % len(self.families)]
         return Scene(scene_seed(self.seed, index), family, self.held_out)
 
     def depth_camera(self, noise: float) -> DepthCamera:
-        """The one that has this noise.
+        """Return the depth camera that has this noise.
 
         Raises:
-            ValueError: there can be no such camera.
+            ValueError: the noise or the share of holes is out of range.
         """
         return DepthCamera(noise, self.holes if noise else 0.0)

@@ -38,13 +38,14 @@ VERDICT_COLUMNS = {
     'right_pixel': 'right pixel',
 }
 _NOTES = (
-    'success: the right element is operated afterwards, and none other, by the action that the '
-    'model read. given the action: by the true action. right element: the finger touched it '
-    'first. error: median distance of the published point from the middle of its front where it '
-    'did. action read: share of actions that were read right.',
-    "right pixel: success by the true action were the peak in the middle of the right element's "
-    'front, or as near to it as that is seen. chance: of a random element, were the finger '
-    'perfect.',
+    'success: share of trials in which the action that the model read operates the right element, '
+    'and no other. given the action: the same for the true action. right element: the finger '
+    'touched the right element first. error: median distance of the published point from the '
+    'middle of its front, over those trials. action read: share of trials in which the model '
+    'read the right action.',
+    'right pixel: success of the true action if the peak were in the middle of the front of the '
+    'right element, or as near to it as the element is visible. chance: success of a random '
+    'element with a perfect finger.',
     interval_note('scenes'),
 )
 
@@ -52,12 +53,12 @@ _NOTES = (
 def build_closed_loop_report(
     trials: Sequence[Trial], plan: ClosedLoopPlan, facts: Mapping[str, str | int | float]
 ) -> Report:
-    """A benchmark's numbers, and their tables.
+    """Build the report of a benchmark: its numbers and their tables.
 
     Args:
         trials: at least one.
-        plan: that they are of.
-        facts: of the model, for the reader.
+        plan: plan of the benchmark.
+        facts: facts about the model, for the reader.
 
     Raises:
         ValueError: there is no trial.
@@ -82,7 +83,7 @@ def build_closed_loop_report(
             ),
             Table.of(views, COLUMNS, _rows(measures.by_viewpoint)),
             Table.of(
-                'What came of it, as shares of the trials',
+                'Outcomes, as shares of the trials',
                 VERDICT_COLUMNS,
                 _rows(measures.verdicts),
             ),

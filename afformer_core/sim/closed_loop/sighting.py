@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Observations of a robot's colour and depth camera, and the points published of them."""
+"""Observations of a robot's colour and depth camera, and points published for them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from afformer_core.stream.settings import StreamSettings
 
 _FRAME = 'camera_optical_frame'
 _LAP_SECONDS = 12.0
-# A pixel is not at an edge if it is this share of so many pixels, or of the most, from it.
+# A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
 _INNER_SHARE = 0.75
 _INNER_PIXELS = 8.0
 # From the camera's axes right, up and backward to the optical frame's right, down and ahead.
@@ -41,13 +41,16 @@ _OPTICAL = np.diag([1.0, -1.0, -1.0])
 
 @dataclass(frozen=True)
 class Sighting:
-    """One moment of a robot's camera.
+    """One observation of a robot's camera.
 
     Attributes:
-        view: of the camera.
+        view: view of the camera.
         image: uint8 [H, W, 3] RGB.
         depth: float32 [H, W], exact metres along the optical axis.
         shown: int32 [H, W], the element that each pixel shows; see `Renderer.segment`.
+
+    Raises:
+        ValueError: an array is not of the view's size.
     """
 
     view: View
@@ -59,15 +62,15 @@ class Sighting:
         width, height = self.view.size
         if not self.image.shape[:2] == self.depth.shape == self.shown.shape == (height, width):
             raise ValueError(
-                f'an image of {self.image.shape}, depth of {self.depth.shape} and elements of '
-                f'{self.shown.shape} are not of a camera of {width} x {height} pixels'
+                f'image, depth and elements have shapes {self.image.shape}, {self.depth.shape} '
+                f'and {self.shown.shape}; expected those of a camera of {width} x {height} pixels'
             )
 
     def right_pixel(self, appliance: Appliance, element: int) -> np.ndarray | None:
-        """Where a perfect peak would be for an element: [2] (x, y).
+        """Return the pixel of a perfect peak for an element: [2] (x, y).
 
-        It is the middle of the element's front, or as near to it as the operated part is seen and
-        not right at an edge. None where nothing is seen of that part.
+        It is the middle of the element's front, or the nearest pixel at which the operated part is
+        visible and which is not right at an edge. None if nothing of that part is visible.
         """
         outline = self.view.outline(appliance, element)
         operated = np.zeros(self.shown.shape, np.uint8)
@@ -88,13 +91,16 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Published:
-    """Where a robot is told to act.
+    """Point and normal at which a robot is told to act.
 
     Attributes:
-        found: whether there is evidence that the demonstrated place is in view.
-        point: [3] metres in the appliance's frame; None where depth does not tell.
-        normal: [3] of the surface there; where it is not known, towards the camera.
-        problem: why there is no point; '' where there is one.
+        found: True if presence says that the demonstrated element is in view.
+        point: [3] metres in the appliance's frame; None where depth is missing.
+        normal: [3] of the surface there; towards the camera where it is unknown.
+        problem: reason why there is no point; '' where there is one.
+
+    Raises:
+        ValueError: there is a point without a normal, or a normal without a point.
     """
 
     found: bool
@@ -104,24 +110,26 @@ class Published:
 
     def __post_init__(self) -> None:
         if (self.point is None) != (self.normal is None):
-            raise ValueError('a point is published with a normal, or neither')
+            raise ValueError(
+                f'point is {self.point} and normal {self.normal}; expected both or neither'
+            )
 
 
 def plan_sightings(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
-    """Views of a robot's camera, as evenly spread around the appliance as may be.
+    """Plan views of a robot's camera, spread around the appliance as evenly as possible.
 
     They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
 
     Args:
-        scene: that is seen.
+        scene: scene that is seen.
         size: (width, height) of the images.
-        count: how many.
+        count: number of views.
     """
     return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
 
 
 def see(renderer: Renderer, view: View, states: States, random: np.random.Generator) -> Sighting:
-    """What a robot's camera sees of elements in a state."""
+    """Render the observation of a robot's camera, with elements in some states."""
     renderer.set_room(view.lighting, view.surroundings)
     image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), random)
     depth = renderer.depth(view.camera, view.size, states=states)
@@ -132,13 +140,13 @@ def see(renderer: Renderer, view: View, states: States, random: np.random.Genera
 def publish(
     prediction: Prediction, sighting: Sighting, sensed: SensedDepth, settings: StreamSettings
 ) -> Published:
-    """What the node publishes of the first image of a stream: its best peak in space.
+    """Compute what the node publishes for the first image of a stream: its best peak in space.
 
     Args:
-        prediction: of the model in the sighting's image.
-        sighting: what is seen.
+        prediction: prediction of the model for the observation's image.
+        sighting: the observation.
         sensed: its depth as the depth camera measures it.
-        settings: of the stream.
+        settings: settings of the stream.
     """
     spatial = _spatial_view(sighting, sensed)
     frame = _frame(sighting)
@@ -149,7 +157,7 @@ def publish(
 def publish_pixel(
     pixel: np.ndarray | None, sighting: Sighting, sensed: SensedDepth, settings: StreamSettings
 ) -> Published:
-    """What the node would publish were its best peak at a pixel, [2] (x, y), or nowhere."""
+    """Compute what the node would publish with its best peak at a pixel, [2] (x, y), or none."""
     if pixel is None:
         return Published(False, None, None, 'the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
@@ -179,7 +187,7 @@ def _published(camera: Camera, seen: SurfacePoint, found: bool) -> Published:
 
 
 def viewpoint_degrees(first: Camera, second: Camera, point: np.ndarray) -> float:
-    """The angle between the directions in which a point, [3], sees two cameras."""
+    """Compute the angle between the directions from a point, [3], to two cameras, in degrees."""
     one, other = first.position - point, second.position - point
     cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
@@ -197,5 +205,5 @@ def _factory() -> RosbagsMessages:
 
 
 def _from_optical(camera: Camera) -> RigidTransform:
-    """From the camera's optical frame to the appliance's."""
+    """Return the transform from the camera's optical frame to the appliance's frame."""
     return RigidTransform(camera.rotation @ _OPTICAL, np.asarray(camera.position, float))

@@ -15,7 +15,7 @@ from afformer_core.sim.closed_loop.physics import Physics
 
 
 class Verdict(str, Enum):
-    """What came of an attempt."""
+    """Possible outcomes of an attempt."""
 
     DONE = 'done'
     NOT_DONE = 'right element, not done'
@@ -28,12 +28,15 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an attempt.
+    """Outcome of an attempt.
 
     Attributes:
-        verdict: by the state of the simulator afterwards.
+        verdict: judgement by the state of the simulator afterwards.
         touched: index of the element that was touched first; None if there was none.
         disturbed: elements that were operated though not meant.
+
+    Raises:
+        ValueError: the attempt is done although another element was operated.
     """
 
     verdict: Verdict
@@ -42,20 +45,22 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if self.verdict is Verdict.DONE and self.disturbed:
-            raise ValueError(f'the elements {self.disturbed} were operated too, so it is not done')
+            raise ValueError(
+                f'disturbed is {self.disturbed}; a done attempt operates no other element'
+            )
 
     @property
     def done(self) -> bool:
-        """Whether the right element has been operated, and none other."""
+        """Whether the right element has been operated, and no other."""
         return self.verdict is Verdict.DONE
 
 
 class Bench:
-    """An appliance on which a robot attempts one task, as often as wanted.
+    """Appliance on which a robot attempts one task, any number of times.
 
     Args:
-        appliance: what is operated.
-        task: what is to be done.
+        appliance: appliance that is operated.
+        task: the task.
     """
 
     def __init__(self, appliance: Appliance, task: Task) -> None:
@@ -65,19 +70,21 @@ class Bench:
     def attempt(
         self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
     ) -> Outcome:
-        """Let the finger act.
+        """Let the finger act, and judge the result.
 
         Args:
             point: [3] metres in the appliance's frame, where it is to touch.
             normal: [3] of the surface there, unit length.
-            action: what it does, which may be another action than the task's.
-            robot: [3] metres, where the robot is.
+            action: action that it carries out, which may be another one than the task's.
+            robot: [3] metres, position of the robot.
 
         Raises:
             ValueError: the point or the normal is not finite, or the action unknown.
         """
         if not (np.isfinite(point).all() and abs(np.linalg.norm(normal) - 1) < 1e-3):
-            raise ValueError(f'got the point {point} and the normal {normal}')
+            raise ValueError(
+                f'point is {point} and normal {normal}; expected finite values and unit length'
+            )
         self._physics.reset(point, normal, robot, START)
         finger = Finger(self._physics)
         touched = finger.act(action)
@@ -101,7 +108,7 @@ def _judge(task: Task, every: tuple[Mechanism, ...], touched: list[int], watch: 
 
 
 def _verdict(target: int, done: bool, touched: list[int], disturbed: tuple[int, ...]) -> Verdict:
-    """Of an attempt that touched some elements first; to touch another one does no harm."""
+    """Judge an attempt by the elements touched first; touching another one does no harm."""
     if done:
         return Verdict.DONE
     if not touched:

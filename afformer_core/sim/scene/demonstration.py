@@ -25,21 +25,22 @@ from afformer_core.sim.scene.view import View, frame_times, sample_view
 _EGOCENTRIC = 0.3
 _TRIES = 30
 _MOMENTARY_WEIGHT = 0.6
-# How far a palm turns with a knob: the wrist does the rest.
+# Share of a knob's rotation that the palm follows; the wrist does the rest.
 _PALM_SHARE = 0.7
-# Where along a capsule it is looked whether it is in the way.
+# Positions along a capsule that are tested for being in the way.
 _ALONG = np.linspace(0, 1, 6)
 
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A hand that operates one element of an appliance, as a camera sees it.
+    """One operation of an element by a hand, as a camera sees it.
 
     Attributes:
         element: index of the element.
         motion, hand, grasp: how it is operated.
-        view: the camera at the clip's middle; its states are those of the other elements.
-        drift: [2, 3], how far the camera moves (metres) and turns (radians) during the clip.
+        view: camera and room in the middle of the clip; its states are those of the other
+            elements.
+        drift: [2, 3], translation (metres) and rotation (radians) of the camera during the clip.
     """
 
     element: int
@@ -51,15 +52,15 @@ class Demonstration:
 
     @property
     def action(self) -> str:
-        """One out of `element.ACTIONS`."""
+        """Name of the action, one of `element.ACTIONS`."""
         return self.motion.action
 
     def camera(self, time: float) -> Camera:
-        """The camera at a time from 0 to 1."""
+        """Return the camera at a time from 0 (the clip's start) to 1 (its end)."""
         return self.view.camera.moved(*(self.drift * (time - 0.5)))
 
     def capsules(self, appliance: Appliance, time: float) -> list[Capsule]:
-        """The hand at a time from 0 to 1."""
+        """Return the hand's capsules at a time from 0 to 1."""
         element = appliance.elements[self.element]
         motion = self.motion
         held = min(max(time, motion.start), motion.end)
@@ -85,18 +86,22 @@ class Demonstration:
         return element.placed(displacement)
 
     def states(self, time: float) -> States:
-        """Displacements of all elements at a time from 0 to 1."""
+        """Return the displacements of all elements that are not at rest at a time from 0 to 1."""
         return {**self.view.states, self.element: self.motion.displacement(time)}
 
     def contact_frames(self, frames: int) -> tuple[int, int] | None:
-        """The first and the last of the clip's frames in which the hand is on the element."""
+        """Return the first and the last frame in which the hand is on the element, or None.
+
+        Args:
+            frames: number of frames in the clip.
+        """
         times = frame_times(frames)
         contact = [k for k in range(frames) if self.motion.in_contact(float(times[k]))]
         return (contact[0], contact[-1]) if contact else None
 
 
 def choose_elements(scene: Scene, count: int) -> list[int]:
-    """Indices of `count` elements of a scene, different ones while there are."""
+    """Draw the indices of `count` elements; none twice before all have come."""
     elements = len(scene.appliance.elements)
     random = generator(scene.seed, Stream.CHOICE)
     chosen: list[int] = []
@@ -113,16 +118,16 @@ def plan_demonstration(
     action: str | None = None,
     performance: int = 0,
 ) -> Demonstration:
-    """The demonstration of an element of a scene: always the same for the same arguments.
+    """Plan the demonstration of an element: always the same for the same arguments.
 
     Args:
-        scene: that has the element.
+        scene: scene that has the element.
         element: index of the element.
-        longest_side: of the picture, whose aspect is random.
-        size: (width, height) of the picture instead.
-        action: one that the element affords; random where it is None.
-        performance: which of the element's demonstrations, from 0: each has its own person, way
-            and camera.
+        longest_side: longest side of the images in pixels; their aspect is random.
+        size: (width, height) of the images instead.
+        action: action that the element affords; None for a random one.
+        performance: number of the element's demonstration, from 0: each has its own person, way
+        of moving and camera.
 
     Raises:
         ValueError: the element does not afford the action.
@@ -164,14 +169,14 @@ def render_demonstration(
     size: tuple[int, int] | None = None,
     action: str | None = None,
 ) -> np.ndarray:
-    """A demonstration's clip: uint8 [frames, H, W, 3] RGB. See `plan_demonstration`."""
+    """Plan and render a demonstration: uint8 [frames, H, W, 3] RGB, see `plan_demonstration`."""
     plan = plan_demonstration(scene, element, size=size, action=action)
     with Renderer(scene, plan.view.size) as renderer:
         return render_clip(renderer, scene, plan, frames)
 
 
 def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: int) -> np.ndarray:
-    """A demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
+    """Render a demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
     random = generator(scene.seed, Stream.DEMONSTRATION, plan.element, frames)
     view = plan.view
     renderer.set_room(view.lighting, view.surroundings)
@@ -192,7 +197,7 @@ def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: i
 
 
 def _draw_action(element: Element, random: np.random.Generator) -> str:
-    """One that the element affords; those that all elements afford come less often."""
+    """Draw one of the element's actions; those that all elements afford come less often."""
     weights = np.array([_MOMENTARY_WEIGHT if a in MOMENTARY else 1.0 for a in element.actions])
     return str(random.choice(element.actions, p=weights / weights.sum()))
 
@@ -200,7 +205,7 @@ def _draw_action(element: Element, random: np.random.Generator) -> str:
 def _neighbour(
     appliance: Appliance, element: int, random: np.random.Generator
 ) -> np.ndarray | None:
-    """From an element to the one nearest to it, in its own frame; None if it is alone."""
+    """Return the vector to the nearest element in the element's own frame; None if it is alone."""
     own = appliance.elements[element]
     others = [other for index, other in enumerate(appliance.elements) if index != element]
     if not others:
@@ -220,7 +225,10 @@ def _drift(random: np.random.Generator, egocentric: bool) -> np.ndarray:
 
 
 def _misplaced(appliance: Appliance, plan: Demonstration) -> int:
-    """How many points of the arm in contact hide element or camera, or are below the table."""
+    """Count points of the arm that hide the element or the camera, or lie below the table.
+
+    The arm is that in the middle of the contact; none of the points lies in the way if it is 0.
+    """
     motion = plan.motion
     first, last = max(motion.start, 0.0), min(motion.end, 1.0)
     middle = (first + last) / 2
@@ -252,10 +260,10 @@ def plan_demonstrations(
     size: tuple[int, int] | None = None,
     performances: int = 1,
 ) -> list[Demonstration]:
-    """Demonstrations of different elements, and again of the same ones where there are fewer.
+    """Plan demonstrations of different elements; where there are fewer, elements come again.
 
-    They have pictures of random aspects where there is no `size`; see `plan_demonstration`. The
-    performances of one demonstration follow one another, and are of one action.
+    Their images have random aspects without a `size`, see `plan_demonstration`. The performances
+    of one demonstration follow one another, and show the same action.
     """
     demonstrations: list[Demonstration] = []
     performed: Counter[int] = Counter()

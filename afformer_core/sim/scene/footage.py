@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos longer than a clip: shots of one demonstration each, one after another.
 
-In a shot the appliance is first seen alone, then the hand comes into the picture, operates an
-element and leaves again.
+In a shot the appliance is first seen alone, then the hand comes into view, operates an element and
+leaves again.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.sight import HAND_CAPSULES
 
-# How long a hand takes to come into the picture or to leave it, in seconds, and from how far.
+# Seconds that a hand takes to come into view or to leave it, and metres from how far it comes.
 _COMING = 0.5
 _FAR = 0.7
 
 
 @dataclass(frozen=True)
 class Shot:
-    """What a camera films without a cut.
+    """Continuous take of one demonstration.
 
     Attributes:
-        scene: what is seen.
+        scene: scene that is filmed.
         plan: the demonstration.
-        before, action, after: frames without a demonstration, of it, and without it again.
+        before, action, after: numbers of frames before, during and after the demonstration.
         rate: frames per second.
+
+    Raises:
+        ValueError: a number of frames is negative, or the demonstration has none.
     """
 
     scene: Scene
@@ -45,31 +48,31 @@ class Shot:
     def __post_init__(self) -> None:
         if min(self.before, self.after) < 0 or self.action < 1:
             raise ValueError(
-                f'a shot has {self.before}, {self.action} and {self.after} frames; none may be '
-                'negative, and there must be a demonstration'
+                f'frames before, of and after the action are {self.before}, {self.action} and '
+                f'{self.after}; none may be negative, and the action needs at least one'
             )
 
     @property
     def frames(self) -> int:
-        """How many there are."""
+        """Number of frames."""
         return self.before + self.action + self.after
 
     @property
     def contact(self) -> tuple[int, int] | None:
-        """The first and the last frame in which the hand is on the element, if there are any."""
+        """First and last frame in which the hand is on the element, or None."""
         frames = [frame for frame in range(self.frames) if self.in_contact(frame)]
         return (frames[0], frames[-1]) if frames else None
 
     def time(self, frame: int) -> float:
-        """The demonstration's time at a frame, 0 to 1; it stands still before and after it."""
+        """Return the demonstration's time at a frame, 0 to 1; constant before and after it."""
         return float(np.clip((frame - self.before + 0.5) / self.action, 0, 1))
 
     def in_contact(self, frame: int) -> bool:
-        """Whether the hand is on the element; what it carries it holds to the shot's end."""
+        """Check whether the hand is on the element; it holds a carried one to the shot's end."""
         return self.plan.motion.in_contact(self.time(frame))
 
     def hand(self, frame: int) -> list[Capsule]:
-        """The hand at a frame; nothing while it is away."""
+        """Return the hand's capsules at a frame; none while it is out of view."""
         idle = max(self.before - frame, frame + 1 - self.before - self.action, 0)
         away = idle / (_COMING * self.rate)
         if self.in_contact(frame):
@@ -85,9 +88,9 @@ class Shot:
 
 
 def in_one_room(plans: Sequence[Demonstration]) -> list[Demonstration]:
-    """Demonstrations of one scene, given to one person, lens and room, one after another.
+    """Give demonstrations of one scene the same person, lens and room, one after another.
 
-    What one of them has moved for good stays there in those that follow.
+    An element that one of them has moved for good stays there in those that follow.
     """
     # the room of the lowest camera: seen from below its top, a table would hide the appliance
     room = min(plans, key=lambda plan: float(plan.view.camera.position[1])).view
@@ -109,7 +112,7 @@ def in_one_room(plans: Sequence[Demonstration]) -> list[Demonstration]:
 
 
 def film(renderer: Renderer, shot: Shot, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """The frames of a shot by a renderer of its scene, each uint8 [H, W, 3] RGB."""
+    """Render the frames of a shot by a renderer of its scene, each uint8 [H, W, 3] RGB."""
     plan = shot.plan
     view = plan.view
     renderer.set_room(view.lighting, view.surroundings)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasps of a hand on an element."""
+"""Grasps of a hand on an element: press with a fingertip, pinch, or hook."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _OUTWARD = np.array([0.0, 0.0, 1.0])
 
 @dataclass(frozen=True)
 class Grasp:
-    """A hand on an element at rest, in the element's frame.
+    """Hand on an element at rest, in the element's frame.
 
     Attributes:
-        contacts: fingertip centres by finger.
-        palm: [3].
+        contacts: fingertip centres by finger, [3] metres each.
+        palm: [3] metres, the palm's middle.
         rotation: [3, 3] of the palm, as in `HandPose`.
-        elbow: [3].
+        elbow: [3] metres.
         opening: how far the fingertips move apart before and after, as a share of their
-            distance from the frame's axis.
+        distance from the frame's z axis.
     """
 
     contacts: dict[int, np.ndarray]
@@ -49,11 +49,11 @@ class Grasp:
     def pose(
         self, tips: Pose, palm: Pose, arm: Pose, hand_offset: np.ndarray, openness: float
     ) -> HandPose:
-        """The hand while it operates the element.
+        """Return the hand's pose while it operates the element.
 
         Args:
-            tips: the element's frame, moved with it.
-            palm, arm: the same frame as far as palm and elbow follow.
+            tips: the element's frame, moved with the element.
+            palm, arm: the same frame, moved as far as palm and elbow follow.
             hand_offset: [3] metres away from the element, in its frame (zeros: in contact).
             openness: 0 (fingers closed) to 1.
         """
@@ -70,7 +70,7 @@ class Grasp:
 
 
 def sample_grasp(grip: Grip, hand: HandAppearance, random: np.random.Generator) -> Grasp:
-    """A random plausible grasp: finger on a front, pinch around a knob, or hook around a bar."""
+    """Draw a plausible grasp: finger on a front, pinch around a knob, or hook around a bar."""
     if isinstance(grip, Fingertip):
         return _press(grip, hand, random)
     if isinstance(grip, Pinch):
@@ -180,13 +180,13 @@ def _grasp(
 
 
 def _approach(hand: HandAppearance, random: np.random.Generator) -> np.ndarray:
-    """Where the fingers point on the panel: up, and for a right hand rather to the left."""
+    """Draw the direction of the fingers on the panel: up, for a right hand rather to the left."""
     angle = hand.thumb_side * math.radians(float(np.clip(random.normal(20, 28), -45, 80)))
     return np.array([math.sin(angle), math.cos(angle)])
 
 
 def _orient(upward: np.ndarray, dive: float, roll: float) -> np.ndarray:
-    """The palm's rotation: fingers along `upward` on the panel and diving into it."""
+    """Return the palm's rotation: fingers along `upward` on the panel and diving into it."""
     forward = np.array([*(math.cos(dive) * upward), -math.sin(dive)])
     dorsal = _OUTWARD - (_OUTWARD @ forward) * forward
     dorsal /= np.linalg.norm(dorsal)

@@ -20,12 +20,12 @@ _ALWAYS = 0.02
 
 @dataclass(frozen=True)
 class Pause:
-    """Where a hand waits a moment on its way.
+    """Short wait of the hand on its way to the element.
 
     Attributes:
-        place: [3] metres from its place on the element.
-        distance: in time, from the contact.
-        length: of the wait.
+        place: [3] metres from the hand's position in contact.
+        distance: time from the end of the wait to the contact.
+        length: duration of the wait.
     """
 
     place: np.ndarray
@@ -35,17 +35,20 @@ class Pause:
 
 @dataclass(frozen=True)
 class Motion:
-    """One action upon one element.
+    """One action on one element over time.
 
     Attributes:
-        use: what is done.
+        use: the action and how the element moves.
         start, end: the hand is on the element from `start` to `end`; they may lie outside 0..1.
         approach, retreat: [3] metres, where the hand comes from and goes to, in the element's
-            frame.
-        approach_time, retreat_time: how long it takes for that.
-        values: of the use's joint before and after; momentary actions go from the first to the
-            second and back.
+        frame.
+        approach_time, retreat_time: durations of these movements.
+        values: joint values before and after; momentary actions go from the first to the second
+        and back.
         pause: a hesitation before the contact, as over the wrong element, or None.
+
+    Raises:
+        ValueError: the contact ends before it starts.
     """
 
     use: Use
@@ -64,19 +67,22 @@ class Motion:
 
     @property
     def action(self) -> str:
-        """Name of what is done."""
+        """Name of the action."""
         return self.use.action
 
     def in_contact(self, time: float) -> bool:
-        """Whether the hand is on the element at `time`."""
+        """Check whether the hand is on the element at `time`."""
         return self.start <= time <= self.end
 
     def openness(self, time: float) -> float:
-        """How far the fingers are open at `time`: 0 in contact to 1."""
+        """Return how far the fingers are open at `time`: 0 in contact to 1."""
         return float(np.clip(max(self.start - time, time - self.end) / 0.1, 0, 1))
 
     def hand_offset(self, time: float) -> np.ndarray:
-        """Metres from its place on the element to the hand at `time`, [3], in its frame."""
+        """Return the hand's offset from its position in contact at `time`: [3] metres.
+
+        It is in the element's frame.
+        """
         if time < self.start:
             return self._approach_offset(self.start - time)
         if time > self.end:
@@ -93,7 +99,7 @@ class Motion:
         return pause.place + _ease(farther) * (self.approach - pause.place)
 
     def value(self, time: float) -> float:
-        """The joint's value at `time`."""
+        """Return the joint's value at `time`, in metres or radians."""
         before, after = self.values
         if self.action in MOMENTARY:
             share = min(_ease((time - self.start) / _TAP), _ease((self.end - time) / _TAP))
@@ -105,7 +111,7 @@ class Motion:
         return before + (after - before) * share
 
     def displacement(self, time: float) -> Pose:
-        """Where the element is at `time`, in its own frame at rest."""
+        """Return the motion of the element from rest at `time`, in its own frame."""
         if self.use.joint is None:
             return STILL
         return self.use.joint.displacement(self.value(time))
@@ -114,13 +120,13 @@ class Motion:
 def sample_motion(
     use: Use, random: np.random.Generator, aside: np.ndarray | None = None
 ) -> Motion:
-    """A random way to do something.
+    """Draw a way to carry out an action.
 
     Args:
-        use: what is done.
-        random: source of the randomness.
+        use: the action.
+        random: source of randomness.
         aside: [3] metres from the element to another one, in its frame, over which the hand may
-            hesitate; or None.
+        hesitate; or None.
     """
     start, end = _contact_interval(use.action, random)
     approach = _away(random)
@@ -170,7 +176,7 @@ def _hesitation(
 
 
 def _away(random: np.random.Generator) -> np.ndarray:
-    """Where a hand waits: outwards, rather below than above, 8 to 22 cm away."""
+    """Draw where a hand comes from: outwards, rather below than above, 8 to 22 cm away."""
     toward = np.array([random.normal(0, 0.6), random.normal(-0.6, 0.5), random.uniform(0.25, 0.9)])
     toward *= random.uniform(0.08, 0.22) / np.linalg.norm(toward)
     return toward

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outlines of elements in images, and where people would mark them."""
+"""Outlines of elements in images, and points that people would mark on them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from afformer_core.sim.cameras.camera import Camera
 def project_outline(
     element: Element, camera: Camera, size: tuple[int, int], displacement: Pose = STILL
 ) -> np.ndarray:
-    """The convex outline of an element's operated part in an image.
+    """Project the convex outline of an element's operated part into an image.
 
     Args:
-        element: whose outline.
-        camera: that takes the image.
+        element: element whose outline is wanted.
+        camera: camera that takes the image.
         size: (width, height) of the image.
-        displacement: of the element from rest.
+        displacement: displacement of the element from rest.
 
     Returns:
         float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
@@ -36,9 +36,10 @@ def front_points(
     random: np.random.Generator,
     displacement: Pose = STILL,
 ) -> np.ndarray:
-    """Where annotators would touch the element: float64 [count, 3] on its front, metres.
+    """Draw points where annotators would touch the element: float64 [count, 3] metres.
 
-    `spread` is the standard deviation as a share of the front's half extent.
+    They lie on its front. `spread` is the standard deviation as a share of the front's half
+    extent.
     """
     front = element.front
     half = np.array([front.half_width, front.half_height])
@@ -50,5 +51,5 @@ def front_points(
 
 
 def front_centre(element: Element, displacement: Pose = STILL) -> np.ndarray:
-    """The middle of the element's front, [3] metres."""
+    """Return the middle of the element's front, [3] metres."""
     return element.placed(displacement).apply(np.array(element.front.centre))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same model of an appliance in other colours."""
+"""Variants of an appliance in other colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from afformer_core.sim.textures.colours import element_colour, panel_colour
 
 
 def recoloured(appliance: Appliance, random: np.random.Generator) -> Appliance:
-    """The appliance with every colour changed for another; what was alike stays alike."""
+    """Replace every colour of an appliance; parts of one colour keep one colour."""
     painter = _Painter(appliance, random)
     return replace(
         appliance,
@@ -29,7 +29,7 @@ def recoloured(appliance: Appliance, random: np.random.Generator) -> Appliance:
 
 
 class _Painter:
-    """Draws a new colour for each old one: of what moves so that it can be told from the rest."""
+    """New colour for each old one; moving parts contrast with the body."""
 
     def __init__(self, appliance: Appliance, random: np.random.Generator) -> None:
         self._random = random

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of an appliance, by MuJoCo's renderer without a display."""
+"""Renderer of images, element masks and depth by MuJoCo, without a display."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from afformer_core.sim.scene.surroundings import (
 from afformer_core.sim.scene.world import build_model
 
 NOTHING = -1
-# Codes of a hand's capsules go down from here.
+# Code of a hand's first capsule; the others count down from it.
 HAND = -2
 _MAXIMUM_GEOMS = 400
 _CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
 
 
 class Renderer:
-    """Renders one scene's appliance; to be used by one thread, and closed at the end (`with`).
+    """Renderer of one scene's appliance, for one thread; close it at the end, or use `with`.
 
     Args:
-        scene: what to render.
-        buffer: (width, height) of the largest picture.
+        scene: scene to render.
+        buffer: (width, height) of the largest image.
     """
 
     _window: mujoco.GLContext | None = None
@@ -60,11 +60,11 @@ class Renderer:
         self.close()
 
     def close(self) -> None:
-        """Free what OpenGL holds."""
+        """Free the OpenGL context."""
         self._context.free()
 
     def set_room(self, lighting: Lighting, surroundings: Surroundings) -> None:
-        """Choose the light and the room of the pictures that follow."""
+        """Set the light and the room of the images that follow."""
         place_lighting(self._model, lighting)
         place_surroundings(self._model, self._appliance, surroundings)
 
@@ -75,16 +75,19 @@ class Renderer:
         hand: Sequence[Capsule] = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
-        """A picture.
+        """Render an image.
 
         Args:
-            camera: that takes it.
+            camera: camera that takes it.
             size: (width, height), at most the buffer's.
-            hand: capsules that are there too.
+            hand: capsules of a hand, if there is one.
             states: displacements of the elements that are not at rest.
 
         Returns:
             uint8 [H, W, 3] RGB.
+
+        Raises:
+            ValueError: the image is larger than the buffer.
         """
         self._update(camera, size, hand, states or {})
         return self._read(size)
@@ -96,9 +99,10 @@ class Renderer:
         hand: Sequence[Capsule] = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
-        """What each pixel shows: int32 [H, W].
+        """Render what each pixel shows: int32 [H, W].
 
-        That is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`.
+        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. See
+        `render` for the arguments and errors.
         """
         self._update(camera, size, hand, states or {})
         flags = self._scene.flags
@@ -128,7 +132,9 @@ class Renderer:
         hand: Sequence[Capsule] = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
-        """How far the surface that each pixel's centre sees is, along the optical axis.
+        """Render depth along the optical axis, at each pixel's centre.
+
+        See `render` for the arguments and errors.
 
         Returns:
             float32 [H, W] metres; the far plane's distance where there is nothing.
@@ -155,8 +161,8 @@ class Renderer:
         states: Mapping[int, Pose],
     ) -> None:
         if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
-            raise ValueError(f'a picture of {size} does not fit the buffer of {self._buffer}')
-        # another renderer may have drawn into its own one since
+            raise ValueError(f'image size is {size}; it does not fit the buffer of {self._buffer}')
+        # another renderer may have drawn into its own buffer since
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         for i, element in enumerate(self._appliance.elements):
             pose = element.placed(states.get(i, STILL))

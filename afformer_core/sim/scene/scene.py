@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scene: one appliance of a family, and everything random about its images."""
+"""Scenes: one appliance of a family each, and all that is random about its images."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from afformer_core.sim.scene.recolouring import recoloured
 
 @dataclass(frozen=True)
 class Scene:
-    """The same scene always looks the same.
+    """Description of a scene; equal descriptions always look the same.
 
     Attributes:
-        seed: see `seeds.scene_seed`.
+        seed: seed of everything random, see `seeds.scene_seed`.
         family: one of `families.FAMILIES`.
-        held_out: textures and photographs are those that training never shows.
+        held_out: True for textures and photographs that are kept out of training.
         variant: 0, or another number for the same model of an appliance in other colours.
+
+    Raises:
+        ValueError: the variant is negative.
     """
 
     seed: int
@@ -30,11 +33,11 @@ class Scene:
 
     def __post_init__(self) -> None:
         if self.variant < 0:
-            raise ValueError(f'variant must not be negative, but is {self.variant}')
+            raise ValueError(f'variant is {self.variant}; it must not be negative')
 
     @cached_property
     def appliance(self) -> Appliance:
-        """What is operated."""
+        """Appliance of the scene."""
         original = generate(self.family, generator(self.seed, Stream.APPLIANCE))
         if not self.variant:
             return original

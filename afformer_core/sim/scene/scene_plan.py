@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Splits of a simulated dataset, and the appliances of each."""
+"""Splits of a simulated dataset, and the scenes of each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ SEEN_FAMILIES = tuple(
 
 @dataclass(frozen=True)
 class Split:
-    """What a split shows.
+    """Part of a dataset: its families, textures and seed.
 
     Attributes:
-        families: of its appliances, drawn evenly.
-        held_out: its textures and photographs are those that training never shows.
-        seed: of its appliances; no two splits share an appliance.
+        families: families of its appliances, drawn evenly.
+        held_out: True for textures and photographs that are kept out of training.
+        seed: seed of its appliances; no two splits share an appliance.
+
+    Raises:
+        ValueError: there is no family, or an unknown one.
     """
 
     families: tuple[str, ...]
@@ -50,7 +53,7 @@ SPLITS = {
 
 
 def split_named(name: str) -> Split:
-    """A split of the benchmark; any other name is one like `test-seen` with a seed of its own."""
+    """Return a split of the benchmark; any other name is like `test-seen`, with its own seed."""
     return SPLITS.get(name, Split(SEEN_FAMILIES, True, 7))
 
 
@@ -59,13 +62,16 @@ _SMALLEST = 32
 
 @dataclass(frozen=True)
 class ScenePlan:
-    """Appliances by their numbers; layouts of datasets add what is made of each.
+    """Numbered scenes of a dataset; the plans of its layouts add what is made of each.
 
     Attributes:
-        seed: of the dataset; each appliance depends on it and on the appliance's number alone.
-        appliances: how many.
-        families: of the appliances, drawn evenly; one that is named twice, twice as often.
-        held_out: their textures and photographs are those that training never shows.
+        seed: seed of the dataset; each scene depends on it and on the scene's number alone.
+        appliances: number of scenes, of one appliance each.
+        families: families of the appliances, drawn evenly; one named twice comes twice as often.
+        held_out: True for textures and photographs that are kept out of training.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     seed: int
@@ -76,11 +82,11 @@ class ScenePlan:
     def __post_init__(self) -> None:
         self._require_at_least(1, 'appliances')
         if self.seed < 0:
-            raise ValueError(f'seed must not be negative, but is {self.seed}')
+            raise ValueError(f'seed is {self.seed}; it must not be negative')
         Split(self.families, self.held_out, self.seed)
 
     def scene(self, index: int) -> Scene:
-        """The appliance `index`, from 0."""
+        """Return the scene `index`, from 0."""
         seed = scene_seed(self.seed, index)
         drawn = int(generator(seed, Stream.FAMILY).integers(len(self.families)))
         return Scene(seed, self.families[drawn], self.held_out)
@@ -88,10 +94,10 @@ class ScenePlan:
     def _require_at_least(self, least: float, *names: str) -> None:
         for name in names:
             if getattr(self, name) < least:
-                raise ValueError(f'{name} must be at least {least}, not {getattr(self, name)}')
+                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least {least}')
 
     def _require_side(self, longest_side: int) -> None:
         if longest_side < _SMALLEST:
             raise ValueError(
-                f'longest_side must be at least {_SMALLEST} pixels, not {longest_side}'
+                f'longest_side is {longest_side}; it must be at least {_SMALLEST} pixels'
             )

@@ -22,7 +22,7 @@ _FEWEST_PIXELS = 6
 
 @dataclass(frozen=True)
 class Box:
-    """Whole pixels from 0 on: right and bottom are the last ones in it."""
+    """Box of whole pixels, counted from 0; its right column and bottom row belong to it."""
 
     left: int
     top: int
@@ -31,15 +31,15 @@ class Box:
 
     def __post_init__(self) -> None:
         if self.right < self.left or self.bottom < self.top:
-            raise ValueError(f'a box ends before it begins: {self}')
+            raise ValueError(f'{self} ends before it begins')
 
     @property
     def centre(self) -> np.ndarray:
-        """[2] (x, y) pixels, centres at integers."""
+        """Centre [2] (x, y) in pixels, pixel centres at integers."""
         return np.array([self.left + self.right, self.top + self.bottom]) / 2
 
     def touches_border(self, size: tuple[int, int]) -> bool:
-        """Whether it reaches the first or last pixels of a picture of (width, height)."""
+        """Check whether the box reaches the border of an image of (width, height) pixels."""
         last_column, last_row = size[0] - 1, size[1] - 1
         return (
             min(self.left, self.top) == 0 or self.right == last_column or self.bottom == last_row
@@ -47,7 +47,7 @@ class Box:
 
 
 def box_of(mask: np.ndarray) -> Box | None:
-    """The box of a mask's pixels, bool [H, W]; None where there are hardly any."""
+    """Return the bounding box of a mask, bool [H, W]; None for fewer than 6 pixels."""
     rows, columns = np.nonzero(mask)
     if len(rows) < _FEWEST_PIXELS:
         return None
@@ -57,42 +57,43 @@ def box_of(mask: np.ndarray) -> Box | None:
 def hand_box(
     renderer: Renderer, plan: Demonstration, time: float, hand: Sequence[Capsule]
 ) -> Box | None:
-    """The box of palm and fingers as far as they are seen; None where they are not.
+    """Return the box of the visible part of palm and fingers; None where they are hidden.
 
     Args:
-        renderer: of the scene.
-        plan: the demonstration, whose camera sees it through its lens.
-        time: from 0 to 1.
-        hand: where the hand is.
+        renderer: renderer of the scene.
+        plan: the demonstration, whose camera and lens show the hand.
+        time: time from 0 to 1.
+        hand: the hand's capsules.
     """
     codes = _segment(renderer, plan, time, hand)
     return box_of((codes <= HAND) & (codes > HAND - HAND_CAPSULES))
 
 
 def element_box(renderer: Renderer, plan: Demonstration, time: float) -> Box | None:
-    """The box of the operated element likewise, as if there were no hand before it."""
+    """Return the box of the operated element at a time, as if no hand were in front of it."""
     return box_of(_segment(renderer, plan, time, ()) == plan.element)
 
 
 def elements_in_view(renderer: Renderer, view: View) -> np.ndarray:
-    """Index of the element that each pixel of a view shows, or `NOTHING`: int16 [H, W]."""
+    """Return the index of the element that each pixel shows, or `NOTHING`: int16 [H, W]."""
     return _through_lens(renderer.segment(view.camera, view.size, states=view.states), view)
 
 
 def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Pixels where annotators would mark points: those of a thing that they see.
+    """Move points to the nearest pixels where annotators see the element that they mark.
 
     Args:
         points: float64 [P, 2], (x, y) pixels, centres at integers.
-        mask: bool [H, W], where the thing is seen.
+        mask: bool [H, W], True where the element is seen.
 
     Returns:
-        float64 [P, 2]: points beside the mask go to its nearest pixel, by preference one that is
-        not at its border; all stay where nothing of it is seen.
+        float64 [P, 2]: points beside the mask go to its nearest pixel that is not at its border,
+            if
+        it has any; all points stay where nothing of the element is seen.
     """
     if not mask.any():
         return points
-    # A picture's border is none of the thing's.
+    # the border of the image is none of the element's
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     rows, columns = np.nonzero(inner if inner.any() else mask)
     places = np.column_stack([columns, rows]).astype(np.float64)
@@ -113,7 +114,7 @@ def _segment(
 
 
 def _through_lens(codes: np.ndarray, view: View) -> np.ndarray:
-    """`Renderer.segment` as the sensor's lens shows it: int16 [H, W]."""
+    """Distort the codes of `Renderer.segment` as the sensor's lens does: int16 [H, W]."""
     small = codes.astype(np.int16)
     if not view.sensor.distortion:
         return small

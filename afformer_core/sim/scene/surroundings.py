@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Light and room, other for every view."""
+"""Light and room, different for every view."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Lighting:
         ambient: [3] RGB.
         directions: [2, 3] unit vectors from the lamps; the first one may cast shadows.
         colours: [2, 3] RGB.
-        shadows: whether it does.
+        shadows: True if the first lamp casts shadows.
     """
 
     ambient: np.ndarray
@@ -39,7 +39,7 @@ class Lighting:
 
 @dataclass(frozen=True)
 class Clutter:
-    """A thing that stands or hangs beside the appliance."""
+    """Solid that stands or hangs beside the appliance and belongs to no element."""
 
     shape: int
     position: np.ndarray
@@ -49,7 +49,7 @@ class Clutter:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The wall behind, the table below (or none) and things beside an appliance."""
+    """Wall behind, table below (or none) and clutter beside an appliance."""
 
     wall: int
     wall_distance: float
@@ -60,7 +60,7 @@ class Surroundings:
 
 
 def sample_lighting(random: np.random.Generator) -> Lighting:
-    """Bright or dim, warm or cold, from in front and mostly above."""
+    """Draw light that is bright or dim, warm or cold, from in front and mostly above."""
     warmth = random.uniform(-0.15, 0.15, 3)
     level = random.uniform(0.35, 0.75)
     directions = np.array([_lamp(random), _lamp(random)])
@@ -76,7 +76,7 @@ def sample_lighting(random: np.random.Generator) -> Lighting:
 def sample_surroundings(
     appliance: Appliance, camera: Camera, random: np.random.Generator
 ) -> Surroundings:
-    """A random room; nothing in it stands between the camera and the panel."""
+    """Draw a room; nothing in it stands between the camera and the appliance."""
     # seen from below its top, a table would hide the panel
     above_table = camera.position[1] > appliance.bottom + 0.02
     count = int(random.integers(0, CLUTTER + 1))
@@ -91,7 +91,7 @@ def sample_surroundings(
 
 
 def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
-    """Set the model's lights."""
+    """Set the lights of a model."""
     model.vis.headlight.ambient[:] = lighting.ambient
     model.vis.headlight.diffuse[:] = 0.08
     model.vis.headlight.specular[:] = 0.05
@@ -105,7 +105,7 @@ def place_lighting(model: mujoco.MjModel, lighting: Lighting) -> None:
 def place_surroundings(
     model: mujoco.MjModel, appliance: Appliance, surroundings: Surroundings
 ) -> None:
-    """Set the model's wall, table and clutter."""
+    """Set the wall, table and clutter of a model."""
     wall = model.geom('wall').id
     model.geom_matid[wall] = model.material(f'surface_{surroundings.wall}').id
     model.geom_rgba[wall, :3] = surroundings.wall_colour

@@ -31,14 +31,14 @@ _OTHER_COLOURS = 0.2
 
 @dataclass(frozen=True)
 class View:
-    """One picture's circumstances.
+    """Camera, room and states of one image.
 
     Attributes:
-        size: (width, height).
-        camera, sensor: that take it.
-        lighting, surroundings: of the room.
+        size: (width, height) of the image.
+        camera, sensor: what takes the image.
+        lighting, surroundings: light and room.
         states: displacements of the elements that are not at rest.
-        variant: of the scene, see `Scene.variant`.
+        variant: colours of the appliance, see `Scene.variant`.
     """
 
     size: tuple[int, int]
@@ -50,27 +50,31 @@ class View:
     variant: int = 0
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
-        """Where points, float64 [P, 3] metres, are in the picture, [P, 2]."""
+        """Project points, float64 [P, 3] metres, into the image: [P, 2] pixels."""
         return self.sensor.distort_points(self.camera.project(points, self.size), self.size)
 
     def outline(self, appliance: Appliance, index: int) -> np.ndarray:
-        """The outline of an element in the picture, float64 [K, 2] pixels."""
+        """Return the outline of an element in the image, float64 [K, 2] pixels."""
         displacement = self.states.get(index, STILL)
         ideal = project_outline(appliance.elements[index], self.camera, self.size, displacement)
         return self.sensor.distort_points(ideal, self.size)
 
 
 def frame_times(frames: int) -> np.ndarray:
-    """The times of a clip's frames, from 0 to 1, float64 [frames]."""
+    """Return the times of a clip's frames, from 0 to 1, float64 [frames].
+
+    Raises:
+        ValueError: there is no frame.
+    """
     if frames < 1:
-        raise ValueError(f'a clip needs at least one frame, not {frames}')
+        raise ValueError(f'number of frames is {frames}; a clip needs at least one frame')
     return (np.arange(frames) + 0.5) / frames
 
 
 def picture_size(
     random: np.random.Generator, longest_side: int, size: tuple[int, int] | None
 ) -> tuple[int, int]:
-    """`size`, or one of a random aspect where it is None."""
+    """Return `size`, or one of a random aspect if it is None."""
     across, down = ASPECTS[int(random.integers(len(ASPECTS)))]
     if size is not None:
         return size
@@ -85,7 +89,7 @@ def sample_view(
     size: tuple[int, int] | None,
     egocentric: bool = False,
 ) -> View:
-    """A random view with every element in it; of a random aspect where `size` is None."""
+    """Draw a view with every element in it; its aspect is random if `size` is None."""
     size = picture_size(random, longest_side, size)
     camera = sample_camera(appliance, size, random, egocentric)
     return View(
@@ -100,12 +104,12 @@ def sample_view(
 def plan_target(
     scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
 ) -> View:
-    """The target view `number` of a scene, without a hand, as whoever came before left it."""
+    """Plan the target view `number` of a scene: without a hand, as the last user left it."""
     random = generator(scene.seed, Stream.TARGET, number)
     view = sample_view(scene.appliance, random, longest_side, size)
     other = number + 1 if random.random() < _OTHER_COLOURS else 0
     states = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, number))
-    # Nobody leaves a door open whose edge is behind his own camera.
+    # nobody leaves a door open whose edge is behind the camera
     states = {
         index: displacement
         for index, displacement in states.items()
@@ -123,7 +127,7 @@ def plan_target(
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
-    """Views of a camera that moves slowly around the appliance at rest."""
+    """Plan the views of a camera that moves slowly around the appliance at rest."""
     appliance = scene.appliance
     random = generator(scene.seed, Stream.CAMERA_PATH)
     first = sample_view(appliance, random, max(size), size)
@@ -150,24 +154,24 @@ def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[V
 def render_target(
     scene: Scene, number: int = 0, size: tuple[int, int] | None = None
 ) -> np.ndarray:
-    """A target picture: uint8 [H, W, 3] RGB. See `plan_target`."""
+    """Plan and render a target image: uint8 [H, W, 3] RGB, see `plan_target`."""
     return render_views(scene, [plan_target(scene, number, size=size)])[0]
 
 
 def render_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> np.ndarray:
-    """The pictures of `plan_camera_path`: uint8 [frames, H, W, 3] RGB."""
+    """Plan and render the images of `plan_camera_path`: uint8 [frames, H, W, 3] RGB."""
     return np.stack(render_views(scene, plan_camera_path(scene, frames, size)))
 
 
 def render_views(
     scene: Scene, views: Sequence[View], renderer: Renderer | None = None
 ) -> list[np.ndarray]:
-    """Pictures of the appliance without a hand, each uint8 [H, W, 3] RGB.
+    """Render images of the appliance without a hand, each uint8 [H, W, 3] RGB.
 
     Args:
-        scene: that is seen.
-        views: of it.
-        renderer: of the scene, where there is one already.
+        scene: scene that is seen.
+        views: views of the scene.
+        renderer: open renderer of the scene; None opens one.
     """
     pictures: dict[int, np.ndarray] = {}
     for variant in sorted({view.variant for view in views}):
@@ -191,5 +195,5 @@ def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int
 
 
 def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:
-    """An element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
+    """Return an element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
     return [view.outline(scene.appliance, element) for view in views]

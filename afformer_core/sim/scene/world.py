@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An appliance and the room around it as a MuJoCo model."""
+"""MuJoCo model of an appliance and the room around it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CLUTTER = 6
 
 
 def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
-    """The model of a scene's appliance at rest.
+    """Build the model of a scene's appliance at rest.
 
     Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
-    `table` and `clutter_j`, the materials `surface_k`, two lights and the camera `view` are
-    placed anew for each view.
+    `table` and `clutter_j`, the materials `surface_k`, two lights and the camera `view` are set
+    again for each view.
 
     Args:
-        scene: what to build.
+        scene: scene to build.
         buffer: (width, height) of the largest image to be rendered.
     """
     appliance = scene.appliance
@@ -77,7 +77,7 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
 
 
 def solid_xml(solid: Solid) -> str:
-    """A solid as one of MuJoCo's geoms."""
+    """Describe a solid as one of MuJoCo's geoms."""
     size = ' '.join(f'{value:.6g}' for value in solid.size)
     colour = ' '.join(f'{value:.3f}' for value in solid.colour) + ' 1'
     covered = '' if solid.surface is None else f' material="surface_{solid.surface}"'
@@ -96,7 +96,7 @@ def _pose_xml(pose: Pose) -> str:
 def _surfaces(
     random: np.random.Generator, held_out: bool
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Pictures by their names, and the materials that show them."""
+    """Paint textures, by name, and describe the materials that show them."""
     pictures, materials = {}, []
     for k in range(SURFACES):
         pictures[f'surface_{k}'] = paint_surface(random, held_out, side=256)

@@ -77,9 +77,9 @@ def test_an_element_tells_what_it_affords(element: Element) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'uses': ()}, 'a plate that affords no action'),
-        ({'hull': np.zeros((3, 3))}, r'at least 4 points, not \(3, 3\)'),
-        ({'hull': np.zeros((8, 2))}, r'at least 4 points, not \(8, 2\)'),
+        ({'uses': ()}, 'uses of a plate are empty'),
+        ({'hull': np.zeros((3, 3))}, r'has shape \(3, 3\); expected \[P, 3\] with'),
+        ({'hull': np.zeros((8, 2))}, r'has shape \(8, 2\); expected \[P, 3\] with'),
     ],
 )
 def test_what_is_no_element_is_refused(
@@ -90,7 +90,7 @@ def test_what_is_no_element_is_refused(
 
 
 def test_an_unknown_action_and_a_use_without_a_grip_are_refused() -> None:
-    with pytest.raises(ValueError, match="'press' is none of"):
+    with pytest.raises(ValueError, match="action is 'press'; expected one of"):
         Use('press', (TIP,))
-    with pytest.raises(ValueError, match='no grip to hold with'):
+    with pytest.raises(ValueError, match='there is no grip to hold'):
         Use('hold', ())

@@ -60,8 +60,8 @@ def test_a_frame_that_faces_outwards_has_its_y_axis_as_upward_as_may_be() -> Non
 @pytest.mark.parametrize(
     ('position', 'rotation', 'message'),
     [
-        (np.zeros(2), np.eye(3), 'a position of 3 and a rotation of 3 x 3'),
-        (np.zeros(3), np.eye(2), 'a position of 3 and a rotation of 3 x 3'),
+        (np.zeros(2), np.eye(3), r'shapes \(2,\) and \(3, 3\); expected'),
+        (np.zeros(3), np.eye(2), r'shapes \(3,\) and \(2, 2\); expected'),
         (np.zeros(3), 2 * np.eye(3), 'perpendicular and of length 1'),
     ],
 )

@@ -56,5 +56,5 @@ def test_maps_say_where_each_pixel_comes_from(size: tuple[int, int], distortion:
 
 
 def test_points_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'\[P, 2\] pixels, not \(3,\)'):
+    with pytest.raises(ValueError, match=r'have shape \(3,\); expected \[P, 2\]'):
         distort_points(np.zeros(3), (20, 10), 0.01)

@@ -167,8 +167,8 @@ def test_compression_loses_fine_colours(picture: np.ndarray, random: np.random.G
 @pytest.mark.parametrize(
     ('defect', 'message'),
     [
-        ({'distortion': 0.07}, 'distortion is from -0.06 to 0.06'),
-        ({'distortion': float('nan')}, 'distortion is from'),
+        ({'distortion': 0.07}, 'distortion is 0.07; expected -0.06 to 0.06'),
+        ({'distortion': float('nan')}, 'distortion is nan'),
         ({'vignetting': 1.0}, 'shares of the light'),
         ({'banding': -0.1}, 'shares of the light'),
         ({'quality': 0}, 'JPEG quality'),
@@ -180,9 +180,9 @@ def test_impossible_defects_are_refused(defect: dict[str, float], message: str) 
 
 
 def test_only_colour_pictures_of_bytes_are_exposed(random: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match=r'not float32 \(4, 4, 3\)'):
+    with pytest.raises(ValueError, match=r'is float32 \(4, 4, 3\); expected uint8'):
         flawless().expose(np.zeros((4, 4, 3), np.float32), random)
-    with pytest.raises(ValueError, match=r'not uint8 \(4, 4\)'):
+    with pytest.raises(ValueError, match=r'is uint8 \(4, 4\); expected'):
         flawless().expose(np.zeros((4, 4), np.uint8), random)
 
 

@@ -160,7 +160,7 @@ def test_tables_of_the_report() -> None:
         'By kind of element',
         'By noise of depth, as a share of it',
         "By angle between the demonstration's and the robot's view",
-        'What came of it, as shares of the trials',
+        'Outcomes, as shares of the trials',
     ]
     views = report.tables[3]
     assert list(views.rows) == ['15 to 30°']
@@ -175,10 +175,10 @@ def test_no_trial_is_no_report() -> None:
     ('fields', 'message'),
     [
         ({'families': ('spoon',)}, 'families are spoon; they must be some of'),
-        ({'scenes': 0}, 'at least one scene'),
+        ({'scenes': 0}, 'are 0, 1, 1, 2, 8; each must be at least 1'),
         ({'size': (16, 16)}, 'at least 32 x 32'),
-        ({'seed': -1}, 'must not be negative'),
-        ({'noises': (-0.1,)}, 'noise must not be negative'),
+        ({'seed': -1}, 'seed is -1; it must not be negative'),
+        ({'noises': (-0.1,)}, 'noise is -0.1, .* must not be negative'),
     ],
 )
 def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:

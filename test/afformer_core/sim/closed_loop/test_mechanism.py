@@ -73,11 +73,11 @@ def test_a_bump_does_not_disturb_but_a_quarter_of_the_way_does() -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(ValueError, match='there are 2 elements, none is 2'):
+    with pytest.raises(ValueError, match='element is 2; expected an index below 2'):
         mechanisms(pair('knob', 0.2), Task(2, 'rotate'))
     with pytest.raises(ValueError, match='not pick up'):
         mechanisms(pair('knob', 0.2), Task(0, 'pick up'))
-    with pytest.raises(ValueError, match='from 0, not -1'):
+    with pytest.raises(ValueError, match='element is -1; expected an index from 0'):
         Task(-1, 'pull')
-    with pytest.raises(ValueError, match='to push changes nothing from 0'):
+    with pytest.raises(ValueError, match=r'start is 0\.0; to push changes nothing from there'):
         Mechanism(Use('push', knob(0).uses[0].grips, OUT), 0.0)

@@ -114,7 +114,7 @@ def test_the_angle_between_two_views() -> None:
 
 
 def test_what_does_not_belong_together_is_refused(sighting: Sighting) -> None:
-    with pytest.raises(ValueError, match='are not of a camera of 640 x 480 pixels'):
+    with pytest.raises(ValueError, match='expected those of a camera of 640 x 480 pixels'):
         replace(sighting, depth=sighting.depth[:100])
-    with pytest.raises(ValueError, match='with a normal, or neither'):
+    with pytest.raises(ValueError, match='expected both or neither'):
         Published(True, np.zeros(3), None)

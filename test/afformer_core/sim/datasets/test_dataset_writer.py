@@ -169,8 +169,8 @@ def test_another_plan_in_the_same_folder_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'appliances': 0}, 'appliances must be at least 1'),
-        ({'demonstrations': 0}, 'demonstrations must be at least 1'),
+        ({'appliances': 0}, 'appliances is 0; it must be at least 1'),
+        ({'demonstrations': 0}, 'demonstrations is 0; it must be at least 1'),
         ({'families': ('teapots',)}, 'families are teapots; they must be some of keypad, '),
         ({'families': ()}, 'families are none'),
         ({'longest_side': 8}, 'at least 32'),

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Afformer network. Only its configuration is imported here, so that no torch is needed."""
+"""The Afformer network.
+
+Only its configuration is imported here, so that no torch is needed.
+"""
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.presets import (

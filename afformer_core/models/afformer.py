@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Afformer: encoder, fine-grained decoder and heads, as three pure functions of tensors."""
+"""The Afformer network: encoder, fine-grained decoder and heads, as pure functions of tensors."""
 
 from __future__ import annotations
 
@@ -47,28 +47,29 @@ class Afformer(nn.Module):
 
     @property
     def video_encoder(self) -> Encoder:
-        """The encoder of frames, which is usually that of images, too."""
+        """The encoder of frames; that of images unless frames have one of their own."""
         return self.own_video_encoder or self.encoder
 
     @property
     def encoders(self) -> tuple[Encoder, ...]:
-        """That of images, and that of frames where it is another."""
+        """The encoder of images and, where it is a different one, the encoder of frames."""
         return tuple({self.encoder: None, self.video_encoder: None})
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """Features of demonstration frames.
+        """Compute the features of demonstration frames.
 
         Args:
             frames: uint8 RGB [N, H, W, 3] at the input size.
 
         Returns:
-            features [N, C, height, width]; C is the configuration's `feature_channels`, (height,
-            width) its `feature_size`: of the released ResNet-50 (H / 8, W / 8).
+            features [N, C, height, width]; C is the configuration's `feature_channels` and
+            (height, width) its `feature_size`, which is (H / 8, W / 8) for the released ResNet-50
+            model.
         """
         return widened(self.video_encoder.encode_frames(frames))
 
     def memorize(self, features: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """Memory of a batch of demonstrations.
+        """Compute the memory of a batch of demonstrations.
 
         Args:
             features: [B, T, ...] from `encode_frames`, padded at the end.
@@ -77,15 +78,13 @@ class Afformer(nn.Module):
         return self.decoder.memorize(features.to(self.encoder.mean.dtype), lengths)
 
     def ground(self, images: Tensor, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Ground memorized demonstrations in images, as many of each.
+        """Ground memorized demonstrations in images, equally many for each demonstration.
 
         Args:
             images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
-                stand together.
-            memory: of B demonstrations.
-
-        Returns:
-            heatmap logits [B * K, heatmaps, *heatmap_size] (softmax over the pixels gives
+                are consecutive.
+            memory: from `memorize`, of B demonstrations. Returns: heatmap logits [B * K, heatmaps,
+                *heatmap_size] (softmax over the pixels gives
             probabilities) and action logits [B * K, actions].
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
@@ -93,7 +92,16 @@ class Afformer(nn.Module):
     def ground_with_features(
         self, images: Tensor, memory: VideoMemory
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """`ground`, and the features of the images as `encode_frames` gives them."""
+        """Ground demonstrations, and compute the features of the images as `encode_frames` would.
+
+        Args:
+            images: as for `ground`.
+            memory: as for `ground`.
+
+        Returns:
+            the heatmap logits and action logits of `ground`, and the features [B * K, C, height,
+            width].
+        """
         if self.own_video_encoder is None:
             levels, features = self.encoder.encode_images_and_features(images)
         else:
@@ -104,14 +112,22 @@ class Afformer(nn.Module):
     def ground_levels(
         self, levels: tuple[Tensor, ...], memory: VideoMemory
     ) -> tuple[Tensor, Tensor]:
-        """`ground` from already encoded image levels, coarse to fine, each [B, C, h, w]."""
+        """Ground demonstrations in images that are already encoded.
+
+        Args:
+            levels: pyramid levels of the images, coarse to fine, each [B * K, C, height, width].
+            memory: as for `ground`.
+
+        Returns:
+            as `ground`.
+        """
         decoded = self.decoder(levels, memory)
         return self.predictor(widened(decoded), self.configuration.heatmap_size, memory)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Everything at once, as in training.
+        """Encode, memorize and ground at once, as in training.
 
         Args:
             images: uint8 RGB [B, H, W, 3].
@@ -125,7 +141,7 @@ class Afformer(nn.Module):
         return self.ground(images, self.memorize(features, lengths))
 
     def freeze_tables(self) -> None:
-        """Keep what depends on the configured input size alone, for inference and export."""
+        """Compute once what depends only on the input size, for inference and export."""
         for encoder in self.encoders:
             encoder.freeze_tables()
         configuration = self.configuration
@@ -140,11 +156,11 @@ class Afformer(nn.Module):
 
 
 def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """Encoder of a configuration, with random weights.
+    """Build the encoder of a configuration, with random weights.
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that are ever asked for.
+        levels: names of the pyramid levels that the encoder has to provide.
     """
     if configuration.backbone == 'vitdet_b':
         # timm takes seconds to import, and no other backbone needs that part of it.
@@ -155,7 +171,7 @@ def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -
 
 
 def build_decoder(configuration: AfformerConfiguration) -> Decoder:
-    """Decoder of a configuration, with random weights."""
+    """Build the decoder of a configuration, with random weights."""
     decoders: dict[str, Callable[[AfformerConfiguration], Decoder]] = {
         'fine_grained': FineGrainedDecoder,
         'cross_attention': CrossAttentionDecoder,
@@ -169,7 +185,7 @@ def build_decoder(configuration: AfformerConfiguration) -> Decoder:
 
 
 def build_predictor(configuration: AfformerConfiguration) -> Predictor:
-    """Heads of a configuration, with random weights."""
+    """Build the heads of a configuration, with random weights."""
     shape = configuration.channels, configuration.heatmaps, len(configuration.action_names)
     if not configuration.action_names:
         return ActionlessPredictor(*shape[:2])

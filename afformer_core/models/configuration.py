@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration of an Afformer: all that it takes to build one before its weights are loaded."""
+"""The configuration of an Afformer: everything needed to build one before loading its weights."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TUPLES = ('image_levels', 'video_levels', 'temporal_strides', 'input_size', 'ac
 
 @dataclass(frozen=True)
 class DecodingStep:
-    """What the decoder does at once: an image level attends to a video level.
+    """One step of the decoder: an image level that attends to a video level.
 
     Attributes:
         image_level: name of the pyramid level of the image.
         video_level: name of the pyramid level of the frames.
-        temporal_stride: of so many frames one is attended to.
+        temporal_stride: the step attends to one of this many frames.
     """
 
     image_level: str
@@ -36,45 +36,44 @@ class DecodingStep:
 
 @dataclass(frozen=True)
 class AfformerConfiguration:
-    """Architecture of one Afformer (paper, sections 3.1 and 3.2).
+    """The architecture of an Afformer (paper, sections 3.1 and 3.2).
 
     Attributes:
         backbone: one of `BACKBONE_LEVELS`.
         channels: width of the pyramid and of the decoder; a multiple of `head_channels`.
         head_channels: width of one attention head.
-        image_levels: pyramid level of the image at each decoding step, coarse to fine, of the
-            backbone's `BACKBONE_LEVELS`; a single one for the decoders other than fine_grained.
-        video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a
-            and 4b).
-        temporal_strides: of how many frames one is attended to at each step: powers of two,
-            none below the one before (Table 4c); 1 for the decoders other than fine_grained.
-        maximum_frames: the most frames of a demonstration, T; at least 1.
+        image_levels: pyramid level of the image at each decoding step, coarse to fine, from the
+            backbone's `BACKBONE_LEVELS`; a single one for decoders other than fine_grained.
+        video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a and
+            4b).
+        temporal_strides: at each step, one of this many frames is attended to: powers of two that
+            never decrease (Table 4c); 1 for decoders other than fine_grained. maximum_frames:
+            largest number of frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of 32.
-        action_names: names of the actions, in the order of the scores; none of a model that scores
-            no actions, as after pre-training without labels.
-        heatmap_per_action: one heatmap for each action, or a single one.
+        action_names: names of the actions, in the order of the scores; empty for a model that
+            scores no actions, as after pre-training without labels. heatmap_per_action: whether
+            there is one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
-        action_pooling: where actions are read: 'mean' over the image (the paper's), where the
-            'heatmap' points, or in the video's 'frames' from what stands there; the latter two
-            need a single heatmap, and the last one a decoder that keeps the places of frames and
-            first attends to all of them.
-        decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without
-            self-attention, as the released ViTDet model has it) or one that does not keep where in
-            a frame something is: 'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm'
-            and 'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
-        video_encoder: the same encoder for frames and images, or one of their own, backbone and
-            pyramid (Table 7a); or the same but for the last block, of ViTDet alone.
-        input_projection: the input projection of Table 7b is read as the 3x3 convolution that
-            gives a level of the pyramid, since the released model has no other: one 'per_level',
-            or 'shared' by all; 'per_level' of ViTDet.
-        video_projection: whether images and frames have the same such convolutions, 'shared', or
-            frames 'separate' ones (Table 7a); 'shared' of ViTDet.
-        decoder_blocks: one block 'shared' by all steps, or one 'per_step' (Table 7b).
-        residual: what the self-attention of a step is added to (equation 8):
-            'image_and_decoding', the image level and the upsampled decoding of the step before,
-            as released; or the 'image' level alone, the decoding being added to the queries of
-            the self-attention, as the paper writes it. The former is the default: the released
-            checkpoints and the shipped weights are of it.
+        action_pooling: what the action scores are pooled from: 'mean' over the image (the
+            paper's), the image weighted by the 'heatmap', or the video's 'frames', queried with
+            what the heatmap points at. The latter two need a single heatmap; 'frames' also needs a
+            decoder that keeps the positions in frames and whose first step attends to every frame.
+        decoder: 'fine_grained' (the paper's), 'cross_attention' (one level without self-attention,
+            as in the released ViTDet model) or one that discards positions within frames:
+            'deconvolution' (the paper's naive baseline), 'lstm', 'conv_lstm' and
+            'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
+        video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
+            backbone and pyramid of their own (Table 7a), 'separate_last_block' for the same but
+            the last block, in ViTDet alone. input_projection: the 3x3 convolutions that compute
+            the levels of the pyramid: one 'per_level', or one 'shared' by all. Table 7b's input
+            projection is read as this convolution, since the released model has no other. ViTDet
+            needs 'per_level'. video_projection: whether images and frames use 'shared' or
+            'separate' such convolutions (Table 7a); ViTDet needs 'shared'. decoder_blocks: one
+            block 'shared' by all steps, or one 'per_step' (Table 7b). residual: what the
+            self-attention of a step is added to (equation 8): 'image_and_decoding' for the image
+            level plus the upsampled output of the step before, as in the released checkpoints and
+            the shipped weights; 'image' for the image level alone, with that output added to the
+            queries of the self-attention, as the paper writes it.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.
@@ -116,7 +115,7 @@ class AfformerConfiguration:
 
     @property
     def heatmaps(self) -> int:
-        """Number of heatmaps the model draws: one, or one for each action."""
+        """Number of heatmaps of the model: one, or one for each action."""
         return len(self.action_names) if self.heatmap_per_action else 1
 
     @property
@@ -126,7 +125,7 @@ class AfformerConfiguration:
 
     @property
     def finest_size(self) -> tuple[int, int]:
-        """(height, width) of the finest level that the backbone has, visited or not."""
+        """(height, width) of the backbone's finest level, whether a step uses it or not."""
         return self._size_at(BACKBONE_LEVELS[self.backbone][-1])
 
     @property
@@ -136,7 +135,7 @@ class AfformerConfiguration:
 
     @property
     def frame_levels(self) -> tuple[str, ...]:
-        """The pyramid levels of a frame that its features are made of, coarse to fine."""
+        """The pyramid levels that the features of a frame consist of, coarse to fine."""
         levels = BACKBONE_LEVELS[self.backbone]
         return tuple(level for level in levels if level in self.video_levels)
 
@@ -147,7 +146,7 @@ class AfformerConfiguration:
 
     @property
     def frame_scales(self) -> tuple[int, ...]:
-        """How many times wider than the coarsest each of `frame_levels` is."""
+        """Width of each of `frame_levels` as a multiple of the coarsest one's."""
         coarsest = self.feature_size[0]
         return tuple(self._size_at(level)[0] // coarsest for level in self.frame_levels)
 
@@ -158,13 +157,13 @@ class AfformerConfiguration:
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(height, width) of the places in a frame that each step attends to."""
+        """(height, width) of the grid in a frame that each step attends to."""
         if self.decoder in POOLED_DECODERS:
             return ((1, 1),)
         return tuple(self._size_at(step.video_level) for step in self.steps)
 
     def memory_shapes(self, frames: int) -> tuple[tuple[Shape, Shape], ...]:
-        """Shapes of the keys and values at each step, of a demonstration of T frames."""
+        """Compute the shapes of keys and values at each step, for a demonstration of T frames."""
         if self.decoder == 'deconvolution':
             return (((1, frames, self.channels), (1, frames, self.channels)),)
         if self.decoder in EMBEDDING_DECODERS:
@@ -181,12 +180,12 @@ class AfformerConfiguration:
         return self.input_size[0] // stride, self.input_size[1] // stride
 
     def to_json(self) -> dict[str, Any]:
-        """The configuration as plain JSON types."""
+        """Return the configuration as plain JSON types."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> AfformerConfiguration:
-        """Build from what `to_json` gave.
+        """Build a configuration from the result of `to_json`.
 
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
@@ -196,8 +195,8 @@ class AfformerConfiguration:
         missing, unknown = sorted(needed - set(fields)), sorted(set(fields) - known)
         if missing or unknown:
             raise ValueError(
-                f'architecture has missing fields {missing} and unknown fields {unknown}; '
-                'it needs the fields of AfformerConfiguration'
+                f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
+                'expected the fields of AfformerConfiguration'
             )
         values = dict(fields)
         for name in _TUPLES:

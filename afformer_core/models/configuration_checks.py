@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the fields of a configuration, alone and together."""
+"""Checks of a configuration's fields, each alone and in combination."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from afformer_core.models.configuration import AfformerConfiguration
 
-# Pyramid levels that each backbone has for the decoder, coarse to fine; level pN has stride 2**N.
 BACKBONE_LEVELS = {
     'resnet50': ('p5', 'p4', 'p3', 'p2'),
     'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
     'vitdet_b': ('p6', 'p5', 'p4'),
 }
-# Those whose memory is one vector, or nothing.
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
-# Those that do not keep where in a frame something is.
 POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
 DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
@@ -40,10 +37,10 @@ _CHOICES = {
 
 
 def check_configuration(configuration: AfformerConfiguration) -> None:
-    """Check every field.
+    """Check every field of a configuration.
 
     Raises:
-        ValueError: a field is outside its range; the sentence names field, value and range.
+        ValueError: a field is outside its range; the message names field, value and range.
     """
     for name, values in _CHOICES.items():
         value = getattr(configuration, name)
@@ -90,7 +87,7 @@ def _check_levels(configuration: AfformerConfiguration) -> None:
         len(videos) in (1, len(images)) and all(level in levels for level in videos),
         'video_levels',
         videos,
-        f'of {levels} one, or one for each of the {len(images)} image_levels',
+        f'one of {levels}, or one for each of the {len(images)} image_levels',
     )
     strides = configuration.temporal_strides
     _require(
@@ -182,4 +179,4 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
 
 def _require(holds: bool, field: str, value: object, wanted: str) -> None:
     if not holds:
-        raise ValueError(f'{field} is {value!r}; it must be {wanted}')
+        raise ValueError(f'{field} is {value!r}; expected {wanted}')

@@ -12,13 +12,14 @@ from torchvision.ops import FrozenBatchNorm2d
 
 
 def fold_batch_norms(module: nn.Module) -> None:
-    """Fold, in place, every batch norm that follows a Conv2d among a module's children.
+    """Fuse, in place, every batch norm that follows a Conv2d among a module's children.
 
-    In a ResNet, an EfficientNet and a pyramid, children stand in the order in which they run, each
-    norm behind its own convolution. A norm that holds an activation leaves it behind.
+    In a ResNet, an EfficientNet and a pyramid, children are listed in the order in which they run,
+    each norm after its own convolution. A norm that includes an activation leaves the activation
+    behind.
 
     Args:
-        module: in evaluation mode.
+        module: a module in evaluation mode.
     """
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
@@ -42,7 +43,6 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d | nn.BatchNorm2d) -> n
         weight, bias = fuse_conv_bn_weights(
             convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
-    # Of the same class, since some pad their input in their own way.
     folded = copy.copy(convolution)
     folded._parameters = {'weight': weight, 'bias': bias}
     return folded.requires_grad_(False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batch normalisation whose statistics and weights stay what they were."""
+"""Batch normalisation with frozen statistics and weights."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torchvision.ops import FrozenBatchNorm2d
 
 
 class FrozenNorm(FrozenBatchNorm2d):
-    """torchvision's, in the type of what it normalises.
+    """torchvision's frozen batch norm, computed in the type of its input.
 
-    torchvision's own gives fp32 for half precision, so that all that follows in mixed precision
-    is computed in fp32 and converted back.
+    torchvision's own returns fp32 for half precision, so that in mixed precision all that follows
+    would be computed in fp32.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, C, H, W] to the same, in the same type."""
+        """Normalise [B, C, H, W], in the same type."""
         scale = self.weight * (self.running_var + self.eps).rsqrt()
         shift = self.bias - self.running_mean * scale
         scale, shift = (each.to(x.dtype)[None, :, None, None] for each in (scale, shift))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Half precision where it is safe: decided in the network, so that every backend does the same."""
+"""Half precision where it is safe, chosen in the network so that every backend does the same."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 from afformer_core.models.layers.channel_norm import ChannelNorm
 from afformer_core.models.layers.softmax_attention import attend_fused
 
-# Fused half-precision attention sums so many equal weights wrongly beyond this (65,504 is the
-# largest number of fp16).
 MOST_FP16_KEYS = 65_504
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
@@ -22,7 +20,7 @@ class InFloat32(nn.Module):
     """A module that computes in fp32 among others that do not.
 
     Args:
-        module: of one input and one output.
+        module: a module of one input and one output.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -30,27 +28,28 @@ class InFloat32(nn.Module):
         self.module = module
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of any type, to the same type."""
+        """Convert the input to fp32, apply the module, and convert back to the input's type."""
         result: Tensor = self.module(x.float())
         return result.to(x.dtype)
 
 
 def convert_precision(model: Afformer, precision: str) -> None:
-    """Let encoder and decoder compute in a precision, in place.
+    """Convert encoder and decoder to a precision, in place.
 
-    Convolutions, linear layers and attention do, the latter as one operator, which sums in fp32.
-    Normalisations, whose sums of squares leave the range of fp16, and the heads, whose logits do,
+    Convolutions, linear layers and attention compute in it; attention becomes one operator, which
+    sums in fp32. Norms, whose sums of squares overflow in fp16, and the heads, whose logits do,
     stay in fp32.
 
     Args:
-        model: whose batch normalisations were folded and whose tables are frozen.
+        model: a model whose batch norms are fused and whose tables are frozen.
         precision: 'fp32', 'fp16' or 'bf16'.
 
     Raises:
-        ValueError: another precision, or a model of more keys than fp16 attention can hold.
+        ValueError: the precision is unknown, or the model has more keys than fp16 attention can
+            hold.
     """
     if precision not in DTYPES:
-        raise ValueError(f'precision is {precision!r}; it must be one of {", ".join(DTYPES)}')
+        raise ValueError(f'precision is {precision!r}; expected one of {", ".join(DTYPES)}')
     if precision == 'fp32':
         return
     configuration = model.configuration
@@ -58,8 +57,8 @@ def convert_precision(model: Afformer, precision: str) -> None:
     keys = max(shape[1] for shape, _ in configuration.memory_shapes(frames))
     if precision == 'fp16' and keys > MOST_FP16_KEYS:
         raise ValueError(
-            f'the model attends to {keys} keys of {frames} frames; fp16 attention holds '
-            f'{MOST_FP16_KEYS} at most: choose bf16 or fp32, or fewer frames'
+            f'the model attends to {keys} keys of {frames} frames; expected at most '
+            f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
         )
     for part in (*model.encoders, model.decoder):
         part.to(DTYPES[precision])
@@ -68,7 +67,7 @@ def convert_precision(model: Afformer, precision: str) -> None:
 
 
 def fuse_attention(module: nn.Module) -> None:
-    """Let every attention below a module be one operator, in place; see `attend_fused`."""
+    """Let every attention below a module run as one operator, in place (see `attend_fused`)."""
     for child in module.modules():
         if isinstance(child, SelfAttention2d | CrossAttention3d):
             child.attend = attend_fused

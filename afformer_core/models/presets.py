@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The architectures that have a name: the paper's, the released ones, and the small one."""
+"""Named architectures: the paper's, the released ones, and the small one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 def afformer_r50(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (256, 256)
 ) -> AfformerConfiguration:
-    """The released ResNet-50 model: 256 channels, three levels, a heatmap for each action.
+    """Return the released ResNet-50 model: 256 channels, three levels, a heatmap for each action.
 
     Without actions it has a single heatmap.
     """
@@ -32,7 +32,7 @@ def afformer_r50(
 def afformer_small(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (128, 128)
 ) -> AfformerConfiguration:
-    """The small model for CPUs: EfficientNet-Lite0, 96 channels, two levels, one heatmap."""
+    """Return the small model for CPUs: EfficientNet-Lite0, 96 channels, two levels, a heatmap."""
     return AfformerConfiguration(
         backbone='efficientnet_lite0',
         channels=96,
@@ -52,9 +52,9 @@ def afformer_small(
 def afformer_vitdet_b(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (1024, 1024)
 ) -> AfformerConfiguration:
-    """The paper's ViTDet-B model: the decoder of `afformer_r50` over a shared ViTDet-B.
+    """Return the paper's ViTDet-B model: the decoder of `afformer_r50` over a shared ViTDet-B.
 
-    At 1024 pixels the decoder sees the grids that it sees of a ResNet-50 at 256.
+    At 1024 pixels the decoder's grids have the sizes that they have over a ResNet-50 at 256.
     """
     return AfformerConfiguration(
         backbone='vitdet_b',
@@ -75,7 +75,7 @@ def afformer_vitdet_b(
 def released_vitdet_b(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (1024, 1024)
 ) -> AfformerConfiguration:
-    """The released ViTDet-B model: one level of 768 channels, a last block of its own each.
+    """Return the released ViTDet-B model: one level of 768 channels, separate last blocks.
 
     It has a heatmap for each action; without actions, a single one.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The encoders of convolutional backbones: ResNet-50 and EfficientNet-Lite0."""
+"""Encoders with a convolutional backbone: ResNet-50 and EfficientNet-Lite0."""
 
 from __future__ import annotations
 
@@ -22,20 +22,19 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.frozen_norm import FrozenNorm
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
-# Of EfficientNet-Lite0's blocks, how many have been passed at each stage.
 _LITE0_ENDS = (2, 3, 5, 7)
 
 
 class ConvolutionalBackbone(BackboneWithPyramid):
-    """A convolutional network and torchvision's pyramid over its stages.
+    """A convolutional network with torchvision's feature pyramid over its stages.
 
     Args:
-        body: images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
-        fpn: the pyramid over those stages.
-        layers: of the body, what computes each stage from the one before it, the first from
-            images.
-        projections: by the name of each level that is ever asked for, the name of that whose 3x3
-            convolution gives it.
+        body: network from images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
+        fpn: feature pyramid over those stages.
+        layers: layers of the body that compute each stage from the one before it; the first stage
+            is computed from images.
+        projections: for each pyramid level that is used, the name of the level whose 3x3
+            convolution computes it.
     """
 
     fpn: FeaturePyramidNetwork
@@ -50,49 +49,47 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         super().__init__()
         self.body = body
         self.fpn = fpn
-        # In tuples, so that they are not registered a second time.
         self._layers = tuple(tuple(each) for each in layers)
         self._projections = dict(projections)
         self.stages = _STAGES[-len(layers) :]
         for index, stage in enumerate(self.stages):
-            # What nothing reads still feeds the top-down path, but has no output.
             if stage not in projections.values():
                 self.fpn.layer_blocks[index] = nn.Identity()
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.backbone`."""
+        """Compute all stages of images (see `BackboneWithPyramid.backbone`)."""
         stages = self.body(images)
         return tuple(stages.values() if isinstance(stages, dict) else stages)
 
     def deepen(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.deepen`."""
+        """Compute the remaining stages from the first ones (see `BackboneWithPyramid.deepen`)."""
         deepened = list(stages)
         for layers in self._layers[len(stages) :]:
             deepened.append(_passed(deepened[-1], layers))
         return tuple(deepened)
 
     def first_stages(self, images: Tensor, count: int) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.first_stages`."""
+        """Compute the first stages alone (see `BackboneWithPyramid.first_stages`)."""
         stages = [_passed(images, self._layers[0])]
         for layers in self._layers[1:count]:
             stages.append(_passed(stages[-1], layers))
         return tuple(stages)
 
     def stage_parameters(self, count: int) -> Iterator[nn.Parameter]:
-        """See `BackboneWithPyramid.stage_parameters`."""
+        """Yield parameters of the first stages (see `BackboneWithPyramid.stage_parameters`)."""
         for layers in self._layers[:count]:
             for layer in layers:
                 yield from layer.parameters()
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.pyramid`."""
+        """Compute pyramid levels by name (see `BackboneWithPyramid.pyramid`)."""
         return tuple(
             self.fpn.layer_blocks[self.stages.index(self._projections[level])](merged)
             for level, merged in zip(levels, self._merged(stages, levels), strict=True)
         )
 
     def _merged(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """Levels before their last convolution: stages with what comes from the coarser ones."""
+        """Compute levels up to their last convolution: stages plus upsampled coarser levels."""
         wanted = [self.stages.index(level) for level in levels]
         merged = self.fpn.inner_blocks[-1](stages[-1])
         found = {len(stages) - 1: merged}
@@ -106,11 +103,13 @@ class ConvolutionalBackbone(BackboneWithPyramid):
 
 
 class SeparateProjections(ConvolutionalBackbone):
-    """A backbone whose levels of frames have convolutions of their own (Table 7a).
+    """A convolutional backbone with separate output convolutions for frames (Table 7a).
 
     Args:
-        body, fpn, layers, projections: as of `ConvolutionalBackbone`, the last of images.
-        video_projections: as the projections, of frames; they begin as those of images.
+        body, fpn, layers: as for `ConvolutionalBackbone`.
+        projections: as for `ConvolutionalBackbone`, for images alone.
+        video_projections: the same for frames; their convolutions begin as copies of those of
+            images.
     """
 
     def __init__(
@@ -122,7 +121,6 @@ class SeparateProjections(ConvolutionalBackbone):
         video_projections: Mapping[str, str],
     ) -> None:
         blocks = dict(zip(reversed(_STAGES), reversed(fpn.layer_blocks), strict=False))
-        # In the order of the levels, which is that of the optimizer's state in a checkpoint.
         names = dict.fromkeys(video_projections.values())
         copies = {name: copy.deepcopy(blocks[name]) for name in names}
         super().__init__(body, fpn, layers, projections)
@@ -130,7 +128,7 @@ class SeparateProjections(ConvolutionalBackbone):
         self._of_frames = dict(video_projections)
 
     def video_pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.video_pyramid`."""
+        """Compute the pyramid levels of frames (see `BackboneWithPyramid.video_pyramid`)."""
         return tuple(
             self.video_projections[self._of_frames[level]](merged)
             for level, merged in zip(levels, self._merged(stages, levels), strict=True)
@@ -139,28 +137,31 @@ class SeparateProjections(ConvolutionalBackbone):
     def both_pyramids(
         self, stages: Sequence[Tensor], image_levels: Sequence[str], video_levels: Sequence[str]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """See `BackboneWithPyramid.both_pyramids`; what is before the projections is cheap."""
+        """Compute the levels of images and of frames (see `BackboneWithPyramid.both_pyramids`).
+
+        What both share before the output convolutions is computed twice; it is cheap.
+        """
         return self.pyramid(stages, image_levels), self.video_pyramid(stages, video_levels)
 
 
 class ResNetStages(IntermediateLayerGetter):
-    """A ResNet's stages; in training the first is computed again for the gradients.
+    """The stages of a ResNet, the first of which is recomputed for the gradients in training.
 
-    Its maps are the largest: of a frame almost half of what the backbone would keep, for a fifth
-    of its operations.
+    The maps of the first stage are the largest: recomputing them saves almost half of the memory
+    that the backbone needs for a frame, for a fifth of its operations.
 
     Args:
         network: torchvision's ResNet.
-        return_layers: names of layers, and of the stages that they give.
+        return_layers: names of layers, each with the name of the stage that it computes.
 
     Attributes:
-        recomputes: whether it does so.
+        recomputes: whether the first stage is recomputed.
     """
 
     recomputes = True
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Normalised images [B, 3, H, W] to stages by name, fine to coarse."""
+        """Compute the stages of normalised images [B, 3, H, W], by name, fine to coarse."""
         names = list(self)
         first = names.index('layer1') + 1
         early = nn.Sequential(*(self[name] for name in names[:first]))
@@ -184,11 +185,11 @@ def _passed(x: Tensor, layers: Sequence[nn.Module]) -> Tensor:
 
 
 def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """Encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
+    """Build the encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that are ever asked for.
+        levels: names of the pyramid levels that the encoder has to provide.
     """
     first = _STAGES.index(min(levels))
     if configuration.backbone == 'resnet50':
@@ -201,7 +202,7 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
 def _resnet50(
     configuration: AfformerConfiguration, levels: Sequence[str], first: int
 ) -> ConvolutionalBackbone:
-    """The module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
+    """Build the module tree of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
     body = ResNetStages(resnet50(norm_layer=FrozenNorm), stages)
     fpn = FeaturePyramidNetwork(

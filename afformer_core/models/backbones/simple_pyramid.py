@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pyramids over the single feature map of a plain ViT."""
+"""Feature pyramids over the single feature map of a plain ViT."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from afformer_core.models.layers.channel_norm import ChannelNorm
 
 
 class SimpleFeaturePyramid(nn.Module):
-    """ViTDet's pyramid: each level is made of the last map alone.
+    """ViTDet's simple feature pyramid: each level is computed from the last feature map alone.
 
-    p4 has the map's own stride, p5 is pooled to half of it, and p6 is every second place of p5.
-    The finer levels of the detector are left out.
+    p4 has the stride of the map, p5 is pooled to half of its size, and p6 is p5 subsampled by two.
+    The detector's finer levels are left out.
 
     Args:
-        channels_in: of the map.
-        channels: of each level.
-        levels: names of the levels that are ever asked for, among p4, p5 and p6.
+        channels_in: channels of the map.
+        channels: channels of each level.
+        levels: names of the levels that are used, among p4, p5 and p6.
     """
 
     def __init__(self, channels_in: int, channels: int, levels: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class SimpleFeaturePyramid(nn.Module):
             self.p5 = _projection(channels_in, channels)
 
     def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """[B, channels_in, height, width] to levels by name, each [B, channels, h, w]."""
+        """Compute levels [B, channels, h, w] by name, of a map [B, channels_in, height, width]."""
         found: dict[str, Tensor] = {}
         if 'p4' in levels:
             found['p4'] = self.p4(features)
@@ -43,11 +43,11 @@ class SimpleFeaturePyramid(nn.Module):
 
 
 class MapAndReduction(nn.Module):
-    """The released ViTDet model's: p4 is the map itself, p5 a convolution of it, with stride 2.
+    """The pyramid of the released ViTDet model: p4 is the map, p5 its convolution with stride 2.
 
     Args:
-        channels: of the map and of both levels.
-        levels: names of the levels that are ever asked for, among p4 and p5.
+        channels: channels of the map and of both levels.
+        levels: names of the levels that are used, among p4 and p5.
     """
 
     def __init__(self, channels: int, levels: Sequence[str]) -> None:
@@ -58,7 +58,7 @@ class MapAndReduction(nn.Module):
             )
 
     def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """[B, channels, height, width] to levels by name, each [B, channels, h, w]."""
+        """Compute levels by name, each [B, channels, h, w], from [B, channels, height, width]."""
         return tuple(features if level == 'p4' else self.v3d(features) for level in levels)
 
 

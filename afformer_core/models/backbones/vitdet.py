@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ViTDet's plain backbone (Li et al., ECCV 2022): a ViT-B/16 of windows, global every third block.
+"""ViTDet's plain backbone (Li et al., ECCV 2022): a ViT-B/16 with windowed and global attention.
 
-The blocks are timm's, with the attention of `attention.py` in place of one that adds a bias of
-queries x keys. Weights of detectron2 fit by name.
+Every third block attends globally, the others within windows. The blocks are timm's, with the
+attention of `attention.py` instead of one that adds a bias of queries x keys. detectron2's weights
+fit by name.
 """
 
 from __future__ import annotations
@@ -27,21 +28,19 @@ PATCH = 16
 _HEADS = 12
 _WINDOW = 14
 _GLOBAL_BLOCKS = (2, 5, 8, 11)
-# Positions are learned on the grid of pre-training, 224 / 16, and resized to that of the image.
 POSITIONS = 14
-# Of one picture of 1024 x 1024; more at a time would need memory without being faster.
 _PLACES_AT_ONCE = 64 * 64
 
 
 class VisionTransformer(nn.Module):
-    """Patches, positions and blocks; no norm follows the last one.
+    """Patch embedding, positions and blocks; no norm follows the last block.
 
     Args:
         grid: (height, width) in patches of the images that the tables of relative positions are
-            sized for; other sizes work, resampled.
+            sized for; for other sizes the tables are resampled.
         depth: number of blocks.
-        channels: width.
-        heads: of each attention.
+        channels: width of the tokens.
+        heads: number of heads of each attention.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class VisionTransformer(nn.Module):
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalised images [B, 3, H, W] to [B, C, H / 16, W / 16]."""
+        """Compute the last map [B, C, H / 16, W / 16] of normalised images [B, 3, H, W]."""
         places = images.shape[-2] * images.shape[-1] // PATCH**2
         return in_parts(self._encode, images, places)
 
@@ -69,7 +68,7 @@ class VisionTransformer(nn.Module):
         return x.permute(0, 3, 1, 2)
 
     def _positions(self, size: Size) -> Tensor:
-        """[1, height, width, C]."""
+        """Return the absolute positions of a grid, [1, height, width, C], resized where needed."""
         frozen = self._buffers.get(_positions_name(size))
         if frozen is not None:
             return frozen
@@ -81,7 +80,7 @@ class VisionTransformer(nn.Module):
         return resized.permute(0, 2, 3, 1)
 
     def freeze_tables(self) -> None:
-        """Keep the positions of the grid, for inference and export."""
+        """Compute the positions of the grid once, for inference and export."""
         positions = self._positions(self.grid).detach()
         self.register_buffer(_positions_name(self.grid), positions, persistent=False)
         freeze_block_tables(self.blocks)
@@ -93,13 +92,13 @@ class _Norm(nn.LayerNorm):
 
 
 def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _HEADS) -> Block:
-    """One block of the backbone, [B, height, width, C] to the same, with random weights.
+    """Build a block of the backbone, [B, height, width, C] to the same shape, with random weights.
 
     Args:
-        number: its place, which decides whether it attends within windows or globally.
-        grid: (height, width) that a global block's tables are sized for.
-        channels: width.
-        heads: of the attention.
+        number: its index, which decides whether it attends within windows or globally.
+        grid: (height, width) that the tables of a global block are sized for.
+        channels: width of the tokens.
+        heads: number of heads of the attention.
     """
     window = 0 if number in _GLOBAL_BLOCKS else _WINDOW
     block = Block(channels, heads, window_size=window, norm_layer=_Norm)
@@ -113,9 +112,10 @@ def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _H
 
 
 def through(block: nn.Module, x: Tensor) -> Tensor:
-    """What a block makes of [B, height, width, C]; in training it is computed again for gradients.
+    """Apply a block to [B, height, width, C], recomputing it for the gradients in training.
 
-    Of a picture of 1024 x 1024 the blocks would keep more than two gigabytes.
+    Without recomputation the blocks would keep more than two gigabytes for an image of 1024 x
+    1024.
     """
     learns = x.requires_grad or any(p.requires_grad for p in block.parameters())
     if torch.is_grad_enabled() and learns:
@@ -125,35 +125,34 @@ def through(block: nn.Module, x: Tensor) -> Tensor:
 
 
 def freeze_block_tables(blocks: nn.Module) -> None:
-    """Keep the relative vectors of the blocks below a module, for inference and export."""
+    """Compute relative positions of all blocks below a module once, for inference and export."""
     for module in blocks.modules():
         if isinstance(module, SelfAttention2d):
             module.freeze_tables(module.maximum_size, module.maximum_size)
 
 
 def in_parts(function: Callable[[Tensor], Tensor], pictures: Tensor, places: int) -> Tensor:
-    """A function of pictures, of a few at a time, so that what it needs meanwhile is bounded.
+    """Apply a function to a few images at a time, which bounds the memory that it needs.
 
     Args:
-        function: [B, ...] to [B, ...].
+        function: function from [B, ...] to [B, ...].
         pictures: [N, ...].
-        places: of the backbone's grid in each picture.
+        places: positions of the backbone's grid in each image.
     """
     at_once = max(1, _PLACES_AT_ONCE // places)
-    # An exported graph has any number of pictures, and no loop.
     if torch.compiler.is_compiling() or len(pictures) <= at_once:
         return function(pictures)
     return torch.cat([function(part) for part in pictures.split(at_once)])
 
 
 def layer_number(name: str) -> int:
-    """Depth of a parameter of a ViTDet encoder, for a learning rate that decays with it.
+    """Return the depth of a parameter of a ViTDet encoder, for layer-wise learning rate decay.
 
     Args:
-        name: with or without the names of the modules around the encoder.
+        name: name of the parameter, with or without the names of the modules around the encoder.
 
     Returns:
-        0 of the patches and positions, i + 1 of block i, 13 of all that follows.
+        0 for the patch embedding and positions, i + 1 for block i, 13 for all that follows.
     """
     if re.search(r'(^|\.)(patch_embed|pos_embed)(\.|$)', name):
         return 0

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ViTDet-B encoders: the paper's, shared, and the released one with two last blocks."""
+"""Encoders with a ViTDet-B backbone: the paper's shared one, and the released one.
+
+In the released one the last block is separate for images and frames.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,16 @@ from afformer_core.models.backbones.vitdet import (
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.attention import Size
 
-# detectron2's, which are of values up to 255.
 _MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 _STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 
 
 class VitDetBackbone(BackboneWithPyramid):
-    """A plain ViT and a pyramid over its last map.
+    """A plain ViT with a pyramid over its last feature map.
 
     Args:
-        body: normalised images to one map of stride 16.
-        fpn: map and names of levels to the levels.
+        body: network from normalised images to one map of stride 16.
+        fpn: pyramid from that map and the names of levels to the levels.
     """
 
     body: VisionTransformer
@@ -45,24 +47,24 @@ class VitDetBackbone(BackboneWithPyramid):
         self.fpn = fpn
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.backbone`."""
+        """Compute the only stage of images (see `BackboneWithPyramid.backbone`)."""
         return (self.body(images),)
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """See `BackboneWithPyramid.pyramid`."""
+        """Compute pyramid levels by name (see `BackboneWithPyramid.pyramid`)."""
         found: tuple[Tensor, ...] = self.fpn(stages[0], levels)
         return found
 
     def freeze_tables(self) -> None:
-        """See `BackboneWithPyramid.freeze_tables`; here positions, absolute and relative."""
+        """Compute the absolute and relative positions of the input size once."""
         self.body.freeze_tables()
 
 
 class SeparateLastBlockEncoder(Encoder):
-    """Images and frames share all blocks of the backbone but the last.
+    """An encoder that shares all blocks but the last between images and frames.
 
     Args:
-        backbone_with_fpn: without the last block.
+        backbone_with_fpn: the shared backbone, without the last block, and the pyramid.
         configuration: the architecture.
     """
 
@@ -74,30 +76,30 @@ class SeparateLastBlockEncoder(Encoder):
         self.video_block = vit_block(DEPTH - 1, _grid(configuration))
 
     def levels(self, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """See `Encoder.levels`."""
+        """Compute the image levels, through the last block of images (see `Encoder.levels`)."""
         return super().levels(_through(self.image_block, stages))
 
     def features(self, stages: Sequence[Tensor]) -> Tensor:
-        """See `Encoder.features`."""
+        """Compute the features of frames, through their last block (see `Encoder.features`)."""
         return super().features(_through(self.video_block, stages))
 
     def levels_and_features(self, stages: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
-        """See `Encoder.levels_and_features`; only the shared blocks are computed once."""
+        """Compute both from the shared stages (see `Encoder.levels_and_features`)."""
         return self.levels(stages), self.features(stages)
 
     def freeze_tables(self) -> None:
-        """See `Encoder.freeze_tables`."""
+        """Compute once what depends only on the input size, also for the two last blocks."""
         super().freeze_tables()
         freeze_block_tables(self.image_block)
         freeze_block_tables(self.video_block)
 
 
 def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """Encoder of a ViTDet-B, with random weights.
+    """Build the encoder of a ViTDet-B, with random weights.
 
     Args:
         configuration: the architecture.
-        levels: names of the pyramid levels that are ever asked for.
+        levels: names of the pyramid levels that the encoder has to provide.
     """
     fpn = (
         MapAndReduction(CHANNELS, levels)
@@ -113,7 +115,7 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
 
 
 def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The stage, [B, C, height, width], once another block has seen it."""
+    """Apply a block to the only stage, [B, C, height, width]."""
     (stage,) = stages
     places = stage.shape[-2] * stage.shape[-1]
     pictures = stage.permute(0, 2, 3, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The released ViTDet model's decoder: one image level, and cross-attention alone."""
+"""The decoder of the released ViTDet model: cross-attention from one image level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afformer_core.models.layers.channel_norm import NORM_EPSILON
 
 
 class CrossAttentionBlock(nn.Module):
-    """Cross-attention to the video and MLP; pre-normalised."""
+    """Pre-normalised cross-attention to the video, then an MLP."""
 
     def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__()
@@ -26,17 +26,17 @@ class CrossAttentionBlock(nn.Module):
         self.mlp = Mlp(channels, 4 * channels)
 
     def forward(self, x: Tensor, size: Size, memory: VideoMemory) -> Tensor:
-        """Refine an image level [B, N, C] by a memory of one level."""
+        """Refine an image level [B, N, C] with a memory of one level."""
         (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
         x = x + self.attn(self.norm_q(x), size, keys, values, memory.sizes[0], padding)
         return x + self.mlp(self.norm2(x))
 
 
 class CrossAttentionDecoder(Decoder):
-    """One block over one image level, whose places attend to all frames.
+    """One block over one image level, whose positions attend to all frames.
 
     Args:
-        configuration: the architecture; it has one image level.
+        configuration: the architecture, with one image level.
     """
 
     def __init__(self, configuration: AfformerConfiguration) -> None:
@@ -50,7 +50,7 @@ class CrossAttentionDecoder(Decoder):
         )
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`."""
+        """Compute keys and values of videos (see `Decoder.memorize`)."""
         block = self.cross_block_3d
         frames, _, height, width = video.shape[1:]
         normed = block.norm_k(video.permute(0, 1, 3, 4, 2))
@@ -59,13 +59,13 @@ class CrossAttentionDecoder(Decoder):
         return VideoMemory((keys,), (values,), (padding,), ((height, width),))
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """See `Decoder.forward`."""
+        """Decode the only image level against a memory (see `Decoder.forward`)."""
         (features,) = levels
         size = (features.shape[2], features.shape[3])
         tokens = self.cross_block_3d(features.flatten(2).transpose(1, 2), size, memory)
         return tokens.transpose(1, 2).unflatten(2, size)
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """See `Decoder.freeze_tables`; here the relative vectors of the grids."""
+        """Compute the relative positions of the two grids once (see `Decoder.freeze_tables`)."""
         (image_size,), (video_size,) = image_sizes, video_sizes
         self.cross_block_3d.attn.freeze_tables(image_size, video_size)

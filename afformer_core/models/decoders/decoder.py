@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fine-grained decoder (paper, section 3.2): an image level a step, coarse to fine."""
+"""The fine-grained decoder (paper, section 3.2): one image level a step, coarse to fine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from afformer_core.models.layers.level_packing import unpack_levels
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU between."""
+    """Two linear layers with a GELU between."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -26,12 +26,12 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., C] to [..., C]."""
+        """Map [..., C] to [..., C]."""
         return self.fc2(functional.gelu(self.fc1(x)))
 
 
 class DecoderBlock(nn.Module):
-    """Self-attention on the image, cross-attention to the video, MLP; pre-normalised."""
+    """Pre-normalised self-attention on the image, cross-attention to the video, and an MLP."""
 
     def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__()
@@ -52,8 +52,7 @@ class DecoderBlock(nn.Module):
         Args:
             x: [B * K, N, C] with N = size[0] * size[1].
             size: (height, width) of the image level.
-            memory: of B videos.
-            step: whose entry of the memory is attended to.
+            memory: memory of B videos. step: index of the memory's entry that is attended to.
             guide: [B * K, N, C], added to the queries of the self-attention, or None.
 
         Returns:
@@ -73,7 +72,7 @@ class DecoderBlock(nn.Module):
 
 
 class FineGrainedDecoder(Decoder):
-    """An image level a step, coarse to fine, each against a level and a stride of the video.
+    """A decoder with a step for each image level, attending to one level and stride of the video.
 
     Each step adds a learnt vector of its own to its image level, as released; the paper names no
     such vector.
@@ -92,7 +91,6 @@ class FineGrainedDecoder(Decoder):
         self.image_level_embeds = nn.ParameterList(
             nn.Parameter(torch.zeros(configuration.channels)) for _ in self._steps
         )
-        # By the name that it has in the released model, whose only block it is.
         self.self2d_cross3d_block = _block(configuration)
         per_step = configuration.decoder_blocks == 'per_step'
         self.further_blocks = nn.ModuleList(
@@ -107,7 +105,10 @@ class FineGrainedDecoder(Decoder):
         return (first, *further) if further else (first,) * len(self._steps)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`; keys and values of one in so many frames (rounded up)."""
+        """Compute keys and values of each step's frames, T / stride of them, rounded up.
+
+        See `Decoder.memorize`.
+        """
         videos = self._videos(video, lengths)
         keys, values, paddings, sizes = [], [], [], []
         for step, block in zip(self._steps, self.blocks, strict=True):
@@ -124,7 +125,7 @@ class FineGrainedDecoder(Decoder):
     def _videos(
         self, video: Tensor, lengths: Tensor | None
     ) -> dict[str, dict[int, tuple[Tensor, Tensor | None]]]:
-        """By level and stride, [B, C, T_stride, height, width] with the lengths that hold."""
+        """Shorten videos: by level and stride, [B, C, T_stride, height, width] and the lengths."""
         channels = self.self2d_cross3d_block.channels
         levels = unpack_levels(video, self._frame_scales, channels)
         videos = {}
@@ -134,7 +135,7 @@ class FineGrainedDecoder(Decoder):
         return videos
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """See `Decoder.forward`."""
+        """Decode image levels against a memory, coarse to fine (see `Decoder.forward`)."""
         decoded: Tensor | None = None
         for step, (features, block) in enumerate(zip(levels, self.blocks, strict=True)):
             size, guide = _size(features), None
@@ -148,11 +149,11 @@ class FineGrainedDecoder(Decoder):
             tokens = block(tokens, size, memory, step, guide)
             decoded = tokens.transpose(1, 2).unflatten(2, size)
         if decoded is None:
-            raise ValueError('no image level was given; the decoder needs at least one')
+            raise ValueError('the number of image levels is 0; expected at least 1')
         return decoded
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """See `Decoder.freeze_tables`; here the relative vectors of the grids."""
+        """Compute the relative positions of all grids once (see `Decoder.freeze_tables`)."""
         for block, image, video in zip(self.blocks, image_sizes, video_sizes, strict=True):
             block.self_attn.freeze_tables(image, image)
             block.cross_attn.freeze_tables(image, video)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The naive baseline: a vector for the video, and deconvolutions from the coarse image.
+"""The paper's naive baseline: one vector for the video, and deconvolutions of the coarse image.
 
-Where in a frame something happens is averaged away, as in earlier work on the task, which decodes
-a heatmap from the image's features joined with an embedding of the video.
+Positions within frames are averaged away, as in earlier work on the task, which decodes a heatmap
+from the image's features joined with an embedding of the video.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from afformer_core.models.layers.softmax_attention import attend_in_parts
 
 
 class DeconvolutionDecoder(Decoder):
-    """Soft attention over frames, joined with the coarse image, then deconvolved to stride 4.
+    """A decoder that joins a soft attention over frames with the coarse image, up to stride 4.
 
     Args:
         configuration: the architecture; it has one image level.
@@ -39,7 +39,7 @@ class DeconvolutionDecoder(Decoder):
         self.deconvolutions = deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`; here a key and a value for each frame."""
+        """Compute one key and one value for each frame (see `Decoder.memorize`)."""
         frames = video.shape[1]
         tokens = self.norm_frames(video.mean(dim=(3, 4)))
         times = (
@@ -55,7 +55,7 @@ class DeconvolutionDecoder(Decoder):
         return VideoMemory((keys,), (values,), (padding,), ((1, 1),))
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """See `Decoder.forward`; there is one level, which comes out at the finest."""
+        """Decode the only image level to the size of the finest one (see `Decoder.forward`)."""
         (image,) = levels
         query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
         (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
@@ -65,11 +65,11 @@ class DeconvolutionDecoder(Decoder):
         return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """See `Decoder.freeze_tables`; here there is no such thing."""
+        """Do nothing: no table depends on the sizes of the grids (see `Decoder.freeze_tables`)."""
 
 
 def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """A convolution of 3 x 3 with norm and activation, as it comes before `deconvolutions`."""
+    """Build a 3 x 3 convolution with norm and activation, as it precedes `deconvolutions`."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
         ChannelNorm(outputs),
@@ -78,7 +78,7 @@ def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def deconvolutions(configuration: AfformerConfiguration) -> nn.Sequential:
-    """Deconvolutions from the only image level to the finest one, each to twice the size."""
+    """Build deconvolutions from the only image level to the finest one, each doubling the size."""
     enlargement = configuration.finest_size[0] // configuration.level_sizes[0][0]
     doublings = enlargement.bit_length() - 1
     return nn.Sequential(*(_doubling(configuration.channels) for _ in range(doublings)))

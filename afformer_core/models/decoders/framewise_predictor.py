@@ -15,21 +15,20 @@ from afformer_core.models.layers.attention import Size, by_image, by_video
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 from afformer_core.models.layers.widening import widened
 
-# Places that are looked at in each frame by each head, such as the hand and what it holds.
 _LOOKS = 2
 
 
 class FramewiseActioner(nn.Module):
-    """Follows in every frame what stands where the heatmap points, and reads how it moves.
+    """A classifier of actions that follows what the heatmap points at through the frames.
 
-    Push and pull differ in nothing but the order of the frames. What stands at the heatmap's
-    place asks each frame of the video alone, by attention over the frame's places, what is there
+    Push and pull differ in nothing but the order of the frames. The features that the heatmap
+    points at query each frame alone, by attention over the frame's positions, for what is there
     and where; convolutions over time read the action from the sequence of answers.
 
     Args:
         channels: width C of the decoded features.
-        heads: of the memory; a divisor of the channels.
-        actions: actions scored.
+        heads: number of heads of the memory; a divisor of the channels.
+        actions: number of actions scored.
     """
 
     def __init__(self, channels: int, heads: int, actions: int) -> None:
@@ -47,12 +46,12 @@ class FramewiseActioner(nn.Module):
         self.score = nn.Linear(2 * channels, actions)
 
     def forward(self, focus: Tensor, memory: VideoMemory) -> Tensor:
-        """Score.
+        """Score actions.
 
         Args:
-            focus: [B * K, C], the decoded features where the heatmap points, those of a
-                demonstration's K images together.
-            memory: of B demonstrations; its first level has all frames.
+            focus: [B * K, C], the decoded features where the heatmap points; those of a
+                demonstration's K images are consecutive.
+            memory: memory of B demonstrations; its first level has all frames.
 
         Returns:
             action logits [B * K, actions].
@@ -67,7 +66,7 @@ class FramewiseActioner(nn.Module):
         return self.score(torch.cat((mean, highest), dim=1))
 
     def _look(self, focus: Tensor, memory: VideoMemory) -> Tensor:
-        """What is seen in each frame, and where: [B * K, T, looks * (C + 2 * heads)]."""
+        """Query each frame for content and position: [B * K, T, looks * (C + 2 * heads)]."""
         values = widened(memory.values[0])
         depth = values.shape[3]
         keys = widened(memory.keys[0])[..., :depth]
@@ -82,13 +81,13 @@ class FramewiseActioner(nn.Module):
 
 
 class FramewisePredictor(FocusedPredictor):
-    """Draws heatmaps as `Predictor`, and reads the action from the video.
+    """Heads that draw heatmaps as `Predictor` does, and read the action from the video.
 
     Args:
         channels: width C of the decoded features.
-        heatmaps: heatmaps drawn; a single one.
-        actions: actions scored.
-        heads: of the memory.
+        heatmaps: number of heatmaps; 1.
+        actions: number of actions scored.
+        heads: number of heads of the memory.
     """
 
     def __init__(self, channels: int, heatmaps: int, actions: int, heads: int) -> None:
@@ -101,7 +100,7 @@ class FramewisePredictor(FocusedPredictor):
 
 
 def _grid(size: Size, like: Tensor) -> Tensor:
-    """(x, y) from -1 to 1 of each place of a frame, [height * width, 2]."""
+    """Compute (x, y) from -1 to 1 of each position of a frame, [height * width, 2]."""
     rows, columns = (
         torch.linspace(-1, 1, count, device=like.device, dtype=like.dtype) for count in size
     )
@@ -110,7 +109,7 @@ def _grid(size: Size, like: Tensor) -> Tensor:
 
 
 def _missing_frames(memory: VideoMemory, images: int) -> Tensor | None:
-    """[B * K, 1, T], true at frames that do not exist, or None."""
+    """Compute a mask [B * K, 1, T], true at frames that do not exist, or None."""
     padding = memory.paddings[0]
     if padding is None:
         return None
@@ -124,5 +123,5 @@ def _without(x: Tensor, missing: Tensor | None, value: float) -> Tensor:
 
 
 def _existing_frames(x: Tensor, missing: Tensor | None) -> Tensor | int:
-    """How many there are: [B, 1], or a number."""
+    """Count the frames that exist: [B, 1], or one number for all."""
     return x.shape[2] if missing is None else (~missing).sum(dim=2).clamp(min=1)

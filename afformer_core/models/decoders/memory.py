@@ -15,13 +15,16 @@ from afformer_core.models.layers.attention import Size
 
 @dataclass(frozen=True)
 class VideoMemory:
-    """Videos as the decoder needs them, one entry for each image level.
+    """Keys and values of videos, one entry for each step of the decoder.
 
     Attributes:
         keys: each [B, heads, M_level, D'], contiguous, as fused attention needs them.
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
-        sizes: (height, width) of the places in a frame at each level.
+        sizes: (height, width) of the grid in a frame at each step.
+
+    Raises:
+        ValueError: the four have different lengths.
     """
 
     keys: tuple[Tensor, ...]
@@ -33,18 +36,18 @@ class VideoMemory:
         if not len(self.keys) == len(self.values) == len(self.paddings) == len(self.sizes):
             raise ValueError(
                 f'a memory has {len(self.keys)} keys, {len(self.values)} values, '
-                f'{len(self.paddings)} paddings and {len(self.sizes)} sizes; it needs as many of '
-                'each'
+                f'{len(self.paddings)} paddings and {len(self.sizes)} sizes; expected the same '
+                'number of each'
             )
 
 
 def key_padding(lengths: Tensor | None, frames: int, places: int) -> Tensor | None:
-    """Which keys belong to frames that do not exist.
+    """Compute a mask of the keys that belong to frames that do not exist.
 
     Args:
-        lengths: [B] integers, frames of each video, or None when all exist.
-        frames: of each video with its padding.
-        places: keys of a frame.
+        lengths: [B] integers, number of frames of each video, or None when all exist.
+        frames: number of frames of each video with its padding.
+        places: number of keys of a frame.
 
     Returns:
         [B, frames * places], true at keys that do not exist, or None.
@@ -55,7 +58,7 @@ def key_padding(lengths: Tensor | None, frames: int, places: int) -> Tensor | No
 
 
 def silence(features: Tensor, lengths: Tensor | None) -> Tensor:
-    """Zero what stands beyond each length, as a convolution's own padding would be.
+    """Set frames beyond each video's length to zero, as a convolution's own padding would be.
 
     Args:
         features: [B, C, T, height, width].
@@ -68,29 +71,29 @@ def silence(features: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def _beyond(lengths: Tensor, frames: int) -> Tensor:
-    """[B, frames], true at frames that do not exist."""
+    """Compute a mask [B, frames], true at frames that do not exist."""
     return torch.arange(frames, device=lengths.device) >= lengths[:, None]
 
 
 class Decoder(nn.Module, ABC):
-    """Decodes image levels against memorized videos."""
+    """A decoder of image levels against memorized videos."""
 
     @abstractmethod
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """All that later images need of videos.
+        """Compute all that later images need of videos.
 
         Args:
-            video: features [B, T, C, height, width]; anything finite beyond a video's length.
+            video: features [B, T, C, height, width]; finite also beyond a video's length.
             lengths: [B] integers 1 to T, or None when every frame exists.
         """
 
     @abstractmethod
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """Decode.
+        """Decode image levels against a memory.
 
         Args:
-            levels: image features, coarse to fine, each [B * K, C, height, width]; the K images
-                of a video stand together.
+            levels: image features, coarse to fine, each [B * K, C, height, width]; the K images of
+                a video are consecutive.
             memory: from `memorize`, of B videos.
 
         Returns:
@@ -99,4 +102,4 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """Keep what depends on the sizes of the grids alone, for inference and export."""
+        """Compute once what depends only on the sizes of the grids, for inference and export."""

@@ -12,12 +12,12 @@ from afformer_core.models.layers.channel_norm import ChannelNorm
 
 
 class Predictor(nn.Module):
-    """Deconvolutions to the input's size and a pooled action classifier.
+    """Heads of deconvolutions to the input's size and a pooled action classifier.
 
     Args:
         channels: width C of the decoded features.
-        heatmaps: heatmaps drawn.
-        actions: actions scored.
+        heatmaps: number of heatmaps.
+        actions: number of actions scored.
     """
 
     def __init__(self, channels: int, heatmaps: int, actions: int) -> None:
@@ -36,13 +36,13 @@ class Predictor(nn.Module):
     def forward(
         self, decoded: Tensor, size: tuple[int, int], memory: VideoMemory
     ) -> tuple[Tensor, Tensor]:
-        """Predict.
+        """Predict heatmaps and action scores.
 
         Args:
-            decoded: [B, C, height, width].
-            size: the input's (height, width); where the decoder stops above stride 4, the
-                heatmap is enlarged bilinearly.
-            memory: that it was decoded with.
+            decoded: decoded features [B, C, height, width].
+            size: (height, width) of the input; where the decoder stops above stride 4, the heatmap
+                is upsampled bilinearly.
+            memory: memory that the features were decoded with.
 
         Returns:
             heatmap logits [B, heatmaps, *size] and action logits [B, actions].
@@ -60,16 +60,15 @@ class Predictor(nn.Module):
 
 
 class ActionlessPredictor(Predictor):
-    """Draws heatmaps as `Predictor`, and scores no actions (paper, section 4.3).
+    """Heads that draw heatmaps as `Predictor` does, and score no actions (paper, section 4.3).
 
     Args:
         channels: width C of the decoded features.
-        heatmaps: heatmaps drawn.
+        heatmaps: number of heatmaps.
     """
 
     def __init__(self, channels: int, heatmaps: int) -> None:
         super().__init__(channels, heatmaps, actions=1)
-        # Without weights, so that a model file has none that nothing was learnt in.
         self.actioner = nn.Identity()
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
@@ -77,10 +76,11 @@ class ActionlessPredictor(Predictor):
 
 
 class FocusedPredictor(Predictor):
-    """Scores actions by what stands where the single heatmap points, not by the whole image.
+    """Heads that score actions from the positions the single heatmap points at.
 
-    What tells a push from a pull stands in a few places; their share of a mean over the image
-    is lost. The weights are those of `Predictor`. The heatmap learns nothing from the actions.
+    What tells a push from a pull is visible at a few positions, whose share of a mean over the
+    image is negligible. The weights have the names and shapes of `Predictor`. The heatmap gets no
+    gradient from the actions.
     """
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:
@@ -92,7 +92,7 @@ class FocusedPredictor(Predictor):
 
     @staticmethod
     def _focus(decoded: Tensor, heatmaps: Tensor) -> Tensor:
-        """The single heatmap's probabilities on the grid of the decoded features, sum 1."""
+        """Compute the single heatmap's probabilities, of sum 1, on the grid of the features."""
         stride = heatmaps.shape[-1] // decoded.shape[-1]
         focus = heatmaps.detach().flatten(1).softmax(dim=1).view_as(heatmaps)
         return functional.avg_pool2d(focus, stride) * stride**2

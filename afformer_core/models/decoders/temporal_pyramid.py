@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos at T, T/2, T/4 frames (C3D in equation 9 of the paper)."""
+"""Videos at T, T/2 and T/4 frames (C3D in equation 9 of the paper)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from afformer_core.models.layers.channel_norm import ChannelNorm
 
 
 class TemporalPyramid(nn.Sequential):
-    """Convolutions over time, each to half as many frames, with a norm and GELU between two.
+    """Convolutions over time, each to half as many frames, with a norm and a GELU between two.
 
-    A kernel has three frames and one place, as released; the paper, which calls it
-    spatial-temporal with "a kernel size of 3", may mean three places by three, too.
+    A kernel spans three frames and one position, as in the released model; the paper, which calls
+    it spatial-temporal with "a kernel size of 3", may mean three positions by three as well.
 
     Args:
         channels: width C of the features.
-        longest_stride: of the coarsest level; a power of two.
+        longest_stride: stride of the coarsest level; a power of two.
     """
 
     def __init__(self, channels: int, longest_stride: int) -> None:
@@ -33,12 +33,12 @@ class TemporalPyramid(nn.Sequential):
     def levels(
         self, video: Tensor, lengths: Tensor | None, longest_stride: int
     ) -> dict[int, tuple[Tensor, Tensor | None]]:
-        """Shorten.
+        """Shorten videos to half, a quarter and so on of their frames.
 
         Args:
-            video: [B, C, T, height, width]; anything finite beyond a video's length.
+            video: [B, C, T, height, width]; finite also beyond a video's length.
             lengths: [B] integers 1 to T, or None when every frame exists.
-            longest_stride: where to stop.
+            longest_stride: stride to stop at.
 
         Returns:
             by stride 1, 2, 4 and so on, the video [B, C, T / stride (rounded up), height, width]

@@ -10,15 +10,14 @@ from afformer_core.models.layers.channel_norm import ChannelNorm
 
 
 class Upsampler(nn.Sequential):
-    """Two deconvolutions with a norm and an activation between, each to twice the size.
+    """Two deconvolutions with a norm and an activation between, each doubling the size.
 
-    No two places that they draw from overlap, so each is a product with a matrix at every place.
-    What is drawn from a place stays together until the heatmaps are done: channels come last all
-    the way, and only the heatmaps, of which there are few, are moved.
+    Their kernels do not overlap, so each is a matrix product at every position. Channels stay last
+    until the heatmaps are done, so that only the heatmaps, of which there are few, are rearranged.
 
     Args:
         channels: width C of the decoded features.
-        heatmaps: heatmaps drawn.
+        heatmaps: number of heatmaps.
     """
 
     def __init__(self, channels: int, heatmaps: int) -> None:
@@ -31,7 +30,7 @@ class Upsampler(nn.Sequential):
         )
 
     def forward(self, decoded: Tensor) -> Tensor:
-        """Draw, [B, C, height, width] to [B, heatmaps, 4 * height, 4 * width]."""
+        """Upsample [B, C, height, width] to heatmaps [B, heatmaps, 4 * height, 4 * width]."""
         first, norm, activation, second = self
         assert isinstance(norm, ChannelNorm)
         places = decoded.flatten(2).transpose(1, 2).unflatten(1, decoded.shape[2:])
@@ -41,7 +40,7 @@ class Upsampler(nn.Sequential):
 
 
 def _drawn(places: Tensor, deconvolution: nn.Module) -> Tensor:
-    """What is drawn from each place, [..., C] to [..., 2 rows, 2 columns, C']."""
+    """Apply a deconvolution at each position, [..., C] to [..., 2 rows, 2 columns, C']."""
     assert isinstance(deconvolution, nn.ConvTranspose2d)
     assert deconvolution.bias is not None
     weight = deconvolution.weight.permute(2, 3, 1, 0)
@@ -50,5 +49,5 @@ def _drawn(places: Tensor, deconvolution: nn.Module) -> Tensor:
 
 
 def _spread(drawn: Tensor) -> Tensor:
-    """To where it stands, [B, height, width, 2, 2, C] to [B, 2 * height, 2 * width, C]."""
+    """Arrange patches as a map, [B, height, width, 2, 2, C] to [B, 2 * height, 2 * width, C]."""
     return drawn.transpose(2, 3).flatten(3, 4).flatten(1, 2)

@@ -12,12 +12,12 @@ from afformer_core.models.layers.widening import widened
 class ConvLstm(nn.Module):
     """An LSTM whose states are maps and whose products are convolutions (Shi et al., 2015).
 
-    It has no peephole connections. With a kernel of one place over maps of one place it is an
-    ordinary LSTM. Its states stay in fp32, whatever its convolutions compute in.
+    It has no peephole connections. With a kernel of one position over maps of one position it is
+    an ordinary LSTM. Its states stay in fp32, whatever its convolutions compute in.
 
     Args:
-        channels: of the maps and of the states, C.
-        kernel_size: of both convolutions; odd.
+        channels: channels C of the maps and of the states.
+        kernel_size: size of both kernels; odd.
     """
 
     def __init__(self, channels: int, kernel_size: int) -> None:
@@ -27,20 +27,19 @@ class ConvLstm(nn.Module):
         self.recurrent = nn.Conv2d(
             channels, 4 * channels, kernel_size, padding=padding, bias=False
         )
-        # Lest what early frames show is forgotten before anything is learnt from it.
         assert self.input.bias is not None
         nn.init.ones_(self.input.bias.detach()[channels : 2 * channels])
 
     def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
-        """Hidden states after each frame.
+        """Compute the hidden state after each frame.
 
         Args:
             video: [B, T, C, height, width], padded at the end.
-            existing: [B, T], false at frames that only pad, which leave the hidden state as it
-                is; None where every frame exists.
+            existing: [B, T], false at padding, which leaves the hidden state as it is; None where
+                every frame exists.
 
         Returns:
-            [B, T, C, height, width]; the last one is that after the last existing frame.
+            [B, T, C, height, width]; the last state is the one after the last existing frame.
         """
         inputs = self.input(video.flatten(0, 1)).unflatten(0, video.shape[:2])
         hidden = cell = torch.zeros_like(widened(video[:, 0]))
@@ -57,7 +56,12 @@ class ConvLstm(nn.Module):
 
 
 def _step(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """Hidden state and cell after a frame; gates [B, 4 C, ...] are input, forget, cell, output."""
+    """Compute hidden state and cell after a frame.
+
+    Args:
+        gates: [B, 4 C, ...]: input, forget, cell, output.
+        cell: the cell before the frame.
+    """
     entry, forget, candidate, output = gates.chunk(4, dim=1)
     cell = forget.sigmoid() * cell + entry.sigmoid() * candidate.tanh()
     return output.sigmoid() * cell.tanh(), cell

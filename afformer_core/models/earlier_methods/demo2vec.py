@@ -2,15 +2,16 @@
 """Demo2Vec (Fang et al., CVPR 2018): one vector for the demonstration, joined with the image.
 
 As published: a demonstration encoder of recurrent networks over the features of frames, with or
-without convolutional states and temporal soft attention, gives one embedding; a predictor spreads
-it over the features of the target image, draws the heatmap from both by transposed convolutions
-and names the action.
+without convolutional states and temporal soft attention, computes one embedding; a predictor
+broadcasts it over the features of the target image, computes the heatmap from both by transposed
+convolutions and names the action.
 
-Ours, since the publication leaves it open or everything else shall be equal: the backbone and its
-pyramid; one layer of as many channels as the pyramid; frames averaged to a grid of stride 32 and
-normalised before the recurrent network; the image at stride 16, joined by one convolution and
-drawn as by `DeconvolutionDecoder`; actions scored by the head of every other model, from the
-joined features, where Demo2Vec decodes them from the embedding. Its motion stream is not here.
+Differences of this implementation, where the publication leaves something open or all models shall
+be equal: the backbone and its pyramid; one layer with as many channels as the pyramid; frames
+averaged to a grid of stride 32 and normalised before the recurrent network; the image at stride
+16, joined by one convolution and upsampled as in `DeconvolutionDecoder`; actions scored from the
+joined features by the head of every other model, where Demo2Vec decodes them from the embedding.
+Its motion stream is left out.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _FRAME_STRIDE = 32
 
 
 class Demo2VecDecoder(Decoder):
-    """An embedding of the demonstration, joined with the coarse image and deconvolved to stride 4.
+    """A decoder that joins an embedding of the demonstration with the coarse image, to stride 4.
 
     Args:
         configuration: the architecture; it has one image level, and the decoder 'lstm',
@@ -58,29 +59,28 @@ class Demo2VecDecoder(Decoder):
         self.deconvolutions = deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`; here the embedding is the only value."""
+        """Compute the embedding, which is the memory's only value (see `Decoder.memorize`)."""
         pooled = functional.avg_pool2d(video.flatten(0, 1), self._pooling)
         pooled = pooled.unflatten(0, video.shape[:2])
         if torch.compiler.is_compiling():
-            # A loop over frames whose number is open cannot be exported; one over the most can.
             pooled, lengths = _lengthened(pooled, lengths, self._maximum_frames)
         embedding = self.demonstration_encoder(pooled, _existing(lengths, pooled.shape[1]))
         values = embedding[:, None, None]
         return VideoMemory((torch.zeros_like(values[..., :1]),), (values,), (None,), ((1, 1),))
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """See `Decoder.forward`; there is one level, which comes out at the finest."""
+        """Decode the only image level to the size of the finest one (see `Decoder.forward`)."""
         (image,), (values,) = levels, memory.values
         embedding = values[:, 0, 0].repeat_interleave(len(image) // len(values), dim=0)
         spread = embedding[:, :, None, None].expand_as(image)
         return self.deconvolutions(self.join(torch.cat((image, spread), dim=1)))
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """See `Decoder.freeze_tables`; here there is no such thing."""
+        """Do nothing: no table depends on the sizes of the grids (see `Decoder.freeze_tables`)."""
 
 
 def _lengthened(video: Tensor, lengths: Tensor | None, maximum: int) -> tuple[Tensor, Tensor]:
-    """Videos [B, T, ...] of the most frames, by repeating the last one, and their lengths."""
+    """Pad videos [B, T, ...] to the maximum length with their last frame; give lengths too."""
     frames = video.shape[1]
     places = torch.arange(maximum, device=video.device)
     if lengths is None:
@@ -89,7 +89,7 @@ def _lengthened(video: Tensor, lengths: Tensor | None, maximum: int) -> tuple[Te
 
 
 def _existing(lengths: Tensor | None, frames: int) -> Tensor | None:
-    """[B, frames], true at frames that exist; None where all do."""
+    """Compute a mask [B, frames], true at frames that exist; None where all do."""
     if lengths is None:
         return None
     return torch.arange(frames, device=lengths.device) < lengths[:, None]

@@ -12,15 +12,14 @@ from afformer_core.models.layers.channel_norm import ChannelNorm
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 from afformer_core.models.layers.widening import widened
 
-# Of the ConvLSTM, as usual for it.
 _KERNEL_SIZE = 3
 
 
 class DemonstrationEncoder(nn.Module, ABC):
-    """Embeds videos.
+    """An encoder of videos as vectors.
 
     Args:
-        channels: of the features and of the embedding, C.
+        channels: channels C of the features and of the embedding.
     """
 
     def __init__(self, channels: int) -> None:
@@ -29,14 +28,14 @@ class DemonstrationEncoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
-        """Embed.
+        """Embed videos.
 
         Args:
             video: features [B, T, C, height, width].
-            existing: [B, T], false at frames that only pad; None where every frame exists.
+            existing: [B, T], false at padding; None where every frame exists.
 
         Returns:
-            [B, C].
+            embeddings [B, C].
         """
 
     def _normed(self, video: Tensor) -> Tensor:
@@ -44,27 +43,27 @@ class DemonstrationEncoder(nn.Module, ABC):
 
 
 class LstmEncoder(DemonstrationEncoder):
-    """The state of an LSTM after the last frame, each frame averaged over its places."""
+    """The state of an LSTM after the last frame, each frame averaged over its positions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.lstm = ConvLstm(channels, kernel_size=1)
 
     def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
-        """See `DemonstrationEncoder.forward`."""
+        """Embed videos (see `DemonstrationEncoder.forward`)."""
         means = self._normed(video).mean(dim=(3, 4), keepdim=True)
         return self.lstm(means, existing)[:, -1, :, 0, 0]
 
 
 class ConvLstmEncoder(DemonstrationEncoder):
-    """The state of a ConvLSTM after the last frame, averaged over its places."""
+    """The state of a ConvLSTM after the last frame, averaged over its positions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         self.conv_lstm = ConvLstm(channels, _KERNEL_SIZE)
 
     def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
-        """See `DemonstrationEncoder.forward`."""
+        """Embed videos (see `DemonstrationEncoder.forward`)."""
         return self.conv_lstm(self._normed(video), existing)[:, -1].mean(dim=(2, 3))
 
 
@@ -78,17 +77,17 @@ class AttendedConvLstmEncoder(ConvLstmEncoder):
         )
 
     def forward(self, video: Tensor, existing: Tensor | None = None) -> Tensor:
-        """See `DemonstrationEncoder.forward`."""
+        """Embed videos (see `DemonstrationEncoder.forward`)."""
         states = self.conv_lstm(self._normed(video), existing).mean(dim=(3, 4))
         weights = self.frame_weights(states, existing)
         return (weights[:, :, None] * states).sum(dim=1)
 
     def frame_weights(self, states: Tensor, existing: Tensor | None = None) -> Tensor:
-        """How much each frame counts.
+        """Compute the weight of each frame.
 
         Args:
-            states: [B, T, C], hidden states averaged over their places.
-            existing: [B, T], false at frames that only pad; None where every frame exists.
+            states: [B, T, C], hidden states averaged over their positions.
+            existing: [B, T], false at padding; None where every frame exists.
 
         Returns:
             [B, T], of sum 1 over the frames that exist, and 0 at the others.

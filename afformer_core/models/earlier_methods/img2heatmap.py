@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Img2heatmap (as in Nagarajan et al., ICCV 2019): the heatmap from the image alone.
 
-As published: a fully convolutional encoder and decoder, supervised with heatmaps, a map for each
-action class, without a demonstration. What it reaches is what a dataset tells of an image that
-nobody demonstrated anything for.
+As published: a fully convolutional encoder and decoder, supervised with heatmaps, one for each
+action class, without a demonstration. Its accuracy shows how much of a dataset can be predicted
+without any demonstration.
 
-Ours: the backbone and its pyramid; the image at stride 16, one convolution, and drawn as by
-`DeconvolutionDecoder`. With one heatmap (`heatmap_per_action: false`) it is that of all actions.
-Actions are scored from the image, too.
+Differences of this implementation: the backbone and its pyramid; the image at stride 16, one
+convolution, and upsampled as in `DeconvolutionDecoder`. With a single heatmap
+(`heatmap_per_action: false`) that heatmap is of all actions. Actions are scored from the image,
+too.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from afformer_core.models.layers.attention import Size
 
 
 class Img2heatmapDecoder(Decoder):
-    """The coarse image, deconvolved to stride 4; demonstrations change nothing.
+    """A decoder of the coarse image alone, up to stride 4; demonstrations change nothing.
 
     Args:
-        configuration: the architecture; it has one image level.
+        configuration: the architecture, with one image level.
     """
 
     def __init__(self, configuration: AfformerConfiguration) -> None:
@@ -35,14 +36,14 @@ class Img2heatmapDecoder(Decoder):
         self.deconvolutions = deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
-        """See `Decoder.memorize`; here a key and a value that are zero."""
+        """Return a memory of one key and one value, both zero (see `Decoder.memorize`)."""
         nothing = video.new_zeros((len(video), 1, 1, 1))
         return VideoMemory((nothing,), (nothing.clone(),), (None,), ((1, 1),))
 
     def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
-        """See `Decoder.forward`; there is one level, which comes out at the finest."""
+        """Decode the only image level to the size of the finest one (see `Decoder.forward`)."""
         (image,) = levels
         return self.deconvolutions(self.convolution(image))
 
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """See `Decoder.freeze_tables`; here there is no such thing."""
+        """Do nothing: no table depends on the sizes of the grids (see `Decoder.freeze_tables`)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Self- and cross-attention with decomposed relative positions, over longer vectors.
+"""Self- and cross-attention with decomposed relative positions, as inner products.
 
 The published form adds to the scores q.k / sqrt(D) a bias q.R_t + q.R_h + q.R_w, a tensor of
 queries x keys. The same scores are one inner product of
@@ -7,8 +7,8 @@ queries x keys. The same scores are one inner product of
     q' = [q / sqrt(D),  q.R_h,      q.R_w     ]
     k' = [k + sqrt(D) R_t,  onehot(row),  onehot(column)]
 
-so that no bias exists: R_h and R_w depend on the query's place and the key's row or column, while
-R_t depends on the key alone, since the image has no time.
+so that no bias is stored: R_h and R_w depend on the query's position and the key's row or column,
+while R_t depends on the key alone, since the image has no time.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from afformer_core.models.layers.softmax_attention import attend_in_parts
 
 
 def by_video(queries: Tensor, videos: int) -> Tensor:
-    """Queries of all images of a video in a row, so that its memory need not be repeated.
+    """Put the queries of all images of a video in a row, so that its memory need not be repeated.
 
     Args:
-        queries: [videos * K, heads, N, D], those of a video's K images together.
-        videos: how many there are.
+        queries: [videos * K, heads, N, D]; those of a video's K images are consecutive.
+        videos: number of videos.
 
     Returns:
         [videos, heads, K * N, D].
@@ -44,11 +44,11 @@ def by_video(queries: Tensor, videos: int) -> Tensor:
 
 
 def by_image(attended: Tensor, images: int) -> Tensor:
-    """What `by_video` put together, apart again.
+    """Separate by image what `by_video` put together.
 
     Args:
         attended: [videos, heads, K * N, ...].
-        images: of all videos, videos * K.
+        images: number of images of all videos, videos * K.
 
     Returns:
         [images, heads, N, ...].
@@ -63,7 +63,7 @@ Size = tuple[int, int]
 
 
 class _RelativeAttention(nn.Module):
-    """What self- and cross-attention share: the row and column terms and the attention itself."""
+    """The common part of self- and cross-attention: row and column terms, and the attention."""
 
     rel_pos_h: nn.Parameter
     rel_pos_w: nn.Parameter
@@ -78,7 +78,7 @@ class _RelativeAttention(nn.Module):
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * maximum_size[1] - 1, self.head_channels))
 
     def freeze_tables(self, query_size: Size, key_size: Size) -> None:
-        """Keep the relative vectors of these sizes, for inference and export."""
+        """Compute the relative positions of these sizes once, for inference and export."""
         for axis, embeddings in enumerate((self.rel_pos_h, self.rel_pos_w)):
             table = relative_table(embeddings, query_size[axis], key_size[axis])
             name = _table_name(axis, query_size, key_size)
@@ -92,11 +92,11 @@ class _RelativeAttention(nn.Module):
         return relative_table(embeddings, query_size[axis], key_size[axis]).transpose(1, 2)
 
     def _split_heads(self, x: Tensor) -> Tensor:
-        """[B, N, C] to [B, heads, N, D]."""
+        """Reshape [B, N, C] to [B, heads, N, D]."""
         return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
 
     def _terms(self, q: Tensor, query_size: Size, key_size: Size) -> tuple[Tensor, Tensor, Tensor]:
-        """[B, heads, N, D] to q / sqrt(D), q.R_h and q.R_w, each [B, heads, N, ...]."""
+        """Compute q / sqrt(D), q.R_h and q.R_w of [B, heads, N, D], each [B, heads, N, ...]."""
         grid = q.unflatten(2, query_size)
         rows = grid @ self._table(0, query_size, key_size).to(q.dtype)
         columns = grid.transpose(2, 3) @ self._table(1, query_size, key_size).to(q.dtype)
@@ -105,13 +105,13 @@ class _RelativeAttention(nn.Module):
         return scaled.flatten(2, 3), rows.flatten(2, 3), columns.flatten(2, 3)
 
     def _adds_offsets(self, q: Tensor) -> bool:
-        """Whether this is training on a CPU, where that is faster than longer vectors."""
+        """Check whether this is training on a CPU, where adding offsets beats longer vectors."""
         trains = torch.is_grad_enabled() and q.requires_grad
         return trains and q.device.type == 'cpu' and self.attend is attend_in_parts
 
 
 def _merge_heads(attended: Tensor) -> Tensor:
-    """[B, heads, N, D] to [B, N, heads * D]."""
+    """Reshape [B, heads, N, D] to [B, N, heads * D]."""
     return attended.transpose(1, 2).flatten(2)
 
 
@@ -121,7 +121,7 @@ def _table_name(axis: int, query_size: Size, key_size: Size) -> str:
 
 
 class SelfAttention2d(_RelativeAttention):
-    """Self-attention among the places of one image level."""
+    """Self-attention among the positions of one image level."""
 
     def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
         super().__init__(channels, heads, maximum_size)
@@ -129,7 +129,7 @@ class SelfAttention2d(_RelativeAttention):
         self.proj = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
-        """Attend.
+        """Attend among the positions of an image level.
 
         Args:
             x: [B, height, width, C].
@@ -154,7 +154,7 @@ class SelfAttention2d(_RelativeAttention):
 
 
 class CrossAttention3d(_RelativeAttention):
-    """Cross-attention from the places of an image level to the places and times of a video."""
+    """Cross-attention from the positions of an image level to positions and times of a video."""
 
     def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
         super().__init__(channels, heads, maximum_size)
@@ -165,15 +165,15 @@ class CrossAttention3d(_RelativeAttention):
         self.rel_pos_t = nn.Parameter(torch.zeros(2 * maximum_frames - 1, self.head_channels))
 
     def memorize(self, video: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Keys and values of videos; all that later images need of them.
+        """Compute keys and values of videos, which is all that later images need of them.
 
         Args:
             video: [B, T, height, width, C], normalised features.
-            lengths: [B], frames of each that exist, or None when all do.
+            lengths: [B], number of frames of each video, or None when all exist.
 
         Returns:
-            keys [B, heads, T * height * width, D + height + width] and
-            values [B, heads, T * height * width, D], both contiguous.
+            keys [B, heads, T * height * width, D + height + width] and values [B, heads, T *
+            height * width, D], both contiguous.
         """
         batch, frames, height, width, _ = video.shape
         times = self._times(frames, lengths) * math.sqrt(self.head_channels)
@@ -202,7 +202,7 @@ class CrossAttention3d(_RelativeAttention):
         """Attend from an image level to a memorized video.
 
         Args:
-            x: [B * K, N, C] with N = size[0] * size[1]; the K images of a video stand together.
+            x: [B * K, N, C] with N = size[0] * size[1]; the K images of a video are consecutive.
             size: (height, width) of the image level.
             keys, values: from `memorize`.
             video_size: (height, width) of the video features.

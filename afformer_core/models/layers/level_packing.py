@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several pyramid levels of a frame as one tensor on the grid of the coarsest of them.
+"""Packing of several pyramid levels of a frame into one tensor on the grid of the coarsest.
 
 Whatever the architecture, the features of a frame are one tensor with one grid, so that nothing
 between `encode_frames` and `memorize` has to know which levels the video has.
@@ -15,14 +15,15 @@ from torch.nn import functional
 
 
 def pack_levels(levels: Sequence[Tensor]) -> Tensor:
-    """Join levels along the channels; nothing is lost.
+    """Join levels along the channels, without loss.
 
     Args:
         levels: each [N, C, height, width], coarse to fine; the sides of each are a multiple of
             those of the first.
 
     Returns:
-        [N, C', height, width] on the grid of the first; the places of finer ones as channels.
+        [N, C', height, width] on the grid of the first; the positions of finer levels become
+        channels.
     """
     packed = []
     for level in levels:
@@ -32,15 +33,15 @@ def pack_levels(levels: Sequence[Tensor]) -> Tensor:
 
 
 def unpack_levels(packed: Tensor, scales: Sequence[int], channels: int) -> list[Tensor]:
-    """The levels that `pack_levels` joined.
+    """Separate the levels that `pack_levels` joined.
 
     Args:
         packed: [..., C', height, width].
-        scales: how many times wider each level is than the first.
-        channels: C of each.
+        scales: width of each level as a multiple of the first one's.
+        channels: channels C of each level.
 
     Returns:
-        each [..., C, scale * height, scale * width].
+        levels, each [..., C, scale * height, scale * width].
     """
     parts = packed.split([channels * scale**2 for scale in scales], dim=-3)
     return [

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attention with relative positions for training on a CPU, where longer vectors cost too much.
 
-The terms of rows and columns are added to the scores of some queries at a time, which fit a cache;
-for the gradients the scores are computed again. Neither a bias nor the scores are ever kept.
+The terms of rows and columns are added to the scores of a few queries at a time, which fit into
+the cache; for the gradients the scores are recomputed. Neither a bias nor all scores are ever
+stored.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
-# Scores of these and some thousand keys fit a cache.
 _QUERIES_AT_ONCE = 256
 
 
@@ -26,7 +26,7 @@ def attend_with_offsets(
     values: Tensor,
     padding: Tensor | None,
 ) -> Tensor:
-    """Softmax attention whose scores are q.k + the row's term + the column's term.
+    """Attend with softmax over scores q.k + the term of the key's row + that of its column.
 
     Args:
         queries: [B, heads, N, D], already divided by sqrt(D).
@@ -39,7 +39,6 @@ def attend_with_offsets(
     Returns:
         [B, heads, N, D].
     """
-    # Mixed precision is left to what surrounds this; here one type is needed.
     tensors = [each.float() for each in (queries, rows, columns, keys, values)]
     with torch.autocast(queries.device.type, enabled=False):
         attended: Tensor = _OffsetAttention.apply(*tensors, padding)
@@ -80,7 +79,7 @@ class _OffsetAttention(torch.autograd.Function):
 
 
 class _Operands:
-    """What one head of one pair attends with."""
+    """The operands of one head of one pair."""
 
     def __init__(self, tensors: list[Tensor | None]) -> None:
         queries, rows, columns, keys, values, self.padding = tensors
@@ -94,12 +93,12 @@ class _Operands:
 
     @classmethod
     def of(cls, tensors: tuple[Tensor, ...], pair: tuple[int, int]) -> _Operands:
-        """Of the tensors of all heads and pairs."""
+        """Select those of one pair and head from the tensors of all."""
         padding = None if tensors[5] is None else tensors[5][pair[0]]
         return cls([*(each[pair] for each in tensors[:5]), padding])
 
     def weights(self, part: slice) -> Tensor:
-        """Softmaxed scores [n, M] of some queries."""
+        """Compute the softmax of the scores of some queries, [n, M]."""
         scores = self.queries[part] @ self.keys.T
         rows, columns = self.rows[part], self.columns[part]
         self.by_place(scores).add_((rows[:, :, None] + columns[:, None, :])[:, None])
@@ -108,12 +107,12 @@ class _Operands:
         return scores.softmax(dim=1)
 
     def by_place(self, scores: Tensor) -> Tensor:
-        """[n, M] as [n, frames, height, width]."""
+        """View scores [n, M] as [n, frames, height, width]."""
         return scores.view(len(scores), -1, self.rows.shape[1], self.columns.shape[1])
 
 
 def _of_scores(of_weights: Tensor, weights: Tensor) -> Tensor:
-    """Gradient of the scores, from that of their softmax, which is overwritten."""
+    """Compute the gradient of the scores from that of their softmax, which is overwritten."""
     sums = torch.einsum('nm,nm->n', of_weights, weights)
     return of_weights.sub_(sums[:, None]).mul_(weights)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decomposed relative positions: learned vectors for the offset of a key from a query, per axis.
+"""Decomposed relative positions: learnt vectors for the offset of a key from a query, per axis.
 
-Along one axis of `query_size` and `key_size` places, the coarser of the two is stretched onto the
-finer, so that offsets are counted in places of the finer one.
+Along an axis of `query_size` and `key_size` positions, the coarser grid is stretched onto the
+finer one, so that offsets are counted in positions of the finer one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from torch.nn import functional
 
 
 def relative_table(embeddings: Tensor, query_size: int, key_size: int) -> Tensor:
-    """Vector of every (query place, key place) pair along one axis.
+    """Look up the vector of every (query, key) pair of positions along one axis.
 
     Args:
-        embeddings: [2 M - 1, D], the learned vectors of offsets -(M - 1) to M - 1; resampled
+        embeddings: [2 M - 1, D], the learnt vectors of offsets -(M - 1) to M - 1; resampled
             linearly when the sizes call for another M.
-        query_size: places along the axis in the image.
-        key_size: places along the axis in the video.
+        query_size: positions along the axis in the image.
+        key_size: positions along the axis in the video.
 
     Returns:
         [query_size, key_size, D].
@@ -30,7 +30,7 @@ def relative_table(embeddings: Tensor, query_size: int, key_size: int) -> Tensor
 
 
 def resampled_positions(table: Tensor, length: int) -> Tensor:
-    """Relative positions [N, D] resampled linearly to [length, D]."""
+    """Resample relative positions [N, D] linearly to [length, D]."""
     if len(table) == length:
         return table
     resampled = functional.interpolate(
@@ -48,7 +48,7 @@ def _offsets(query_size: int, key_size: int, device: torch.device) -> Tensor:
 
 
 def temporal_table(embeddings: Tensor, length: int) -> Tensor:
-    """Vectors of `length` frames as seen from an image that follows the last of them.
+    """Look up the vectors of `length` frames relative to an image that follows the last of them.
 
     Args:
         embeddings: [2 T - 1, D] for at most T frames; the first belongs to the newest frame.
@@ -61,22 +61,22 @@ def temporal_table(embeddings: Tensor, length: int) -> Tensor:
 
 
 def padded_temporal_table(embeddings: Tensor, lengths: Tensor, padded_length: int) -> Tensor:
-    """`temporal_table` of several videos at once, each padded at its end.
+    """Look up `temporal_table` for several videos at once, each padded at its end.
 
     Args:
         embeddings: [2 T - 1, D].
-        lengths: [B] integers, the true number of frames of each video.
-        padded_length: frames of each video with its padding.
+        lengths: [B] integers, number of existing frames of each video.
+        padded_length: number of frames of each video with its padding.
 
     Returns:
-        [B, padded_length, D]; what stands at padding is finite and meaningless.
+        [B, padded_length, D]; values at padding are finite and meaningless.
     """
     places = torch.arange(padded_length, device=lengths.device)
     return embeddings[(lengths[:, None] - 1 - places[None, :]).clamp(min=0)]
 
 
 def axis_indicators(height: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """One-hot row and column of each of height * width places, row-major.
+    """Encode row and column of each of height * width positions as one-hot vectors, row-major.
 
     Returns:
         [height * width, height + width].

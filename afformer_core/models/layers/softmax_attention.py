@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Softmax attention without a bias, in the ways that suit a CPU and a GPU."""
+"""Softmax attention without a bias, in one form for CPUs and one for GPUs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from torch.nn import functional
 from afformer_core.models.layers.widening import widened
 
 PADDING_SCORE = -1e4
-# Bounds the scores that exist at a time; a finest level has thousands of queries. Fewer would have
-# the keys be arranged for the product too often.
 _QUERIES_AT_ONCE = 256
-# Those of two heads keep two cores busy; those of all of them would fit a cache less.
 _HEADS_AT_ONCE = 2
-# Width of a vector that every fused kernel takes in half precision: 16 bytes.
 _WIDTH_STEP = 8
 
 
 def attend_in_parts(
     queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
 ) -> Tensor:
-    """Softmax attention with scale 1, of so many queries at a time that their scores fit a cache.
+    """Attend with softmax and scale 1, for as many queries at a time as fit into the cache.
 
     Of as few heads, too, which is as exact and 5 % faster (two cores, a ResNet-50's shapes).
 
@@ -53,12 +49,11 @@ def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor 
     scores = queries @ keys.transpose(2, 3)
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
-    # In half precision the sum of the exponentials would leave its range.
     return widened(scores).softmax(dim=-1).to(values.dtype) @ values
 
 
 def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    """The same as one operator, for GPUs, whose kernels never write the scores down.
+    """Attend as `attend_in_parts` does, with one operator whose GPU kernels never store scores.
 
     Those kernels take queries, keys and values of one width only, a multiple of 8, each vector in
     one piece of memory, so what is narrower is padded with zeros; and no mask, so padding is one

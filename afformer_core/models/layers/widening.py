@@ -8,5 +8,5 @@ from torch import Tensor
 
 
 def widened(x: Tensor) -> Tensor:
-    """The tensor in fp32 where it is in half precision, else itself."""
+    """Convert a tensor in half precision to fp32; return any other as it is."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The authors' checkpoints as models of ours."""
+"""Importers of the authors' checkpoints."""

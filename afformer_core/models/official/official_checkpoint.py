@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import of the authors' checkpoints of either model."""
+"""Importer of the authors' checkpoints, for the ResNet-50 and the ViTDet-B model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _PREFIX = 'network.'
 
 
 def import_official(state: Mapping[str, Tensor], action_names: Sequence[str]) -> Afformer:
-    """The model of a `state_dict` of the authors.
+    """Build the model of a `state_dict` of the authors.
 
     Sizes are read off the tensors. Every tensor is used, and every parameter is filled.
 
     Args:
         state: tensors by official name, with or without the prefix `network.`.
-        action_names: in the order of the heads' outputs.
+        action_names: names in the order of the heads' outputs.
 
     Returns:
         the model in fp32 and evaluation mode.
@@ -41,7 +41,7 @@ def import_official(state: Mapping[str, Tensor], action_names: Sequence[str]) ->
 
 
 def count_actions(state: Mapping[str, Tensor]) -> int:
-    """How many actions the heads of a checkpoint score.
+    """Count the actions that the heads of a checkpoint score.
 
     Raises:
         CheckpointError: it has no such head.

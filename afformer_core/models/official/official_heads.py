@@ -11,15 +11,15 @@ from afformer_core.models.pretrained.checkpoint_file import CheckpointError, ten
 
 
 def draws_each_action(tensors: Mapping[str, Tensor], actions: int) -> bool:
-    """Whether there is a heatmap for each action, or a single one.
+    """Check whether a checkpoint has a heatmap for each action, rather than a single one.
 
     Raises:
-        CheckpointError: there are neither one nor as many as actions.
+        CheckpointError: the number of heatmaps is neither 1 nor the number of actions.
     """
     heatmaps = int(tensor_of(tensors, 'predictor.upsampler.3.weight').shape[1])
     if heatmaps not in (1, actions):
         raise CheckpointError(
-            f'the checkpoint draws {heatmaps} heatmaps for {actions} actions; it must draw a '
-            'single one or one for each'
+            f'the checkpoint draws {heatmaps} heatmaps for {actions} actions; expected a single '
+            'heatmap, or one for each action. Give all action names in the order of its heads'
         )
     return heatmaps > 1

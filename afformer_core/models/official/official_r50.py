@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The authors' checkpoint of the ResNet-50 model, under its own names."""
+"""Importer of the authors' checkpoint of the ResNet-50 model."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ from afformer_core.models.presets import afformer_r50
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError, tensor_of
 from afformer_core.models.pretrained.strict_loading import load_strictly
 
-# The pyramid's coarsest output, which no part of the model reads.
 _UNREAD = 'encoder.backbone_with_fpn.fpn.layer_blocks.3.'
-# Means and deviations of colours, by their names in the authors' encoder, and in ours.
 _COLOURS = {'encoder.image_mean': 'mean', 'encoder.image_std': 'std'}
-# Half precision rounds by less; an 8-bit colour is rounded by more.
 _ROUNDING = 1e-3
 
 
 def import_official_r50(tensors: Mapping[str, Tensor], action_names: tuple[str, ...]) -> Afformer:
-    """See `import_official`.
+    """Build the ResNet-50 model of a `state_dict` (see `import_official`).
 
-    Means and deviations of colours, which the authors' encoder saves and ours has from the start,
-    are compared. Tensors of the pyramid's coarsest output, which nothing reads, are left out.
+    The checkpoint's means and standard deviations of colours are compared with the encoder's. The
+    tensors of the pyramid's coarsest output, which nothing reads, are left out.
     """
     read = {
         name: tensor
@@ -43,7 +40,7 @@ def import_official_r50(tensors: Mapping[str, Tensor], action_names: tuple[str, 
 
 
 def _require_same_colours(tensors: Mapping[str, Tensor], encoder: Encoder) -> None:
-    """Check that images are normalised as ours are, where a checkpoint says how.
+    """Check that a checkpoint normalises images as the encoder does, where it says how.
 
     Raises:
         CheckpointError: they are not.
@@ -58,7 +55,7 @@ def _require_same_colours(tensors: Mapping[str, Tensor], encoder: Encoder) -> No
             raise CheckpointError(
                 f'{name} of the checkpoint is {_listed(found)}; expected {_listed(wanted)}, by '
                 'which the ResNet-50 model normalises images. Give a checkpoint that was trained '
-                'with these'
+                'with these values'
             )
 
 
@@ -84,4 +81,7 @@ def _configuration(
             heatmap_per_action=heatmap_per_action,
         )
     except ValueError as error:
-        raise CheckpointError(f'the checkpoint is of no ResNet-50 model: {error}') from error
+        raise CheckpointError(
+            f"the checkpoint is not of the ResNet-50 model: {error}. Give the authors' checkpoint "
+            'of that model'
+        ) from error

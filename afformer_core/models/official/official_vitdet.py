@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The authors' checkpoint of the ViTDet-B model."""
+"""Importer of the authors' checkpoint of the ViTDet-B model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from afformer_core.models.pretrained.checkpoint_file import CheckpointError, ten
 from afformer_core.models.pretrained.strict_loading import load_strictly
 from afformer_core.models.pretrained.vitdet_weights import fitted
 
-# Begins the names of what no other of the authors' models has.
 OWN_BLOCKS = 'encoder.image_blocks.'
 _BODY = 'encoder.backbone_with_fpn.body.'
-# What their names begin with, and ours; the first that fits holds.
 _NAMES = (
     ('encoder.shared_blocks.', f'{_BODY}blocks.'),
     ('encoder.', _BODY),
@@ -33,10 +31,10 @@ _NAMES = (
 def import_official_vitdet(
     tensors: Mapping[str, Tensor], action_names: tuple[str, ...]
 ) -> Afformer:
-    """See `import_official`.
+    """Build the ViTDet-B model of a `state_dict` (see `import_official`).
 
-    Relative positions of the backbone are resampled to the grid that the decoder has, as
-    detectron2 does whenever an image has another size.
+    Relative positions of the backbone are resampled to the grid of the decoder, as detectron2 does
+    whenever an image has another size.
     """
     model = Afformer(_configuration(tensors, action_names)).eval()
     own = {_theirs(name): tensor for name, tensor in model.state_dict().items()}
@@ -71,4 +69,7 @@ def _configuration(
             heatmap_per_action=heatmap_per_action,
         )
     except ValueError as error:
-        raise CheckpointError(f'the checkpoint is of no ViTDet-B model: {error}') from error
+        raise CheckpointError(
+            f"the checkpoint is not of the ViTDet-B model: {error}. Give the authors' checkpoint "
+            'of that model'
+        ) from error

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-trained weights of backbones."""
+"""Importers of pretrained backbone weights, and strict loading."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Safe reader of pickled arrays, as in detectron2's model zoo; code in them is never run.
+"""A safe reader of pickled arrays, as in detectron2's model zoo, that never runs code in them.
 
-A pickle calls whatever it names. Here it can name the few things that arrays are made of, and for
-each of them gets a stand-in of this module, which takes bytes and nothing else.
+A pickle calls whatever it names. Here it can only name what arrays are made of, and for each of
+these it gets a stand-in of this module, which takes bytes and nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NUMBERS = ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'b
 
 
 def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays under `model`.
+    """Read the arrays under `model` in a pickle.
 
     Raises:
         CheckpointError: the file is missing or damaged, holds anything but arrays, numbers and
@@ -30,35 +30,42 @@ def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         with path.open('rb') as file:
-            # Python 2 wrote bytes as text.
             content = _Unpickler(file, encoding='latin1').load()
     except FileNotFoundError as error:
-        raise CheckpointError(f'there is no file {path}') from error
+        raise CheckpointError(
+            f'{path} does not exist; expected a pickle of arrays. Check the path'
+        ) from error
     except _ForbiddenError as error:
         raise CheckpointError(
-            f'{path} holds {error}, and loading it could run any code; only arrays, numbers and '
-            'text are read'
+            f'{path} holds {error}; expected only arrays, numbers and text, since anything else '
+            'could run any code when it is loaded. Give the file as detectron2 published it'
         ) from error
     except Exception as error:
-        raise CheckpointError(f'{path} is damaged or no pickle of arrays: {error}') from error
+        raise CheckpointError(
+            f'{path} is damaged or not a pickle of arrays: {error}. Download it again'
+        ) from error
     arrays = content.get('model') if isinstance(content, Mapping) else None
     if not (isinstance(arrays, Mapping) and arrays):
-        raise CheckpointError(f"{path} has no arrays under 'model', as detectron2's files have")
+        raise CheckpointError(
+            f"{path} has no arrays under 'model'; expected a file of detectron2's model zoo"
+        )
     found = {}
     for name, value in arrays.items():
         array = value.array if isinstance(value, _Array) else value
         if not isinstance(array, np.ndarray):
-            raise CheckpointError(f'{path} has {name!r} under model, which is no array')
+            raise CheckpointError(
+                f'{name!r} of {path} is of type {type(array).__name__}; expected an array'
+            )
         found[str(name)] = array
     return found
 
 
 class _ForbiddenError(pickle.UnpicklingError):
-    """The pickle names what it may not; the text says what."""
+    """A pickle that names something forbidden; the message says what."""
 
 
 class _NumberType:
-    """Stands in for `numpy.dtype`."""
+    """A stand-in for `numpy.dtype`."""
 
     def __init__(self, code: str, *_options: object) -> None:
         if code not in _NUMBERS:
@@ -71,7 +78,7 @@ class _NumberType:
 
 
 class _Array:
-    """Stands in for `numpy.ndarray`."""
+    """A stand-in for `numpy.ndarray`."""
 
     array: NDArray[Any] | None = None
 

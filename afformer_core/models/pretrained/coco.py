@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""COCO weights of torchvision's Faster R-CNN for the ResNet-50 encoder."""
+"""Importer of the COCO weights of torchvision's Faster R-CNN, for the ResNet-50 encoder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ _BLOCK = re.compile(r'(fpn\.(?:inner|layer)_blocks\.)(\d+)(\..*)')
 _OF_FRAMES = re.compile(r'video_projections\.p(\d)(\..*)')
 _PYRAMID = ('fpn.', 'video_projections.')
 _STAGES = 4
-# Of the levels of the detector's pyramid, p2 to p5.
 _FINEST = 2
 
 
@@ -27,22 +26,22 @@ def load_coco_weights(backbone: BackboneWithPyramid, file: Path | None = None) -
     """Load backbone and pyramid of `fasterrcnn_resnet50_fpn_v2`, in place.
 
     Args:
-        backbone: of a ResNet-50 encoder. A pyramid of other channels than torchvision's 256
-            keeps what it has; a projection that all levels share begins with the detector's of
-            the finest of them.
-        file: torchvision's weights; None: they are downloaded once, as torchvision does.
+        backbone: backbone of a ResNet-50 encoder. A pyramid that has not torchvision's 256
+            channels keeps its values; a convolution shared by all levels begins as the detector's
+            for the finest of them.
+        file: torchvision's weights; None to download them once, as torchvision does.
 
     Raises:
-        AfformerError: the file is missing or damaged, or lacks a tensor that is wanted.
+        AfformerError: the file is missing or damaged, or lacks a tensor.
     """
     adopt_detector(backbone, _read(file))
 
 
 def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -> None:
-    """Copy what a detector's `state_dict` has for a backbone, in place.
+    """Copy the tensors of a detector's `state_dict` that a backbone has, in place.
 
     Raises:
-        AfformerError: it lacks a tensor, or one is of another shape.
+        AfformerError: the detector lacks a tensor, or one has another shape.
     """
     shift = _STAGES - len(backbone.stages)
     wanted, found = backbone.state_dict(), {}
@@ -53,8 +52,8 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
             found[name] = own
         elif tensor is None or tensor.shape != own.shape:
             raise AfformerError(
-                f"the detector's weights have no {name} of shape {tuple(own.shape)}; give "
-                "those of torchvision's fasterrcnn_resnet50_fpn_v2"
+                f"the detector's weights have no {name} of shape {tuple(own.shape)}. Give the "
+                "weights of torchvision's fasterrcnn_resnet50_fpn_v2"
             )
         else:
             found[name] = tensor
@@ -62,7 +61,7 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
 
 
 def _theirs(name: str, shift: int) -> str:
-    """The detector's name, whose pyramid has every stage."""
+    """Convert a name to the detector's, whose pyramid has every stage."""
     if (block := _BLOCK.fullmatch(name)) is not None:
         return f'{block[1]}{int(block[2]) + shift}{block[3]}'
     if (of_frames := _OF_FRAMES.fullmatch(name)) is not None:

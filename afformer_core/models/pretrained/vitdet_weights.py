@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""COCO weights of detectron2's `mask_rcnn_vitdet_b` for the ViTDet-B encoders."""
+"""Importer of the COCO weights of detectron2's `mask_rcnn_vitdet_b`, for the ViTDet-B encoders."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ _NET = 'backbone.net.'
 _BODY = 'backbone_with_fpn.body.'
 _PYRAMID = 'backbone_with_fpn.fpn.'
 _LAST_BLOCK = f'blocks.{DEPTH - 1}.'
-# Place of the first convolution in the pyramid's p4 and p5; before that of p5 stands the pooling.
 _FIRST_CONVOLUTION = {'4': 0, '5': 1}
-# What a detector has and a grounding model has not: the pyramid's finer levels, and the heads.
 _OF_THE_DETECTOR = (
     'backbone.simfp_2.',
     'backbone.simfp_3.',
@@ -39,12 +37,12 @@ _OF_THE_DETECTOR = (
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """What did not find its counterpart.
+    """The tensors that found no counterpart.
 
     Attributes:
-        unused: names in the file of what is the detector's alone.
-        unfilled: parameters of the encoder that keep what they had: a pyramid, where it is not
-            the detector's.
+        unused: names in the file of tensors that only the detector has.
+        unfilled: parameters of the encoder that keep their values: those of a pyramid unlike the
+            detector's.
     """
 
     unused: tuple[str, ...]
@@ -52,16 +50,17 @@ class LoadedWeights:
 
 
 def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
-    """Load backbone and, where it is of 256 channels, simple feature pyramid, in place.
+    """Load the backbone and, where it has 256 channels, the simple feature pyramid, in place.
 
     Args:
-        encoder: of a ViTDet-B; two last blocks of their own both get the detector's last.
-        file: of detectron2's model zoo (.pkl, read without running code in it), or the same
+        encoder: encoder of a ViTDet-B; where images and frames have separate last blocks, both get
+            the detector's last block.
+        file: file of detectron2's model zoo (.pkl, read without running code in it), or the same
             saved by torch (.pth).
 
     Raises:
         CheckpointError: the file is missing, damaged, not of that detector, lacks a tensor or has
-            one that is not known; the encoder is as it was.
+            an unknown one; the encoder is unchanged.
     """
     if zipfile.is_zipfile(file):
         return adopt_detectron2(encoder, read_checkpoint(file)['state_dict'])
@@ -70,7 +69,7 @@ def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
 
 
 def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWeights:
-    """The same from the detector's tensors by name."""
+    """Load the detector's tensors, given by name, as `load_detectron2_weights` does."""
     own = encoder.state_dict()
     same_pyramid = _is_of_detector(encoder.backbone_with_fpn.fpn)
     kept = () if same_pyramid else tuple(name for name in own if name.startswith(_PYRAMID))
@@ -86,18 +85,18 @@ def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWei
             unknown.append(name)
     if unknown:
         raise CheckpointError(
-            f'the weights have {len(unknown)} unknown tensors, as {", ".join(unknown[:3])}; give '
-            "those of detectron2's mask_rcnn_vitdet_b"
+            f'the weights have {len(unknown)} unknown tensors, such as {", ".join(unknown[:3])}. '
+            "Give the weights of detectron2's mask_rcnn_vitdet_b"
         )
     load_strictly(encoder, found, 'the ViTDet-B encoder')
     return LoadedWeights(tuple(unused), kept)
 
 
 def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
-    """A parameter of detectron2's backbone, as a parameter of ours holds it.
+    """Convert a parameter of detectron2's backbone to the shape that ours has.
 
-    Positions lose that of the class token and become a grid; relative positions are resampled to
-    our grid, which detectron2 does for each image.
+    Absolute positions lose the class token's and become a grid; relative positions are resampled
+    to our grid, which detectron2 does for each image.
     """
     if name.endswith('pos_embed') and tensor.shape[1:2] == (1 + POSITIONS**2,):
         return tensor[:, 1:].unflatten(1, (POSITIONS, POSITIONS))
@@ -107,7 +106,7 @@ def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
 
 
 def _own_names(name: str) -> list[str]:
-    """Names in the encoders under which it may stand."""
+    """List the names in the encoders that a tensor of the detector belongs to."""
     if name.startswith(_NET):
         rest = name.removeprefix(_NET)
         names = [_BODY + rest]
@@ -124,7 +123,7 @@ def _own_names(name: str) -> list[str]:
 
 
 def _is_unused(name: str) -> bool:
-    """Of the detector alone, or of levels that nothing asks this encoder for."""
+    """Check whether a tensor belongs to the detector alone or to levels this encoder lacks."""
     return name.startswith((*_OF_THE_DETECTOR, 'backbone.simfp_4.', 'backbone.simfp_5.'))
 
 

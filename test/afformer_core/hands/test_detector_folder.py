@@ -116,7 +116,7 @@ def test_it_scores_no_actions(
         ({'roi_heads.mask': torch.zeros(1)}, 'unknown: roi_heads.mask'),
         (
             {'roi_heads.box_predictor.cls_score.bias': torch.zeros(91)},
-            r'cls_score.bias \(91,\) instead of \(3,\)',
+            r'cls_score.bias is \(91,\), expected \(3,\)',
         ),
     ],
 )

@@ -177,16 +177,19 @@ def test_names_without_the_prefix(state: dict[str, Tensor]) -> None:
         ),
         (
             {'network.predictor.actioner.5.bias': torch.zeros(3)},
-            'of another shape: predictor.actioner.5.bias (3,) instead of (7,)',
+            'of another shape: predictor.actioner.5.bias is (3,), expected (7,)',
         ),
         (
             {'network.predictor.actioner.5.bias': torch.full((7,), torch.nan)},
             'not finite: predictor.actioner.5.bias',
         ),
-        ({'network.predictor.upsampler.3.weight': None}, 'has no predictor.upsampler.3.weight'),
+        (
+            {'network.predictor.upsampler.3.weight': None},
+            'has no tensor predictor.upsampler.3.weight',
+        ),
         (
             {'network.decoder.self2d_cross3d_block.self_attn.rel_pos_h': None},
-            'has no decoder.self2d_cross3d_block.self_attn.rel_pos_h',
+            'has no tensor decoder.self2d_cross3d_block.self_attn.rel_pos_h',
         ),
     ],
 )
@@ -199,7 +202,7 @@ def test_what_does_not_match_is_listed(
 
 
 def test_actions_cannot_be_counted_without_their_head() -> None:
-    with pytest.raises(CheckpointError, match=r'has no predictor.actioner.5.weight'):
+    with pytest.raises(CheckpointError, match=r'has no tensor predictor.actioner.5.weight'):
         count_actions({'network.decoder.other': torch.zeros(1)})
 
 

@@ -164,11 +164,11 @@ def test_a_whole_checkpoint_of_true_size(scratch: Path) -> None:
         ),
         (
             {'network.encoder.shared_blocks.3.attn.rel_pos_h': torch.zeros(27, 32)},
-            'encoder.shared_blocks.3.attn.rel_pos_h (27, 32) instead of (27, 64)',
+            'encoder.shared_blocks.3.attn.rel_pos_h is (27, 32), expected (27, 64)',
         ),
         (
             {'network.encoder.pos_embed': torch.zeros(1, 5, 768)},
-            'of another shape: encoder.pos_embed (1, 5, 768) instead of (1, 14, 14, 768)',
+            'of another shape: encoder.pos_embed is (1, 5, 768), expected (1, 14, 14, 768)',
         ),
         (
             {'network.predictor.actioner.5.bias': torch.full((7,), torch.inf)},
@@ -206,10 +206,12 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.usefixtures('quick')
 def test_sizes_that_cannot_be(state: dict[str, Tensor]) -> None:
     odd = {'network.decoder.cross_block_3d.attn.rel_pos_h': torch.zeros(9, 64)}
-    with pytest.raises(CheckpointError, match='of no ViTDet-B model: input_size is'):
+    with pytest.raises(CheckpointError, match='not of the ViTDet-B model: input_size is'):
         import_official({**state, **odd}, OPRA_ACTIONS)
     lacking = {name: x for name, x in state.items() if not name.endswith('rel_pos_t')}
-    with pytest.raises(CheckpointError, match=r'has no decoder.cross_block_3d.attn.rel_pos_t'):
+    with pytest.raises(
+        CheckpointError, match=r'has no tensor decoder.cross_block_3d.attn.rel_pos_t'
+    ):
         import_official(lacking, OPRA_ACTIONS)
 
 

@@ -53,11 +53,11 @@ def test_code_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match='there is no checkpoint'):
+    with pytest.raises(CheckpointError, match='does not exist'):
         read_checkpoint(tmp_path / 'absent.ckpt')
     noise = tmp_path / 'noise.ckpt'
     noise.write_bytes(b'PK\x03\x04 cut off')
-    with pytest.raises(CheckpointError, match='damaged or no checkpoint'):
+    with pytest.raises(CheckpointError, match='damaged or not a checkpoint'):
         read_checkpoint(noise)
     for content in ([1, 2], {'state_dict': {}}, {'state_dict': {'a': 1}}):
         path = tmp_path / 'other.ckpt'

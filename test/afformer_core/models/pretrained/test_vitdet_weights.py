@@ -152,7 +152,10 @@ def test_levels_that_are_not_asked_for_are_not_used(state: dict[str, Tensor]) ->
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'backbone.bottom_up.stem.weight': torch.zeros(1)}, '1 unknown tensors, as backbone.bot'),
+        (
+            {'backbone.bottom_up.stem.weight': torch.zeros(1)},
+            '1 unknown tensors, such as backbone.bot',
+        ),
         ({'backbone.net.blocks.12.norm1.bias': torch.zeros(1)}, '1 unknown tensors'),
         ({'backbone.net.pos_embed': None}, 'missing: backbone_with_fpn.body.pos_embed'),
         ({'backbone.simfp_5.1.norm.bias': None}, 'missing: backbone_with_fpn.fpn.p5.1.bias'),

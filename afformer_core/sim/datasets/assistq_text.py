@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Narrations and questions of simulated videos in AssistQ's form.
+"""Narrations and questions of simulated videos in the format of AssistQ.
 
 A line of a script and the right answer to a question share the words of the purpose for which an
-element is operated; no two steps of a video have the same purpose, and no two purposes a word.
+element is operated; no two steps of a video have the same purpose, and no two purposes share a
+word.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CHOICES = 4
 
 @dataclass(frozen=True)
 class Step:
-    """What a demonstration is said to do: `verb` the `kind` number `element` to `purpose`."""
+    """Narrated step of a video: `verb` the `kind` number `element` to `purpose`."""
 
     verb: str
     kind: str
@@ -46,20 +47,22 @@ class Step:
 
 
 def button_name(element: int) -> str:
-    """How answers and boxes call an element."""
+    """Return the name of an element in answers and boxes, counted from 1."""
     return f'button{element + 1}'
 
 
 def describe(
     plans: Sequence[Demonstration], appliance: Appliance, random: np.random.Generator
 ) -> list[Step]:
-    """What demonstrations are for.
+    """Draw a purpose for each demonstration, and describe it as a step.
 
     Raises:
-        ValueError: there are more than `PURPOSES`.
+        ValueError: there are more demonstrations than `PURPOSES`.
     """
     if len(plans) > len(PURPOSES):
-        raise ValueError(f'there are {len(PURPOSES)} purposes, not {len(plans)}')
+        raise ValueError(
+            f'number of demonstrations is {len(plans)}; there are {len(PURPOSES)} purposes'
+        )
     purposes = random.permutation(PURPOSES)[: len(plans)].tolist()
     return [
         Step(
@@ -75,7 +78,7 @@ def describe(
 def script(
     appliance: Appliance, steps: Sequence[Step], seconds: int, random: np.random.Generator
 ) -> str:
-    """The lines of `script.txt`: each step takes so many seconds, between two of idleness."""
+    """Write the text of `script.txt`: steps of `seconds`, with two idle seconds between them."""
     name = appliance.family.replace('_', ' ')
     lines = [_line(0, 1, f'This is how to use the {name}.')]
     for number, step in enumerate(steps):
@@ -89,7 +92,7 @@ def script(
 def questions(
     appliance: Appliance, steps: Sequence[Step], images: int, random: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """A question about each step for each of the users' images."""
+    """Write a question about each step for each of the users' images."""
     return [
         _question(len(appliance.elements), step, f'{image}.jpg', random)
         for step in steps

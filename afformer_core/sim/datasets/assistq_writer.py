@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated videos on disk, in AssistQ's form.
+"""Writer of simulated videos in the format of AssistQ.
 
-- `SPLIT.json`: for each video its questions, with answers to choose from
+- `SPLIT.json`: questions of each video, with answers to choose from
 - `SPLIT/VIDEO/video.mp4`: demonstrations of elements of one appliance, one after another
-- `SPLIT/VIDEO/script.txt`: what is said meanwhile
-- `SPLIT/VIDEO/images/0.jpg`: a user's image of the same appliance, from another place
-- `SPLIT/VIDEO/buttons.csv`: the boxes of all elements in the users' images
+- `SPLIT/VIDEO/script.txt`: narration of the video
+- `SPLIT/VIDEO/images/0.jpg`: a user's image of the same appliance, from another viewpoint
+- `SPLIT/VIDEO/buttons.csv`: boxes of all elements in the users' images
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the questions of
-  the first video, and `steps`: the element, action and seconds of contact of each demonstration
+  the first video, and `steps`: element, action and seconds of contact of each demonstration
 """
 
 from __future__ import annotations
@@ -44,15 +44,19 @@ _PANELS = ('keypad', 'control_panel', 'dense_keypad')
 
 @dataclass(frozen=True)
 class AssistqPlan(ScenePlan):
-    """What a dataset in AssistQ's form holds.
+    """Contents of a dataset in the format of AssistQ.
 
     Attributes:
         seed, families, held_out: see `ScenePlan`.
-        appliances: how many, each in one video.
-        demonstrations, images: of each, demonstrations in its video and users' images.
-        seconds, rate: of a demonstration, both whole numbers: scripts tell seconds. One without
-            a hand comes before and after each.
-        longest_side: of every picture, in pixels.
+        appliances: number of appliances, each in one video.
+        demonstrations: number of demonstrations in each video.
+        images: number of users' images of each appliance.
+        seconds, rate: length and frame rate of a demonstration, both whole numbers, as scripts are
+        timed in seconds. One idle second comes before and after each.
+        longest_side: longest side of every image, in pixels.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     demonstrations: int = 4
@@ -67,39 +71,40 @@ class AssistqPlan(ScenePlan):
         self._require_side(self.longest_side)
         if self.seconds % 1 or self.rate % 1:
             raise ValueError(
-                f'seconds and rate must be whole numbers, not {self.seconds} and {self.rate}: '
-                'scripts tell whole seconds'
+                f'seconds is {self.seconds} and rate {self.rate}; both must be whole numbers, as '
+                'scripts are timed in whole seconds'
             )
         if self.demonstrations > len(PURPOSES):
             raise ValueError(
-                f'demonstrations must be at most {len(PURPOSES)}, not {self.demonstrations}: '
-                'each must be described in words that no other one has'
+                f'demonstrations is {self.demonstrations}; it must be at most {len(PURPOSES)}, as '
+                'each is described in words of its own'
             )
 
 
 def panel_families(families: tuple[str, ...]) -> tuple[str, ...]:
-    """Those that AssistQ has, appliances with buttons; all where there is none."""
+    """Return the families with buttons, as AssistQ has them; all families if none has buttons."""
     return tuple(family for family in families if family in _PANELS) or families
 
 
 def write_assistq(
     folder: Path, split: str, plan: AssistqPlan, processes: int = 1
 ) -> Iterator[int]:
-    """Render such a dataset, or what is missing of it; yields how many videos are there.
+    """Render a dataset, or what is missing of it; yields the number of finished videos.
 
     Args:
-        folder: of the dataset, made where it is missing.
+        folder: folder of the dataset, created if missing.
         split: name of the questions' file without its ending, and of the videos' folder.
-        plan: what to render.
-        processes: how many render at once.
+        plan: contents of the dataset.
+        processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
+        ValueError: the split's name has an underscore, which AssistQ's readers would cut off.
     """
     if '_' in split:
         raise ValueError(
-            f'the split is called {split!r}; AssistQ looks for the videos in the folder before '
-            'the first "_", so choose a name without one'
+            f'split is {split!r}; AssistQ looks for the videos in the folder before the first '
+            '"_". Choose a name without one'
         )
     record = {'layout': 'assistq', **asdict(plan)}
     del record['appliances']
@@ -115,7 +120,7 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
 
 
 def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, Any]:
-    """Write the folder of a video; returns its questions, and what it shows."""
+    """Write the folder of a video; returns its questions and steps."""
     scene = plan.scene(index)
     appliance = scene.appliance
     random = generator(scene.seed, Stream.ANNOTATION, _KEY)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated datasets on disk, in OPRA's form.
+"""Writer of simulated datasets in the format of OPRA.
 
-- `SPLIT.json`: a list of entries as OPRA's, each with the keys `scene`, `scene_seed`, `family`,
-  `element`, `elements` and `contact` (first and last frame in which the hand is on the element,
-  null if there is none) besides
-- `actions.json`: the names of the actions 1, 2, ...
-- `simulation.json`: what each split was made with
-- `clips/SPLIT/00000/0.mp4`: the first demonstration of appliance 0
+- `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
+  `family`, `element`, `elements` and `contact` (first and last frame in which the hand is on the
+  element, null if there is none)
+- `actions.json`: names of the actions 1, 2, ...
+- `simulation.json`: settings that each split was made with
+- `clips/SPLIT/00000/0.mp4`: first demonstration of appliance 0
 - `images/SPLIT/00000/0.jpg`: its first target view
 - `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the appliance complete
 """
@@ -42,16 +42,19 @@ _POINT_SPREAD = 0.35
 
 @dataclass(frozen=True)
 class DatasetPlan(ScenePlan):
-    """What a simulated dataset in OPRA's form holds.
+    """Contents of a simulated dataset in the format of OPRA.
 
     Attributes:
         seed, appliances, families, held_out: see `ScenePlan`.
-        demonstrations: of each, of different elements while there are.
-        performances: clips of each demonstration, of the same action by other people and from
-            other sides.
-        targets: target views of each; every pair of a clip and a view is an entry.
-        frames, rate: of a clip, frames and frames per second.
-        longest_side: of every picture, in pixels.
+        demonstrations: number for each appliance, of different elements as long as there are any.
+        performances: number of clips of each demonstration, of the same action by other people and
+        from other sides.
+        targets: number of target views; every pair of a clip and a view is an entry.
+        frames, rate: number of frames of a clip, and frames per second.
+        longest_side: longest side of every image, in pixels.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     demonstrations: int = 3
@@ -70,13 +73,13 @@ class DatasetPlan(ScenePlan):
 def write_dataset(
     folder: Path, split: str, plan: DatasetPlan, processes: int = 1
 ) -> Iterator[int]:
-    """Render a dataset, or what is missing of it; yields how many appliances are there.
+    """Render a dataset, or what is missing of it; yields the number of finished appliances.
 
     Args:
-        folder: of the dataset, made where it is missing.
+        folder: folder of the dataset, created if missing.
         split: name of the annotation file without its ending.
-        plan: what to render.
-        processes: how many render at once.
+        plan: contents of the dataset.
+        processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -151,7 +154,7 @@ def _annotation(
 def _outline_record(scene: Scene, index: int, view: View) -> dict[str, Any]:
     outline = view.outline(scene.appliance, index)
     inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
-    # a third of a pixel off at most, in half the numbers
+    # an error of a third of a pixel at most halves the number of corners
     corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
     return {
         'kind': scene.appliance.elements[index].kind,

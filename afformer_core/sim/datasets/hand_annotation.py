@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Annotations of hands in the form of 100DOH: VOC XML, in which the first pixel is 1."""
+"""Annotations of hands in the format of 100DOH: VOC XML, in which the first pixel is 1."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT = 0, 3, 4
 
 @dataclass(frozen=True)
 class AnnotatedHand:
-    """A hand in a picture.
+    """Hand in an image, and what it touches.
 
     Attributes:
-        box: of palm and fingers.
-        left: whether it is a left one.
+        box: box of palm and fingers.
+        left: True for a left hand.
         contact: `NO_CONTACT`, `PORTABLE_OBJECT` or `STATIONARY_OBJECT`.
-        touched: the box of what it touches; None where it touches nothing or that is not seen.
+        touched: box of the touched element; None without contact, or if the element is hidden.
+
+    Raises:
+        ValueError: the contact is another number, or a hand without contact touches an element.
     """
 
     box: Box
@@ -31,18 +34,18 @@ class AnnotatedHand:
 
     def __post_init__(self) -> None:
         if self.contact not in (NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT):
-            raise ValueError(f'a contact is 0, 3 or 4 here, not {self.contact}')
+            raise ValueError(f'contact is {self.contact}; expected 0, 3 or 4')
         if self.touched is not None and self.contact == NO_CONTACT:
-            raise ValueError('a hand without contact touches nothing')
+            raise ValueError(f'touched is {self.touched}; a hand without contact touches nothing')
 
 
 def annotation_xml(name: str, size: tuple[int, int], hands: list[AnnotatedHand]) -> bytes:
-    """The annotation of a picture.
+    """Write the annotation of an image as XML.
 
     Args:
-        name: of its file.
-        size: (width, height) of it.
-        hands: that are seen in it.
+        name: name of the image file.
+        size: (width, height) of the image.
+        hands: hands that are visible in it.
     """
     root = ElementTree.Element('annotation')
     _add(root, 'folder', 'JPEGImages')
@@ -96,7 +99,7 @@ def _add_object(
 
 
 def _vector(hand: AnnotatedHand) -> tuple[float | None, ...]:
-    """From the hand's middle to that of what it touches: length in pixels and unit vector."""
+    """Compute length in pixels and unit vector from the hand's centre to the touched element's."""
     if hand.touched is None:
         return (None,) * 3
     vector = hand.touched.centre - hand.box.centre
@@ -106,7 +109,7 @@ def _vector(hand: AnnotatedHand) -> tuple[float | None, ...]:
 
 
 def _edges(box: Box | None) -> tuple[int | None, ...]:
-    """Left, top, right and bottom, from 1; None each without a box."""
+    """Return left, top, right and bottom, counted from 1; None each without a box."""
     if box is None:
         return (None,) * 4
     return box.left + 1, box.top + 1, box.right + 1, box.bottom + 1

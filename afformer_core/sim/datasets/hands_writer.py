@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated images of hands on disk, in 100DOH's form.
+"""Writer of simulated images of hands in the format of 100DOH.
 
 - `Annotations/train_00000_0_contact.xml`: hands and what they touch, see `hand_annotation`
-- `JPEGImages/train_00000_0_contact.jpg`: the picture; `far` or `hover` or `after` in the place of
-  `contact` are the same demonstration at other times, `alone` is the appliance without a hand
-- `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: what the camera sees one, two and three
-  moments before and after each picture, under the same name
-- `ImageSets/Main/SPLIT.txt`: names of a split's pictures
+- `JPEGImages/train_00000_0_contact.jpg`: the image; names with `far`, `hover` or `after` instead
+  of `contact` show the same demonstration at other times, `alone` the appliance without a hand
+- `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: the camera's images one, two and three
+  steps before and after each image, under the same name
+- `ImageSets/Main/SPLIT.txt`: names of a split's images
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the family,
-  element and action of each picture of appliance 0
+  element and action of each image of appliance 0
 """
 
 from __future__ import annotations
@@ -41,27 +41,29 @@ from afformer_core.sim.scene.scene_plan import ScenePlan
 from afformer_core.sim.scene.sight import element_box, hand_box
 from afformer_core.sim.scene.view import plan_target, render_views
 
-# Times, of a clip's whole length; between `_CLEAR` before a contact and its begin it is hard to
-# tell whether the hand touches.
+# Shares of a clip's length; between `_CLEAR` before a contact and its start it is hard to see
+# whether the hand touches.
 _CLEAR, _HOVER = 0.03, 0.1
-# How long it is from a picture to its neighbours, and from these to the next ones: about a quarter
-# of a second.
+# Steps in time between neighbouring images, as shares of a clip: about a quarter of a second.
 _STEP = (0.06, 0.12)
 _KEY = 2
 _NEIGHBOURS = 1
-# Folders of a picture and of its neighbours.
+# Folders of an image and of its neighbours.
 _PICTURES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True)
 class HandsPlan(ScenePlan):
-    """What a dataset of hands holds.
+    """Contents of a dataset of hands.
 
     Attributes:
         seed, appliances, families, held_out: see `ScenePlan`.
-        demonstrations: of each appliance; each gives a picture before, while and after the hand
-            touches the element, one in which it hovers, and one without a hand.
-        longest_side: of every picture, in pixels.
+        demonstrations: number for each appliance; each gives an image before, while and after the
+        hand touches the element, one in which it hovers, and one without a hand.
+        longest_side: longest side of every image, in pixels.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     demonstrations: int = 2
@@ -74,13 +76,13 @@ class HandsPlan(ScenePlan):
 
 
 def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -> Iterator[int]:
-    """Render pictures of hands, or what is missing of them; yields how many appliances are there.
+    """Render images of hands, or what is missing of them; yields how many appliances are done.
 
     Args:
-        folder: of the dataset, made where it is missing.
-        split: name of the list of pictures; 100DOH's are `trainval` and `test`.
-        plan: what to render.
-        processes: how many render at once.
+        folder: folder of the dataset, created if missing.
+        split: name of the list of images; those of 100DOH are `trainval` and `test`.
+        plan: contents of the dataset.
+        processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -93,7 +95,7 @@ def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -
 
 
 def moments(motion: Motion, random: np.random.Generator) -> dict[str, float]:
-    """Times of a clip, 0 to 1, by what the hand does then; without what it does not show."""
+    """Draw a time of the clip, 0 to 1, for each phase of the motion that the clip shows."""
     ranges = {
         'far': (0.0, motion.start - _HOVER),
         'hover': (max(0.0, motion.start - _HOVER), motion.start - _CLEAR),
@@ -114,14 +116,14 @@ def _merge(split: str, folder: Path, records: list[Any]) -> None:
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture to write.
+    """Image with its neighbours and annotation, to be written.
 
     Attributes:
-        name: of its files.
+        name: name of its files.
         image: uint8 RGB [H, W, 3].
-        neighbours: those before and after it, in the order of their times.
-        hands: that are seen in it.
-        plan: of the demonstration, if it is of one.
+        neighbours: images before and after it, in the order of their times.
+        hands: hands that are visible in it.
+        plan: plan of the demonstration; None without a hand.
     """
 
     name: str
@@ -131,7 +133,7 @@ class _Picture:
     plan: Demonstration | None
 
     def write(self, folder: Path, quality: int) -> None:
-        """Write pictures and annotation, as JPEG of a quality."""
+        """Write images and annotation, as JPEG of a quality."""
         for part, image in zip(_PICTURES, (self.image, *self.neighbours), strict=True):
             write_jpeg(folder / part / f'{self.name}.jpg', image, quality)
         size = (self.image.shape[1], self.image.shape[0])
@@ -140,7 +142,7 @@ class _Picture:
 
 
 def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the pictures of an appliance and their annotations; returns what they show."""
+    """Write the images of an appliance and their annotations; returns what they show."""
     scene = plan.scene(index)
     for part in (*_PICTURES, 'Annotations'):
         (folder / part).mkdir()
@@ -171,7 +173,7 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
 
 
 def neighbouring_times(time: float, random: np.random.Generator) -> tuple[float, ...]:
-    """When the neighbours of a picture are taken, in their order, in the clip."""
+    """Draw the times in the clip of an image's neighbours, in their order."""
     step = random.uniform(*_STEP)
     return tuple(min(1.0, max(0.0, time + steps * step)) for steps in NEIGHBOURS)
 
@@ -183,7 +185,7 @@ def _frame(
     time: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """A frame of a demonstration."""
+    """Render a frame of a demonstration."""
     view = plan.view
     capsules = plan.capsules(scene.appliance, time)
     renderer.set_room(view.lighting, view.surroundings)
@@ -194,7 +196,7 @@ def _frame(
 def _hands(
     renderer: Renderer, scene: Scene, plan: Demonstration, time: float
 ) -> tuple[AnnotatedHand, ...]:
-    """The hand in the frame that was rendered last, if one is seen."""
+    """Annotate the hand in the frame that was rendered last, if it is visible."""
     box = hand_box(renderer, plan, time, plan.capsules(scene.appliance, time))
     if box is None:
         return ()

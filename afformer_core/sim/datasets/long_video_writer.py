@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated videos without annotations, in which hands operate things now and then.
+"""Writer of simulated long videos without annotations, in which hands act now and then.
 
 - `videos/SPLIT/00000.mp4`: the first video
-- `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the truth of the
-  first video, which nothing but tests may look at: `rate`, `frames`, `interactions` with their
-  first and last frames, of the shot and of the contact, and `hands`, which are the frames that
-  show a hand, with its box and that of the element it touches (left, top, right, bottom; the
-  first pixel is 0, the last ones are in the box)
+- `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the annotations of
+  the first video, for tests only: `rate`, `frames`, `interactions` with first and last frames of
+  the shot and of the contact, and `hands`: the frames that show a hand, with its box and that of
+  the element it touches (left, top, right, bottom; the first pixel is 0, right and bottom belong
+  to the box)
 """
 
 from __future__ import annotations
@@ -31,21 +31,24 @@ from afformer_core.sim.scene.sight import element_box, hand_box
 from afformer_core.sim.scene.view import picture_size
 
 _KEY = 3
-# (shortest, longest) in seconds: without an action before it, the action, and after it.
+# (shortest, longest) in seconds: idle before the action, the action, idle after it.
 _BEFORE, _ACTION, _AFTER = (0.5, 4.0), (2.0, 4.0), (0.5, 2.5)
 _LONGEST_SHOT = _BEFORE[1] + _ACTION[1] + _AFTER[1]
 
 
 @dataclass(frozen=True)
 class LongVideoPlan(ScenePlan):
-    """What a set of long videos holds.
+    """Contents of a set of long videos.
 
     Attributes:
         seed, families, held_out: see `ScenePlan`.
-        appliances: how many one video shows at most, one after another.
-        videos: how many; each depends on the seed and its number alone.
-        seconds, rate: how long each is, and its frames per second.
-        longest_side: of every picture, in pixels.
+        appliances: largest number of appliances in one video, one after another.
+        videos: number of videos; each depends only on the seed and its number.
+        seconds, rate: length of each video, and its frames per second.
+        longest_side: longest side of every frame, in pixels.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
     """
 
     videos: int = 10
@@ -63,13 +66,13 @@ class LongVideoPlan(ScenePlan):
 def write_long_videos(
     folder: Path, split: str, plan: LongVideoPlan, processes: int = 1
 ) -> Iterator[int]:
-    """Render long videos, or what is missing of them; yields how many there are.
+    """Render long videos, or what is missing of them; yields the number of finished videos.
 
     Args:
-        folder: of the videos' set, made where it is missing.
+        folder: folder of the set, created if missing.
         split: name of the videos' folder.
-        plan: what to render.
-        processes: how many render at once.
+        plan: contents of the set.
+        processes: number of rendering processes.
 
     Raises:
         DatasetError: see `Production.run`.
@@ -82,7 +85,7 @@ def write_long_videos(
 
 
 def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
-    """The shots of the video `index`, from 0, one after another."""
+    """Plan the shots of the video `index`, from 0, one after another."""
     first = index * plan.appliances
     random = generator(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
     size = picture_size(random, plan.longest_side, None)
@@ -100,7 +103,7 @@ def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
 
 
 def _lengths(plan: LongVideoPlan, random: np.random.Generator) -> list[tuple[int, ...]]:
-    """Frames before, of and after the action of each shot; together they fill the video."""
+    """Draw the frames before, of and after the action of each shot; they fill the video."""
     left = round(plan.seconds * plan.rate)
     lengths: list[tuple[int, ...]] = []
     while True:
@@ -109,17 +112,17 @@ def _lengths(plan: LongVideoPlan, random: np.random.Generator) -> list[tuple[int
         ]
         left -= sum(shot)
         if left < _LONGEST_SHOT * plan.rate:
-            # what is too short for another shot belongs to this one
+            # frames that are too few for another shot belong to this one
             return [*lengths, (shot[0], shot[1], shot[2] + left)]
         lengths.append(tuple(shot))
 
 
 def _merge(folder: Path, records: list[Any]) -> None:
-    """Nothing says anything of all videos together."""
+    """Do nothing: no file describes all videos together."""
 
 
 def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str, Any]:
-    """Write a video; returns the truth about it."""
+    """Write a video; returns its annotations."""
     shots = plan_shots(plan, index)
     path = folder / 'videos' / split / f'{index:05d}.mp4'
     path.parent.mkdir(parents=True)
@@ -137,7 +140,7 @@ def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str
 def _frames(
     shots: list[Shot], random: np.random.Generator, hands: list[dict[str, Any]]
 ) -> Iterator[np.ndarray]:
-    """The frames of all shots; what is seen of hands is added to `hands` meanwhile."""
+    """Render the frames of all shots; adds the visible hands to `hands` meanwhile."""
     first = 0
     for _, group in groupby(shots, key=lambda shot: shot.scene.seed):
         taken = list(group)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RGB-D rosbags: a demonstration, then a camera that moves around the same appliance.
+"""Writer of RGB-D rosbags: a demonstration, then a camera that moves around the appliance.
 
-OUT/bag                rosbag2 with the topics below
-OUT/annotations.json   the truth of every camera image, see `afformer_core.replay.annotations`
+OUT/bag                rosbag2 with the topics below OUT/annotations.json   annotations of every
+image, see `afformer_core.replay.annotations`
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _QOS = Qos(
 
 @dataclass(frozen=True, order=True)
 class _Logged:
-    """A message, ordered by when it was logged, in nanoseconds."""
+    """Message, ordered by the time at which it was logged, in nanoseconds."""
 
     time: int
     order: int
@@ -81,11 +81,11 @@ class _Logged:
 
     def __post_init__(self) -> None:
         if self.time < 0:
-            raise ValueError(f'a message cannot be logged at {self.time}')
+            raise ValueError(f'time is {self.time}; it must not be negative')
 
 
 def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
-    """Write a bag and its annotations; yields how many images are there so far.
+    """Write a bag and its annotations; yields the number of images written so far.
 
     The folder appears when all is written.
 
@@ -108,13 +108,13 @@ def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
 
 
 def sensed_depth(renderer: Renderer, plan: RgbdBagPlan, view: View, number: int) -> SensedDepth:
-    """The depth that belongs to image `number` of a plan's scene."""
+    """Render depth for image `number` of a plan's scene, as its depth camera measures it."""
     random = generator(scene_seed(plan.seed, 0), Stream.RGBD, 1, number)
     return plan.depth_camera.measure(renderer.depth(view.camera, view.size), random)
 
 
 def _stamps(plan: RgbdBagPlan, scene: RgbdScene) -> np.ndarray:
-    """When the camera's images are taken: int64 [N] nanoseconds, nearly evenly."""
+    """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
     random = generator(scene.scene.seed, Stream.RGBD, 2)
     first = _START + round(1e9 * plan.demonstration_frames / plan.demonstration_rate) + _PAUSE
     periods = np.arange(len(scene.views)) + random.uniform(-0.02, 0.02, len(scene.views))
@@ -152,7 +152,7 @@ def _write_messages(
 
         for logged in _demonstration(factory, renderer, plan, scene):
             write(logged)
-        # what is logged later may have been taken earlier: depth takes longer than colour
+        # messages are logged in another order than taken: depth takes longer than colour
         waiting: list[_Logged] = []
         for number in range(len(scene.views)):
             for logged in _camera(factory, renderer, plan, scene, number, stamps):
@@ -185,7 +185,7 @@ def _camera(
     number: int,
     stamps: np.ndarray,
 ) -> list[_Logged]:
-    """What the camera sends of one view: colour, calibration and, a little later, depth."""
+    """Render what the camera sends of one view: colour, calibration and, a little later, depth."""
     random = generator(scene.scene.seed, Stream.RGBD, 4, number)
     view, stamp = scene.views[number], int(stamps[number])
     renderer.set_room(view.lighting, view.surroundings)

@@ -18,20 +18,20 @@ DEPTH_ENCODINGS = ('16UC1', '32FC1')
 
 
 def colour_message(factory: MessageFactory, image: np.ndarray, encoding: str, header: Any) -> Any:
-    """A message of `IMAGE_TYPES[encoding]` of a picture, uint8 [H, W, 3] RGB."""
+    """Encode an image, uint8 [H, W, 3] RGB, as a message of `IMAGE_TYPES[encoding]`."""
     if encoding == 'jpeg':
         return jpeg_message(factory, image, header)
     return image_message(factory, image, encoding, header)
 
 
 def depth_message(factory: MessageFactory, sensed: SensedDepth, encoding: str, header: Any) -> Any:
-    """A depth image in one of `DEPTH_ENCODINGS`."""
+    """Encode a depth image in one of `DEPTH_ENCODINGS`."""
     values = sensed.millimetres() if encoding == '16UC1' else sensed.values
     return image_message(factory, values, encoding, header)
 
 
 def camera_info_message(factory: MessageFactory, view: View, header: Any) -> Any:
-    """The calibration of a camera without distortion."""
+    """Build the calibration message of a camera without distortion."""
     width, height = view.size
     focal = height / 2 / math.tan(math.radians(view.camera.field_of_view) / 2)
     matrix = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
@@ -49,7 +49,7 @@ def camera_info_message(factory: MessageFactory, view: View, header: Any) -> Any
 
 
 def header_message(factory: MessageFactory, stamp: int, frame_id: str) -> Any:
-    """A header with a stamp in nanoseconds."""
+    """Build a header with a stamp in nanoseconds."""
     seconds, nanoseconds = divmod(stamp, 10**9)
     time = factory.create('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
     return factory.create('std_msgs/msg/Header', stamp=time, frame_id=frame_id)

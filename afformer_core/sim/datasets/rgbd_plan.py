@@ -17,19 +17,22 @@ STORAGES = ('mcap', 'sqlite3')
 
 @dataclass(frozen=True)
 class RgbdBagPlan:
-    """What an RGB-D bag holds.
+    """Contents of an RGB-D bag.
 
     Attributes:
-        seed: the same plan gives the same bytes.
-        family: of the appliance.
-        held_out: whether its textures are those that training never shows.
+        seed: seed of everything random; equal plans give the same bytes.
+        family: family of the appliance.
+        held_out: True for textures that are kept out of training.
         size: (width, height) of all images, even.
-        seconds, rate: how long the camera moves, and its images a second.
-        demonstration_frames, demonstration_rate: of the demonstration.
+        seconds, rate: time that the camera moves, and its images per second.
+        demonstration_frames, demonstration_rate: length and frame rate of the demonstration.
         image_encoding: one of `IMAGE_TYPES`; `jpeg` is a CompressedImage.
         depth_encoding: one of `DEPTH_ENCODINGS`.
         storage: one of `STORAGES`.
-        depth_camera: the defects of depth.
+        depth_camera: defects of the depth camera.
+
+    Raises:
+        ValueError: a value is out of range or unknown.
     """
 
     seed: int
@@ -53,17 +56,21 @@ class RgbdBagPlan:
         ):
             if getattr(self, name) not in choices:
                 wanted = ' or '.join(choices)
-                raise ValueError(f'{name} must be {wanted}, not {getattr(self, name)!r}')
+                raise ValueError(f'{name} is {getattr(self, name)!r}; expected {wanted}')
         if self.family not in FAMILIES:
-            raise ValueError(f'family must be one of {FAMILIES}, not {self.family!r}')
+            raise ValueError(f'family is {self.family!r}; expected one of {", ".join(FAMILIES)}')
         if min(self.size) < 32:
-            raise ValueError(f'images must be at least 32 x 32 pixels, not {self.size}')
+            raise ValueError(f'size is {self.size}; images must be at least 32 x 32 pixels')
         if min(self.seconds, self.rate, self.demonstration_frames, self.demonstration_rate) <= 0:
-            raise ValueError('seconds, frames and rates must be positive')
+            raise ValueError(
+                f'seconds, rate, demonstration_frames and demonstration_rate are {self.seconds}, '
+                f'{self.rate}, {self.demonstration_frames} and {self.demonstration_rate}; they '
+                'must be positive'
+            )
         if self.seed < 0:
-            raise ValueError(f'seed must not be negative, but is {self.seed}')
+            raise ValueError(f'seed is {self.seed}; it must not be negative')
 
     def scene(self) -> RgbdScene:
-        """What the bag shows."""
+        """Plan what the bag shows."""
         scene = Scene(scene_seed(self.seed, 0), self.family, self.held_out)
         return plan_rgbd_scene(scene, self.size, self.seconds, self.rate)

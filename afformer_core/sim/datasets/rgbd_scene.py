@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A demonstration, and then a colour and depth camera that moves around the same appliance."""
+"""Demonstration of an appliance, and views of a colour and depth camera that moves around it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.surroundings import sample_lighting, sample_surroundings
 from afformer_core.sim.scene.view import View
 
-# The distances that depth cameras of robots are good at, and that an arm reaches.
+# Metres; depth cameras of robots are accurate at these distances, and an arm reaches there.
 NEAREST, FARTHEST = 0.5, 1.0
 _LAP_SECONDS = 12.0
 _FILL = 0.9
@@ -33,12 +33,12 @@ _POINT_SPREAD = 0.35
 
 @dataclass(frozen=True)
 class RgbdScene:
-    """What an RGB-D bag shows.
+    """Demonstration and views of an RGB-D bag.
 
     Attributes:
-        scene: of the appliance.
-        demonstration: how a hand operates one of its elements, by another camera.
-        views: of the camera, one an image; the appliance is at rest.
+        scene: scene of the appliance.
+        demonstration: operation of one of its elements, filmed by another camera.
+        views: views of the camera, one for each image; the appliance is at rest.
     """
 
     scene: Scene
@@ -46,9 +46,9 @@ class RgbdScene:
     views: tuple[View, ...]
 
     def annotation(self, number: int, stamp: int) -> ImageAnnotation:
-        """The truth of the image `number`, whose header has a stamp in nanoseconds.
+        """Return the annotation of image `number`, whose header has a stamp in nanoseconds.
 
-        The position is the middle of the element's front.
+        Its position is the middle of the element's front.
         """
         element = self.scene.appliance.elements[self.demonstration.element]
         view = self.views[number]
@@ -64,16 +64,19 @@ class RgbdScene:
 
 
 def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: float) -> RgbdScene:
-    """The RGB-D views of a scene: always the same for the same arguments.
+    """Plan the RGB-D views of a scene: always the same for the same arguments.
 
-    The camera goes around at 0.5 to 1 m from the panel; its field of view is the narrowest that
-    has every element in each image.
+    The camera moves around at 0.5 to 1 m from the appliance; its field of view is the narrowest
+    that has every element in each image.
 
     Args:
-        scene: whose appliance is seen.
+        scene: scene whose appliance is seen.
         size: (width, height) of all images.
-        seconds: how long the camera moves.
-        rate: images a second.
+        seconds: time that the camera moves.
+        rate: images per second.
+
+    Raises:
+        ValueError: there would be no image.
     """
     frames = round(seconds * rate)
     if frames < 1:
@@ -86,7 +89,7 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     lighting = sample_lighting(random)
     lowest = min(cameras, key=lambda camera: float(camera.position[1]))
     surroundings = sample_surroundings(appliance, lowest, random)
-    # such cameras send what is rectified already
+    # such cameras send rectified images
     sensor = replace(sample_sensor(random), distortion=0.0, chromatic_shift=0.0)
     return RgbdScene(
         scene,
@@ -96,7 +99,7 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
 
 
 def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
-    """A vector of the panel's axes along the optical frame's: x right, y down, z ahead; [3]."""
+    """Rotate a vector [3] to the optical frame's axes: x right, y down, z ahead."""
     along: np.ndarray = (vector @ camera.rotation) * np.array([1.0, -1.0, -1.0])
     return along
 
@@ -119,7 +122,7 @@ def _camera_path(
 
 
 def _field_of_view(appliance: Appliance, poses: list[Camera], size: tuple[int, int]) -> float:
-    """The narrowest vertical one, in degrees, that has every element in every image."""
+    """Return the narrowest vertical field of view, in degrees, with all elements in all images."""
     solids = appliance.extent()
     width, height = size
     reach = 0.0

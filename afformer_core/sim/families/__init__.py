@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Families of appliances."""
+"""Families of appliances, by name."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ FAMILIES = tuple(_GENERATORS)
 
 
 def generate(family: str, random: np.random.Generator) -> Appliance:
-    """A random member of a family.
+    """Draw a random appliance of a family.
 
     Raises:
-        ValueError: there is no such family.
+        ValueError: the family is unknown.
     """
     if family not in _GENERATORS:
-        raise ValueError(f'there is no family {family!r}; there are {", ".join(FAMILIES)}')
+        raise ValueError(f'family is {family!r}; expected one of {", ".join(FAMILIES)}')
     return _GENERATORS[family](random)

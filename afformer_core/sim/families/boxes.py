@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small objects to take, slide and press on a table, a tray or a stepped rack."""
+"""Family `boxes`: small objects to lift, slide and press on a table, a tray or a stepped rack."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from afformer_core.sim.families.small_things import KINDS, make_thing, sample_st
 from afformer_core.sim.families.tabletop import Thing, bounds, place_rows, set_table
 from afformer_core.sim.textures.colours import panel_colour
 
-# A thing is pulled by so many metres at most, and must not leave what it stands on.
+# Largest metres of a pull, after which an object still stands on its support.
 _PULL = 0.08
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """3 to 8 things in one or two rows, most of them with a look-alike."""
+    """Draw 3 to 8 objects in one or two rows, most of them with a look-alike."""
     count = int(random.integers(3, 9))
     kinds = random.permutation(KINDS)
     styles = [
@@ -57,7 +57,7 @@ def _look(random: np.random.Generator) -> Look:
 def _tray(
     look: Look, limits: np.ndarray, thickness: float, random: np.random.Generator
 ) -> tuple[Solid, ...]:
-    """A board with a rim, large enough for what is pulled towards the user."""
+    """Build a board with a rim, large enough for objects that are pulled towards the user."""
     low = limits[0] - random.uniform(0.02, 0.04)
     high = limits[1] + random.uniform(0.02, 0.04)
     high[2] = limits[1][2] + _PULL + 0.01
@@ -78,7 +78,7 @@ def _tray(
 
 
 def _step(look: Look, front: np.ndarray, back: np.ndarray, step: float) -> tuple[Solid, ...]:
-    """The step that the row behind stands on."""
+    """Build the step that the back row stands on."""
     low, high = np.minimum(front[0], back[0]) - 0.015, np.maximum(front[1], back[1]) + 0.015
     near, far = back[1][2] + _PULL + 0.005, back[0][2] - 0.015
     half = ((high[0] - low[0]) / 2, step / 2, (near - far) / 2)

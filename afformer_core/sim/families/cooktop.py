@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stove with knobs on its sloping front, and pots and pans on it."""
+"""Family `cooktop`: a stove with knobs on its sloping front, and pots and pans on it."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _PLATE = 0.008
 
 @dataclass(frozen=True)
 class _Stove:
-    """A stove around x = 0; its hob ends at z = 0, where the slope begins. Metres, radians.
+    """Stove around x = 0; its hob ends at z = 0, where the slope begins. Metres, radians.
 
     Attributes:
-        columns, rows: of burners.
-        pitch: between burners.
-        height: of the hob.
-        slope: from the hob to the lower edge of the front.
-        steepness: of the front, below the horizontal.
+        columns, rows: numbers of burners.
+        pitch: distance between burners.
+        height: height of the hob.
+        slope: distance from the hob to the lower edge of the front.
+        steepness: angle of the front below the horizontal.
         burner: `gas`, `plate` or `glass`.
-        rise: how high what cooks stands above the hob.
-        body, trim: what it is made of.
+        rise: height of cookware above the hob.
+        body, trim: materials.
     """
 
     columns: int
@@ -67,16 +67,16 @@ class _Stove:
 
     @property
     def width(self) -> float:
-        """Of the hob."""
+        """Width of the hob."""
         return self.columns * self.pitch + 0.03
 
     @property
     def depth(self) -> float:
-        """Of the hob."""
+        """Depth of the hob."""
         return self.rows * self.pitch + 0.02
 
     def burners(self) -> list[np.ndarray]:
-        """Where things cook, [3] each, those in front first."""
+        """Return the positions of cookware, [3] each, front row first."""
         places = []
         for row in range(self.rows):
             for column in range(self.columns):
@@ -86,7 +86,7 @@ class _Stove:
         return places
 
     def front(self) -> Pose:
-        """The frame of the sloping front's middle: z out of it, y up along it."""
+        """Return the frame of the sloping front's middle: z out of it, y up along it."""
         down = np.array([0, -math.sin(self.steepness), math.cos(self.steepness)])
         outward = np.array([0, math.cos(self.steepness), math.sin(self.steepness)])
         return Pose(
@@ -95,7 +95,7 @@ class _Stove:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """2 to 6 knobs, look-alikes of one another, and 1 to 3 pots and pans."""
+    """Draw a stove with 2 to 6 knobs that look alike, and 1 to 3 pots and pans."""
     stove = _sample_stove(random)
     base = Thing(_knobs(random, stove), _casing(stove))
     styles = [sample_cookware(random) for _ in range(1 if random.random() < 0.5 else 2)]
@@ -138,7 +138,7 @@ def _sample_stove(random: np.random.Generator) -> _Stove:
 
 
 def _casing(stove: _Stove) -> tuple[Solid, ...]:
-    """Hob, sloping front, what is below them, and the burners."""
+    """Build the hob, the sloping front, the body below them, and the burners."""
     half, front = stove.width / 2, stove.front()
     run = stove.slope * math.cos(stove.steepness)
     edge = stove.height - stove.slope * math.sin(stove.steepness)
@@ -148,7 +148,7 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
             (half, stove.height / 2, stove.depth / 2),
             (0, stove.height / 2, -stove.depth / 2),
         ),
-        # it fills the wedge behind the slope from below, in steps that the plate hides
+        # fills the wedge behind the slope from below, in steps that the plate hides
         block(stove.body, (half, edge / 2, run / 2), (0, edge / 2, run / 2)),
     ]
     plate = (half, stove.slope / 2, _PLATE / 2)
@@ -177,7 +177,7 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
 
 
 def _burner(stove: _Stove) -> list[Solid]:
-    """Around the origin, on the hob."""
+    """Build one burner around the origin, on the hob."""
     radius = 0.4 * stove.pitch
     if stove.burner == 'glass':
         ring = Look((0.35, 0.33, 0.33), None, 0.6)
@@ -202,7 +202,7 @@ def _burner(stove: _Stove) -> list[Solid]:
 
 
 def _knobs(random: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
-    """A row of knobs, all of one kind, on the sloping front."""
+    """Build a row of knobs, all of one kind, on the sloping front."""
     count = int(random.integers(2, 7))
     radius = min(random.uniform(0.016, 0.023), 0.26 * stove.slope)
     height = random.uniform(0.018, 0.026)
@@ -222,7 +222,7 @@ def _knobs(random: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
 
 
 def _knob(random: np.random.Generator, place: Pose, knob: Knob) -> Element:
-    """A knob that turns, and goes in and out on a shaft."""
+    """Build a knob that turns, and moves in and out on a shaft."""
     stroke = random.uniform(0.026, 0.034)
     grips = knob_grips(knob)
     shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Doors of cupboards, refrigerators, ovens and microwaves."""
+"""Family `doors`: cupboards, refrigerators, ovens and microwaves."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ _Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of appliance with doors.
+    """Ranges and options of one kind of appliance with doors.
 
     Attributes:
-        grids: (rows, columns) of doors that it comes in.
-        widths, heights, thickness: ranges of a door's, metres.
-        forms: of handles.
-        vertical: handles are upright; None where they may be either.
+        grids: possible (rows, columns) of doors.
+        widths, heights, thickness: ranges for a door, metres.
+        forms: forms of handles.
+        vertical: True for upright handles, False for level ones, None for either.
         inlays: see `Cabinet.inlay`.
         controls: see `Cabinet.controls`.
-        wooden: fronts may be covered by a picture.
+        wooden: True if a texture may cover the fronts.
     """
 
     grids: tuple[tuple[int, int], ...]
@@ -109,7 +109,7 @@ _LONGEST = 0.85
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """1 to 6 doors, mostly of one size and with handles that are alike."""
+    """Draw 1 to 6 doors, mostly of one size and with handles that look alike."""
     kinds = (_CUPBOARD, _FRIDGE, _OVEN, _MICROWAVE)
     kind = kinds[int(random.choice(4, p=[0.5, 0.2, 0.16, 0.14]))]
     cells = _lay_out(random, kind)
@@ -118,7 +118,7 @@ def generate(random: np.random.Generator) -> Appliance:
     style = sample_style(random, cabinet.front, kind.forms, kind.vertical)
     if kind is _OVEN:
         style = replace(style, length=random.uniform(0.5, 0.85) * cells[0].width)
-    # how far above the middle the handles are, as a share of the way to the upper edge
+    # height of the handles above the middle, as a share of the way to the upper edge
     raised = float(random.choice([0.0, random.uniform(-0.9, 0.9)]))
     doors = [_door(random, cell, cabinet, style, raised) for cell in cells]
     fixed = build_carcass(random, cells, cabinet, body)
@@ -145,7 +145,7 @@ def _sample_cabinet(random: np.random.Generator, kind: _Kind, body: Colour) -> C
 
 
 def _lay_out(random: np.random.Generator, kind: _Kind) -> list[Cell]:
-    """A grid of doors around the origin; two rows may differ in height."""
+    """Lay out a grid of doors around the origin; two rows may differ in height."""
     aside = CONTROLS_BESIDE if kind.controls == 'beside' else 0.0
     above = CONTROLS_ABOVE if kind.controls == 'above' else 0.0
     rows, columns = kind.grids[int(random.integers(len(kind.grids)))]
@@ -195,7 +195,7 @@ def _leaf(
     half: tuple[float, float],
     handle_at: tuple[float, float],
 ) -> list[Solid]:
-    """The door itself, and a plate or window beside or below its handle."""
+    """Build the door itself, and a plate or window beside or below its handle."""
     wide, high = half
     x, y = -handle_at[0], -handle_at[1]
     thick = cabinet.thickness / 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chests and cabinets of drawers."""
+"""Family `drawers`: chests and cabinets of drawers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BOARD = 0.006
 
 @dataclass(frozen=True)
 class _Cell:
-    """The place of one drawer's front: its middle and extent, and which row it is in."""
+    """Area of one drawer's front: its middle, its extent, and its row."""
 
     x: float
     y: float
@@ -42,16 +42,17 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Look:
-    """How the drawers of one chest look.
+    """Looks of the drawers of one chest.
 
     Attributes:
         front, inside: colours.
-        surface: picture on the fronts, or None.
-        thickness: of a front.
-        panelled: a smaller plate lies on each front.
-        raised: how far from a front's middle to its upper edge the handle is, as a share.
-        depth: of a drawer behind its front.
-        full: share of the drawers in which something lies.
+        surface: index of the texture on the fronts, or None.
+        thickness: thickness of a front.
+        panelled: True for a smaller plate on each front.
+        raised: height of the handle, as a share of the way from a front's middle to its upper
+            edge.
+        depth: depth of a drawer behind its front.
+        full: share of the drawers with an object in them.
     """
 
     front: Colour
@@ -65,7 +66,7 @@ class _Look:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """A chest of 2 to 9 drawers in rows, most of its handles alike."""
+    """Draw a chest of 2 to 9 drawers in rows, most of its handles alike."""
     cells = _lay_out(random)
     body = body_colour(random)
     same = random.random() < 0.4
@@ -93,7 +94,7 @@ def generate(random: np.random.Generator) -> Appliance:
 
 
 def _lay_out(random: np.random.Generator) -> list[_Cell]:
-    """2 to 9 cells around the origin; each row is as wide as the chest."""
+    """Lay out 2 to 9 cells around the origin; each row is as wide as the chest."""
     while True:
         rows, columns = int(random.integers(1, 6)), int(random.integers(1, 4))
         counts = np.full(rows, columns)
@@ -146,7 +147,7 @@ def _drawer(random: np.random.Generator, cell: _Cell, look: _Look, style: Handle
 def _tray(
     random: np.random.Generator, cell: _Cell, look: _Look, wide: float, high: float, up: float
 ) -> list[Solid]:
-    """The open box behind a front, and perhaps something in it."""
+    """Build the open box behind a front, perhaps with an object in it."""
     wide -= 0.01
     low, top = -up - high, -up + 0.55 * high
     front, back = -look.thickness, -look.thickness - look.depth
@@ -170,7 +171,7 @@ def _tray(
 def _chest(
     random: np.random.Generator, cells: list[_Cell], look: _Look, body: Colour, depth: float
 ) -> list[Solid]:
-    """The chest, its front just behind the drawers'; the first solid is its body."""
+    """Build the chest, its front just behind the drawers'; the first solid is its body."""
     inset = random.random() < 0.4
     face = -0.3 * look.thickness if inset else -look.thickness
     frame = random.uniform(0.012, 0.03) if inset else random.uniform(0.004, 0.012)
@@ -182,7 +183,7 @@ def _chest(
     middle = (0, 0, (face + back) / 2)
     solids = [box(middle, (wide, high, depth / 2), colour, surface)]
     for cell in cells:
-        # what is seen over an open drawer: the dark inside
+        # the dark inside that is visible over an open drawer
         size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
         dark = shaded(look.inside, -0.85)
         solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))
@@ -216,7 +217,7 @@ def _feet(
 
 
 def _ornaments(random: np.random.Generator, wide: float, top: float, z: float) -> list[Solid]:
-    """Up to two things on the chest."""
+    """Build up to two objects on top of the chest."""
     things = []
     for side in (-1, 1):
         if random.random() < 0.5:

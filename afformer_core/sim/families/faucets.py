@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sinks and basins with taps."""
+"""Family `faucets`: sinks and basins with taps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FORMS = ('cross', 'lever', 'knob')
 _UPWARD = facing((0, 1, 0), (0, 0, -1))
 _OUT = Joint((0.0, 0.0, 1.0))
 _ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
-# of all taps together; handles of wider ones would hardly be seen
+# metres of all taps together; handles of wider ones would hardly be visible
 _WIDEST = 0.72
 _RED: Colour = (0.8, 0.1, 0.1)
 _BLUE: Colour = (0.1, 0.2, 0.8)
@@ -38,18 +38,18 @@ _BLUE: Colour = (0.1, 0.2, 0.8)
 
 @dataclass(frozen=True)
 class _Tap:
-    """How the taps of one sink look.
+    """Looks of the taps of one sink.
 
     Attributes:
-        form: of the handles, one of `FORMS`.
-        reach: of a cross's arms or a knob's radius, or length of a lever, metres.
-        level: how high the handles are over what they stand on, metres.
-        aside: from the spout to a handle, metres.
-        handles: of one tap, 1 or 2.
-        metal, colour: of pipes and of handles.
-        pointing: where levers point: `aside`, `near` (down on a wall) or `far` (up on a wall).
-        dots: hot and cold are marked.
-        spout: how far it reaches, metres.
+        form: form of the handles, one of `FORMS`.
+        reach: length of a cross's arms, radius of a knob, or length of a lever, metres.
+        level: height of the handles above their seat, metres.
+        aside: distance from the spout to a handle, metres.
+        handles: number of handles of one tap, 1 or 2.
+        metal, colour: colours of pipes and of handles.
+        pointing: direction of levers: `aside`, `near` (down on a wall) or `far` (up on a wall).
+        dots: True if hot and cold are marked.
+        spout: reach of the spout, metres.
     """
 
     form: str
@@ -65,7 +65,7 @@ class _Tap:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """1 to 3 taps with one or two handles each, on the rim of a sink or on the wall above it."""
+    """Draw 1 to 3 taps with one or two handles each, on a sink's rim or the wall above it."""
     count = int(random.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))
     wall = bool(random.random() < 0.35)
     deck = panel_colour(random)
@@ -119,12 +119,12 @@ def _sample_tap(random: np.random.Generator, deck: Colour, count: int, wall: boo
 
 
 def _width(tap: _Tap) -> float:
-    """How far a handle reaches to the side of its axis, turned by 0.8 radians at most."""
+    """Return how far a handle reaches to the side of its axis, turned by 0.8 radians at most."""
     return 0.75 * tap.reach if tap.form == 'lever' and tap.pointing != 'aside' else tap.reach
 
 
 def _handle(random: np.random.Generator, tap: _Tap, axis: Pose, side: int) -> Element:
-    """A handle that turns about z of `axis`."""
+    """Build a handle that turns about z of `axis`."""
     ink = shaded(tap.colour, 0.7 if sum(tap.colour) < 1.5 else -0.7)
     mark = (_RED if side < 0 else _BLUE) if tap.dots else ink
     if tap.form == 'lever':
@@ -152,7 +152,7 @@ def _cross(tap: _Tap, mark: Colour) -> Handle:
 
 
 def _knob(tap: _Tap, mark: Colour) -> Handle:
-    """A round knob with lobes, so that its turning is seen."""
+    """Build a round knob with lobes, so that its rotation is visible."""
     level, reach = tap.level, tap.reach
     low, top = level - 0.013, level + 0.013
     parts = [rod((0, 0, low), (0, 0, top), 0.8 * reach, tap.colour)]
@@ -165,7 +165,7 @@ def _knob(tap: _Tap, mark: Colour) -> Handle:
 
 
 def _lever(random: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Colour) -> Element:
-    """An arm on a hub: its frame is under the middle of the arm, which it turns and lifts."""
+    """Build an arm on a hub, which turns and lifts; its frame is under the middle of the arm."""
     ways = {'aside': (side, 0, 0), 'near': (0, -1, 0), 'far': (0, 1, 0)}
     along = np.array(ways[tap.pointing], float)
     level, hub, thick = tap.level, 0.015, 0.0078
@@ -187,13 +187,13 @@ def _lever(random: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: 
         turning_use(random, grips, Joint((0.0, 0.0, 1.0), True, pivot)),
         *moving_uses(grips, Joint(sideways, True, pivot), random.uniform(0.65, 0.8)),
     )
-    # between the top and the side towards the user, both of which he sees
+    # between the top and the side towards the user, both of which are visible
     front = Front((0.0, -0.7 * thick, level + 0.7 * thick), across, up)
     return Element('tap', axis @ at(*middle), solids, corners(solids[:1]), front, uses)
 
 
 def _valve(tap: _Tap, side: int, wall: bool) -> list[Solid]:
-    """What a handle stands on, around z."""
+    """Build the seat of a handle, around z."""
     foot = 0.45 * tap.level
     solids = [
         rod((0, 0, 0), (0, 0, foot), 0.012, tap.metal),
@@ -206,7 +206,10 @@ def _valve(tap: _Tap, side: int, wall: bool) -> list[Solid]:
 
 
 def _spout(tap: _Tap, wall: bool) -> list[Solid]:
-    """The pipe in the middle of a tap, from a plane z = 0 whose y is up or away from the user."""
+    """Build the pipe in the middle of a tap.
+
+    It starts on the plane z = 0, whose y is up or away from the user.
+    """
     reach = tap.spout
     line = [(0, 0, 0), (0, 0, reach), (0, -0.03, reach + 0.02)]
     if not wall:
@@ -221,13 +224,16 @@ def _spout(tap: _Tap, wall: bool) -> list[Solid]:
 def _sink(
     random: np.random.Generator, deck: Colour, size: tuple[float, float], wall: bool
 ) -> tuple[list[Solid], Pose]:
-    """The sink, its upper side at y = 0 and its front at z = 0, and where the taps sit.
+    """Build the sink, its upper side at y = 0 and its front at z = 0.
 
     Args:
-        random: decides on its looks.
-        deck: its colour.
+        random: source of randomness.
+        deck: colour of the sink.
         size: half its width, and its depth.
-        wall: the taps sit on a wall behind it.
+        wall: True if the taps sit on a wall behind it.
+
+    Returns:
+        its solids, and the frame of the taps.
     """
     wide, deep = size
     surface, colour = cover(random, deck)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jars, bottles and canisters in rows, to be opened."""
+"""Family `jars`: jars, bottles and canisters in rows, to be opened."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LIDS = ('plain', 'ridged', 'stepped', 'lobed')
 
 @dataclass(frozen=True)
 class _Style:
-    """How look-alikes look; extents in metres, `shoulder` as a share of the height."""
+    """Common looks of several vessels; extents in metres, `shoulder` as a share of the height."""
 
     kind: str
     shape: str
@@ -55,7 +55,7 @@ class _Style:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """2 to 8 vessels with lids in one or two rows, most of them with look-alikes."""
+    """Draw 2 to 8 vessels with lids in one or two rows, most of them with look-alikes."""
     count = int(random.integers(2, 9))
     styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
     rows = 2 if count > 5 or (count > 3 and random.random() < 0.4) else 1
@@ -122,7 +122,7 @@ def _vessel(random: np.random.Generator, style: _Style, cap: Look) -> Thing:
     seat = stand_on(style.height)
     radius, top = style.lid_radius, style.lid_height
     grips = (Pinch(radius, 0.55 * top, top), Fingertip(0.6 * radius, 0.6 * radius, top))
-    # a fingertip alone would tell that a lid is held which is never just touched
+    # a fingertip on a lid that is never just touched would tell the action
     resting = grips if 'touch' in style.actions else grips[:1]
     known = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(resting))
     uses: tuple[Use, ...] = tuple(use for use in known if use.action in style.actions)
@@ -139,7 +139,7 @@ def _vessel(random: np.random.Generator, style: _Style, cap: Look) -> Thing:
 
 
 def _body(style: _Style) -> list[Solid]:
-    """A body with its shoulders, its neck below the lid, and its label."""
+    """Build a body with its shoulders, its neck below the lid, and its label."""
     neck = 0.85 * style.lid_radius
     if style.kind == 'canister':
         main = round_body(style.body, 'straight', style.radius, style.height)
@@ -163,7 +163,7 @@ def _body(style: _Style) -> list[Solid]:
 
 
 def _lid(style: _Style, cap: Look) -> list[Solid]:
-    """A lid on z = 0, with something on it that shows how far it is turned."""
+    """Build a lid on z = 0, with a mark that shows its rotation."""
     radius, top = style.lid_radius, style.lid_height
     mark = block(style.mark, (0.12 * radius, 0.4 * radius, 0.0008), (0, 0.45 * radius, top))
     if style.lid == 'plain':

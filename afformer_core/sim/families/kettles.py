@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kettles, coffee pots and electric kettles, to be taken by their handles or opened."""
+"""Family `kettles`: kettles and coffee pots, to be lifted by their handles or opened."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _INSIDE = Look((0.05, 0.05, 0.05))
 
 @dataclass(frozen=True)
 class _Style:
-    """How look-alikes look; extents in metres."""
+    """Common looks of several kettles; extents in metres."""
 
     kind: str
     shape: str
@@ -74,7 +74,7 @@ class _Style:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """1 to 4 kettles in one or two rows, most of them with a look-alike."""
+    """Draw 1 to 4 kettles in one or two rows, most of them with a look-alike."""
     count = int(random.choice([1, 2, 3, 4], p=[0.1, 0.3, 0.35, 0.25]))
     styles = [_style(random) for _ in range(1 if random.random() < 0.6 else 2)]
     rows = 2 if count > 3 or (count > 2 and random.random() < 0.6) else 1
@@ -131,7 +131,7 @@ def _style(random: np.random.Generator) -> _Style:
 
 
 def _kettle(random: np.random.Generator, style: _Style, azimuth: float) -> Thing:
-    """One kettle: either its handle or its lid is what can be operated."""
+    """Build one kettle, of which either the handle or the lid can be operated."""
     body = round_body(style.body, style.shape, style.radius, style.height, style.narrow)
     electric = style.kind == 'electric kettle'
     base = _BASE if electric else 0.0
@@ -161,9 +161,10 @@ def _kettle(random: np.random.Generator, style: _Style, azimuth: float) -> Thing
 def _handle(
     random: np.random.Generator, style: _Style, body: Body, azimuth: float, folded: bool = False
 ) -> tuple[Handle, np.ndarray]:
-    """A handle over the kettle (folded back where the lid is to come off) or at its side.
+    """Build a handle over the kettle (folded back if the lid is to come off) or at its side.
 
-    With it, [3], where the hand comes from.
+    Returns:
+        the handle, and the direction [3] from which the hand comes.
     """
     if style.arch:
         low = 0.8 * style.height

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Levers on machine panels, in fuse boxes and on consoles."""
+"""Family `levers`: levers on machine panels, in fuse boxes and on consoles."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ _ABOUT_ROD = Joint((0.0, 0.0, 1.0), hinge=True)
 
 @dataclass(frozen=True)
 class LeverStyle:
-    """How look-alike levers look.
+    """Common looks of several levers.
 
     Attributes:
         head: one of `HEADS`.
-        length: from the hinge to the head's middle, metres.
+        length: distance from the hinge to the head's middle, metres.
         rod: radius of the rod, metres.
-        size: radius of a ball or a sleeve, half the width of a paddle or the length of a bar.
-        colour, metal: of head and rod.
-        turns: the head can also be turned about the rod.
+        size: radius of a ball or a sleeve, half the width of a paddle or half the length of a bar,
+        metres.
+        colour, metal: colours of head and rod.
+        turns: True if the head can also be turned about the rod.
     """
 
     head: str
@@ -56,14 +57,15 @@ class LeverStyle:
 
 @dataclass(frozen=True)
 class _Board:
-    """What the levers stand on.
+    """Board that the levers stand on.
 
     Attributes:
-        pose: of its front's middle, z outwards.
-        width, height: of its front.
-        depth: of the body behind.
-        near, far: angles in radians of a lever from the board's normal towards the user (where
-            it was pulled) and away from him.
+        pose: frame of its front's middle, z outwards.
+        width, height: size of its front, metres.
+        depth: depth of the body behind, metres.
+        near, far: angles in radians of a lever from the board's normal, pulled towards the user
+            and
+        pushed away.
     """
 
     pose: Pose
@@ -75,7 +77,7 @@ class _Board:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """2 to 8 levers in one or two rows on an upright panel or a console."""
+    """Draw 2 to 8 levers in one or two rows on an upright panel or a console."""
     console = random.random() < 0.4
     rows = 2 if random.random() < 0.5 else 1
     columns = int(random.integers(1 if rows == 2 else 2, 5))
@@ -119,7 +121,7 @@ def generate(random: np.random.Generator) -> Appliance:
 
 
 def sample_lever(random: np.random.Generator, body: Colour, room: float) -> LeverStyle:
-    """A random style whose heads reach at most `room` metres to either side."""
+    """Draw a style whose heads reach at most `room` metres to either side."""
     head = str(random.choice(HEADS))
     size = {
         'ball': random.uniform(0.016, 0.022),
@@ -141,7 +143,7 @@ def sample_lever(random: np.random.Generator, body: Colour, room: float) -> Leve
 def _lever(
     random: np.random.Generator, style: LeverStyle, board: _Board, place: Pose, falls: bool
 ) -> Element:
-    """A lever whose hinge is at `place`; one that falls points down, not up, when pushed."""
+    """Build a lever hinged at `place`; if it falls, it points down, not up, when pushed."""
     sign = -1.0 if falls else 1.0
     # turned about x by a negative angle, the rod leans to y: up, or away from the user
     rest = place @ Pose(np.zeros(3), turned((1, 0, 0), sign * board.far))
@@ -156,7 +158,7 @@ def _lever(
 
 
 def build_head(style: LeverStyle) -> Handle:
-    """The head on a rod along z that begins in the origin."""
+    """Build the head on a rod along z that begins at the origin."""
     length, size, colour = style.length, style.size, style.colour
     if style.head == 'ball':
         parts = [ball((0, 0, length), (size, size, size), colour)]
@@ -181,10 +183,10 @@ def build_head(style: LeverStyle) -> Handle:
 
 
 def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:
-    """The side of a head that its user sees, whose rod leans away from him by an angle.
+    """Return the side of a head that the user sees, for a rod at an angle `lean`.
 
     It lies between the end of the rod and the side that the board's normal points to, so that it
-    is seen wherever the lever was left.
+    is visible wherever the lever was left.
     """
     out = {'paddle': _PADDLE, 'bar': _BAR}.get(style.head, style.size)
     along = style.length
@@ -196,7 +198,7 @@ def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:
 def _mount(
     random: np.random.Generator, style: LeverStyle, body: Colour, longest: float
 ) -> list[Solid]:
-    """What is around a lever's hinge, and a label."""
+    """Build the plate around a lever's hinge, and perhaps a label."""
     plate = shaded(body, -0.4 if sum(body) > 0.9 else 0.3)
     wide, high = 0.024, 0.034
     solids = [
@@ -211,7 +213,7 @@ def _mount(
 
 
 def _body(random: np.random.Generator, board: _Board, body: Colour, console: bool) -> list[Solid]:
-    """The body, first its front slab, and what frames or carries it."""
+    """Build the front slab (first), and the parts that frame or carry it."""
     surface, colour = cover(random, body)
     half = (board.width / 2, board.height / 2, board.depth / 2)
     slab = box((0, 0, -board.depth / 2), half, colour, surface).moved(board.pose)
@@ -233,7 +235,7 @@ def _body(random: np.random.Generator, board: _Board, body: Colour, console: boo
 
 
 def _pedestal(random: np.random.Generator, slab: Solid, wide: float, body: Colour) -> list[Solid]:
-    """What carries a sloping slab: a body that ends inside it, on a foot."""
+    """Build the support of a sloping slab: a body that ends inside it, on a foot."""
     points = slab.corners()
     low, middle = float(points[:, 1].min()), slab.pose.position
     deep = 0.3 * float(np.ptp(points[:, 2]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mugs, cups and jugs on a table, to be taken by their handles."""
+"""Family `mugs`: mugs, cups and jugs on a table, to be lifted by their handles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SHARES = {'mug': 0.5, 'cup': 0.25, 'jug': 0.25}
 
 @dataclass(frozen=True)
 class _Style:
-    """How look-alikes look: extents in metres, `low` and `high` of the handle as shares."""
+    """Common looks of several vessels: metres; `low` and `high` of the handle as shares."""
 
     kind: str
     shape: str
@@ -56,7 +56,7 @@ class _Style:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """2 to 6 vessels in one or two rows, most of them with a look-alike."""
+    """Draw 2 to 6 vessels in one or two rows, most of them with a look-alike."""
     count = int(random.integers(2, 7))
     styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
     rows = 2 if count > 4 or (count > 2 and random.random() < 0.35) else 1
@@ -75,7 +75,7 @@ def generate(random: np.random.Generator) -> Appliance:
 
 
 def _azimuth(random: np.random.Generator) -> float:
-    """Where a handle points: sideways or towards the user, in radians to the right of them."""
+    """Draw a handle's direction, sideways or towards the user, in radians to the user's right."""
     return float(random.choice([-1, 1]) * math.radians(random.triangular(5, 75, 100)))
 
 
@@ -118,7 +118,7 @@ def _style(random: np.random.Generator) -> _Style:
 
 
 def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: float) -> Thing:
-    """One vessel whose handle points `azimuth` radians to the right of the user."""
+    """Build one vessel whose handle points `azimuth` radians to the right of the user."""
     body = round_body(look, style.shape, style.radius, style.height, style.narrow)
     trim = look if style.trim.colour == style.body.colour else style.trim
     trim = Look(trim.colour, None, trim.shininess)
@@ -130,7 +130,7 @@ def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: flo
     turn = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
     raised = at(0, 0.009 if style.saucer else 0.0, 0)
     moved: Handle = handle.moved(raised @ turn)
-    # a hand comes rather from in front than from beside it
+    # a hand comes more often from in front than from the side
     toward = azimuth * random.uniform(0.0, 0.6)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
     solids = [solid.moved(raised) for solid in spun(solids, azimuth, _UPRIGHT_AXIS)]
@@ -139,7 +139,7 @@ def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: flo
 
 
 def _band(style: _Style, body: Body) -> list[Solid]:
-    """A ring of another colour around a body."""
+    """Build a ring of another colour around a body."""
     if style.band is None or style.shape == 'bellied':
         return []
     level = 0.55 * style.height
@@ -147,7 +147,7 @@ def _band(style: _Style, body: Body) -> list[Solid]:
 
 
 def _lip(body: Body, look: Look) -> Solid:
-    """Where a jug pours from: opposite to its handle."""
+    """Build the lip of a jug, opposite to its handle."""
     size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
     place = at(0, 0.93 * body.height, -0.95 * body.top_radius)
     return Solid(Shape.ELLIPSOID, size, look.colour, place, None, look.shininess)

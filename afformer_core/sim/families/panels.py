@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Panels: boxes whose fronts carry buttons, knobs and handles."""
+"""Families `control_panel`, `keypad` and `dense_keypad`: boxes with operated fronts."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _DEPTHS = {'button': (0.005, 0.012), 'knob': (0.012, 0.025), 'handle': (0.016, 0
 
 
 def control_panel(random: np.random.Generator) -> Appliance:
-    """4 to 24 buttons, knobs and handles, look-alikes within a block."""
+    """Draw a panel of 4 to 24 buttons, knobs and handles, alike within a block."""
     count = int(np.clip(round(3.5 + random.gamma(1.9, 4.0)), 4, 24))
     return _panel(random, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
 
 
 def keypad(random: np.random.Generator) -> Appliance:
-    """5 to 32 buttons."""
+    """Draw a panel of 5 to 32 buttons."""
     count = int(np.clip(round(4.5 + random.gamma(1.9, 5.0)), 5, 32))
     return _panel(random, 'keypad', count, {'button': 1.0})
 
 
 def dense_keypad(random: np.random.Generator) -> Appliance:
-    """12 to 30 buttons of one shape, size and colour."""
+    """Draw a panel of 12 to 30 buttons of one shape, size and colour."""
     layout = lay_out(random, int(random.integers(12, 31)), (0.04, 0.055))
     return _build(random, 'dense_keypad', layout, _OneStyle(random, {'button': 1.0}))
 
@@ -86,7 +86,7 @@ def _build(
 
 @dataclass(frozen=True)
 class _Style:
-    """How the look-alikes of one block look."""
+    """Common looks of the elements of one block."""
 
     kind: str
     shape: str
@@ -100,7 +100,7 @@ class _Style:
 
 
 class _Wardrobe:
-    """Dresses the cells of one panel: mostly a style for each block."""
+    """Styles for the cells of one panel, mostly one for each block."""
 
     def __init__(self, random: np.random.Generator, kinds: dict[str, float]) -> None:
         self._random = random
@@ -113,7 +113,7 @@ class _Wardrobe:
         palette = [self._style() for _ in range(3)]
         self._styles = {}
         for block in sorted({cell.block for cell in layout.cells}):
-            # many blocks take a style that another block has: look-alikes in other places
+            # many blocks share the style of another block: look-alikes far apart
             reused = random.random() < 0.4
             self._styles[block] = palette[int(random.integers(3))] if reused else self._style()
         mixed = random.random() < (0.6 if len(self._styles) == 1 else 0.25)
@@ -123,7 +123,7 @@ class _Wardrobe:
         self._narrowest = math.inf
 
     def dress(self, cell: Cell) -> tuple[str, Look]:
-        """Kind and look of the element in a cell."""
+        """Return kind and look of the element in a cell."""
         random = self._random
         style = self._styles[cell.block]
         if self._palette:
@@ -170,7 +170,7 @@ class _Wardrobe:
 
 
 class _OneStyle(_Wardrobe):
-    """The same look for all."""
+    """The same style for all cells."""
 
     def begin(self, panel: Colour, layout: PanelLayout) -> None:
         """Choose the style for a panel of a colour."""

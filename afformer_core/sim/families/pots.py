@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pots and pans, to be taken by a handle or opened."""
+"""Pots and pans, to be lifted by a handle or opened."""
 
 from __future__ import annotations
 
@@ -44,17 +44,18 @@ from afformer_core.sim.textures.colours import contrasting_colour, element_colou
 
 @dataclass(frozen=True)
 class Cookware:
-    """How look-alikes look; extents in metres.
+    """Common looks of several pots or pans; extents in metres.
 
     Attributes:
-        pan: it has one long handle and no lid; a pot has two short ones and a lid.
-        radius, height: of the body.
-        narrow: the bottom's radius of a pan as a share of its rim's.
+        pan: True for a pan with one long handle and no lid, False for a pot with two short handles
+        and a lid.
+        radius, height: size of the body.
+        narrow: bottom radius of a pan as a share of its rim's.
         thickness: half the thickness of the handles.
         reach: how far a pot's handles stand out.
-        lid_height, steps: of the lid.
-        knob, knob_radius, knob_height: of the lid's knob.
-        body, trim, mark, inside: what it is made of.
+        lid_height, steps: shape of the lid.
+        knob, knob_radius, knob_height: shape of the lid's knob.
+        body, trim, mark, inside: materials.
     """
 
     pan: bool
@@ -75,7 +76,7 @@ class Cookware:
 
 
 def sample_cookware(random: np.random.Generator) -> Cookware:
-    """How pots or pans look."""
+    """Draw the looks of pots or pans."""
     pan = bool(random.random() < 0.4)
     colour = panel_colour(random)
     shine = random.uniform(0.2, 1)
@@ -102,7 +103,7 @@ def sample_cookware(random: np.random.Generator) -> Cookware:
 
 
 def make_cookware(style: Cookware, random: np.random.Generator) -> Thing:
-    """A pan with its handle, or a pot of which either a handle or the lid can be operated."""
+    """Build a pan with its handle, or a pot of which a handle or the lid can be operated."""
     if style.pan:
         return _pan(style, random)
     body = round_body(style.body, 'straight', style.radius, style.height)
@@ -148,7 +149,7 @@ def _pan(style: Cookware, random: np.random.Generator) -> Thing:
 
 
 def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:
-    """A loop that stands out from a pot's side, level."""
+    """Build a level loop that stands out from a pot's side."""
     radius, half = body.radius(0.8 * style.height), 0.034
     line = [(half, radius - 0.008), (0.75 * half, radius + style.reach)]
     line += [(-x, z) for x, z in reversed(line)]
@@ -167,7 +168,7 @@ def _lifted(
     azimuth: float,
     random: np.random.Generator,
 ) -> Element:
-    """What is lifted by a handle that points `azimuth` radians to the right of the user."""
+    """Build an element with a handle that points `azimuth` radians to the user's right."""
     tilt = math.radians(random.uniform(35, 75))
     outward = np.array(
         [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small objects that are taken, slid or pressed from above."""
+"""Small objects that are lifted, slid or pressed from above."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _SLIDE = (0.04, 0.08)
 
 @dataclass(frozen=True)
 class Style:
-    """How look-alikes look.
+    """Common looks of several objects.
 
     Attributes:
         kind: one of `KINDS`.
-        variant: of the kind, 0 to 2.
-        radius, height: metres; half the width of what is not round.
+        variant: variant of the kind, 0 to 2.
+        radius, height: metres; `radius` is half the width of objects that are not round.
         share: a proportion, 0 to 1.
-        body, trim, mark: what it is made of.
+        body, trim, mark: materials.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class Style:
 
 
 def sample_style(kind: str, random: np.random.Generator) -> Style:
-    """How things of a kind look."""
+    """Draw the looks of objects of a kind."""
     radius, height = {
         'cube': (random.uniform(0.019, 0.03), random.uniform(0.03, 0.07)),
         'can': (random.uniform(0.026, 0.034), random.uniform(0.06, 0.12)),
@@ -90,7 +90,7 @@ def sample_style(kind: str, random: np.random.Generator) -> Style:
 
 
 def make_thing(style: Style, random: np.random.Generator) -> Thing:
-    """A thing of a style, turned at random about the vertical."""
+    """Build an object of a style, turned at random about the vertical."""
     makers = (_cube, _can, _bottle, _basket, _tool, _plunger, _buzzer)
     return makers[KINDS.index(style.kind)](style, random)
 
@@ -144,7 +144,7 @@ def _standing(
     angle: float,
     random: np.random.Generator,
 ) -> Thing:
-    """Something taken as a whole, by a pinch of its upper end."""
+    """Build an object that is lifted as a whole, by a pinch of its upper end."""
     seat = stand_on(0.0)
     down = Pose(np.zeros(3), seat.rotation.T)
     inner = tuple(solid.moved(down) for solid in spun(solids, angle, (0, 1, 0)))
@@ -163,7 +163,7 @@ def _standing(
 
 
 def _basket(style: Style, random: np.random.Generator) -> Thing:
-    """A box with a handle over it."""
+    """Build a box with a handle over it."""
     wide, height = style.radius, style.height
     deep = (0.5 + 0.3 * style.share) * wide
     solids = [block(style.body, (wide, height / 2, deep), (0, height / 2, 0))]
@@ -186,7 +186,7 @@ def _basket(style: Style, random: np.random.Generator) -> Thing:
 
 
 def _tool(style: Style, random: np.random.Generator) -> Thing:
-    """A hammer, a brush or a screwdriver that lies on the table."""
+    """Build a hammer, a brush or a screwdriver that lies on the table."""
     radius, length = style.radius, style.height
     level = radius + 0.003
     end = length + random.uniform(0.05, 0.07)
@@ -204,7 +204,7 @@ def _tool(style: Style, random: np.random.Generator) -> Thing:
         head.append(block(style.mark, bristles, (0, level / 2, end + 0.008)))
     else:
         head = [block(style.body, (0.7 * radius, 0.25 * radius, 0.01), (0, level, end - 0.01))]
-    # it lies rather across, or with its head to the wall
+    # it lies roughly across, or with its head to the wall
     angle = random.uniform(1.2, 1.9) * random.choice([-1, 1]) if style.share < 0.5 else math.pi
     angle += random.uniform(-0.3, 0.3)
     turn = Pose(np.zeros(3), turned((0, 1, 0), float(angle)))
@@ -218,7 +218,7 @@ def _tool(style: Style, random: np.random.Generator) -> Thing:
 
 
 def _plunger(style: Style, random: np.random.Generator) -> Thing:
-    """A pot with a knob on a rod that goes down into it."""
+    """Build a pot with a knob on a rod that goes down into it."""
     radius, height = style.radius, style.height
     stroke = random.uniform(0.03, 0.045)
     fixed = (
@@ -233,7 +233,7 @@ def _plunger(style: Style, random: np.random.Generator) -> Thing:
 
 
 def _buzzer(style: Style, random: np.random.Generator) -> Thing:
-    """A large button on a base."""
+    """Build a large button on a base."""
     radius, height = style.radius, style.height
     stroke = random.uniform(0.022, 0.028)
     cap = (0.7 + 0.15 * style.share) * radius

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boards of sliders, rocker switches, plungers and pull-chains."""
+"""Family `switchboard`: sliders, rocker switches, plungers and pull-chains on a board."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _DARK: Colour = (0.04, 0.04, 0.04)
 
 @dataclass(frozen=True)
 class _Look:
-    """How the look-alikes of one row look.
+    """Common looks of the switches of one row.
 
     Attributes:
-        board, colour, metal: of the board, of what is touched, and of the rest.
-        size: half of what is touched, across, metres.
-        stroke: metres or, of rockers, radians.
+        board, colour, metal: colours of the board, of the touched part, and of the rest.
+        size: half the width of the touched part, metres.
+        stroke: metres or, for rockers, radians.
         variant: 0 or 1, one of two shapes.
     """
 
@@ -53,7 +53,7 @@ class _Look:
 
 
 def generate(random: np.random.Generator) -> Appliance:
-    """3 to 14 switches of two or three sorts, on an upright board or a sloping desk."""
+    """Draw 3 to 14 switches of two or three sorts, on an upright board or a sloping desk."""
     desk = random.random() < 0.5
     sorts = ['slider', 'rocker', 'plunger'] if desk else ['rocker', 'plunger', 'chain']
     order = [str(sort) for sort in random.permutation(sorts)[: int(random.integers(2, 4))]]
@@ -102,7 +102,7 @@ def _sample_look(random: np.random.Generator, sort: str, board: Colour) -> _Look
 
 
 def _slider(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
-    """A cap on a rail: pushed away from the user, pulled towards him."""
+    """Build a cap on a rail: pushed away from the user, pulled towards the user."""
     stroke, size, top = look.stroke, look.size, 0.03
     y = stroke / 2
     if look.variant:
@@ -128,7 +128,7 @@ def _slider(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
 
 
 def _rocker(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
-    """A rocker: the end that stands out is pushed in."""
+    """Build a rocker: the end that stands out is pushed in."""
     wide, high, thick, stroke = look.size, 0.036, 0.009, look.stroke
     upper = 1.0 if look.variant else -1.0
     rest = place @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
@@ -156,7 +156,7 @@ def _rocker(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
 
 
 def _plunger(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
-    """A rod with a head that slides out of the board; a bar on it can be turned, too."""
+    """Build a rod with a head that slides out of the board; one with a bar also turns."""
     size, level = look.size, 0.034
     stem = rod((0, 0, -look.stroke), (0, 0, level), 0.006, look.metal)
     if look.variant:
@@ -175,7 +175,7 @@ def _plunger(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
 
 
 def _chain(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
-    """A cord out of the canopy above, with something to take hold of at its end."""
+    """Build a cord out of the canopy above, with a grip at its end."""
     size, out, drop = look.size, 0.036, random.uniform(0.0, 0.04)
     up = 0.06 + drop
     middle = place @ at(0, _ROWS['chain'].height / 2 - up, out)
@@ -206,7 +206,7 @@ def _chain(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
 def _body(
     random: np.random.Generator, board: Pose, half: tuple[float, float], body: Colour, desk: bool
 ) -> list[Solid]:
-    """The board first; a desk stands on a foot."""
+    """Build the board (first) and, for a desk, its foot."""
     surface, colour = cover(random, body)
     thick = 0.02 if desk else random.uniform(0.02, 0.06)
     slab = box((0, 0, -thick), (*half, thick), colour, surface).moved(board)
@@ -227,7 +227,7 @@ def _body(
 
 @dataclass(frozen=True)
 class _Row:
-    """One sort of switches: its height on the board, ranges of sizes and strokes, builder."""
+    """Properties of one sort of switches: height on the board, ranges, and builder."""
 
     height: float
     sizes: tuple[float, float]

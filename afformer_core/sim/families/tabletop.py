@@ -13,16 +13,16 @@ from afformer_core.sim.bodies.element import Element
 from afformer_core.sim.bodies.pose import STILL, Pose, at
 from afformer_core.sim.bodies.solid import Shape, Solid
 
-# What is lifted by 14 cm leaves the picture partly, not wholly.
+# Metres above the objects that stay in view: one lifted by 14 cm leaves the image only in part.
 _HEADROOM = 0.04
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that stands on the table, in a frame of its own: y = 0 is the table's top.
+    """Object that stands on the table, in a frame of its own with the table's top at y = 0.
 
     Attributes:
-        elements: of it.
+        elements: parts that can be operated.
         fixed: solids that never move.
     """
 
@@ -30,12 +30,12 @@ class Thing:
     fixed: tuple[Solid, ...] = ()
 
     def bounds(self) -> np.ndarray:
-        """The lowest and the highest x, y, z, float64 [2, 3]."""
+        """Return the lowest and the highest x, y, z, float64 [2, 3] metres."""
         boxes = _boxes(self)
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
     def moved(self, pose: Pose) -> Thing:
-        """The thing in the frame that its own frame has `pose` in."""
+        """Return the object in an outer frame, in which its own frame has `pose`."""
         elements = tuple(replace(element, pose=pose @ element.pose) for element in self.elements)
         return Thing(elements, tuple(solid.moved(pose) for solid in self.fixed))
 
@@ -43,7 +43,7 @@ class Thing:
 def place_row(
     random: np.random.Generator, things: Sequence[Thing], gaps: tuple[float, float]
 ) -> list[Thing]:
-    """The things side by side, their middle at x = 0, their fronts near z = 0 and behind it."""
+    """Place objects side by side around x = 0, with their fronts at z = 0 or a little behind."""
     even = random.uniform(*gaps)
     ragged = random.random() < 0.4
     edge, placed = 0.0, []
@@ -64,18 +64,18 @@ def place_rows(
     between: tuple[float, float],
     step: float = 0.0,
 ) -> tuple[list[Thing], list[Thing]]:
-    """The things in one or two rows, the second one behind, rather between those in front.
+    """Place objects in one or two rows, those of the second one roughly in the gaps of the first.
 
     Args:
-        random: of the places.
-        things: from left to right, the front row first.
+        random: source of randomness.
+        things: objects from left to right, the front row first.
         rows: 1 or 2.
         gaps: metres between neighbours, at least and at most.
-        between: metres between the rows.
-        step: how much higher the second row stands.
+        between: metres between the rows, at least and at most.
+        step: metres by which the second row stands higher.
 
     Returns:
-        The row in front, and the one behind (empty where there is one only).
+        the row in front, and the one behind (empty if there is only one).
     """
     if rows == 1 or len(things) < 3:
         return place_row(random, things, gaps), []
@@ -91,13 +91,13 @@ def place_rows(
 
 
 def bounds(things: Sequence[Thing]) -> np.ndarray:
-    """The lowest and the highest x, y, z of several things, float64 [2, 3]."""
+    """Return the lowest and the highest x, y, z of several objects, float64 [2, 3] metres."""
     boxes = np.stack([thing.bounds() for thing in things])
     return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
 
 def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
-    """Whether any upright box around a solid of the one comes near one of the other."""
+    """Check whether upright boxes around solids of two objects are within `margin` metres."""
     first, second = _boxes(one), _boxes(other)
     apart = (first[:, None, 0] - second[None, :, 1] > margin) | (
         second[None, :, 0] - first[:, None, 1] > margin
@@ -108,7 +108,7 @@ def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
 def set_table(
     random: np.random.Generator, family: str, things: Sequence[Thing], elevation: float
 ) -> Appliance:
-    """All things together, around the origin, seen from `elevation` degrees."""
+    """Assemble objects into an appliance around the origin, seen from `elevation` degrees."""
     low, high = bounds(things)
     centre = at(-(low[0] + high[0]) / 2, -high[1] / 2, -high[2])
     things = [thing.moved(centre) for thing in things]
@@ -127,7 +127,7 @@ def set_table(
 
 
 def _boxes(thing: Thing) -> np.ndarray:
-    """The lowest and the highest x, y, z of every solid, float64 [P, 2, 3]."""
+    """Return the lowest and the highest x, y, z of every solid, float64 [P, 2, 3]."""
     boxes = [_box(solid, STILL) for solid in thing.fixed]
     for element in thing.elements:
         boxes += [_box(solid, element.pose) for solid in element.solids]
@@ -135,7 +135,7 @@ def _boxes(thing: Thing) -> np.ndarray:
 
 
 def _box(solid: Solid, frame: Pose) -> np.ndarray:
-    """The lowest and the highest x, y, z of a solid that `frame` holds, float64 [2, 3]."""
+    """Return the lowest and the highest x, y, z of a solid given in `frame`, float64 [2, 3]."""
     axes = frame.rotation @ solid.pose.rotation
     if solid.shape is Shape.BOX:
         half = np.abs(axes) @ solid.size

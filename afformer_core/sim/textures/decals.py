@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stickers, pictures, labels and codes that are stuck on panels and fronts."""
+"""Decals on panels and fronts: photographs, logos, labels and codes."""
 
 from __future__ import annotations
 
@@ -46,27 +46,29 @@ _HELD_OUT_WORDS = (
     'NO STEP',
     '5 bar',
 )
-# Corners of regular polygons, of stars where negative.
+# Numbers of corners of regular polygons; of stars if negative.
 _TRAINING_SHAPES = (3, 4, 40)
 _HELD_OUT_SHAPES = (5, 6, -5)
 
 
 def paint_decal(random: np.random.Generator, held_out: bool = False, side: int = 48) -> np.ndarray:
-    """A sticker: a framed photograph, a logo, a label, or a code to scan.
+    """Paint a decal: a framed photograph, a logo, a label, or a code to scan.
 
-    Photographs, words, shapes of logos and kinds of code that are held out are those that
-    training never shows.
+    Held-out photographs, words, shapes of logos and kinds of code never occur in training.
 
     Args:
-        random: decides on all of it.
-        held_out: which of them to take.
-        side: the longer one, in pixels, at least 8.
+        random: source of randomness.
+        held_out: True for the held-out ones, False for those of training.
+        side: longer side in pixels, at least 8.
 
     Returns:
         uint8 [H, W, 4] RGB and opacity.
+
+    Raises:
+        ValueError: the side is too small.
     """
     if side < 8:
-        raise ValueError(f'a decal has at least 8 pixels along its longer side, not {side}')
+        raise ValueError(f'side is {side}; expected at least 8 pixels')
     kinds: tuple[_Painter, ...] = (_picture, _logo, _label, _code)
     return kinds[int(random.integers(len(kinds)))](random, held_out, side)
 
@@ -74,13 +76,13 @@ def paint_decal(random: np.random.Generator, held_out: bool = False, side: int =
 def apply_decals(
     image: np.ndarray, random: np.random.Generator, held_out: bool = False, most: int = 3
 ) -> None:
-    """Stick up to `most` decals onto a picture, in place.
+    """Paint up to `most` decals onto an image, in place.
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        random: decides on all of it.
+        random: source of randomness.
         held_out: see `paint_decal`.
-        most: of them; 0 to `most` are as likely as each other.
+        most: largest number of decals; 0 to `most` are equally likely.
     """
     shorter = min(image.shape[:2])
     for _ in range(int(random.integers(most + 1))):
@@ -101,7 +103,7 @@ def _stick(image: np.ndarray, decal: np.ndarray, random: np.random.Generator) ->
 
 
 def _turn(decal: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Mostly left upright, else stuck on a little askew or sideways."""
+    """Rotate a decal in two of five cases: a little askew, or sideways."""
     degrees = float(random.choice([0, 0, 0, 90, random.uniform(-12, 12)]))
     if degrees == 0:
         return decal
@@ -126,7 +128,7 @@ def _picture(random: np.random.Generator, held_out: bool, side: int) -> np.ndarr
 
 
 def _logo(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
-    """A few shapes within each other; without a ground half of the time."""
+    """Paint a few nested shapes; half of the logos have a transparent background."""
     ground = (*_ink(random), 255 if random.random() < 0.5 else 0)
     decal = np.full((side, side, 4), ground, np.uint8)
     shapes = _HELD_OUT_SHAPES if held_out else _TRAINING_SHAPES
@@ -140,7 +142,7 @@ def _logo(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 
 
 def _corners(count: int, radius: float, turn: float) -> np.ndarray:
-    """Of a regular polygon about 0, or of a star where `count` is negative; [K, 2]."""
+    """Return the corners [K, 2] of a regular polygon about 0; of a star if `count` is negative."""
     star = count < 0
     angles = turn + np.linspace(0, 2 * math.pi, abs(count) * (2 if star else 1), endpoint=False)
     radii = np.full(len(angles), radius)
@@ -150,7 +152,7 @@ def _corners(count: int, radius: float, turn: float) -> np.ndarray:
 
 
 def _label(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
-    """One to three lines of words on a plate, which may have a coloured head."""
+    """Paint one to three lines of words on a plate, which may have a coloured head."""
     height, width = _size(random, side, 0.3, 0.7, upright=False)
     ink, ground = _pair(random)
     decal = np.full((height, width, 4), (*ground, 255), np.uint8)
@@ -167,7 +169,7 @@ def _label(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray
 
 
 def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colour) -> None:
-    """A word about the height `middle`, as high as `share`, both of the plate's height."""
+    """Write a word at the height `middle`, as high as `share` (both of the plate's height)."""
     height, width = plate.shape[:2]
     (word_width, word_height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
     size = min(share * height / word_height, 0.86 * width / word_width)
@@ -182,7 +184,7 @@ def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colo
 
 
 def _code(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
-    """Bars, or where it is held out a square of dark and bright cells."""
+    """Paint bars, or if held out a square of dark and bright cells."""
     if held_out:
         height, width, cells = side, side, (int(random.integers(9, 22)),) * 2
     else:
@@ -201,13 +203,13 @@ def _code(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 def _size(
     random: np.random.Generator, side: int, least: float, most: float, upright: bool = True
 ) -> tuple[int, int]:
-    """Height and width; the shorter one is a random share of `side`."""
+    """Draw height and width; the shorter one is a random share of `side`."""
     short = max(4, round(side * random.uniform(least, most)))
     return (side, short) if upright and random.random() < 0.5 else (short, side)
 
 
 def _pair(random: np.random.Generator) -> tuple[_Colour, _Colour]:
-    """An ink and a ground that it can be read on."""
+    """Draw an ink and a background on which it is legible."""
     dark = _ink(random, 0.0, 0.3)
     bright = (245, 245, 245) if random.random() < 0.5 else _ink(random, 0.85)
     return (bright, dark) if random.random() < 0.25 else (dark, bright)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that MuJoCo glues onto the panel and the room around it."""
+"""Texture of a panel: printed frame, display, labels and decals."""
 
 from __future__ import annotations
 
@@ -57,10 +57,16 @@ _WORDS = (
 def paint_panel(
     panel: Panel, random: np.random.Generator, held_out: bool = False, side: int = 384
 ) -> np.ndarray:
-    """The panel's front: grain, frame, display, labels, decals and wear.
+    """Paint the panel's front: grain, frame, display, labels, decals and wear.
+
+    Args:
+        panel: the panel.
+        random: source of randomness.
+        held_out: see `paint_decal`.
+        side: longer side of the texture, in pixels.
 
     Returns:
-        uint8 [H, W, 3] RGB, upright; its long side is `side`.
+        uint8 [H, W, 3] RGB, upright.
     """
     scale = side / max(panel.width, panel.height)
     width, height = round(panel.width * scale), round(panel.height * scale)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crops of the photographs that come inside the wheels of scikit-image and scikit-learn.
+"""Crops of photographs from the wheels of scikit-image and scikit-learn.
 
-Nothing is downloaded. The 20 photographs are split by name, so that scenes that are held out show
-none that training shows: 13 are for training and 7 (35 %) are held out. The right one of
-scikit-image's stereo pair is left out, and so are its drawings and its test patterns.
+Nothing is downloaded. The 20 photographs are split by name, so that held-out scenes show none that
+training shows: 13 are for training and 7 (35 %) are held out. The right one of scikit-image's
+stereo pair is left out, and so are its drawings and its test patterns.
 """
 
 from __future__ import annotations
@@ -44,33 +44,33 @@ HELD_OUT_PHOTOGRAPHS = (
     'skimage/data/text.png',
     'sklearn/datasets/images/china.jpg',
 )
-# Larger ones are shrunk: a texture has no use for more.
+# Pixels; larger photographs are shrunk, as a texture shows no more.
 _LONGEST_SHORT_SIDE = 384
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
 class _Photograph:
-    """uint8 [H, W, 3] RGB, and whether all its pixels are grey."""
+    """Pixels, uint8 [H, W, 3] RGB, and whether all of them are grey."""
 
     pixels: np.ndarray
     grey: bool
 
 
 def crop_photograph(random: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
-    """A square out of a photograph, at random mirrored and of changed colours.
+    """Cut a square out of a photograph, randomly mirrored and with changed colours.
 
     Args:
-        random: decides on all of it.
-        side: of the picture that is returned, in pixels; the crop is scaled to it.
-        held_out: take one of `HELD_OUT_PHOTOGRAPHS`, else one of `TRAINING_PHOTOGRAPHS`.
+        random: source of randomness.
+        side: side of the result in pixels; the crop is scaled to it.
+        held_out: True for one of `HELD_OUT_PHOTOGRAPHS`, False for one of `TRAINING_PHOTOGRAPHS`.
 
     Returns:
         uint8 [side, side, 3] RGB.
 
     Raises:
         ModuleNotFoundError: scikit-image or scikit-learn is not installed.
-        FileNotFoundError: it is, but without its photographs.
+        FileNotFoundError: the package is installed without its photographs.
     """
     names = HELD_OUT_PHOTOGRAPHS if held_out else TRAINING_PHOTOGRAPHS
     photograph = _read(names[int(random.integers(len(names)))])
@@ -87,11 +87,15 @@ def crop_photograph(random: np.random.Generator, side: int, held_out: bool = Fal
 
 
 def _jitter(random: np.random.Generator) -> np.ndarray:
-    """Other hue, saturation, contrast and brightness: float64 [3, 4] for `cv2.transform`."""
+    """Draw a change of hue, saturation, contrast and brightness.
+
+    Returns:
+        float64 [3, 4], for `cv2.transform`.
+    """
     saturation = random.uniform(0.2, 1.3)
     angle = random.normal(0, 0.35)
     cosine, sine = math.cos(angle), math.sin(angle) / math.sqrt(3)
-    # a turn about the axis of the greys changes the hue alone
+    # a rotation about the axis of the greys changes the hue alone
     hue = np.full((3, 3), (1 - cosine) / 3) + cosine * np.eye(3)
     hue += sine * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     colours = saturation * hue + (1 - saturation) * _BRIGHTNESS
@@ -102,7 +106,11 @@ def _jitter(random: np.random.Generator) -> np.ndarray:
 
 
 def _tint(random: np.random.Generator) -> np.ndarray:
-    """From a dark colour to a bright one of a random hue: [3, 4] for `cv2.transform`."""
+    """Draw a map from grey to a dark and a bright colour of about one hue.
+
+    Returns:
+        float64 [3, 4], for `cv2.transform`.
+    """
     hue, saturation = random.random(), random.uniform(0, 0.6)
     dark = np.array(colorsys.hsv_to_rgb(hue, saturation, random.uniform(0, 0.4))) * 255
     hue += random.normal(0, 0.08)
@@ -124,12 +132,12 @@ def _read(name: str) -> _Photograph:
 
 
 def _locate(name: str) -> Path:
-    # importing the packages would take a second, and only their files are wanted
+    # importing the packages would take a second, and only their files are needed
     package, _, path = name.partition('/')
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
-            f'the simulator takes photographs from the package {package!r}, which is not '
+            f'the package {package!r}, from which the simulator takes photographs, is not '
             "installed; run: pip install 'afformer[sim]'",
             name=package,
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def grain(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Smooth noise about 0 of at most a few per cent, float32 [height, width]."""
+    """Draw smooth noise about 0 of at most a few per cent, float32 [height, width]."""
     cell = int(random.choice([2, 8, 40]))
     stretch = 1 if random.random() < 0.6 else 8
     shape = (max(2, height // cell), max(2, width // (cell * stretch)))
@@ -19,13 +19,13 @@ def grain(random: np.random.Generator, height: int, width: int) -> np.ndarray:
 def fractal(
     random: np.random.Generator, height: int, width: int, cells: int = 4, octaves: int = 4
 ) -> np.ndarray:
-    """Clouds: smooth noise about 0 of standard deviation near 0.3, float32 [height, width].
+    """Draw clouds: smooth noise about 0 of standard deviation near 0.3, float32 [height, width].
 
     Args:
-        random: decides on it.
-        height, width: in pixels.
-        cells: of the coarsest noise along each side.
-        octaves: how many times the noise is refined; each halves its size and its strength.
+        random: source of randomness.
+        height, width: size in pixels.
+        cells: number of cells of the coarsest noise along each side.
+        octaves: number of refinements; each halves the size of cells and the amplitude.
     """
     clouds = np.zeros((height, width), np.float32)
     for octave in range(octaves):

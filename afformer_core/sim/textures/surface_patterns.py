@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Procedural patterns of walls, tables and fronts, without colours.
 
-A pattern is a function of a random generator and a side in pixels that returns float32
-[side, side]; `surface_texture` takes levels from 0 to 1 for places on a ramp of colours. Those
-made of equal cells can mostly be laid side by side without a seam. Scenes that are held out show
-none of the patterns that training shows.
+A pattern is a function of a random generator and a side in pixels that returns float32 [side,
+side]; `surface_texture` maps levels from 0 to 1 to a ramp of colours. Most patterns of equal cells
+can be tiled without a seam. Held-out scenes show none of the patterns of training.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def _blotches(random: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _wood(random: np.random.Generator, side: int) -> np.ndarray:
-    """Cuts through year rings: distances from an axis that nearly lies in the board."""
+    """Draw cuts through year rings: distances from an axis that nearly lies in the board."""
     rows, columns = _grid(side)
     warp = fractal(random, side, 8, 3, 3)
     warp = cv2.resize(warp, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -106,7 +105,7 @@ def _gradient(random: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _fabric(random: np.random.Generator, side: int) -> np.ndarray:
-    """A weave: at every other crossing the weft is above the warp."""
+    """Draw a weave: at every other crossing the weft is above the warp."""
     rows, columns = _grid(side)
     scale = np.float32(2 * _count(random, 6, 20) / side)
     y, x = rows * scale, columns * scale
@@ -142,7 +141,7 @@ def _marble(random: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _hexagons(random: np.random.Generator, side: int) -> np.ndarray:
-    """The nearer one of two grids of points decides, as in a honeycomb."""
+    """Draw a honeycomb: each pixel belongs to the nearer one of two grids of points."""
     rows, columns = _grid(side)
     count = _count(random, 2, 8)
     x, y = columns * np.float32(count / side), rows * np.float32(count / side)
@@ -176,7 +175,7 @@ def _plaid(random: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _herringbone(random: np.random.Generator, side: int) -> np.ndarray:
-    """Blocks of 2 cells, lying and standing; the diagonal of a cell tells which it belongs to."""
+    """Draw blocks of 2 cells, lying and standing; a cell's diagonal tells its block."""
     rows, columns = _grid(side)
     count = 4 * _count(random, 1, 4)
     y, x = rows * np.float32(count / side), columns * np.float32(count / side)
@@ -193,7 +192,7 @@ def _herringbone(random: np.random.Generator, side: int) -> np.ndarray:
 
 
 def _cobbles(random: np.random.Generator, side: int) -> np.ndarray:
-    """Each pixel belongs to the nearest one of random points."""
+    """Draw cells of random points: each pixel belongs to the nearest one."""
     points = random.integers(0, side, (int(random.integers(25, 120)), 2))
     empty = np.ones((side, side), np.uint8)
     empty[points[:, 1], points[:, 0]] = 0
@@ -234,7 +233,7 @@ def _count(random: np.random.Generator, least: int, most: int) -> int:
 
 @lru_cache(maxsize=4)
 def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column numbers, float32 [side, side] each, not to be written to."""
+    """Return row and column numbers, float32 [side, side] each, read-only."""
     rows, columns = np.mgrid[:side, :side].astype(np.float32)
     rows.flags.writeable = columns.flags.writeable = False
     return rows, columns

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that walls, tables and fronts are covered with."""
+"""Textures of walls, tables and fronts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PHOTOGRAPHS = 0.5
 def paint_surface(
     random: np.random.Generator, held_out: bool = False, side: int = 128
 ) -> np.ndarray:
-    """A random surface: half of them are cut out of photographs, the others are patterns.
+    """Paint a random surface: half of them are cut out of photographs, the others are patterns.
 
     Args:
-        random: decides on all of it.
-        held_out: take one of the photographs or patterns that training never shows, else one
-            of those that it does.
-        side: in pixels.
+        random: source of randomness.
+        held_out: True for photographs or patterns that are kept out of training, False for those
+        of training.
+        side: side in pixels.
 
     Returns:
         uint8 [side, side, 3] RGB.
@@ -36,12 +36,12 @@ def paint_surface(
 
 
 def paint_pattern(random: np.random.Generator, name: str, side: int = 128) -> np.ndarray:
-    """A pattern in random colours.
+    """Paint a pattern in random colours.
 
     Args:
-        random: decides on all but the kind of pattern.
+        random: source of randomness.
         name: a key of `TRAINING_PATTERNS` or `HELD_OUT_PATTERNS`.
-        side: in pixels.
+        side: side in pixels.
 
     Returns:
         uint8 [side, side, 3] RGB.
@@ -56,9 +56,9 @@ def paint_pattern(random: np.random.Generator, name: str, side: int = 128) -> np
 
 
 def _ramp(random: np.random.Generator) -> np.ndarray:
-    """Colours of the levels from 0 to 1, uint8 [256, 1, 3]."""
+    """Draw the colours of the levels from 0 to 1, uint8 [256, 1, 3]."""
     stops = _colours(random, int(random.integers(2, 5)))
-    # most surfaces are of similar colours, a few of quite different ones
+    # most surfaces have similar colours, a few quite different ones
     strength = random.uniform(0.1, 1)
     stops = stops[0] + strength * (stops - stops[0])
     places = np.linspace(0, 255, len(stops))
@@ -68,7 +68,7 @@ def _ramp(random: np.random.Generator) -> np.ndarray:
 
 
 def _colours(random: np.random.Generator, count: int) -> np.ndarray:
-    """Nearly grey, of earth or wood, or any: float64 [count, 3], up to 255."""
+    """Draw colours that are nearly grey, of earth or wood, or any: float64 [count, 3] to 255."""
     taste = random.random()
     if taste < 0.3:
         hsv = random.uniform((0.02, 0.1, 0.15), (0.13, 0.65, 0.95), (count, 3))

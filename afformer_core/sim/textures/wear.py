@@ -10,19 +10,19 @@ import numpy as np
 
 from afformer_core.sim.textures.surface_noise import fractal
 
-# Smooth masks are made this much smaller than the picture.
+# Smooth masks are computed this many times smaller than the image.
 _SHRINK = 4
 
 
 def apply_wear(image: np.ndarray, random: np.random.Generator) -> None:
-    """Wear a picture of a surface, in place; about a quarter stay as new.
+    """Wear the image of a surface, in place; about a quarter stay as new.
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        random: decides on all of it.
+        random: source of randomness.
     """
     height, width = image.shape[:2]
-    # what lies over the picture: how much it covers, and its brightness times that
+    # opacity of the layer over the image, and its brightness times opacity
     cover = np.zeros((height, width), np.float32)
     shade = np.zeros((height, width), np.float32)
     kinds: tuple[tuple[float, Callable[..., np.ndarray], float, float], ...] = (
@@ -44,7 +44,7 @@ def apply_wear(image: np.ndarray, random: np.random.Generator) -> None:
 
 
 def _faded(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A large soft spot, as of the sun or of many hands."""
+    """Draw a large soft spot, as bleached by the sun or worn by many hands."""
     y, x = np.ogrid[: height // _SHRINK + 1, : width // _SHRINK + 1]
     centre = random.uniform(0, 1, 2) * (len(y), x.shape[1])
     reach = random.uniform(0.2, 0.6, 2) * max(len(y), x.shape[1])
@@ -53,7 +53,7 @@ def _faded(random: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _smudges(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Clouds of dirt, where they are dense."""
+    """Draw dirt where clouds of noise are dense."""
     cells = int(random.integers(2, 7))
     clouds = fractal(random, height // _SHRINK + 1, width // _SHRINK + 1, cells, 4)
     mask = np.clip(clouds - np.float32(random.uniform(0, 0.4)), 0, 1)
@@ -61,7 +61,7 @@ def _smudges(random: np.random.Generator, height: int, width: int) -> np.ndarray
 
 
 def _rubbed_edges(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Near the picture's border, more in some places than in others."""
+    """Draw wear near the image's border, unevenly strong."""
     rows, columns = height // _SHRINK + 1, width // _SHRINK + 1
     y, x = np.arange(rows), np.arange(columns)
     border = np.minimum(np.minimum(y, rows - 1 - y)[:, None], np.minimum(x, columns - 1 - x)[None])
@@ -72,7 +72,7 @@ def _rubbed_edges(random: np.random.Generator, height: int, width: int) -> np.nd
 
 
 def _scratches(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Thin lines, most of them along about the same direction."""
+    """Draw thin lines, most of them along about the same direction."""
     mask = np.zeros((height, width), np.uint8)
     common, spread = random.uniform(0, 2 * np.pi), random.choice([0.15, 0.5, 3])
     for _ in range(int(random.integers(1, 16))):

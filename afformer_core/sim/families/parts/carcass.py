@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carcasses of cabinets: boards, compartments, the objects in them, and controls beside."""
+"""Carcasses of cabinets: boards, compartments, the objects in them, and controls beside them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from afformer_core.sim.families.parts.carpentry import box, cover, rod, shaded
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour
 
 GLASS: Colour = (0.05, 0.06, 0.07)
-# between a door and the edge of its cell
+# metres between a door and the edge of its cell
 GAP = 0.003
-# how much room controls take
+# metres that controls take up
 CONTROLS_ABOVE = 0.06
 CONTROLS_BESIDE = 0.1
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The place of one door: its middle and extent, and the side of its hinge.
+    """Area of one door: its middle and extent, and the side of its hinge.
 
     Attributes:
         x, y, width, height: metres.
@@ -37,16 +37,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Cabinet:
-    """What the doors of one appliance have in common.
+    """Common properties of the doors of one appliance.
 
     Attributes:
         front, inside: colours.
-        surface: picture on the doors, or None.
-        thickness: of a door.
-        depth: behind the doors.
-        inlay: `none`, `plate` (raised), or `glass` on each door.
-        controls: where keys that are only looked at are: `none`, `above` or `beside` a door.
-        filled: share of the shelves on which things lie.
+        surface: index of the texture on the doors, or None.
+        thickness: thickness of a door, metres.
+        depth: depth behind the doors, metres.
+        inlay: part set into each door: `none`, `plate` (raised), or `glass`.
+        controls: position of keys that nobody touches: `none`, `above` or `beside` a door.
+        filled: share of the shelves with objects on them.
     """
 
     front: Colour
@@ -62,7 +62,7 @@ class Cabinet:
 def build_carcass(
     random: np.random.Generator, cells: list[Cell], cabinet: Cabinet, body: Colour
 ) -> list[Solid]:
-    """The boards around and between the doors' compartments, and what is in these."""
+    """Build the boards around and between the doors' compartments, and their contents."""
     frame = random.uniform(0.008, 0.02)
     face = -cabinet.thickness - 0.001
     beside = CONTROLS_BESIDE if cabinet.controls == 'beside' else 0.0
@@ -91,7 +91,7 @@ def build_carcass(
 def _compartment(
     random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
-    """Walls to the neighbours, a shelf, and perhaps things on it."""
+    """Build walls to the neighbours, a shelf, and perhaps objects on it."""
     board, middle = 0.004, face - cabinet.depth / 2
     wide, high = cell.width / 2, cell.height / 2
     solids = []
@@ -119,7 +119,7 @@ def _thing(
     place: tuple[float, float, float],
     room: tuple[float, float],
 ) -> Solid:
-    """A box or a can that stands at a place."""
+    """Build a box or a can that stands at a position."""
     x, y, z = place
     half, tall = random.uniform(0.2, 0.35) * room[0], random.uniform(0.2, 0.32) * room[1]
     colour = element_colour(random, cabinet.inside)
@@ -131,7 +131,7 @@ def _thing(
 def _controls(
     random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
-    """A plate with a display and flat keys, which nobody touches, above or beside a door."""
+    """Build a plate with a display and flat keys, which nobody touches, above or beside a door."""
     above = cabinet.controls == 'above'
     if above:
         x, y = cell.x, cell.y + cell.height / 2 + CONTROLS_ABOVE / 2

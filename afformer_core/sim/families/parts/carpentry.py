@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Solids by their places, and appliances out of them."""
+"""Solids by their end points or centres, and appliances assembled from them."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ Point = Sequence[float] | np.ndarray
 def box(
     centre: Point, half: Point, colour: Colour, surface: int | None = None, shininess: float = 0.3
 ) -> Solid:
-    """An upright box around `centre`, `half` its half extents along x, y, z."""
+    """Build an upright box around `centre`, `half` its half extents along x, y, z; metres."""
     x, y, z = (float(value) for value in half)
     place = Pose(np.array(centre, float), np.eye(3))
     return Solid(Shape.BOX, (x, y, z), colour, place, surface, shininess)
 
 
 def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool = False) -> Solid:
-    """A cylinder from `start` to `end`; a rounded one is a capsule that is no longer than that.
+    """Build a cylinder from `start` to `end`, or a capsule of the same length if `rounded`.
 
     Raises:
-        ValueError: the points are the same, or a rounded rod is shorter than it is thick.
+        ValueError: the points are equal, or a rounded rod is shorter than its thickness.
     """
     length = math.dist(start, end)
     if length <= (2 * radius if rounded else 0):
-        raise ValueError(f'a rod of radius {radius} cannot go from {start} to {end}')
+        raise ValueError(
+            f'rod of radius {radius} cannot go from {start} to {end}; it is too short'
+        )
     place = between(start, end)
     if rounded:
         return Solid(Shape.CAPSULE, (radius, length / 2 - radius), colour, place, None, 0.5)
@@ -43,26 +45,26 @@ def rod(start: Point, end: Point, radius: float, colour: Colour, rounded: bool =
 
 
 def ball(centre: Point, radii: Point, colour: Colour) -> Solid:
-    """An ellipsoid around `centre`, its radii along x, y, z."""
+    """Build an ellipsoid around `centre` with `radii` along x, y, z; metres."""
     x, y, z = (float(value) for value in radii)
     place = Pose(np.array(centre, float), np.eye(3))
     return Solid(Shape.ELLIPSOID, (x, y, z), colour, place, None, 0.5)
 
 
 def corners(solids: Iterable[Solid]) -> np.ndarray:
-    """Points whose hull holds all the solids, float64 [P, 3]."""
+    """Return points whose hull holds all the solids, float64 [P, 3] metres."""
     return np.concatenate([solid.corners() for solid in solids])
 
 
 def shaded(colour: Colour, share: float) -> Colour:
-    """The colour mixed with black (`share` below 0) or white (above), by that share."""
+    """Mix a colour with black (`share` below 0) or white (above), by that share."""
     target = 1.0 if share > 0 else 0.0
     red, green, blue = (value + abs(share) * (target - value) for value in colour)
     return (red, green, blue)
 
 
 def body_colour(random: np.random.Generator) -> Colour:
-    """Often that of wood, else any that a panel may have."""
+    """Draw the colour of wood, or in two of three cases any colour of a panel."""
     if random.random() < 0.35:
         return colorsys.hsv_to_rgb(
             random.uniform(0.04, 0.11), random.uniform(0.25, 0.65), random.uniform(0.25, 0.85)
@@ -71,9 +73,9 @@ def body_colour(random: np.random.Generator) -> Colour:
 
 
 def cover(random: np.random.Generator, colour: Colour) -> tuple[int | None, Colour]:
-    """Which of the scene's pictures covers a large body, half of the times none, and its colour.
+    """Draw the texture that covers a large body (None for half of them), and its colour.
 
-    A picture is seen through the colour, which is therefore bright where there is one.
+    The colour is multiplied with the texture, and is therefore bright where there is one.
     """
     if random.random() < 0.5:
         return None, colour
@@ -88,15 +90,15 @@ def assemble(
     shown: np.ndarray,
     drop: float = 0.0,
 ) -> Appliance:
-    """The appliance of these parts.
+    """Assemble an appliance.
 
     Args:
-        family: its name.
-        elements: what can be operated.
-        fixed: what cannot; its lowest and hindmost points are the appliance's.
+        family: name of its family.
+        elements: parts that can be operated.
+        fixed: parts that cannot; their lowest and hindmost points are the appliance's.
         elevation: see `Appliance`.
         shown: see `Appliance`.
-        drop: metres from its lowest point down to what is below it; 0 for what stands.
+        drop: metres from its lowest point to the surface below; 0 for an appliance that stands.
     """
     points = corners(fixed)
     return Appliance(

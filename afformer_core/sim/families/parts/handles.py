@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handles of drawers, doors and the like, and the actions that they afford.
+"""Handles of drawers and doors, and the actions that they afford.
 
 A handle is around the origin of its element's frame, on a front in the plane z = 0.
 """
@@ -25,7 +25,7 @@ _LEAST_ROOM = 0.05
 
 @dataclass(frozen=True)
 class Handle:
-    """Something that is taken hold of: what it is made of, where and how it is touched."""
+    """Handle: its solids, the front that is touched, and its grips."""
 
     solids: tuple[Solid, ...]
     front: Front
@@ -33,22 +33,25 @@ class Handle:
 
     @property
     def hull(self) -> np.ndarray:
-        """Points whose hull is the handle, float64 [P, 3]."""
+        """Points whose hull is the handle, float64 [P, 3] metres."""
         return corners(self.solids)
 
 
 @dataclass(frozen=True)
 class HandleStyle:
-    """How look-alike handles look.
+    """Common looks of several handles.
 
     Attributes:
         form: one of `FORMS`.
-        length: of a bar or a recess, metres; it is cut to the room that there is.
+        length: length of a bar or a recess, metres; it is cut to the room that there is.
         radius: half the thickness of a bar, or the radius of a knob, metres.
-        level: how far a bar's middle or a knob's head stands out, metres.
-        vertical: a bar or recess is upright.
-        colour: of it.
-        rose: a plate lies under it.
+        level: height of a bar's middle or a knob's head above the front, metres.
+        vertical: True for an upright bar or recess.
+        colour: RGB, 0 to 1.
+        rose: True for a plate under it.
+
+    Raises:
+        ValueError: the form is unknown.
     """
 
     form: str
@@ -61,17 +64,17 @@ class HandleStyle:
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
-            raise ValueError(f'{self.form!r} is none of the handles {FORMS}')
+            raise ValueError(f'form is {self.form!r}; expected one of {", ".join(FORMS)}')
 
     def build(self, width: float, height: float) -> Handle:
-        """The handle on a front that has room for `width` x `height` metres.
+        """Build the handle on a front that has room for `width` x `height` metres.
 
         Raises:
-            ValueError: the room is less than what a hand needs.
+            ValueError: the room is too small for a hand.
         """
         room = height if self.vertical and self.form not in KNOBS else width
         if room < _LEAST_ROOM:
-            raise ValueError(f'a {self.form} needs room for {_LEAST_ROOM} m, there are {room:.3f}')
+            raise ValueError(f'room is {room:.3f} m; a {self.form} needs {_LEAST_ROOM} m')
         length = min(self.length, room)
         if self.form in BARS:
             return _bar(self, length)
@@ -87,7 +90,7 @@ def sample_style(
     forms: Sequence[str] = FORMS,
     vertical: bool | None = None,
 ) -> HandleStyle:
-    """A random style of one of the forms, in a colour that can be told from the front's."""
+    """Draw a style of one of the forms, in a colour that differs from the front's."""
     form = str(random.choice(list(forms)))
     knob = form in KNOBS
     return HandleStyle(
@@ -102,7 +105,7 @@ def sample_style(
 
 
 def moving_uses(grips: tuple[Grip, ...], joint: Joint, stroke: float) -> tuple[Use, ...]:
-    """What can be done with a thing that comes out by 0 to `stroke` of the joint: all but turn."""
+    """Return the uses of a part that comes out by 0 to `stroke` of the joint: all but rotate."""
     return (
         Use('pull', grips, joint, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),
         Use('push', grips, joint, (0.7 * stroke, stroke), (0.0, 0.15 * stroke)),
@@ -112,7 +115,7 @@ def moving_uses(grips: tuple[Grip, ...], joint: Joint, stroke: float) -> tuple[U
 
 
 def turning_use(random: np.random.Generator, grips: tuple[Grip, ...], joint: Joint) -> Use:
-    """A turn by 0.9 to 1.6 radians about the joint, in either sense."""
+    """Draw a rotation by 0.9 to 1.6 radians about the joint, in either direction."""
     low, high = (-0.8, -0.45), (0.45, 0.8)
     before, after = (low, high) if random.random() < 0.5 else (high, low)
     return Use('rotate', grips, joint, before, after)
@@ -178,7 +181,7 @@ def _knob(style: HandleStyle) -> Handle:
 
 
 def _recess(style: HandleStyle, length: float, across: float) -> Handle:
-    """A rim around a dark plate: as deep a hollow as a front of solids can have."""
+    """Build a rim around a dark plate: as deep a hollow as a front of solids can have."""
     x, y = (across / 2, length / 2) if style.vertical else (length / 2, across / 2)
     thin, high = 0.004, 0.006
     parts = [box((0, 0, 0.001), (x, y, 0.001), shaded(style.colour, -0.75), shininess=0.1)]

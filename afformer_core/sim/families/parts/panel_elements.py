@@ -21,15 +21,18 @@ _DRAWER_DEPTH = 0.05
 
 @dataclass(frozen=True)
 class Look:
-    """How an element looks.
+    """Shape, size and colours of an element.
 
     Attributes:
         shape: `round` or `square` (buttons), `disc` or `bar` (knobs), `drawer` or `bar` (handles).
-        width, height, depth: its extent; depth is how far it stands out of the panel.
-        colour, accent: of the element, and of its marker, symbol or bar.
-        bezel: it has a flat ring or frame around it on the panel.
-        symbol: it carries a mark in the accent colour on its front (buttons).
-        vertical: its bar runs along y rather than x (handles).
+        width, height, depth: extent in metres; depth is its height above the panel.
+        colour, accent: colours of the element, and of its marker, symbol or bar.
+        bezel: True for a flat ring or frame around it on the panel.
+        symbol: True for a mark in the accent colour on its front (buttons).
+        vertical: True if its bar runs along y, False if along x (handles).
+
+    Raises:
+        ValueError: the extent is not positive.
     """
 
     shape: str
@@ -45,13 +48,13 @@ class Look:
     def __post_init__(self) -> None:
         if min(self.width, self.height, self.depth) <= 0:
             raise ValueError(
-                f'an element needs a positive extent, not {self.width} x '
-                f'{self.height} x {self.depth}'
+                f'extent is {self.width} x {self.height} x {self.depth}; an element needs a '
+                'positive extent'
             )
 
 
 def button(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
-    """A button, round or square."""
+    """Build a round or square button at (x, y) metres."""
     half = look.depth / 2 + 0.004
     middle = at(0, 0, look.depth - half)
     if look.shape == 'round':
@@ -78,7 +81,7 @@ def button(look: Look, x: float, y: float, random: np.random.Generator) -> Eleme
 
 
 def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
-    """A knob that turns, and comes out of the panel on a shaft."""
+    """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
     radius, depth = look.width / 2, look.depth
     marked = Pose(np.zeros(3), turned((0, 0, 1), random.uniform(-2.4, 2.4)))
     marker = (0.13 * radius, 0.38 * radius, 0.0008)
@@ -126,7 +129,7 @@ def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element
 
 
 def handle(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
-    """A bar on a plate that slides out of the panel like a small drawer."""
+    """Build a bar on a plate at (x, y) metres that slides out of the panel like a small drawer."""
     radius = min(0.006, 0.2 * min(look.width, look.height))
     level = look.depth - radius
     length = look.height if look.vertical else look.width
@@ -184,7 +187,7 @@ def handle(look: Look, x: float, y: float, random: np.random.Generator) -> Eleme
 
 
 def bezel(element_kind: str, look: Look, x: float, y: float) -> Solid:
-    """The flat ring or frame on the panel around an element."""
+    """Build the flat ring or frame on the panel around an element."""
     red, green, blue = (0.35 * part + 0.1 for part in look.colour)
     if element_kind == 'knob' or look.shape == 'round':
         size: tuple[float, ...] = (0.55 * look.width, 0.0015)
@@ -207,7 +210,7 @@ def _rectangle(half_width: float, half_height: float) -> np.ndarray:
 
 
 def _prism(outline: np.ndarray, bottom: float, top: float) -> np.ndarray:
-    """The corners of an upright prism over `outline`, float64 [2 P, 3]."""
+    """Return the corners of an upright prism over `outline`, float64 [2 P, 3]."""
     return np.concatenate(
         [np.column_stack([outline, np.full(len(outline), z)]) for z in (bottom, top)]
     )

@@ -15,7 +15,7 @@ _Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Cell:
-    """A place for one element: centre, extent, and the block it belongs to; metres."""
+    """Area for one element: centre, extent, and the block it belongs to; metres."""
 
     x: float
     y: float
@@ -26,11 +26,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class PanelLayout:
-    """The places on a panel of `width` x `height` around the origin.
+    """Areas on a panel of `width` x `height` metres around the origin.
 
     Attributes:
-        width, height: of the panel.
-        cells: one for each element, none overlapping another.
+        width, height: size of the panel.
+        cells: one cell for each element; no two overlap.
         display: (x, y, width, height) of a display, or None.
     """
 
@@ -41,19 +41,19 @@ class PanelLayout:
 
     @property
     def smallest(self) -> float:
-        """The shorter side of the smallest cell."""
+        """Shortest side of all cells, metres."""
         return min(min(cell.width, cell.height) for cell in self.cells)
 
 
 def lay_out(
     random: np.random.Generator, count: int, pitch: tuple[float, float] = (0.048, 0.075)
 ) -> PanelLayout:
-    """`count` cells in one to five blocks.
+    """Lay out `count` cells in one to five blocks.
 
     Args:
-        random: source of it all.
-        count: of the cells.
-        pitch: lowest and highest distance between neighbours, about, in metres.
+        random: source of randomness.
+        count: number of cells.
+        pitch: lowest and highest average distance between neighbours, in metres.
     """
     while True:
         area = count * random.uniform(*pitch) ** 2 * random.uniform(1.05, 1.5)
@@ -69,7 +69,7 @@ def lay_out(
 def _split_panel(
     random: np.random.Generator, width: float, height: float
 ) -> tuple[list[_Rectangle], _Rectangle | None]:
-    """One to five rectangles (x0, y0, width, height) and, sometimes, one given to a display."""
+    """Draw one to five rectangles (x0, y0, width, height) and, sometimes, one for a display."""
     blocks = [(-width / 2, -height / 2, width, height)]
     for _ in range(int(random.choice([0, 1, 2, 3, 4], p=[0.25, 0.25, 0.25, 0.15, 0.1]))):
         largest = max(range(len(blocks)), key=lambda i: blocks[i][2] * blocks[i][3])
@@ -86,7 +86,7 @@ def _split_panel(
 
 
 def _fill_blocks(random: np.random.Generator, blocks: list[_Rectangle], count: int) -> list[Cell]:
-    """`count` cells in grids over the blocks; empty where the blocks cannot hold them."""
+    """Lay out `count` cells in grids over the blocks; empty if the blocks cannot hold them."""
     if count < len(blocks):
         return []
     areas = np.array([w * h for _, _, w, h in blocks])

@@ -26,14 +26,14 @@ def handle_element(
     handle: Handle,
     outward: np.ndarray,
 ) -> Element:
-    """What is lifted by a handle: `pick up`, `put down`, `hold` and `touch`.
+    """Build an element that is lifted by a handle: `pick up`, `put down`, `hold`, `touch`.
 
     Args:
-        kind: what people call it.
-        random: of the path.
-        solids: all that moves with the handle, without it, in the thing's frame.
-        handle: in the same frame.
-        outward: [3], from the handle to the hand.
+        kind: everyday name.
+        random: source of randomness, for the path.
+        solids: all other solids that move with the handle, in the object's frame.
+        handle: the handle, in the same frame.
+        outward: [3], direction from the handle to the hand.
     """
     across = abs(handle.along @ UP) < 0.7 and abs(handle.along[0]) > 0.5
     upward = np.cross(outward, handle.along) if across else handle.along
@@ -60,14 +60,14 @@ def knob_element(
     knob: Knob,
     uses: Sequence[Use],
 ) -> Element:
-    """What is pinched from above.
+    """Build an element that is pinched from above.
 
     Args:
-        kind: what people call it.
-        place: of the knob's frame in the thing's.
-        solids: all that moves with the knob, without it, in the knob's frame.
-        knob: in the same frame.
-        uses: what it affords.
+        kind: everyday name.
+        place: the knob's frame in the object's.
+        solids: all other solids that move with the knob, in the knob's frame.
+        knob: the knob, in the same frame.
+        uses: actions that it affords.
     """
     return Element(
         kind,
@@ -82,7 +82,7 @@ def knob_element(
 def pressed_element(
     kind: str, place: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
 ) -> Element:
-    """What goes down by `stroke` metres when it is pushed, and comes up when it is pulled."""
+    """Build an element that moves down by `stroke` metres when pushed, and up when pulled."""
     grips = knob_grips(knob)
     low = (-stroke, -max(0.8 * stroke, 0.02))
     uses = (*press(grips, low, (-0.1 * stroke, 0.0)), *rest(grips))
@@ -90,14 +90,14 @@ def pressed_element(
 
 
 def knob_grips(knob: Knob) -> tuple[Pinch, Fingertip]:
-    """A pinch of a knob, and a fingertip upon it."""
+    """Return a pinch of a knob, and a fingertip on it."""
     half = 0.6 * knob.radius
     pinch = Pinch(knob.radius, 0.6 * knob.height, knob.height)
     return pinch, Fingertip(half, half, knob.height)
 
 
 def carry(random: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]:
-    """Pick up and put down, along a path that is mostly upright, of an element at `pose`."""
+    """Draw `pick up` and `put down` of an element at `pose`, along a mostly upright path."""
     path = np.array([random.uniform(-0.1, 0.1), 1.0, random.uniform(0.0, 0.25)])
     x, y, z = pose.rotation.T @ path / np.linalg.norm(path)
     joint = Joint((float(x), float(y), float(z)))
@@ -106,7 +106,7 @@ def carry(random: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, U
 
 
 def turn(random: np.random.Generator, *grips: Grip) -> Use:
-    """Rotate about z, in a sense of the element's own."""
+    """Draw a rotation about z, in either direction."""
     low, high = (-0.8, -0.45), (0.45, 0.8)
     if random.random() < 0.5:
         low, high = high, low
@@ -114,11 +114,11 @@ def turn(random: np.random.Generator, *grips: Grip) -> Use:
 
 
 def slid(element: Element, near: float, far: float) -> Element:
-    """An element that can be pulled towards the user and pushed back as well.
+    """Add to an element that it can be pulled towards the user and pushed back.
 
     Args:
-        element: that can be picked up, and slides by the same grips.
-        near, far: metres that it slides at least and at most.
+        element: element that can be picked up; it slides by the same grips.
+        near, far: smallest and largest stroke in metres.
     """
     x, y, z = element.pose.rotation[2]
     joint = Joint((float(x), float(y), float(z)))
@@ -130,7 +130,7 @@ def slid(element: Element, near: float, far: float) -> Element:
 def press(
     grips: tuple[Pinch, Fingertip], low: tuple[float, float], high: tuple[float, float]
 ) -> tuple[Use, Use]:
-    """Push in along z from `high` to `low`, and pull out again, which takes a pinch."""
+    """Return a push along z from `high` to `low`, and a pull back, which takes a pinch."""
     return (
         Use('push', grips, _ALONG, high, low),
         Use('pull', grips[:1], _ALONG, low, high),
@@ -138,12 +138,12 @@ def press(
 
 
 def rest(grips: tuple[Grip, ...]) -> tuple[Use, Use]:
-    """Hold and touch without any movement."""
+    """Return `hold` and `touch`, without any movement."""
     return Use('hold', grips), Use('touch', grips)
 
 
 def stand_on(level: float, x: float = 0.0, z: float = 0.0) -> Pose:
-    """A frame with z up and y away from the user, at a height."""
+    """Return a frame at a height with z up and y away from the user."""
     return Pose(np.array([x, level, z]), UPRIGHT)
 
 

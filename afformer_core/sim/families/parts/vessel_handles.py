@@ -16,13 +16,13 @@ from afformer_core.sim.families.parts.vessels import UP, Body, Look, rod, slat
 
 @dataclass(frozen=True)
 class Handle:
-    """A handle, and where the hand goes: on a straight bar.
+    """Handle of a vessel, and the straight bar of it that is grasped.
 
     Attributes:
-        solids: of it.
-        middle: [3], of the bar.
-        along: [3] unit vector along the bar.
-        length, radius: of the bar.
+        solids: all its solids.
+        middle: [3] metres, middle of the bar.
+        along: [3], unit vector along the bar.
+        length, radius: size of the bar, metres.
     """
 
     solids: tuple[Solid, ...]
@@ -32,7 +32,7 @@ class Handle:
     radius: float
 
     def moved(self, pose: Pose) -> Handle:
-        """The handle in the frame that its own frame has `pose` in."""
+        """Return the handle in an outer frame, in which its own frame has `pose`."""
         solids = tuple(solid.moved(pose) for solid in self.solids)
         middle, along = pose.apply(self.middle), pose.direct(self.along)
         return Handle(solids, middle, along, self.length, self.radius)
@@ -41,15 +41,15 @@ class Handle:
 def ring_handle(
     body: Body, look: Look, shape: str, reach: float, levels: tuple[float, float], radius: float
 ) -> Handle:
-    """A handle at a body's side, towards the user.
+    """Build a handle at a body's side, towards the user.
 
     Args:
-        body: that it is on.
-        look: of it.
+        body: body of the vessel.
+        look: material of the handle.
         shape: `square`, `round` or `ear` (all of capsules), or `flat` (of boxes).
-        reach: how far the middle of the bar is from the body.
-        levels: the lowest and the highest of its middle line.
-        radius: of the bar, or half its thickness.
+        reach: distance of the middle of the bar from the body, metres.
+        levels: lowest and highest point of its middle line, metres.
+        radius: radius of the bar, or half its thickness, metres.
     """
     low, high = levels
     middle, half = (low + high) / 2, (high - low) / 2
@@ -80,7 +80,7 @@ def ring_handle(
 
 
 def arch_handle(look: Look, half: float, low: float, high: float, radius: float) -> Handle:
-    """A handle over something, along x, from one side at the height `low` to the other one."""
+    """Build a handle over an object, along x, that starts and ends at the height `low`."""
     shoulder = 0.62 * half
     line = [(-half, low), (-0.92 * half, low + 0.7 * (high - low)), (-shoulder, high)]
     line += [(-x, y) for x, y in reversed(line)]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of vessels: round bodies, spouts, lids, knobs.
 
-A vessel's own frame has y up, z towards the user, and the middle of its bottom in the origin. The
-frame of a lid or a knob has z up, y away from the user, and the middle of its seat in the origin.
+A vessel's own frame has y up, z towards the user, and the middle of its bottom at the origin. The
+frame of a lid or a knob has z up, y away from the user, and the middle of its seat at the origin.
+Lengths are metres.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _STEP = 0.0022
 
 @dataclass(frozen=True)
 class Look:
-    """What a part is made of; as in `Solid`."""
+    """Colour, texture and shininess of a part, as in `Solid`."""
 
     colour: Colour
     surface: int | None = None
@@ -38,11 +39,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Body:
-    """A round vessel.
+    """Round body of a vessel.
 
     Attributes:
-        solids: of it.
-        levels, radii: how wide it is at which heights, from bottom to top.
+        solids: all its solids.
+        levels, radii: its radius at rising heights, from bottom to top.
     """
 
     solids: tuple[Solid, ...]
@@ -51,27 +52,27 @@ class Body:
 
     @property
     def height(self) -> float:
-        """Metres."""
+        """Height in metres."""
         return self.levels[-1]
 
     @property
     def top_radius(self) -> float:
-        """Of the mouth."""
+        """Radius of the mouth."""
         return self.radii[-1]
 
     def radius(self, level: float) -> float:
-        """At a height."""
+        """Return the radius at a height."""
         return float(np.interp(level, self.levels, self.radii))
 
 
 @dataclass(frozen=True)
 class Knob:
-    """Something to pinch from above, around z.
+    """Knob that is pinched from above, around z.
 
     Attributes:
-        solids: of it.
-        radius: where fingers hold it.
-        height: of it.
+        solids: all its solids.
+        radius: radius where fingers hold it.
+        height: its height.
     """
 
     solids: tuple[Solid, ...]
@@ -80,7 +81,7 @@ class Knob:
 
 
 def drum(look: Look, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
-    """An upright cylinder from one height to another: about y of a vessel, or z of a lid."""
+    """Build an upright cylinder between two heights: about y of a vessel, or z of a lid."""
     middle = (low + high) / 2
     pose = Pose(np.array([0, middle, 0]), UPRIGHT) if axis == 'y' else at(0, 0, middle)
     size = (radius, (high - low) / 2)
@@ -88,13 +89,13 @@ def drum(look: Look, radius: float, low: float, high: float, axis: str = 'y') ->
 
 
 def block(look: Look, half: Sequence[float], middle: Sequence[float]) -> Solid:
-    """A box along the axes."""
+    """Build a box along the axes."""
     pose = at(*middle)
     return Solid(Shape.BOX, tuple(half), look.colour, pose, look.surface, look.shininess)
 
 
 def rod(look: Look, start: Point, end: Point, radius: float) -> Solid:
-    """A capsule between two points."""
+    """Build a capsule between two points."""
     size = (radius, math.dist(start, end) / 2)
     return Solid(
         Shape.CAPSULE, size, look.colour, between(start, end), look.surface, look.shininess
@@ -102,7 +103,7 @@ def rod(look: Look, start: Point, end: Point, radius: float) -> Solid:
 
 
 def slat(look: Look, start: Point, end: Point, half: tuple[float, float]) -> Solid:
-    """A box between two points: half its thickness sideways and in the plane of y and itself."""
+    """Build a box between two points, with half extents across."""
     size = (*half, math.dist(start, end) / 2 + min(half))
     return Solid(Shape.BOX, size, look.colour, between(start, end), None, look.shininess)
 
@@ -110,20 +111,20 @@ def slat(look: Look, start: Point, end: Point, half: tuple[float, float]) -> Sol
 def slope(
     look: Look, radii: tuple[float, float], levels: tuple[float, float], steps: int
 ) -> tuple[Solid, ...]:
-    """A stack of drums from the first radius at the first level to the second ones."""
+    """Build a stack of drums from the first radius at the first level to the second ones."""
     edges = np.linspace(*levels, steps + 1)
     wide = np.linspace(*radii, steps)
     return tuple(drum(look, float(wide[i]), edges[i], edges[i + 1]) for i in range(steps))
 
 
 def round_body(look: Look, shape: str, radius: float, height: float, narrow: float = 0.75) -> Body:
-    """A vessel's body.
+    """Build a vessel's body.
 
     Args:
-        look: of it.
+        look: its material.
         shape: one of `BODY_SHAPES`; tapered ones are narrower at the top, flared ones below.
-        radius: where it is widest.
-        height: of it.
+        radius: largest radius.
+        height: its height.
         narrow: its smallest radius as a share of `radius`.
     """
     if shape == 'bellied':
@@ -132,7 +133,7 @@ def round_body(look: Look, shape: str, radius: float, height: float, narrow: flo
     slices = 1 if shape == 'straight' else int(np.clip(radius * (1 - narrow) / _STEP, 3, 9))
     first, last = radius * ends[0], radius * ends[1]
     solids = slope(look, (first, last), (0.0, height), slices)
-    # the outline leads through the middles of the drums
+    # the outline passes through the middles of the drums
     edge = 0.5 * height / slices
     return Body(solids, (0.0, edge, height - edge, height), (first, first, last, last))
 
@@ -158,12 +159,12 @@ def _bellied_body(look: Look, radius: float, height: float, narrow: float) -> Bo
 
 
 def mouth(body: Body, look: Look, share: float = 0.88) -> Solid:
-    """The dark or filled inside of an open vessel, seen from above."""
+    """Build the dark or filled inside of an open vessel, as visible from above."""
     return drum(look, share * body.top_radius, body.height - 0.002, body.height + 0.0006)
 
 
 def spout(body: Body, look: Look, levels: tuple[float, float], reach: float) -> tuple[Solid, ...]:
-    """A spout at a body's back, from the first height to the second one."""
+    """Build a spout at a body's back, from the first height to the second one."""
     low, high = levels
     inside = body.radius(low) - 0.01
     out = body.radius(high) + reach
@@ -174,7 +175,7 @@ def spout(body: Body, look: Look, levels: tuple[float, float], reach: float) -> 
 
 
 def make_knob(look: Look, accent: Look, shape: str, radius: float, height: float) -> Knob:
-    """A knob, one of `KNOB_SHAPES`, with a mark that shows how far it is turned."""
+    """Build a knob, one of `KNOB_SHAPES`, with a mark that shows its rotation."""
     stem = drum(look, 0.5 * radius, -0.002, 0.6 * height, 'z')
     if shape == 'ball':
         half = 0.36 * height
@@ -193,7 +194,7 @@ def make_knob(look: Look, accent: Look, shape: str, radius: float, height: float
 
 
 def lid_plate(look: Look, radius: float, thickness: float, steps: int) -> tuple[Solid, ...]:
-    """A lid's plate that ends at z = 0, flat or in steps like a dome."""
+    """Build a lid's plate that ends at z = 0, flat or in steps like a dome."""
     edges = np.linspace(-thickness, 0, steps + 1)
     shares = np.sqrt(1 - (np.arange(steps) / (steps + 0.4)) ** 2)
     return tuple(
@@ -202,6 +203,6 @@ def lid_plate(look: Look, radius: float, thickness: float, steps: int) -> tuple[
 
 
 def spun(solids: Sequence[Solid], angle: float, axis: Sequence[float]) -> tuple[Solid, ...]:
-    """Solids turned by `angle` radians about an axis through the origin."""
+    """Rotate solids by `angle` radians about an axis through the origin."""
     pose = Pose(np.zeros(3), turned(np.array(axis, float), angle))
     return tuple(solid.moved(pose) for solid in solids)

@@ -182,7 +182,7 @@ def test_the_first_pixel_is_one() -> None:
 def test_a_hand_without_contact_touches_nothing() -> None:
     with pytest.raises(ValueError, match='touches nothing'):
         AnnotatedHand(Box(0, 0, 1, 1), True, 0, Box(0, 0, 1, 1))
-    with pytest.raises(ValueError, match='0, 3 or 4'):
+    with pytest.raises(ValueError, match='contact is 1; expected 0, 3 or 4'):
         AnnotatedHand(Box(0, 0, 1, 1), True, 1)
     with pytest.raises(ValueError, match='ends before it begins'):
         Box(3, 0, 2, 1)

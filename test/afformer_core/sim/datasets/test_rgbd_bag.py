@@ -152,7 +152,7 @@ def test_the_command_writes_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(arguments) == 0
     assert len(read(tmp_path / 'panel' / 'bag')[0]['/camera/depth']) == 3
     assert main([*arguments, '--storage', 'zip']) == 1
-    assert "storage must be mcap or sqlite3, not 'zip'" in capsys.readouterr().err
+    assert "storage is 'zip'; expected mcap or sqlite3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_command_writes_a_bag(tmp_path: Path, capsys: pytest.CaptureFixture[
         ({'size': (16, 16)}, 'at least 32 x 32'),
         ({'seconds': 0}, 'must be positive'),
         ({'seed': -1}, 'must not be negative'),
-        ({'depth_encoding': '8UC1'}, 'depth_encoding must be 16UC1 or 32FC1'),
+        ({'depth_encoding': '8UC1'}, "depth_encoding is '8UC1'; expected 16UC1 or 32FC1"),
     ],
 )
 def test_impossible_plans_are_refused(fields: dict[str, Any], message: str) -> None:

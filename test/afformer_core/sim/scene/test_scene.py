@@ -86,7 +86,7 @@ def test_held_out_textures_change_the_picture_but_not_the_appliance() -> None:
 
 
 def test_an_unknown_family_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no family 'teapots'; there are keypad, "):
+    with pytest.raises(ValueError, match=r"family is 'teapots'; expected one of keypad, "):
         _ = Scene(SEED, 'teapots').appliance
 
 

@@ -20,7 +20,7 @@ def test_a_decal_has_its_longer_side_and_is_seen(side: int, held_out: bool) -> N
 
 
 def test_too_small_a_decal_is_refused() -> None:
-    with pytest.raises(ValueError, match='at least 8 pixels'):
+    with pytest.raises(ValueError, match='side is 7; expected at least 8 pixels'):
         paint_decal(np.random.default_rng(0), side=7)
 
 

@@ -10,19 +10,20 @@ from afformer_core.geometry.depth_image import DepthImage
 def alignment_problem(
     image_size: tuple[int, int], image_frame: str, depth: DepthImage, calibration: Calibration
 ) -> str:
-    """Why a pixel of the image cannot be looked up in the depth image.
+    """Explain why depth cannot be read at a pixel of the image.
 
-    The depth must be seen from the image's own camera. It may have another resolution, as long as
-    both show the same field: their aspect ratios must agree to less than a pixel.
+    The depth image must be registered to the image's own camera. It may have another resolution,
+    as long as both show the same field of view: their aspect ratios must agree to less than a
+    pixel.
 
     Args:
         image_size: (height, width) of the image.
         image_frame: coordinate frame of the image.
         depth: the depth image.
-        calibration: of the image's camera.
+        calibration: calibration of the image's camera.
 
     Returns:
-        one sentence, empty where all three fit.
+        one sentence, or '' if all three fit.
     """
     height, width = image_size
     if (height, width) != (calibration.height, calibration.width):
@@ -50,5 +51,5 @@ def alignment_problem(
 
 
 def _same_frame(first: str, second: str) -> bool:
-    # Drivers ported from ROS 1 may still write a slash before the name.
+    # drivers ported from ROS 1 may write a slash before the name
     return first.removeprefix('/') == second.removeprefix('/')

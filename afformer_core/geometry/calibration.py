@@ -13,35 +13,38 @@ from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.errors import AfformerError
 
-# How many coefficients each model of distortion may have.
+# Possible numbers of coefficients of each distortion model.
 _COEFFICIENTS = {
     'plumb_bob': (4, 5),
     'rational_polynomial': (8, 12, 14),
     'equidistant': (4,),
 }
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 50, 1e-10)
-# Beyond this the ray is nearly at a right angle to the optical axis: nothing was undone.
+# Beyond this the ray is almost perpendicular to the optical axis: undistortion has failed.
 _LARGEST_SLOPE = 1e3
 
 
 class CalibrationError(AfformerError):
-    """A calibration is absent, malformed or of a kind that is not known."""
+    """Calibration that is absent, malformed or of an unknown kind."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One camera as its images come: after binning and region of interest.
+    """Calibration of one camera for its images, after binning and region of interest.
 
     Pixel centres lie at integers; the first pixel's centre is (0, 0).
 
     Attributes:
-        width, height: of the images, pixels.
+        width, height: size of the images, pixels.
         matrix: float64 [3, 3], focal lengths and principal point in pixels.
         distortion_model: 'plumb_bob', 'rational_polynomial', 'equidistant', or '' for none.
-        distortion: the model's coefficients in OpenCV's order; empty for none.
-        translation: (Tx, Ty) of a rectified camera's projection, pixels times metres; 0 for one
-            that is not rectified. It is not 0 for the second camera of a stereo pair.
+        distortion: coefficients of the model in OpenCV's order; empty for none.
+        translation: (Tx, Ty) of a rectified camera's projection, pixels times metres; 0 if the
+        camera is not rectified. It is not 0 for the second camera of a stereo pair.
         frame_id: coordinate frame of the camera.
+
+    Raises:
+        CalibrationError: a value is out of range, or the distortion model unknown.
     """
 
     width: int
@@ -55,34 +58,34 @@ class Calibration:
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
             raise CalibrationError(
-                f'the calibration is for images of {self.width}x{self.height} pixels; '
-                'its width and height must be positive'
+                f'size of the calibration is {self.width}x{self.height} pixels; width and height '
+                'must be positive'
             )
         if self.matrix.shape != (3, 3) or not np.isfinite(self.matrix).all():
             raise CalibrationError(
-                f'the camera matrix is {self.matrix.tolist()}; it must be nine finite numbers'
+                f'camera matrix is {self.matrix.tolist()}; expected nine finite numbers'
             )
         if min(self.matrix[0, 0], self.matrix[1, 1]) <= 0:
             raise CalibrationError(
-                f'the focal lengths are {self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels; '
-                'they must be positive: calibrate the camera'
+                f'focal lengths are {self.matrix[0, 0]:g} and {self.matrix[1, 1]:g} pixels; they '
+                'must be positive. Calibrate the camera'
             )
         if not np.isfinite(self.translation).all():
             raise CalibrationError(
-                f'the translation of the projection is {self.translation}; it must be finite'
+                f'translation of the projection is {self.translation}; it must be finite'
             )
         _check_distortion(self.distortion_model, self.distortion)
 
     @classmethod
     def from_message(cls, message: Any, rectified: bool) -> Calibration:
-        """The calibration that a sensor_msgs/CameraInfo holds.
+        """Read the calibration from a sensor_msgs/CameraInfo.
 
         Binning (0 means 1) and region of interest (all zero means the full sensor) are applied.
         The matrices of the message are those of the full sensor.
 
         Args:
-            message: a CameraInfo with its fields named k, d, p or K, D, P.
-            rectified: the images are rectified, so that P holds for them; otherwise K and D do.
+            message: a CameraInfo with fields named k, d, p or K, D, P.
+            rectified: True for rectified images, to which P applies; False for raw ones (K and D).
 
         Raises:
             CalibrationError: the camera is not calibrated, or the message contradicts itself.
@@ -90,8 +93,8 @@ class Calibration:
         width, height = int(message.width), int(message.height)
         if width <= 0 or height <= 0:
             raise CalibrationError(
-                f'camera_info is for images of {width}x{height} pixels; '
-                'the driver must fill in width and height'
+                f'size in camera_info is {width}x{height} pixels; it must be positive. Have the '
+                'driver fill in width and height'
             )
         matrix, distortion_model, distortion, translation = _intrinsics(message, rectified)
         left, top, width, height = _region(message.roi, width, height)
@@ -116,7 +119,7 @@ class Calibration:
 
     @property
     def centre(self) -> NDArray[np.float64]:
-        """Float64 [3], where all rays meet, metres; the origin where the translation is 0."""
+        """Point where all rays meet, float64 [3] metres; the origin if the translation is 0."""
         return np.array(
             [
                 -self.translation[0] / self.matrix[0, 0],
@@ -126,14 +129,14 @@ class Calibration:
         )
 
     def rays(self, pixels: ArrayLike) -> NDArray[np.float64]:
-        """Directions of pixels, the distortion undone.
+        """Compute the viewing directions of pixels, with the distortion removed.
 
         Args:
-            pixels: [N, 2] (u, v) in pixels of the image; they may lie outside of it.
+            pixels: [N, 2] (u, v) in pixels of the image; they may lie outside it.
 
         Returns:
             float64 [N, 2] (x, y) at depth 1 from the camera's centre; NaN where the distortion
-            cannot be undone.
+            cannot be removed.
         """
         points = np.asarray(pixels, np.float64).reshape(-1, 2)
         if not len(points):
@@ -160,7 +163,7 @@ class Calibration:
         return undone
 
     def points(self, pixels: ArrayLike, depths: ArrayLike) -> NDArray[np.float64]:
-        """Points that pixels see.
+        """Compute the points that pixels show.
 
         Args:
             pixels: [N, 2] (u, v) in pixels of the image.
@@ -187,8 +190,8 @@ def _intrinsics(
     camera = _field(message, 'k')
     if camera.size != 9 or not camera.any():
         raise CalibrationError(
-            'camera_info has an all-zero K: the camera is not calibrated; calibrate it, or give '
-            'its driver the file of its calibration'
+            'camera_info has an all-zero K: the camera is not calibrated. Calibrate it, or give '
+            'its driver the calibration file'
         )
     if not rectified:
         distortion = tuple(_field(message, 'd').tolist())
@@ -197,8 +200,8 @@ def _intrinsics(
     projection = _field(message, 'p')
     if projection.size != 12 or not projection.any():
         raise CalibrationError(
-            'camera_info has an all-zero P, which rectified images need; have the driver fill it '
-            'in, or say that the images are not rectified'
+            'camera_info has an all-zero P, which rectified images need. Have the driver fill it '
+            'in, or declare that the images are not rectified'
         )
     projection = projection.reshape(3, 4)
     translation = (float(projection[0, 3]), float(projection[1, 3]))
@@ -213,32 +216,29 @@ def _region(roi: Any, width: int, height: int) -> tuple[int, int, int, int]:
     inside = left >= 0 and top >= 0 and left + region[0] <= width and top + region[1] <= height
     if min(region) <= 0 or not inside:
         raise CalibrationError(
-            f'the region of interest of camera_info, {region[0]}x{region[1]} pixels at '
-            f'({left}, {top}), does not lie within the sensor of {width}x{height} pixels'
+            f'region of interest in camera_info is {region[0]}x{region[1]} pixels at '
+            f'({left}, {top}); expected one within the sensor of {width}x{height} pixels'
         )
     return left, top, *region
 
 
 def _check_distortion(model: str, coefficients: tuple[float, ...]) -> None:
     if not np.isfinite(coefficients).all():
-        raise CalibrationError(
-            f'the coefficients of distortion are {coefficients}; they must be finite'
-        )
+        raise CalibrationError(f'distortion coefficients are {coefficients}; they must be finite')
     if model == '':
         if any(coefficients):
             raise CalibrationError(
-                f'{len(coefficients)} coefficients of distortion come without the name of their '
-                f'model; name one of {", ".join(_COEFFICIENTS)}'
+                f'{len(coefficients)} distortion coefficients come without the name of their '
+                f'model; expected one of {", ".join(_COEFFICIENTS)}'
             )
         return
     if model not in _COEFFICIENTS:
         raise CalibrationError(
-            f'the distortion model {model!r} is not known; use one of {", ".join(_COEFFICIENTS)}, '
-            'or rectified images'
+            f'distortion model is {model!r}; expected one of {", ".join(_COEFFICIENTS)}. Use '
+            'rectified images for other lenses'
         )
     if len(coefficients) not in _COEFFICIENTS[model]:
         wanted = ' or '.join(str(count) for count in _COEFFICIENTS[model])
         raise CalibrationError(
-            f'the distortion model {model!r} has {len(coefficients)} coefficients; '
-            f'it must have {wanted}'
+            f'distortion model {model!r} has {len(coefficients)} coefficients; expected {wanted}'
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The region that a heatmap marks, as a cloud of points."""
+"""Point cloud of the region that a heatmap marks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfaceSettings
 
-# The nine depths of a 3x3 neighbourhood on a plane spread over 3 standard deviations on average,
-# on a steep one over 5. Wider is a depth edge, and what lies there may be a flying pixel.
+# Standard deviations. The nine depths of a 3x3 neighbourhood on a plane spread over 3 on average,
+# on a steep one over 5. A wider spread is a depth edge, where pixels may be flying pixels.
 _LARGEST_SPREAD = 8.0
 _LEAST_NEIGHBOURS = 5
 
@@ -25,18 +25,18 @@ def weighted_cloud(
     least_weight: float = 0.05,
     maximum_points: int = 5000,
 ) -> NDArray[np.float32]:
-    """Points of the pixels that a heatmap marks.
+    """Compute the points of the pixels that a heatmap marks.
 
-    Left out are holes, depths out of range, and pixels at depth edges. What is left is thinned by
-    an even stride.
+    Holes, depths out of range, and pixels at depth edges are left out. The rest is thinned by an
+    even stride.
 
     Args:
-        heatmap: float32 [H, W] at the image's size, not negative.
-        depth: registered to the image; of its size, or of another with the same aspect ratio.
-        calibration: of the image's camera.
+        heatmap: float32 [H, W] of the image's size, not negative.
+        depth: depth image registered to the image, of the same aspect ratio.
+        calibration: calibration of the image's camera.
         settings: noise and range of the depth.
-        least_weight: pixels below this share of the heatmap's maximum are left out, 0 to 1.
-        maximum_points: points at most, at least 1.
+        least_weight: share of the heatmap's maximum, 0 to 1; pixels below it are left out.
+        maximum_points: largest number of points, at least 1.
 
     Returns:
         float32 [N, 4]: x, y, z in metres in the camera's frame, and the heatmap's value as a share
@@ -56,7 +56,7 @@ def weighted_cloud(
     rows, columns = np.nonzero(marked)
     if not len(rows):
         return np.zeros((0, 4), np.float32)
-    # A margin of one pixel, so that those at the border of the crop have all their neighbours.
+    # a margin of one pixel gives pixels at the border of the crop all their neighbours
     top, left = max(0, rows.min() - 1), max(0, columns.min() - 1)
     crop = np.s_[top : rows.max() + 2, left : columns.max() + 2]
     rows, columns = np.nonzero(marked[crop] & _on_surface(depth.values[crop], settings))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth images as cameras give them, and their metres."""
+"""Depth images as cameras send them, and their values in metres."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ _METRES_PER_MILLIMETRE = np.float32(0.001)
 
 @dataclass(frozen=True)
 class DepthImage:
-    """The depth of every pixel.
+    """Depth of every pixel along the optical axis.
 
     Attributes:
-        measured: along the optical axis: float32 [H, W] metres, NaN where unknown, or uint16
-            [H, W] millimetres, 0 where unknown.
-        frame_id: coordinate frame of the camera that the depth is seen from.
+        measured: float32 [H, W] metres, NaN where unknown, or uint16 [H, W] millimetres, 0 where
+        unknown.
+        frame_id: coordinate frame of the camera to which the depth is registered.
         stamp: time of exposure, nanoseconds.
+
+    Raises:
+        ImageError: another shape or type.
     """
 
     measured: NDArray[Any]
@@ -38,8 +41,8 @@ class DepthImage:
             or measured.dtype not in (np.float32, np.uint16)
         ):
             raise ImageError(
-                f'a depth image has the shape {measured.shape} and the type {measured.dtype}; it '
-                'must be float32 [H, W] in metres or uint16 [H, W] in millimetres'
+                f'depth image is {measured.dtype} {measured.shape}; expected float32 [H, W] in '
+                'metres or uint16 [H, W] in millimetres'
             )
 
     @property
@@ -54,7 +57,7 @@ class DepthImage:
         return _metres(self.measured)
 
     def at(self, pixels: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The same of some pixels, by their index in row-major order, without all others."""
+        """Return the values of some pixels only, given by their index in row-major order."""
         return _metres(self.measured.ravel().take(pixels))
 
 
@@ -64,6 +67,6 @@ def _metres(measured: NDArray[Any]) -> NDArray[np.float32]:
     metres = measured.astype(np.float32)
     metres *= _METRES_PER_MILLIMETRE
     with np.errstate(invalid='ignore'):
-        # NaN where it is 0, in a third of the time that choosing those pixels takes.
+        # NaN where it is 0, in a third of the time that indexing those pixels takes
         metres += 0 / metres
     return metres

@@ -15,8 +15,8 @@ from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
 
-# Of a blob's variance, the share by which the long axis must exceed the short one. A blob that is
-# 15 % longer than wide reaches it.
+# Share of a blob's variance by which the long axis must exceed the short one; a blob that is 15 %
+# longer than wide reaches it.
 _LEAST_ELONGATION = 0.14
 _HORIZONTAL = np.array([1.0, 0.0])
 _VERTICAL = np.array([0.0, 1.0])
@@ -24,13 +24,16 @@ _VERTICAL = np.array([0.0, 1.0])
 
 @dataclass(frozen=True)
 class GraspCandidate:
-    """A pose at a surface.
+    """Pose of a hand at a surface.
 
     Attributes:
         position: float64 [3], metres.
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
-            into the surface; its x axis lies in the surface, along the blob of the heatmap.
-        score: of the peak, 0 to 1.
+        into the surface; its x axis lies in the surface, along the blob of the heatmap.
+        score: score of the peak, 0 to 1.
+
+    Raises:
+        ValueError: a shape is another one, or the quaternion has no unit length.
     """
 
     position: NDArray[np.float64]
@@ -40,35 +43,34 @@ class GraspCandidate:
     def __post_init__(self) -> None:
         if self.position.shape != (3,) or self.orientation.shape != (4,):
             raise ValueError(
-                f'a grasp candidate has a position of shape {self.position.shape} and an '
-                f'orientation of shape {self.orientation.shape}; they must be (3,) and (4,)'
+                f'position and orientation have shapes {self.position.shape} and '
+                f'{self.orientation.shape}; expected (3,) and (4,)'
             )
         if not abs(float(np.linalg.norm(self.orientation)) - 1) < 1e-6:
             raise ValueError(
-                f'the orientation of a grasp candidate, {self.orientation.tolist()}, '
-                'is no unit quaternion'
+                f'orientation is {self.orientation.tolist()}; expected a unit quaternion'
             )
 
 
 def grasp_candidate(
     heatmap: NDArray[np.float32], peak: Peak, surface: SurfacePoint, calibration: Calibration
 ) -> GraspCandidate | None:
-    """The pose of a hand that meets the surface at a peak head on.
+    """Compute the pose of a hand that approaches the surface at a peak along its normal.
 
     z is the approach, against the surface's normal. x is the long axis of the heatmap's blob
-    within a tenth of the image's shorter side around the peak, laid onto the surface; where the
+    within a tenth of the image's shorter side around the peak, projected onto the surface; if the
     blob is round, the image's horizontal. x points to the right and down in the image, so that a
     horizontal or a vertical handle has the same x in every image; only a handle that rises to the
     right at 45 degrees may have either sign.
 
     Args:
-        heatmap: float32 [H, W] at the image's size, not negative.
+        heatmap: float32 [H, W] of the image's size, not negative.
         peak: a peak of the heatmap.
-        surface: what the depth image shows at the peak.
-        calibration: of the image's camera.
+        surface: surface point at the peak.
+        calibration: calibration of the image's camera.
 
     Returns:
-        the candidate in the camera's frame; None where the surface has no normal there.
+        the candidate in the camera's frame; None if the normal is unknown.
     """
     if surface.position is None or surface.normal is None:
         return None
@@ -82,7 +84,7 @@ def grasp_candidate(
 
 
 def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
-    """Unit vector (u, v) in pixels, to the right and down."""
+    """Return the long axis of the blob around a peak: unit vector (u, v), right and down."""
     radius = max(2.0, NEIGHBOURHOOD * min(heatmap.shape))
     top, left = (max(0, math.ceil(at - radius)) for at in (peak.v, peak.u))
     weights = heatmap[
@@ -92,7 +94,7 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
         np.arange(count) + start for count, start in zip(weights.shape, (top, left), strict=True)
     )
     disc = (rows[:, None] - peak.v) ** 2 + (columns - peak.u) ** 2 <= radius**2
-    # What lies evenly under the blob has the disc's shape, not the blob's.
+    # an even background has the disc's shape, not the blob's
     weights = np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0)
     total = weights.sum()
     if not total > 0:
@@ -111,16 +113,16 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
 def _along_surface(
     across: NDArray[np.float64], ray: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Unit vector in the plane of `normal` that is seen along `across` from the ray on."""
+    """Return the unit vector in the plane of `normal` that is seen along `across` from a ray."""
     step = np.append(across, 0.0)
     if abs(normal @ ray) > 1e-3 * np.linalg.norm(ray):
         tangent = step - ray * (normal @ step) / (normal @ ray)
     else:
         tangent = step
-    # Of an edge-on surface nothing but the direction of view is left.
+    # of an edge-on surface only the viewing direction is left
     for candidate in (tangent, np.append(_HORIZONTAL, 0.0), np.append(_VERTICAL, 0.0)):
         flat = candidate - normal * (normal @ candidate)
         length = float(np.linalg.norm(flat))
         if length > 1e-3 * float(np.linalg.norm(candidate)):
             return np.asarray(flat / length, np.float64)
-    raise ValueError(f'{normal.tolist()} is no unit normal')
+    raise ValueError(f'normal is {normal.tolist()}; expected unit length')

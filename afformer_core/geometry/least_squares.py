@@ -20,12 +20,12 @@ _PRODUCTS = {
 def normal_equations(
     values: FloatArray, pixels: Mask, size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the coefficients of a design follow from.
+    """Compute the normal equations of a least-squares fit for each window.
 
     Args:
         values: float32 [P, N]; finite.
-        pixels: bool [P, N], which of them count.
-        size: columns of the design, 3 or 6.
+        pixels: bool [P, N], True for the pixels that count.
+        size: number of columns of the design, 3 or 6.
 
     Returns:
         moments of the design, float64 [P, size, size], and its sums with the values [P, size].
@@ -38,12 +38,12 @@ def normal_equations(
 
 
 def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The inverse of moments [S, S]; None where all pixels lie on a line or nearly so."""
-    # For so small a matrix it takes a tenth of the time of NumPy's.
+    """Invert moments [S, S]; None where all pixels lie on a line or nearly so."""
+    # a tenth of the time of NumPy's for so small a matrix
     regular, inverted = cv2.invert(moments)
     if not regular:
         return None
-    # How much more each coefficient varies for the others' sake.
+    # variance inflation: how much more each coefficient varies because of the others
     inflation = (inverted.diagonal() * moments.diagonal()).tolist()
     if not (min(inflation) > 0 and max(inflation) < _LARGEST_INFLATION):
         return None

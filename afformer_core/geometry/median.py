@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The medians of many short rows at once."""
+"""Medians of many short rows at once."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 
 def medians(values: NDArray[np.floating[Any]], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The middle of those numbers of each row that count, or the mean of the two in the middle.
+    """Compute the median of the values that count in each row.
 
     Args:
-        values: [P, N], none that counts is NaN or infinite.
-        counted: bool [P, N].
+        values: [P, N]; those that count are finite.
+        counted: bool [P, N], True for the values that count.
 
     Returns:
-        float64 [P]; infinite for a row of which nothing counts.
+        float64 [P]; infinite for a row in which no value counts.
     """
     ordered = np.sort(np.where(counted, values, np.inf), axis=1)
     counts = counted.sum(axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse depth around pixels, in the units that planes are fitted in."""
+"""Inverse depth around pixels, in the units in which planes are fitted."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.median import medians
 from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask
 
-# Pixels around the peak most of which must not be holes.
+# Pixels around the peak, and the share of them that must not be holes.
 _HOLE_RADIUS = 2.5
 _LEAST_VALID = 2 / 3
-# Metres by which two pixels' depths differ for their resolution alone (16UC1 has millimetres).
+# Metres by which depths of two pixels differ by resolution alone (16UC1 has millimetres).
 _RESOLUTION = 0.0003
-# Pixels to each side whose noise is measured, and how much more than is known of it must be there
-# before that is taken for the noise.
+# Pixels to each side whose noise is measured, and the ratio to the configured noise from which the
+# measured one counts.
 _ROUGH_REACH = 8
 _CLEAR_EXCESS = 1.2
-# Pixels between those whose difference gives the slope.
+# Distance in pixels of two pixels whose difference gives the slope.
 _SPAN = 4
-# As a share of its depth, what lies so far from the peak is another surface, however steep.
+# Share of the depth; pixels that differ by more from the peak belong to another surface.
 _LARGEST_RISE = 0.25
 
 _SIDE = np.arange(-REACH, REACH + 1)
@@ -48,7 +48,7 @@ class Neighbourhoods:
     noise: NDArray[np.float64]
 
     def of(self, rows: Mask) -> Neighbourhoods:
-        """Those of some of the peaks, bool [P]."""
+        """Return the neighbourhoods of some of the peaks, bool [P]."""
         if rows.all():
             return self
         return Neighbourhoods(
@@ -60,7 +60,7 @@ class Neighbourhoods:
         )
 
     def seen_by(self, inside: Mask) -> tuple[FloatArray, Mask]:
-        """Values and validity of the first pixels of the largest window, both [P, N].
+        """Return values and validity of the first pixels of the largest window, both [P, N].
 
         Args:
             inside: bool [P, N], the pixels of each peak's own window; others are not valid.
@@ -69,7 +69,7 @@ class Neighbourhoods:
         return self.values[:, v, u], self.valid[:, v, u] & inside
 
     def near(self, radius: float) -> Mask:
-        """Which of the NEAREST pixels lie so near to each peak, bool [P, NEAREST].
+        """Find the NEAREST pixels within a radius of each peak, bool [P, NEAREST].
 
         Args:
             radius: pixels, at most 3.
@@ -77,15 +77,19 @@ class Neighbourhoods:
         return _near(self.peaks, radius)
 
     def radii(self, length: float, focal_length: float) -> NDArray[np.float64]:
-        """Pixels that a length in metres has at each peak's depth, float64 [P]."""
+        """Convert a length in metres at each peak's depth to pixels, float64 [P]."""
         return length * focal_length * self.inverse
 
     def millimetres(self, row: int, value: float) -> float:
-        """How much depth a difference of values is at a peak."""
+        """Convert a difference of values at a peak to millimetres of depth."""
         return float(1000 * value * self.noise[row] / self.inverse[row])
 
     def slopes(self, radii: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Values per pixel along u and v within radii [P], float64 [P, 2], unmoved by steps."""
+        """Estimate the change per pixel along u and v within radii [P], despite steps.
+
+        Returns:
+            float64 [P, 2], values per pixel.
+        """
         reach = int(radii.max(initial=_SPAN))
         square = np.s_[:, REACH - reach : REACH + reach + 1, REACH - reach : REACH + reach + 1]
         near = np.abs(_SIDE[square[1]]) <= radii[:, None]
@@ -106,18 +110,18 @@ def look_around(
     bounds: tuple[float, float],
     noise: float,
 ) -> tuple[Neighbourhoods, list[str]]:
-    """What a depth image shows around places.
+    """Read the inverse depth around positions in a depth image.
 
     Args:
-        depth: the image.
+        depth: the depth image.
         places: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
-        noise: standard deviation of one pixel as a share of its depth; where the pixels are
-            clearly noisier, what is measured counts.
+        noise: standard deviation of one pixel as a share of its depth; the measured noise counts
+        where it is clearly higher.
 
     Returns:
-        the neighbourhoods of those places that show a surface; and for each place, why it does
-        not: it lies in a hole, or many holes are next to it; empty where it does.
+        the neighbourhoods of the positions that show a surface; and for each position the reason
+        why it does not (it lies in a hole, or has many holes next to it), or ''.
     """
     pixels = np.floor(places + 0.5).astype(int)
     crops, inside = _crops(depth, pixels)
@@ -148,7 +152,7 @@ def look_around(
 
 
 def _crops(depth: DepthImage, pixels: NDArray[np.int64]) -> tuple[FloatArray, Mask]:
-    """Depth around pixels (u, v), float32 [P, S, S], and what of it lies inside the image."""
+    """Return depth around pixels (u, v), float32 [P, S, S], and where it lies inside the image."""
     columns, rows = pixels[:, :1] + _SIDE, pixels[:, 1:] + _SIDE
     height, width = depth.size
     rows_inside, columns_inside = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
@@ -177,7 +181,7 @@ def _problem(depth: float, bounds: tuple[float, float], known_share: float) -> s
 
 
 def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
-    """Standard deviation [P] from pixel to pixel next to the middle, free of slopes and edges.
+    """Estimate the noise [P] next to the middle, free of slopes and edges.
 
     Edges run along rows or along columns; the smoother of both directions counts.
     """
@@ -185,13 +189,13 @@ def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
     values, valid = _both_ways(values[:, near, near], valid[:, near, near])
     bends = values[:, :, 2:] - 2 * values[:, :, 1:-1] + values[:, :, :-2]
     whole = valid[:, :, 2:] & valid[:, :, 1:-1] & valid[:, :, :-2]
-    # Of normal noise, the median of the sizes is 0.6745 deviations, and of bends root 6 more.
+    # for normal noise, the median magnitude is 0.6745 deviations, and bends vary root 6 times more
     deviations = _medians_of_many(np.abs(bends), whole, 50) / 1.652
     return np.asarray(deviations.reshape(2, -1).min(axis=0))
 
 
 def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
-    """Squares [P, S, S], and after them the same with rows for columns, [2 P, S, S]."""
+    """Append to squares [P, S, S] the same with rows and columns swapped: [2 P, S, S]."""
     return (
         np.concatenate([values, values.swapaxes(1, 2)]),
         np.concatenate([valid, valid.swapaxes(1, 2)]),
@@ -199,7 +203,7 @@ def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
 
 
 def _medians_of_many(values: FloatArray, counted: Mask, few: int) -> NDArray[np.float64]:
-    """Medians of values [P, H, W] that count; 0 where no more than few do."""
+    """Compute medians of values [P, H, W] that count; 0 where no more than `few` do."""
     count, rows, columns = values.shape
     counted = counted.reshape(count, rows * columns)
     many = counted.sum(axis=1) > few

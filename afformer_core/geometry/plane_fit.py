@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Planes through round windows of pixels, and the steps that contradict them.
 
-Values are what is fitted, in standard deviations of their noise: a plane's inverse depth is
-exactly affine in the pixel, so its values are 1, u and v times three coefficients.
+The fitted values are in standard deviations of their noise: a plane's inverse depth is exactly
+affine in the pixel, so its values are 1, u and v times three coefficients.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from afformer_core.geometry.least_squares import inverse, normal_equations
 from afformer_core.geometry.step_search import FoundStep, StepSearch
 from afformer_core.geometry.window import DESIGN, OFFSETS, FloatArray, Mask, Window, beside
 
-# Beyond this a value tells that its pixel lies elsewhere, but not by how much.
+# Standard deviations; a pixel beyond lies elsewhere, and its distance does not matter.
 _LARGEST_VALUE = 10.0
 _LARGEST_RESIDUAL = 3.5
-# Standard deviations by which squared residuals may exceed what noise alone leaves.
+# Standard deviations by which squared residuals may exceed those of noise alone.
 _LARGEST_EXCESS = 1.5
-# With it, what few pixels leave open of a curve is left at 0.
+# Keeps coefficients at 0 that few pixels do not determine.
 _RIDGE = 1e-3 * np.eye(6)
 _LEAST_PIXELS = 12
 _MOST_CUTS = 10
@@ -30,16 +30,16 @@ _MOST_CUTS = 10
 
 @dataclass(frozen=True)
 class Fits:
-    """Planes through the pixels of one surface each; where that is curved, its tangent.
+    """Planes through the pixels of one surface each; tangent planes of curved surfaces.
 
     Attributes:
-        found: bool [P], whether there is a plane.
-        steps: for each, the step at the peak where that is why there is none.
+        found: bool [P], True where there is a plane.
+        steps: step at each peak if it is the reason why there is no plane, else None.
         pixels: bool [P, N], the window's pixels on the surface.
         coefficients: float64 [P, 3], of the first columns of the design.
         covariances: float64 [P, 3, 3], of the coefficients.
         beside: bool [P, M], pixels of the largest window on the same side of all steps that end
-            the surface.
+        the surface.
     """
 
     found: Mask
@@ -58,18 +58,18 @@ def fit_surfaces(
     least_steps: NDArray[np.float64],
     least_distance: float,
 ) -> Fits:
-    """The planes of the surfaces that the middles of windows lie on.
+    """Fit planes to the surfaces at the middles of windows.
 
     In each window the strongest step is cut off, with all that lies beyond it, until no step is
-    left or a curved surface explains what is left.
+    left or a curved surface explains the rest.
 
     Args:
-        windows: P of them.
-        values: float32 [P, N] of the pixels of the largest of them; finite.
-        valid: bool [P, N]; not outside of the window.
+        windows: P windows.
+        values: float32 [P, N] of the pixels of the largest window; finite.
+        valid: bool [P, N]; False outside the window.
         peaks: float64 [P, 2], (u, v) from the windows' middles, pixels, within half a pixel.
-        least_steps: float64 [P], smaller steps are none, standard deviations of one pixel.
-        least_distance: a step closer to the peak is not cut off but given back, pixels.
+        least_steps: float64 [P], standard deviations of one pixel; smaller steps are ignored.
+        least_distance: pixels; a step closer to the peak is not cut off but returned.
     """
     bounded = np.where(valid, values.clip(-_LARGEST_VALUE, _LARGEST_VALUE), np.float32(0))
     pixels = valid.copy()
@@ -92,7 +92,7 @@ def _cut_off(
     """Clear the pixels beyond steps, of the window and of the largest one, in place.
 
     Returns:
-        whether what is left is curved, and the step at the peak where one was found.
+        whether the rest is curved, and the step at the peak if one was found.
     """
     for _ in range(_MOST_CUTS):
         if np.count_nonzero(pixels) < _LEAST_PIXELS:
@@ -110,7 +110,7 @@ def _cut_off(
 
 
 def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:
-    """Whether a curved surface fits, and fits better than two planes with a step between them."""
+    """Check whether a curved surface fits, and fits better than two planes with a step."""
     ((moments,), (sums,)) = normal_equations(values[None], pixels[None], 6)
     count = float(moments[0, 0])
     _, solved = cv2.solve(moments + _RIDGE, sums)
@@ -123,12 +123,12 @@ def _is_curved(values: FloatArray, pixels: Mask, step: FoundStep) -> bool:
 def _refitted(
     values: FloatArray, pixels: Mask, curved: Mask
 ) -> tuple[Mask, Mask, NDArray[np.float64], NDArray[np.float64]]:
-    """Fitted again without the pixels that lie far off, which may belong to no surface.
+    """Fit again without outliers, which may belong to no surface.
 
     Returns:
         whether there is a plane, its pixels, coefficients and covariance.
     """
-    # Beyond this, even those would move the first fit.
+    # pixels beyond would move even the first fit
     pixels = pixels & (np.abs(values) <= _LARGEST_VALUE)
     found = np.zeros(len(values), bool)
     coefficients, covariances = np.zeros((len(values), 3)), np.zeros((len(values), 3, 3))
@@ -148,7 +148,7 @@ def _refitted(
 def _least_squares(
     values: FloatArray, pixels: Mask, size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
-    """Coefficients [P, size], their covariances, and whether there are pixels enough for them."""
+    """Compute coefficients [P, size], their covariances, and whether there are enough pixels."""
     moments, sums = normal_equations(values, pixels, size)
     inverted = [inverse(one) for one in moments]
     regular = np.array([one is not None for one in inverted], bool)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The most prominent surfaces near pixels that are known to within a few pixels only."""
+"""Most prominent surfaces near pixels that are known to within a few pixels."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ from afformer_core.geometry.surface import (
     measure_surfaces,
 )
 
-# Shares of the tolerance at which is looked around a peak, and into how many directions.
+# Rings around a peak that are searched, as shares of the tolerance, and directions on each.
 _RINGS = (1 / 3, 2 / 3, 1.0)
 _DIRECTIONS = 8
-# So many pixels of a ring are measured, those that are nearest to the camera: each takes time.
+# Pixels of a ring that are measured, nearest to the camera first; each takes time.
 _MEASURED = 3
-# Metres. What lies less behind the nearest surface is as near as that: the part that a hand
-# operates may be so thick.
+# Metres behind the nearest surface that count as equally near: an operated part may be so thick.
 _SAME = 0.03
-# Standard deviations of depth.
+# Margin, in standard deviations of depth.
 _SURE = 3.0
 
 
 @dataclass(frozen=True)
 class PlacedSurface:
-    """A surface point and the pixel that shows it.
+    """Surface point, and the pixel that shows it.
 
     Attributes:
         pixel: (u, v), see `measure_surfaces`.
-        surface: the surface there, or why none is sure.
+        surface: surface point there, or the reason why there is none.
     """
 
     pixel: tuple[float, float]
@@ -52,21 +51,21 @@ def prominent_surfaces(
     tolerance: float,
     settings: SurfaceSettings,
 ) -> tuple[PlacedSurface, ...]:
-    """The surface that stands out most at each of some peaks, as near to it as depth is sure.
+    """Find the surface that stands out most at each peak, as near to it as depth is reliable.
 
-    What is operated stands out from what is behind it: where a peak lies beside a handle, its
-    own pixel shows the wall. A peak stays where it is if its surface is sure and nothing within
-    the tolerance is clearly nearer; else the nearest surface counts, at the least distance from
-    the peak at which it is sure. Where none is, and the peak's own surface is not either, any
-    other that is sure within the tolerance counts.
+    An operated element stands out from its background: if a peak lies beside a handle, its own
+    pixel shows the wall. A peak stays where it is if its surface is known and nothing within the
+    tolerance is clearly nearer to the camera; else the nearest surface counts, at the least
+    distance from the peak at which it is known. If there is none, and the peak's own surface is
+    unknown, any other known surface within the tolerance counts.
 
     Args:
         depth, calibration, image_size, settings: see `measure_surfaces`.
         peaks: [P, 2], each (u, v) in pixels of the image.
-        tolerance: pixels by which a peak may be off; 0: not at all.
+        tolerance: pixels by which a peak may be off; 0 for none.
 
     Returns:
-        of each peak; of one without any sure surface the peak itself, and why there is none.
+        the surface of each peak; without a known surface the peak itself, and the reason.
     """
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
 
@@ -101,16 +100,16 @@ def _move(
     depths: FloatArray,
     surfaces: Callable[[FloatArray], tuple[SurfacePoint, ...]],
 ) -> list[int]:
-    """Move peaks to the nearest surfaces of one ring, where some are sure, in place.
+    """Move peaks to the nearest surfaces of one ring, if some are known, in place.
 
     Args:
         placed: the peaks.
-        around: [P, N, 2], the places of the ring.
-        depths: [P, N] of their pixels, infinite where a peak is not to be moved to.
-        surfaces: measures places [M, 2].
+        around: [P, N, 2], positions on the ring.
+        depths: [P, N] of their pixels, infinite where a peak must not be moved to.
+        surfaces: measures the surfaces at positions [M, 2].
 
     Returns:
-        which of the peaks were moved.
+        indices of the peaks that were moved.
     """
     first = np.argsort(depths, axis=1, kind='stable')[:, :_MEASURED]
     rows, columns = np.nonzero(np.isfinite(np.take_along_axis(depths, first, axis=1)))
@@ -126,7 +125,7 @@ def _move(
 
 
 def _distance(surface: SurfacePoint) -> float:
-    """Metres along the optical axis; infinite where unknown."""
+    """Return metres along the optical axis; infinite if unknown."""
     return math.inf if surface.position is None else float(surface.position[2])
 
 
@@ -136,7 +135,7 @@ def _depths(
     places: FloatArray,
     settings: SurfaceSettings,
 ) -> FloatArray:
-    """Depth [P, N] of single pixels nearest to places [P, N, 2]; infinite where unknown."""
+    """Return depth [P, N] at the pixels nearest to positions [P, N, 2]; infinite if unknown."""
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
     columns, rows = np.moveaxis(np.floor((places + 0.5) * scale).astype(int), -1, 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def rotation_of_quaternion(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Float64 [3, 3] of a unit quaternion (x, y, z, w)."""
+    """Convert a unit quaternion (x, y, z, w) to a rotation matrix, float64 [3, 3]."""
     x, y, z, w = quaternion.tolist()
     return np.array(
         [
@@ -24,7 +24,7 @@ def rotation_of_quaternion(quaternion: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def quaternion_of_rotation(rotation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit quaternion (x, y, z, w), w at least 0, of an orthonormal right-handed matrix."""
+    """Convert an orthonormal right-handed matrix to a unit quaternion (x, y, z, w) with w >= 0."""
     (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
     # Each row is the quaternion times four times another of its components; the row of the
     # largest component never divides by nearly zero.

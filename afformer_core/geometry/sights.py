@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rays on which a camera sees peaks, and their derivatives."""
+"""Rays of peaks and their derivatives."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from afformer_core.geometry.calibration import Calibration
 
 FloatArray = NDArray[np.float64]
 
-# Pixels to each side over which the change of the rays is measured.
+# Pixels to each side over which derivatives of the rays are measured.
 _RAY_REACH = 4.0
 
 
 @dataclass(frozen=True)
 class Sights:
-    """How a camera sees P peaks.
+    """Rays of P peaks.
 
     Attributes:
         rays: [P, 2].
-        changes: [P, 2, 2], of the rays with each pixel (u, v) of the depth image. Across a window,
-            the rays of any lens change evenly.
+        changes: [P, 2, 2], derivatives of the rays by each pixel (u, v) of the depth image;
+            constant
+        across a window for any lens.
         scale: [2], pixels of the depth image for one of the image.
-        centre: [3], where all rays meet, metres.
+        centre: [3], point where all rays meet, metres.
     """
 
     rays: FloatArray
@@ -34,7 +35,7 @@ class Sights:
     centre: FloatArray
 
     def of(self, rows: NDArray[np.int64]) -> Sights:
-        """Those of some of the peaks, by index."""
+        """Return the rays of some of the peaks, by index."""
         return Sights(self.rays[rows], self.changes[rows], self.scale, self.centre)
 
 
@@ -45,18 +46,18 @@ def look_at(
     scale: FloatArray,
     size: tuple[int, int],
 ) -> tuple[Sights, list[str]]:
-    """The rays of peaks.
+    """Compute the rays of peaks.
 
     Args:
-        calibration: of the image's camera.
+        calibration: calibration of the image's camera.
         pixels: float64 [P, 2], (u, v) of the peaks in the image.
         places: float64 [P, 2], the same in pixels of the depth image.
         scale: float64 [2], pixels of the depth image for one of the image.
         size: (height, width) of the depth image.
 
     Returns:
-        the sights; and for each peak, why it has none: it lies outside, or the distortion cannot
-        be undone; empty where it has.
+        the rays; and for each peak the reason why it has none (it lies outside, or the distortion
+        cannot be removed), or ''.
     """
     height, width = size
     inside = np.all((places >= -0.5) & (places < [width - 0.5, height - 0.5]), axis=1)
@@ -66,7 +67,7 @@ def look_at(
     changes = np.stack([rays[:, 1] - rays[:, 2], rays[:, 3] - rays[:, 4]], axis=2)
     changes /= 2 * _RAY_REACH
     determinants = changes[:, 0, 0] * changes[:, 1, 1] - changes[:, 0, 1] * changes[:, 1, 0]
-    # Where it is 0, rays of different pixels coincide.
+    # where it is 0, rays of different pixels coincide
     undone = np.isfinite(rays).all(axis=(1, 2)) & (determinants != 0)
     problems = []
     for (u, v), seen_there, ray_there in zip(pixels.tolist(), inside, undone, strict=True):

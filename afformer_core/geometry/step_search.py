@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The strongest of the steps that may run through a window."""
+"""Search for the strongest step that runs through a window."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from afformer_core.geometry.least_squares import inverse
 from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, Window
 
-# A hundred steps are tried, many of them alike; noise alone reaches this in 1 of 200 windows.
+# Standard deviations. Noise alone reaches this in 1 of 200 windows, of a hundred steps each.
 _LEAST_SIGNIFICANCE = 4.0
-# A step's place is taken for uncertain among those whose reduction of the squared residuals is the
-# best one less this (3 standard deviations), and not farther away than this many pixels.
+# The position of a step is uncertain among steps whose reduction of the squared residuals is
+# within this of the best one (3 standard deviations), and which are within this many pixels.
 _PLACE_DOUBT = 9.0
 _PLACE_REACH = 1.5
 _LEAST_SIDE = 5
@@ -22,14 +22,13 @@ _LEAST_SIDE = 5
 
 @dataclass(frozen=True)
 class FoundStep:
-    """The step that reduces the squared residuals of a window most.
+    """Step that reduces the squared residuals of a window most.
 
     Attributes:
-        index: of the window's steps.
+        index: index of the step in the window.
         distance: pixels from the peak.
-        height: how far apart the planes on its sides are, standard deviations of one pixel.
-        at_peak: whether it lies at the peak, or not far away and one that is nearly as strong
-            does.
+        height: distance of the planes on its sides, standard deviations of one pixel.
+        at_peak: True if it lies at the peak, or near it while a step almost as strong lies at it.
         squares: squared residuals of the two planes.
     """
 
@@ -41,14 +40,14 @@ class FoundStep:
 
 
 class StepSearch:
-    """Searches steps among the pixels of a window that still count.
+    """Search for steps among the pixels of a window that still count.
 
     Args:
-        window: the pixels.
-        values: float32 [N] of them; finite.
+        window: the window.
+        values: float32 [N] of its pixels; finite.
         peak: float64 [2], (u, v) from the window's middle, pixels.
-        least_height: smaller steps are none, standard deviations of one pixel.
-        least_distance: from the peak, pixels; closer steps lie at it.
+        least_height: standard deviations of one pixel; smaller steps are ignored.
+        least_distance: pixels; closer steps count as lying at the peak.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class StepSearch:
         self._columns = np.concatenate([DESIGN[: window.count, :3], values[:, None]], axis=1)
 
     def strongest(self, pixels: Mask) -> FoundStep | None:
-        """The strongest significant step where pixels bool [N] count; None where there is none."""
+        """Find the strongest significant step among pixels bool [N]; None if there is none."""
         columns = self._columns * pixels[:, None]
         sums = (self._window.basis @ columns).astype(np.float64)
         moments, sides = sums[:3], sums[3:]

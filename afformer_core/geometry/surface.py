@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Surfaces at pixels of a depth image: points, normals, and their uncertainty."""
+"""Surface points at pixels of a depth image: positions, normals, and their uncertainty."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float64]
 
 # Pixels around the peak whose median is its depth.
 _MEDIAN_RADIUS = 3.0
-# As a share, how far the plane may lie behind the median of the pixels next to the peak.
+# Share of the depth that the plane may lie behind the median of the pixels next to the peak.
 _LARGEST_CHANGE = 0.5
 _LARGEST_NORMAL_DEVIATION = math.radians(5)
 # Standard deviation of a peak, pixels of the image in each direction.
@@ -31,12 +31,15 @@ _PIXEL_DEVIATION = 1.0
 
 @dataclass(frozen=True)
 class SurfaceSettings:
-    """What is known of a depth camera.
+    """Noise and range of a depth camera.
 
     Attributes:
-        noise: standard deviation of one pixel's depth as a share of the depth, at most 0.2. Where
-            neighbouring pixels clearly differ by more, that counts.
-        nearest, farthest: metres; depths outside are taken for holes.
+        noise: standard deviation of one pixel's depth as a share of the depth, above 0 and at most
+        0.2; where neighbouring pixels clearly differ by more, the measured one counts.
+        nearest, farthest: metres; depths outside are treated as holes.
+
+    Raises:
+        ValueError: a value is out of range.
     """
 
     noise: float = 0.005
@@ -45,27 +48,29 @@ class SurfaceSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.noise <= 0.2:
-            raise ValueError(
-                f'the noise of depth is {self.noise}; it must be above 0 and at most 0.2'
-            )
+            raise ValueError(f'noise of depth is {self.noise}; it must be above 0 and at most 0.2')
         if not 0 < self.nearest < self.farthest < math.inf:
             raise ValueError(
-                f'depths from {self.nearest} to {self.farthest} metres are used; the nearest must '
-                'be above 0 and below the farthest'
+                f'nearest depth is {self.nearest} m and farthest {self.farthest} m; the nearest '
+                'must be above 0 and below the farthest'
             )
 
 
 @dataclass(frozen=True)
 class SurfacePoint:
-    """A point of a surface, or why there is none.
+    """Point of a surface, or the reason why there is none.
 
     Attributes:
-        position: float64 [3] metres in the camera's frame; None where unknown.
-        covariance: float64 [3, 3] square metres, of the position; None where unknown. Along the
-            ray it is the noise of the depth, averaged; in the surface it is one pixel of the peak.
-        normal: float64 [3], unit length, towards the camera; None where unknown, which it may be
-            though the position is known.
-        problem: one sentence why there is no position; '' where there is one.
+        position: float64 [3] metres in the camera's frame; None if unknown.
+        covariance: float64 [3, 3] square metres, of the position; None if unknown. Along the ray
+            it
+        is the averaged noise of the depth; in the surface it is one pixel of the peak.
+        normal: float64 [3], unit length, towards the camera; None if unknown, even where the
+        position is known.
+        problem: one sentence why there is no position; '' if there is one.
+
+    Raises:
+        ValueError: the attributes contradict each other.
     """
 
     position: FloatArray | None
@@ -76,13 +81,16 @@ class SurfacePoint:
     def __post_init__(self) -> None:
         known = self.position is not None
         if known != (self.covariance is not None) or known != (self.problem == ''):
-            raise ValueError('a surface point has a position and a covariance, or else a problem')
+            raise ValueError(
+                f'position is {self.position}, covariance {self.covariance} and problem '
+                f'{self.problem!r}; expected a position with a covariance, or else a problem'
+            )
         if self.normal is not None and not known:
-            raise ValueError('a surface point without a position has a normal')
+            raise ValueError(f'normal is {self.normal}; expected None without a position')
 
     @classmethod
     def unknown(cls, problem: str) -> SurfacePoint:
-        """No point, and why."""
+        """Return a surface point without position, for a reason."""
         return cls(position=None, covariance=None, normal=None, problem=problem)
 
 
@@ -93,23 +101,23 @@ def measure_surfaces(
     peaks: ArrayLike,
     settings: SurfaceSettings,
 ) -> tuple[SurfacePoint, ...]:
-    """The surfaces at pixels of an image.
+    """Measure the surfaces at pixels of an image.
 
-    There is no point from a hole, nor near holes that leave too little, nor across a depth edge:
-    not where a pixel next to the peak is off the peak's surface, nor where the window fits two
-    planes with a step between them better than one. The depth is the median of the neighbours on
-    the peak's surface, brought to the peak along their plane. The normal is that of the plane
-    through a larger window, of which only the peak's surface counts; there is one where its
-    standard deviation is below 5 degrees.
+    There is no point at a hole, near holes that leave too few pixels, or across a depth edge:
+    neither where a pixel next to the peak is off the peak's surface, nor where two planes with a
+    step between them fit the window better than one. The depth is the median of the neighbours on
+    the peak's surface, moved to the peak along their plane. The normal is that of the plane
+    through a larger window, of which only the peak's surface counts; it is known if its standard
+    deviation is below 5 degrees.
 
     Args:
-        depth: registered to the image, see `alignment_problem`; of its size, or of another with
-            the same aspect ratio.
-        calibration: of the image's camera.
+        depth: depth image registered to the image, see `alignment_problem`, of the same aspect
+            ratio.
+        calibration: calibration of the image's camera.
         image_size: (height, width) of the image.
         peaks: [P, 2], each (u, v), column and row in pixels of the image, the first pixel's
-            centre at (0, 0).
-        settings: what is known of the depth camera.
+        centre at (0, 0).
+        settings: noise and range of the depth camera.
 
     Returns:
         the surface point of each peak in the camera's frame.
@@ -146,14 +154,14 @@ def measure_surfaces(
 
 
 class _Candidates:
-    """Which peaks may still have a surface, and why the others have none."""
+    """Peaks that may still have a surface, and the reasons why the others have none."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         self.rows = np.flatnonzero([not problem for problem in problems])
 
     def keep(self, problems: list[str]) -> Mask:
-        """Go on with those candidates that have no problem; bool, which of them."""
+        """Keep the candidates without a problem; returns which of them, bool."""
         if not any(problems):
             return np.ones(len(problems), bool)
         for row, problem in zip(self.rows, problems, strict=True):
@@ -166,7 +174,7 @@ class _Candidates:
 def _distances(
     around: Neighbourhoods, surfaces: SurfacePlanes
 ) -> tuple[FloatArray, FloatArray, list[str]]:
-    """Depth [P] at the peaks, metres, its standard deviation as a share of it, and why not."""
+    """Compute depth [P] at the peaks, its standard deviation as a share, and problems."""
     near = around.near(_MEDIAN_RADIUS) & surfaces.nearest
     counts = near.sum(axis=1)
     middles = medians(surfaces.residuals, near)
@@ -179,7 +187,7 @@ def _distances(
         elif value < -_LARGEST_CHANGE:
             problem = 'the noise of the depth hides the surface at the peak'
         problems.append(problem)
-    # The median of n normal numbers varies pi / 2 times as much as their mean.
+    # the variance of the median of n normal numbers is pi / 2 times that of their mean
     deviations = around.noise * np.sqrt(math.pi / 2 / np.maximum(counts, 1))
     nearer = 1 + relative.clip(-_LARGEST_CHANGE)
     return 1 / (around.inverse * nearer), deviations, problems
@@ -192,7 +200,7 @@ def _points(
     distances: FloatArray,
     deviations: FloatArray,
 ) -> Iterator[SurfacePoint]:
-    """The points, with their normals where those are sure.
+    """Compute the points, with their normals where these are known.
 
     The inverse depth of a plane is a x + b y + c at the ray (x, y), and (a, b, c) its normal. All
     three are divided by the inverse depth at the peak.
@@ -212,7 +220,7 @@ def _points(
     spreads -= normals[:, :, None] * (normals[:, None] @ spreads)
     variances = spreads @ surfaces.covariances[:, 1:, 1:] @ spreads.swapaxes(1, 2)
     sure = np.linalg.eigvalsh(variances)[:, -1] <= _LARGEST_NORMAL_DEVIATION**2
-    # How the points move along the surfaces with each pixel of the image.
+    # movement of the points along the surfaces with each pixel of the image
     moves = -directions[:, :, None] * (gradients[:, None] @ changes)
     moves[:, :2] += changes
     moves *= distances[:, None, None] * sights.scale * _PIXEL_DEVIATION

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The planes of the surfaces that peaks lie on, first in a small window and then in a large one.
+"""Planes of the surfaces at peaks, first in a small window and then in a large one.
 
-Windows are round. Their radii are lengths on the surface, so that they see the same of an object
-from near and far, within limits in pixels: at least so many that noise averages out, at most so
-many that there is time for them.
+Windows are round. Their radii are lengths on the surface, so that they see the same part of an
+object from near and far, within limits in pixels: enough for the noise to average out, and few
+enough for the time.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from afformer_core.geometry.window import (
     disc_windows,
 )
 
-# Metres, and pixels at least and at most.
+# Radius in metres, and smallest and largest radius in pixels.
 _SMALL_WINDOW = (0.010, 7, 9)
 _LARGE_WINDOW = (0.020, 9, REACH)
 # Pixels around the peak that must all lie on its surface.
 _EDGE_RADIUS = 1.7
 # Standard deviations of one pixel by which a pixel next to the peak may be off its surface.
 _LARGEST_JUMP = 4.5
-# The same for pixels of the large window, to which the small window's plane must be carried on.
+# The same for pixels of the large window, to which the small window's plane is extrapolated.
 _LARGEST_DEPARTURE = 8.0
-# Metres. A smaller step is no edge to a hand, however sure it is.
+# Metres; a smaller step is no edge to a hand, however certain it is.
 _LEAST_STEP = 0.002
-# Pixels between the peak and a step that does not matter to it.
+# Pixels from the peak beyond which a step does not matter to it.
 _STEP_DISTANCE = 1.75
 
 
@@ -45,8 +45,8 @@ class SurfacePlanes:
     """Planes of P surfaces, in the design of the windows.
 
     Attributes:
-        nearest: bool [P, NEAREST], which of the pixels next to the peak lie on the surface.
-        residuals: float32 [P, NEAREST], what those pixels' values have more than the plane's.
+        nearest: bool [P, NEAREST], True for pixels next to the peak that lie on the surface.
+        residuals: float32 [P, NEAREST], values of those pixels minus the plane's.
         coefficients: float64 [P, 3].
         covariances: float64 [P, 3, 3], of the coefficients.
         beside: bool [P, M], pixels of the largest window that no step cuts off the surface.
@@ -59,7 +59,7 @@ class SurfacePlanes:
     beside: Mask
 
     def of(self, rows: Mask) -> SurfacePlanes:
-        """Those of some of the surfaces, bool [P]."""
+        """Return the planes of some of the surfaces, bool [P]."""
         if rows.all():
             return self
         return SurfacePlanes(
@@ -71,21 +71,22 @@ class SurfacePlanes:
         )
 
     def at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The planes' values [P] at places [P, 2], (u, v) from the middle, pixels."""
+        """Return the planes' values [P] at positions [P, 2], (u, v) from the middle, pixels."""
         slopes = self.coefficients[:, 1:]
         return np.asarray(self.coefficients[:, 0] + (slopes * places).sum(axis=1) / REACH)
 
 
 def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePlanes, list[str]]:
-    """The planes next to the peaks.
+    """Fit the planes next to the peaks.
 
     Args:
-        around: of the peaks.
+        around: neighbourhoods of the peaks.
         focal_length: of the depth image, pixels.
 
     Returns:
-        the planes of those peaks that have one; and for each peak, why it has none: a depth edge
-        lies there, or the surface has too few pixels; empty where it has.
+        the planes of the peaks that have one; and for each peak the reason why it has none (a
+            depth
+        edge, or too few pixels of the surface), or ''.
     """
     radii = _radii(_SMALL_WINDOW, around, focal_length)
     windows, inside = disc_windows(radii)
@@ -114,18 +115,19 @@ def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePl
 def large_planes(
     around: Neighbourhoods, focal_length: float, small: SurfacePlanes
 ) -> tuple[SurfacePlanes, list[str]]:
-    """The planes in the large windows; the small ones where those show too few pixels.
+    """Fit the planes in the large windows; small ones are kept where those show too few pixels.
 
     Smaller steps are found in the large windows than in the small ones.
 
     Args:
-        around: of the peaks.
+        around: neighbourhoods of the peaks.
         focal_length: of the depth image, pixels.
-        small: the planes next to the peaks; what they were cut off from stays cut off.
+        small: planes next to the peaks; pixels that they exclude stay excluded.
 
     Returns:
-        the planes of those peaks that have one; and for each peak, why it has none, that is a
-        depth edge; empty where it has.
+        the planes of the peaks that have one; and for each peak the reason why it has none, a
+            depth
+        edge, or ''.
     """
     windows, inside = disc_windows(_radii(_LARGE_WINDOW, around, focal_length))
     values, valid = around.seen_by(inside)
@@ -147,14 +149,14 @@ def large_planes(
 def _radii(
     limits: tuple[float, int, int], around: Neighbourhoods, focal_length: float
 ) -> NDArray[np.int64]:
-    """Radii [P] of the windows, pixels."""
+    """Return the radii [P] of the windows, pixels."""
     length, least, most = limits
     radii = np.rint(around.radii(length, focal_length).clip(least, most))
     return np.asarray(radii, np.int64)
 
 
 def _seen(coefficients: NDArray[np.float64], count: int) -> FloatArray:
-    """Values [P, N] of planes at the first pixels of the largest window."""
+    """Return values [P, N] of planes at the first pixels of the largest window."""
     return np.asarray(coefficients.astype(np.float32) @ DESIGN[:count, :3].T)
 
 

@@ -18,16 +18,19 @@ _TOLERANCE = 1e-3
 
 
 class TransformError(AfformerError):
-    """A transform is not rigid: its quaternion has no unit length, or a number is not finite."""
+    """Transform that is not rigid: no unit quaternion, or a number that is not finite."""
 
 
 @dataclass(frozen=True)
 class RigidTransform:
-    """From one coordinate frame to another: p becomes rotation @ p + translation.
+    """Transform from one coordinate frame to another: p becomes rotation @ p + translation.
 
     Attributes:
         rotation: float64 [3, 3], orthonormal and right-handed.
         translation: float64 [3], metres.
+
+    Raises:
+        TransformError: it is not rigid, or a number is not finite.
     """
 
     rotation: NDArray[np.float64]
@@ -36,20 +39,23 @@ class RigidTransform:
     def __post_init__(self) -> None:
         if self.rotation.shape != (3, 3) or self.translation.shape != (3,):
             raise TransformError(
-                f'a transform has a rotation of shape {self.rotation.shape} and a translation of '
-                f'shape {self.translation.shape}; they must be (3, 3) and (3,)'
+                f'rotation and translation have shapes {self.rotation.shape} and '
+                f'{self.translation.shape}; expected (3, 3) and (3,)'
             )
         if not (np.isfinite(self.rotation).all() and np.isfinite(self.translation).all()):
-            raise TransformError('a transform holds a number that is not finite')
+            raise TransformError(
+                f'rotation is {self.rotation.tolist()} and translation '
+                f'{self.translation.tolist()}; all numbers must be finite'
+            )
         deviation = np.abs(self.rotation @ self.rotation.T - np.eye(3)).max()
         if deviation > _TOLERANCE or np.linalg.det(self.rotation) < 0:
             raise TransformError(
-                f'a rotation is {self.rotation.tolist()}; it must be orthonormal and right-handed'
+                f'rotation is {self.rotation.tolist()}; it must be orthonormal and right-handed'
             )
 
     @classmethod
     def from_message(cls, message: Any) -> RigidTransform:
-        """The transform that a geometry_msgs/Transform holds.
+        """Read the transform from a geometry_msgs/Transform.
 
         Raises:
             TransformError: the quaternion does not have unit length, or a number is not finite.
@@ -59,8 +65,8 @@ class RigidTransform:
         length = float(np.linalg.norm(quaternion))
         if not abs(length - 1) <= _TOLERANCE:
             raise TransformError(
-                f'the quaternion of a transform, {quaternion.tolist()}, has the length '
-                f'{length:g}; it must be 1: correct who publishes it'
+                f'quaternion {quaternion.tolist()} has length {length:g}; expected 1. Correct the '
+                'node that publishes the transform'
             )
         return cls(
             rotation=rotation_of_quaternion(quaternion / length),
@@ -68,19 +74,19 @@ class RigidTransform:
         )
 
     def point(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A point, float64 [3] metres, in the other frame."""
+        """Transform a point, float64 [3] metres."""
         return np.asarray(self.rotation @ point + self.translation, np.float64)
 
     def vector(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A direction, float64 [3], in the other frame."""
+        """Rotate a direction, float64 [3]."""
         return np.asarray(self.rotation @ vector, np.float64)
 
     def covariance(self, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A covariance of a point, float64 [3, 3] square metres, in the other frame."""
+        """Rotate the covariance of a point, float64 [3, 3] square metres."""
         return np.asarray(self.rotation @ covariance @ self.rotation.T, np.float64)
 
     def surface(self, surface: SurfacePoint) -> SurfacePoint:
-        """A surface point in the other frame; one that is unknown stays so."""
+        """Transform a surface point; an unknown one stays unknown."""
         if surface.position is None or surface.covariance is None:
             return surface
         return SurfacePoint(
@@ -91,7 +97,7 @@ class RigidTransform:
         )
 
     def candidate(self, candidate: GraspCandidate) -> GraspCandidate:
-        """A grasp candidate in the other frame."""
+        """Transform a grasp candidate."""
         rotation = self.rotation @ rotation_of_quaternion(candidate.orientation)
         return GraspCandidate(
             position=self.point(candidate.position),
@@ -100,6 +106,6 @@ class RigidTransform:
         )
 
     def cloud(self, cloud: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A cloud, float32 [N, 4] of x y z and weight, in the other frame."""
+        """Transform a cloud, float32 [N, 4] of x y z and weight."""
         points = cloud[:, :3] @ self.rotation.T + self.translation
         return np.concatenate([points, cloud[:, 3:]], axis=1).astype(np.float32)

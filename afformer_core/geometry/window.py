@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The round windows of pixels around a peak, and the steps that may run through them.
+"""Round windows of pixels around a peak, and the steps that may run through them.
 
 The pixels are sorted by their distance from the middle, so a smaller window is the beginning of a
 larger one.
@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 # Pixels from the middle to each side of the largest window.
 REACH = 16
 _ANGLES = np.arange(8) * math.pi / 8
-# Steps on each side of the middle across each direction; small windows have fewer.
+# Number of steps on each side of the middle in each direction; small windows have fewer.
 _OFFSETS = 9
 
 
@@ -46,28 +46,28 @@ DIRECTIONS = np.repeat(np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1), 2 *
 STEPS = len(DIRECTIONS)
 
 NEAREST = int((np.hypot(*OFFSETS.T) <= 3 + 0.5 * math.sqrt(2)).sum())
-"""How many pixels can lie within 3 pixels of a peak that is within half a pixel of the middle."""
+"""Largest number of pixels within 3 pixels of a peak that is half a pixel off the middle."""
 
 DESIGN = _design()
 """float32 [N, 6], 1, both offsets as shares of REACH, and the second powers of the latter two."""
 
 
 def pixel_count(radius: int) -> int:
-    """How many pixels the window of a radius has, in pixels, at least 3 and at most REACH."""
+    """Return the number of pixels of the window of a radius, 3 to REACH pixels."""
     squares = (OFFSETS * OFFSETS).sum(axis=1)
     return int(np.searchsorted(squares, (radius + 0.3) ** 2, side='right'))
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A disc of pixels and the steps that may run through it; K is STEPS.
+    """Disc of pixels and the steps that may run through it; K is STEPS.
 
     Attributes:
-        count: N, its pixels, the first of OFFSETS.
+        count: N, the number of its pixels, the first of OFFSETS.
         basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on
-            one side and 1 on the other.
-        places: float64 [K], where each step crosses its one of the DIRECTIONS, pixels from the
-            middle; infinite for those that do not exist.
+        one side and 1 on the other.
+        places: float64 [K], position of each step along its one of the DIRECTIONS, pixels from the
+        middle; infinite for steps that do not exist.
     """
 
     count: int
@@ -77,7 +77,7 @@ class Window:
 
 @cache
 def disc_window(radius: int) -> Window:
-    """The window of a radius in pixels, at least 3 and at most REACH."""
+    """Return the window of a radius, 3 to REACH pixels."""
     count = pixel_count(radius)
     places = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
     places = np.concatenate([-places[::-1], places])
@@ -90,13 +90,13 @@ def disc_window(radius: int) -> Window:
 
 
 def disc_windows(radii: NDArray[np.int64]) -> tuple[list[Window], Mask]:
-    """The windows of radii [P], and which pixels of the largest lie in each, bool [P, N]."""
+    """Return the windows of radii [P], and the pixels of the largest in each, bool [P, N]."""
     windows = [disc_window(radius) for radius in radii.tolist()]
     counts = np.array([window.count for window in windows], int)
     return windows, np.arange(counts.max(initial=NEAREST)) < counts[:, None]
 
 
 def beside(window: Window, step: int) -> Mask:
-    """Which pixels of the largest window lie on the middle's side of a step, bool [N]."""
+    """Find the pixels of the largest window on the middle's side of a step, bool [N]."""
     place = window.places[step]
     return np.asarray((OFFSETS @ DIRECTIONS[step] > place) == (place < 0))

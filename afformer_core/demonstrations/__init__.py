@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations: recorded, trimmed, kept on disk, selected."""
+"""Demonstrations: recording, trimming, storage on disk, selection."""

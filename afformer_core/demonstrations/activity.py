@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detection of activity in the frames of a recording, by motion or by any other detector."""
+"""Detection of activity in the frames of a recording, by motion or by another detector."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _BLUR = 1.0
 _DELAY = 0.3
 _PERSISTENCE = 0.1
 _LONGEST_HISTORY = 64
-# Of the thumbnail's noise, and in grey levels of 256: what counts as changed.
+# Least change of a pixel, as a multiple of the thumbnail's noise and in grey levels of 256.
 _NOISE_FACTOR = 6.0
 _LEAST_CHANGE = 6.0
-# A step of the camera between two frames changes an edge by its steepness times the step.
+# Pixels. A shift of the camera between two frames changes an edge by its gradient times the shift.
 _EDGE_TOLERANCE = 0.6
 _LEAST_SHARE = 0.003
 _LEAST_STAYING_SHARE = 0.02
 _GLOBAL_SHARE = 0.5
 _CAMERA_STEP = 0.025
 _GLOBAL_NOISE = 8.0
-# A step of the camera is believed where it explains so much of the difference.
+# A shift of the camera is accepted if it lowers the noise of the difference to this share.
 _BETTER = 0.8
 _FIT_ROUNDS = 2
-# Grey levels; the shift of a picture without texture cannot be found.
+# Grey levels; the shift of an image without texture cannot be estimated.
 _LEAST_TEXTURE = 1.0
 
 
 @dataclass(frozen=True)
 class Activity:
-    """What a detector sees in one frame.
+    """Result of a detector for one frame.
 
     Attributes:
-        active: something happens.
-        camera_moves: the whole picture moves, so that nothing can be said of its parts.
-        hands: how many hands are seen.
+        active: True if something happens.
+        camera_moves: True if the whole image moves, so that its parts tell nothing.
+        hands: number of hands detected.
     """
 
     active: bool
@@ -52,31 +52,36 @@ class Activity:
 
 
 class ActivityDetector(Protocol):
-    """Watches one recording."""
+    """Detector of activity in one recording."""
 
     @property
     def name(self) -> str:
-        """What it looks for, such as 'motion'."""
+        """Name of what it detects, such as 'motion'."""
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
-        """The next frame, uint8 RGB [H, W, 3], and its seconds after the first one."""
+        """Detect activity in the next frame.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            time: seconds after the first frame.
+        """
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free its resources."""
 
 
 class Persistence:
-    """Tells what lasts, 0.1 s and two frames at least, from what a detector sees wrongly."""
+    """Filter for detections that last at least 0.1 s and two frames."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     def lasts(self, seen: bool, time: float) -> bool:
-        """Whether it has been seen long enough.
+        """Check whether detections have lasted long enough.
 
         Args:
-            seen: in the next frame.
-            time: of that frame, seconds.
+            seen: True for a detection in the next frame.
+            time: time of that frame, seconds.
         """
         if not seen:
             self._since = None
@@ -88,14 +93,13 @@ class Persistence:
 
 
 class MotionActivity:
-    """Sees that a part of the picture changes.
+    """Detector of motion in a part of the image.
 
-    A small blurred grey picture is compared with the one 0.3 s before. First it is shifted and
+    A small blurred grey image is compared with the one 0.3 s before. First that one is shifted and
     its brightness and contrast are fitted, so that neither a shaken camera nor its automatic
-    exposure counts; then a compact patch must differ by more than the noise of the picture, for
-    0.1 s and in two frames at least. What changes half of the picture is the camera's motion.
-    Something large that came into the picture and stays counts as well: a hand that holds a
-    handle does not move.
+    exposure counts; then a compact patch must differ by more than the image's noise, for at least
+    0.1 s and two frames. A change of half of the image is the camera's motion. Something large
+    that came into view and stays counts as well: a hand that holds a handle does not move.
     """
 
     name = 'motion'
@@ -107,7 +111,7 @@ class MotionActivity:
         self._begun = False
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
-        """See `ActivityDetector.observe`."""
+        """Detect motion in the next frame, see `ActivityDetector.observe`."""
         thumbnail = _thumbnail(image)
         if self._history and self._history[-1][1].shape != thumbnail.shape:
             self._history.clear()
@@ -129,10 +133,10 @@ class MotionActivity:
         return Activity(active, camera_moves)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources."""
 
     def _something_stays(self, thumbnail: Thumbnail) -> bool:
-        """Whether a part of the picture is not as it was before anything happened."""
+        """Check whether a part of the image differs from before the first activity."""
         before = self._before
         if not self._begun or before is None or before.shape != thumbnail.shape:
             return False
@@ -142,7 +146,7 @@ class MotionActivity:
         return _largest_patch(changed) >= _LEAST_STAYING_SHARE * changed.size
 
     def _reference(self, time: float) -> Thumbnail | None:
-        """The newest thumbnail that is old enough, else the oldest; older ones are forgotten."""
+        """Return the newest thumbnail that is old enough, else the oldest; drop older ones."""
         while len(self._history) > 1 and self._history[1][0] <= time - _DELAY:
             self._history.popleft()
         return self._history[0][1] if self._history else None
@@ -159,7 +163,7 @@ def _thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Where two thumbnails differ [h, w], and by how many grey levels they do elsewhere."""
+    """Pixels [h, w] where two thumbnails differ, and the noise elsewhere in grey levels."""
 
     changed: NDArray[np.bool_]
     noise: float
@@ -168,11 +172,11 @@ class _Difference:
 def _explained(
     reference: Thumbnail, thumbnail: Thumbnail
 ) -> tuple[tuple[float, float], _Difference]:
-    """The step of the camera from one to the other, and what differs apart from it."""
+    """Estimate the camera's shift between two thumbnails, and the difference apart from it."""
     still = _difference(reference, thumbnail)
     step = _common_step(reference, thumbnail)
     shifted = _difference(_shifted(reference, step), thumbnail)
-    # On a background without texture the step found is that of the hand.
+    # on a background without texture the estimated shift is that of the hand
     if shifted.noise >= _BETTER * still.noise:
         return (0.0, 0.0), still
     border = math.ceil(max(abs(step[0]), abs(step[1]))) + 1
@@ -182,12 +186,12 @@ def _explained(
 
 
 def _common_step(reference: Thumbnail, thumbnail: Thumbnail) -> tuple[float, float]:
-    """How far (x, y) the picture seems to have moved, in pixels of the thumbnail."""
+    """Estimate the shift (x, y) of the whole image, in pixels of the thumbnail."""
     if min(float(reference.std()), float(thumbnail.std())) < _LEAST_TEXTURE:
         return 0.0, 0.0
     height, width = reference.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    # OpenCV multiplies the window into the very arrays that it is given.
+    # OpenCV multiplies the window into its arguments in place
     (x, y), _ = cv2.phaseCorrelate(reference.copy(), thumbnail.copy(), window)
     return float(x), float(y)
 
@@ -201,8 +205,8 @@ def _shifted(thumbnail: Thumbnail, step: tuple[float, float]) -> Thumbnail:
 
 
 def _difference(reference: Thumbnail, thumbnail: Thumbnail) -> _Difference:
-    """Where the two differ by more than brightness, contrast, noise and edges explain."""
-    # A fit of all pixels would follow what moves, if it is much darker or brighter than the rest.
+    """Find pixels that differ by more than brightness, contrast, noise and edges explain."""
+    # a fit to all pixels would follow a moving part that is much darker or brighter than the rest
     gain, offset = 1.0, float(np.median(thumbnail - reference))
     difference, noise = _residual(reference, thumbnail, gain, offset)
     for _ in range(_FIT_ROUNDS):
@@ -220,13 +224,13 @@ def _difference(reference: Thumbnail, thumbnail: Thumbnail) -> _Difference:
 def _residual(
     reference: Thumbnail, thumbnail: Thumbnail, gain: float, offset: float
 ) -> tuple[Thumbnail, float]:
-    """What a fit leaves, and how much that is where nothing happens."""
+    """Compute the residual of a fit, and its size where nothing happens."""
     difference = np.abs(thumbnail - gain * reference - offset)
     return difference, 1.4826 * float(np.median(difference))
 
 
 def _fitted(reference: NDArray[np.float32], thumbnail: NDArray[np.float32]) -> tuple[float, float]:
-    """Gain and offset that best explain one by the other; a flat picture has gain 1."""
+    """Fit gain and offset that best explain one by the other; a flat image has gain 1."""
     mean, other = float(reference.mean()), float(thumbnail.mean())
     spread = float(((reference - mean) ** 2).mean())
     if spread < 1.0:

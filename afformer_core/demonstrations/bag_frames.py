@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of demonstrations that lie in a rosbag2."""
+"""Frames of demonstrations that are stored in a rosbag2."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 
 
 def is_bag(path: Path) -> bool:
-    """Whether a path is a folder of a rosbag2 or a bare mcap file."""
+    """Check whether a path is a folder of a rosbag2 or a bare MCAP file."""
     return path.suffix == '.mcap' or (path / 'metadata.yaml').is_file()
 
 
 def read_bag_frames(
     path: Path, topic: str, maximum: int
 ) -> tuple[list[NDArray[np.uint8]], int, float]:
-    """At most so many of the images of a topic, evenly spaced.
+    """Read evenly spaced images of a topic.
 
     Args:
-        path: of the bag.
-        topic: empty: the only one that has images.
-        maximum: at least 1.
+        path: path of the bag.
+        topic: name of the topic; '' for the only one with images.
+        maximum: largest number of images, at least 1.
 
     Returns:
-        uint8 RGB [H, W, 3] each in order, how many the topic has, and the seconds between its
-        first and last one.
+        uint8 RGB [H, W, 3] each in order, the number of images of the topic, and the seconds
+        between its first and last one.
 
     Raises:
         DemonstrationError: there is no such topic of images, or several and none was named.
@@ -42,7 +42,7 @@ def read_bag_frames(
         chosen = _image_topic(bag, topic)
         count = bag.count(chosen)
         if not count:
-            raise DemonstrationError(f'topic {chosen} of {path} has no image; record it again')
+            raise DemonstrationError(f'topic {chosen} of {path} has no image. Record it again')
         wanted = set(uniform_indices(count, maximum))
         frames: list[NDArray[np.uint8]] = []
         times: list[int] = []

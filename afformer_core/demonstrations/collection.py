@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished demonstrations: their numbers, their files, and their memories in the model."""
+"""Finished demonstrations: their summaries, their files, and their memories in the model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from afformer_core.runtime.grounding import EncodedFrames
 
 
 class DemonstrationCollection:
-    """The finished demonstrations of one grounder.
+    """Finished demonstrations of one grounder.
 
-    What lies in the store is memorized when it is first needed: from its encoded frames, which
-    is quick and gives exactly the memory it had when it was recorded, or from its pictures where
-    another model had encoded it.
+    A stored demonstration is memorized when it is first needed: from its encoded frames, which is
+    quick and gives exactly the memory it had when it was recorded, or from its images if another
+    model had encoded it.
 
     Args:
-        grounder: that memorizes them.
-        store: where they are kept; None: they end with this object.
+        grounder: model that memorizes them.
+        store: store of their files; None to lose them with this object.
     """
 
     def __init__(self, grounder: Grounder, store: DemonstrationStore | None) -> None:
@@ -38,11 +38,11 @@ class DemonstrationCollection:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, oldest first."""
+        """Names of all demonstrations, oldest first."""
         return tuple(self._summaries)
 
     def summary(self, name: str) -> Summary:
-        """The numbers of one.
+        """Return the summary of a demonstration.
 
         Raises:
             DemonstrationError: there is none of the name.
@@ -52,7 +52,7 @@ class DemonstrationCollection:
         return self._summaries[name]
 
     def free_name(self) -> str:
-        """A name that none has, here or in the store, which another process may write to."""
+        """Return a name that is free here and in the store, to which other processes may write."""
         names = (f'demonstration_{number}' for number in itertools.count(1))
         return next(name for name in names if not self._is_taken(name))
 
@@ -60,27 +60,27 @@ class DemonstrationCollection:
         return name in self._summaries or (self._store is not None and self._store.holds(name))
 
     def require_own(self, name: str) -> None:
-        """Refuse a name under which another process has recorded, or is recording.
+        """Check that no other process has recorded, or is recording, under a name.
 
         Raises:
-            DemonstrationError: it has, or `name` is not a name.
+            DemonstrationError: another process does, or the name is not allowed.
         """
         if self._store is None:
             return
         if self._store.written_elsewhere(name):
             raise DemonstrationError(
-                f'{name!r} is being recorded by another process; choose another name'
+                f'{name!r} is being recorded by another process. Choose another name'
             )
         version = self._store.version(name)
         known = name in self._summaries and version == self._versions.get(name)
         if (version is not None and not known) or name in self._foreign:
             raise DemonstrationError(
-                f'the store holds {name!r} of another process; delete that first or choose '
+                f'the store holds {name!r} of another process. Delete that first, or choose '
                 'another name'
             )
 
     def take(self, recorded: Recorded) -> None:
-        """Memorize what was recorded; one of its name is replaced."""
+        """Memorize a recording; it replaces a demonstration of the same name."""
         summary = recorded.summary
         name = summary.name
         self._grounder.memorize(recorded.encoded, name, summary.frames)
@@ -93,13 +93,14 @@ class DemonstrationCollection:
             self._unkept[name] = recorded.problem
 
     def refresh(self, needed: Sequence[str]) -> bool:
-        """Take over what other processes did to the store.
+        """Apply changes that other processes made to the store.
 
         New and replaced demonstrations are read, and those whose file was removed are forgotten.
 
         Args:
-            needed: names that stay whatever became of their files, because they are grounded; one
-                that was replaced is grounded as it was until it is memorized again.
+            needed: names that are being grounded and stay, whatever became of their files; a
+                replaced
+            one keeps its memory until it is memorized again.
 
         Returns:
             whether anything changed.
@@ -125,11 +126,14 @@ class DemonstrationCollection:
         return bool(changed or removed)
 
     def unkept(self) -> list[str]:
-        """A sentence for each demonstration that will be lost when the process ends."""
-        return [f'{name!r} will be lost at the end: {why}' for name, why in self._unkept.items()]
+        """Return a sentence for each demonstration that will be lost when the process ends."""
+        return [
+            f'{name!r} will be lost when the process ends: {why}'
+            for name, why in self._unkept.items()
+        ]
 
     def memorize(self, names: Sequence[str]) -> None:
-        """See that the grounder has all of these.
+        """Memorize all of these in the grounder, unless they are already.
 
         Raises:
             DemonstrationError: there is none of a name, or its file was damaged meanwhile.
@@ -142,7 +146,7 @@ class DemonstrationCollection:
                 self._outdated.discard(name)
 
     def delete(self, name: str) -> None:
-        """Forget one, on disk too.
+        """Delete a demonstration, on disk too.
 
         Raises:
             DemonstrationError: there is none of the name, or the disk refuses.

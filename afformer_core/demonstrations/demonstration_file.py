@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of demonstration files, which checks their contents for damage."""
+"""Reader of demonstration files that checks them for damage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.media.sampling import uniform_indices
 from afformer_core.runtime.grounding import EncodedFrames
 
-# Less than the marks at both ends and the footer of an MCAP file take.
+# Fewer bytes than the magic at both ends and the footer of an MCAP file.
 _LEAST_BYTES = 64
 _DAMAGE = (
     DemonstrationError,
@@ -48,11 +48,11 @@ _DAMAGE = (
 
 
 def read_record(path: Path) -> Record:
-    """What is kept beside the frames; reads only the end of the file.
+    """Read the record of a demonstration, at the end of its file.
 
     Raises:
-        ForeignFileError: it is another's MCAP file, or of another format.
-        DemonstrationError: the file is damaged or cut off.
+        ForeignFileError: an MCAP file of another program, or of another format.
+        DemonstrationError: the file is damaged or truncated.
         OSError: it cannot be read.
     """
     with _opened(path) as reader:
@@ -60,7 +60,7 @@ def read_record(path: Path) -> Record:
 
 
 def read_encoded_frames(path: Path) -> EncodedFrames:
-    """The frames that the model uses, as they were encoded when the demonstration was made.
+    """Read the frames that the model uses, as encoded when the demonstration was made.
 
     Raises:
         DemonstrationError: the file is damaged.
@@ -78,7 +78,11 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
 
 
 def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
-    """At most so many frames, evenly spaced, of the part that is used: uint8 RGB [H, W, 3] each.
+    """Read evenly spaced frames of the part that is used: uint8 RGB [H, W, 3] each.
+
+    Args:
+        path: path of the file.
+        maximum: largest number of frames.
 
     Raises:
         DemonstrationError: the file is damaged.

@@ -34,23 +34,23 @@ _CHUNK_BYTES = 1 << 20
 
 @cache
 def typestore() -> Any:
-    """The standard message types, which are the same in every ROS 2 since Humble."""
+    """Return the standard message types, which are the same in every ROS 2 since Humble."""
     return get_typestore(Stores.ROS2_HUMBLE)
 
 
 class DemonstrationWriter:
-    """Streams frames into a file that comes into its place when it is finished.
+    """Writer of frames into a file that appears under its name when it is finished.
 
     The file has the topic `demonstration` of sensor_msgs/CompressedImage (JPEG), the metadata
     record `afformer` and the attachment `encoded_frames.safetensors`. Memory does not grow with
-    the frames.
+    the number of frames.
 
     Args:
-        path: its place.
-        partial: where it is until then, in the same folder.
+        path: final path of the file.
+        partial: path while it is written, in the same folder.
 
     Raises:
-        DemonstrationError: the file cannot be made.
+        DemonstrationError: the file cannot be created.
     """
 
     def __init__(self, path: Path, partial: Path) -> None:
@@ -74,7 +74,11 @@ class DemonstrationWriter:
             raise self._failure(error) from error
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
-        """Append uint8 RGB [H, W, 3], taken at a time in seconds, at least 0.
+        """Append a frame.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            stamp: time in seconds, at least 0.
 
         Raises:
             DemonstrationError: the disk refuses; the file is removed.
@@ -93,7 +97,7 @@ class DemonstrationWriter:
         self._count += 1
 
     def finish(self, record: Record, encoded: EncodedFrames) -> None:
-        """Complete the file and put it in its place, where an earlier one is replaced.
+        """Complete the file and move it to its path, replacing an earlier one.
 
         Raises:
             DemonstrationError: the disk refuses; the file is removed, an earlier one stays.
@@ -117,11 +121,11 @@ class DemonstrationWriter:
             raise self._failure(error) from error
 
     def discard(self) -> None:
-        """Remove what was written, if the disk lets it; nothing happens once it is finished."""
-        # What the buffer still holds is lost with the file, whether or not the disk takes it.
+        """Remove the partial file, if the disk allows it; a finished file stays."""
+        # the rest of the buffer is lost with the file, whether or not the disk takes it
         with suppress(OSError):
             self._file.close()
-        # A disk that turned read-only keeps it; the store removes it when it is opened again.
+        # a disk that became read-only keeps it; the store removes it when it is opened again
         with suppress(OSError):
             self._partial.unlink(missing_ok=True)
 
@@ -130,7 +134,7 @@ class DemonstrationWriter:
 
 
 def texts_crc32(texts: Mapping[str, str]) -> str:
-    """Checksum of a metadata record, which the MCAP format itself does not protect."""
+    """Compute the checksum of a metadata record, which the MCAP format does not protect."""
     return str(zlib.crc32(json.dumps(texts, sort_keys=True).encode()))
 
 

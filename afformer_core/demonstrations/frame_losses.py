@@ -10,13 +10,13 @@ from afformer_core.demonstrations.stamp_gaps import StampGaps
 
 @dataclass
 class FrameLosses:
-    """Frames of a recording that are missing.
+    """Numbers of missing frames of a recording.
 
     Attributes:
-        on_the_way: lost by the middleware, as it says.
-        dropped: came, but could not wait.
-        unreadable: were no image.
-        gaps: between the stamps of those that came.
+        on_the_way: frames lost by the middleware, as it reports.
+        dropped: frames that arrived while the queue was full.
+        unreadable: messages that were no image.
+        gaps: gaps between the stamps of frames that arrived.
     """
 
     on_the_way: int = 0
@@ -26,14 +26,14 @@ class FrameLosses:
 
     @property
     def total(self) -> int:
-        """Frames that are missing: those that are known to be, or that gaps have room for."""
+        """Number of missing frames: the known ones, or as many as gaps have room for, if more."""
         return max(self.on_the_way + self.dropped + self.unreadable, self.gaps.missing)
 
     def told(self, frames: int) -> list[str]:
-        """The same in words; nothing where nothing is missing.
+        """Describe the losses in words; empty if nothing is missing.
 
         Args:
-            frames: that came.
+            frames: number of frames that arrived.
         """
         if not self.total:
             return []

@@ -14,7 +14,7 @@ from afformer_core.hands.hand_landmarker import HandLandmarker
 
 
 class HandActivity:
-    """Sees hands.
+    """Detector of activity by hands.
 
     Args:
         model: MediaPipe's `hand_landmarker.task`.
@@ -35,9 +35,9 @@ class HandActivity:
         self._persistence = Persistence()
 
     def observe(self, image: NDArray[np.uint8], time: float) -> Activity:
-        """See `ActivityDetector.observe`."""
+        """Detect hands in the next frame, see `ActivityDetector.observe`."""
         hands = len(self._landmarker.detect(image, time))
-        # Faces in profile pass for hands, but rarely in two frames running.
+        # faces in profile are taken for hands, but rarely in two successive frames
         return Activity(self._persistence.lasts(hands > 0, time), hands=hands)
 
     def close(self) -> None:

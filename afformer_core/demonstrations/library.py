@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demonstrations of one model: recorded, kept on disk, selected. One thread owns them."""
+"""Demonstrations of one model: recorded, stored on disk, selected. One thread owns them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from afformer_core.runtime.session import Session
 
 
 class DemonstrationLibrary:
-    """Demonstrations of one grounder and what is stored of them; memorized when first selected.
+    """Demonstrations of one grounder and their store; memorized when first selected.
 
     Args:
-        grounder: used by nobody else.
-        store: where finished ones are kept; None: they end with this object.
+        grounder: model, used by no other object.
+        store: store of finished demonstrations; None to lose them with this object.
         changed: called with the new state after each change.
-        settings: how demonstrations are recorded.
-        selection_file: where the selection is kept; None: it ends with this object.
+        settings: settings of recordings.
+        selection_file: file of the selection; None to lose it with this object.
 
     Raises:
         DemonstrationError: the hand model cannot be used.
@@ -51,33 +51,33 @@ class DemonstrationLibrary:
         self._failed = False
         self._message = 'no demonstration is selected'
         self._selection = Selection(selection_file)
-        # A hand model that cannot be used is told now, not when somebody stands there to record.
+        # an unusable hand model is reported now, not when somebody is ready to record
         for detector in self._settings.detectors():
             detector.close()
         self._finished = DemonstrationCollection(grounder, store)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each file of the store that is damaged."""
+        """One sentence for each damaged file of the store."""
         return self._finished.problems
 
     def use(self, session: Session) -> None:
-        """Compute by another session of the same weights from now on; all demonstrations stay."""
+        """Replace the session by another one of the same weights; all demonstrations stay."""
         self._grounder.use(session)
 
     @property
     def maximum_frames(self) -> int:
-        """Frames that the model uses of a demonstration, at most."""
+        """Largest number of frames that the model uses of a demonstration."""
         return self._grounder.configuration.maximum_frames
 
     @property
     def selected(self) -> str:
-        """What images are grounded against, several names joined by '+', or empty."""
+        """Selection that images are grounded against, names joined by '+', or ''."""
         return str(self._selection)
 
     @property
     def revision(self) -> int:
-        """Counts up whenever images may be grounded against something else than before."""
+        """Number that rises whenever images may be grounded against other demonstrations."""
         return self._selection.revision
 
     @property
@@ -87,27 +87,31 @@ class DemonstrationLibrary:
 
     @property
     def recorded_seconds(self) -> float:
-        """How long the recording lasts so far."""
+        """Duration of the recording so far, seconds."""
         return 0.0 if self._recording is None else self._recording.duration
 
     def start(self, name: str) -> str:
-        """Begin to record; returns the name, which is chosen here where it is empty.
+        """Begin to record; returns the name, which is chosen here if it is empty.
 
         Raises:
             DemonstrationError: one is being recorded, the name is not allowed, or it is that of a
-                demonstration which another process has recorded or is recording.
+            demonstration which another process has recorded or is recording.
         """
         self._require_no_recording()
         name = name or self._finished.free_name()
         self._finished.require_own(name)
         self._recording = Recording(name, self._grounder, self._store, self._settings)
         problem = self._recording.problem
-        remark = f'; it will be lost at the end: {problem}' if problem else ''
+        remark = f'; it will be lost when the process ends: {problem}' if problem else ''
         self._report(f'recording {name!r}{remark}')
         return name
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
-        """Add uint8 RGB [H, W, 3], taken at a time in seconds, to the recording.
+        """Add a frame to the recording.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            stamp: time in seconds.
 
         Raises:
             DemonstrationError: none is being recorded.
@@ -118,11 +122,11 @@ class DemonstrationLibrary:
         self._report(f'recording {recording.name!r}')
 
     def count_lost(self, on_the_way: int, dropped: int) -> None:
-        """Tell how many frames of the recording have not come so far.
+        """Set the numbers of frames that the recording has lost so far.
 
         Args:
-            on_the_way: lost by the middleware.
-            dropped: came, but could not wait.
+            on_the_way: frames lost by the middleware.
+            dropped: frames that arrived while the queue was full.
         """
         if self._recording is not None:
             self._recording.losses.on_the_way = on_the_way
@@ -135,10 +139,10 @@ class DemonstrationLibrary:
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
 
     def finish(self, reason: str = '') -> Summary:
-        """End the recording, keep it on disk and select it.
+        """End the recording, store it on disk and select it.
 
         Args:
-            reason: why it ends, where nobody asked for it.
+            reason: why it ends without a request.
 
         Raises:
             DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
@@ -148,7 +152,7 @@ class DemonstrationLibrary:
         try:
             recorded = recording.finish()
         except Exception as error:
-            # Whatever fails, nothing is being recorded any more, and everybody is to know.
+            # whatever fails, the recording has ended, and everybody must know
             self.fail(str(error) or type(error).__name__)
             raise
         notes = [reason] if reason else []
@@ -156,7 +160,7 @@ class DemonstrationLibrary:
         return self._take(recorded, notes)
 
     def cancel(self, reason: str) -> None:
-        """Drop the recording, if there is one, and say why."""
+        """Drop the recording, if there is one, and report why."""
         if self._recording is not None:
             recording, self._recording = self._recording, None
             recording.cancel()
@@ -165,17 +169,18 @@ class DemonstrationLibrary:
     def add(
         self, frames: Sequence[NDArray[np.uint8]], name: str, frame_count: int, duration: float
     ) -> Summary:
-        """Take a demonstration that was read elsewhere, whole, keep it on disk and select it.
+        """Add a demonstration that was read elsewhere, untrimmed; store it and select it.
 
         Args:
             frames: uint8 RGB [H, W, 3] in order, at least one.
             name: see `validated_name`.
-            frame_count: frames that `frames` were sampled from, evenly.
+            frame_count: number of frames from which `frames` were sampled evenly.
             duration: seconds.
 
         Raises:
-            DemonstrationError: one is being recorded, no frame, or the name is not allowed or
-                another process's.
+            DemonstrationError: one is being recorded, there is no frame, or the name is not
+                allowed or
+            belongs to another process.
             ImageError: a frame is not an image.
         """
         self._require_no_recording()
@@ -190,7 +195,7 @@ class DemonstrationLibrary:
         return self._take(recorded, [])
 
     def select(self, selection: str) -> None:
-        """Ground this demonstration from now on, or several together: 'press_left+press_right'.
+        """Select a demonstration, or several to be grounded together: 'press_left+press_right'.
 
         Raises:
             DemonstrationError: unknown, named twice, or its file was damaged meanwhile.
@@ -203,23 +208,23 @@ class DemonstrationLibrary:
         self._report(f'{selection!r} is selected')
 
     def restore_selection(self) -> None:
-        """Select what was selected when the process ended, if that is known and still there."""
+        """Select the demonstrations of the last process again, if they are still there."""
         kept = self._selection.kept()
         if not kept:
             return
         try:
             self.select(kept)
         except DemonstrationError as error:
-            self._report(f'what was selected before cannot be selected again: {error}')
+            self._report(f'the last selection cannot be restored: {error}')
 
     def refresh(self) -> DemonstrationState:
-        """Take over what other processes did to the store; returns the state after it."""
+        """Apply changes that other processes made to the store; returns the state afterwards."""
         if self._finished.refresh(self._selection.names):
             self._changed(self.state())
         return self.state()
 
     def delete(self, name: str) -> None:
-        """Forget a demonstration, on disk too; a selection that it is part of becomes empty.
+        """Delete a demonstration, on disk too; a selection that contains it becomes empty.
 
         Raises:
             DemonstrationError: unknown, or the disk refuses.
@@ -234,12 +239,12 @@ class DemonstrationLibrary:
             self._report(f'{name!r} was deleted')
 
     def fail(self, message: str) -> None:
-        """Tell a failure, also one that happened before a demonstration could be made."""
+        """Report a failure, also one before a demonstration could be made."""
         self._failed = True
         self._report(message)
 
     def predict(self, image: NDArray[Any]) -> Prediction:
-        """What the model says of uint8 RGB [H, W, 3] for the selection.
+        """Ground an image, uint8 RGB [H, W, 3], against the selection.
 
         Raises:
             DemonstrationError: none is selected.
@@ -248,7 +253,7 @@ class DemonstrationLibrary:
         return self._grounder.predict(image, *self._selection.names)
 
     def state(self) -> DemonstrationState:
-        """What is known now."""
+        """Return the state of the demonstrations."""
         names, problem = self._finished.names, self._problem
         if self._recording is not None:
             return self._recording.state(self.selected, names, self._message, problem)
@@ -259,11 +264,13 @@ class DemonstrationLibrary:
 
     @property
     def _problem(self) -> str:
-        """What will be lost at the end, and why; empty where nothing will."""
+        """What will be lost when the process ends, and why; '' if nothing will."""
         problems = [*self._finished.unkept(), self._selection.problem]
         recording = self._recording
         if recording is not None and recording.problem:
-            problems.append(f'{recording.name!r} will be lost at the end: {recording.problem}')
+            problems.append(
+                f'{recording.name!r} will be lost when the process ends: {recording.problem}'
+            )
         return '; '.join(one for one in problems if one)
 
     def _take(self, recorded: Recorded, notes: list[str]) -> Summary:

@@ -22,12 +22,12 @@ _TOPIC_MARK = '#'
 
 @dataclass(frozen=True)
 class MediaFrames:
-    """A demonstration as it was read.
+    """Frames of a demonstration from a file.
 
     Attributes:
         frames: uint8 RGB [H, W, 3] each, in order.
-        frame_count: frames that the source holds.
-        duration: seconds between its first and last frame; 0 where it has no time.
+        frame_count: number of frames in the source.
+        duration: seconds between its first and last frame; 0 if it has no time.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -37,14 +37,14 @@ class MediaFrames:
 
 @dataclass(frozen=True)
 class TimedImage:
-    """uint8 RGB [H, W, 3] and its seconds from the first one, where the source has time."""
+    """Image, uint8 RGB [H, W, 3], and its seconds after the first one, if the source has time."""
 
     image: NDArray[np.uint8]
     time: float | None
 
 
 def timed_images(path: Path) -> Iterator[TimedImage]:
-    """All frames of a video, an image or a folder of images, read as they are asked for.
+    """Read all frames of a video, an image or a folder of images, one at a time.
 
     Those of a folder are in the order of `FrameFolder`.
 
@@ -64,16 +64,16 @@ def timed_images(path: Path) -> Iterator[TimedImage]:
 
 
 def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
-    """The resolved path, where it lies below one of the resolved folders.
+    """Resolve a path, and check that it lies below one of the folders.
 
     Args:
-        path: of a file or folder; `BAG#TOPIC` names a topic of a bag.
-        folders: resolved.
+        path: path of a file or folder; `BAG#TOPIC` names a topic of a bag.
+        folders: resolved folders that may be read.
 
     Raises:
         DemonstrationError: it does not lie there, whether or not it exists.
     """
-    # The part before the topic is resolved alone: a link must not pass as a part of a name.
+    # the part before the topic is resolved alone: a link must not pass as a part of a name
     file, topic = split_topic(Path(path).expanduser())
     resolved = file.resolve()
     if not any(resolved.is_relative_to(folder) for folder in folders):
@@ -85,23 +85,25 @@ def permitted_path(path: str, folders: tuple[Path, ...]) -> Path:
 
 
 def split_topic(path: Path) -> tuple[Path, str]:
-    """`BAG#TOPIC` as its two parts; the topic is empty where none is named."""
+    """Split `BAG#TOPIC` into its two parts; the topic is '' if none is named."""
     file, mark, topic = str(path).rpartition(_TOPIC_MARK)
     return (Path(file), topic) if mark and not path.exists() else (path, '')
 
 
 def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
-    """At most so many frames of a video, a folder of images or a bag, evenly spaced.
+    """Read evenly spaced frames of a video, a folder of images or a bag.
 
-    Of a folder they are those that training would be shown, see `FrameFolder`.
+    Those of a folder are the frames that training would use, see `FrameFolder`.
 
     Args:
-        path: `BAG#TOPIC` names a topic of a bag, which needs it where it has several of images.
-        maximum_frames: at least 1.
+        path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
+            several
+        topics of images.
+        maximum_frames: largest number of frames, at least 1.
 
     Raises:
         VideoError: the video is missing, empty or not a video; a folder has no image, or one that
-            cannot be read or has another size than the first.
+        cannot be read or has another size than the first.
         BagError: the bag is missing or damaged.
         DemonstrationError: the bag has no such topic of images, or several and none was named.
     """

@@ -13,31 +13,31 @@ _TOGETHER = '+'
 
 
 def validated_name(name: str) -> str:
-    """The name itself, which is also the stem of its file.
+    """Check a name, which is also the stem of its file, and return it.
 
     Raises:
         DemonstrationError: not 1 to 64 of letters, digits, `_`, `.`, `-`, or it starts with a dot.
     """
     if _NAME.fullmatch(name) is None:
         raise DemonstrationError(
-            f'{name!r} cannot name a demonstration; use 1 to 64 letters, digits, "_", "." or "-", '
+            f'{name!r} cannot name a demonstration. Use 1 to 64 letters, digits, "_", "." or "-", '
             'and no dot in front'
         )
     return name
 
 
 def split_names(selection: str) -> tuple[str, ...]:
-    """The names in a selection such as 'press' or 'press_left+press_right'.
+    """Split a selection such as 'press' or 'press_left+press_right' into names.
 
     Raises:
         DemonstrationError: a part of it cannot be a name, or one comes twice.
     """
     names = tuple(validated_name(name) for name in selection.split(_TOGETHER))
     if len(set(names)) < len(names):
-        raise DemonstrationError(f'{selection!r} names a demonstration twice; name each once')
+        raise DemonstrationError(f'{selection!r} names a demonstration twice. Name each once')
     return names
 
 
 def join_names(names: Sequence[str]) -> str:
-    """The selection that `split_names` takes apart."""
+    """Join names to a selection, the inverse of `split_names`."""
     return _TOGETHER.join(names)

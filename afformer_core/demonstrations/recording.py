@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One demonstration while its frames arrive: encoded, trimmed and written as they come."""
+"""Recording of one demonstration: frames are encoded, trimmed and written as they arrive."""
 
 from __future__ import annotations
 
@@ -30,22 +30,25 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 
-# Frames may turn out to belong to the part after they came; they are caught up one at a time.
+# Frames may turn out later to belong to the part; they are encoded one at a time meanwhile.
 _ENCODED_PER_FRAME = 2
-# Stamps that lie further back than the first, or further ahead than the second, seconds, are of a
-# clock that was set, as a robot's is at the start, or of a frame without a stamp.
+# Seconds. A stamp further back, or further ahead, comes from a clock that was set, as a robot's is
+# after booting, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
 
 
 @dataclass(frozen=True)
 class RecordingSettings:
-    """How demonstrations are recorded.
+    """Settings of recordings.
 
     Attributes:
-        trim: whether they are trimmed to the part where something happens.
-        hand_model: MediaPipe's `hand_landmarker.task`; None: only motion is looked for.
+        trim: True to trim demonstrations to the part in which something happens.
+        hand_model: MediaPipe's `hand_landmarker.task`; None to detect motion only.
         margin: seconds that are kept before and after that part, at least 0.
+
+    Raises:
+        DemonstrationError: the margin is out of range.
     """
 
     trim: bool = True
@@ -54,10 +57,12 @@ class RecordingSettings:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.margin) and self.margin >= 0):
-            raise DemonstrationError(f'the margin is {self.margin} s; it must be at least 0')
+            raise DemonstrationError(
+                f'margin is {self.margin} s; it must be finite and at least 0'
+            )
 
     def detectors(self) -> list[ActivityDetector]:
-        """New detectors for one recording, in order of trust.
+        """Create new detectors for one recording, in order of trust.
 
         Raises:
             DemonstrationError: the hand model cannot be used.
@@ -70,23 +75,23 @@ class RecordingSettings:
 
 
 class Recording:
-    """A demonstration while its frames arrive.
+    """Demonstration while its frames arrive.
 
-    Frames are written as they came, while the disk takes them; a disk that refuses costs the
-    file, not the recording. Memory is bounded.
+    Frames are written as they arrive, as long as the disk takes them; a disk that refuses costs
+    the file, not the recording. Memory is bounded.
 
     Args:
         name: see `validated_name`.
-        grounder: encodes the frames.
-        store: where the file goes; None: it is kept in memory only.
+        grounder: model that encodes the frames.
+        store: store of the file; None to keep the demonstration in memory only.
         settings: how it is trimmed.
 
     Attributes:
         name: as above.
-        frames: frames so far.
-        losses: frames that are missing.
+        frames: number of frames so far.
+        losses: numbers of missing frames.
         duration: seconds from the first to the last frame.
-        problem: why it will not be on disk, as far as is known; or empty.
+        problem: why it will not be on disk, as far as is known, or ''.
 
     Raises:
         DemonstrationError: the name is not allowed, or the hand model cannot be used.
@@ -116,19 +121,19 @@ class Recording:
 
     @property
     def frames_kept(self) -> int:
-        """Frames that the model would use, as things stand."""
+        """Number of frames that the model would use of the recording so far."""
         maximum = self._grounder.configuration.maximum_frames
         return min(len(self._trimmer.certain_frames()), maximum)
 
     @property
     def hands_seen(self) -> int:
-        """Frames in which a hand was seen."""
+        """Number of frames in which a hand was detected."""
         return self._trimmer.hands_seen
 
     def state(
         self, selected: str, names: tuple[str, ...], message: str, problem: str
     ) -> DemonstrationState:
-        """The state of the demonstrations while this one is recorded.
+        """Return the state of the demonstrations while this one is recorded.
 
         Args:
             selected, names, message, problem: see `DemonstrationState`.
@@ -148,7 +153,11 @@ class Recording:
         )
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
-        """Add uint8 RGB [H, W, 3], taken at a time in seconds.
+        """Add a frame.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            stamp: time in seconds.
 
         Raises:
             ImageError: not an image; the recording goes on without it.
@@ -167,10 +176,11 @@ class Recording:
             self.problem, self._writer = str(error), None
 
     def finish(self, frame_count: int | None = None) -> Recorded:
-        """End it; the file is in its place afterwards, unless `problem` says why it is not.
+        """End the recording; the file is complete afterwards, unless `problem` says why not.
 
         Args:
-            frame_count: frames that those added were sampled from; None: no more than those.
+            frame_count: number of frames from which the added ones were sampled; None if all were
+                added.
 
         Raises:
             DemonstrationError: it has no frame; nothing is left of it.
@@ -181,7 +191,7 @@ class Recording:
             self.cancel()
 
     def cancel(self) -> None:
-        """Drop it, on disk too, unless it is finished."""
+        """Drop the recording, on disk too, unless it is finished."""
         self._trimmer.close()
         if self._writer is not None:
             self._writer.discard()
@@ -190,7 +200,7 @@ class Recording:
     def _finished(self, frame_count: int | None) -> Recorded:
         if not self.frames:
             raise DemonstrationError(
-                f'demonstration {self.name!r} has no frame; send at least one before the end'
+                f'demonstration {self.name!r} has no frame. Send at least one before the end'
             )
         part = self._trimmer.part()
         self._encode([frame for frame in part.frames if frame.features is None])
@@ -230,7 +240,7 @@ class Recording:
             frame.features = self._grounder.encode(frame.image)
 
     def _elapsed(self, stamp: float) -> float:
-        """Seconds after the first frame, whatever the clock is set to meanwhile."""
+        """Compute the seconds after the first frame, even if the clock is set meanwhile."""
         if self.frames == 0:
             self._first_stamp = stamp
         elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:
@@ -250,16 +260,16 @@ def record_whole(
     grounder: Grounder,
     store: DemonstrationStore | None,
 ) -> Recorded:
-    """A recording of frames that are there already; everything is used.
+    """Record frames that are at hand already, without trimming.
 
     Args:
         frames: uint8 RGB [H, W, 3] in order, at least one.
-        frame_count: frames that they were sampled from, evenly.
-        duration: seconds of those.
+        frame_count: number of frames from which they were sampled evenly.
+        duration: seconds.
         name, grounder, store: see `Recording`.
 
     Raises:
-        DemonstrationError: no frame, or the name is not allowed.
+        DemonstrationError: there is no frame, or the name is not allowed.
         ImageError: a frame is not an image.
     """
     recording = Recording(name, grounder, store, RecordingSettings(trim=False))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Count of the frames missing between those that came, by their stamps."""
+"""Count of missing frames by the stamps of those that arrived."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections import Counter
 
 # Periods are counted in milliseconds, so that memory does not grow with the frames.
 _RESOLUTION = 1e-3
-# A period this much longer than the median has room for a frame that is missing.
+# A period of this many medians has room for a missing frame.
 _LEAST_GAP = 1.5
 
 
 class StampGaps:
-    """Counts the frames that the gaps between stamps have room for.
+    """Counter of the frames that the gaps between stamps have room for.
 
-    A gap is a period of at least one and a half times the median period. Where more than half of
-    the frames are missing the median is too long, and too few are counted.
+    A gap is a period of at least one and a half times the median period. If more than half of the
+    frames are missing, the median is too long, and too few are counted.
     """
 
     def __init__(self) -> None:
         self._periods: Counter[int] = Counter()
 
     def add(self, period: float) -> None:
-        """Take the seconds from one frame to the next, at least 0."""
+        """Count the seconds from one frame to the next, at least 0."""
         self._periods[round(period / _RESOLUTION)] += 1
 
     @property
     def missing(self) -> int:
-        """Frames that are missing so far."""
+        """Number of missing frames so far."""
         median = self._median()
         if median == 0:
             return 0
@@ -35,7 +35,7 @@ class StampGaps:
         return sum(self._periods[gap] * (round(gap / median) - 1) for gap in gaps)
 
     def _median(self) -> int:
-        """The lower median of the periods, milliseconds; 0 where there is none."""
+        """Return the lower median of the periods, milliseconds; 0 if there is none."""
         left = (self._periods.total() + 1) // 2
         for period in sorted(self._periods):
             left -= self._periods[period]

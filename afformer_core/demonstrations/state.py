@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State of the demonstrations at one moment, their phases, records and summaries."""
+"""State of the demonstrations at one moment, with phases, records and summaries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from afformer_core.runtime.grounding import EncodedFrames
 
 
 class Phase(IntEnum):
-    """The states of DemonstrationStatus."""
+    """Phases of DemonstrationStatus."""
 
     IDLE = 0
     RECORDING = 1
@@ -26,17 +26,20 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True)
 class Summary:
-    """A finished demonstration in numbers.
+    """Numbers of a finished demonstration.
 
     Attributes:
         name: see `validated_name`.
-        frames: frames that were seen, at least 1.
-        frames_kept: frames that the model uses, 1 to `frames`.
-        duration: seconds between the first and the last frame seen, at least 0.
-        begin, end: the part that the frames kept are of, in seconds after the first frame.
-        trimmed_by: what found that part, such as 'hands' or 'motion'; empty: nothing was cut off.
-        hands_seen: frames in which a hand was detected; 0 where no hand detector ran.
-        frames_lost: frames that are missing between those seen, at least 0.
+        frames: number of frames that arrived, at least 1.
+        frames_kept: number of frames that the model uses, 1 to `frames`.
+        duration: seconds between the first and the last frame, at least 0.
+        begin, end: the part from which frames are used, in seconds after the first frame.
+        trimmed_by: what found that part, such as 'hands' or 'motion'; '' if nothing was cut off.
+        hands_seen: number of frames in which a hand was detected; 0 without a hand detector.
+        frames_lost: number of frames that are missing in between, at least 0.
+
+    Raises:
+        DemonstrationError: the numbers contradict each other, or the name is not allowed.
     """
 
     name: str
@@ -68,25 +71,26 @@ class Summary:
             )
         if self.frames_lost < 0:
             raise DemonstrationError(
-                f'demonstration {self.name!r} misses {self.frames_lost} frames; that cannot be'
+                f'demonstration {self.name!r} misses {self.frames_lost} frames; expected 0 or more'
             )
 
 
 @dataclass(frozen=True)
 class DemonstrationState:
-    """What is known of the demonstrations at one moment.
+    """State of the demonstrations at one moment.
 
     Attributes:
         phase: see DemonstrationStatus.
-        name: the demonstration recorded, else the selected one, else empty.
-        selected: what images are grounded against, several names joined by '+', or empty.
-        names: all finished ones, oldest first.
-        frames, frames_kept: of `name`: seen, and used by the model as far as is known.
-        duration: of `name`, in seconds.
-        hands_seen: frames of `name` in which a hand was detected.
+        name: name of the recording, else the selection, else ''.
+        selected: selection that images are grounded against, names joined by '+', or ''.
+        names: names of all finished demonstrations, oldest first.
+        frames, frames_kept: frames of `name` that arrived, and that the model uses as far as
+            known.
+        duration: duration of `name`, in seconds.
+        hands_seen: number of frames of `name` in which a hand was detected.
         message: one sentence for a person.
-        frames_lost: frames of `name` that are missing.
-        problem: what will be lost when the process ends, and why; empty: nothing.
+        frames_lost: number of missing frames of `name`.
+        problem: what will be lost when the process ends, and why; '' for nothing.
     """
 
     phase: Phase
@@ -110,7 +114,7 @@ class DemonstrationState:
         message: str,
         problem: str,
     ) -> DemonstrationState:
-        """The state while nothing is recorded; numbers of several selected ones are summed."""
+        """Return the state while nothing is recorded; numbers of selected ones are summed."""
         selection = join_names([one.name for one in selected])
         return cls(
             phase,
@@ -128,19 +132,22 @@ class DemonstrationState:
 
 
 FORMAT = 2
-# Values that a file need not hold.
+# Values that a file may lack.
 _OPTIONAL = ('frames_lost',)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a demonstration beside its frames.
+    """Record of a demonstration beside its frames.
 
     Attributes:
         summary: its numbers.
         created: seconds since 1970 at which it was finished; gives the order.
         first_frame, last_frame: the part that is used, as numbers of frames in the file, from 0.
-        fingerprint: of the model that encoded it, see `Grounder.fingerprint`.
+        fingerprint: fingerprint of the model that encoded it, see `Grounder.fingerprint`.
+
+    Raises:
+        DemonstrationError: the numbers contradict each other.
     """
 
     summary: Summary
@@ -153,24 +160,24 @@ class Record:
         if not np.isfinite(self.created) or not 0 <= self.first_frame <= self.last_frame:
             raise DemonstrationError(
                 f'demonstration {self.summary.name!r} was made at {self.created} and is used from '
-                f'frame {self.first_frame} to {self.last_frame}; that cannot be'
+                f'frame {self.first_frame} to {self.last_frame}; expected a time and rising frames'
             )
 
     def to_text(self) -> dict[str, str]:
-        """The record as texts by key, as files of the MCAP format hold them."""
+        """Return the record as texts by key, as files of the MCAP format hold them."""
         own = {key: value for key, value in asdict(self).items() if key != 'summary'}
         values = {'format': FORMAT, **asdict(self.summary), **own}
         return {key: str(value) for key, value in values.items()}
 
     @classmethod
     def from_text(cls, texts: Mapping[str, str]) -> Record:
-        """Read back what `to_text` gave.
+        """Read a record from the result of `to_text`.
 
         Raises:
             ForeignFileError: another format.
             ValueError: a value cannot be read.
             KeyError: a value is missing.
-            DemonstrationError: values that contradict each other.
+            DemonstrationError: the values contradict each other.
         """
         if texts['format'] != str(FORMAT):
             raise ForeignFileError(f'format {texts["format"]} is unknown, {FORMAT} is read')
@@ -188,13 +195,13 @@ def _parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a recording gave.
+    """Result of a recording.
 
     Attributes:
         summary: its numbers.
         encoded: the frames that are used.
-        reason: why it was not trimmed, or empty.
-        problem: why it is not on disk, or empty.
+        reason: why it was not trimmed, or ''.
+        problem: why it is not on disk, or ''.
     """
 
     summary: Summary
@@ -203,7 +210,7 @@ class Recorded:
     problem: str
 
     def __str__(self) -> str:
-        """What was kept, in words."""
+        """Describe the result in words."""
         one = self.summary
         said = [f'{one.frames_kept} of {one.frames} frames, {one.duration:.1f} s']
         if one.trimmed_by:
@@ -211,5 +218,5 @@ class Recorded:
         elif self.reason:
             said.append(f'everything is used: {self.reason}')
         if self.problem:
-            said.append(f'it will be lost at the end: {self.problem}')
+            said.append(f'it will be lost when the process ends: {self.problem}')
         return '; '.join(said)

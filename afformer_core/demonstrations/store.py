@@ -28,7 +28,7 @@ _PARTIAL = '.partial'
 
 @dataclass(frozen=True)
 class FileVersion:
-    """What tells a file from another that took its place."""
+    """Properties of a file that change when another file takes its place."""
 
     modified: int
     size: int
@@ -36,7 +36,7 @@ class FileVersion:
 
     @classmethod
     def of(cls, path: Path) -> FileVersion | None:
-        """That of a regular file; None where there is none."""
+        """Read the version of a regular file; None if there is none."""
         try:
             found = path.stat()
         except OSError:
@@ -47,17 +47,17 @@ class FileVersion:
 
 
 class DemonstrationStore:
-    """A folder of demonstrations, `NAME.mcap` each.
+    """Folder of demonstrations, `NAME.mcap` each.
 
-    Each is written aside, flushed to the disk and renamed, so that a crash at any time leaves
-    either the whole file or none. What an interrupted write left is removed when the folder is
-    opened; files of a process that still runs are left to it.
+    Each is written under another name, flushed to the disk and renamed, so that a crash at any
+    time leaves either the whole file or none. Leftovers of an interrupted write are removed when
+    the folder is opened; files of a running process are left alone.
 
     Args:
-        folder: made where it does not exist.
+        folder: folder of the files, created if missing.
 
     Raises:
-        DemonstrationError: the folder cannot be made or written.
+        DemonstrationError: the folder cannot be created or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,36 +69,36 @@ class DemonstrationStore:
                     leftover.unlink(missing_ok=True)
         except OSError as error:
             raise DemonstrationError(
-                f'demonstrations cannot be kept in {folder}: {error}; choose another folder'
+                f'demonstrations cannot be stored in {folder}: {error}. Choose another folder'
             ) from error
 
     def begin(self, name: str) -> DemonstrationWriter:
         """Begin to write a demonstration; an earlier one of its name stays until it is finished.
 
         Raises:
-            DemonstrationError: not a name, or the disk refuses.
+            DemonstrationError: the name is not allowed, or the disk refuses.
         """
         validated_name(name)
-        # A folder that was removed meanwhile costs what was in it, and nothing more.
+        # recording goes on although the folder was removed meanwhile
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
         return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
 
     def holds(self, name: str) -> bool:
-        """Whether there is a demonstration of a name, or one is being written by anybody.
+        """Check whether there is a demonstration of a name, or some process is writing one.
 
         Raises:
-            DemonstrationError: not a name.
+            DemonstrationError: the name is not allowed.
         """
         written = self.folder.glob(f'.{name}.*{_PARTIAL}')
         return any(path.exists() for path in self._paths(name)) or any(written)
 
     def written_elsewhere(self, name: str) -> bool:
-        """Whether another process that runs is writing a demonstration of a name.
+        """Check whether another running process is writing a demonstration of a name.
 
         Raises:
-            DemonstrationError: not a name.
+            DemonstrationError: the name is not allowed.
         """
         validated_name(name)
         own = f'.{name}.{os.getpid()}{_PARTIAL}'
@@ -106,7 +106,7 @@ class DemonstrationStore:
         return any(path.name != own and _writer_runs(path) for path in written)
 
     def versions(self) -> dict[str, FileVersion]:
-        """The demonstrations by name, with what tells a file from another of its name.
+        """List the demonstrations by name, with the versions of their files.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -120,15 +120,15 @@ class DemonstrationStore:
         return found
 
     def version(self, name: str) -> FileVersion | None:
-        """What tells the file of a demonstration from another; None where there is none."""
+        """Read the version of a demonstration's file; None if there is none."""
         versions = [FileVersion.of(path) for path in self._paths(name)]
         return next((one for one in versions if one is not None), None)
 
     def record(self, name: str) -> Record:
-        """What is kept beside the frames of a demonstration.
+        """Read the record of a demonstration.
 
         Raises:
-            DemonstrationError: it does not exist, its file is damaged, or another's.
+            DemonstrationError: it does not exist, or its file is damaged or of another program.
         """
         path = self._existing(name)
         try:
@@ -137,18 +137,18 @@ class DemonstrationStore:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def load_all(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
-        """Read what is kept beside the frames of every demonstration.
+        """Read the records of all demonstrations.
 
         Returns:
             the sound ones, oldest first, and a sentence for each other file; a damaged one is set
-            aside under a name ending in `.damaged`, and what is no demonstration stays as it is.
+            aside under a name ending in `.damaged`, and a file that is no demonstration stays.
         """
         sound: dict[str, Record] = {}
         problems: list[str] = []
         # A new file of the same name comes later and counts.
         for suffix in (_OLD_SUFFIX, _SUFFIX):
             for path in sorted(self.folder.glob(f'[!.]*{suffix}')):
-                # To open a pipe would wait for whoever writes to it.
+                # opening a pipe would block until somebody writes to it
                 if not path.is_file():
                     problems.append(f'{path} is not read: it is no regular file; remove it')
                     continue
@@ -164,7 +164,7 @@ class DemonstrationStore:
         return tuple(ordered), tuple(problems)
 
     def encoded_frames(self, name: str, fingerprint: str) -> EncodedFrames | None:
-        """The encoded frames of a demonstration, where the model of a fingerprint made them.
+        """Read the encoded frames of a demonstration; None if another model made them.
 
         Raises:
             DemonstrationError: it does not exist or its file is damaged.
@@ -178,7 +178,11 @@ class DemonstrationStore:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def frames(self, name: str, maximum: int) -> Sequence[NDArray[np.uint8]]:
-        """At most so many frames, evenly spaced, of the part that is used: uint8 RGB [H, W, 3].
+        """Read evenly spaced frames of the part that is used: uint8 RGB [H, W, 3].
+
+        Args:
+            name: name of the demonstration.
+            maximum: largest number of frames.
 
         Raises:
             DemonstrationError: it does not exist or its file is damaged.
@@ -191,10 +195,10 @@ class DemonstrationStore:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
     def delete(self, name: str) -> None:
-        """Remove a demonstration; nothing happens where there is none of the name.
+        """Remove a demonstration, if there is one of the name.
 
         Raises:
-            DemonstrationError: not a name, or the disk refuses.
+            DemonstrationError: the name is not allowed, or the disk refuses.
         """
         for path in self._paths(name):
             try:
@@ -222,7 +226,7 @@ def _record(path: Path) -> Record:
         raise ForeignFileError(f'{path} is not read: {error}; rename it') from error
     read = demonstration_file.read_record if path.suffix == _SUFFIX else npz_file.read_record
     record = read(path)
-    # A file that was copied or renamed by hand is the demonstration that it is called.
+    # the file's name counts, as it may have been copied or renamed by hand
     return replace(record, summary=replace(record.summary, name=name))
 
 

@@ -14,7 +14,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.demonstrations.activity import ActivityDetector
 from afformer_core.runtime.frame_sampler import FrameSampler
 
-# Bounds the frames before a part, however fast they come.
+# Bounds the number of frames before a part, at any frame rate.
 _MOST_FRAMES_BEFORE = 256
 _MOVING_CAMERA = 0.5
 _ROUNDING = 1e-6
@@ -25,7 +25,7 @@ class RecordedFrame:
     """One frame of a recording.
 
     Attributes:
-        number: from 0.
+        number: number of the frame, from 0.
         time: seconds after the first frame.
         image: uint8 RGB [h, w, 3] at the model's input size.
         features: float32 [C, rows, columns], once it was encoded.
@@ -39,13 +39,13 @@ class RecordedFrame:
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a recording that is used.
+    """Part of a recording that is used.
 
     Attributes:
-        frames: those that stand for it, evenly spaced, in order.
-        first, last: where it begins and ends, both included.
-        trimmed_by: the detector that found it; empty: nothing was cut off.
-        reason: why nothing was cut off, or empty.
+        frames: evenly spaced frames of the part, in order.
+        first, last: its first and last frame.
+        trimmed_by: detector that found it; '' if nothing was cut off.
+        reason: why nothing was cut off, or ''.
     """
 
     frames: tuple[RecordedFrame, ...]
@@ -56,13 +56,13 @@ class Part:
 
 
 class ActivePart:
-    """The frames from shortly before one detector's first activity to shortly after its last.
+    """Frames from shortly before one detector's first activity to shortly after its last.
 
-    A pause between two activities belongs to the part. Only frames that belong to it for certain
-    are in `frames`; those that may yet turn out to lie in a pause are kept aside.
+    A pause between two activities belongs to the part. `frames` has only frames that certainly
+    belong to it; those that may be in a pause are kept apart.
 
     Args:
-        maximum: frames that stand for the part at most.
+        maximum: largest number of frames of the part.
         margin: seconds kept before and after, at least 0.
     """
 
@@ -76,7 +76,7 @@ class ActivePart:
         self.last: RecordedFrame | None = None
 
     def add(self, frame: RecordedFrame, active: bool) -> None:
-        """The next frame, and whether something happens in it."""
+        """Add the next frame, and whether something happens in it."""
         if self.first is None:
             self._before.append(frame)
             while self._before[0].time < frame.time - self._margin - _ROUNDING:
@@ -108,14 +108,14 @@ class ActivePart:
 
 
 class Trimmer:
-    """Finds the part of a recording in which something happens.
+    """Search for the part of a recording in which something happens.
 
-    The first detector that saw something decides; where none did, or where the camera moved in
-    most frames, everything is used.
+    The first detector that found activity decides; if none did, or if the camera moved in most
+    frames, the whole recording is used.
 
     Args:
-        detectors: in order of trust; none: everything is used.
-        maximum: frames that stand for the part at most.
+        detectors: detectors in order of trust; none to use the whole recording.
+        maximum: largest number of frames of the part.
         margin: seconds kept before the first and after the last activity.
     """
 
@@ -129,7 +129,7 @@ class Trimmer:
         self.hands_seen = 0
 
     def add(self, frame: RecordedFrame, source: NDArray[np.uint8]) -> None:
-        """The next frame, and its uint8 RGB [H, W, 3] as it came."""
+        """Add the next frame, and its original image, uint8 RGB [H, W, 3]."""
         self._first = self._first or frame
         self._last = frame
         self._everything.offer(frame)
@@ -142,20 +142,20 @@ class Trimmer:
         self.hands_seen += hands > 0
 
     def certain_frames(self) -> list[RecordedFrame]:
-        """Frames that, as things stand, belong to the part that will be used."""
+        """Return the frames so far that belong to the part that will be used."""
         if not self._detectors:
             return self._everything.kept
         begun = (part.frames.kept for part in self._parts if part.first is not None)
         return next(begun, [])
 
     def part(self) -> Part:
-        """The part that is used of the frames so far, at least one.
+        """Return the used part of the frames so far.
 
         Raises:
             ValueError: there is no frame yet.
         """
         if self._first is None or self._last is None:
-            raise ValueError('there is no frame yet; add one first')
+            raise ValueError('there is no frame yet. Add one first')
         for index, (detector, part) in enumerate(zip(self._detectors, self._parts, strict=True)):
             if part.first is None or part.last is None or self._camera_moved(index):
                 continue
@@ -169,7 +169,7 @@ class Trimmer:
         return self._whole('the camera moved in most of it' if moved else 'no activity was seen')
 
     def close(self) -> None:
-        """Free what the detectors hold."""
+        """Free the detectors."""
         for detector in self._detectors:
             detector.close()
 

@@ -49,7 +49,7 @@ def test_nodes_of_one_store_hear_of_each_others_demonstrations(left, right):
     assert not refused.success
     assert "the store holds 'press' of another process" in refused.message
     assert left.delete('press').success
-    right.told('demonstrations', "'press' will be lost at the end", right.list)
+    right.told('demonstrations', "'press' will be lost when the process ends", right.list)
     assert right.delete('press').success
     right.told('demonstrations', '0 are kept')
 
@@ -135,9 +135,15 @@ def test_what_cannot_be_kept_is_warned_of_until_it_is_deleted(shipped_nodes):
     client.send_frames(2)
     answer = client.finish()
     assert answer.success
-    assert 'it will be lost at the end' in answer.message
-    client.told('demonstrations', "'press' will be lost at the end: it cannot be written")
-    lines = [line for line in process.output.splitlines() if 'will be lost at the end' in line]
+    assert 'it will be lost when the process ends' in answer.message
+    client.told(
+        'demonstrations', "'press' will be lost when the process ends: it cannot be written"
+    )
+    lines = [
+        line
+        for line in process.output.splitlines()
+        if 'will be lost when the process ends' in line
+    ]
     assert lines
     assert all('WARN' in line for line in lines)
     assert client.ground(client.image_message(1)).demonstration == 'press'

@@ -170,7 +170,7 @@ def test_a_disk_that_fills_up_costs_the_file_not_the_recording(grounder, desk, t
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert during == []
     assert recorded.summary.frames == 30
-    assert 'it will be lost at the end: ' in str(recorded)
+    assert 'it will be lost when the process ends: ' in str(recorded)
     assert f'[Errno 27] {os.strerror(27)}' in recorded.problem
     assert list(tmp_path.iterdir()) == []
 

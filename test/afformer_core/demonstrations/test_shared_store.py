@@ -74,7 +74,7 @@ def test_the_selected_one_is_grounded_on_and_told_where_the_other_deletes_it(lef
     left.delete('press')
     state = right.refresh()
     assert (state.names, state.selected) == (('press',), 'press')
-    assert state.problem == "'press' will be lost at the end: its file was removed"
+    assert state.problem == "'press' will be lost when the process ends: its file was removed"
     assert right.predict(desk(9)).probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
@@ -129,7 +129,7 @@ def test_a_selection_that_was_deleted_is_not_restored(left, right, opened, desk)
     again.restore_selection()
     assert again.selected == ''
     told = again.state().message
-    assert told.startswith('what was selected before cannot be selected again: there is no demo')
+    assert told.startswith('the last selection cannot be restored: there is no demo')
     right.delete('hold')
     again = opened('/right/grounding')
     again.restore_selection()
@@ -144,11 +144,12 @@ def test_what_cannot_be_kept_is_told_until_it_is_deleted(left, desk, monkeypatch
         disk.setattr(DemonstrationStore, 'begin', refuse)
         left.start('press')
         assert left.state().message == (
-            "recording 'press'; it will be lost at the end: it cannot be written: no space left"
+            "recording 'press'; it will be lost when the process ends: it cannot be written: "
+            'no space left'
         )
         left.add_frame(desk(0), 100.0)
         left.finish()
-    told = "'press' will be lost at the end: it cannot be written: no space left"
+    told = "'press' will be lost when the process ends: it cannot be written: no space left"
     assert left.state().problem == told
     _record(left, 'hold', desk(1))
     assert left.refresh().names == ('press', 'hold')
@@ -161,7 +162,7 @@ def test_a_selection_that_cannot_be_kept_is_told(left, desk, tmp_path):
     (tmp_path / 'store' / '.left.grounding.selection').mkdir()
     _record(left, 'press', desk(0))
     assert left.selected == 'press'
-    assert left.state().problem.startswith('the selection will be lost at the end: ')
+    assert left.state().problem.startswith('the selection will be lost when the process ends: ')
 
 
 def test_a_folder_that_was_removed_costs_what_was_in_it(left, desk, tmp_path):

@@ -64,7 +64,7 @@ def test_a_record_that_lacks_another_number_is_refused():
 
 @pytest.mark.parametrize(('created', 'first'), [(float('inf'), 0), (1.0, -1)])
 def test_records_that_cannot_be(created, first):
-    with pytest.raises(DemonstrationError, match='that cannot be'):
+    with pytest.raises(DemonstrationError, match='expected a time and rising frames'):
         Record(SUMMARY, created, first, 7, '')
 
 

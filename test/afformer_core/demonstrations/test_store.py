@@ -275,7 +275,7 @@ def test_an_absent_one_is_named(tmp_path):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / 'file').write_bytes(b'')
-    with pytest.raises(DemonstrationError, match='choose another folder'):
+    with pytest.raises(DemonstrationError, match='Choose another folder'):
         DemonstrationStore(tmp_path / 'file')
 
 

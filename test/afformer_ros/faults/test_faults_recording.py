@@ -74,7 +74,7 @@ def test_a_full_disk_costs_the_file_and_nothing_else(shipped_nodes, small_disk):
         client.send_frame(client.image_message(number, width=1920, height=1080), number + 1)
     answer = client.finish()
     assert answer.success, answer.message
-    assert 'it will be lost at the end' in answer.message
+    assert 'it will be lost when the process ends' in answer.message
     assert 'No space left' in answer.message
     assert client.ground(client.image_message(1)).demonstration == 'large'
     assert _kept(small_disk) == ['kept.mcap']

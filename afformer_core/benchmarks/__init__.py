@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time and memory of grounding and of training."""
+"""Benchmarks of time and memory, of grounding and of training."""

@@ -17,14 +17,14 @@ _RUNS = 15
 
 
 def image_flops(configuration: AfformerConfiguration, frames: int) -> int:
-    """Floating-point operations of `ground` for one image, a multiply-add counted as two.
+    """Count the floating-point operations of `ground` for one image, a multiply-add as two.
 
     Args:
-        configuration: of the model.
-        frames: of the demonstration, 1 to the model's maximum.
+        configuration: configuration of the model.
+        frames: number of frames of the demonstration, 1 to the model's maximum.
     """
     height, width = configuration.input_size
-    # On this device tensors have shapes and no values, so that nothing is computed.
+    # tensors on this device have shapes but no values, so that nothing is computed
     with torch.device('meta'), torch.no_grad():
         model = Afformer(configuration).eval()
         features = torch.empty(
@@ -38,10 +38,10 @@ def image_flops(configuration: AfformerConfiguration, frames: int) -> int:
 
 
 def matrix_rate(threads: int) -> float:
-    """Floating-point operations a second of a large fp32 matrix product, the median of some.
+    """Measure floating-point operations per second of a large fp32 matrix product (median).
 
     Args:
-        threads: to compute with, at least 1.
+        threads: number of threads, at least 1.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

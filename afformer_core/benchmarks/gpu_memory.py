@@ -7,18 +7,18 @@ import torch
 
 
 class GpuMemory:
-    """What this process takes of the GPU's memory from now on, without its CUDA context."""
+    """GPU memory that this process takes from now on, without its CUDA context."""
 
     def __init__(self) -> None:
-        # The first synchronisation makes the context.
+        # the first synchronisation creates the context
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         self._before = _outside_pytorch()
 
     def peak_megabytes(self) -> float:
-        """The most that PyTorch reserved, and what others took besides, such as TensorRT.
+        """Return the peak that PyTorch reserved, plus what others such as TensorRT took.
 
-        What other processes took meanwhile cannot be told from that.
+        Memory that other processes took meanwhile is included, as it cannot be told apart.
         """
         besides = max(0, _outside_pytorch() - self._before)
         return (torch.cuda.max_memory_reserved() + besides) / 2**20

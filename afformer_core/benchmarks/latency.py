@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time and memory of one way of running a model, each in a process of its own.
+"""Time and memory of one way to run a model, each in its own process.
 
-Run as a module it measures in this process and prints one JSON object; `measure_in_process`
-starts it so, because peak memory is a process's and must not contain another measurement's.
+Run as a module it measures in this process and prints one JSON object; `measure_in_process` starts
+it so, because peak memory belongs to a process and must not contain another measurement's.
 """
 
 from __future__ import annotations
@@ -31,20 +31,24 @@ _LEAST_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Latency:
-    """One measurement. Times are in milliseconds, medians where nothing else is said.
+    """Result of one measurement. Times are medians in milliseconds unless said otherwise.
 
     Attributes:
         method: text of the `Method`.
-        frames: of the demonstration.
-        image_milliseconds: for each camera image.
-        image_p95_milliseconds: the 95th percentile of it.
-        first_milliseconds: from opening the model until the first heatmap, once.
-        frame_milliseconds: for each demonstration frame as it arrives, or None where the method
-            has no such step.
-        memorize_milliseconds: once at the demonstration's end, or None likewise.
-        peak_megabytes: the process's largest resident memory, libraries and weights included; of
-            a method on the GPU, what it took of the GPU's memory, see `GpuMemory`.
-        runs: camera images timed.
+        frames: number of frames of the demonstration.
+        image_milliseconds: time for each camera image.
+        image_p95_milliseconds: 95th percentile of it.
+        first_milliseconds: time from opening the model until the first heatmap, once.
+        frame_milliseconds: time for each demonstration frame as it arrives; None if the method has
+            no
+        such step.
+        memorize_milliseconds: time at the demonstration's end, once; None if the method has no
+            such
+        step.
+        peak_megabytes: largest resident memory of the process, libraries and weights included; for
+            a
+        method on the GPU, the GPU memory that it took, see `GpuMemory`.
+        runs: number of camera images timed.
     """
 
     method: str
@@ -64,14 +68,14 @@ def measure_in_process(
     """Measure in a new process.
 
     Args:
-        folder: a model folder; with graphs where the method needs them.
-        method: how.
-        frames: of the demonstration, 1 to the model's maximum.
-        threads: to compute with, at least 1.
-        heatmap: where to write the heatmap, as .npy.
+        folder: model folder, with graphs if the method needs them.
+        method: how the model is run.
+        frames: number of frames of the demonstration, 1 to the model's maximum.
+        threads: number of threads, at least 1.
+        heatmap: path where the heatmap is written, as .npy.
 
     Raises:
-        MeasurementError: the process failed, for want of memory for example.
+        MeasurementError: the process failed, for lack of memory for example.
     """
     words = (str(folder), method.text, str(frames), str(threads), str(heatmap))
     what = f'{method.text} of {folder} with {frames} frames'
@@ -105,7 +109,7 @@ def measure_here(
 
 @dataclass(frozen=True)
 class _Timings:
-    """Milliseconds of each time that something was done."""
+    """Times of repeated steps, in milliseconds."""
 
     image: list[float]
     frame: list[float]
@@ -116,7 +120,7 @@ _Measured = tuple[float, _Timings, NDArray[np.float32]]
 
 
 def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
-    # Imported here, since the memory of ONNX Runtime's row must not hold PyTorch.
+    # imported here, as the memory of ONNX Runtime's row must not contain PyTorch
     import torch
 
     from afformer_core.benchmarks.recompute_reference import RecomputeReference
@@ -157,14 +161,14 @@ def _measure_grounder(folder: Path, method: Method, frames: int, threads: int) -
     heatmap = grounder.ground(image, 'noise').heatmap
     first = 1e3 * (time.perf_counter() - begin)
     encodings, endings = zip(*(memorize() for _ in range(_LEAST_RUNS)), strict=True)
-    # What is done once after a demonstration is no part of what each image costs.
+    # work that is done once after a demonstration is not part of the time of each image
     grounder.ground(image, 'noise')
     times = _times(lambda: grounder.ground(image, 'noise'))
     return first, _Timings(times, [one for each in encodings for one in each], [*endings]), heatmap
 
 
 def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A video [T, H, W, 3] and an image [H, W, 3], the same in every process."""
+    """Draw a video [T, H, W, 3] and an image [H, W, 3], the same in every process."""
     noise = np.random.default_rng(0).integers(0, 256, (frames + 1, *size, 3), np.uint8)
     return noise[1:], noise[0]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency of a model with the video encoded anew for each image, and by our cached paths."""
+"""Latency table of a model: recomputation for each image, and cached demonstrations."""
 
 from __future__ import annotations
 
@@ -36,28 +36,29 @@ COLUMNS = {
     'difference': 'difference',
 }
 _NOTES = (
-    'recomputing everything: for each image all frames are encoded again and the '
+    'recomputing everything: for each image, all frames are encoded again and the '
     'relative-position bias is materialised for fused attention, as in the released code; same '
     'weights. In fp16 this is by autocast, which casts the weights anew for each image.',
     'afformer: the demonstration was memorized once; ms / image is all of Grounder.ground with '
     'one look. Where a model looks again, closer, each look takes as long again.',
-    'Medians, and the 95th percentile. Peak memory is the whole process, libraries included, each '
-    'row in its own. On the GPU it is the most that PyTorch reserved, and what TensorRT and '
-    'kernels took besides; the CUDA context, some hundred MB for each process, is not in it. On a '
-    'Jetson, where all share one memory, what other processes took meanwhile is.',
-    'First use: from opening the model until the first heatmap, the demonstration included, '
-    'engines compiled where they are not in the cache.',
-    'times faster: than recomputing everything on the same device.',
-    'of matrix rate: the floating-point operations of `ground` in its time, as a share of what an '
-    'fp32 matrix product of 1024 x 1024 reaches on this CPU with as many threads; recomputing '
-    'does more.',
+    'Medians, and the 95th percentile. Peak memory is that of the whole process, libraries '
+    'included; each row has its own process. On the GPU it is the peak that PyTorch reserved, '
+    'plus what TensorRT and kernels took, without the CUDA context, some hundred MB for each '
+    'process. On a Jetson, where all share one memory, it includes what other processes took '
+    'meanwhile.',
+    'First use: from opening the model until the first heatmap, including the demonstration, and '
+    'the compilation of engines that are not in the cache.',
+    'times faster: speed relative to recomputing everything on the same device.',
+    'of matrix rate: floating-point operations of `ground` per time, as a share of the rate of an '
+    'fp32 matrix product of 1024 x 1024 on this CPU with as many threads; recomputing takes more '
+    'operations.',
     'difference: largest difference of the softmaxed heatmap from the first method of the same T, '
     'relative to its maximum.',
 )
 
 
 def random_model(configuration: AfformerConfiguration, folder: Path) -> None:
-    """Write a model folder with seeded random weights, relative positions among them."""
+    """Write a model folder with seeded random weights, relative positions included."""
     generator = torch.manual_seed(0)
     model = Afformer(configuration)
     with torch.no_grad():
@@ -78,16 +79,16 @@ def latency_table(
 ) -> Table:
     """Measure every method with demonstrations of several lengths.
 
-    The row of one that cannot be measured says why.
+    The row of a method that cannot be measured gives the reason.
 
     Args:
-        title: of the table.
-        folder: a model folder; with graphs of the precisions in which they are measured.
+        title: title of the table.
+        folder: model folder, with graphs of the precisions that are measured.
         frames: lengths of the demonstration; those above the model's maximum are left out.
-        threads: to compute with.
-        methods: in the order of the rows.
-        impossible: why some of them need not be tried.
-        progress: show a progress bar on stderr.
+        threads: number of threads.
+        methods: methods in the order of the rows.
+        impossible: reasons why some of them need not be tried.
+        progress: True for a progress bar on stderr.
     """
     configuration = read_description(folder).configuration
     maximum, rate = configuration.maximum_frames, matrix_rate(threads)
@@ -124,15 +125,16 @@ def latency_table(
 
 @dataclass(frozen=True)
 class RelativeLatency:
-    """A method beside others of the same length of the demonstration.
+    """Comparison of a method with others, for the same length of the demonstration.
 
     Attributes:
-        times_faster: than recomputing everything on the same device; None where that is not
+        times_faster: speed relative to recomputation on the same device; None if that is not
             measured.
-        share_of_matrix_rate: the operations of an image in its time, as a share of what a large
-            matrix product reaches; of what does not recompute on the CPU.
+        share_of_matrix_rate: operations of an image per time, as a share of the rate of a large
+            matrix
+        product; for methods on the CPU that do not recompute.
         difference: largest difference of the heatmap from that of the first method, relative to
-            its maximum, as text; None of the first.
+        its maximum, as text; None for the first.
     """
 
     times_faster: float | None
@@ -141,10 +143,11 @@ class RelativeLatency:
 
 
 class _Comparison:
-    """Of the methods that are measured with one length of the demonstration.
+    """Comparison of the methods that are measured with one length of the demonstration.
 
     Args:
-        milliseconds_at_best: of an image on the CPU, were all of it large matrix products.
+        milliseconds_at_best: time of an image on the CPU if all operations were large matrix
+            products.
     """
 
     def __init__(self, milliseconds_at_best: float) -> None:
@@ -155,7 +158,7 @@ class _Comparison:
     def add(
         self, method: Method, latency: Latency, heatmap: NDArray[np.float32]
     ) -> RelativeLatency:
-        """The next method beside those before."""
+        """Compare the next method with the earlier ones."""
         difference = None
         if self._first_heatmap is None:
             self._first_heatmap = heatmap

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The copy of a model folder that is measured, with the graphs that the methods need."""
+"""Copy of a model folder for measurements, with the graphs that the methods need."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from afformer_core.runtime.tensorrt.exported_graphs import export_anew, opset_fo
 
 
 def copy_with_graphs(folder: Path, copy: Path, methods: Sequence[Method]) -> dict[Method, str]:
-    """Copy a model folder with its graphs, and export those that the methods need besides.
+    """Copy a model folder with its graphs, and export missing graphs that the methods need.
 
     Args:
-        folder: of the model; it is only read.
+        folder: model folder; it is only read.
         copy: the new folder.
-        methods: that will be measured.
+        methods: methods that will be measured.
 
     Returns:
-        why methods cannot be measured; those that are not in it may be tried.
+        reasons why methods cannot be measured; the others may be tried.
 
     Raises:
         ModelFolderError: the folder does not hold a sound model.
@@ -49,7 +49,7 @@ def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
     try:
         graphs = read_graphs(folder, precision)
     except ModelFolderError:
-        # Only a dataset makes quantized ones.
+        # quantized graphs need a dataset
         if precision == 'int8':
             raise
         export_anew(copy, precision, opset_for_tensorrt())

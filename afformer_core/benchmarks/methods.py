@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways of running a model that a benchmark compares."""
+"""Ways to run a model that a benchmark compares."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ _ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
 
 @dataclass(frozen=True)
 class Method:
-    """What computes, and in which precision.
+    """Backend and precision of a measurement.
 
     Attributes:
-        backend: 'recompute' or 'recompute-cuda', which do everything again for each image, on the
-            CPU or on the GPU; or one of `BACKENDS` but 'auto'.
-        precision: one of `PRECISIONS` but 'auto'.
+        backend: 'recompute' or 'recompute-cuda', which recompute everything for each image, on the
+        CPU or on the GPU; or one of `BACKENDS` except 'auto'.
+        precision: one of `PRECISIONS` except 'auto'.
+
+    Raises:
+        ValueError: the backend or precision is unknown, or they do not go together.
     """
 
     backend: str
@@ -34,15 +37,17 @@ class Method:
     def __post_init__(self) -> None:
         if self.backend not in _LABELS or self.precision not in PRECISIONS[1:]:
             raise ValueError(
-                f'no method {self.backend}:{self.precision}; it must be one of '
+                f'method is {self.backend}:{self.precision}; expected one of '
                 f'{", ".join(_LABELS)}, a colon, and one of {", ".join(PRECISIONS[1:])}'
             )
         if self.recomputes and self.precision not in ('fp32', 'fp16'):
-            raise ValueError(f'{self.backend} is done in fp32 or fp16, not in {self.precision}')
+            raise ValueError(
+                f'precision of {self.backend} is {self.precision}; expected fp32 or fp16'
+            )
 
     @classmethod
     def parse(cls, text: str) -> Method:
-        """Of a text such as 'onnxruntime:fp32'.
+        """Parse a method from text such as 'onnxruntime:fp32'.
 
         Raises:
             ValueError: it names no method.
@@ -52,17 +57,17 @@ class Method:
 
     @property
     def text(self) -> str:
-        """What `parse` takes."""
+        """Text that `parse` reads."""
         return f'{self.backend}:{self.precision}'
 
     @property
     def label(self) -> str:
-        """For people."""
+        """Name for people."""
         return f'{_LABELS[self.backend]} {self.precision}'
 
     @property
     def recomputes(self) -> bool:
-        """Whether it does everything again for each image."""
+        """Whether it recomputes everything for each image."""
         return self.backend not in BACKENDS
 
     @property

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency of a model in the grounding node, from camera image to result over DDS.
 
-ROS stays outside of this package: the node is measured by a module of its own process.
+ROS stays outside this package: the node is measured by a module in its own process.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ COLUMNS = {
     'overhead_p95': 'its 95 %',
 }
 _NOTES = (
-    'Images of noise, 640x480 at 30 Hz, are published by another process; of images that come '
-    'while one is grounded, the newest is next. End to end: from the stamp of an image until its '
-    'result has arrived in that other process.',
-    "In the model, and besides it: as the node's diagnostics have it.",
+    'Images of noise, 640x480 at 30 Hz, are published by another process; of the images that '
+    'arrive while one is grounded, the newest is next. End to end: from the stamp of an image '
+    'until its result has arrived in that other process.',
+    "In the model, and besides it: as reported by the node's diagnostics.",
 )
 
 
@@ -37,17 +37,17 @@ def node_latency_table(
     impossible: Mapping[Method, str],
     seconds: float = 20.0,
 ) -> Table:
-    """Measure each method but recomputing in a node of its own.
+    """Measure each method, except recomputation, in a node of its own.
 
-    The row of one that cannot be measured says why; so do all without ROS 2.
+    The row of a method that cannot be measured gives the reason; so do all rows without ROS 2.
 
     Args:
-        title: of the model.
-        folder: a model folder; with graphs of the precisions in which they are measured.
-        threads: to compute with.
-        methods: in the order of the rows.
-        impossible: why some of them need not be tried.
-        seconds: to measure each for.
+        title: title of the model.
+        folder: model folder, with graphs of the precisions that are measured.
+        threads: number of threads.
+        methods: methods in the order of the rows.
+        impossible: reasons why some of them need not be tried.
+        seconds: duration of each measurement.
     """
     rows: dict[str, dict[str, Cell]] = {}
     for method in (one for one in methods if not one.recomputes):

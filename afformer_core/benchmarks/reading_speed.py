@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Speed of reading clips for training, decoded anew and from the cache."""
+"""Speed of reading clips for training, decoded and from the cache."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _READS = 20
 
 
 def reading_table(folder: Path, frames: int, side: int) -> Table:
-    """Pairs a second that one process reads.
+    """Measure the pairs per second that one process reads.
 
     Args:
-        folder: for a clip and its cache.
-        frames: taken of the clip, uniformly.
-        side: that they are resized to.
+        folder: folder for a clip and its cache.
+        frames: number of frames sampled from the clip, uniformly.
+        side: side in pixels to which they are resized.
     """
     path = folder / 'clip.mp4'
     write_video(path, _moving_texture(), _RATE)
@@ -58,7 +58,7 @@ def reading_table(folder: Path, frames: int, side: int) -> Table:
 
 
 def _moving_texture() -> Iterator[NDArray[np.uint8]]:
-    """Frames [720, 1280, 3] of soft colours that drift."""
+    """Draw frames [720, 1280, 3] of soft colours that drift."""
     coarse = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
     texture = cv2.resize(coarse, _SIZE[::-1], interpolation=cv2.INTER_CUBIC)
     for number in range(int(_SECONDS * _RATE)):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reference that the released code's way of computing is measured by.
+"""Reference model that computes as the released code does.
 
-It shares an `Afformer`'s weights and gives the same logits, but computes as the released code
-does: for every image the whole video goes through the encoder again, all pyramid levels are
-computed for every frame, and the decomposed relative positions of an attention (paper, section
-3.2) become one bias tensor [heads, queries, keys] that is added to its scores. Benchmarks and
-tests of equality use it; nothing at run time does.
+It shares an `Afformer`'s weights and gives the same logits, but for every image the whole video
+goes through the encoder again, all pyramid levels are computed for every frame, and the decomposed
+relative positions of an attention (paper, section 3.2) become one bias tensor [heads, queries,
+keys] that is added to its scores. Benchmarks and tests of equality use it; nothing at run time
+does.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ from afformer_core.models.layers.relative_position import relative_table
 
 
 class RecomputeReference(nn.Module):
-    """Grounds one video in one image from nothing.
+    """Model that grounds one video in one image without cached results.
 
     Args:
-        model: whose weights are used; it is not changed.
+        model: model whose weights are used; it is not changed.
+
+    Raises:
+        ValueError: the model is of another variant than the released one.
     """
 
     def __init__(self, model: Afformer) -> None:
@@ -45,7 +48,7 @@ class RecomputeReference(nn.Module):
         self._decoder = model.decoder
 
     def forward(self, image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Ground.
+        """Ground one video in one image.
 
         Args:
             image: uint8 RGB [H, W, 3] at the input size.
@@ -58,7 +61,7 @@ class RecomputeReference(nn.Module):
         return heatmaps[0], actions[0]
 
     def ground_batch(self, images: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Ground videos in images, one each: encoded together, decoded one after another.
+        """Ground one video in each image: encoded together, decoded one after another.
 
         Args:
             images: uint8 RGB [B, H, W, 3].
@@ -77,7 +80,7 @@ class RecomputeReference(nn.Module):
             self._decode([levels[name][i : i + 1] for name in encoder.image_levels], video[None])
             for i, video in enumerate(videos)
         ]
-        # The published heads read nothing there.
+        # the published heads do not read it
         memory = VideoMemory((), (), (), ())
         if self.model.configuration.action_pooling == 'frames':
             memory = self.model.decoder.memorize(videos.transpose(1, 2))
@@ -108,7 +111,7 @@ class RecomputeReference(nn.Module):
         return dict(zip(levels, features, strict=True))
 
     def _temporal_pyramid(self, video: Tensor) -> list[Tensor]:
-        """[1, C, T, h, w] at T, T/2, T/4."""
+        """Compute [1, C, T, h, w] at T, T/2, T/4."""
         pyramid = [video]
         for layer in self._decoder.v3ds:
             video = layer(video)
@@ -118,7 +121,7 @@ class RecomputeReference(nn.Module):
 
 
 def _plain(configuration: AfformerConfiguration) -> dict[str, object]:
-    """What the released ResNet-50 model has of the fields that tell variants apart."""
+    """Return the values of the released ResNet-50 model for fields that tell variants apart."""
     return {
         'video_levels': configuration.video_levels[:1],
         'temporal_strides': tuple(2**step for step in range(len(configuration.steps))),
@@ -158,7 +161,7 @@ def _cross_attention(
     k = _heads(attention, attention.k_proj(video))
     v = _heads(attention, attention.v_proj(video))
     rows, columns = _axis_terms(attention, q, size, (height, width))
-    # The image follows the last frame: the newest frame is at offset 0, the oldest at T - 1.
+    # the image follows the last frame: the newest frame is at offset 0, the oldest at T - 1
     offsets = torch.arange(frames - 1, -1, -1, device=q.device)
     times = q @ attention.rel_pos_t[offsets].T
     bias = times[..., :, None, None] + rows[..., None, :, None] + columns[..., None, None, :]
@@ -168,7 +171,7 @@ def _cross_attention(
 def _axis_terms(
     attention: SelfAttention2d | CrossAttention3d, q: Tensor, size: Size, key_size: Size
 ) -> tuple[Tensor, Tensor]:
-    """q.R_h [1, heads, N, key rows] and q.R_w [1, heads, N, key columns]."""
+    """Compute q.R_h [1, heads, N, key rows] and q.R_w [1, heads, N, key columns]."""
     grid = q.unflatten(2, size)
     row_table = relative_table(attention.rel_pos_h, size[0], key_size[0])
     column_table = relative_table(attention.rel_pos_w, size[1], key_size[1])
@@ -184,7 +187,7 @@ def _heads(attention: SelfAttention2d | CrossAttention3d, x: Tensor) -> Tensor:
 def _attend(
     attention: SelfAttention2d | CrossAttention3d, q: Tensor, k: Tensor, v: Tensor, bias: Tensor
 ) -> Tensor:
-    """Fused attention with an explicit bias [1, heads, queries, keys]."""
+    """Compute fused attention with an explicit bias [1, heads, queries, keys]."""
     attended = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
     projected: Tensor = attention.proj(attended.transpose(1, 2).flatten(2))
     return projected

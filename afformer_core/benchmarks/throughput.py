@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs a second and memory of training, each method in a process of its own.
+"""Speed and memory of training, each method in its own process.
 
-Run as a module it measures in this process and prints one JSON object; `measure_in_process`
-starts it so, because peak memory is a process's and must not contain another measurement's.
+Run as a module it measures in this process and prints one JSON object; `measure_in_process` starts
+it so, because peak memory belongs to a process and must not contain another measurement's.
 """
 
 from __future__ import annotations
@@ -52,13 +52,16 @@ _Predict = Callable[[PictureBatch], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Workload:
-    """What a step trains on: noise.
+    """Size of a training step on noise.
 
     Attributes:
-        pairs: of a step.
-        frames: of each demonstration.
-        side: of the pictures, in pixels.
-        threads: to compute with, on the CPU.
+        pairs: number of pairs of a step.
+        frames: number of frames of each demonstration.
+        side: side of the images, in pixels.
+        threads: number of threads on the CPU.
+
+    Raises:
+        ValueError: a number is below 1.
     """
 
     pairs: int
@@ -68,10 +71,10 @@ class Workload:
 
     def __post_init__(self) -> None:
         if min(self.pairs, self.frames, self.side, self.threads) < 1:
-            raise ValueError(f'{self}: every number must be at least 1')
+            raise ValueError(f'workload is {self}; every number must be at least 1')
 
     def batch(self) -> PictureBatch:
-        """Pairs of noise with one point each, the same in every process."""
+        """Draw pairs of noise with one point each, the same in every process."""
         generator = torch.manual_seed(0)
         shape = (self.pairs, self.frames + 1, self.side, self.side, 3)
         noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
@@ -87,13 +90,14 @@ class Workload:
 
 @dataclass(frozen=True)
 class Throughput:
-    """One measurement.
+    """Result of one measurement.
 
     Attributes:
         method: one of `METHODS`.
-        seconds: of a step, the median.
-        peak_megabytes: the process's largest resident memory, or what PyTorch took of the GPU's.
-        loss: of the first step, which must be the same for all.
+        seconds: median time of a step.
+        peak_megabytes: largest resident memory of the process, or the GPU memory that PyTorch
+            took.
+        loss: loss of the first step, which must be the same for all methods.
     """
 
     method: str
@@ -103,9 +107,9 @@ class Throughput:
 
 
 def throughput_table(workload: Workload) -> Table:
-    """Every method on the GPU, where there is one, else on the CPU.
+    """Measure every method, on the GPU if there is one, else on the CPU.
 
-    The row of one that cannot be measured says why.
+    The row of a method that cannot be measured gives the reason.
     """
     rows: dict[str, dict[str, Cell]] = {}
     baseline: Throughput | None = None
@@ -148,10 +152,10 @@ def measure_in_process(method: str, workload: Workload) -> Throughput:
 
     Args:
         method: one of `METHODS`.
-        workload: what is trained on.
+        workload: size of a training step.
 
     Raises:
-        MeasurementError: the process failed, for want of memory for example.
+        MeasurementError: the process failed, for lack of memory for example.
     """
     words = [method, *(str(value) for value in asdict(workload).values())]
     found = run_measurement(__name__, words, workload.threads, f'training by {method}')

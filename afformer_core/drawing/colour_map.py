@@ -14,7 +14,7 @@ _LEVELS = 256
 
 @cache
 def heat_colours() -> NDArray[np.uint8]:
-    """The colours of heatmaps, uint8 RGB [256, 3], from the least to the greatest.
+    """Return the colours of heatmaps, uint8 RGB [256, 3], from the least to the greatest value.
 
     Inferno: equal steps of the value look like equal steps, brighter is always more, and people
     with any kind of colour blindness see the same order.
@@ -26,7 +26,7 @@ def heat_colours() -> NDArray[np.uint8]:
 
 @cache
 def grey_colours() -> NDArray[np.uint8]:
-    """Greys of uint8 RGB [256, 3], for heatmaps that say nothing."""
+    """Return greys, uint8 RGB [256, 3], for heatmaps of images in which nothing was found."""
     levels = np.arange(_LEVELS, dtype=np.uint8)
     return _constant(np.repeat(levels[:, None], 3, axis=1))
 

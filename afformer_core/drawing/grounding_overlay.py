@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The overlay of a grounding: of one image alone, or of a stream."""
+"""Overlay of a grounding, of one image alone or of a stream."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from afformer_core.stream.results import StreamedGrounding
 def draw_single_grounding(
     image: NDArray[np.uint8], grounding: Grounding, opacity: float
 ) -> NDArray[np.uint8]:
-    """Draw a grounding over its image, whatever its evidence.
+    """Draw a grounding over its image, whatever its presence.
 
     Args:
         image: uint8 RGB [H, W, 3].
-        grounding: of that image.
-        opacity: of the heatmap where it is highest, 0 to 1.
+        grounding: grounding of that image.
+        opacity: opacity of the heatmap at its maximum, 0 to 1.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.
@@ -32,12 +32,12 @@ def draw_single_grounding(
 def draw_grounding(
     image: NDArray[np.uint8], result: StreamedGrounding, opacity: float
 ) -> NDArray[np.uint8]:
-    """Draw a result over its image.
+    """Draw a result of a stream over its image.
 
     Args:
         image: uint8 RGB [H, W, 3].
-        result: of that image, with its surfaces in the frame of the camera.
-        opacity: of the heatmap where it is highest, 0 to 1.
+        result: result for that image, with its surfaces in the frame of the camera.
+        opacity: opacity of the heatmap at its maximum, 0 to 1.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.
@@ -54,7 +54,7 @@ def draw_grounding(
 
 
 def caption(result: StreamedGrounding) -> str:
-    """One line that says what the result is."""
+    """Describe the result in one line."""
     evidence = _evidence(result)
     if not result.found:
         return f'not found ({_shortage(result) or evidence})'
@@ -72,7 +72,7 @@ def _evidence(result: Grounding | StreamedGrounding) -> str:
 
 
 def _shortage(result: StreamedGrounding) -> str:
-    """What a calibrated model lacks to find anything; empty of another."""
+    """Describe what a calibrated model lacks to find anything; '' for another model."""
     presence, threshold = result.presence, result.presence_threshold
     if presence is None or threshold is None:
         return ''

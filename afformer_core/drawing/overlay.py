@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The image with the heatmap and its peaks drawn over it."""
+"""Overlay of a heatmap and its peaks on an image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Picture = NDArray[np.uint8]
 
 
 class Look(Enum):
-    """How a result is shown: as it is, as one of an earlier image, or as none."""
+    """Styles of a result: of this image, of an earlier image, or of none."""
 
     CURRENT = 'current'
     HELD = 'held'
@@ -39,33 +39,33 @@ def draw_overlay(
     distances: Sequence[float | None] = (),
     look: Look = Look.CURRENT,
 ) -> Picture:
-    """Draw a grounding over its image.
+    """Draw a heatmap and its peaks over an image.
 
     Args:
         image: uint8 RGB [H, W, 3].
         heatmap: float32 [H, W], not negative; shown relative to its maximum.
         peaks: best first, in pixels of the image; numbered from 1.
         caption: ASCII text in the upper left corner; may be empty.
-        opacity: of the heatmap where it is highest, 0 to 1.
-        distances: of the peaks along the optical axis, metres, written beside their numbers;
-            None where unknown; empty: of none.
-        look: held results have a frame of amber and dashed peaks, abstained ones a grey heatmap
-            in a grey frame.
+        opacity: opacity of the heatmap at its maximum, 0 to 1.
+        distances: distances of the peaks along the optical axis, metres, written beside their
+        numbers; None where unknown; empty to write none.
+        look: held results have an amber frame and dashed peaks, abstained ones a grey heatmap
+        in a grey frame.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.
 
     Raises:
-        ValueError: the sizes differ, or not every peak has a distance.
+        ValueError: the sizes differ, or there are not as many distances as peaks.
     """
     if image.shape[:2] != heatmap.shape:
         raise ValueError(
-            f'the image is {image.shape[:2]} and the heatmap {heatmap.shape}; both must be equal'
+            f'image is {image.shape[:2]} and heatmap {heatmap.shape}; both must be equal'
         )
     if distances and len(distances) != len(peaks):
         raise ValueError(
-            f'there are {len(distances)} distances of {len(peaks)} peaks; '
-            'give one of each, or none'
+            f'there are {len(distances)} distances of {len(peaks)} peaks; expected one of each, '
+            'or none'
         )
     picture = _blend(image, heatmap, opacity, look)
     scale = max(0.35, min(image.shape[:2]) / 480)
@@ -83,10 +83,10 @@ def _blend(image: Picture, heatmap: NDArray[np.float32], opacity: float, look: L
     if top <= 0:
         return np.array(image)
     levels = np.asarray(cv2.convertScaleAbs(heatmap, alpha=255 / top), np.uint8)
-    # The square root keeps the flanks of a sharp peak visible.
+    # the square root keeps the flanks of a sharp peak visible
     weights = np.sqrt(np.arange(256, dtype=np.float32) / 255)[:, None] * np.float32(opacity)
     colours = grey_colours() if look is Look.ABSTAINED else heat_colours()
-    # Tables of what is added and of what is kept let whole images be blended in bytes.
+    # tables of the added and the kept part let whole images be blended in bytes
     added = np.rint(colours * weights).astype(np.uint8)
     kept = np.rint(255 * (1 - np.repeat(weights, 3, axis=1))).astype(np.uint8)
     under = cv2.multiply(image, _of_levels(levels, kept), scale=1 / 255)
@@ -94,7 +94,7 @@ def _blend(image: Picture, heatmap: NDArray[np.float32], opacity: float, look: L
 
 
 def _of_levels(levels: Picture, table: Picture) -> Picture:
-    """[H, W, 3] of what a table [256, 3] has for each level [H, W]."""
+    """Look up a table [256, 3] for each level [H, W]: [H, W, 3]."""
     return np.asarray(cv2.applyColorMap(levels, table[:, None, :]), dtype=np.uint8)
 
 
@@ -117,7 +117,7 @@ def _draw_peak(
     radius = round((11 if best else 7) * scale)
     thickness = max(1, round(2 * scale))
     colour = _HELD if look is Look.HELD else _BEST if best else _WHITE
-    # Fractional bits place the mark between pixels, as the peak is.
+    # fractional bits draw the mark between pixels, where the peak is
     centre = (round(peak.u * 16), round(peak.v * 16))
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
         for begin, end in _arcs(look):
@@ -130,7 +130,7 @@ def _draw_peak(
 
 
 def _arcs(look: Look) -> list[tuple[int, int]]:
-    """Degrees at which the arcs of a peak's ring begin and end."""
+    """Return start and end of the arcs of a peak's ring, degrees."""
     if look is Look.HELD:
         return [(begin, begin + 35) for begin in range(0, 360, 60)]
     return [(0, 360)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements in processes of their own, since peak memory is a process's."""
+"""Measurements in processes of their own, since peak memory belongs to a process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from typing import Any
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
 
-# Before an error of ours, which is a sentence: of the command, of Python, or of a node's log.
+# Prefix of our error sentences, from the command, from Python, or from a node's log.
 _PREFIX = re.compile(r'^(afformer: error: |afformer_core\.[\w.]+: |\[ERROR\] (\[[^]]*\] ?){2}: )')
 
 
 class MeasurementError(AfformerError):
-    """A measurement failed.
+    """Failed measurement.
 
     Args:
-        what: was measured.
-        reason: as it told it last, or how its process ended.
+        what: what was measured.
+        reason: its last message, or how its process ended.
     """
 
     def __init__(self, what: str, reason: str) -> None:
@@ -34,16 +34,16 @@ class MeasurementError(AfformerError):
 
 
 def run_measurement(module: str, words: Sequence[str], threads: int, what: str) -> dict[str, Any]:
-    """What a module prints, run in a new process.
+    """Run a module in a new process, and return the JSON object that it prints.
 
     Args:
-        module: whose last line is one JSON object.
+        module: module whose last line is one JSON object.
         words: its arguments.
-        threads: to compute with, at least 1.
-        what: is measured, for errors.
+        threads: number of threads, at least 1.
+        what: what is measured, for errors.
 
     Raises:
-        MeasurementError: the process failed, for want of memory for example.
+        MeasurementError: the process failed, for lack of memory for example.
     """
     done = subprocess.run(
         [sys.executable, '-m', module, *words],
@@ -67,10 +67,10 @@ def _reason(status: int, told: str) -> str:
 
 
 def peak_megabytes() -> float:
-    """Largest resident memory of this process since it was started."""
+    """Return the largest resident memory of this process since it was started."""
     status = Path('/proc/self/status')
     if status.is_file():
-        # The kernel's other counter starts at the resident memory of whoever started us.
+        # the kernel's other counter starts at the resident memory of the parent process
         fields = dict(line.split(':', 1) for line in status.read_text().splitlines())
         return int(fields['VmHWM'].split()[0]) / 1024
     unit = 1024**2 if sys.platform == 'darwin' else 1024

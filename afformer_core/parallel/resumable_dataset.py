@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Datasets made by several processes, each sample whole or not at all.
 
-A sample is made in a folder aside, whose files are then moved to their places in the dataset; the
-sample's record is moved last and marks it complete. Whatever ends a run, the same call made again
-adds what is missing, and the dataset is the same byte for byte as if nothing had happened.
+A sample is made in a separate folder, whose files are then moved to their places in the dataset;
+the sample's record is moved last and marks it complete. If a run is interrupted, the same call
+made again adds what is missing, and the dataset is the same byte for byte.
 
-- `simulation.json`: what each split was made with
-- `scenes/SPLIT/00000.json`: the record of sample 0
+- `simulation.json`: settings that each split was made with
+- `scenes/SPLIT/00000.json`: record of sample 0
 - `.making/SPLIT`: samples that are being made
 """
 
@@ -33,24 +33,27 @@ _MERGE_EVERY = 300
 _ASIDE = '.making'
 _RECORDS = 'scenes'
 
-# Writes the files of a sample, by its number and the folder that stands for the dataset's; returns
-# its record, which is anything that JSON can hold.
+# Writes the files of a sample, given its number and the folder that stands for the dataset's, and
+# returns its record, which is any value of JSON.
 Make = Callable[[int, Path], Any]
 
 
 @dataclass(frozen=True)
 class Production:
-    """The samples of one split of a dataset.
+    """Samples of one split of a dataset.
 
     Attributes:
-        folder: of the dataset, made where it is missing.
+        folder: folder of the dataset, created if missing.
         split: name of the split.
         plan: everything that the samples depend on, for `simulation.json`.
-        samples: how many there are.
-        make: makes one; the same for the same number, whatever was made before. Spawned processes
-            must be able to import it.
-        merge: writes what describes the whole split to a folder that stands for the dataset's,
-            from the records of all samples that are complete, in their order.
+        samples: number of samples.
+        make: makes one sample; the same for the same number, in any order. Spawned processes
+        must be able to import it.
+        merge: writes the files that describe the whole split to a folder that stands for the
+        dataset's, from the records of all complete samples, in their order.
+
+    Raises:
+        ValueError: the split's name cannot name files.
     """
 
     folder: Path
@@ -68,17 +71,19 @@ class Production:
             )
 
     def run(self, processes: int = 1) -> Iterator[int]:
-        """Make all samples that are missing; yields how many are complete.
+        """Make all samples that are missing; yields the number of complete ones.
 
         Args:
-            processes: how many make samples at once.
+            processes: number of processes that make samples.
 
         Raises:
-            DatasetError: the folder holds the split made with another plan, another run writes it
-                now, it cannot be written (the disk is full), or a process was killed.
+            DatasetError: the folder holds the split made with another plan, another run is writing
+                it,
+            it cannot be written (the disk is full), or a process was killed.
+            ValueError: there is no process.
         """
         if processes < 1:
-            raise ValueError(f'there must be at least 1 process, not {processes}')
+            raise ValueError(f'processes is {processes}; expected at least 1')
         records = self._record(0).parent
         with _told(self.folder):
             records.mkdir(parents=True, exist_ok=True)
@@ -104,7 +109,7 @@ class Production:
         self._merge()
 
     def _record_plan(self) -> None:
-        """Note what the split is made with, or compare with what it was made with before."""
+        """Write the settings of the split, or compare them with the written ones."""
         path = self.folder / 'simulation.json'
         record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         # through JSON, which makes lists of tuples
@@ -128,21 +133,21 @@ class Production:
         return self.folder / _RECORDS / self.split / f'{index:05d}.json'
 
     def _clear(self) -> None:
-        """Remove what was being made when a run ended."""
+        """Remove the partial samples of an interrupted run."""
         shutil.rmtree(self.folder / _ASIDE / self.split, ignore_errors=True)
-        # that of another split may still be there
+        # the folder of another split may still be there
         with suppress(OSError):
             (self.folder / _ASIDE).rmdir()
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a file of JSON into a folder aside, and the folders to it."""
+    """Write a JSON file and the folders to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding='utf-8')
 
 
 def _make_whole(production: Production, index: int) -> Iterator[None]:
-    """Make a sample; the one step that this consists of is done then."""
+    """Make a sample, as a single step."""
     with _delivery(production, f'{index:05d}') as aside, _one_thread():
         record = production.make(index, aside)
         write_json(aside / _RECORDS / production.split / f'{index:05d}.json', record)
@@ -151,7 +156,7 @@ def _make_whole(production: Production, index: int) -> Iterator[None]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let OpenCV compute as it does in the processes of `steps`."""
+    """Limit OpenCV to one thread, as in the processes of `steps`."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -162,7 +167,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _delivery(production: Production, name: str) -> Iterator[Path]:
-    """A folder aside whose files are moved into the dataset at the end, all or none of them."""
+    """Yield a separate folder, whose files are then moved into the dataset, all or none."""
     aside = production.folder / _ASIDE / production.split / name
     with _told(production.folder):
         try:
@@ -175,7 +180,7 @@ def _delivery(production: Production, name: str) -> Iterator[Path]:
 
 def _move(source: Path, goal: Path) -> None:
     made = [path.relative_to(source) for path in source.rglob('*') if path.is_file()]
-    # records last: they say that the rest is there
+    # records last: they mark the sample complete
     made.sort(key=lambda name: (name.parts[0] == _RECORDS, name))
     moved: list[Path] = []
     try:
@@ -191,24 +196,24 @@ def _move(source: Path, goal: Path) -> None:
 
 @contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """Tell of a disk that is full, or of what else prevents writing, as one clear error."""
+    """Raise errors of writing, such as a full disk, as one clear error."""
     try:
         yield
     except (OSError, av.FFmpegError) as error:
         raise DatasetError(
             f'cannot write {folder}: {os.strerror(error.errno) if error.errno else error}; what '
-            'is complete stays: make room there and run the same command again to add the rest'
+            'is complete stays. Make room there and run the same command again to add the rest'
         ) from error
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Let no other run into a folder; tell where there is one already."""
+    """Lock a folder against other runs; raise an error if there is one already."""
     try:
         with folder_lock(folder, patient=False):
             yield
     except FolderHeldError as error:
         raise DatasetError(
-            f'another run is writing {folder}; wait until it has ended, or choose another '
-            'folder or split'
+            f'another run is writing {folder}. Wait until it has ended, or choose another folder '
+            'or split'
         ) from error

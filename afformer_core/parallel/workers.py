@@ -24,38 +24,40 @@ _number = 0
 
 
 def let_waiting_threads_sleep() -> None:
-    """Have the threads that PyTorch computes with sleep while they wait for one another.
+    """Let PyTorch's threads sleep while they wait for one another.
 
-    OpenMP has them wait in a loop. Where others compute on the same cores, that takes the time
-    which the one that is waited for needs: with them busy, the light hand detector takes five
-    times as long, and so much of the cores. It holds for this process where it has not imported
-    PyTorch yet and for those that it starts, unless the user's environment says otherwise.
+    By default OpenMP's threads wait in a loop. If other processes compute on the same cores, that
+    loop takes the time that the awaited thread needs: on busy cores the light hand detector takes
+    five times as long, and five times as much of the cores. The setting applies to this process,
+    if it has not imported PyTorch yet, and to those that it starts, unless the user's environment
+    says otherwise.
     """
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 
 
 def process_number() -> int:
-    """Which of the processes that share some work this is, from 0; the caller's own is 0."""
+    """Return the number of this process among those that share work; 0 is the caller's own."""
     return _number
 
 
 def steps(work: Work[Step], numbers: Iterable[int], processes: int) -> Iterator[Step]:
-    """Do the work of each number; yields the steps that the work consists of as they are done.
+    """Do the work of each number; yields the steps of the work as they are done.
 
-    The first error ends all and is raised. Where the iteration is given up, or the caller's
-    process dies, the other processes end at once, wherever they are.
+    The first error ends all and is raised. If the iteration is abandoned, or the caller's process
+    dies, the other processes end at once.
 
     Args:
-        work: does that of one number, step by step. Other processes must be able to import it,
-            and its steps and errors must be such that they can be pickled.
-        numbers: taken one by one, whenever a process has nothing to do.
-        processes: how many work at once; one is the caller's own.
+        work: does the work of one number, step by step. Other processes must be able to import it,
+        and its steps and errors must be picklable.
+        numbers: numbers, taken one by one whenever a process is idle.
+        processes: number of processes; with 1, the caller's own works.
 
     Raises:
         DatasetError: a process was killed.
+        ValueError: there is no process.
     """
     if processes < 1:
-        raise ValueError(f'there must be at least 1 process, not {processes}')
+        raise ValueError(f'processes is {processes}; expected at least 1')
     if processes == 1:
         for number in numbers:
             yield from work(number)
@@ -87,7 +89,7 @@ def _shared(workers: Iterable[_Worker[Step]], rest: Iterator[int]) -> Iterator[S
 
 
 class _Worker(Generic[Step]):
-    """A process that does the work of one number after the other."""
+    """Process that does the work of one number after another."""
 
     def __init__(self, context: SpawnContext, work: Work[Step], number: int) -> None:
         self.pipe, theirs = context.Pipe()
@@ -96,18 +98,18 @@ class _Worker(Generic[Step]):
         theirs.close()
 
     def begin(self, number: int) -> None:
-        # Where it is dead, that is told when its answer is read.
+        # a dead process is reported when its answer is read
         with suppress(BrokenPipeError):
             self.pipe.send(number)
 
     def receive(self) -> tuple[bool, Any]:
-        """Whether the work of its number is done, and else the next step."""
+        """Return whether the work of its number is done, and else the next step."""
         try:
             done, step, error = self.pipe.recv()
         except (EOFError, ConnectionResetError) as killed:
             raise DatasetError(
-                'a process was killed, perhaps for want of memory; run the same command again, '
-                'which goes on from there, with fewer processes'
+                'a process was killed, perhaps for lack of memory. Run the same command again '
+                'with fewer processes; it goes on from there'
             ) from killed
         if error is not None:
             raise error[0] from RuntimeError(f'in another process:\n{error[1]}')
@@ -122,7 +124,7 @@ class _Worker(Generic[Step]):
 def _serve(pipe: connection.Connection, work: Work[Any], number: int) -> None:
     global _number
     _number = number
-    # Ctrl-C is for the first process, which ends this one.
+    # Ctrl-C goes to the first process, which ends this one
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)

@@ -14,12 +14,12 @@ def test_a_method_is_named_as_it_is_written():
 
 @pytest.mark.parametrize('text', ['onnxruntime', 'onnxruntime:', 'auto:fp32', 'torch:auto', ''])
 def test_what_names_none(text):
-    with pytest.raises(ValueError, match=r'no method .*; it must be one of recompute, '):
+    with pytest.raises(ValueError, match=r'method is .*; expected one of recompute, '):
         Method.parse(text)
 
 
 def test_recomputing_is_not_quantized():
-    with pytest.raises(ValueError, match='done in fp32 or fp16, not in int8'):
+    with pytest.raises(ValueError, match='is int8; expected fp32 or fp16'):
         Method.parse('recompute:int8')
 
 

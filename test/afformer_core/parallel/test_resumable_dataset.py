@@ -215,6 +215,6 @@ def test_a_process_that_is_killed_is_told_and_nothing_is_left_half(tmp_path: Pat
     ]
     assert len(workers) == 2
     workers[0].kill()
-    with pytest.raises(DatasetError, match='was killed, perhaps for want of memory'):
+    with pytest.raises(DatasetError, match='was killed, perhaps for lack of memory'):
         list(progress)
     assert not list(tmp_path.rglob('.*'))

@@ -49,7 +49,7 @@ def test_giving_up_ends_the_others_at_once() -> None:
 
 
 def test_a_process_that_is_killed_is_told() -> None:
-    with pytest.raises(DatasetError, match='was killed, perhaps for want of memory'):
+    with pytest.raises(DatasetError, match='was killed, perhaps for lack of memory'):
         list(steps(partial(map, os._exit), [[1], [1]], 2))
 
 
@@ -68,7 +68,7 @@ def test_numbers_are_taken_when_they_are_needed() -> None:
 
 
 def test_no_process_is_refused() -> None:
-    with pytest.raises(ValueError, match='at least 1 process, not 0'):
+    with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
         list(steps(partial(map, abs), [[1]], 0))
 
 

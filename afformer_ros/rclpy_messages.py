@@ -22,7 +22,7 @@ class RclpyMessages(MessageFactory):
         Raises:
             TypeError: the message has no such field.
         """
-        kind, names = _message_class(type_name)
+        kind, names = message_class(type_name), _field_names(type_name)
         # rclpy leaves out what it does not know without a word.
         if not fields.keys() <= names:
             unknown = ', '.join(sorted(fields.keys() - names))
@@ -33,11 +33,18 @@ class RclpyMessages(MessageFactory):
 
 
 @cache
-def _message_class(type_name: str) -> tuple[Any, frozenset[str]]:
-    """A class of messages and the names of its fields."""
+def message_class(type_name: str) -> Any:
+    """The class of messages of a type such as 'geometry_msgs/msg/Point'.
+
+    As `get_message` of rosidl_runtime_py, which the ROS 2 of PyPI lacks.
+    """
     package, kind, name = type_name.split('/')
-    message_class = getattr(importlib.import_module(f'{package}.{kind}'), name)
-    return message_class, frozenset(message_class.get_fields_and_field_types())
+    return getattr(importlib.import_module(f'{package}.{kind}'), name)
+
+
+@cache
+def _field_names(type_name: str) -> frozenset[str]:
+    return frozenset(message_class(type_name).get_fields_and_field_types())
 
 
 def _field_value(value: Any) -> Any:

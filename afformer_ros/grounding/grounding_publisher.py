@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
@@ -21,7 +20,7 @@ from afformer_core.outputs.outputs import (
 from afformer_core.stream.results import CameraFrame, StreamedGrounding
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.rclpy_messages import RclpyMessages
+from afformer_ros.rclpy_messages import RclpyMessages, message_class
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -39,7 +38,7 @@ class GroundingPublisher:
         self._factory = RclpyMessages()
         self._publishers: dict[str, Any] = {
             topic: node.create_lifecycle_publisher(
-                _message_class(type_name),
+                message_class(type_name),
                 topic,
                 qos.profile(topic),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
@@ -93,8 +92,3 @@ class GroundingPublisher:
         for publisher in self._publishers.values():
             self._node.destroy_lifecycle_publisher(publisher)
         self._node.destroy_publisher(self._status)
-
-
-def _message_class(type_name: str) -> Any:
-    package, kind, name = type_name.split('/')
-    return getattr(importlib.import_module(f'{package}.{kind}'), name)

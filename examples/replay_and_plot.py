@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rosbag2 through the code of the node, without ROS, and its presence over time as a chart.
 
-Needs matplotlib (`pip install '.[studies]'`). Run it with::
+Needs matplotlib (`pip install '.[report]'`). Run it with::
 
     python examples/replay_and_plot.py recording/bag replays/recording
     python examples/replay_and_plot.py kitchen.mcap replays/kitchen --demonstration press.mp4

@@ -6,6 +6,8 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import grimp
@@ -45,6 +47,18 @@ def test_no_files_import_each_other_in_a_circle(graph: grimp.ImportGraph) -> Non
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
 
     graphlib.TopologicalSorter(imports).prepare()
+
+
+def test_a_robot_imports_nothing_of_training_and_reports() -> None:
+    pytest.importorskip('rclpy')
+    heavy = ('jinja2', 'lightning', 'matplotlib', 'mujoco', 'scipy', 'sklearn', 'timm')
+    code = f"""
+import sys, afformer_core.runtime, afformer_ros.executables.grounding
+print([name for name in {heavy} if name in sys.modules])"""
+
+    told = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, check=True)
+
+    assert told.stdout.decode().strip() == '[]'
 
 
 def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:

@@ -144,7 +144,9 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.settings import Window
     from afformer_core.replay.topics import choose_topics
+    from afformer_core.reports.charts import require_charts
 
+    require_charts()
     window = Window(arguments.start, arguments.end)
     with (
         Bag(arguments.bag) as bag,

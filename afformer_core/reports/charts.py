@@ -1,199 +1,202 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as SVG, to be put into a page as they are."""
+"""Charts as SVG, to be put into a page as they are; text and lines take the colours of the page.
+
+The same values give the same text.
+"""
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from itertools import groupby
+from typing import Any
+from xml.etree import ElementTree
 
-WIDTH = 860
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 34
-_HEIGHT = 190
+import numpy as np
+from markupsafe import Markup
+
+from afformer_core.errors import AfformerError
+
+# In pixels of a page that is wide enough.
+_WIDTH, _HEIGHT, _BAND_HEIGHT = 860, 190, 16
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 18, 38
+_INNER_WIDTH, _DPI = _WIDTH - _LEFT - _RIGHT, 72
+_BARS = 40
+# What stands in matplotlib's output for a colour that the page chooses.
+_TEXT, _MUTED, _GRID, _VALUES = '#010101', '#010102', '#010103', '#010104'
+_OF_THE_PAGE = {
+    _TEXT: 'var(--text)', _MUTED: 'var(--muted)', _GRID: 'var(--line)', _VALUES: 'var(--accent)',
+}  # fmt: skip
+_STYLE: Any = {
+    'svg.fonttype': 'none',
+    'svg.hashsalt': 'afformer',
+    'font.size': 11,
+    'font.family': ['DejaVu Sans'],
+    'text.color': _MUTED,
+    'axes.labelcolor': _MUTED,
+    'axes.edgecolor': _MUTED,
+    'xtick.color': _MUTED,
+    'ytick.color': _MUTED,
+}
+_DASHED: dict[str, Any] = {
+    'color': _TEXT, 'linewidth': 1, 'linestyle': (0, (4, 3)), 'clip_on': False,
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Series:
-    """A line of a chart; gaps where a value is None.
+def require_charts() -> None:
+    """Check that charts can be drawn, before anything is computed for them.
 
-    Attributes:
-        name: in the legend.
-        colour: of CSS.
-        values: one for each x.
+    Raises:
+        AfformerError: matplotlib is not installed.
     """
-
-    name: str
-    colour: str
-    values: Sequence[float | None]
-
-
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __post_init__(self) -> None:
-        if not self.high > self.low:
-            raise ValueError(f'an axis from {self.low} to {self.high} shows nothing')
-
-    def at(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
-        return self.start + share * (self.end - self.start)
-
-    def ticks(self, count: int) -> list[float]:
-        rough = (self.high - self.low) / count
-        power = 10 ** math.floor(math.log10(rough))
-        step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * 0.999)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        return [step * number for number in range(first, last + 1)]
+    if find_spec('matplotlib') is None:
+        raise AfformerError(
+            "the charts of a report need matplotlib; run: pip install 'afformer[report]'"
+        )
 
 
 def line_chart(
     x: Sequence[float],
-    series: Sequence[Series],
+    values: Sequence[float | None],
     x_label: str,
     y_label: str,
     y_range: tuple[float, float] | None = None,
     threshold: tuple[float, str] | None = None,
-) -> str:
-    """Lines over a common x.
+) -> Markup:
+    """A line with gaps where there is no value.
 
     Args:
         x: not decreasing, at least one.
-        series: lines, each as long as x.
+        values: one for each x; None or not finite where there is none.
         x_label, y_label: with units.
-        y_range: None: from 0 to a little above the maximum.
+        y_range: values beyond are drawn on its edge; None: from 0 to a little above the maximum.
         threshold: a dashed line at a value, with its name.
     """
-    known = [v for one in series for v in one.values if v is not None and math.isfinite(v)]
-    low, high = y_range or (0.0, 1.05 * max([*known, 1e-9]))
-    horizontal = _Axis(x[0], max(x[-1], x[0] + 1e-3), _LEFT, WIDTH - _RIGHT)
-    vertical = _Axis(low, high, _HEIGHT - _BOTTOM, _TOP)
-    parts = _frame(horizontal, vertical, x_label, y_label)
-    if threshold is not None:
-        y = vertical.at(threshold[0])
-        # Its name does not lie on those of the ticks.
-        baseline = y + 13 if y + 13 < _HEIGHT - _BOTTOM else y - 5
-        parts.append(
-            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
-            'class="threshold"/>'
-            f'<text x="{_LEFT + 4}" y="{baseline:.1f}">{escape(threshold[1])}</text>'
-        )
-    for one in series:
-        parts += _line(x, one, horizontal, vertical)
-    return _svg(parts, _HEIGHT)
+    known = np.array([math.nan if value is None else value for value in values], np.float64)
+    known[~np.isfinite(known)] = np.nan
+    low, high = y_range or (0.0, 1.05 * float(np.nanmax([*known, 1e-9])))
+    drawn = np.clip(known, low, high)
+    line = {'color': _VALUES, 'linewidth': 1.6, 'clip_on': False}
+
+    def draw(axes: Any) -> None:
+        axes.set(xlim=_span(x), ylim=(low, high), xlabel=x_label, ylabel=y_label)
+        axes.plot(x, drawn, **line)
+        for index in _alone(drawn):
+            dot = {**line, 'linewidth': 4, 'solid_capstyle': 'round'}
+            axes.plot([x[index]] * 2, [drawn[index]] * 2, **dot)
+        if threshold is not None:
+            value, name = threshold
+            axes.axhline(value, **_DASHED)
+            # Its name does not lie on those of the ticks.
+            below = (value - low) / (high - low) > 0.15
+            place = {'va': 'top' if below else 'bottom', 'xytext': (4, -4 if below else 4)}
+            axes.annotate(name, (0, value), **place, **_offset('axes fraction', 'data'))
+
+    return _chart(f'{y_label} over {x_label}', _HEIGHT, draw)
 
 
-def histogram(
-    values: Sequence[float], x_label: str, colour: str, marks: Sequence[tuple[float, str]]
-) -> str:
+def histogram(values: Sequence[float], x_label: str, marks: Sequence[tuple[float, str]]) -> Markup:
     """How often values occur; from 0, what lies beyond the last bar is counted in it.
 
     Args:
         values: not negative, at least one.
         x_label: with units.
-        colour: of the bars.
-        marks: values to point out, with their names.
+        marks: values to point out, with their names, the lowest first.
     """
     ordered = sorted(values)
-    # one value of a second among milliseconds would leave a single bar for all the others
+    # One value of a second among milliseconds would leave a single bar for all the others.
     limit = min(ordered[-1], 2 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))])
-    bars = 40
-    width = max(limit, 1e-6) / bars
-    counts = [0] * bars
-    for value in values:
-        counts[min(bars - 1, int(value / width))] += 1
-    horizontal = _Axis(0, bars * width, _LEFT, WIDTH - _RIGHT)
-    vertical = _Axis(0, 1.05 * max(counts), _HEIGHT - _BOTTOM, _TOP)
-    parts = _frame(horizontal, vertical, x_label, 'images')
-    for number, count in enumerate(counts):
-        left, right = horizontal.at(number * width), horizontal.at((number + 1) * width)
-        top = vertical.at(count)
-        parts.append(
-            f'<rect x="{left + 0.5:.1f}" y="{top:.1f}" width="{right - left - 1:.1f}" '
-            f'height="{_HEIGHT - _BOTTOM - top:.1f}" fill="{colour}"/>'
-        )
-    for number, (value, name) in enumerate(marks):
-        at = horizontal.at(min(value, horizontal.high))
-        parts.append(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" '
-            f'class="threshold"/><text x="{at - 4:.1f}" y="{_TOP + 12 + 14 * number}" '
-            f'text-anchor="end">{escape(name)}</text>'
-        )
-    return _svg(parts, _HEIGHT)
+    limit = max(limit, 1e-6)
+    counts, edges = np.histogram(np.clip(values, 0, limit), _BARS, (0, limit))
+
+    def draw(axes: Any) -> None:
+        axes.set(xlim=(0, limit), ylim=(0, 1.05 * counts.max()), xlabel=x_label, ylabel='images')
+        axes.stairs(counts, edges, fill=True, color=_VALUES, clip_on=False)
+        for number, (value, name) in enumerate(marks):
+            at = min(value, limit)
+            axes.axvline(at, **_DASHED)
+            side = {'ha': 'left' if number else 'right', 'xytext': (0, 3)}
+            axes.annotate(name, (at, 1), **side, **_offset('data', 'axes fraction'))
+
+    return _chart(f'images by {x_label}', _HEIGHT, draw)
 
 
-def strip(x: Sequence[float], colours: Sequence[str]) -> str:
-    """A band in which each x has a colour up to the next one."""
-    height = 16
-    horizontal = _Axis(x[0], max(x[-1], x[0] + 1e-3), _LEFT, WIDTH - _RIGHT)
-    parts, begin = [], 0
-    for number in range(1, len(x) + 1):
-        if number < len(x) and colours[number] == colours[begin]:
-            continue
-        left = horizontal.at(x[begin])
-        right = horizontal.at(x[number]) if number < len(x) else WIDTH - _RIGHT
-        parts.append(
-            f'<rect x="{left:.1f}" y="0" width="{max(1.0, right - left):.1f}" '
-            f'height="{height}" fill="{colours[begin]}"/>'
-        )
-        begin = number
-    return _svg(parts, height)
+def band(x: Sequence[float], colours: Sequence[str], label: str) -> Markup:
+    """A band in which each x has a colour up to the next one.
+
+    Args:
+        x: not decreasing, at least one.
+        colours: one for each x, as `#rrggbb`.
+        label: what it shows, for those who cannot see it.
+    """
+    low, high = _span(x)
+    begins = [next(run) for _, run in groupby(range(len(x)), key=colours.__getitem__)]
+    left = np.array([x[begin] for begin in begins])
+    # At least a pixel wide.
+    width = np.maximum(np.diff(left, append=high), (high - low) / _INNER_WIDTH)
+
+    def draw(axes: Any) -> None:
+        axes.set(xlim=(low, high), ylim=(0, 1))
+        axes.barh(0.5, width, 1, left, color=[colours[begin] for begin in begins], clip_on=False)
+
+    return _chart(label, _BAND_HEIGHT, draw, bare=True)
 
 
-def _svg(parts: Sequence[str], height: int) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">'
-        f'{"".join(parts)}</svg>'
-    )
+def _chart(label: str, height: int, draw: Callable[[Any], None], bare: bool = False) -> Markup:
+    """A chart that `draw` puts into matplotlib's axes; bare: they are not shown."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    bottom, top = (0, 0) if bare else (_BOTTOM, _TOP)
+    inner = height - bottom - top
+    place = (_LEFT / _WIDTH, bottom / height, _INNER_WIDTH / _WIDTH, inner / height)
+    file = io.BytesIO()
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH / _DPI, height / _DPI), dpi=_DPI)
+        axes = figure.add_axes(place)
+        axes.patch.set_visible(False)
+        axes.spines[['top', 'left', 'right']].set_visible(False)
+        axes.tick_params(bottom=False, left=False)
+        axes.grid(axis='y', color=_GRID, clip_on=False)
+        axes.set_axisbelow(True)
+        axes.yaxis.set_label_coords((16 - _LEFT) / _INNER_WIDTH, 0.5)
+        if bare:
+            axes.set_axis_off()
+        draw(axes)
+        figure.savefig(file, format='svg', transparent=True)
+    return _inline(file.getvalue(), label)
 
 
-def _frame(horizontal: _Axis, vertical: _Axis, x_label: str, y_label: str) -> list[str]:
-    bottom, right = _HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    parts = []
-    for tick in vertical.ticks(6):
-        y = vertical.at(tick)
-        parts.append(
-            f'<line x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
-            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
-        )
-    for tick in horizontal.ticks(8):
-        x = horizontal.at(tick)
-        parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}" class="axis"/>'
-            f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{tick:g}</text>'
-        )
-    middle = (_TOP + bottom) / 2
-    parts.append(
-        f'<line x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}" class="axis"/>'
-        f'<text x="{(_LEFT + right) / 2}" y="{_HEIGHT - 3}" text-anchor="middle">'
-        f'{escape(x_label)}</text>'
-        f'<text x="12" y="{middle}" text-anchor="middle" '
-        f'transform="rotate(-90 12 {middle})">{escape(y_label)}</text>'
-    )
-    return parts
+def _inline(svg: bytes, label: str) -> Markup:
+    """SVG without what a page has no use for, and in its colours."""
+    root = ElementTree.fromstring(svg)
+    for child in list(root):
+        if child.tag.endswith(('metadata', 'defs')):
+            root.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.rpartition('}')[2]
+        element.attrib.pop('id', None)
+    root.attrib = {
+        'class': 'chart', 'role': 'img', 'aria-label': label, 'viewBox': root.attrib['viewBox'],
+    }  # fmt: skip
+    text = ElementTree.tostring(root, encoding='unicode')
+    for placeholder, colour in _OF_THE_PAGE.items():
+        text = text.replace(placeholder, colour)
+    return Markup(text)
 
 
-def _line(x: Sequence[float], series: Series, horizontal: _Axis, vertical: _Axis) -> list[str]:
-    runs: list[list[str]] = [[]]
-    for at, value in zip(x, series.values, strict=True):
-        if value is None or not math.isfinite(value):
-            runs.append([])
-            continue
-        shown = min(max(value, vertical.low), vertical.high)
-        runs[-1].append(f'{horizontal.at(at):.1f},{vertical.at(shown):.1f}')
-    parts = []
-    for run in runs:
-        if len(run) == 1:
-            cx, cy = run[0].split(',')
-            parts.append(f'<circle cx="{cx}" cy="{cy}" r="2" fill="{series.colour}"/>')
-        elif run:
-            parts.append(
-                f'<polyline points="{" ".join(run)}" fill="none" stroke="{series.colour}" '
-                'stroke-width="1.6"/>'
-            )
-    return parts
+def _offset(x: str, y: str) -> dict[str, Any]:
+    """Coordinates of what is annotated; its text is some points beside."""
+    return {'xycoords': (x, y), 'textcoords': 'offset points'}
+
+
+def _span(x: Sequence[float]) -> tuple[float, float]:
+    return x[0], max(x[-1], x[0] + 1e-3)
+
+
+def _alone(values: Any) -> list[int]:
+    """Where a value has no neighbour, so that no line would show it."""
+    known = np.pad(np.isfinite(values), 1)
+    return [int(index) for index in np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])]

@@ -12,6 +12,7 @@ import numpy as np
 from afformer_core.evaluation.report.exhibits import Exhibit
 from afformer_core.evaluation.report.tiles import Picture, fit
 from afformer_core.files.atomic import write_aside
+from afformer_core.reports.pages import jpeg_source
 
 _SIDE = 192
 _MARGIN = 4
@@ -55,6 +56,11 @@ def encode_jpeg(picture: Picture) -> bytes:
     if not ok:
         raise OSError(f'a picture of shape {picture.shape} cannot be encoded')
     return bytes(encoded.tobytes())
+
+
+def image_source(picture: Picture) -> str:
+    """A picture as the source of an image that lies in a page itself."""
+    return jpeg_source(encode_jpeg(picture))
 
 
 def _line(exhibit: Exhibit) -> Picture:

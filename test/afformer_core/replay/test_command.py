@@ -52,6 +52,14 @@ def test_topics_are_found_and_the_folder_is_whole(
     assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err
 
 
+def test_a_replay_without_matplotlib_is_refused_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_core.reports.charts.find_spec', lambda name: None)
+    assert main(['replay', str(tmp_path / 'no bag'), '--out', str(tmp_path / 'out')]) == 1
+    assert 'charts of a report need matplotlib' in capsys.readouterr().err
+
+
 def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: Path) -> None:
     topic = ('--image-topic', '/demonstration', '--demonstration-topic', '/demonstration')
     parts = ('--demonstration-to', '0.35', '--from', '0.35', '--to', '0.75')

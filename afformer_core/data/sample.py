@@ -82,7 +82,9 @@ class Sample:
         if min(self.image_size) < 1:
             raise ValueError(f'an image of {self.image_size[0]}x{self.image_size[1]} is none')
         if not self.actions:
-            raise ValueError('there is no action')
+            raise ValueError('actions are empty; expected one index or more')
+        if min(self.actions) < 0:
+            raise ValueError(f'actions are {self.actions}; expected indices from 0')
         if len(self.actions) != len(self.points):
             raise ValueError(
                 f'got {len(self.actions)} actions but points for {len(self.points)} of them'
@@ -112,15 +114,15 @@ class Sample:
             return str(self.video_path)
         return f'{self.video_path}#t={self.clip[0]},{self.clip[1]}'
 
+    @property
+    def group(self) -> str:
+        """The simulated scene, else the image; pairs of one group are not independent."""
+        return str(self.image_path) if self.scene is None else self.scene.scene_id
 
-def sample_group(sample: Sample) -> str:
-    """The appliance of simulated data, else the image."""
-    return str(sample.image_path) if sample.scene is None else sample.scene.scene_id
-
-
-def points_by_action(sample: Sample) -> dict[int, NDArray[np.float64]]:
-    """Points [P, 2] of each action of a sample, in the order in which they are first named."""
-    gathered: dict[int, list[NDArray[np.float64]]] = {}
-    for action, points in zip(sample.actions, sample.points, strict=True):
-        gathered.setdefault(action, []).append(points)
-    return {action: np.concatenate(points) for action, points in gathered.items()}
+    @property
+    def points_by_action(self) -> dict[int, NDArray[np.float64]]:
+        """Points [P, 2] of each action, in the order in which they are first named."""
+        gathered: dict[int, list[NDArray[np.float64]]] = {}
+        for action, points in zip(self.actions, self.points, strict=True):
+            gathered.setdefault(action, []).append(points)
+        return {action: np.concatenate(points) for action, points in gathered.items()}

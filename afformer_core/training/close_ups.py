@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.annotations import open_annotations
-from afformer_core.data.sample import Sample, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.media.image_files import read_image, write_jpeg
 from afformer_core.media.video import read_video
@@ -204,5 +204,5 @@ def _grounder(plan: CloseUpPlan) -> Grounder:
 def _groups(plan: CloseUpPlan) -> list[list[Sample]]:
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in open_annotations(plan.annotations, plan.root, plan.split):
-        groups[sample_group(sample)].append(sample)
+        groups[sample.group].append(sample)
     return list(groups.values())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import FrameSampling, OneFrame, UniformSampling
-from afformer_core.data.sample import Sample, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.metrics.metrics import kld
 from afformer_core.evaluation.metrics.peak_measures import PeakScores, measure_peaks
@@ -240,10 +240,10 @@ class ModelRun:
 
     def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
         """Names of the windows, which are memorized unless they are still known."""
-        if sample_group(sample) != self._group:
+        if sample.group != self._group:
             for known in tuple(self._recent):
                 self._forget(known)
-            self._group = sample_group(sample)
+            self._group = sample.group
         name = f'{sample.demonstration} {change}'.rstrip()
         names = self._recent.pop(name, None)
         if names is None:

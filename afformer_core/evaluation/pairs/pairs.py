@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.data.sample import Sample, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.evaluation.pairs.other_demonstrations import (
     demonstration_elsewhere,
     foreign_groups,
@@ -58,7 +58,7 @@ def choose_pairs(
     generator = np.random.default_rng(seed)
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
-        groups.setdefault(sample_group(sample), []).append(sample)
+        groups.setdefault(sample.group, []).append(sample)
     pairs: list[Pair] = []
     chosen = list(groups.values())[: limit or None]
     for group, foreign in zip(chosen, foreign_groups(chosen), strict=True):
@@ -104,4 +104,4 @@ def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
 
 
 def _demonstration_order(pair: Pair) -> tuple[str, str]:
-    return sample_group(pair.sample), pair.sample.demonstration
+    return pair.sample.group, pair.sample.demonstration

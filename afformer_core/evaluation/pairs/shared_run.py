@@ -11,7 +11,6 @@ from itertools import groupby
 from tqdm import tqdm
 
 from afformer_core.data.frame_sampling import FrameSampling
-from afformer_core.data.sample import sample_group
 from afformer_core.evaluation.pairs.model_run import ModelRun
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
@@ -95,5 +94,5 @@ class _Work:
 
 def _groups(pairs: Sequence[Pair]) -> list[tuple[int, ...]]:
     """Numbers of neighbours that may share demonstrations, which a run memorizes once."""
-    grouped = groupby(range(len(pairs)), lambda number: sample_group(pairs[number].sample))
+    grouped = groupby(range(len(pairs)), lambda number: pairs[number].sample.group)
     return [tuple(numbers) for _, numbers in grouped]

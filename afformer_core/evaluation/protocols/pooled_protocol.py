@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.sample import Sample, points_by_action, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
 from afformer_core.evaluation.protocols.protocols import Row
 
@@ -35,12 +35,12 @@ class PooledProtocol(CoarseRowsProtocol):
             image = str(sample.image_path)
             size = first.setdefault(image, sample).image_size
             scale = np.divide(size, sample.image_size)
-            for action, points in points_by_action(sample).items():
+            for action, points in sample.points_by_action.items():
                 pooled.setdefault((image, action), []).append(points * scale)
         rows = (
             Row(
                 action,
-                sample_group(first[image]),
+                first[image].group,
                 np.concatenate(points),
                 first[image].image_size,
                 image,

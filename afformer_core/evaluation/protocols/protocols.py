@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.heatmaps import RELEASED_OFFSET, ground_truth_heatmaps, pad_points
-from afformer_core.data.sample import Sample, Scene, points_by_action, sample_group
+from afformer_core.data.sample import Sample, Scene
 
 Heatmaps = NDArray[np.float32]
 
@@ -98,14 +98,14 @@ class RowsProtocol:
         return tuple(
             Row(
                 action,
-                sample_group(sample),
+                sample.group,
                 points,
                 sample.image_size,
                 str(sample.image_path),
                 sample,
             )
             for sample in samples
-            for action, points in points_by_action(sample).items()
+            for action, points in sample.points_by_action.items()
         )
 
     def truths(self, rows: Sequence[Row]) -> Heatmaps:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.sample import Sample, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.evaluation.metrics.peak_measures import in_region
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
@@ -124,7 +124,7 @@ def _pointing(
             continue
         own.append(float(_shows(sample, sample, peak, protocol)))
         other.append(float(_shows(sample, swapped, peak, protocol)))
-        groups.append(sample_group(sample))
+        groups.append(sample.group)
     return Pointing(
         kld=bootstrap_mean(kld, row_groups, seed),
         peak_in_own_place=bootstrap_mean(own, groups, seed),

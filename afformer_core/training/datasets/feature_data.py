@@ -12,7 +12,7 @@ import numpy as np
 from lightning.pytorch import Trainer
 from torch.utils.data import Dataset
 
-from afformer_core.data.sample import Sample, points_by_action
+from afformer_core.data.sample import Sample
 from afformer_core.models.afformer import Afformer
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
@@ -72,7 +72,7 @@ class FeatureDataset(Dataset[FeatureExample]):
 
 
 def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
-    points = points_by_action(sample)
+    points = sample.points_by_action
     shares = tuple(shares_of(each, sample.image_size) for each in points.values())
     return AnnotatedPoints(shares, tuple(points), index)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from afformer_core.data.sample import Sample, sample_group
+from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 
 
@@ -28,7 +28,7 @@ class ForeignSamples:
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
-        groups = [sample_group(sample) for sample in samples]
+        groups = [sample.group for sample in samples]
         known = [sample.object_id for sample in samples if sample.object_id is not None]
         if len(known) == len(samples):
             objects = _parts(groups, known)

@@ -17,7 +17,7 @@ from afformer_core.data.cache_room import require_room
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
-from afformer_core.data.sample import Sample, points_by_action
+from afformer_core.data.sample import Sample
 from afformer_core.errors import AfformerError
 from afformer_core.media.image_files import read_image
 from afformer_core.media.resizing import resize_to_input
@@ -94,7 +94,7 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
 
     def _example(self, frames: NDArray[np.uint8], sample: Sample) -> Example:
         image = resize_to_input(read_image(sample.image_path), self._reader.size)
-        points = points_by_action(sample)
+        points = sample.points_by_action
         shares = [shares_of(each, sample.image_size) for each in points.values()]
         size = self._reader.size[::-1]
         return Example(frames, image, tuple(points), tuple(each * size - 0.5 for each in shares))

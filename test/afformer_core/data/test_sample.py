@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a video that a sample's demonstration is."""
+"""Facts of a sample, and the fields that it refuses."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.sample import Sample
+from afformer_core.data.sample import Sample, Scene
 
 WHOLE = Sample(
     sample_id='train/0',
@@ -32,3 +32,27 @@ def test_parts_of_one_video_are_demonstrations_of_their_own() -> None:
 def test_a_clip_out_of_order_is_refused(clip: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match='must begin at 0 s or later and end after that'):
         replace(WHOLE, clip=clip)
+
+
+def test_an_action_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r'actions are \(-1,\); expected indices from 0'):
+        replace(WHOLE, actions=(-1,))
+
+
+def test_samples_of_one_image_are_a_group_and_simulated_ones_those_of_one_scene() -> None:
+    corners = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]])
+    simulated = replace(WHOLE, scene=Scene('train-7', 0, (corners,), ('button',), (True,)))
+
+    assert WHOLE.group == 'kettle.jpg'
+    assert simulated.group == 'train-7'
+
+
+def test_points_of_an_action_that_occurs_twice_are_together() -> None:
+    points = tuple(np.array([[x, 0.0]]) for x in (1.0, 2.0, 3.0))
+    sample = replace(WHOLE, actions=(4, 1, 4), points=points)
+
+    assert {action: each.tolist() for action, each in sample.points_by_action.items()} == {
+        4: [[1.0, 0.0], [3.0, 0.0]],
+        1: [[2.0, 0.0]],
+    }
+    assert list(sample.points_by_action) == [4, 1]

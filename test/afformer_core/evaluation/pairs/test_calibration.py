@@ -9,7 +9,6 @@ import pytest
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs import calibration
 from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_pairs
-from afformer_core.evaluation.pairs.pairs import sample_group
 from afformer_core.models import afformer_small
 
 
@@ -18,7 +17,7 @@ def test_no_appliance_is_on_both_sides(appliances):
 
     # Of three appliances.
     assert (len(chosen), len(others)) == (1, 1)
-    groups = [sample_group(pair.sample) for pair in (*chosen, *others)]
+    groups = [pair.sample.group for pair in (*chosen, *others)]
     assert len(set(groups)) == 2
 
 

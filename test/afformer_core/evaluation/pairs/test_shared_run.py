@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from afformer_core.data.readers.opra import OpraDataset
-from afformer_core.data.sample import sample_group
 from afformer_core.errors import ImageError
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.shared_run import RunPlan, evaluate_pairs, open_run
@@ -29,7 +28,7 @@ def test_two_processes_find_the_same_as_one(appliances: Path, plan: RunPlan) -> 
     one = evaluate_pairs(plan, pairs, 1, progress=False)
     two = evaluate_pairs(plan, pairs, 2, progress=False)
 
-    assert len({sample_group(pair.sample) for pair in pairs}) == 3
+    assert len({pair.sample.group for pair in pairs}) == 3
     for pair, first, second in zip(pairs, one, two, strict=True):
         assert first.pair is pair
         assert second.pair.sample.sample_id == pair.sample.sample_id

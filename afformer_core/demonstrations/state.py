@@ -132,8 +132,6 @@ class DemonstrationState:
 
 
 FORMAT = 2
-# Values that a file may lack.
-_OPTIONAL = ('frames_lost',)
 
 
 @dataclass(frozen=True)
@@ -180,7 +178,9 @@ class Record:
             DemonstrationError: the values contradict each other.
         """
         if texts['format'] != str(FORMAT):
-            raise ForeignFileError(f'format {texts["format"]} is unknown, {FORMAT} is read')
+            raise ForeignFileError(
+                f'format is {texts["format"]}; expected {FORMAT}. Record the demonstration again'
+            )
         return cls(Summary(**_parsed(Summary, texts)), **_parsed(cls, texts))
 
 
@@ -189,7 +189,7 @@ def _parsed(kind: type, texts: Mapping[str, str]) -> dict[str, Any]:
     return {
         field.name: parsers[str(field.type)](texts[field.name])
         for field in fields(kind)
-        if field.type in parsers and not (field.name in _OPTIONAL and field.name not in texts)
+        if field.type in parsers
     }
 
 

@@ -13,7 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations import demonstration_file, npz_file
+from afformer_core.demonstrations.demonstration_file import (
+    read_encoded_frames,
+    read_frames,
+    read_record,
+)
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.names import validated_name
 from afformer_core.demonstrations.state import Record
@@ -21,8 +25,6 @@ from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.runtime.grounding import EncodedFrames
 
 _SUFFIX = '.mcap'
-# Written by version 0.1, and only read.
-_OLD_SUFFIX = '.npz'
 _PARTIAL = '.partial'
 
 
@@ -92,7 +94,7 @@ class DemonstrationStore:
             DemonstrationError: the name is not allowed.
         """
         written = self.folder.glob(f'.{name}.*{_PARTIAL}')
-        return any(path.exists() for path in self._paths(name)) or any(written)
+        return self._path(name).exists() or any(written)
 
     def written_elsewhere(self, name: str) -> bool:
         """Check whether another running process is writing a demonstration of a name.
@@ -111,18 +113,12 @@ class DemonstrationStore:
         Raises:
             OSError: the folder cannot be listed.
         """
-        found: dict[str, FileVersion] = {}
-        for suffix in (_OLD_SUFFIX, _SUFFIX):
-            for path in self.folder.glob(f'[!.]*{suffix}'):
-                version = FileVersion.of(path)
-                if version is not None:
-                    found[path.stem] = version
-        return found
+        found = {path.stem: FileVersion.of(path) for path in self.folder.glob(f'[!.]*{_SUFFIX}')}
+        return {name: version for name, version in found.items() if version is not None}
 
     def version(self, name: str) -> FileVersion | None:
         """Read the version of a demonstration's file; None if there is none."""
-        versions = [FileVersion.of(path) for path in self._paths(name)]
-        return next((one for one in versions if one is not None), None)
+        return FileVersion.of(self._path(name))
 
     def record(self, name: str) -> Record:
         """Read the record of a demonstration.
@@ -143,24 +139,22 @@ class DemonstrationStore:
             the sound ones, oldest first, and a sentence for each other file; a damaged one is set
             aside under a name ending in `.damaged`, and a file that is no demonstration stays.
         """
-        sound: dict[str, Record] = {}
+        sound: list[Record] = []
         problems: list[str] = []
-        # A new file of the same name comes later and counts.
-        for suffix in (_OLD_SUFFIX, _SUFFIX):
-            for path in sorted(self.folder.glob(f'[!.]*{suffix}')):
-                # opening a pipe would block until somebody writes to it
-                if not path.is_file():
-                    problems.append(f'{path} is not read: it is no regular file; remove it')
-                    continue
-                try:
-                    sound[path.stem] = _record(path)
-                except ForeignFileError as error:
-                    problems.append(str(error))
-                except DemonstrationError as error:
-                    problems.append(f'{error}; {_set_aside(path)}')
-                except OSError as error:
-                    problems.append(f'{path} cannot be read: {error}')
-        ordered = sorted(sound.values(), key=lambda one: (one.created, one.summary.name))
+        for path in sorted(self.folder.glob(f'[!.]*{_SUFFIX}')):
+            # opening a pipe would block until somebody writes to it
+            if not path.is_file():
+                problems.append(f'{path} is not read: it is no regular file; remove it')
+                continue
+            try:
+                sound.append(_record(path))
+            except ForeignFileError as error:
+                problems.append(str(error))
+            except DemonstrationError as error:
+                problems.append(f'{error}; {_set_aside(path)}')
+            except OSError as error:
+                problems.append(f'{path} cannot be read: {error}')
+        ordered = sorted(sound, key=lambda one: (one.created, one.summary.name))
         return tuple(ordered), tuple(problems)
 
     def encoded_frames(self, name: str, fingerprint: str) -> EncodedFrames | None:
@@ -173,7 +167,7 @@ class DemonstrationStore:
         try:
             if not fingerprint or _record(path).fingerprint != fingerprint:
                 return None
-            return demonstration_file.read_encoded_frames(path)
+            return read_encoded_frames(path)
         except OSError as error:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
@@ -188,9 +182,8 @@ class DemonstrationStore:
             DemonstrationError: it does not exist or its file is damaged.
         """
         path = self._existing(name)
-        read = demonstration_file.read_frames if path.suffix == _SUFFIX else npz_file.read_frames
         try:
-            return read(path, maximum)
+            return read_frames(path, maximum)
         except OSError as error:
             raise DemonstrationError(f'{path} cannot be read: {error}') from error
 
@@ -200,23 +193,22 @@ class DemonstrationStore:
         Raises:
             DemonstrationError: the name is not allowed, or the disk refuses.
         """
-        for path in self._paths(name):
-            try:
-                path.unlink(missing_ok=True)
-                if self.folder.is_dir():
-                    flush_folder(self.folder)
-            except OSError as error:
-                raise DemonstrationError(f'{path} cannot be removed: {error}') from error
+        path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+            if self.folder.is_dir():
+                flush_folder(self.folder)
+        except OSError as error:
+            raise DemonstrationError(f'{path} cannot be removed: {error}') from error
 
-    def _paths(self, name: str) -> tuple[Path, Path]:
-        validated_name(name)
-        return self.folder / f'{name}{_SUFFIX}', self.folder / f'{name}{_OLD_SUFFIX}'
+    def _path(self, name: str) -> Path:
+        return self.folder / f'{validated_name(name)}{_SUFFIX}'
 
     def _existing(self, name: str) -> Path:
-        for path in self._paths(name):
-            if path.is_file():
-                return path
-        raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
+        path = self._path(name)
+        if not path.is_file():
+            raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
+        return path
 
 
 def _record(path: Path) -> Record:
@@ -224,9 +216,8 @@ def _record(path: Path) -> Record:
         name = validated_name(path.stem)
     except DemonstrationError as error:
         raise ForeignFileError(f'{path} is not read: {error}; rename it') from error
-    read = demonstration_file.read_record if path.suffix == _SUFFIX else npz_file.read_record
-    record = read(path)
-    # the file's name counts, as it may have been copied or renamed by hand
+    record = read_record(path)
+    # A file that was copied or renamed by hand is the demonstration that it is called.
     return replace(record, summary=replace(record.summary, name=name))
 
 

@@ -133,9 +133,9 @@ def read_detector_description(folder: Path) -> DetectorDescription:
         return DetectorDescription(
             fields['architecture'],
             str(fields['weights_sha256']),
-            float(fields.get('interaction_score', INTERACTION_SCORE)),
-            None if fields.get('interval') is None else float(fields['interval']),
-            dict(fields.get('training', {})),
+            float(fields['interaction_score']),
+            None if fields['interval'] is None else float(fields['interval']),
+            dict(fields['training']),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a hand detector: {error}') from error

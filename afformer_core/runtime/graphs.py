@@ -80,7 +80,7 @@ def graphs_of(place: Path, description: ModelDescription, precision: str) -> Gra
     fields = read_json(listing)
     if fields.get('version') != VERSION:
         raise ModelFolderError(
-            f'the graphs in {place} are of version {fields.get("version", 1)}, and this release '
+            f'the graphs in {place} are of version {fields.get("version")}, and this release '
             f'runs version {VERSION}; {again}'
         )
     if fields.get('weights_sha256') != description.weights_sha256:

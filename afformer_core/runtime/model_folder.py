@@ -19,6 +19,15 @@ FORMAT = 'afformer-model'
 VERSION = 1
 DESCRIPTION_FILE = 'model.json'
 WEIGHTS_FILE = 'model.safetensors'
+_FIELDS = (
+    'format',
+    'version',
+    'architecture',
+    'weights_sha256',
+    'training',
+    'calibration',
+    'closer_looks',
+)
 
 
 @dataclass(frozen=True)
@@ -78,17 +87,17 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
             f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
         )
-    if 'second_look' in fields:
+    if unknown := sorted(set(fields) - set(_FIELDS)):
         raise ModelFolderError(
-            f'{path} has "second_look", of which there may be several now: write '
-            f'"closer_looks": [{json.dumps(fields["second_look"])}] in its place'
+            f'{path} has {", ".join(unknown)}; expected none but {", ".join(_FIELDS)}. Remove '
+            'what is not among them, or write the model again'
         )
     calibration, looks = fields.get('calibration'), fields.get('closer_looks', [])
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
-            dict(fields.get('training', {})),
+            dict(fields['training']),
             None if calibration is None else PresenceCalibration.from_json(calibration),
             tuple(CloserLook.from_json(look) for look in looks),
         )

@@ -32,12 +32,12 @@ class Reached:
     Attributes:
         steps: that were taken.
         planned_steps: that its learning rate was to fall over.
-        samples: that were trained on; None in a checkpoint from before they were noted.
+        samples: that were trained on.
     """
 
     steps: int
     planned_steps: int
-    samples: SamplesNote | None
+    samples: SamplesNote
 
 
 def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
@@ -59,7 +59,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
         reached = Reached(
             int(content['global_step']),
             int(content['lr_schedulers'][0]['steps']),
-            content.get(SAMPLES),
+            content[SAMPLES],
         )
     except Exception as error:
         raise AfformerError(
@@ -107,20 +107,20 @@ def require_same_experiment(path: Path, content: str) -> None:
         )
 
 
-def require_same_samples(folder: Path, before: SamplesNote | None, now: SamplesNote) -> None:
+def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) -> None:
     """Check that a training goes on with the samples that it began with.
 
     Batches are drawn by the places of samples, so that any other one would change them all.
 
     Args:
         folder: of the training.
-        before: the samples of before; None where nobody noted them, which is not refused.
+        before: the samples of before.
         now: those of now.
 
     Raises:
         AfformerError: they differ.
     """
-    if before is None or before == now:
+    if before == now:
         return
     if before['count'] != now['count']:
         difference = f'{before["count"]} samples, now there are {now["count"]}'

@@ -12,7 +12,10 @@ from afformer_ros.msg import DemonstrationStatus
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CompressedImage
 
+from afformer_core.demonstrations.state import Record, Summary
+from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.messages.image_encoding import jpeg_message
+from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_ros.rclpy_messages import RclpyMessages
 
@@ -87,9 +90,13 @@ def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
 
 def test_a_damaged_demonstration_is_told_and_the_others_are_there(nodes):
     frames = np.zeros((2, 64, 64, 3), np.uint8)
-    nodes.store.mkdir(exist_ok=True)
-    kept = {'format': 1, 'frames': frames, 'frame_count': 2, 'duration': 0.1, 'created': 1.0}
-    np.savez_compressed(nodes.store / 'sound.npz', **kept)
+    writer = DemonstrationStore(nodes.store).begin('sound')
+    for number, frame in enumerate(frames):
+        writer.add_frame(frame, 0.1 * number)
+    summary = Summary('sound', 2, 2, 0.1, 0.0, 0.1)
+    # Of another model, so that its frames are encoded when it is selected.
+    encoded = EncodedFrames(frames, np.zeros((2, 4, 1, 1), np.float32))
+    writer.finish(Record(summary, 1.0, 0, 1, 'another model'), encoded)
     (nodes.store / 'broken.mcap').write_bytes(b'half a file')
     process = nodes.grounding()
     client = nodes.client()

@@ -51,13 +51,13 @@ def test_what_the_folder_says(folder: Path) -> None:
     assert detector.interaction_score == 0.75
 
 
-def test_a_folder_that_says_no_score_has_the_papers(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_that_says_no_score_is_refused(folder: Path, tmp_path: Path) -> None:
     fields = json.loads((folder / 'detector.json').read_text())
     del fields['interaction_score']
     (tmp_path / 'detector.json').write_text(json.dumps(fields))
-    (tmp_path / 'detector.safetensors').hardlink_to(folder / 'detector.safetensors')
 
-    assert FasterRcnnHands.load(tmp_path).interaction_score == 0.99
+    with pytest.raises(ModelFolderError, match="a hand detector: 'interaction_score'"):
+        FasterRcnnHands.load(tmp_path)
 
 
 def test_a_score_above_1_is_refused(folder: Path, tmp_path: Path) -> None:

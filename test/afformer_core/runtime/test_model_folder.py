@@ -68,11 +68,9 @@ def test_a_closer_look_that_cannot_be(copied_folder: Path, look: object, sentenc
         load_model(copied_folder)
 
 
-def test_a_second_look_from_before_there_could_be_several(copied_folder: Path) -> None:
-    look = {'demonstration_zoom': 1.5, 'image_zoom': 1.8}
-    change_description(copied_folder, second_look=look)
-    wanted = r'write "closer_looks": \[{"demonstration_zoom": 1.5, "image_zoom": 1.8}\]'
-    with pytest.raises(ModelFolderError, match=wanted):
+def test_a_field_that_is_not_known_is_named(copied_folder: Path) -> None:
+    change_description(copied_folder, second_look={'image_zoom': 1.8})
+    with pytest.raises(ModelFolderError, match='has second_look; expected none but format, '):
         load_model(copied_folder)
 
 
@@ -137,7 +135,7 @@ def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> 
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    wanted = rf'version {version or 1}, and this release runs version 2; run: afformer export'
+    wanted = rf'version {version}, and this release runs version 2; run: afformer export'
     for backend in ('auto', 'onnxruntime'):
         with pytest.raises(ModelFolderError, match=wanted):
             open_session(copied_folder, backend, 1)

@@ -217,7 +217,7 @@ def _record(path: Path) -> Record:
     except DemonstrationError as error:
         raise ForeignFileError(f'{path} is not read: {error}; rename it') from error
     record = read_record(path)
-    # A file that was copied or renamed by hand is the demonstration that it is called.
+    # a file that was copied or renamed by hand goes by its present name
     return replace(record, summary=replace(record.summary, name=name))
 
 

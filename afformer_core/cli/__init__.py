@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``afformer`` command, one module a subcommand."""
+"""The ``afformer`` command, with one module for each subcommand."""

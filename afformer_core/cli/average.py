@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer average`: one model of several that one training led to."""
+"""`afformer average`: one model as the mean of several from one training."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'average',
-        help='make one model of several that one training led to',
-        description='Writes the model whose weights are the mean of those of others of the same '
-        'architecture. It is worth a try for models of which one went on with the weights of '
-        'another; of models trained apart the mean is of no use. Calibrate and export it anew.',
+        help='average the weights of several models of one training',
+        description='Writes a model whose weights are the mean of the weights of other models of '
+        'the same architecture. Try it if one model was trained further from the weights of '
+        'another; the mean of models trained separately is useless. Calibrate and export the new '
+        'model.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -28,14 +29,14 @@ def add_parser(subparsers: Any) -> None:
         '--shares',
         type=float,
         nargs='+',
-        help='of each model in the mean, in their order; their sum is 1 (default: all the same)',
+        help='share of each model in the mean, in their order; the sum is 1 (default: equal)',
     )
     parser.add_argument('--output', type=Path, required=True, help='folder of the new model')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Average, and say what is next."""
+    """Average the models, and print the next step."""
     from afformer_core.training.model_average import average_models
 
     count = len(arguments.models)

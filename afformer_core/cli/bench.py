@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer bench`: time and memory of grounding and of training against the released code's."""
+"""`afformer bench`: time and memory of grounding and training, beside the released code's."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def add_parser(subparsers: Any) -> None:
         'bench',
         help='measure time and memory of a camera image, or of a step of training',
         description=(
-            'Without model folders: the ResNet-50 model with random weights, and the shipped one. '
-            'The row of what cannot be measured says why.'
+            'Without model folders, measures the ResNet-50 model with random weights and the '
+            'shipped model. The row of a method that cannot be measured gives the reason.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('models', type=Path, nargs='*', help='model folders; never written to')
-    parser.add_argument('--threads', type=int, default=2, help='threads to compute with')
+    parser.add_argument('models', type=Path, nargs='*', help='model folders; they are only read')
+    parser.add_argument('--threads', type=int, default=2, help='number of threads')
     parser.add_argument(
         '--frames', type=int, nargs='+', default=[1, 8, 32], help='lengths of the demonstration'
     )
@@ -45,34 +45,34 @@ def add_parser(subparsers: Any) -> None:
         '--methods',
         nargs='+',
         metavar='BACKEND:PRECISION',
-        help='what to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, cuda '
-        'or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: the CPU in fp32, the '
-        'GPU in fp16 and, by cuda, in fp32)',
+        help='methods to compare: recompute, torch or onnxruntime on the CPU, recompute-cuda, '
+        'cuda or tensorrt on a GPU, each with fp32, fp16, bf16 or int8 (default: the CPU in fp32, '
+        'the GPU in fp16 and, for cuda, also in fp32)',
     )
     parser.add_argument(
         '--node',
         action='store_true',
-        help='also run each in the grounding node, images of 640x480 at 30 Hz coming and results '
-        'going over DDS; needs ROS 2',
+        help='also measure each in the grounding node, with images of 640x480 at 30 Hz and '
+        'results sent over DDS; needs ROS 2',
     )
     parser.add_argument(
         '--train',
         action='store_true',
-        help='measure a step of training instead, of the ResNet-50 model against the structure of '
-        'the released code, and how fast clips are read',
+        help='measure a training step instead, of the ResNet-50 model and of the structure of the '
+        'released code, and the speed of reading clips',
     )
-    parser.add_argument('--pairs', type=int, default=8, help='of a step of training')
+    parser.add_argument('--pairs', type=int, default=8, help='number of pairs of a training step')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure, and print the tables."""
     from afformer_core.files.atomic import write_aside
 
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
-            f'got {arguments.threads} threads and {arguments.frames} frames; '
+            f'--threads is {arguments.threads} and --frames {arguments.frames}; '
             'each must be at least 1'
         )
     tables = _training_tables(arguments) if arguments.train else _tables(arguments)
@@ -104,7 +104,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         methods = tuple(dict.fromkeys(Method.parse(text) for text in arguments.methods))
     tables = []
     with tempfile.TemporaryDirectory() as name:
-        # Engines of models that are gone in an hour would stay in the user's cache.
+        # engines of temporary models would stay in the user's cache
         os.environ['XDG_CACHE_HOME'] = name
         folders = {str(folder): folder for folder in arguments.models}
         if not folders:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer build-engine`: compile the graphs of a model by TensorRT and keep the engines."""
+"""`afformer build-engine`: TensorRT engines of a model, compiled and cached."""
 
 from __future__ import annotations
 
@@ -19,40 +19,44 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         'build-engine',
         help='compile a model for an NVIDIA GPU',
-        description='Compiles the graphs of a model by TensorRT and keeps the engines, with what '
-        'they depend on, in the cache; graphs that were not exported yet are exported first, '
-        'in an opset that it takes. TensorRT compiles for the GPU at hand, TensorRT for RTX for '
-        'any.',
+        description='Compiles the graphs of a model by TensorRT and stores the engines, with a '
+        'record of what they depend on, in the cache. Missing graphs are exported first, in an '
+        'opset that TensorRT supports. TensorRT compiles for the GPU of this machine, TensorRT '
+        'for RTX for any GPU.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', type=Path, nargs='?', help='model folder (default: the shipped)')
+    parser.add_argument(
+        'model', type=Path, nargs='?', help='model folder (default: the shipped model)'
+    )
     parser.add_argument(
         '--precision',
         choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'),
         default='auto',
-        help='of the graphs (default: auto, fp16, or fp32 where fp16 cannot be exported)',
+        help='precision of the graphs (default: auto, which is fp16, or fp32 if fp16 cannot be '
+        'exported)',
     )
     parser.add_argument(
         '--compute-capability',
         type=_capability,
         metavar='MAJOR.MINOR',
-        help='of the GPU that will run the engines (default: of the one at hand)',
+        help='compute capability of the GPU that will run the engines (default: that of this '
+        'machine)',
     )
     parser.add_argument(
-        '--workspace', type=int, default=0, help='MiB for the compiler (0: no limit of ours)'
+        '--workspace', type=int, default=0, help='memory limit of the compiler in MiB (0: none)'
     )
     parser.add_argument(
         '--cache', type=Path, help='folder of engines (default: ~/.cache/afformer)'
     )
     parser.add_argument(
-        '--require-gpu', action='store_true', help='give up where no GPU is here to run them'
+        '--require-gpu', action='store_true', help='fail if this machine has no GPU to run them'
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compile, and say where to."""
+    """Compile the engines, and print where they are."""
     from afformer_core.errors import EngineError
     from afformer_core.files.cache_folder import cache_folder
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
@@ -80,5 +84,7 @@ def _report(line: str) -> None:
 def _capability(text: str) -> tuple[int, int]:
     major, dot, minor = text.partition('.')
     if not (dot and major.isdigit() and minor.isdigit()):
-        raise argparse.ArgumentTypeError(f'{text!r} is no compute capability; give one like 8.6')
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no compute capability; expected one such as 8.6'
+        )
     return int(major), int(minor)

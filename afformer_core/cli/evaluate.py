@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate`: a model's accuracy beside baselines that look at nothing."""
+"""`afformer evaluate`: accuracy of a model, beside baselines that do not learn."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate',
-        help='measure a model, or a predictor that looks at nothing, on an annotated dataset',
+        help='measure a model, or a baseline that does not learn, on an annotated dataset',
         description=(
-            'Grounds the demonstrations of a dataset in its images and prints tables with the '
-            'predictors that look at nothing beside the model; or measures one of those '
-            'predictors, for which annotations are enough.'
+            'Grounds the demonstrations of a dataset in its images and prints tables of the model '
+            'beside baselines that do not learn; or measures one of those baselines, which need '
+            'annotations only.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -55,9 +55,9 @@ def add_parser(subparsers: Any) -> None:
         metavar='model',
         type=Path,
         nargs='*',
-        help='model folder, or `shipped` (default: shipped); of several, each is measured on the '
-        'same pairs, and how the others differ from the first is told with intervals of the '
-        'paired differences',
+        help='model folder, or `shipped` (default: shipped); several are measured on the same '
+        'pairs, and their differences from the first are printed with intervals of the paired '
+        'differences',
     )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument(
@@ -70,14 +70,14 @@ def add_parser(subparsers: Any) -> None:
         '--benchmark',
         type=Path,
         metavar='FOLDER',
-        help='folder with all test splits of the simulated benchmark: print what a model reaches '
-        'on each',
+        help='folder with all test splits of the simulated benchmark: print the accuracy of a '
+        'model on each',
     )
     parser.add_argument(
         '--split',
         choices=('train', 'test'),
         default='test',
-        help='of EPIC-Hotspot (default: test)',
+        help='split of EPIC-Hotspot (default: test)',
     )
     parser.add_argument(
         '--root', type=Path, help='folder of its clips and images (default: that of the file)'
@@ -97,32 +97,32 @@ def add_parser(subparsers: Any) -> None:
         '--predictor',
         choices=_PREDICTORS,
         default='model',
-        help='what is measured; all but the model need no clip and no image (default: model)',
+        help='what is measured; only the model needs clips and images (default: model)',
     )
     parser.add_argument(
         '--sigma',
         type=float,
         default=0.3,
-        help='of the predictor gaussian, as a share of each side (default: 0.3)',
+        help='width of the predictor gaussian, as a share of each side (default: 0.3)',
     )
     parser.add_argument(
         '--processes',
         type=int,
         default=1,
-        help='that measure at once, each with a model of its own; the numbers are the same '
+        help='number of processes that measure, each with its own model; the results are the same '
         '(default: 1)',
     )
     add_model_options(parser)
-    parser.add_argument('--seed', type=int, default=0, help='of pairs, jitter and bootstrap')
+    parser.add_argument('--seed', type=int, default=0, help='seed of pairs, jitter and bootstrap')
     add_output_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate and print."""
+    """Evaluate, and print the report."""
     if arguments.processes < 1:
         raise ValueError(f'--processes is {arguments.processes}; it must be at least 1')
-    # Several processes that each took all cores would wait for each other.
+    # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
     if arguments.benchmark is not None:
@@ -131,10 +131,14 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.report.html_report import report_path
 
     if arguments.calibrate and arguments.predictor != 'model':
-        raise ValueError(f'--calibrate is of a model, not of the predictor {arguments.predictor}')
+        raise ValueError(
+            f'--calibrate needs a model; --predictor is {arguments.predictor}. Leave one of them '
+            'out'
+        )
     if len(arguments.models) > 1 and (arguments.calibrate or arguments.predictor != 'model'):
         raise ValueError(
-            'several models are compared; give one to calibrate it, and none with --predictor'
+            f'{len(arguments.models)} models are given, to be compared. Give one to calibrate it, '
+            'and none with --predictor'
         )
     if arguments.zooms is not None and arguments.maximum_looks is not None:
         raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
@@ -156,13 +160,18 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
     if arguments.predictor != 'model' or arguments.calibrate:
-        raise ValueError('--benchmark measures a model, and calibrates none')
+        raise ValueError(
+            '--benchmark measures a model. Leave out --predictor, and --calibrate on '
+            'the validation split instead'
+        )
     if len(arguments.models) > 1:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
         )
     if arguments.report is not None or arguments.pictures is not None:
-        raise ValueError('--report and --pictures are of one annotation file, not of --benchmark')
+        raise ValueError(
+            '--benchmark has no page. Give --report and --pictures with --annotations'
+        )
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
@@ -181,7 +190,7 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
 
 
 def _show(report: Report, exhibit: _Exhibit, page: Path | None, sheets: Path | None) -> None:
-    """Write the pictures that are asked for."""
+    """Write the report's page and contact sheets that are asked for."""
     from afformer_core.evaluation.report.html_report import write_report
     from afformer_core.evaluation.report.pictures import write_contact_sheets
 
@@ -241,7 +250,7 @@ def _compare_models(
     from afformer_core.evaluation.report.report import blind_labels
 
     folders = models.name_models(arguments.models)
-    # An unsound one is told before the others are measured.
+    # an unsound model is reported before the others are measured
     for folder in folders.values():
         models.open_model(arguments, folder)
     questions = models.read_questions(arguments, protocol)

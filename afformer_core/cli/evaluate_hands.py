@@ -12,7 +12,7 @@ _EXAMPLE = """examples:
   afformer evaluate-hands simulated hands --split test
   afformer evaluate-hands models/hands 100DOH/VOCdevkit2007_handobj_100K/VOC2007 --json hands.json
 """
-# The curve of precision over recall goes on where scores hardly mean anything.
+# Low enough for the whole curve of precision over recall.
 _LOWEST_SCORE = 0.005
 
 
@@ -20,10 +20,10 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate-hands',
-        help='measure a hand detector on annotated pictures of hands',
-        description='Detects hands in the pictures of a split in the layout of 100DOH and prints '
-        'the average precision at an overlap of a half, of hands and of hands whose interaction '
-        'is right as well.',
+        help='measure a hand detector on annotated images of hands',
+        description='Detects hands in the images of a split in the layout of 100DOH and prints '
+        'the average precision at an overlap (IoU) of 0.5, for hands, and for hands whose '
+        'interaction is right as well.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,18 +35,16 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'dataset', type=Path, help='folder with JPEGImages, Annotations and ImageSets/Main'
     )
-    parser.add_argument(
-        '--split', default='test', help='name of a list of pictures (default: test)'
-    )
+    parser.add_argument('--split', default='test', help='name of a list of images (default: test)')
     parser.add_argument('--json', help='write the tables as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure the detector, and print the report."""
     from afformer_core.parallel.workers import let_waiting_threads_sleep
 
-    # Before what follows imports PyTorch.
+    # before the imports below import PyTorch
     let_waiting_threads_sleep()
 
     from tqdm import tqdm

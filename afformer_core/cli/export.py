@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer export`: write the ONNX graphs of a model into its folder."""
+"""`afformer export`: ONNX graphs of a model, written into its folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
         'export',
         help='write the ONNX graphs of a model into its folder',
         description='Writes encode_frames.onnx, memorize.onnx and ground.onnx beside the weights, '
-        'after checking that they give what PyTorch gives.',
+        'after checking that their outputs agree with those of PyTorch.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -31,28 +31,28 @@ def add_parser(subparsers: Any) -> None:
         type=Path,
         nargs='?',
         help='model folder (default: the shipped model; its graphs go into the cache folder of '
-        'this user unless the package has some already)',
+        'this user unless the package has some)',
     )
     parser.add_argument(
         '--precision',
         choices=('fp32', 'fp16', 'bf16'),
         default='fp32',
-        help='what convolutions, linear layers and attention compute in; ONNX Runtime on the CPU '
-        'runs fp32, TensorRT compiles any (default: fp32)',
+        help='precision of convolutions, linear layers and attention; ONNX Runtime on the CPU '
+        'runs fp32, TensorRT any (default: fp32)',
     )
     parser.add_argument(
         '--opset',
         type=int,
         choices=range(18, 26),
         metavar='18..25',
-        help='of ONNX (default: 18 in fp32, else 23; TensorRT before 10.14, as in JetPack 6, '
+        help='ONNX opset (default: 18 in fp32, else 23; TensorRT before 10.14, as in JetPack 6, '
         'needs 18 in any precision)',
     )
     parser.add_argument(
         '--quantize',
         choices=('int8',),
-        help="also round what goes into the encoder's convolutions, into my_model/int8, and tell "
-        'what it costs',
+        help="also quantize the inputs of the encoder's convolutions, into my_model/int8, and "
+        'print the loss of accuracy',
     )
     parser.add_argument(
         '--calibration', type=Path, help='annotation file of a dataset, for --quantize'
@@ -61,18 +61,18 @@ def add_parser(subparsers: Any) -> None:
         '--calibration-pairs',
         type=int,
         default=64,
-        help='demonstrations and images to calibrate with; as many others are measured',
+        help='number of demonstrations and images to calibrate with; as many others are measured',
     )
     parser.add_argument(
         '--if-needed',
         action='store_true',
-        help='do nothing where sound graphs stand already, and in the opset that is given, if any',
+        help='do nothing if there are sound graphs, in the opset that is given, if any',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Export, and say where to."""
+    """Export the graphs, and print where they are."""
     from afformer_core.runtime.shipped_model import shipped_model_to_export
 
     folder = arguments.model or shipped_model_to_export()
@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if (arguments.calibration is None) != (arguments.quantize is None):
         raise ValueError(
-            'one of --quantize and --calibration is missing; quantization needs a dataset'
+            'one of --quantize and --calibration is missing; quantization needs a dataset. Give '
+            'both'
         )
     print(f'exporting {folder} ...', file=sys.stderr)
     export = _export_quantized if arguments.quantize else _export
@@ -130,7 +131,7 @@ def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
 
 
 def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace) -> bool:
-    """Whether sound graphs of a precision stand there that are what the arguments ask for."""
+    """Check whether the folder has sound graphs of a precision that match the arguments."""
     from afformer_core.errors import ModelFolderError
     from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import read_description

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer fetch-hand-model`: the file with which MediaPipe finds hands."""
+"""`afformer fetch-hand-model`: MediaPipe's model of hands, downloaded and checked."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'fetch-hand-model',
-        help="make MediaPipe's hand_landmarker.task",
-        description="Makes MediaPipe's hand_landmarker.task, which finds hands in real videos, of "
-        'the package of its release 0.10.14 (Apache-2.0): pip downloads that, 36 MB, and nothing '
-        'is installed. What is written has the known sha256.',
+        help="download MediaPipe's hand_landmarker.task",
+        description="Extracts MediaPipe's hand_landmarker.task, which finds hands in real videos, "
+        'from the package of release 0.10.14 (Apache-2.0). pip downloads that package, 36 MB, and '
+        'installs nothing. The sha256 of the file is checked.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -31,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
         'output',
         type=Path,
         nargs='?',
-        help='the file, such as hand_landmarker.task (default: where `afformer mine` looks, in '
-        "the user's cache folder)",
+        help='the file, such as hand_landmarker.task (default: where `afformer mine` expects it, '
+        "in the user's cache folder)",
     )
     parser.add_argument(
         '--from',
@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fetch, and say where it is."""
+    """Fetch the file, and print where it is."""
     from afformer_core.hands.hand_model import fetch_hand_model, kept_hand_model
 
     if importlib.util.find_spec('mediapipe') is None:

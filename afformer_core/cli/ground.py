@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer ground`: ground a video in an image, without ROS."""
+"""`afformer ground`: a video grounded in an image, without ROS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 _EXAMPLE = """example:
   afformer ground --video press.mp4 --image panel.jpg --output overlay.png
 """
-# Of the heatmap where it is highest.
+# Opacity of the heatmap at its maximum.
 _OPACITY = 0.6
 
 
@@ -24,27 +24,27 @@ def add_parser(subparsers: Any) -> None:
         'ground',
         help='ground a video in an image',
         description=(
-            'Prints actions, peaks and how sure they are as one JSON object. A robot acts only '
-            'where presence is at least presence_threshold; both are null where the model is not '
+            'Prints actions, peaks and their scores as one JSON object. A robot acts only if '
+            'presence is at least presence_threshold; both are null if the model is not '
             'calibrated.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--video', type=Path, required=True, help='the demonstration')
-    parser.add_argument('--image', type=Path, required=True, help='where to act')
-    parser.add_argument('--model', type=Path, help='model folder (default: the shipped)')
+    parser.add_argument('--image', type=Path, required=True, help='image of the place to act')
+    parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
     add_session_options(parser)
     parser.add_argument(
         '--output',
         type=Path,
-        help='write the image under its heatmap and peaks here: a jpg or png file',
+        help='JPEG or PNG file for the image with its heatmap and peaks',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ground and print."""
+    """Ground the video, and print the result."""
     from afformer_core.drawing.grounding_overlay import draw_single_grounding
     from afformer_core.media.image_files import read_image, require_picture_path, write_picture
     from afformer_core.media.video import read_video

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer import-checkpoint`: a checkpoint of the authors as a model folder."""
+"""`afformer import-checkpoint`: model folder of one of the authors' checkpoints."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'import-checkpoint',
-        help='make a model folder of a checkpoint of the authors',
+        help="make a model folder of one of the authors' checkpoints",
         description="Reads the authors' Lightning checkpoint of the ResNet-50 or the ViTDet-B "
-        'model, or their hand detector, whichever it is, strictly: each of its tensors is used '
-        'and each parameter is filled, or what does not match is listed and nothing is written. '
-        'No code in the file is run.',
+        'model, or their hand detector, and recognises which it is. Reading is strict: unless '
+        'each tensor is used and each parameter filled, the mismatches are listed and nothing is '
+        'written. No code in the file is run.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -35,13 +35,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--actions',
         help='names of the actions, separated by commas, in the order of the heads '
-        "(default: OPRA's seven, where there are seven)",
+        '(default: those of OPRA if there are seven)',
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Import, and say what it is."""
+    """Import the checkpoint, and print what it is."""
     from afformer_core.files.atomic import file_sha256
     from afformer_core.hands.faster_rcnn import is_hand_detector
     from afformer_core.models.pretrained.checkpoint_file import read_checkpoint
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _import_model(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
-    """Write the folder of a grounding model, and say what it is."""
+    """Write the folder of a grounding model, and describe it."""
     from afformer_core.models.official.official_checkpoint import import_official
     from afformer_core.runtime.weights import save_model
 
@@ -80,7 +80,7 @@ def _import_model(
 def _import_detector(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
-    """Write the folder of a hand detector, and say what it is."""
+    """Write the folder of a hand detector, and describe it."""
     from afformer_core.hands.detector_folder import save_hand_detector
     from afformer_core.hands.faster_rcnn import OFFICIAL_ARCHITECTURE, import_hand_detector
     from afformer_core.hands.hand import CLASSES
@@ -88,7 +88,7 @@ def _import_detector(
 
     if arguments.actions is not None:
         raise CheckpointError(
-            f'{arguments.checkpoint} is a hand detector, which scores no actions; leave out '
+            f'{arguments.checkpoint} is a hand detector, which scores no actions. Leave out '
             '--actions'
         )
     detector = import_hand_detector(state)
@@ -105,7 +105,7 @@ def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))
     if len(names) != count:
         raise CheckpointError(
-            f'the checkpoint scores {count} actions, and {len(names)} are named; name them in '
+            f'the checkpoint scores {count} actions, and {len(names)} are named. Name them in '
             'their order with --actions'
         )
     return names

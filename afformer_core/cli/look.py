@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from afformer_core.dataset_page.page import DatasetPage
 
 _DESCRIPTION = """\
-Write a page of HTML that any browser opens: what a dataset holds, what is wrong with it, and some
-samples with the frames that a model is shown, the image, and the heatmap that training compares
-with. DATASET is what `afformer train` takes, or an index that `afformer mine` wrote.
+Write a page of HTML that any browser opens: the contents of a dataset, its problems, and some
+samples with the frames that a model sees, the image, and the target heatmap of training. DATASET
+is what `afformer train` takes, or an index that `afformer mine` wrote.
 
-With --annotate DATASET is a folder of your own pairs, and the page is one to mark points on:
+With --annotate, DATASET is a folder of your own pairs, and the page is one to mark points on:
 choose a demonstration, name the action, click in the image, and save the table."""
 
 _EXAMPLE = """\
@@ -50,39 +50,44 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(
         '--split', choices=('train', 'test'), default='test',
-        help='of EPIC-Hotspot (default: test)',
+        help='split of EPIC-Hotspot (default: test)',
     )  # fmt: skip
     parser.add_argument(
         '--against', type=Path, metavar='OTHER',
-        help='a split that should have no image, clip or object in common with it; of '
+        help='another split, which should have no image, clip or object in common; for '
         'EPIC-Hotspot the same file, for the split that --split does not name',
     )  # fmt: skip
     parser.add_argument(
-        '--samples', type=int, default=24, metavar='N', help='that are shown (default: 24)'
+        '--samples',
+        type=int,
+        default=24,
+        metavar='N',
+        help='number of samples shown (default: 24)',
     )
-    parser.add_argument('--seed', type=int, default=0, help='of which ones (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of their choice (default: 0)')
     parser.add_argument(
         '--frames', default='uniform 8', metavar='SAMPLING',
-        help="that a model is shown: 'uniform 64' or '2 fps x 32 every 16', of which up to eight "
-        "are drawn (default: 'uniform 8')",
+        help="frames that a model sees: 'uniform 64' or '2 fps x 32 every 16', of which up to "
+        "eight are shown (default: 'uniform 8')",
     )  # fmt: skip
     parser.add_argument(
         '--folder-rate', type=float, metavar='HZ',
-        help="by how much the numbers of frames in folders grow in a second, for '... fps ...'",
+        help="rate of the numbers in the names of frames in folders, for '... fps ...'",
     )  # fmt: skip
     parser.add_argument(
         '--all', action='store_true',
-        help='open all clips and images; else those of 100 samples, and look for the others',
+        help='decode all clips and images; else those of 100 samples, and check that the others '
+        'exist',
     )  # fmt: skip
     parser.add_argument(
         '--annotate', action='store_true',
-        help='make a page to mark points on instead, for images in which they are unknown yet',
+        help='write a page to mark points on instead, for images without annotations',
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, write the page, and say where it is."""
+    """Write the page, and print where it is."""
     from afformer_core.evaluation.report.html_report import report_path
 
     output = report_path(arguments.output, _PAGE)
@@ -97,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     page = _page(arguments)
     write_dataset_page(output, page)
     wrong = sum(finding.count for finding in page.findings)
-    print(f'{output}: {_counted(page)}; {wrong or "nothing"} to be seen to')
+    print(f'{output}: {_counted(page)}; {wrong or "nothing"} to be fixed')
     return 0
 
 
@@ -117,7 +122,9 @@ def _page(arguments: argparse.Namespace) -> DatasetPage:
     index = find_index(arguments.dataset)
     if index is not None:
         if arguments.against is not None:
-            raise ValueError(f'--against is for annotated datasets; {index} is an index of clips')
+            raise ValueError(
+                f'--against is for annotated datasets; {index} is an index of clips. Leave it out'
+            )
         return mined_page(index, settings)
     dataset = open_annotations(arguments.dataset, arguments.root, arguments.split)
     return annotated_page(dataset, settings, _other(arguments))

@@ -2,7 +2,7 @@
 """Entry point of the ``afformer`` command.
 
 Each subcommand is a module of this package with ``add_parser(subparsers)``, which sets ``run`` to
-a function of the parsed arguments that returns the exit status. Modules import what is heavy
+a function of the parsed arguments that returns the exit status. Modules import large libraries
 inside that function, so that ``afformer --help`` is quick.
 """
 
@@ -48,7 +48,7 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Parser of the command with all its subcommands."""
+    """Build the parser of the command with all its subcommands."""
     parser = argparse.ArgumentParser(
         prog='afformer',
         description='Ground the affordance that a demonstration video shows in another image.',
@@ -65,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, subparser in subparsers.choices.items():
         if name in _WITH_OPTIONS_OF_THEIR_OWN:
             continue
-        # Without a default of its own, so that it does not undo one given before the subcommand.
+        # without a default, so that it does not undo the option given before the subcommand
         subparser.add_argument(
             '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
         )
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments without the program's name; those of the process if None.
 
     Returns:
-        The exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
+        the exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
     """
     arguments = build_parser().parse_args(argv)
     try:
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader of our output went away, as `head` does; spare Python's complaint at exit.
+        # the reader of our output has gone, as `head` does; avoid Python's complaint at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AfformerError, ValueError, OSError, ModuleNotFoundError) as error:
@@ -98,11 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def one_line(error: Exception) -> str:
-    """Text of an error for a person, without line breaks."""
+    """Return the text of an error for a person, without line breaks."""
     if isinstance(error, ModuleNotFoundError):
         return (
-            f"the package '{error.name}' is not installed; in the folder of this project run: "
-            "pip install '.[train,sim,export]', with the extras of what you do"
+            f"the package '{error.name}' is not installed. In the folder of this project run: "
+            "pip install '.[train,sim,export]', with the extras that you need"
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'

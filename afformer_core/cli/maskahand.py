@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer maskahand`: mine, pre-train, evaluate, fine-tune, and compare, by one command."""
+"""`afformer maskahand`: the whole study of learning without labels, by one command."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'maskahand',
-        help='measure what learning from unlabelled videos is worth',
-        description='Mines a folder of simulated long videos, pre-trains on what it finds, and '
-        'evaluates that as it is and fine-tuned, beside training on the same labels alone. Every '
-        'step is an afformer command, whose output is in a file .log; the same command given '
-        'again goes on where it was interrupted, and one with other options is refused where they '
-        'would have given other results than those that are there.',
+        help='measure the benefit of learning from unlabelled videos',
+        description='Mines a folder of simulated long videos, pre-trains on the mined clips, and '
+        'evaluates the model before and after fine-tuning, beside training on the same labels '
+        'alone. Every step is an afformer command, with its output in a .log file. The same '
+        'command continues an interrupted run; options that would change existing results are '
+        'refused.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         required=True,
         help='folder of train.json to fine-tune on, validation.json and test-seen.json',
     )
-    parser.add_argument('--output', type=Path, required=True, help='folder of all that is made')
+    parser.add_argument('--output', type=Path, required=True, help='folder of all results')
     parser.add_argument(
         '--configurations',
         type=Path,
@@ -45,28 +45,36 @@ def add_parser(subparsers: Any) -> None:
         help='folder of the experiments (default: config/train)',
     )
     parser.add_argument(
-        '--detector', default='simulated', help='of hands, see afformer mine (default: simulated)'
+        '--detector',
+        default='simulated',
+        help='hand detector, see afformer mine (default: simulated)',
     )
     parser.add_argument(
         '--rate',
         type=float,
         default=4.0,
-        help='frames looked at for each second of the videos (default: 4)',
+        help='frames read for each second of the videos (default: 4)',
     )
     parser.add_argument(
-        '--clip-frames', type=int, default=16, help='of them, how many a clip has (default: 16)'
+        '--clip-frames', type=int, default=16, help='number of them in a clip (default: 16)'
     )
     parser.add_argument(
-        '--stride', type=int, default=8, help='of them, how far apart clips begin (default: 8)'
+        '--stride',
+        type=int,
+        default=8,
+        help='number of them from one clip to the next (default: 8)',
     )
     parser.add_argument(
         '--minimum-score',
         type=float,
         default=0.5,
-        help='a hand in contact is an interaction from this score on (default: 0.5)',
+        help='lowest score of a hand in contact that is an interaction (default: 0.5)',
     )
     parser.add_argument(
-        '--processes', type=int, default=1, help='how many mine, and train, at once (default: 1)'
+        '--processes',
+        type=int,
+        default=1,
+        help='number of processes that mine and train (default: 1)',
     )
     parser.add_argument(
         '--shares',
@@ -74,34 +82,36 @@ def add_parser(subparsers: Any) -> None:
         nargs='*',
         default=(0.1, 1.0),
         metavar='SHARE',
-        help='of the labels to fine-tune on (default: 0.1 1)',
+        help='shares of the labels to fine-tune on (default: 0.1 1)',
     )
     parser.add_argument(
         '--ablations',
         action='store_true',
-        help='also pre-train as the paper does, and without each part of that (Table 5)',
+        help='also pre-train as in the paper, and without each part of it (Table 5)',
     )
-    parser.add_argument('--steps', type=int, help="of each training (default: the experiments')")
+    parser.add_argument(
+        '--steps', type=int, help="steps of each training (default: the experiments')"
+    )
     parser.add_argument(
         '--pairs-per-group',
         type=int,
         default=1,
-        help='pairs of each thing that are measured; 0: all (default: 1)',
+        help='number of pairs measured for each object; 0: all (default: 1)',
     )
     parser.add_argument(
         '--train-option',
         action='append',
         default=[],
         metavar='OPTION=VALUE',
-        help='one more option of every training, such as '
-        '--train-option=--data.init_args.batch_size=2; may be given several times',
+        help='additional option of every training, such as '
+        '--train-option=--data.init_args.batch_size=2; may be repeated',
     )
     parser.add_argument('--json', type=Path, help='write the table as JSON here, too')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out what is missing of the experiment, and print its table."""
+    """Carry out the missing steps of the experiment, and print its table."""
     import json
 
     from afformer_core.files.atomic import write_aside

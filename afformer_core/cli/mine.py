@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from afformer_core.maskahand.sources import FoundSources
 
 _DESCRIPTION = """\
-Look for hands in long videos and write OUTPUT/index.json: which video shows hands that touch
+Detect hands in long videos and write OUTPUT/index.json: which video shows hands that touch
 something, when and where. `afformer train` learns from it without labels. No frame is copied.
 
-What is mined are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations
-that the node recorded, and folders of numbered images; folders are searched with all that are
-below, and anything else in them is passed over.
+Sources are video files, the camera topics of rosbag2s (sqlite3 or mcap), demonstrations that the
+node recorded, and folders of numbered images. Folders are searched recursively; other files in
+them are ignored.
 
-Of an annotated dataset, `--annotations` mines the videos of its training split alone, and none
+For an annotated dataset, `--annotations` mines only the videos of its training split, and none
 that has a clip of its test split: raw videos as well as clips that were cut out of them.
 
-What was seen is kept in OUTPUT/parts. A run that was interrupted is continued by the same
-command, and looks only at new videos when some were added. A video that is damaged is used up to
-there, and reported; the exit status is then 1."""
+Detections are kept in OUTPUT/parts. The same command continues an interrupted run, and reads only
+new videos if some were added. A damaged video is used up to the damage, and reported; the exit
+status is then 1."""
 
 _EXAMPLE = """\
 examples:
@@ -43,7 +43,7 @@ examples:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add the subcommand to `argparse`'s subparsers."""
+    """Add the subcommand."""
     parser = subparsers.add_parser(
         'mine',
         help='find hands that touch something in videos and bags',
@@ -58,12 +58,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument('--output', type=Path, required=True, help='folder of the index')
     parser.add_argument(
         '--annotations', type=Path, metavar='FILE',
-        help='of a training split: mine its videos alone, and none of the test split',
+        help='annotations of a training split: mine its videos only, and none of the test split',
     )  # fmt: skip
     parser.add_argument(
         '--held-out', type=Path, metavar='FILE',
-        help='annotations of the test split (default: what --annotations says of it itself, or '
-        'the file beside that has test for train in its name)',
+        help='annotations of the test split (default: as given in --annotations itself, or the '
+        'file beside it with test for train in its name)',
     )  # fmt: skip
     parser.add_argument(
         '--detector', default='mediapipe',
@@ -73,20 +73,20 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--rate', type=float, default=5.0, metavar='HZ',
-        help='frames per second that are looked at; mediapipe needs 2 at least (default: 5)',
+        help='frames per second that are read; mediapipe needs at least 2 (default: 5)',
     )  # fmt: skip
     parser.add_argument(
         '--processes', type=int, metavar='N',
-        help='that look at once (default: one for each core, or four for each GPU that a Faster '
-        'R-CNN computes on)',
+        help='number of processes (default: one for each core, or four for each GPU on which a '
+        'Faster R-CNN computes)',
     )  # fmt: skip
     parser.add_argument(
         '--preview', type=Path, metavar='FILE',
-        help='JPEG or PNG of a frame of each clip with its hands, evenly chosen where there are '
-        'many',
+        help='JPEG or PNG file for a frame of each clip with its hands, evenly chosen if there '
+        'are many',
     )  # fmt: skip
     parser.add_argument(
-        '--clip-frames', type=int, default=32, metavar='N', help='of a clip (default: 32)'
+        '--clip-frames', type=int, default=32, metavar='N', help='frames of a clip (default: 32)'
     )
     parser.add_argument(
         '--stride', type=int, default=16, metavar='N',
@@ -94,21 +94,21 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--minimum-score', type=float, metavar='S',
-        help='a hand in contact is an interaction from this score on (default: as the detector '
-        "says; 0.99 for the paper's)",
+        help="lowest score of a hand in contact that is an interaction (default: the detector's "
+        "own; 0.99 for the paper's)",
     )  # fmt: skip
     parser.add_argument(
         '--number-rate', type=float, metavar='HZ',
-        help="by how much the numbers of images in folders grow in a second: their video's rate",
+        help="rate of the numbers in the names of images in folders: their video's frame rate",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Mine; 0 when everything could be read to its end."""
+    """Mine the videos; returns 0 if all of them could be read to their end."""
     from afformer_core.parallel.workers import let_waiting_threads_sleep
 
-    # Before what follows imports PyTorch.
+    # before the imports below import PyTorch
     let_waiting_threads_sleep()
 
     from afformer_core.hands.open_detector import open_hand_detector
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.media.image_files import require_picture_path
 
     if arguments.processes is not None and arguments.processes < 1:
-        raise ValueError(f'there must be at least 1 process, not {arguments.processes}')
+        raise ValueError(f'--processes is {arguments.processes}; expected at least 1')
     if arguments.preview is not None:
         require_picture_path(arguments.preview)
     settings = MiningSettings(
@@ -127,13 +127,13 @@ def run(arguments: argparse.Namespace) -> int:
     found = find_sources(arguments.paths, arguments.number_rate)
     if not (found.sources or found.broken):
         raise DatasetError(
-            f'there is no video in {", ".join(map(str, arguments.paths))}; name videos, bags, or '
+            f'there is no video in {", ".join(map(str, arguments.paths))}. Name videos, bags, or '
             'folders of them'
         )
     if arguments.annotations is not None:
         found = _of_training(found, arguments.annotations, arguments.held_out)
     elif arguments.held_out is not None:
-        raise DatasetError('--held-out is given without --annotations; give both')
+        raise DatasetError('--held-out is given without --annotations. Give both')
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
     with mining.alone():
@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:
-    """What may be mined of a dataset; says on stderr what is left out."""
+    """Select the videos that may be mined of a dataset; prints on stderr what is left out."""
     from afformer_core.data.split_videos import TrainingVideos
 
     videos = TrainingVideos.read(annotations, held_out)
@@ -156,7 +156,7 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     if not (kept.sources or kept.broken):
         raise DatasetError(
             f'none of the {len(paths)} videos may be mined: {tested} are of the test split and '
-            f'{others} are not of {annotations}; give the annotations of the training split and '
+            f'{others} are not of {annotations}. Give the annotations of the training split and '
             'its videos'
         )
     print(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer replay`: the grounding node's results for a rosbag, without ROS."""
+"""`afformer replay`: results of the grounding node for a rosbag, without ROS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) as fast as the machine allows, through the code of the node and
-without ROS. OUT holds the recording with the node's topics beside (bag/), overlay.mp4,
+without ROS. OUT gets the recording together with the node's topics (bag/), overlay.mp4,
 groundings.csv, report.html and summary.json."""
 
 _EXAMPLE = """\
@@ -24,7 +24,7 @@ examples:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add the subcommand to `argparse`'s subparsers."""
+    """Add the subcommand."""
     parser = subparsers.add_parser(
         'replay',
         help='ground the images of a rosbag and report',
@@ -37,49 +37,59 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an earlier replay in OUT'
     )
-    _add_topics(parser.add_argument_group('topics; those that can only be meant are found'))
+    _add_topics(
+        parser.add_argument_group('topics; found automatically if there is only one choice')
+    )
     _add_demonstration(parser.add_argument_group('demonstration'))
-    _add_settings(parser.add_argument_group('grounding; named as the parameters of the node'))
+    _add_settings(
+        parser.add_argument_group(
+            'grounding; options have the names of the parameters of the node'
+        )
+    )
     parser.add_argument(
-        '--annotations', type=Path, metavar='FILE', help='JSON file of what is true of the images'
+        '--annotations', type=Path, metavar='FILE', help='JSON file with annotations of the images'
     )
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
-        help='seconds into the bag at which images begin (default: 0)',
+        help='seconds into the bag at which images start (default: 0)',
     )  # fmt: skip
     parser.add_argument(
-        '--to', type=float, dest='end', metavar='S', help='and end (default: with the bag)'
+        '--to', type=float, dest='end', metavar='S', help='and end (default: end of the bag)'
     )
     parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
-    group.add_argument('--image-topic', metavar='TOPIC', help='of the camera')
+    group.add_argument('--image-topic', metavar='TOPIC', help='images of the camera')
     group.add_argument(
-        '--demonstration-topic', metavar='TOPIC', help='that is recorded as the demonstration'
+        '--demonstration-topic',
+        metavar='TOPIC',
+        help='images that are recorded as the demonstration',
     )
-    group.add_argument('--depth-topic', metavar='TOPIC', help="of the camera; '' for none")
-    group.add_argument('--camera-info-topic', metavar='TOPIC', help="of the camera; '' for none")
+    group.add_argument('--depth-topic', metavar='TOPIC', help="depth images; '' for none")
+    group.add_argument('--camera-info-topic', metavar='TOPIC', help="calibration; '' for none")
 
 
 def _add_demonstration(group: Any) -> None:
     group.add_argument(
         '--demonstration', action='append', default=[], metavar='FILE|NAME',
-        help='a video, a folder of images or a stored demonstration, instead of a topic; several '
-        'are grounded together',
+        help='a video, a folder of images or a stored demonstration, instead of a topic; repeat '
+        'it to ground several together',
     )  # fmt: skip
     group.add_argument(
         '--store', type=Path, metavar='FOLDER', help='folder of the stored demonstrations'
     )
     group.add_argument(
         '--demonstration-from', type=float, default=0.0, metavar='S',
-        help='seconds into the bag at which the demonstration begins (default: 0)',
+        help='seconds into the bag at which the demonstration starts (default: 0)',
     )  # fmt: skip
     group.add_argument(
-        '--demonstration-to', type=float, metavar='S', help='and ends (default: with the bag)'
+        '--demonstration-to', type=float, metavar='S', help='and ends (default: end of the bag)'
     )
     group.add_argument(
-        '--whole', action='store_true', help='do not trim it to the part where something happens'
+        '--whole',
+        action='store_true',
+        help='do not trim it to the part in which something happens',
     )
     group.add_argument(
         '--hand-model',
@@ -88,7 +98,7 @@ def _add_demonstration(group: Any) -> None:
         help="MediaPipe's hand_landmarker.task to trim by",
     )
     group.add_argument(
-        '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped)'
+        '--model', type=Path, metavar='FOLDER', help='model folder (default: the shipped model)'
     )
     add_session_options(group)
 
@@ -98,19 +108,19 @@ def _add_settings(group: Any) -> None:
 
     defaults = ReplaySettings()
     for name, kind, text in (
-        ('maximum_peaks', int, 'peaks wanted at most'),
+        ('maximum_peaks', int, 'largest number of peaks'),
         (
             'minimum_presence',
             float,
-            'below this probability there is no evidence; -1: the threshold of the model',
+            'lowest presence at which something is found; -1: the threshold of the model',
         ),
-        ('minimum_confidence', float, 'of a model that is not calibrated: below it there is none'),
-        ('minimum_resemblance', float, 'of such a model, too: below it there is none either'),
-        ('minimum_continuity', float, 'nor below this likeness to what was found before'),
-        ('release_time', float, 'seconds after which what was found before no longer counts'),
+        ('minimum_confidence', float, 'the same for the confidence of an uncalibrated model'),
+        ('minimum_resemblance', float, 'the same for its feature similarity'),
+        ('minimum_continuity', float, 'lowest similarity to what was found before'),
+        ('release_time', float, 'seconds after which earlier results do not count'),
         ('smoothing_time', float, 'time constant, seconds'),
-        ('hold_time', float, 'seconds for which the last evidence is held'),
-        ('scene_cut_threshold', float, 'change of the picture that begins a new scene'),
+        ('hold_time', float, 'seconds for which the last result is held'),
+        ('scene_cut_threshold', float, 'change of the image that starts a new scene'),
         ('peak_tolerance', float, 'share of the image by which a peak may be off in depth'),
     ):
         default = getattr(defaults.stream, name)
@@ -119,8 +129,8 @@ def _add_settings(group: Any) -> None:
             option, type=kind, default=default, metavar='N', help=f'{text} ({default})'
         )
     for name, text in (
-        ('depth_tolerance', 'seconds between an image and its depth at most'),
-        ('depth_wait', 'seconds of the bag to read ahead for the depth of an image at most'),
+        ('depth_tolerance', 'most seconds between an image and its depth'),
+        ('depth_wait', 'most seconds of the bag to read ahead for the depth of an image'),
     ):
         default = getattr(defaults, name)
         option = '--' + name.replace('_', '-')
@@ -130,16 +140,16 @@ def _add_settings(group: Any) -> None:
     least = defaults.output.minimum_candidate_score
     group.add_argument(
         '--minimum-candidate-score', type=float, default=least, metavar='N',
-        help=f'below this share of the heatmap around it a peak is no grasp candidate ({least})',
+        help=f'lowest share of the heatmap around a peak for a grasp candidate ({least})',
     )  # fmt: skip
     group.add_argument(
         '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
-        help='auto: rectified where the name of the image topic says image_rect (auto)',
+        help='auto: rectified if the name of the image topic has image_rect (auto)',
     )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay what the arguments name; 0 when the folder is there."""
+    """Replay the bag; returns 0 when the folder is complete."""
     from afformer_core.media.bag import Bag
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.settings import Window
@@ -172,7 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _inputs(arguments: argparse.Namespace) -> list[Path]:
-    """Files and folders that are read; a demonstration may be a name instead."""
+    """Return the files and folders that are read; a demonstration may be a name instead."""
     options = ('annotations', 'model', 'store', 'hand_model')
     named = [getattr(arguments, option) for option in options]
     demonstrations = [Path(one) for one in arguments.demonstration if Path(one).exists()]
@@ -192,7 +202,7 @@ def _replay(
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
     if annotations is not None and demonstrations.backend != 'torch':
-        # The true heatmaps are small: threads would wait for each other longer than compute.
+        # target heatmaps are small: threads would wait for each other longer than they compute
         torch.set_num_threads(1)
     facts = {
         'bag': str(arguments.bag),
@@ -222,7 +232,7 @@ def _replay(
 
 
 def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
-    """What is to be grounded."""
+    """Record or read the demonstrations that are to be grounded."""
     from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
@@ -242,7 +252,7 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
             demonstrations.add_stored(DemonstrationStore(arguments.store), one)
         else:
             raise DemonstrationError(
-                f'there is no file {one}; a stored demonstration also needs --store FOLDER'
+                f'there is no file {one}. A stored demonstration also needs --store FOLDER'
             )
     return demonstrations
 

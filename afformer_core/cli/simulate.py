@@ -17,26 +17,26 @@ from afformer_core.cli.options.simulate_options import (
 )
 
 _DESCRIPTION = """\
-Render things that a hand operates, as a dataset in one of these layouts:
+Render appliances that a hand operates, as a dataset in one of these layouts:
 
-  opra         clips of demonstrations, pictures of the same things from other cameras without
+  opra         clips of demonstrations, images of the same appliances from other cameras without
                the hand, and OUT/SPLIT.json
-  assistq      a folder a video with several demonstrations, its script, users' images with the
-               boxes of all elements, and questions with answers in OUT/SPLIT.json
-  hands        pictures of hands with boxes, sides, contact and what they touch, as 100DOH's
-  long-videos  videos with interactions now and then, and nothing that says when or where
+  assistq      a folder for each video, with several demonstrations, its script, users' images
+               with the boxes of all elements, and questions with answers in OUT/SPLIT.json
+  hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
+  long-videos  videos with interactions now and then, without annotations
 
-A run that was interrupted is continued by the same command; what comes out does not depend on the
-number of processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
+The same command continues an interrupted run; the result does not depend on the number of
+processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
 test-buttons and test-absent, have families, textures and seeds of their own.
 
 With --closed-loop, nothing is rendered to files: a model grounds demonstrations in a robot's
 colour and depth images, a scripted finger goes to the points that it finds, along their normals,
-and presses, pulls, turns or lifts, and what has become of the thing then is the result.
+and presses, pulls, turns or lifts, and the state of the appliance afterwards is the result.
 
 With --rgbd-bag, write instead a rosbag2 OUT/bag: a demonstration, then colour, depth and
-camera_info of a camera that moves around the same appliance at 0.5 to 1 m, with the truth of each
-image in OUT/annotations.json."""
+camera_info of a camera that moves around the same appliance at 0.5 to 1 m, with the annotations of
+each image in OUT/annotations.json."""
 
 _EXAMPLE = """\
 examples:
@@ -51,7 +51,7 @@ examples:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Add the subcommand to `argparse`'s subparsers."""
+    """Add the subcommand."""
     parser = subparsers.add_parser(
         'simulate',
         help='render a dataset of simulated demonstrations',
@@ -64,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render what the arguments describe; 0 when it is complete."""
+    """Render what the arguments describe; returns 0 when it is complete."""
     options = options_of(arguments)
     if layout_of(arguments) == CLOSED_LOOP:
         return _close_loop(arguments, options)
@@ -135,7 +135,7 @@ def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
 
 def _only(families: list[str] | None) -> str:
-    """The family that a bag shows.
+    """Return the only family, which a bag shows.
 
     Raises:
         ValueError: several are named.
@@ -143,7 +143,7 @@ def _only(families: list[str] | None) -> str:
     if families is None:
         return 'control_panel'
     if len(families) != 1:
-        raise ValueError(f'a bag shows one family, not {", ".join(families)}')
+        raise ValueError(f'--families are {", ".join(families)}; a bag shows one family')
     return families[0]
 
 
@@ -163,7 +163,7 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
 def _progress(
     arguments: argparse.Namespace, options: dict[str, Any], processes: int
 ) -> Iterator[int]:
-    """How much of a dataset is there, while it is written."""
+    """Write a dataset; yields the number of finished parts."""
     from afformer_core.sim.datasets.assistq_writer import (
         AssistqPlan,
         panel_families,
@@ -176,7 +176,7 @@ def _progress(
 
     layout, folder = arguments.layout, arguments.out
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')
-    # 100DOH's name of what is trained on
+    # 100DOH's name of the training split
     split = split_named('train' if name == 'trainval' else name)
     families = panel_families(split.families) if layout == 'assistq' else split.families
     scenes: dict[str, Any] = {

@@ -21,8 +21,9 @@ def add_parser(subparsers: Any) -> None:
         'synthesize',
         help='show the examples that pre-training makes of mined clips',
         description=(
-            'Draws what pre-training learns from in its first steps: a row for each target image, '
-            'with three frames of the clip, the image without hands, and the truth over it.'
+            'Draws the examples of the first steps of pre-training: a row for each target image, '
+            'with three frames of the clip, the image without hands, and the target heatmap over '
+            'it.'
         ),
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -33,23 +34,21 @@ def add_parser(subparsers: Any) -> None:
         type=Path,
         action='append',
         required=True,
-        help='experiment of `afformer train`; what stands in a later one replaces what was before',
+        help='configuration of `afformer train`; a later one overrides the earlier ones',
     )
     parser.add_argument('--output', type=Path, required=True, help='PNG or JPEG file to write')
+    parser.add_argument('--clips', type=int, default=4, help='number of clips (default: 4)')
     parser.add_argument(
-        '--clips', type=int, default=4, help='that examples are shown of (default: 4)'
+        '--side', type=int, default=192, help='side of each image, in pixels (default: 192)'
     )
     parser.add_argument(
-        '--side', type=int, default=192, help='of each picture, in pixels (default: 192)'
-    )
-    parser.add_argument(
-        '--seed', type=int, help='of what is drawn (default: that of the experiment)'
+        '--seed', type=int, help='seed of the examples (default: that of the experiment)'
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw and write."""
+    """Draw the examples, and write the image."""
     from afformer_core.maskahand.pretraining.configured_data import configured_data
     from afformer_core.maskahand.pretraining.example_grid import example_grid
     from afformer_core.media.image_files import require_picture_path, write_picture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer train`: train a model as a YAML file says."""
+"""`afformer train`: training of a model, configured by YAML files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def add_parser(subparsers: Any) -> None:
         'train',
         help='train a model on an annotated dataset',
         add_help=False,
-        # No argument looks like an option, so that all are left to Lightning's parser.
+        # no argument looks like an option, so that all are left to Lightning's parser
         prefix_chars='\0',
     )
     parser.add_argument('arguments', nargs='*')
@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train and write the model folder."""
+    """Train the model, and write its folder."""
     from afformer_core.training.command import train
 
     given = list(arguments.arguments)

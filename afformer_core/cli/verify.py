@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer verify`: the health of a dataset, before hours are spent on it."""
+"""`afformer verify`: check of a dataset for missing and broken files."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'verify',
-        help='tell what of a dataset is missing or broken',
+        help='list what is missing or broken in a dataset',
         description='Counts the samples, clips and images of a dataset and lists those that are '
         'missing, broken, or of another size than annotated, and folders of your own pairs that '
-        'have no table. Exits with 1 where there are any.',
+        'have no table. Exits with 1 if there are any.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,19 +41,20 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument('--root', type=Path, help='folder of its clips and images')
     parser.add_argument(
-        '--split', choices=('train', 'test'), default='test', help='of EPIC-Hotspot'
+        '--split', choices=('train', 'test'), default='test', help='split of EPIC-Hotspot'
     )
     parser.add_argument(
         '--decode',
         action='store_true',
-        help='decode every frame; finds files damaged inside, which are else used up to there',
+        help='decode every frame, to find files that are damaged inside; training uses such files '
+        'up to the damage',
     )
-    parser.add_argument('--json', help='write all of it as JSON here; - for stdout instead')
+    parser.add_argument('--json', help='write the result as JSON here; - for stdout instead')
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verify and print."""
+    """Check the dataset, and print the problems."""
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.verification import find_problems
     from afformer_core.files.atomic import write_aside

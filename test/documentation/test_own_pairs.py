@@ -76,7 +76,7 @@ def test_from_three_pairs_to_a_measured_model(
     run(folder, mark[1:])
     assert (folder / 'points.html').is_file()
     mark_points(folder)
-    assert 'nothing to be seen to' in run(folder, look[1:]).stdout
+    assert 'nothing to be fixed' in run(folder, look[1:]).stdout
     trained = run(folder, [*train[1:], *FEW_STEPS])
     assert 'Warning' not in trained.stderr + trained.stdout
     run(folder, export[1:])

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `afformer evaluate`, and the pairs that it measures models on."""
+"""Options of `afformer evaluate`, and the evaluation of models on pairs."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of a dataset that `afformer evaluate` measures models on, and the measuring itself."""
+"""Evaluation of models by `afformer evaluate`, on pairs of a dataset."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Questions:
-    """The pairs that models are measured on.
+    """Pairs that models are measured on.
 
     Attributes:
-        protocol: that was asked for.
-        pair_protocol: that each pair is measured by: the same, unless it pools pairs.
-        dataset: of the pairs.
+        protocol: protocol of the evaluation.
+        pair_protocol: protocol of each pair: the same, unless the evaluation pools pairs.
+        dataset: dataset of the pairs.
         pairs: at least one.
     """
 
@@ -46,15 +46,15 @@ class Questions:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model made of the questions.
+    """Results of a model on the pairs.
 
     Attributes:
-        folder: of the model.
-        plan: of the run.
-        results: of the pairs.
-        pooled: the results of the pairs as rows of a protocol that pools them, or None.
-        facts: about the model, for people.
-        calibration: of the model, or None.
+        folder: folder of the model.
+        plan: plan of the run.
+        results: results of the pairs.
+        pooled: results of the pairs as rows of a protocol that pools them, or None.
+        facts: facts about the model, for people.
+        calibration: calibration of the model, or None.
     """
 
     folder: Path
@@ -66,11 +66,11 @@ class Answers:
 
 
 def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) -> Questions:
-    """The pairs that the options choose.
+    """Read the pairs that the options choose.
 
     Raises:
         DatasetError: the annotations are unsound, hold no pair, or none that the protocol can
-            measure.
+        measure.
     """
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.verification import usable_samples
@@ -83,19 +83,19 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     pairs = choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
     if not pairs:
-        raise DatasetError(f'{arguments.annotations} holds no sample; check its annotation file')
-    # Raises, before anything is grounded, where the data lacks what the protocol asks for.
+        raise DatasetError(f'{arguments.annotations} holds no sample. Check the annotation file')
+    # raises, before anything is grounded, if the data lacks what the protocol needs
     protocol.rows(dataset)
     pools = isinstance(protocol, PooledProtocol)
     return Questions(protocol, CoarseRowsProtocol() if pools else protocol, dataset, pairs)
 
 
 def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions) -> Answers:
-    """Measure a model on the pairs, and calibrate it where that is asked for.
+    """Measure a model on the pairs, and calibrate it if that is asked for.
 
     Raises:
         ModelFolderError: there is no sound model.
-        ValueError: the model cannot be asked so; see `ModelRun`.
+        ValueError: the options do not suit the model; see `ModelRun`.
     """
     from afformer_core.data.frame_sampling import parse_frame_sampling
     from afformer_core.evaluation.pairs.pooled_rows import pool
@@ -136,7 +136,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
 
 
 def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrior:
-    """What a predictor may know of the dataset without looking at a sample.
+    """Read the prior of baselines that do not see a sample.
 
     Raises:
         DatasetError: the prior annotations are unsound or name other actions.
@@ -152,7 +152,7 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrio
 
 
 def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: int) -> Report:
-    """The report of one model."""
+    """Build the report of one model."""
     from afformer_core.evaluation.report.report import build_report
 
     return build_report(
@@ -168,7 +168,7 @@ def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: i
 
 
 def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
-    """The rows of a model for pictures; the model is opened again where another one was since."""
+    """Return the rows of a model for images; it is opened again if another one was since."""
     from afformer_core.evaluation.pairs.shared_run import open_run
     from afformer_core.evaluation.report.exhibits import measured_by_model, measured_by_pooling
 
@@ -180,7 +180,7 @@ def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
 
 
 def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
-    """The rows of a model that are paired with those of others."""
+    """Return the rows of a model that are paired with those of others."""
     from afformer_core.evaluation.metrics.scoring import concatenate
     from afformer_core.evaluation.model_differences import ModelRows
     from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
@@ -197,7 +197,7 @@ def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
 
 
 def name_models(given: Sequence[Path]) -> dict[str, Path]:
-    """Model folders by names that are as short as tells them apart.
+    """Name model folders, as briefly as tells them apart.
 
     Args:
         given: folders of models, or `shipped`, which keeps that name.
@@ -210,7 +210,7 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     folders = [model_folder(each) for each in given]
     for number, folder in enumerate(folders):
         if folder.resolve() in [other.resolve() for other in folders[:number]]:
-            raise ValueError(f'{folder} is given twice; give models that differ')
+            raise ValueError(f'{folder} is given twice. Give different models')
     names = [SHIPPED if str(each) == SHIPPED else each.resolve().name for each in given]
     if len(set(names)) < len(names):
         names = [str(each) for each in given]
@@ -232,7 +232,7 @@ def _calibrate(
 
 
 def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:
-    """A model as the options say, with their closer looks.
+    """Open a model as the options say, with its zoom stages.
 
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of commands."""
+"""Options that several commands share, or that fill a module of their own."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_session_options(parser: Any) -> None:
-    """Add what computes, and how often it looks, to a parser or a group of one."""
+    """Add backend, precision, threads and zoom stages to a parser or a group of one."""
     parser.add_argument(
         '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
     )
@@ -22,25 +22,27 @@ def add_session_options(parser: Any) -> None:
         default='auto',
         help='auto, fp32, fp16, bf16 or int8 (auto: fp32, by tensorrt fp16)',
     )
-    parser.add_argument('--threads', type=int, default=0, help='0: the backend chooses')
+    parser.add_argument(
+        '--threads', type=int, default=0, help='number of threads; 0: the backend chooses'
+    )
     parser.add_argument(
         '--maximum-looks',
         type=int,
         metavar='N',
-        help='look at an image so often at most, 1: never closer (default: as often as the model '
-        'was made to); each takes the same time',
+        help='largest number of zoom stages of an image; 1: the whole image only (default: as '
+        'many as the model was made for); each takes the same time',
     )
 
 
 def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounder:
-    """A model folder, or the shipped model, as the options say.
+    """Open a model folder, or the shipped model, as the options say.
 
-    Why its calibration is not used, where it is not, is said on stderr.
+    If its calibration is not used, the reason is printed on stderr.
 
     Raises:
         ModelFolderError: the folder does not hold a sound model, or not for this backend.
         EngineError: TensorRT cannot compile or run it here.
-        ValueError: no such backend or precision, negative threads, or no look at all.
+        ValueError: an unknown backend or precision, negative threads, or no zoom stage at all.
     """
     from afformer_core.runtime import Grounder, shipped_model_folder
 

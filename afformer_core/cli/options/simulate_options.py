@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of `afformer simulate`, the layouts that each belongs to, and their defaults there."""
+"""Options of `afformer simulate`, and the layouts to which they belong, with defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
 
-# What each layout takes besides OUT, --split, --seed and --families.
+# Options of each layout besides OUT, --split, --seed and --families.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     'opra': {
         'processes': 1,
@@ -71,45 +71,50 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
 
 _HELP = {
-    'processes': (int, 'how many render at once'),
-    'appliances': (int, 'how many appliances; of long-videos, at most so many in each'),
-    'demonstrations': (int, 'of an appliance, of different elements while there are'),
+    'processes': (int, 'number of rendering processes'),
+    'appliances': (int, 'number of appliances; for long-videos, the largest number in each'),
+    'demonstrations': (
+        int,
+        'demonstrations of an appliance, of different elements as long as there are any',
+    ),
     'performances': (
         int,
-        'clips of a demonstration, of the same action by other people, from other sides; of '
+        'clips of a demonstration, of the same action by other people, from other sides; for '
         'closed-loop, grounded together',
     ),
     'targets': (
         int,
-        "target views of an appliance; of assistq, users' images; of closed-loop, the robot's "
+        "target views of an appliance; for assistq, users' images; for closed-loop, the robot's "
         'views of a demonstration',
     ),
-    'frames': (int, 'of a clip'),
+    'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
-    'longest_side': (int, 'of the pictures, in pixels'),
-    'videos': (int, 'how many videos'),
+    'longest_side': (int, 'longest side of the images, in pixels'),
+    'videos': (int, 'number of videos'),
     'seconds': (
         float,
-        'of a demonstration (assistq), of a video (long-videos), or that the camera moves '
+        'length of a demonstration (assistq), of a video (long-videos), or of the camera motion '
         '(--rgbd-bag)',
     ),
 }
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add all of them; those whose default depends on the layout are None where not given."""
+    """Add all options; those whose default depends on the layout are None if not given."""
     parser.add_argument('out', type=Path, nargs='?', metavar='OUT', help='folder to write')
     parser.add_argument(
-        '--layout', choices=LAYOUTS, default='opra', help='form of the dataset (default: opra)'
+        '--layout', choices=LAYOUTS, default='opra', help='format of the dataset (default: opra)'
     )
-    parser.add_argument('--split', help='name of the split (default: train; of hands, trainval)')
-    parser.add_argument('--seed', type=int, help="of everything (default: the split's own)")
+    parser.add_argument('--split', help='name of the split (default: train; for hands, trainval)')
+    parser.add_argument(
+        '--seed', type=int, help="seed of everything random (default: the split's own)"
+    )
     parser.add_argument(
         '--families',
         nargs='+',
         metavar='FAMILY',
-        help='of things, drawn evenly, one that is named twice twice as often (default: the '
-        "split's; of assistq, its panels)",
+        help='families of appliances, drawn evenly; one named twice comes twice as often '
+        "(default: the split's; for assistq, its panels)",
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(
@@ -117,65 +122,67 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         )
     bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
     bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
-    bag.add_argument('--size', type=_size, help="of its images, or the robot's (default: 640x480)")
+    bag.add_argument(
+        '--size', type=_size, help="size of its images, or the robot's (default: 640x480)"
+    )
     bag.add_argument('--images', help='encoding of colour: rgb8 or jpeg (default: rgb8)')
     bag.add_argument('--depth', help='encoding of depth: 16UC1 or 32FC1 (default: 16UC1)')
     bag.add_argument('--storage', help='mcap or sqlite3 (default: mcap)')
-    loop = parser.add_argument_group('a finger that operates what a model points at')
+    loop = parser.add_argument_group('a scripted finger that acts at the points of a model')
     loop.add_argument(
         '--closed-loop',
         type=Path,
         nargs='?',
         const=Path(),
         metavar='MODEL',
-        help='model folder (without one, the shipped model); nothing is written but --json',
+        help='model folder (default: the shipped model); only --json is written',
     )
     loop.add_argument(
-        '--noise', type=float, help='of depth, as a share of it; 0: exact depth (default: 0.005)'
+        '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
     loop.add_argument('--json', type=Path, help='write the tables as JSON here')
     loop.add_argument('--backend', help='auto, torch, onnxruntime, cuda or tensorrt')
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
-    loop.add_argument('--threads', type=int, help='0: the backend chooses')
+    loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
     loop.add_argument(
         '--maximum-looks',
         type=int,
         metavar='N',
-        help='look at an image so often at most, 1: never closer (default: as often as the model '
-        'was made to)',
+        help='largest number of zoom stages of an image; 1: the whole image only (default: as '
+        'many as the model was made for)',
     )
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The layout's options, those that were not given with their defaults.
+    """Return the layout's options, with defaults for those that were not given.
 
     Raises:
-        ValueError: one was given that the layout has no use for, or OUT is missing.
+        ValueError: an option that the layout does not have was given, or OUT is missing.
     """
     layout = layout_of(arguments)
     if (arguments.out is None) != (layout == CLOSED_LOOP):
         wanted = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
         raise ValueError(f'{_option(layout)} {wanted}')
     if arguments.json is not None and layout != CLOSED_LOOP:
-        raise ValueError(f'{_option(layout)} has no use for --json; leave it out')
+        raise ValueError(f'{_option(layout)} has no use for --json. Leave it out')
     defaults = DEFAULTS[layout]
     for name in {name for each in DEFAULTS.values() for name in each}:
         if getattr(arguments, name) is not None and name not in defaults:
             option = name.replace('_', '-')
-            raise ValueError(f'{_option(layout)} has no use for --{option}; leave it out')
+            raise ValueError(f'{_option(layout)} has no use for --{option}. Leave it out')
     given = {name: getattr(arguments, name) for name in defaults}
     return {name: defaults[name] if value is None else value for name, value in given.items()}
 
 
 def layout_of(arguments: argparse.Namespace) -> str:
-    """The key of `DEFAULTS` that is asked for."""
+    """Return the key of `DEFAULTS` that is asked for."""
     if arguments.closed_loop is not None:
         return CLOSED_LOOP
     return BAG if arguments.rgbd_bag else str(arguments.layout)
 
 
 def _option(layout: str) -> str:
-    """What asks for a layout."""
+    """Return the option that asks for a layout."""
     return f'--{layout}' if layout in (BAG, CLOSED_LOOP) else f'--layout {layout}'
 
 
@@ -189,5 +196,5 @@ def _default_text(name: str) -> str:
 def _size(text: str) -> tuple[int, int]:
     width, separator, height = text.partition('x')
     if not (separator and width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 640x480')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a size; expected one such as 640x480')
     return int(width), int(height)

@@ -25,7 +25,7 @@ def test_a_page_of_own_pairs(
 ) -> None:
     output = tmp_path / 'page.html'
     assert main(['look', str(pairs), '--output', str(output), '--samples', '2']) == 0
-    said = '3 samples, 2 demonstrations, 2 images, 4 points, 1 objects; nothing to be seen to\n'
+    said = '3 samples, 2 demonstrations, 2 images, 4 points, 1 objects; nothing to be fixed\n'
     assert capsys.readouterr().out == f'{output}: {said}'
     assert output.read_text().count('<article class="card"') == 2
 
@@ -38,7 +38,7 @@ def test_a_folder_for_the_page(pairs: Path, tmp_path: Path) -> None:
 def test_another_split(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / 'page.html'
     assert main(['look', str(pairs), '--against', str(pairs), '--output', str(output)]) == 0
-    assert capsys.readouterr().out.endswith('; 5 to be seen to\n')
+    assert capsys.readouterr().out.endswith('; 5 to be fixed\n')
     assert 'images that pairs has, too' in output.read_text()
 
 

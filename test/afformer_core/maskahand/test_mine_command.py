@@ -99,7 +99,7 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
         (['--detector', 'nothing'], "'nothing' is no hand detector; give 'simulated'"),
         (['--detector', 'red', '--preview', 'sheet.gif'], 'sheet.gif must end in one of'),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
-        (['--detector', 'red', '--processes', '0'], 'at least 1 process'),
+        (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),
     ],
 )
 def test_bad_input_is_one_line_before_anything_is_looked_at(
@@ -189,4 +189,4 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
     assert main([*asked, *shown]) == 1
     assert 'none of the 6 videos may be mined: ' in capsys.readouterr().err
     assert main([*asked, '--held-out', str(tmp_path / 'test.txt')]) == 1
-    assert '--held-out is given without --annotations; give both' in capsys.readouterr().err
+    assert '--held-out is given without --annotations. Give both' in capsys.readouterr().err

@@ -17,7 +17,7 @@ REFUSED_AT_THE_START = {
     'a queue of nothing': ({'depth_qos_depth': 0}, 'depth_qos_depth'),
     'a contradiction': (
         {'nearest_depth': 5.0, 'farthest_depth': 1.0},
-        'depths from 5.0 to 1.0 metres are used',
+        'nearest depth is 5.0 m and farthest 1.0 m',
     ),
 }
 
@@ -56,8 +56,8 @@ def unconfigured(shared_nodes):
         ('maximum_peaks', 'five', 'type'),
         ('lazy', 1, 'type'),
         ('image_rectification', 'sometimes', 'must be one of auto, rectified, distorted'),
-        ('nearest_depth', 10.0, 'depths from 10.0 to 10.0 metres are used'),
-        ('farthest_depth', 0.05, 'metres are used'),
+        ('nearest_depth', 10.0, 'nearest depth is 10.0 m and farthest 10.0 m'),
+        ('farthest_depth', 0.05, 'and farthest 0.05 m'),
         ('image_qos', 'DEFAULT', 'read-only'),
         ('store_folder', '/elsewhere', 'read-only'),
     ],
@@ -79,7 +79,7 @@ def test_a_parameter_that_does_not_exist_is_refused(unconfigured):
 def test_values_that_contradict_each_other_only_one_after_the_other(unconfigured):
     assert unconfigured.set_parameter('nearest_depth', 2.0).successful
     refused = unconfigured.set_parameter('farthest_depth', 1.0)
-    assert 'depths from 2.0 to 1.0 metres are used' in refused.reason
+    assert 'nearest depth is 2.0 m and farthest 1.0 m' in refused.reason
     assert unconfigured.get_parameter('farthest_depth') == 10.0
     assert unconfigured.set_parameter('nearest_depth', 0.5).successful
     assert unconfigured.set_parameter('farthest_depth', 1.0).successful

@@ -155,8 +155,8 @@ def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--calibrate'], 'several models are compared; give one to calibrate it'),
-        (['--predictor', 'uniform'], 'several models are compared'),
+        (['--calibrate'], '2 models are given, to be compared. Give one to calibrate it'),
+        (['--predictor', 'uniform'], '2 models are given, to be compared'),
         ([], 'is given twice'),
     ],
 )

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The colours of image messages: the one place that knows their encodings."""
+"""The colours of image messages: the one place that knows their encodings.
+
+A library converts them, see `colour_conversion`. Our own is what neither does right: padding, byte
+order, sizes, the decoding of compressed images, and a few encodings.
+"""
 
 from __future__ import annotations
 
@@ -10,47 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
+from afformer_core.messages.colour_conversion import PlainImage, convert_colours
 from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 
-# Encoding: type of a channel, channels, and OpenCV's conversion to RGB. Plain OpenCV types carry
-# no meaning; they are read as OpenCV would show them. OpenCV names a Bayer pattern by the second
-# and third pixel of the second row, ROS by the first two of both rows; hence the swapped letters.
-_PACKED: dict[str, tuple[type[np.generic], int, int | None]] = {
-    'rgb8': (np.uint8, 3, None),
-    'bgr8': (np.uint8, 3, cv2.COLOR_BGR2RGB),
-    'rgba8': (np.uint8, 4, cv2.COLOR_RGBA2RGB),
-    'bgra8': (np.uint8, 4, cv2.COLOR_BGRA2RGB),
-    'rgb16': (np.uint16, 3, None),
-    'bgr16': (np.uint16, 3, cv2.COLOR_BGR2RGB),
-    'rgba16': (np.uint16, 4, cv2.COLOR_RGBA2RGB),
-    'bgra16': (np.uint16, 4, cv2.COLOR_BGRA2RGB),
-    'mono8': (np.uint8, 1, cv2.COLOR_GRAY2RGB),
-    'mono16': (np.uint16, 1, cv2.COLOR_GRAY2RGB),
-    '8UC1': (np.uint8, 1, cv2.COLOR_GRAY2RGB),
-    '8UC3': (np.uint8, 3, cv2.COLOR_BGR2RGB),
-    '8UC4': (np.uint8, 4, cv2.COLOR_BGRA2RGB),
-    '16UC1': (np.uint16, 1, cv2.COLOR_GRAY2RGB),
-    '16UC3': (np.uint16, 3, cv2.COLOR_BGR2RGB),
-    '16UC4': (np.uint16, 4, cv2.COLOR_BGRA2RGB),
-    'bayer_rggb8': (np.uint8, 1, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr8': (np.uint8, 1, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg8': (np.uint8, 1, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg8': (np.uint8, 1, cv2.COLOR_BayerGB2RGB),
-    'bayer_rggb16': (np.uint16, 1, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr16': (np.uint16, 1, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg16': (np.uint16, 1, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg16': (np.uint16, 1, cv2.COLOR_BayerGB2RGB),
-    'yuv422': (np.uint8, 2, cv2.COLOR_YUV2RGB_UYVY),
-    'uyvy': (np.uint8, 2, cv2.COLOR_YUV2RGB_UYVY),
-    'yuv422_yuy2': (np.uint8, 2, cv2.COLOR_YUV2RGB_YUYV),
-    'yuyv': (np.uint8, 2, cv2.COLOR_YUV2RGB_YUYV),
+# Encoding: type of a channel, channels, and the name that both libraries know. Plain OpenCV types
+# carry no meaning; they are read as OpenCV would show them, while cv_bridge refuses them and
+# rosbags-image leaves them as they are.
+_PACKED: dict[str, tuple[type[np.generic], int, str]] = {
+    'rgb8': (np.uint8, 3, 'rgb8'),
+    'bgr8': (np.uint8, 3, 'bgr8'),
+    'rgba8': (np.uint8, 4, 'rgba8'),
+    'bgra8': (np.uint8, 4, 'bgra8'),
+    'rgb16': (np.uint16, 3, 'rgb16'),
+    'bgr16': (np.uint16, 3, 'bgr16'),
+    'rgba16': (np.uint16, 4, 'rgba16'),
+    'bgra16': (np.uint16, 4, 'bgra16'),
+    'mono8': (np.uint8, 1, 'mono8'),
+    'mono16': (np.uint16, 1, 'mono16'),
+    '8UC1': (np.uint8, 1, 'mono8'),
+    '8UC3': (np.uint8, 3, 'bgr8'),
+    '8UC4': (np.uint8, 4, 'bgra8'),
+    '16UC1': (np.uint16, 1, 'mono16'),
+    '16UC3': (np.uint16, 3, 'bgr16'),
+    '16UC4': (np.uint16, 4, 'bgra16'),
+    **{
+        f'bayer_{pattern}{bits}': (dtype, 1, f'bayer_{pattern}{bits}')
+        for bits, dtype in ((8, np.uint8), (16, np.uint16))
+        for pattern in ('rggb', 'bggr', 'gbrg', 'grbg')
+    },
+    'yuv422': (np.uint8, 2, 'yuv422'),
+    'uyvy': (np.uint8, 2, 'yuv422'),
+    'yuv422_yuy2': (np.uint8, 2, 'yuv422_yuy2'),
+    'yuyv': (np.uint8, 2, 'yuv422_yuy2'),
 }
-# Luminance over half as many rows of interleaved chrominance.
+# Luminance over half as many rows of interleaved chrominance, which cv_bridge does not know and
+# rosbags-image takes for the rows of the image alone.
 _SEMI_PLANAR = {'nv12': cv2.COLOR_YUV2RGB_NV12, 'nv21': cv2.COLOR_YUV2RGB_NV21}
 
-_OF_CHANNELS = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
+# Of a compressed image, by its channels.
+_OF_CHANNELS = {1: 'mono', 3: 'bgr', 4: 'bgra'}
 
 
 def to_rgb(message: Any) -> NDArray[np.uint8]:
@@ -78,7 +82,7 @@ def to_rgb(message: Any) -> NDArray[np.uint8]:
             f'images of encoding {encoding!r} cannot be grounded; send one of '
             f'{", ".join([*_PACKED, *_SEMI_PLANAR])}'
         )
-    dtype, channels, conversion = _PACKED[encoding]
+    dtype, channels, known_as = _PACKED[encoding]
     if encoding.startswith(('yuv', 'uyvy')) and message.width % 2:
         raise ImageError(f'a {encoding} image is {message.width} wide; it must be even')
     image = pixel_rows(message, dtype, channels)
@@ -86,7 +90,7 @@ def to_rgb(message: Any) -> NDArray[np.uint8]:
         raise ImageError(
             f'a {encoding} image is {message.width} x {message.height}; its pattern takes 2 x 2'
         )
-    return _eight_bits(_converted(image, conversion))
+    return _colours(image, known_as)
 
 
 def _semi_planar(message: Any) -> NDArray[np.uint8]:
@@ -111,16 +115,17 @@ def _decompressed(message: Any) -> NDArray[np.uint8]:
         )
     # A Bayer pattern is compressed as if it were grey.
     encoding = message.format.split(';')[0].strip()
-    if channels == 1 and encoding.startswith('bayer') and encoding in _PACKED:
-        return _eight_bits(_converted(image, _PACKED[encoding][2]))
-    return _eight_bits(_converted(image, _OF_CHANNELS[channels]))
+    if not (channels == 1 and encoding.startswith('bayer') and encoding in _PACKED):
+        encoding = f'{_OF_CHANNELS[channels]}{8 * image.dtype.itemsize}'
+    return _colours(image.reshape(*image.shape[:2], channels), encoding)
 
 
-def _converted(image: NDArray[Any], conversion: int | None) -> NDArray[Any]:
-    return image if conversion is None else np.asarray(cv2.cvtColor(image, conversion))
-
-
-def _eight_bits(image: NDArray[Any]) -> NDArray[np.uint8]:
-    if image.dtype == np.uint8:
-        return image
-    return np.asarray(cv2.convertScaleAbs(image, alpha=255 / 65535), dtype=np.uint8)
+def _colours(pixels: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
+    """Uint8 RGB of pixels [H, W, C] in an encoding that both libraries know."""
+    wanted = 'rgb8' if pixels.dtype == np.uint8 else 'rgb16'
+    if encoding != wanted:
+        pixels = convert_colours(PlainImage(encoding, pixels), wanted)
+    if pixels.dtype == np.uint8:
+        return pixels
+    # Rounded, while rosbags-image cuts off.
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / 65535), dtype=np.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays to image messages."""
+"""Arrays to image messages of any library; cv_bridge makes rclpy's alone, rosbags-image none."""
 
 from __future__ import annotations
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import sys
 
+from rclpy.logging import get_logger
+
 from afformer_ros.command_line import check_arguments
+from afformer_ros.cv_bridge_colours import use_cv_bridge
 from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.process import run_node
 from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
@@ -25,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         'grounding',
         '-r image:=/camera/image_raw -p minimum_presence:=0.5',
     )
+    use_cv_bridge(get_logger('grounding').warning)
     right_of_way = RightOfWay()
     return run_node(
         arguments,

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seam to the library that converts the colours of images: rosbags-image, or cv_bridge.
+
+cv_bridge is of ROS; `afformer_ros` puts it here where it is installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rosbags.image import image_to_cvimage
+
+
+@dataclass(frozen=True)
+class PlainImage:
+    """The fields of a sensor_msgs/Image without padding, in the byte order of this machine.
+
+    Attributes:
+        encoding: of sensor_msgs/image_encodings.
+        data: [H, W, channels], contiguous, of the type that the encoding has.
+    """
+
+    encoding: str
+    data: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        if self.data.ndim != 3 or not self.data.flags.c_contiguous:
+            raise ValueError(
+                f'pixels of shape {self.data.shape} are no plain image; expected contiguous '
+                '[H, W, channels]'
+            )
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return int(self.data.shape[0])
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return int(self.data.shape[1])
+
+    @property
+    def step(self) -> int:
+        """Bytes of a row."""
+        return self.data[:1].nbytes
+
+    @property
+    def is_bigendian(self) -> int:
+        """Byte order of this machine."""
+        return int(sys.byteorder == 'big')
+
+
+ColourConverter = Callable[[PlainImage, str], NDArray[Any]]
+"""Converts an image to the encoding 'rgb8' or 'rgb16', of as many bits as the image has."""
+
+
+def rosbags_converter(image: PlainImage, encoding: str) -> NDArray[Any]:
+    """Convert by rosbags-image; see `ColourConverter`."""
+    return np.asarray(image_to_cvimage(image, encoding))  # type: ignore[arg-type]
+
+
+_converter: ColourConverter = rosbags_converter
+
+
+def use_converter(converter: ColourConverter) -> None:
+    """Convert all images of this process by a library from now on."""
+    global _converter
+    _converter = converter
+
+
+def convert_colours(image: PlainImage, encoding: str) -> NDArray[Any]:
+    """Convert by the library in use; see `ColourConverter`."""
+    return _converter(image, encoding)

@@ -22,7 +22,7 @@ from afformer_core.models.decoders.predictor import (
 )
 from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
 from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
-from afformer_core.models.layers.widening import widened
+from afformer_core.models.layers.numerics import widened
 
 
 class Afformer(nn.Module):
@@ -43,6 +43,7 @@ class Afformer(nn.Module):
         self.own_video_encoder = build_encoder(configuration, sorted(video)) if separate else None
         self.decoder = build_decoder(configuration)
         self.predictor = build_predictor(configuration)
+        self._heatmap_size = configuration.heatmap_size
         self._initialise()
 
     @property
@@ -122,7 +123,7 @@ class Afformer(nn.Module):
             as `ground`.
         """
         decoded = self.decoder(levels, memory)
-        return self.predictor(widened(decoded), self.configuration.heatmap_size, memory)
+        return self.predictor(widened(decoded), self._heatmap_size, memory)
 
     def forward(
         self, images: Tensor, frames: Tensor, lengths: Tensor | None = None

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
-from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.softmax_attention import attend_fused
 
 MOST_FP16_KEYS = 65_504

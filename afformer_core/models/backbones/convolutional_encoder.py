@@ -19,7 +19,7 @@ from torchvision.ops import FeaturePyramidNetwork
 
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.frozen_norm import FrozenNorm
+from afformer_core.models.layers.numerics import FrozenNorm
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
 _LITE0_ENDS = (2, 3, 5, 7)

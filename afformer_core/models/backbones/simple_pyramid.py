@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.numerics import ChannelNorm
 
 
 class SimpleFeaturePyramid(nn.Module):

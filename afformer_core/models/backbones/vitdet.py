@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from afformer_core.models.layers.attention import SelfAttention2d, Size
-from afformer_core.models.layers.channel_norm import NORM_EPSILON
+from afformer_core.models.layers.numerics import NORM_EPSILON
 
 CHANNELS = 768
 DEPTH = 12

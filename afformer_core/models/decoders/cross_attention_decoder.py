@@ -11,7 +11,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.decoder import Mlp
 from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
 from afformer_core.models.layers.attention import CrossAttention3d, Size
-from afformer_core.models.layers.channel_norm import NORM_EPSILON
+from afformer_core.models.layers.numerics import NORM_EPSILON
 
 
 class CrossAttentionBlock(nn.Module):

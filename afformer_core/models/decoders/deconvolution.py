@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
 from afformer_core.models.layers.attention import Size, by_image, by_video
-from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
 from afformer_core.models.layers.softmax_attention import attend_in_parts
 

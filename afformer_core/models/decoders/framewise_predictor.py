@@ -12,8 +12,8 @@ from torch.nn import functional
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.decoders.predictor import FocusedPredictor
 from afformer_core.models.layers.attention import Size, by_image, by_video
+from afformer_core.models.layers.numerics import widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
-from afformer_core.models.layers.widening import widened
 
 _LOOKS = 2
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models.layers.widening import widened
+from afformer_core.models.layers.numerics import widened
 
 
 class ConvLstm(nn.Module):

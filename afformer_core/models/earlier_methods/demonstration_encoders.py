@@ -8,9 +8,8 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from afformer_core.models.earlier_methods.conv_lstm import ConvLstm
-from afformer_core.models.layers.channel_norm import ChannelNorm
+from afformer_core.models.layers.numerics import ChannelNorm, widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
-from afformer_core.models.layers.widening import widened
 
 _KERNEL_SIZE = 3
 

@@ -18,8 +18,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models.layers.offset_attention import attend_with_offsets
 from afformer_core.models.layers.relative_position import (
+    attend_with_offsets,
     axis_indicators,
     padded_temporal_table,
     relative_table,

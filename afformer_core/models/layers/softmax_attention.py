@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from afformer_core.models.layers.widening import widened
+from afformer_core.models.layers.numerics import widened
 
 PADDING_SCORE = -1e4
 _QUERIES_AT_ONCE = 256

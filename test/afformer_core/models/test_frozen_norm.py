@@ -6,7 +6,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from afformer_core.models import afformer_r50
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.frozen_norm import FrozenNorm
+from afformer_core.models.layers.numerics import FrozenNorm
 
 
 def norms() -> tuple[FrozenNorm, FrozenBatchNorm2d]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import AfformerConfiguration, afformer_small
-from afformer_core.models.layers.level_packing import pack_levels, unpack_levels
+from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
 
 from ..conftest import random_model
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models.decoders.upsampler import Upsampler
+from afformer_core.models.decoders.predictor import Upsampler
 
 
 @pytest.fixture

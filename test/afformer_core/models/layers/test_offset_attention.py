@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models.layers.offset_attention import attend_with_offsets
-from afformer_core.models.layers.relative_position import axis_indicators
+from afformer_core.models.layers.relative_position import attend_with_offsets, axis_indicators
 from afformer_core.models.layers.softmax_attention import attend_in_parts
 
 FRAMES, HEIGHT, WIDTH = 2, 2, 3

@@ -117,7 +117,7 @@ STATEMENTS = (
     ),
     Statement(
         'eq. 9', 'C3D: kernel 3, stride 2 in time alone; T, T/2, T/4', 'differs',
-        'afformer_core/models/decoders/temporal_pyramid.py',
+        'afformer_core/models/decoders/decoder.py',
         'A kernel has three frames and one place, as released',
         {R50: {f'{ARCHITECTURE}temporal_strides': (1, 2, 4)}},
     ),
@@ -127,7 +127,7 @@ STATEMENTS = (
     ),
     Statement(
         '3.2', 'deconvolutions from C x 64 x 64 to 256 x 256', 'same',
-        'afformer_core/models/decoders/upsampler.py', 'Two deconvolutions',
+        'afformer_core/models/decoders/predictor.py', 'Two deconvolutions',
     ),
     Statement(
         '3.2', 'actions by an MLP and adaptive pooling', 'same',

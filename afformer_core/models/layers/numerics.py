@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layer normalisation over the channels of feature maps."""
+"""Normalisation layers, and fp32 for operations that half precision is too narrow for."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import FrozenBatchNorm2d
 
 NORM_EPSILON = 1e-6
+
+
+def widened(x: Tensor) -> Tensor:
+    """Convert a tensor in half precision to fp32; return any other as it is."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class ChannelNorm(nn.Module):
@@ -27,3 +33,18 @@ class ChannelNorm(nn.Module):
         """Normalise [..., C] over C."""
         weight, bias = self.weight.flatten(), self.bias.flatten()
         return functional.layer_norm(x, weight.shape, weight, bias, NORM_EPSILON)
+
+
+class FrozenNorm(FrozenBatchNorm2d):
+    """torchvision's frozen batch norm, computed in the type of its input.
+
+    torchvision's own returns fp32 for half precision, so that in mixed precision all that follows
+    would be computed in fp32.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise [B, C, H, W], in the same type."""
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        scale, shift = (each.to(x.dtype)[None, :, None, None] for each in (scale, shift))
+        return x * scale + shift

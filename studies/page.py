@@ -66,9 +66,9 @@ def table_text(results: Sequence[StudyResult]) -> str:
 def _order(results: Sequence[StudyResult]) -> str:
     count = order_beside_the_paper(results)
     return (
-        f'Of the {count.pairs} pairs of rows that the paper orders, {count.same_by_mean} stand in '
-        f"the paper's order by their means. The intervals of {count.undecided} overlap; of the "
-        f"others {count.same} stand in the paper's order and {count.reversed} in the other one."
+        f'Pairs of rows that the paper orders: {count.pairs}; in the same order here by their '
+        f'means: {count.same_by_mean}. Pairs whose intervals do not overlap: '
+        f'{count.pairs - count.undecided}; of these in the same order: {count.same}.'
     )
 
 

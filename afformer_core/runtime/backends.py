@@ -22,28 +22,27 @@ def open_session(
     precision: str = 'auto',
     report: Callable[[str], None] = lambda line: None,
 ) -> Session:
-    """A model folder, ready to run.
+    """Open a model folder for inference.
 
     Args:
-        folder: with a sound description.
+        folder: model folder with a valid description.
         backend: one of `BACKENDS`: PyTorch or ONNX Runtime on the CPU, PyTorch or TensorRT on an
             NVIDIA GPU; 'auto' takes ONNX Runtime where graphs were exported, else 'torch'.
-        threads: threads to compute with; 0 lets the backend choose.
-        precision: one of `PRECISIONS`; 'auto' is fp32, but by TensorRT fp16, see `compile_model`.
-            'int8' is never chosen by itself, and not of PyTorch.
-        report: told in lines what takes long; for TensorRT, graphs are exported that are missing,
-            and compiled if they were not before.
+        threads: number of threads to compute with; 0 lets the backend choose.
+        precision: one of `PRECISIONS`; 'auto' is fp32, except for TensorRT, where it is fp16 (see
+            `compile_model`). 'int8' is never chosen by 'auto', and PyTorch does not run it.
+        report: called with a line of text before anything that takes long. With TensorRT, missing
+            graphs are exported, and compiled if the cache has no engine of them.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model, or not for this backend and
-            precision.
+        ModelFolderError: the folder does not hold a valid model for this backend and precision.
         EngineError: TensorRT cannot compile or run the model here.
-        ValueError: no such backend or precision, or negative threads.
+        ValueError: the backend or precision is unknown, or the number of threads negative.
     """
     if backend not in BACKENDS or precision not in PRECISIONS or threads < 0:
         raise ValueError(
-            f'backend is {backend!r}, precision {precision!r} and threads {threads}; backend must '
-            f'be one of {BACKENDS}, precision one of {PRECISIONS}, and threads at least 0'
+            f'backend is {backend!r}, precision is {precision!r} and threads is {threads}; '
+            f'expected a backend of {BACKENDS}, a precision of {PRECISIONS} and at least 0 threads'
         )
     if backend == 'auto':
         backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
@@ -51,15 +50,16 @@ def open_session(
         precision = 'fp32'
     if backend in ('torch', 'cuda') and precision == 'int8':
         raise ValueError(
-            f'backend {backend!r} does not run quantized graphs; choose onnxruntime or tensorrt'
+            f"precision is 'int8' and backend {backend!r} does not run quantized graphs. Choose "
+            'onnxruntime or tensorrt'
         )
     if precision == 'int8':
         loss = read_graphs(folder, precision).loss
-        cost = 'what it costs was not measured'
+        cost = 'its loss of accuracy was not measured'
         if loss:
             cost = (
                 f'KLD {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f} on {loss["pairs"]} '
-                'pairs when it was exported'
+                'pairs at its export'
             )
         report(f'int8: {cost}')
     try:
@@ -80,5 +80,5 @@ def open_session(
         return TorchSession.load(folder, threads, precision)
     except ImportError as error:
         raise ModelFolderError(
-            f'backend {backend!r} cannot be used: {error}; install it or choose another'
+            f'backend {backend!r} cannot be used: {error}. Install it or choose another backend'
         ) from error

@@ -26,16 +26,16 @@ _LARGEST_ZOOM = 8.0
 
 @dataclass(frozen=True)
 class CloserLook:
-    """How much closer a model looks again, from coarse to fine.
+    """The zoom factors of one zoom stage, in which a model grounds again in a larger crop.
 
-    What is small at the model's input size says little, and of look-alikes that stand together
-    the first heatmap often has a share on each. So the demonstration is memorized once more from
-    its frames around the place where it acts, and grounded once more in the image around the
-    place that was found; see `refined`. A model may do so several times.
+    At the model's input size small elements show little detail, and of similar elements side by
+    side the first heatmap often gives each a share. In a zoom stage the demonstration is memorized
+    again from crops of its frames around the point of contact, and grounded again in a crop of the
+    image around the peak found so far (see `refined`). A model may have several zoom stages.
 
     Attributes:
-        demonstration_zoom: how many times larger than at first frames are seen then, 1 to 8.
-        image_zoom: how many times larger the image is, likewise.
+        demonstration_zoom: how many times larger the crops show the frames, 1 to 8.
+        image_zoom: how many times larger the crop shows the image, 1 to 8.
     """
 
     demonstration_zoom: float
@@ -46,37 +46,38 @@ class CloserLook:
             value = getattr(self, field.name)
             if not 1 <= value <= _LARGEST_ZOOM:
                 raise ValueError(
-                    f'{field.name} of the closer look is {value}; a number from 1 to '
-                    f'{_LARGEST_ZOOM:g} is wanted'
+                    f'{field.name} of the zoom stage is {value}; expected a number from 1 to '
+                    f'{_LARGEST_ZOOM:g}'
                 )
 
     def __str__(self) -> str:
-        """For people."""
+        """Describe the zoom factors for people."""
         return (
             f'{self.demonstration_zoom:g} times the demonstration, {self.image_zoom:g} the image'
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the settings as plain JSON types."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> CloserLook:
-        """What `to_json` gave.
+        """Build settings from the result of `to_json`.
 
         Raises:
             TypeError: a value is not a number.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        return cls(**checked_fields(cls, content, 'closer look'))
+        return cls(**checked_fields(cls, content, 'zoom stage'))
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part of a picture that is looked at again: whole pixels of its heatmap.
+    """A crop window of an image, in whole pixels of its heatmap.
 
     Attributes:
-        top, left, height, width: of the part, inside the heatmap, at least one pixel each way.
+        top, left, height, width: the window, inside the heatmap, at least one pixel in each
+            direction.
         size: (height, width) of the heatmap.
     """
 
@@ -91,13 +92,13 @@ class Place:
         inside = 0 <= self.top < bottom <= self.size[0] and 0 <= self.left < right <= self.size[1]
         if not inside:
             raise ValueError(
-                f'rows {self.top} to {bottom} and columns {self.left} to {right} are no part of a '
-                f'heatmap of {self.size[0]} x {self.size[1]}'
+                f'the crop window is rows {self.top} to {bottom} and columns {self.left} to '
+                f'{right}; expected a part of the heatmap of {self.size[0]} x {self.size[1]}'
             )
 
     @classmethod
     def around_peak(cls, heatmap: FloatArray, zoom: float) -> Place:
-        """The part around the maximum of a heatmap [h, w] that is `zoom` times smaller."""
+        """Place a window around the maximum of a heatmap [h, w], `zoom` times smaller than it."""
         height, width = heatmap.shape
         row, column = divmod(int(np.argmax(heatmap)), width)
         part_height, part_width = (max(1, round(side / zoom)) for side in (height, width))
@@ -111,41 +112,42 @@ class Place:
 
     @property
     def in_heatmap(self) -> tuple[slice, slice]:
-        """The part, of a heatmap."""
+        """Rows and columns of the window in the heatmap."""
         return (
             slice(self.top, self.top + self.height),
             slice(self.left, self.left + self.width),
         )
 
     def of_picture(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Rows and columns of the part, of a picture of (height, width); at least one each."""
+        """Return the window's rows and columns in an image of (height, width), one at least."""
         height, width = size
         rows, columns = self.in_heatmap
         return _scaled(rows, self.size[0], height), _scaled(columns, self.size[1], width)
 
     def crop(self, picture: NDArray[Number]) -> NDArray[Number]:
-        """The part, of a picture [H, W, ...] of any size; at least one pixel."""
+        """Crop an image [H, W, ...] of any size to the window; at least one pixel."""
         height, width = picture.shape[:2]
         return picture[self.of_picture((height, width))]
 
 
 def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:
-    """Where a look at the whole found the best action."""
+    """Return the crop window around the peak of the best action's heatmap."""
     best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
     return Place.around_peak(output.heatmap_logits[best], zoom)
 
 
 def refined(whole: Output, closer: Output, place: Place) -> Output:
-    """The heatmaps by a closer look; the rest is that of the whole.
+    """Merge the heatmaps of a zoom stage with those of the whole image, whose other outputs stay.
 
-    Of the probability that the place has, each pixel there gets half as before and half by the
-    geometric mean of both; nothing changes elsewhere. So a closer look that finds nothing costs
-    little, and no place is lost that it does not see.
+    Each pixel of the crop window keeps half of its probability and gets the other half from the
+    geometric mean of both heatmaps, normalised to the window's probability; outside the window
+    nothing changes. So a zoom stage that finds nothing does little harm, and no peak outside the
+    window is lost.
 
     Args:
-        whole: of the whole image, by the looks before.
-        closer: of the place alone, with heatmaps of the same size.
-        place: that was looked at.
+        whole: output for the whole image, including the zoom stages before.
+        closer: output for the crop alone, with heatmaps of the same size.
+        place: window of the crop.
     """
     heatmaps = _log_softmax(whole.heatmap_logits)
     part = place.in_heatmap
@@ -161,30 +163,29 @@ def refined(whole: Output, closer: Output, place: Place) -> Output:
 
 
 def _log_softmax(logits: FloatArray) -> FloatArray:
-    """Of each heatmap [N, h, w]."""
+    """Compute the logarithm of the softmax over the pixels of each heatmap [N, h, w]."""
     shifted = logits - logits.max(axis=(1, 2), keepdims=True)
     sums = np.exp(shifted).sum(axis=(1, 2), keepdims=True, dtype=np.float64)
     return np.asarray(shifted - np.log(sums), dtype=np.float32)
 
 
 def _scaled(part: slice, side: int, length: int) -> slice:
-    """A part of a side, of a side of another length."""
+    """Scale a part of a side to a side of another length."""
     start = min(round(part.start * length / side), length - 1)
     return slice(start, max(start + 1, round(part.stop * length / side)))
 
 
-# As many as engines are compiled for; a GPU is idle with fewer.
 _FRAMES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Looks:
-    """How a model looks: once at the whole, then closer at what the looks before found.
+    """Coarse-to-fine inference: the whole image first, then each zoom stage.
 
     Attributes:
-        configuration: of the model.
-        session: what runs it.
-        closer: each closer look, in order; empty: there is none.
+        configuration: configuration of the model.
+        session: session that runs the model.
+        closer: the zoom stages, in order; empty where there are none.
     """
 
     configuration: AfformerConfiguration
@@ -192,15 +193,14 @@ class Looks:
     closer: tuple[CloserLook, ...]
 
     def memorize_closer(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
-        """What each closer look sees of a demonstration, around the place where it acts.
+        """Compute the memory of each zoom stage, from crops around the point of contact.
 
         Args:
             encoded: the frames that the model keeps.
-            memory: of these frames as they are.
+            memory: memory of the whole frames.
         """
         if not self.closer:
             return ()
-        # The hand comes later: the first frame shows best what it will touch.
         first_frame = encoded.images[0]
         output = self.session.ground(first_frame, memory)
         memories: list[Memory] = []
@@ -216,14 +216,14 @@ class Looks:
     def ground(
         self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
     ) -> Output:
-        """What all looks together say: actions have the mean of the scores of all looks.
+        """Ground demonstrations in an image, coarse to fine; action scores are means over stages.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
             resized: the same at the model's input size.
-            shown: demonstrations of one skill, at least one. The mean of what all see counts, in
-                each look. One that was memorized before there were as many closer looks keeps all
-                from looking closer.
+            shown: demonstrations of one skill, at least one. Their logits are averaged in each
+                stage. If one of them was memorized with fewer zoom stages, there is no zoom at
+                all.
         """
         output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
         if any(len(one.closer_memories) < len(self.closer) for one in shown):
@@ -240,7 +240,7 @@ class Looks:
         return output._replace(action_logits=of_mean_scores(logits, activation))
 
     def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
-        """Features [T, C, rows, columns] of as many frames at a time as are worth the memory."""
+        """Compute features [T, C, rows, columns] of frames, a few at a time to bound memory."""
         return np.concatenate(
             [
                 self.session.encode_frames(np.stack(frames[first : first + _FRAMES_AT_ONCE]))
@@ -253,11 +253,11 @@ class Looks:
 
 
 def of_mean_scores(looks: Sequence[FloatArray], activation: str) -> FloatArray:
-    """Action logits [A] of the mean of the scores that several looks give.
+    """Compute the action logits [A] whose scores are the mean of the scores of several stages.
 
     Args:
-        looks: logits [A] of each, at least one.
-        activation: that makes scores of logits, 'softmax' or 'sigmoid'.
+        looks: action logits [A] of each stage, at least one.
+        activation: function from logits to scores, 'softmax' or 'sigmoid'.
     """
     logits = np.stack(looks).astype(np.float64)
     if activation == 'sigmoid':

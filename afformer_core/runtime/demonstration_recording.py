@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of a demonstration frame by frame, at most one at a time."""
+"""Frame-by-frame recording of a demonstration, at most one at a time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class EncodedDemonstration:
     """A demonstration whose recording has ended.
 
     Attributes:
-        name: not empty.
+        name: name of the demonstration, not empty.
         encoded: the frames that were kept.
-        frame_count: frames that were seen, at least as many.
+        frame_count: number of frames that were received, at least as many as were kept.
     """
 
     name: str
@@ -37,32 +37,34 @@ class _Started:
 
 
 class DemonstrationRecording:
-    """Frames of the demonstration being recorded, if one is; those kept are encoded at once."""
+    """The demonstration being recorded, if any; frames that are kept are encoded at once."""
 
     def __init__(self) -> None:
         self._started: _Started | None = None
 
     @property
     def name(self) -> str | None:
-        """Of the demonstration being recorded, or None."""
+        """Name of the demonstration being recorded, or None."""
         return None if self._started is None else self._started.name
 
     def start(self, name: str, maximum_frames: int) -> None:
-        """Begin to record.
+        """Start recording.
 
         Args:
-            name: not empty.
-            maximum_frames: frames that are used of the demonstration, at most.
+            name: name of the demonstration, not empty.
+            maximum_frames: largest number of frames to keep.
 
         Raises:
             DemonstrationError: one is being recorded already, or the name is empty.
         """
         if self._started is not None:
             raise DemonstrationError(
-                f'demonstration {self._started.name!r} is being recorded; finish it first'
+                f'demonstration {self._started.name!r} is being recorded. Finish it first'
             )
         if not name:
-            raise DemonstrationError('a demonstration needs a name that is not empty')
+            raise DemonstrationError(
+                'the name of the demonstration is empty; expected at least one character'
+            )
         self._started = _Started(name, FrameSampler(maximum_frames))
 
     def add(
@@ -71,16 +73,16 @@ class DemonstrationRecording:
         resize: Callable[[NDArray[Any]], UInt8Array],
         encode: Callable[[UInt8Array], FloatArray],
     ) -> None:
-        """Add the next frame, and encode it where it is kept.
+        """Add the next frame, and encode it if it is kept.
 
         Args:
             image: uint8 RGB [H, W, 3].
-            resize: gives uint8 RGB [h, w, 3] at the model's input size.
-            encode: gives features [C, rows, columns] of that.
+            resize: function to uint8 RGB [h, w, 3] at the model's input size.
+            encode: function from that to features [C, rows, columns].
 
         Raises:
-            DemonstrationError: none is being recorded.
-            ImageError: not an image; the recording goes on without it.
+            DemonstrationError: no demonstration is being recorded.
+            ImageError: this is not an image; the recording continues without it.
         """
         sampler = self._require_started().frames
         frame = resize(image)
@@ -90,17 +92,19 @@ class DemonstrationRecording:
             sampler.skip()
 
     def finish(self) -> EncodedDemonstration:
-        """End the recording.
+        """End the recording and return its frames.
 
         Raises:
-            DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
+            DemonstrationError: no demonstration is being recorded, or it has no frame and is
+                dropped.
         """
         started = self._require_started()
         self._started = None
         selection = started.frames.selection()
         if not selection:
             raise DemonstrationError(
-                f'demonstration {started.name!r} has no frame; send at least one before the end'
+                f'demonstration {started.name!r} has 0 frames; expected at least 1. Send images '
+                'before finishing'
             )
         encoded = EncodedFrames.stack(selection)
         return EncodedDemonstration(started.name, encoded, started.frames.count)
@@ -111,5 +115,5 @@ class DemonstrationRecording:
 
     def _require_started(self) -> _Started:
         if self._started is None:
-            raise DemonstrationError('no demonstration is being recorded; start one first')
+            raise DemonstrationError('no demonstration is being recorded. Start one first')
         return self._started

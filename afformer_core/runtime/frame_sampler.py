@@ -13,15 +13,18 @@ _SURPLUS = 4
 
 
 class FrameSampler(Generic[Item]):
-    """Selects frames uniformly from a stream.
+    """A uniform selection of the frames of a stream.
 
-    Every frame is kept until there are four times the maximum; from then on every second one of
-    those kept is dropped and only every second frame, then every fourth and so on, is taken. So
-    memory is bounded, the selection is exactly uniform for videos of up to four times the
-    maximum, and within an eighth of the spacing of it for longer ones.
+    Every frame is kept until there are four times the maximum; then every second one of the kept
+    frames is dropped, and only every second new frame is kept, later every fourth and so on. So
+    memory is bounded, the selection is exactly uniform for videos of up to four times the maximum,
+    and for longer ones each frame is within an eighth of the spacing of its uniform position.
 
     Args:
-        maximum: frames that `selection` returns at most.
+        maximum: largest number of frames that `selection` returns.
+
+    Attributes:
+        count: number of frames received so far.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -32,15 +35,15 @@ class FrameSampler(Generic[Item]):
 
     @property
     def kept(self) -> list[Item]:
-        """The frames that are held now, in order: four times the maximum at most."""
+        """The frames that are held now, in order; at most four times the maximum."""
         return [item for _, item in self._kept]
 
     def wants_next(self) -> bool:
-        """Whether the next frame would be kept; if not, `skip` it unprocessed."""
+        """Check whether the next frame would be kept; if not, `skip` it unprocessed."""
         return self.count % self._stride == 0
 
     def skip(self) -> None:
-        """Count a frame that is not wanted."""
+        """Count a frame that is not kept."""
         self.count += 1
 
     def add(self, item: Item) -> None:
@@ -50,27 +53,27 @@ class FrameSampler(Generic[Item]):
         self._thin_out()
 
     def offer(self, item: Item) -> None:
-        """Keep the next frame if it is wanted, else only count it."""
+        """Keep the next frame if `wants_next`, else only count it."""
         if self.wants_next():
             self.add(item)
         else:
             self.skip()
 
     def continuation(self) -> FrameSampler[Item]:
-        """A sampler for the frames that come next, apart from those kept here."""
+        """Return a separate sampler for the frames that come next."""
         later: FrameSampler[Item] = FrameSampler(self._maximum)
         later._stride, later.count = self._stride, self.count
         return later
 
     def absorb(self, later: FrameSampler[Item]) -> None:
-        """Go on where a `continuation` stands, as if its frames had been added here."""
+        """Append the frames of a `continuation`, as if they had been added here."""
         self._stride, self.count = later._stride, later.count
         mine = [one for one in self._kept if one[0] % self._stride == 0]
         self._kept = mine + later._kept
         self._thin_out()
 
     def selection(self) -> list[Item]:
-        """At most `maximum` of the frames kept, in order; empty before the first."""
+        """Return at most `maximum` of the kept frames, in order; empty before the first."""
         if not self._kept:
             return []
         return [self._kept[i][1] for i in uniform_indices(len(self._kept), self._maximum)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden outputs of a model folder: those of its export, or made on the CPU."""
+"""The golden outputs of a model folder: those of its export, or computed on the CPU."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _FRAMES = 4
 
 
 def golden_outputs(folder: Path) -> References:
-    """Those in fp32 of a model folder's weights.
+    """Return the golden outputs in fp32 of a model folder's weights.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model.
+        ModelFolderError: the folder does not hold a valid model.
     """
     try:
         return References.read(read_graphs(folder).folder)
     except ModelFolderError:
-        # None were exported, or of other weights; or the folder says itself what is wrong.
         configuration = read_description(folder).configuration
         return make_golden_outputs(TorchSession.load(folder), configuration)
 
 
 def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> References:
-    """What a session gives for soft colours: an image in demonstrations of several lengths.
+    """Compute a session's outputs for a smooth random image and demonstrations of several lengths.
 
-    One has as many frames as the model takes, one has one, and two have two, where it takes them.
+    One demonstration has as many frames as the model takes, one has a single frame, and two have
+    two frames where the model takes two.
     """
     pictures = _soft_pictures(_FRAMES + 1, configuration.input_size)
     most = configuration.maximum_frames
@@ -47,7 +47,7 @@ def make_golden_outputs(session: Session, configuration: AfformerConfiguration) 
 
 
 def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
-    """uint8 RGB [N, height, width, 3]; noise would be unlike anything that models have seen."""
+    """Draw smooth random images, uint8 RGB [N, height, width, 3]; noise resembles no image."""
     coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
     height, width = size
     pictures = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exported graphs of a model: three ONNX files for each precision, with their references.
+"""The exported graphs of a model: three ONNX files for each precision, with their golden outputs.
 
-Those in fp32 stand in the model folder itself, others in a folder of it that has the precision's
-name.
+Graphs in fp32 are in the model folder itself, others in a subfolder with the name of the
+precision.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from afformer_core.runtime.model_folder import ModelDescription, read_descriptio
 from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'
-# Rises whenever the inputs and outputs of the graphs change, as the layout of a memory.
 VERSION = 2
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 
 
 @dataclass(frozen=True)
 class Graphs:
-    """Exported graphs that were found whole.
+    """Exported graphs whose files are complete.
 
     Attributes:
-        folder: that holds them and their references.
-        precision: 'fp32', 'fp16', 'bf16', or 'int8', in which the encoder's convolutions are.
-        base: what the rest is in, where the precision is 'int8'; else the same.
-        opset: of ONNX.
-        tolerance: how far what runs them may be from the references.
-        sha256: of each graph by name, in hexadecimal.
-        loss: what quantization cost, measured at the export; empty where nothing is quantized.
+        folder: folder that holds them and their golden outputs.
+        precision: 'fp32', 'fp16', 'bf16', or 'int8' for quantized convolutions of the encoder.
+        base: precision of all else where the precision is 'int8'; else the same.
+        opset: ONNX opset.
+        tolerance: largest allowed difference from the golden outputs.
+        sha256: hash of each graph by name, in hexadecimal.
+        loss: loss of accuracy by quantization, measured at the export; empty where nothing is
+            quantized.
     """
 
     folder: Path
@@ -47,55 +47,55 @@ class Graphs:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of the files, without their listing."""
+        """Names of the files, without the listing."""
         return _FILES
 
     def path(self, name: str) -> Path:
-        """Of one of `GRAPH_NAMES`."""
+        """Return the path of a graph, one of `GRAPH_NAMES`."""
         return self.folder / f'{name}.onnx'
 
 
 def graphs_folder(folder: Path, precision: str) -> Path:
-    """Where a model folder has its graphs of a precision."""
+    """Return the folder in which a model folder has its graphs of a precision."""
     return folder if precision == 'fp32' else folder / precision
 
 
 def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
-    """The graphs of a model folder, once found whole and made from its weights.
+    """Read the listing of a model folder's graphs and check their files.
 
     Raises:
-        ModelFolderError: none were exported, a file is missing or altered, or they are of other
-            weights or of another release's version.
+        ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
+            other weights or to another release's version.
     """
     return graphs_of(graphs_folder(folder, precision), read_description(folder), precision)
 
 
 def graphs_of(place: Path, description: ModelDescription, precision: str) -> Graphs:
-    """The same, of the very folder that holds the graphs."""
+    """Read and check graphs, given the very folder that holds them (see `read_graphs`)."""
     listing = place / GRAPHS_FILE
     option = '--quantize int8' if precision == 'int8' else f'--precision {precision}'
-    again = f'run: afformer export {option} with the model folder'
+    again = f'Run: afformer export {option} with the model folder'
     if not listing.is_file():
-        raise ModelFolderError(f'{place} holds no exported graphs; {again}')
+        raise ModelFolderError(f'{place} holds no exported graphs. {again}')
     fields = read_json(listing)
     if fields.get('version') != VERSION:
         raise ModelFolderError(
-            f'the graphs in {place} are of version {fields.get("version")}, and this release '
-            f'runs version {VERSION}; {again}'
+            f'the version of the graphs in {place} is {fields.get("version")}; expected '
+            f'{VERSION}. {again}'
         )
     if fields.get('weights_sha256') != description.weights_sha256:
-        raise ModelFolderError(f'the graphs in {place} were exported from other weights; {again}')
+        raise ModelFolderError(f'the graphs in {place} were exported from other weights. {again}')
     if fields.get('precision') != precision:
         raise ModelFolderError(
-            f'the graphs in {place} have the precision {fields.get("precision")}, not '
-            f'{precision}; {again}'
+            f'the precision of the graphs in {place} is {fields.get("precision")}; expected '
+            f'{precision}. {again}'
         )
     hashes = fields.get('sha256')
     hashes = hashes if isinstance(hashes, dict) else {}
     for file in _FILES:
         path = place / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
-            raise ModelFolderError(f'{path} is missing or was altered since its export; {again}')
+            raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in GRAPH_NAMES}
     return Graphs(
         place,
@@ -116,7 +116,7 @@ def write_graph_listing(
     base: str | None = None,
     loss: Mapping[str, float] | None = None,
 ) -> None:
-    """Record the files that stand in a folder, as the last step of their export; see `Graphs`."""
+    """Write the listing of a folder's graphs, as the last step of their export (see `Graphs`)."""
     fields = {
         'version': VERSION,
         'weights_sha256': weights_sha256,
@@ -131,7 +131,7 @@ def write_graph_listing(
 
 
 def move_graphs(aside: Path, place: Path) -> None:
-    """Bring whole graphs into their place; while they move there is no listing."""
+    """Move complete graphs to their folder, which has no listing while they move."""
     place.mkdir(exist_ok=True)
     (place / GRAPHS_FILE).unlink(missing_ok=True)
     for file in (*_FILES, GRAPHS_FILE):

@@ -30,25 +30,25 @@ from afformer_core.runtime.sessions.fallback_session import with_fallback
 
 
 class Grounder:
-    """Grounds demonstrations in images. Not thread-safe: one thread owns it.
+    """Grounding of demonstrations in images. Not thread-safe: one thread owns it.
 
     A frame of a demonstration is encoded when it is added, so that finishing costs only
-    `memorize`; an image costs only `ground`. With closer looks, finishing also encodes and
-    memorizes what each sees of the frames, and an image costs `ground` once more for each.
+    `memorize`; an image costs only `ground`. With zoom stages, finishing also encodes and
+    memorizes the crops of each stage, and an image costs one more `ground` for each.
 
     Args:
-        configuration: of the model.
-        session: what runs it.
-        weights: names the weights, such as their hash; empty: unknown.
-        calibration: of how likely an image shows what was demonstrated; None: there is none.
+        configuration: configuration of the model.
+        session: session that runs it.
+        weights: identifier of the weights, such as their hash; empty where unknown.
+        calibration: calibration of presence; None where there is none.
         closer_looks: see the attribute.
         calibration_problem: see the attribute.
 
     Attributes:
-        calibration_problem: why the calibration that the model folder has is not used, and
-            presence is unknown; empty: it is used, or there is none.
-        closer_looks: how much closer demonstrations that are memorized from now on, and images
-            for them, are looked at again, in order; empty: they are not.
+        calibration_problem: why the calibration in the model folder is not used and presence is
+            unknown; empty where it is used, or there is none.
+        closer_looks: zoom stages of demonstrations memorized from now on, and of images that they
+            are grounded in, in order; empty for none.
     """
 
     def __init__(
@@ -84,22 +84,23 @@ class Grounder:
 
         Args:
             model: the folder.
-            backend: 'torch', 'onnxruntime', 'cuda', 'tensorrt', or 'auto', see `open_session`.
-            threads: threads to compute with; 0 lets the backend choose.
-            precision: 'fp32', 'fp16', 'bf16', 'int8', or 'auto', see `open_session`.
-            report: told in lines what takes long, such as compiling.
-            maximum_looks: how often an image is looked at, at most, 1: never closer; None: as
-                often as `model.json` says. Each look takes the same time.
-            gpu_lost: told why the GPU was lost, when the CPU has taken its place; None: the error
-                is raised, and so it is by every call that follows.
+            backend: 'torch', 'onnxruntime', 'cuda', 'tensorrt' or 'auto' (see `open_session`).
+            threads: number of threads to compute with; 0 lets the backend choose.
+            precision: 'fp32', 'fp16', 'bf16', 'int8' or 'auto' (see `open_session`).
+            report: called with a line of text before anything that takes long, such as compiling.
+            maximum_looks: largest number of stages, 1 for the whole image without zoom; None for
+                as many as `model.json` has. Each stage takes the same time.
+            gpu_lost: called with the reason once the CPU has replaced a lost GPU; None to raise
+                the error instead, in this and every later call.
 
         Raises:
-            ModelFolderError: the folder does not hold a sound model, or not for this backend.
+            ModelFolderError: the folder does not hold a valid model for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            ValueError: no such backend or precision, negative threads, or no look at all.
+            ValueError: the backend or precision is unknown, threads is negative, or maximum_looks
+                below 1.
         """
         if maximum_looks is not None and maximum_looks < 1:
-            raise ValueError(f'maximum_looks is {maximum_looks}; an image needs at least 1')
+            raise ValueError(f'maximum_looks is {maximum_looks}; expected at least 1')
         folder = Path(model)
         description = read_description(folder)
         session = open_session(folder, backend, threads, precision, report)
@@ -116,16 +117,16 @@ class Grounder:
 
     @property
     def backend(self) -> str:
-        """Name of what computes, such as 'onnxruntime'."""
+        """Name of the backend that computes, such as 'onnxruntime'."""
         return self._session.backend
 
     def use(self, session: Session) -> None:
-        """Compute by another session of the same weights from now on; all demonstrations stay."""
+        """Replace the session by another one of the same weights; all demonstrations stay."""
         self._session = session
 
     @property
     def fingerprint(self) -> str:
-        """The same for two models that encode frames alike; empty where that is not known."""
+        """Text that is equal for two models that encode frames alike; empty where unknown."""
         height, width = self.configuration.input_size
         frames = self.configuration.maximum_frames
         return self._weights and f'{self._weights} {width}x{height} {frames} frames'
@@ -145,10 +146,10 @@ class Grounder:
 
         Args:
             frames: uint8 RGB [H, W, 3], in order, at least one.
-            name: not empty.
+            name: name of the demonstration, not empty.
 
         Raises:
-            DemonstrationError: no frame, an empty name, or another is being recorded.
+            DemonstrationError: there is no frame, the name is empty, or another is being recorded.
             ImageError: a frame is not an image; an earlier demonstration of the name stays.
         """
         self.start_demonstration(name)
@@ -160,7 +161,7 @@ class Grounder:
             self._recording.cancel()
 
     def start_demonstration(self, name: str) -> None:
-        """Begin to record.
+        """Start recording a demonstration.
 
         Raises:
             DemonstrationError: one is being recorded already, or the name is empty.
@@ -171,8 +172,8 @@ class Grounder:
         """Add uint8 RGB [H, W, 3] to the demonstration being recorded.
 
         Raises:
-            DemonstrationError: none is being recorded.
-            ImageError: not an image; the recording goes on without it.
+            DemonstrationError: no demonstration is being recorded.
+            ImageError: this is not an image; the recording continues without it.
         """
         self._recording.add(image, self.resize, self.encode)
 
@@ -180,31 +181,32 @@ class Grounder:
         """End the recording and memorize it; one of the same name is replaced.
 
         Raises:
-            DemonstrationError: none is being recorded, or it has no frame; it is dropped then.
+            DemonstrationError: no demonstration is being recorded, or it has no frame and is
+                dropped.
         """
         recorded = self._recording.finish()
         return self.memorize(recorded.encoded, recorded.name, recorded.frame_count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
-        """uint8 RGB [H, W, 3] at the model's input size.
+        """Resize uint8 RGB [H, W, 3] to the model's input size.
 
         Raises:
-            ImageError: not an image.
+            ImageError: this is not an image.
         """
         return resize_to_input(image, self.configuration.input_size)
 
     def encode(self, frame: UInt8Array) -> FloatArray:
-        """Features [C, rows, columns] of a frame from `resize`."""
+        """Compute the features [C, rows, columns] of a frame from `resize`."""
         features: FloatArray = self._session.encode_frames(frame[None])[0]
         return features
 
     def memorize(self, encoded: EncodedFrames, name: str, frame_count: int) -> Demonstration:
-        """Make a demonstration of encoded frames; one of the same name is replaced.
+        """Build a demonstration from encoded frames; one of the same name is replaced.
 
         Args:
-            encoded: by this model, at most its maximum of frames.
-            name: not empty.
-            frame_count: frames that were seen, at least as many.
+            encoded: frames encoded by this model, at most its maximum.
+            name: name of the demonstration, not empty.
+            frame_count: number of frames that were received, at least as many.
         """
         memory = self._session.memorize(encoded.features)
         demonstration = Demonstration(
@@ -226,15 +228,15 @@ class Grounder:
         """Forget a finished demonstration.
 
         Raises:
-            DemonstrationError: there is none of this name.
+            DemonstrationError: there is no demonstration of this name.
         """
         self._demonstrations.remove(name)
 
     def demonstration(self, name: str) -> Demonstration:
-        """A finished demonstration.
+        """Return a finished demonstration.
 
         Raises:
-            DemonstrationError: there is none of this name.
+            DemonstrationError: there is no demonstration of this name.
         """
         return self._demonstrations[name]
 
@@ -243,31 +245,32 @@ class Grounder:
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
-            name: of a finished demonstration.
-            maximum_peaks: peaks wanted at most, at least 1.
+            name: name of a finished demonstration.
+            maximum_peaks: largest number of peaks, at least 1.
 
         Raises:
-            DemonstrationError: there is none of this name.
-            ImageError: not an image.
+            DemonstrationError: there is no demonstration of this name.
+            ImageError: this is not an image.
         """
         height, width = int(image.shape[0]), int(image.shape[1])
         return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))
 
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
-        """What the model says of an image, at its own size; `ground` before peaks are sought.
+        """Predict heatmap and actions at the model's size: `ground` before the search for peaks.
 
-        Several demonstrations of one skill are grounded together: each looks for itself, and the
-        mean of what all see counts, in the first look and, at one place, in each closer one. Peak
-        and action are then right more often than with one of them. Attention over the frames of
-        all at once would be quicker, but is right less often, and reads actions worse than in one.
+        Several demonstrations of one skill are grounded together: each on its own, with their
+        logits averaged for the whole image and, at one common crop window, in each zoom stage.
+        Peak and action are then right more often than with one of them. Attention over the frames
+        of all at once would be faster, but is right less often, and reads actions worse than from
+        a single one.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
-            names: of finished demonstrations, at least one.
+            names: names of finished demonstrations, at least one.
 
         Raises:
-            DemonstrationError: there is none of a name, or no name was given.
-            ImageError: not an image.
+            DemonstrationError: there is no demonstration of a name, or no name was given.
+            ImageError: this is not an image.
         """
         demonstrations = self._demonstrations.of(names)
         resized = self.resize(image)
@@ -280,15 +283,15 @@ class Grounder:
         )
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
-        """What the network gives in all looks: logits of all heatmaps and actions, and features.
+        """Compute the network's output after all stages: all logits, and the image's features.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
-            names: of finished demonstrations, at least one.
+            names: names of finished demonstrations, at least one.
 
         Raises:
-            DemonstrationError: there is none of a name, or no name was given.
-            ImageError: not an image.
+            DemonstrationError: there is no demonstration of a name, or no name was given.
+            ImageError: this is not an image.
         """
         return self._looks.ground(image, self.resize(image), self._demonstrations.of(names))
 

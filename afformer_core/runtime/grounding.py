@@ -34,19 +34,20 @@ class Peak:
 
 @dataclass(frozen=True)
 class Grounding:
-    """A demonstration grounded in one image.
+    """The result of grounding a demonstration in one image.
 
     Attributes:
-        probabilities: float32 [h, w] at the model's size, sum 1.
+        probabilities: float32 [h, w] at the model's size, of sum 1.
         source_size: (H, W) of the source image.
-        action_scores: score of each action, 0 to 1, best first; empty of a model that scores none.
-        peaks: best first; empty only where none was asked for.
-        confidence: score of the best peak, 0 to 1. A heatmap spread over the image, which says
-            nothing, has a low one.
-        resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
-            1. An image of something else has a low one, however sharp its heatmap.
-        presence: probability that the image shows what was demonstrated, 0 to 1; None where the
-            model was not calibrated to tell, or with other weights.
+        action_scores: score of each action, 0 to 1, best first; empty for a model that scores
+            none.
+        peaks: peaks, best first; empty only where none was asked for.
+        confidence: score of the best peak, 0 to 1; low for a heatmap that is spread over the image
+            and so says nothing.
+        resemblance: feature similarity of the demonstration and the surroundings of the heatmap,
+            -1 to 1; low for an image of something else, however sharp its heatmap.
+        presence: probability that the demonstrated element is in view, 0 to 1; None where the
+            model is not calibrated, or was calibrated with other weights.
     """
 
     probabilities: FloatArray
@@ -59,17 +60,17 @@ class Grounding:
 
     @cached_property
     def heatmap(self) -> FloatArray:
-        """float32 [H, W] at the source image's size; probabilities, sum 1."""
+        """Probabilities at the source image's size, float32 [H, W], of sum 1."""
         return _enlarge(self.probabilities, self.source_size)
 
     @property
     def action(self) -> str:
-        """Name of the best action; empty of a model that scores none."""
+        """Name of the best action; empty for a model that scores none."""
         return next(iter(self.action_scores), '')
 
     @property
     def answer(self) -> str:
-        """The best action and its score, for people; empty of a model that scores none."""
+        """The best action and its score, for people; empty for a model that scores none."""
         return f'{self.action} {self.action_scores[self.action]:.2f}' if self.action_scores else ''
 
 
@@ -78,12 +79,12 @@ class Demonstration:
     """A finished demonstration.
 
     Attributes:
-        name: as given by the user.
-        frames: uint8 RGB [T, h, w, 3] at the model's input size: those that were kept.
-        frame_count: frames that were seen, at least T.
-        memory: what grounding needs of it.
-        appearance: what tells whether an image shows the same thing.
-        closer_memories: what each closer look needs of it; empty where there are none.
+        name: name that the user gave.
+        frames: the frames that were kept, uint8 RGB [T, h, w, 3] at the model's input size.
+        frame_count: number of frames that were received, at least T.
+        memory: its memory, for grounding.
+        appearance: its features, for feature similarity.
+        closer_memories: memory of each zoom stage; empty where there are none.
     """
 
     name: str
@@ -96,18 +97,17 @@ class Demonstration:
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:
             raise ValueError(
-                f'demonstration {self.name!r} keeps frames of shape {self.frames.shape} of '
-                f'{self.frame_count}; it must keep at least one and no more than were seen'
+                f'demonstration {self.name!r} has frames of shape {self.frames.shape}; expected '
+                f'[T, h, w, 3] with T from 1 to frame_count, which is {self.frame_count}'
             )
 
 
 def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Resample to [H, W] of the source image, sum 1."""
+    """Resample a heatmap to [H, W] of the source image, of sum 1."""
     height, width = size
     resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
     total = float(resized.sum(dtype=np.float64))
     if total <= 0:
-        # A peak narrower than the spacing of the pixels kept falls between them.
         resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
         total = float(resized.sum(dtype=np.float64))
     return np.asarray(resized / total, dtype=np.float32)
@@ -121,50 +121,53 @@ class FinishedDemonstrations:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all, oldest first."""
+        """Names of all demonstrations, oldest first."""
         return tuple(self._demonstrations)
 
     def __getitem__(self, name: str) -> Demonstration:
-        """One of them.
+        """Return the demonstration of a name.
 
         Raises:
-            DemonstrationError: there is none of this name.
+            DemonstrationError: there is no demonstration of this name.
         """
         if name not in self._demonstrations:
             raise DemonstrationError.unknown(name, self._demonstrations)
         return self._demonstrations[name]
 
     def of(self, names: Sequence[str]) -> list[Demonstration]:
-        """Those of the names, in their order.
+        """Return the demonstrations of the names, in their order.
 
         Raises:
-            DemonstrationError: there is none of a name, or no name was given.
+            DemonstrationError: there is no demonstration of a name, or no name was given.
         """
         if not names:
-            raise DemonstrationError('no demonstration was named; name at least one')
+            raise DemonstrationError('no demonstration was named; expected at least one name')
         return [self[name] for name in names]
 
     def add(self, demonstration: Demonstration) -> None:
-        """Keep another one, which takes the place of one of the same name and is the newest."""
+        """Add a demonstration as the newest; it replaces one of the same name."""
         self._demonstrations.pop(demonstration.name, None)
         self._demonstrations[demonstration.name] = demonstration
 
     def remove(self, name: str) -> None:
-        """Forget one.
+        """Forget a demonstration.
 
         Raises:
-            DemonstrationError: there is none of this name.
+            DemonstrationError: there is no demonstration of this name.
         """
         del self._demonstrations[self[name].name]
 
 
 @dataclass(frozen=True)
 class EncodedFrames:
-    """Frames of one demonstration, in order.
+    """Frames of one demonstration, in order, with their features.
 
     Attributes:
         images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
-        features: float32 [T, C, rows, columns] of them.
+        features: their features, float32 [T, C, rows, columns].
+
+    Raises:
+        ValueError: a type or shape is another, or the lengths differ.
     """
 
     images: UInt8Array
@@ -174,17 +177,16 @@ class EncodedFrames:
         images, features = self.images, self.features
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(
-                f'frames are {images.dtype} {images.shape}; they must be uint8 [T, h, w, 3]'
+                f'frames are {images.dtype} {images.shape}; expected uint8 [T, h, w, 3]'
             )
         if features.dtype != np.float32 or features.ndim != 4:
             raise ValueError(
-                f'features are {features.dtype} {features.shape}; they must be float32 '
-                '[T, C, h, w]'
+                f'features are {features.dtype} {features.shape}; expected float32 [T, C, h, w]'
             )
         if not 1 <= len(images) == len(features):
             raise ValueError(
-                f'there are {len(images)} frames and features of {len(features)}; there must be '
-                'as many of both, at least one'
+                f'there are {len(images)} frames and features of {len(features)}; expected as '
+                'many of both, at least one'
             )
 
     def __len__(self) -> int:
@@ -192,7 +194,7 @@ class EncodedFrames:
 
     @classmethod
     def stack(cls, frames: Sequence[tuple[UInt8Array, FloatArray]]) -> EncodedFrames:
-        """From an image [h, w, 3] and features [C, rows, columns] of each frame, at least one."""
+        """Stack an image [h, w, 3] and features [C, rows, columns] of each frame, at least one."""
         images, features = (
             np.ascontiguousarray(np.stack(items)) for items in zip(*frames, strict=True)
         )

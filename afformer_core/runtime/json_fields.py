@@ -8,16 +8,16 @@ from dataclasses import fields
 from typing import Any
 
 _TYPES: dict[str, tuple[type, ...]] = {'float': (float, int), 'int': (int,), 'str': (str,)}
-_WORDS = {'float': 'a number', 'int': 'a whole number', 'str': 'a text'}
+_WORDS = {'float': 'a number', 'int': 'a whole number', 'str': 'text'}
 
 
 def checked_fields(kind: type, content: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The content, which has all fields of a data class and none other, each of its type.
+    """Check that an object has exactly the fields of a data class, each of its type; return it.
 
     Args:
-        kind: the data class; its fields are annotated as strings and are floats, ints or texts.
-        content: what was read.
-        name: what the errors call it, such as 'calibration'.
+        kind: the data class; its annotations are strings, and its fields floats, ints or texts.
+        content: the object that was read.
+        name: what errors call it, such as 'calibration'.
 
     Raises:
         TypeError: a value has another type.
@@ -25,9 +25,9 @@ def checked_fields(kind: type, content: Mapping[str, Any], name: str) -> dict[st
     """
     types = {field.name: str(field.type) for field in fields(kind)}
     if content.keys() != types.keys():
-        raise ValueError(f'the {name} has {sorted(content)}; {sorted(types)} are wanted')
+        raise ValueError(f'the {name} has the fields {sorted(content)}; expected {sorted(types)}')
     for field, wanted in types.items():
         value = content[field]
         if isinstance(value, bool) or not isinstance(value, _TYPES[wanted]):
-            raise TypeError(f'{field} of the {name} is {value!r}; {_WORDS[wanted]} is wanted')
+            raise TypeError(f'{field} of the {name} is {value!r}; expected {_WORDS[wanted]}')
     return dict(content)

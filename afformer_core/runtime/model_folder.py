@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model on disk: one folder of `model.json` and `model.safetensors`; graphs come beside them."""
+"""A model on disk: one folder of `model.json`, `model.safetensors` and exported graphs."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What `model.json` says.
+    """The content of `model.json`.
 
     Attributes:
         configuration: the architecture.
-        weights_sha256: of `model.safetensors`, in hexadecimal.
-        training: how the weights were made, on what, and their measured limits; free form.
-        calibration: of how likely an image shows what was demonstrated; None: not calibrated. It
-            may be of other weights, those that training began with; see `valid_calibration`.
-        closer_looks: how much closer the model looks again, in order; empty: it looks once.
+        weights_sha256: hash of `model.safetensors`, in hexadecimal.
+        training: how the weights were made, on what data, and their measured limits; free form.
+        calibration: calibration of presence; None where there is none. It may belong to other
+            weights, those that training began with (see `valid_calibration`).
+        closer_looks: the zoom stages, in order; empty for none.
     """
 
     configuration: AfformerConfiguration
@@ -51,25 +51,25 @@ class ModelDescription:
 
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
-        """The calibration, where it was fitted on these weights."""
+        """The calibration if it was fitted on these weights, else None."""
         calibration = self.calibration
         if calibration is None or calibration.weights_sha256 != self.weights_sha256:
             return None
         return calibration
 
     def calibration_problem(self, folder: Path) -> str:
-        """Why the calibration is not used, and what to do; empty: it is, or there is none.
+        """Say why the calibration is not used, and what to do; empty if it is used or missing.
 
         Args:
-            folder: of the model.
+            folder: folder of the model.
         """
         if self.calibration is None or self.valid_calibration is not None:
             return ''
         return (
-            f'the calibration of {folder} is of the weights '
+            f'the calibration of {folder} belongs to the weights '
             f'{self.calibration.weights_sha256[:12]}; expected {self.weights_sha256[:12]}, its '
-            'own, without which presence is unknown. Fit it again on pairs of two things or more: '
-            f'afformer evaluate {folder} --annotations PAIRS --calibrate'
+            'own, without which presence is unknown. Fit it again on pairs of at least two '
+            f'elements: afformer evaluate {folder} --annotations PAIRS --calibrate'
         )
 
 
@@ -77,15 +77,15 @@ def read_description(folder: Path) -> ModelDescription:
     """Read and check `model.json`.
 
     Raises:
-        ModelFolderError: no such folder or file, not JSON, another format or version, or an
-            architecture, calibration or closer look that cannot be.
+        ModelFolderError: there is no such folder or file, it is not JSON, has another format or
+            version, or an invalid architecture, calibration or zoom stage.
     """
     path = folder / DESCRIPTION_FILE
     fields = read_json(path)
     if fields.get('format') != FORMAT or fields.get('version') != VERSION:
         raise ModelFolderError(
-            f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; this '
-            f'release reads {FORMAT!r} version {VERSION}: export the model again with it'
+            f'{path} is format {fields.get("format")!r} version {fields.get("version")!r}; '
+            f'expected {FORMAT!r} version {VERSION}. Export the model again with this release'
         )
     if unknown := sorted(set(fields) - set(_FIELDS)):
         raise ModelFolderError(
@@ -106,19 +106,23 @@ def read_description(folder: Path) -> ModelDescription:
 
 
 def checked_weights_path(folder: Path, description: ModelDescription) -> Path:
-    """Path of the weights once their hash was found right.
+    """Return the path of the weights after comparing their hash with the description's.
 
     Raises:
-        ModelFolderError: the file is absent or is not the one that was described.
+        ModelFolderError: the file is missing or has another hash.
     """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
-        raise ModelFolderError(f'{path} does not exist; the folder needs the weights of the model')
+        raise ModelFolderError(
+            f'{path} does not exist; expected the weights of the model. Copy the folder again, '
+            'whole'
+        )
     found = file_sha256(path)
     if found != description.weights_sha256:
         raise ModelFolderError(
-            f'{path} has sha256 {found[:12]}..., {DESCRIPTION_FILE} names '
-            f'{description.weights_sha256[:12]}...; copy the model folder again, whole'
+            f'the sha256 of {path} is {found[:12]}...; expected '
+            f'{description.weights_sha256[:12]}... as in {DESCRIPTION_FILE}. Copy the folder '
+            'again, whole'
         )
     return path
 
@@ -140,7 +144,7 @@ def write_description(folder: Path, description: ModelDescription) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of a model folder.
+    """Read the object in a JSON file of a model folder.
 
     Raises:
         ModelFolderError: there is no such file, or it holds something else.
@@ -149,10 +153,13 @@ def read_json(path: Path) -> dict[str, Any]:
         fields = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError as error:
         raise ModelFolderError(
-            f'{path} does not exist; a model folder holds {DESCRIPTION_FILE} and {WEIGHTS_FILE}'
+            f'{path} does not exist; expected a model folder with {DESCRIPTION_FILE} and '
+            f'{WEIGHTS_FILE}'
         ) from error
     except (OSError, ValueError) as error:
         raise ModelFolderError(f'{path} cannot be read as JSON: {error}') from error
     if not isinstance(fields, dict):
-        raise ModelFolderError(f'{path} holds {type(fields).__name__}; it must be a JSON object')
+        raise ModelFolderError(
+            f'{path} holds {type(fields).__name__}; expected a JSON object. Copy the folder again'
+        )
     return fields

@@ -15,8 +15,6 @@ from afformer_core.runtime.grounding import Peak
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
-# The head's upsampling leaves ripples, whose tops are no places of their own and change with the
-# last bit of the logits; a Gaussian of this share of the side levels them.
 _RIPPLE = 1 / 64
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
@@ -26,18 +24,18 @@ _NEAREST = np.ones((3, 3), np.uint8)
 def find_peaks(
     probabilities: FloatArray, source_size: tuple[int, int], maximum: int
 ) -> tuple[Peak, ...]:
-    """Peaks of a heatmap, best first.
+    """Find the peaks of a heatmap, best first.
 
-    Peaks are sought where ripples were smoothed away. A peak is the largest place within a tenth
+    Peaks are sought in the heatmap without its ripples. A peak is the largest value within a tenth
     of the heatmap's side around it (non-maximum suppression), refined to sub-pixel by a parabola
-    through its neighbours' logarithms. Its score is the probability within that neighbourhood.
-    Peaks that hold less than a thousandth of the
-    probability are noise and are left out, but the best one is always given.
+    through the logarithms of its neighbours. Its score is the probability within that
+    neighbourhood. Peaks with less than a thousandth of the probability are noise and are left out,
+    except for the best one.
 
     Args:
-        probabilities: float32 [h, w] at the model's input size, sum 1.
-        source_size: (height, width) of the source image; both axes have their own scale.
-        maximum: peaks wanted at most, at least 0.
+        probabilities: float32 [h, w] at the model's input size, of sum 1.
+        source_size: (height, width) of the source image; each axis has its own scale.
+        maximum: largest number of peaks, at least 0.
 
     Returns:
         at most `maximum` peaks.
@@ -53,10 +51,10 @@ def find_peaks(
 
 
 def share_at_maximum(probabilities: FloatArray) -> float:
-    """The score of the peak that is highest, 0 to 1; the best peak's is no lower.
+    """Compute the score of the highest peak, 0 to 1, which is a lower bound of the best peak's.
 
     Args:
-        probabilities: float32 [h, w], sum 1.
+        probabilities: float32 [h, w], of sum 1.
     """
     row, column = divmod(int(_smoothed(probabilities).argmax()), probabilities.shape[1])
     around = _within(probabilities, (row, column), _neighbourhood(probabilities))
@@ -84,7 +82,7 @@ def _disc(radius: int) -> NDArray[np.bool_]:
 def _within(
     probabilities: FloatArray, place: tuple[int, int], disc: NDArray[np.bool_]
 ) -> FloatArray:
-    """The values within the disc around a place, as far as it lies inside."""
+    """Return the values within the disc around a pixel, as far as it lies inside the heatmap."""
     radius = len(disc) // 2
     row, column = place
     top, left = max(row - radius, 0), max(column - radius, 0)
@@ -97,14 +95,12 @@ def _within(
 def _local_maxima(
     probabilities: FloatArray, smooth: FloatArray, disc: NDArray[np.bool_]
 ) -> list[tuple[float, tuple[int, int]]]:
-    """Smoothed places (row, column) that are the largest of the disc around them.
+    """Find smoothed pixels (row, column) that are the largest within the disc around them.
 
     Returns:
-        for each, the probability that the disc holds, and the place.
+        for each, the probability within the disc, and the pixel.
     """
-    # Maxima among the nearest neighbours are few, and only these are compared with the disc.
     high = smooth >= cv2.dilate(smooth, _NEAREST)
-    # Where even a disc full of the value would hold too little, there is no peak to be kept.
     high &= smooth >= min(_LEAST_SHARE / disc.sum(), float(smooth.max()))
     indices = np.flatnonzero(high)
     values = smooth.ravel()[indices]
@@ -117,7 +113,6 @@ def _local_maxima(
     found: list[tuple[float, tuple[int, int]]] = []
     for index in np.flatnonzero(left):
         row, column = int(rows[index]), int(columns[index])
-        # Equal neighbours on a plateau are all maxima; one of them stands for the plateau.
         if not left[index]:
             continue
         if values[index] >= _within(smooth, (row, column), disc).max():
@@ -138,7 +133,7 @@ def _refine(smooth: FloatArray, place: tuple[int, int]) -> tuple[float, float]:
 
 
 def _vertex(before: float, middle: float, after: float) -> float:
-    """Offset, -0.5 to 0.5, of the top of a parabola through three logarithms at -1, 0, 1."""
+    """Return the vertex, -0.5 to 0.5, of a parabola through the logarithms at -1, 0 and 1."""
     before, middle, after = (math.log(max(value, 1e-30)) for value in (before, middle, after))
     curvature = before - 2 * middle + after
     if curvature >= 0:

@@ -22,13 +22,13 @@ class Prediction:
 
     Attributes:
         image: uint8 RGB [h, w, 3], the source image at the model's input size.
-        probabilities: float32 [h, w], sum 1.
+        probabilities: float32 [h, w], of sum 1.
         action_scores: score of each action, 0 to 1, best first.
-        resemblance: how much the surroundings of the heatmap look like the demonstration, -1 to
-            1; see `Appearance`.
-        place: float32 [C] of length 1, what the place under the heatmap looks like.
-        seconds: that the session took for it.
-        calibration: of the model; None where there is none.
+        resemblance: feature similarity of the demonstration and the surroundings of the heatmap,
+            -1 to 1 (see `Appearance`).
+        place: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
+        seconds: time that the session took, in seconds.
+        calibration: calibration of the model; None where there is none.
     """
 
     image: UInt8Array
@@ -49,17 +49,17 @@ class Prediction:
         seconds: float,
         calibration: PresenceCalibration | None,
     ) -> Prediction:
-        """What the network's output says.
+        """Build a prediction from the network's output.
 
-        Where the model has a heatmap for each action, it is that of the best one.
+        Where the model has a heatmap for each action, that of the best action is taken.
 
         Args:
-            output: of the network.
-            image: that it is of.
-            appearances: of the demonstrations that were grounded, at least one.
-            configuration: of the model.
-            seconds: that the session took.
-            calibration: of the model; None where there is none.
+            output: output of the network.
+            image: image that was grounded, at the model's input size.
+            appearances: features of the demonstrations that were grounded, at least one.
+            configuration: configuration of the model.
+            seconds: time that the session took, in seconds.
+            calibration: calibration of the model; None where there is none.
         """
         best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
         probabilities = _softmax(output.heatmap_logits[best])
@@ -75,25 +75,25 @@ class Prediction:
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
-        """Peaks in pixels of a source image of (height, width), best first; at least one."""
+        """Find peaks in pixels of a source image of (height, width), best first; at least one."""
         return find_peaks(self.probabilities, source_size, maximum)
 
     def least_confidence(self) -> float:
-        """What the best peak's score is at least, in a tenth of the time that finding it takes."""
+        """Compute a lower bound of the best peak's score, in a tenth of the time of finding it."""
         return share_at_maximum(self.probabilities)
 
     def presence(self, confidence: float) -> float | None:
-        """Probability, of a confidence, that the image shows what was demonstrated."""
+        """Compute the probability that the element is in view, given a confidence."""
         if self.calibration is None:
             return None
         return self.calibration.presence(confidence, self.resemblance)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
-        """The prediction in pixels of the source image.
+        """Convert the prediction to pixels of the source image.
 
         Args:
             source_size: (height, width) of the source image.
-            maximum_peaks: peaks wanted at most, at least 1.
+            maximum_peaks: largest number of peaks, at least 1.
         """
         peaks = self.peaks(source_size, maximum_peaks)
         return Grounding(

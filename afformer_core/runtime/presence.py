@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrated presence of what was demonstrated, and feature similarity as evidence of it."""
+"""Calibrated presence of the demonstrated element, and feature similarity as evidence of it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ import numpy as np
 from afformer_core.arrays import FloatArray
 from afformer_core.runtime.json_fields import checked_fields
 
-# Keeps the logit of a share finite; no heatmap of a model is as sharp or as empty.
 _LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True)
 class PresenceCalibration:
-    """A logistic regression on what a grounding knows, fitted on images with and without it.
+    """A logistic regression of presence on confidence and feature similarity.
 
     Attributes:
         confidence: coefficient of the logit of the confidence, at least 0.
-        resemblance: coefficient of the resemblance.
-        intercept: of the regression.
-        threshold: presence below which nothing is found, 0 to 1.
+        resemblance: coefficient of the feature similarity.
+        intercept: intercept of the regression.
+        threshold: presence below which nothing counts as found, 0 to 1.
         auroc: area under the ROC curve on the pairs that it was fitted on, 0 to 1.
-        pairs: how many images with, and as many without, it was fitted on; at least 1.
-        annotations: that they are of.
-        weights_sha256: of the weights that gave the evidence, in hexadecimal; it says nothing of
-            what others give.
+        pairs: number of pairs with the element in view that it was fitted on, and of negatives; at
+            least 1.
+        annotations: name of the dataset of the pairs.
+        weights_sha256: hash of the weights that it was fitted with, in hexadecimal; it is not
+            valid for others.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     confidence: float
@@ -55,30 +58,30 @@ class PresenceCalibration:
             value = getattr(self, name)
             if not (math.isfinite(value) and low <= value <= high):
                 raise ValueError(
-                    f'{name} of the calibration is {value}; a finite number from {low} to {high} '
-                    'is wanted'
+                    f'{name} of the calibration is {value}; expected a finite number from {low} '
+                    f'to {high}'
                 )
 
     def presence(self, confidence: float, resemblance: float) -> float:
-        """Probability that an image shows what was demonstrated; it rises with the confidence.
+        """Compute the probability that the element is in view; it increases with the confidence.
 
         Args:
-            confidence: of the grounding, 0 to 1.
-            resemblance: of the grounding, -1 to 1.
+            confidence: confidence of the grounding, 0 to 1.
+            resemblance: feature similarity of the grounding, -1 to 1.
 
         Returns:
-            0 to 1, where such images and others are as frequent.
+            0 to 1, where images with and without the element are equally frequent.
         """
         odds = self.confidence * logit(confidence) + self.resemblance * resemblance
         return 0.5 * (1 + math.tanh(0.5 * (odds + self.intercept)))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the calibration as plain JSON types."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> PresenceCalibration:
-        """What `to_json` gave.
+        """Build a calibration from the result of `to_json`.
 
         Raises:
             TypeError: a value has the wrong type.
@@ -88,24 +91,22 @@ class PresenceCalibration:
 
 
 def logit(share: float) -> float:
-    """Logarithm of the odds of a share, 0 to 1; always finite."""
+    """Compute the logarithm of the odds of a share, 0 to 1; always finite."""
     kept = min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE)
     return math.log(kept / (1 - kept))
 
 
-# Spread of the neighbourhood of the heatmap that is looked at, as a share of the image's side.
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
-# Neighbours look so much alike that more places than these change the mean by 0.005.
 _MOST_PLACES = 96
 
 
 class Appearance:
-    """What the things of a demonstration look like, in the features of the model.
+    """Features of a demonstration's first and last frame, to compare images with.
 
-    A softmax has a peak on any image, one of another appliance or of a wall too, so the heatmap
-    alone is no evidence that the place is in view. Its surroundings must also look like something
-    in the demonstration: in its first and last frame, where the hand is least in the way.
+    A softmax has a peak on any image, also on one of another scene or of a wall, so the heatmap
+    alone is no evidence that the element is in view. The surroundings of its peak must also
+    resemble something in the demonstration's first or last frame, where the hand hides least.
 
     Args:
         features: float32 [T, C, h, w] of the frames in order, T at least 1.
@@ -119,15 +120,16 @@ class Appearance:
         self._places = self._directions(places)
 
     def resemblance(self, image_features: FloatArray, probabilities: FloatArray) -> float:
-        """How much the surroundings of the heatmap look like the demonstration.
+        """Compute the feature similarity of the demonstration and the surroundings of a heatmap.
 
-        The mean over the places around the heatmap, weighted by the heatmap smeared over an
-        eighth of the image's side, of the largest cosine between the features there and those of
-        any place of the demonstration; features are standardised over the demonstration.
+        This is the mean, over the positions around the heatmap, of the largest cosine between the
+        features there and those of any position of the demonstration. The mean is weighted by the
+        heatmap blurred over an eighth of the image's side; features are standardised over the
+        demonstration.
 
         Args:
             image_features: float32 [C, h, w].
-            probabilities: float32 heatmap of the same image, of any size, sum 1.
+            probabilities: float32 heatmap of the same image, of any size, of sum 1.
 
         Returns:
             -1 to 1.
@@ -142,15 +144,15 @@ class Appearance:
         return float(np.average(best, weights=weights[near]))
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
-        """What the place under the heatmap looks like, to be compared from image to image.
+        """Compute a descriptor of the image at the heatmap's peak, to compare from image to image.
 
         Args:
             image_features: float32 [C, h, w].
-            probabilities: float32 heatmap of the same image, of any size, sum 1.
+            probabilities: float32 heatmap of the same image, of any size, of sum 1.
 
         Returns:
-            float32 [C] of length 1, the mean of the standardised features where the heatmap is
-            more than a third of its maximum, weighted by it.
+            float32 [C] of length 1: the mean of the standardised features where the heatmap
+            exceeds a third of its maximum, weighted by it.
         """
         height, width = image_features.shape[1:]
         weights = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA).ravel()

@@ -13,11 +13,11 @@ _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class ForeignWriterError(AfformerError):
-    """A file or folder belongs to another user, or other users may write to it."""
+    """A file or folder that belongs to another user, or that other users may write to."""
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder of mode 0700, with those above it, or check one that is there.
+    """Make a folder of mode 0700, with its parents, or check an existing one.
 
     Raises:
         ForeignWriterError: it belongs to another user, or other users may write to it.
@@ -29,7 +29,7 @@ def make_private_folder(path: Path) -> None:
 
 
 def read_private_file(path: Path) -> bytes:
-    """The content of a file.
+    """Read a file that no other user may write to.
 
     Raises:
         ForeignWriterError: it belongs to another user, or other users may write to it.
@@ -37,7 +37,6 @@ def read_private_file(path: Path) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, 'rb') as file:
-        # Of the open file: what the name stands for may change between a check and the reading.
         _check(path, os.fstat(descriptor))
         return file.read()
 
@@ -45,13 +44,13 @@ def read_private_file(path: Path) -> bytes:
 def _check(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
         raise ForeignWriterError(
-            f'{path} belongs to user {status.st_uid} and this process runs as user '
-            f'{os.geteuid()}, who must own it, since what is in it is executed; name another '
-            'cache by XDG_CACHE_HOME'
+            f'{path} belongs to user {status.st_uid}; expected user {os.geteuid()}, as whom this '
+            'process runs, since its content is executed. Set XDG_CACHE_HOME to another cache '
+            'folder'
         )
     if status.st_mode & _OTHERS_MAY_WRITE:
         mode = stat.S_IMODE(status.st_mode)
         raise ForeignWriterError(
-            f'{path} has mode {mode:04o}, so that other users may write what is executed; if none '
-            f'did, run: chmod -R go-w {path}'
+            f'the mode of {path} is {mode:04o}; expected no write access for other users, since '
+            f'its content is executed. If none of them wrote to it, run: chmod -R go-w {path}'
         )

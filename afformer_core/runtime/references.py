@@ -2,8 +2,8 @@
 """Golden outputs: reference inputs and outputs, to test whatever runs a model.
 
 A compiled engine may be wrong without an error: fused attention that sums wrongly on one GPU, a
-normalisation that left the range of half precision, a graph that reads the memory of before. A
-session that does not give this is not used.
+norm that overflows in half precision, a graph that reads an earlier memory. A session that does
+not reproduce the golden outputs is not used.
 """
 
 from __future__ import annotations
@@ -23,32 +23,31 @@ from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.session import Output, Session
 
 REFERENCES_FILE = 'references.safetensors'
-# How far each precision may be from PyTorch in fp32; 'int8' from the quantized graphs in ONNX
-# Runtime. The small model on simulated images and on noise is up to 0.013 off in fp16 and 0.11 in
-# bf16.
 TOLERANCES = {'fp32': 1e-4, 'fp16': 3e-2, 'bf16': 1.5e-1, 'int8': 1e-1}
-# The same on a GPU, whose fastest convolutions transform what they multiply. TF32 is 5e-3 off.
 GPU_TOLERANCES = {**TOLERANCES, 'fp32': 1e-3}
 
 
 class SelfTestError(ModelFolderError):
-    """A session does not give what the model gives."""
+    """A session that does not reproduce the golden outputs."""
 
 
 @dataclass(frozen=True)
 class References:
-    """One image in several demonstrations, and what PyTorch gives for them in fp32.
+    """One image in several demonstrations, and the outputs of PyTorch for them in fp32.
 
-    Of precision 'int8' it is what `export_quantized` says.
+    For precision 'int8' the outputs are those of the quantized graphs (see `export_quantized`).
 
     Attributes:
         frames: uint8 RGB [N, h, w, 3].
-        clips: the demonstrations, each the numbers of its frames, in order.
+        clips: the demonstrations, each as the numbers of its frames, in order.
         image: uint8 RGB [h, w, 3].
-        features: float32 [N, C, rows, columns], of the frames.
+        features: features of the frames, float32 [N, C, rows, columns].
         heatmap_logits: float32 [clips, heatmaps, h, w], of the image in each demonstration.
         action_logits: float32 [clips, actions].
         image_features: float32 [C, rows, columns].
+
+    Raises:
+        ValueError: the lengths differ or are 0, or a clip names frames that do not exist.
     """
 
     frames: UInt8Array
@@ -64,13 +63,13 @@ class References:
         if 0 in counts or len(set(counts)) > 1:
             raise ValueError(
                 f'there are {counts[0]} demonstrations, {counts[1]} heatmaps and {counts[2]} '
-                'actions; there must be as many of each, at least one'
+                'actions; expected as many of each, at least one'
             )
         wrong = [one for clip in self.clips for one in clip if not 0 <= one < len(self.frames)]
         if wrong or not all(self.clips):
             raise ValueError(
-                f'demonstrations have frames {wrong}; each must have some of the '
-                f'{len(self.frames)} that there are'
+                f'the unknown frames of demonstrations are {wrong}; expected at least one frame '
+                f'in each, from 0 to {len(self.frames) - 1}'
             )
 
     @classmethod
@@ -81,7 +80,7 @@ class References:
         image: UInt8Array,
         clips: Sequence[Sequence[int]],
     ) -> References:
-        """What a session gives for an image in demonstrations of frames."""
+        """Compute the outputs of a session for an image in demonstrations of frames."""
         features = session.encode_frames(frames)
         outputs = [session.ground(image, session.memorize(features[list(one)])) for one in clips]
         return cls(
@@ -95,11 +94,11 @@ class References:
         )
 
     def output(self, number: int) -> Output:
-        """What grounding the image in a demonstration gives."""
+        """Return the output for the image in a demonstration, by its number."""
         return Output(self.heatmap_logits[number], self.action_logits[number], self.image_features)
 
     def write(self, folder: Path) -> None:
-        """Write them into a folder, whole or not at all."""
+        """Write the golden outputs into a folder, whole or not at all."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         arrays['clip_frames'] = np.concatenate([np.asarray(one, np.int64) for one in self.clips])
         arrays['clip_lengths'] = np.array([len(one) for one in self.clips], np.int64)
@@ -107,7 +106,7 @@ class References:
 
     @classmethod
     def read(cls, folder: Path) -> References:
-        """Those of a folder.
+        """Read the golden outputs of a folder.
 
         Raises:
             ModelFolderError: there are none, or the file is damaged or of another version.
@@ -120,7 +119,7 @@ class References:
             return cls(clips=clips, **{name: arrays[name] for name in _ARRAYS})
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelFolderError(
-                f'{path} cannot be read ({error}); run: afformer export {folder}'
+                f'{path} cannot be read: {error}. Run: afformer export {folder}'
             ) from error
 
 
@@ -128,13 +127,12 @@ _ARRAYS = ('frames', 'image', 'features', 'heatmap_logits', 'action_logits', 'im
 
 
 def self_test(session: Session, references: References, tolerance: float) -> float:
-    """Compare what a session gives with the references.
+    """Compare the outputs of a session with the golden outputs.
 
-    Every demonstration is grounded, and then again, with frames encoded in between: a session may
-    keep what it made for one, and read it when another is asked for.
-
-    Features and action logits differ by the largest difference as a share of the largest value,
-    heatmaps by the probability that lies elsewhere.
+    Every demonstration is grounded twice, with frames encoded in between, since a session may keep
+    buffers of one demonstration and wrongly read them for another. Features and action logits
+    differ by the largest difference as a share of the largest value, heatmaps by the share of
+    probability that lies elsewhere.
 
     Returns:
         the largest of these differences.
@@ -154,8 +152,8 @@ def self_test(session: Session, references: References, tolerance: float) -> flo
     name, worst = max(differences, key=lambda one: one[1])
     if worst > tolerance:
         raise SelfTestError(
-            f'{session.backend} does not give what the model gives: the difference in '
-            f'{name} is {worst:.1e}, more than {tolerance:.1e}; choose another precision, or '
+            f'{session.backend} does not reproduce the golden outputs: the difference in {name} '
+            f'is {worst:.1e}; expected at most {tolerance:.1e}. Choose another precision or '
             'another backend'
         )
     return worst
@@ -173,7 +171,6 @@ def _difference(found: FloatArray, wanted: FloatArray) -> float:
     if found.shape != wanted.shape or not np.isfinite(found).all():
         return float('inf')
     if wanted.size == 0:
-        # The action logits of a model that scores no actions.
         return 0.0
     return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
 

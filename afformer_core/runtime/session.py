@@ -14,11 +14,14 @@ from afformer_core.arrays import FloatArray, UInt8Array
 
 @dataclass(frozen=True)
 class Memory:
-    """A demonstration as `ground` needs it, in the array type of the session that made it.
+    """The memory of a demonstration, in the array type of the session that made it.
 
     Attributes:
         keys: one array for each image level, [heads, M_level, D'].
         values: one array for each image level, [heads, M_level, D].
+
+    Raises:
+        ValueError: there are none, or the numbers of keys and values differ.
     """
 
     keys: tuple[Any, ...]
@@ -28,17 +31,17 @@ class Memory:
         if not self.keys or len(self.keys) != len(self.values):
             raise ValueError(
                 f'a memory has {len(self.keys)} keys and {len(self.values)} values; '
-                'it needs one of each for every image level'
+                'expected one of each for every image level'
             )
 
 
 class Output(NamedTuple):
-    """What grounding one image gives.
+    """The output of grounding one image.
 
     Attributes:
         heatmap_logits: float32 [heatmaps, h, w].
         action_logits: float32 [actions].
-        image_features: float32 [C, rows, columns], the image as `encode_frames` would encode it.
+        image_features: float32 [C, rows, columns], the image encoded as `encode_frames` would.
     """
 
     heatmap_logits: FloatArray
@@ -47,7 +50,7 @@ class Output(NamedTuple):
 
     @classmethod
     def mean(cls, outputs: Sequence[Output]) -> Output:
-        """Of one image in several memories, at least one: the mean of the logits."""
+        """Average the logits of one image over several memories, at least one."""
         heatmaps, actions, features = zip(*outputs, strict=True)
         return cls(
             np.mean(heatmaps, axis=0, dtype=np.float32),
@@ -57,17 +60,24 @@ class Output(NamedTuple):
 
 
 class Session(Protocol):
-    """One model ready to run. Not thread-safe: one thread owns it."""
+    """A model ready to run. Not thread-safe: one thread owns it."""
 
     @property
     def backend(self) -> str:
-        """Short name of what computes, such as 'torch'."""
+        """Short name of the backend, such as 'torch'."""
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """uint8 RGB [N, h, w, 3] at the input size to features [N, C, rows, columns]."""
+        """Compute features [N, C, rows, columns] of uint8 RGB [N, h, w, 3] at the input size."""
 
     def memorize(self, features: FloatArray) -> Memory:
-        """Features [T, C, rows, columns] of one demonstration, 1 to the maximum of frames."""
+        """Compute the memory of one demonstration from its features [T, C, rows, columns].
+
+        T is from 1 to the model's maximum of frames.
+
+        T is from 1 to the model's maximum of frames.
+
+        T is from 1 to the model's maximum of frames.
+        """
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground a memory in uint8 RGB [h, w, 3] at the input size."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model that comes with the package, and the user's copy of it that has exported graphs."""
+"""The model that comes with the package, and the user's copy of it with exported graphs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _PRECISIONS = tuple(one for one in PRECISIONS if one != 'auto')
 
 
 def model_folder(name: Path | str) -> Path:
-    """The model folder that a user names, or that of the shipped model by its name."""
+    """Return the model folder that a user names, or that of the shipped model by its name."""
     return shipped_model_folder() if str(name) == SHIPPED else Path(name)
 
 
 def shipped_model_folder() -> Path:
-    """Folder of the small model that comes with the package.
+    """Return the folder of the small model that comes with the package.
 
-    It is the package's own or, where graphs were exported into that alone, the user's copy of the
-    same model. So every copy of the package finds them: that of pip, that of colcon, and one that
-    the user must not write to.
+    This is the package's own folder or, where graphs were exported only to it, the user's copy of
+    the same model. So every installation finds the graphs: by pip, by colcon, or one that the user
+    must not write to.
     """
     own = _own_folder()
     if _has_graphs(own):
@@ -40,9 +40,9 @@ def shipped_model_folder() -> Path:
 
 
 def shipped_model_to_export() -> Path:
-    """Folder to export graphs of that model into: its own where it has some, else the user's copy.
+    """Return the folder to export the shipped model's graphs to, making the user's copy if needed.
 
-    The copy is made where it is not there.
+    This is the package's own folder where it has graphs, else the user's copy.
 
     Raises:
         ForeignWriterError: other users may write to the copy.
@@ -53,7 +53,6 @@ def shipped_model_to_export() -> Path:
         return own
     copy = _copy_folder(own)
     make_private_folder(copy)
-    # The description last: without it a folder is no model.
     for name in (WEIGHTS_FILE, DESCRIPTION_FILE):
         write_aside(copy / name, (own / name).read_bytes())
     return copy
@@ -64,7 +63,7 @@ def _own_folder() -> Path:
 
 
 def _copy_folder(own: Path) -> Path:
-    """Named by what describes the model, with the hash of its weights."""
+    """Return the user's copy, named by the hash of the description and so of the weights."""
     digest = hashlib.sha256((own / DESCRIPTION_FILE).read_bytes()).hexdigest()
     return cache_folder() / 'models' / f'{own.name}-{digest[:16]}'
 
@@ -74,7 +73,7 @@ def _has_graphs(folder: Path) -> bool:
 
 
 def _is_usable(copy: Path) -> bool:
-    """Whether it is private, with graphs that are whole and of this release."""
+    """Check whether a copy is private, with complete graphs of this release."""
     if not _has_graphs(copy):
         return False
     try:

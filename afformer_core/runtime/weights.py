@@ -28,10 +28,10 @@ from afformer_core.runtime.presence import PresenceCalibration
 
 
 def load_model(folder: Path) -> Afformer:
-    """The model of a folder, in fp32 and evaluation mode.
+    """Load the model of a folder, in fp32 and evaluation mode.
 
     Raises:
-        ModelFolderError: anything in the folder is absent, altered, of another version, of
+        ModelFolderError: anything in the folder is missing, altered, of another version, of
             another architecture, or not finite.
     """
     description = read_description(folder)
@@ -56,17 +56,17 @@ def _check_matches(
     if missing or unknown:
         raise ModelFolderError(
             f'{path} lacks {len(missing)} tensors {missing[:3]} and has {len(unknown)} unknown '
-            f'ones {unknown[:3]}; it must hold exactly those of the described architecture'
+            f'ones {unknown[:3]}; expected exactly those of the described architecture'
         )
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             raise ModelFolderError(
-                f'{path} has {name} of shape {tuple(tensor.shape)}; '
-                f'the described architecture needs {tuple(wanted[name].shape)}'
+                f'the shape of {name} in {path} is {tuple(tensor.shape)}; expected '
+                f'{tuple(wanted[name].shape)}, as the described architecture has it'
             )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelFolderError(
-                f'{path} has NaN or infinite values in {name}; train or copy the model again'
+                f'{path} has NaN or infinite values in {name}. Train or copy the model again'
             )
 
 
@@ -78,12 +78,12 @@ def save_model(
     calibration: PresenceCalibration | None = None,
     closer_looks: tuple[CloserLook, ...] = (),
 ) -> None:
-    """Write a model folder; graphs of earlier weights that stand there no longer match.
+    """Write a model folder; graphs of earlier weights in it no longer match.
 
     Args:
-        folder: made where it does not exist.
+        folder: folder, made where it does not exist.
         model: the model.
-        training: how the weights were made, on what, and their measured limits.
+        training: how the weights were made, on what data, and their measured limits.
         dtype: type that floating-point weights are stored in.
         calibration, closer_looks: see `ModelDescription`.
     """

@@ -28,8 +28,6 @@ from afformer_core.runtime.references import self_test
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
-# From 23 on, fused attention is one operator, which TensorRT has known since 10.14; before, it is
-# written out, for the compiler to recognise.
 OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
 
 
@@ -66,30 +64,29 @@ class _Ground(nn.Module):
             (None,) * levels,
             self.model.configuration.memory_sizes,
         )
-        # TensorRT does nothing with uint8 but convert it.
         images = image.to(self.model.encoder.picture_type)[None]
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
 
 def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = None) -> float:
-    """Write `encode_frames.onnx`, `memorize.onnx` and `ground.onnx`, and what they must give.
+    """Write `encode_frames.onnx`, `memorize.onnx`, `ground.onnx` and their golden outputs.
 
-    T is dynamic, from 1 to the model's maximum where that is more. The graphs come into their
-    places, see `graphs_folder`, only when all three were exported and give what PyTorch gives in
-    fp32.
+    The number of frames T is dynamic, from 1 to the model's maximum where that is more than 1. The
+    graphs replace earlier ones (see `graphs_folder`) only once all three are exported and agree
+    with PyTorch in fp32.
 
     Args:
         folder: the model folder.
-        precision: 'fp32', 'fp16' or 'bf16', see `convert_precision`.
-        opset: of ONNX, at least 18; None: that of `OPSETS`.
+        precision: 'fp32', 'fp16' or 'bf16' (see `convert_precision`).
+        opset: ONNX opset, at least 18; None for that of `OPSETS`.
 
     Returns:
-        the largest difference from PyTorch, see `self_test`.
+        the largest difference from PyTorch (see `self_test`).
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model, or a graph does not give what
-            PyTorch gives.
-        ValueError: another precision, or one that does not suit the model.
+        ModelFolderError: the folder does not hold a valid model, or a graph disagrees with
+            PyTorch.
+        ValueError: the precision is unknown or does not suit the model.
     """
     description = read_description(folder)
     model = prepared_model(folder, precision)
@@ -101,7 +98,6 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         references.write(aside)
         write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
-        # ONNX Runtime has no convolutions in bf16; the network itself is tested then.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
         difference = self_test(session, references, graphs.tolerance)
         move_graphs(aside, graphs_folder(folder, precision))
@@ -117,7 +113,6 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     memory = _Memorize(model)(features)
     places = _memory_places(model.configuration)
     if most == 1:
-        # The exporter takes an axis of one for a fixed one, which this one is not declared to be.
         memory = tuple(
             tensor if place is None else torch.cat((tensor, tensor), 1)
             for tensor, place in zip(memory, places + places, strict=True)
@@ -142,9 +137,9 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
 
 
 def _memory_places(configuration: AfformerConfiguration) -> list[Any]:
-    """The dynamic number of keys of each level; of whole frames where actions are read in them.
+    """Build the dynamic number of keys of each level, None where it does not depend on the frames.
 
-    None of those whose number does not depend on the frames.
+    Where actions are read from frames, the number is a multiple of a frame's keys.
     """
     if configuration.memory_shapes(1) == configuration.memory_shapes(2):
         return [None for _ in configuration.memory_sizes]

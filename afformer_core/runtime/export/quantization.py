@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """INT8 convolutions in exported graphs, by the quantizer of ONNX Runtime.
 
-Only the encoder's convolutions are quantized, most of an image's arithmetic; attention and the
-heads keep the graph's precision, and so do depthwise convolutions, which have little arithmetic
-but half of the error. Values are symmetric around zero, weights have a scale for each channel, and
-only what goes into a convolution is rounded: so TensorRT wants it.
+Only the encoder's convolutions are quantized, which do most of the arithmetic for an image;
+attention and the heads keep the graph's precision, and so do depthwise convolutions, which do
+little of the arithmetic but cause half of the error. Values are symmetric around zero, weights
+have a scale for each channel, and only the inputs of convolutions are rounded, as TensorRT
+requires.
 """
 
 from __future__ import annotations
@@ -24,17 +25,15 @@ from afformer_core.runtime.session import Session
 
 Feed = Mapping[str, NDArray[Any]]
 
-# Parameters of the encoder, by which its convolutions are known in a graph.
 _ENCODER = 'model.encoder.'
-# The first in which fp16 may be quantized.
 _LEAST_HALF_OPSET = 19
 
 
 class CalibrationPair(NamedTuple):
-    """What a model sees in use, at its input size.
+    """A demonstration and an image at the model's input size, to calibrate with.
 
     Attributes:
-        frames: uint8 RGB [T, h, w, 3], of a demonstration.
+        frames: uint8 RGB [T, h, w, 3] of the demonstration.
         image: uint8 RGB [h, w, 3].
     """
 
@@ -47,14 +46,14 @@ def quantize_graphs(place: Path, session: Session, pairs: Sequence[CalibrationPa
 
     Args:
         place: folder of the graphs, in fp32 or fp16.
-        session: that runs them as they are.
-        pairs: from which the range of each convolution's input is taken, at least one.
+        session: session that runs the graphs before quantization.
+        pairs: pairs that determine the range of each convolution's input, at least one.
 
     Returns:
-        how many convolutions of `ground` are quantized.
+        the number of quantized convolutions in `ground`.
 
     Raises:
-        ModelFolderError: there is no convolution, or the quantizer does not take a graph.
+        ModelFolderError: a graph has no convolution to quantize, or the quantizer refuses it.
     """
     _quantize(place / 'encode_frames.onnx', ({'frames': pair.frames} for pair in pairs))
     return _quantize(place / 'ground.onnx', _ground_feeds(session, pairs))
@@ -75,8 +74,8 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     opset = next(one.version for one in model.opset_import if not one.domain)
     if half and opset < _LEAST_HALF_OPSET:
         raise ModelFolderError(
-            f'{graph} is of opset {opset}; fp16 can be quantized from '
-            f'{_LEAST_HALF_OPSET} on: export it again with --opset {_LEAST_HALF_OPSET} or more'
+            f'{graph} has opset {opset}; expected at least {_LEAST_HALF_OPSET} to quantize fp16. '
+            f'Export it again with --opset {_LEAST_HALF_OPSET} or more'
         )
     convolutions = [
         node.name
@@ -86,7 +85,6 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     if not convolutions:
         raise ModelFolderError(f'{graph} has no convolution of an encoder to quantize')
     aside = graph.with_suffix('.int8')
-    # It warns that the graph was not simplified, which the export has done.
     logging.disable(logging.WARNING)
     try:
         quantize_static(
@@ -106,7 +104,9 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
             },
         )
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ModelFolderError(f'ONNX Runtime cannot quantize {graph}: {error}') from error
+        raise ModelFolderError(
+            f'ONNX Runtime cannot quantize {graph}: {error}. Use its graphs in fp16'
+        ) from error
     finally:
         logging.disable(logging.NOTSET)
     aside.replace(graph)

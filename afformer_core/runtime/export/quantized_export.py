@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of graphs with INT8 convolutions, and their loss of accuracy."""
+"""Export of graphs with INT8 convolutions, with the loss of accuracy that they cause."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from afformer_core.runtime.sessions.torch_session import TorchSession
 
 @dataclass(frozen=True)
 class QuantizedExport:
-    """What an export of quantized graphs came to.
+    """The result of exporting quantized graphs.
 
     Attributes:
-        convolutions: how many are quantized in `ground`.
-        loss: as it was measured.
+        convolutions: number of quantized convolutions in `ground`.
+        loss: measured loss of accuracy, by name.
     """
 
     convolutions: int
@@ -43,27 +43,30 @@ def export_quantized(
     pairs: Sequence[CalibrationPair],
     measure: Callable[[Session, Session], Mapping[str, float]],
 ) -> QuantizedExport:
-    """Write graphs of precision 'int8', and what they must give.
+    """Write graphs of precision 'int8' and their golden outputs.
 
-    What they must give is what ONNX Runtime makes of them: how far that is from the model is what
-    `measure` tells.
+    The golden outputs are what ONNX Runtime computes with the quantized graphs; how far that is
+    from the model is what `measure` returns.
 
     Args:
         folder: the model folder.
-        base: graphs of it in fp32 or fp16, in which all stays that is not quantized.
-        pairs: to calibrate with, at least one.
-        measure: given PyTorch in fp32 and the quantized graphs, what quantization cost, by name.
+        base: its graphs in fp32 or fp16, the precision of all that is not quantized.
+        pairs: pairs to calibrate with, at least one.
+        measure: function from PyTorch in fp32 and the quantized graphs to the loss of accuracy, by
+            name.
 
     Raises:
-        ModelFolderError: the folder does not hold a sound model, or it cannot be quantized.
-        ValueError: no pairs, or graphs in another precision.
+        ModelFolderError: the folder does not hold a valid model, or it cannot be quantized.
+        ValueError: there are no pairs, or the graphs have another precision.
     """
     if not pairs:
-        raise ValueError('there is no pair to calibrate with; give a dataset that has some')
+        raise ValueError(
+            'the number of calibration pairs is 0; expected at least 1. Give a dataset with pairs'
+        )
     if base.precision not in ('fp32', 'fp16'):
         raise ValueError(
-            f'graphs in {base.precision} cannot be calibrated by ONNX Runtime; quantize those in '
-            'fp32 or fp16'
+            f'the graphs have precision {base.precision}; expected fp32 or fp16, which ONNX '
+            'Runtime can calibrate'
         )
     description = read_description(folder)
     weights = description.weights_sha256

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions that run the network by PyTorch or ONNX Runtime, on CPU or GPU."""
+"""Sessions that run the network with PyTorch or ONNX Runtime, on CPU or GPU."""

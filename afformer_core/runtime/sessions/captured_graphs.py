@@ -14,22 +14,21 @@ from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.cuda_graph import EnqueuedGround
 from afformer_core.runtime.sessions.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
 
-# Demonstrations of up to as many frames may differ in length and stay captured.
 _MOST_GRAPHS = 32
 
 
 class CapturedGraphs:
-    """Grounds images in any memory.
+    """Captured graphs that ground images in any memory.
 
-    Looks and demonstrations of one length share a graph; before it is launched, the memory that
-    is asked for is copied within the GPU to where the graph reads it.
+    Stages and demonstrations of one length share a graph; before it is launched, the memory is
+    copied within the GPU to the buffers that the graph reads.
 
     Args:
-        stream: in which everything runs.
-        resident: brings memories to the GPU.
-        static: from which the graphs read them.
-        bind: given an image uint8 [h, w, 3] and a memory on the GPU, makes what grounds the one
-            in the other, whatever is copied into them.
+        stream: CUDA stream in which everything runs.
+        resident: memories on the GPU.
+        static: buffers that the graphs read a memory from.
+        bind: function that, given buffers of an image uint8 [h, w, 3] and of a memory on the GPU,
+            makes what grounds one in the other, whatever is copied into them.
     """
 
     def __init__(
@@ -43,14 +42,13 @@ class CapturedGraphs:
         self._resident = resident
         self._static = static
         self._bind = bind
-        # By the shapes of image and memory, the one that was not used for longest first.
         self._bound: OrderedDict[object, EnqueuedGround] = OrderedDict()
 
     def __call__(self, image: UInt8Array, memory: Memory) -> Output:
         """Ground an image.
 
         Raises:
-            ValueError: the memory is of more frames than the model takes.
+            ValueError: the memory has more frames than the model takes.
         """
         with torch.cuda.stream(self._stream):
             there = self._resident.on_gpu(memory)
@@ -63,7 +61,6 @@ class CapturedGraphs:
         if key in self._bound:
             self._bound.move_to_end(key)
             return self._bound[key]
-        # What goes does so first, lest it must fit beside the new one.
         while len(self._bound) >= _MOST_GRAPHS:
             self._bound.popitem(last=False)
         image = torch.zeros(image_shape, dtype=torch.uint8, device='cuda')

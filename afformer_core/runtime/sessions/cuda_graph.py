@@ -13,20 +13,20 @@ from torch import Tensor
 from afformer_core.arrays import UInt8Array
 from afformer_core.runtime.session import Output
 
-# Libraries allocate and choose their kernels in the first runs, which a graph cannot capture.
 _WARM_UP = 3
 
 
 class EnqueuedGround:
-    """Grounds images of one shape in memories of one shape, step by step.
+    """Grounding of images of one shape in memories of one shape, step by step.
 
-    It owns all that it reads and writes, so that these stay where they are as long as it lives.
+    It owns all buffers that it reads and writes, so that their addresses stay valid as long as it
+    lives.
 
     Args:
-        stream: in which everything runs.
-        image: uint8 RGB [h, w, 3] on the GPU, from which `run` reads.
-        run: computes in the current stream; gives what `Session.ground` gives, on the GPU. Tensors
-            that it reads or writes must be kept by it.
+        stream: CUDA stream in which everything runs.
+        image: buffer of the image, uint8 RGB [h, w, 3] on the GPU, that `run` reads.
+        run: function that computes in the current stream and returns the tensors of
+            `Session.ground` on the GPU; it keeps the tensors that it reads or writes.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class EnqueuedGround:
         with torch.cuda.stream(self._stream):
             self._launch()
         self._stream.synchronize()
-        # The next image overwrites the buffers.
         return Output(*(one.to(torch.float32, copy=True).numpy() for one in self._pinned_outputs))
 
     def _enqueue(self) -> None:
@@ -69,8 +68,8 @@ class CapturedGraph(EnqueuedGround):
         stream: see `EnqueuedGround`.
         image: see `EnqueuedGround`.
         run: see `EnqueuedGround`; it can be captured.
-        pool: of GPU memory, from `torch.cuda.graph_pool_handle`. Graphs that run one after the
-            other share it, since what they give is downloaded within the graph.
+        pool: GPU memory pool, from `torch.cuda.graph_pool_handle`. Graphs that run one after the
+            other share it, since their outputs are downloaded within the graph.
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class CapturedGraph(EnqueuedGround):
                 self._enqueue()
         stream.synchronize()
         self._graph = torch.cuda.CUDAGraph()
-        # Other threads of the process may use the GPU meanwhile.
         with torch.cuda.graph(
             self._graph, pool=pool, stream=stream, capture_error_mode='thread_local'
         ):

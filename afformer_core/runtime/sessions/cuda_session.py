@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session that runs the network in PyTorch on an NVIDIA GPU."""
+"""The session that runs the network with PyTorch on an NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ from afformer_core.runtime.sessions.gpu_memories import (
 )
 from afformer_core.runtime.sessions.torch_session import prepared_model
 
-# More would need memory that the robot's other nodes need.
 _MOST_FRAMES_AT_ONCE = 8
 
 
 class CudaSession:
-    """Runs a network by PyTorch on the GPU, nothing to compile before.
+    """A network that runs with PyTorch on the GPU, without compilation.
 
-    The memories that were grounded lately stay on the GPU, and everything that an image needs
-    is one CUDA graph.
+    Recently grounded memories stay on the GPU, and everything that an image needs is one CUDA
+    graph.
 
     Args:
-        model: ready for inference, see `prepared_model`; it moves to the GPU.
+        model: network ready for inference (see `prepared_model`); it moves to the GPU.
     """
 
     backend = 'cuda'
@@ -57,7 +56,6 @@ class CudaSession:
             self._model = model.to('cuda')
             fuse_attention(self._model)
             static = StaticMemory(shapes, [(self._dtype, self._dtype)] * len(shapes))
-        # Without a reference to the session, whose GPU memory is free as soon as nobody has it.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -70,22 +68,22 @@ class CudaSession:
 
     @classmethod
     def load(cls, folder: Path, precision: str = 'fp32') -> CudaSession:
-        """Of a model folder, once it gives what the model gives.
+        """Load a model folder and test it against the golden outputs.
 
         Raises:
-            ModelFolderError: it does not hold a sound model, or there is no GPU.
-            SelfTestError: the GPU gives something else than the CPU.
-            ValueError: the precision does not suit it.
+            ModelFolderError: the folder does not hold a valid model, or there is no GPU.
+            SelfTestError: the GPU does not reproduce the golden outputs.
+            ValueError: the precision does not suit the model.
         """
         if not torch.cuda.is_available():
-            raise ModelFolderError(f"backend 'cuda' needs an NVIDIA GPU, and {why_no_gpu()}")
+            raise ModelFolderError(f"backend 'cuda' needs an NVIDIA GPU: {why_no_gpu()}")
         session = cls(prepared_model(folder, precision))
         self_test(session, golden_outputs(folder), GPU_TOLERANCES[precision])
         return session
 
     @torch.inference_mode()
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """See `Session.encode_frames`."""
+        """Compute the features of frames (see `Session.encode_frames`)."""
         with _exact_products(), torch.cuda.stream(self._stream):
             parts = [
                 self._model.encode_frames(torch.from_numpy(part).to('cuda')).float().cpu().numpy()
@@ -98,7 +96,7 @@ class CudaSession:
 
     @torch.inference_mode()
     def memorize(self, features: FloatArray) -> Memory:
-        """See `Session.memorize`."""
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
         with _exact_products(), torch.cuda.stream(self._stream):
             on_gpu = torch.from_numpy(features)[None].to('cuda', self._dtype)
             memory = self._model.memorize(on_gpu)
@@ -109,7 +107,7 @@ class CudaSession:
 
     @torch.inference_mode()
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`."""
+        """Ground a memory in an image (see `Session.ground`)."""
         return self._ground(image, memory)
 
 
@@ -137,7 +135,6 @@ def _capture(
     def run() -> list[Tensor]:
         return [out[0] for out in model.ground_with_features(image[None], batch)]
 
-    # All images have one shape, for which the fastest kernels are worth a search.
     with _exact_products(search=True):
         return CapturedGraph(stream, image, run, pool)
 

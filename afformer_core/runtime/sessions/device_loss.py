@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors after which the GPU is lost to this process.
+"""Detection of errors after which this process cannot use the GPU any more.
 
 After an illegal access, an uncorrectable memory error or a reset, every later call into CUDA fails
 with the same error, whoever makes it; only another process can use the GPU again.
@@ -15,16 +15,16 @@ _WORDS = ('CUDA error', 'CUDA driver error', 'cuDNN error', 'CUBLAS_STATUS', 'CU
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Tell whether the GPU can compute nothing more after an error that a session raised.
+    """Check whether the GPU is lost after an error that a session raised.
 
-    An error that may come of the GPU is followed by a question to the GPU itself, since most of
-    them, such as one of a lack of memory, pass.
+    If the error may come from the GPU, the GPU itself is tried, since most such errors, for
+    example one of too little memory, leave it usable.
     """
     return any(_may_come_of_the_gpu(one) for one in _causes(error)) and not _gpu_answers()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it was raised for."""
+    """Yield the error and the errors that caused it."""
     following: BaseException | None = error
     while following is not None:
         yield following
@@ -32,7 +32,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _may_come_of_the_gpu(error: BaseException) -> bool:
-    # PyTorch before 2.8 has no type for them.
     is_its_own = type(error).__name__ == 'AcceleratorError' or isinstance(error, EngineError)
     return is_its_own or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
@@ -44,7 +43,6 @@ def _gpu_answers() -> bool:
 
     try:
         torch.cuda.synchronize()
-    # Without a driver it is an AssertionError.
     except (RuntimeError, AssertionError):
         return False
     return True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session on the GPU with the CPU behind it."""
+"""A session on the GPU with the CPU as fallback."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Result = TypeVar('Result')
 
 
 class FallbackSession:
-    """Runs a model on the GPU, and for good on the CPU once the GPU is lost.
+    """A session that runs a model on the GPU, and on the CPU once the GPU is lost.
 
-    What the GPU failed to compute is computed by the CPU, so that no caller sees the loss.
-    Memories that the GPU made are grounded on the CPU as they are.
+    What the GPU failed to compute is computed by the CPU, so that no caller notices. Memories that
+    the GPU computed are grounded on the CPU as they are.
 
     Args:
-        session: on the GPU.
-        open_on_cpu: opens a session of the same weights on the CPU; called at the loss.
-        lost: told why the GPU was lost, once the CPU computes.
+        session: session on the GPU.
+        open_on_cpu: function that opens a session of the same weights on the CPU.
+        lost: called with the reason of the loss once the CPU computes.
     """
 
     def __init__(
@@ -37,19 +37,19 @@ class FallbackSession:
 
     @property
     def backend(self) -> str:
-        """Of the session that computes."""
+        """Backend of the session that computes."""
         return self._session.backend
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """See `Session.encode_frames`."""
+        """Compute the features of frames (see `Session.encode_frames`)."""
         return self._run(lambda session: session.encode_frames(frames))
 
     def memorize(self, features: FloatArray) -> Memory:
-        """See `Session.memorize`."""
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
         return self._run(lambda session: session.memorize(features))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`."""
+        """Ground a memory in an image (see `Session.ground`)."""
         return self._run(lambda session: session.ground(image, memory))
 
     def _run(self, compute: Callable[[Session], Result]) -> Result:
@@ -59,10 +59,7 @@ class FallbackSession:
         except Exception as error:
             if session is not self._on_gpu or not is_device_lost(error):
                 raise
-            # What follows the first line is advice for who debugs kernels.
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-        # The old session stays in `_on_gpu`: to free what it holds would call into CUDA again,
-        # which may end the process.
         self._session = self._open_on_cpu()
         self._lost(reason)
         return compute(self._session)
@@ -71,13 +68,13 @@ class FallbackSession:
 def with_fallback(
     session: Session, folder: Path, threads: int, lost: Callable[[str], None]
 ) -> Session:
-    """A session that goes over to the CPU when the GPU is lost; one on the CPU as it is.
+    """Add a CPU fallback to a session on the GPU; return a session on the CPU as it is.
 
     Args:
-        session: of the model.
-        folder: of the model.
-        threads: to compute with on the CPU; 0 lets the backend choose.
-        lost: told why the GPU was lost, once the CPU computes.
+        session: session of the model.
+        folder: folder of the model.
+        threads: number of threads to compute with on the CPU; 0 lets the backend choose.
+        lost: called with the reason of the loss once the CPU computes.
     """
     if session.backend not in GPU_BACKENDS:
         return session

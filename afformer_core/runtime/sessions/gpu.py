@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The NVIDIA GPU at hand, or the reason why there is none."""
+"""The local NVIDIA GPU, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Gpu:
-    """The GPU at hand.
+    """The local GPU.
 
     Attributes:
-        name: such as 'Orin'.
-        compute_capability: such as (8, 7).
-        multiprocessors: such as 16 of a Jetson AGX Orin, 8 of an Orin Nano.
-        memory: in gibibytes, rounded, since what the system keeps of it varies.
+        name: name, such as 'Orin'.
+        compute_capability: compute capability, such as (8, 7).
+        multiprocessors: number of multiprocessors, such as 16 of a Jetson AGX Orin, 8 of an Orin
+            Nano.
+        memory: memory in gibibytes, rounded, since the share that the system keeps varies.
     """
 
     name: str
@@ -24,7 +25,7 @@ class Gpu:
 
 
 def gpu_at_hand() -> Gpu | None:
-    """The GPU that PyTorch would use; None where there is none."""
+    """Return the GPU that PyTorch would use; None where there is none."""
     import torch
 
     if not torch.cuda.is_available():
@@ -39,15 +40,15 @@ def gpu_at_hand() -> Gpu | None:
 
 
 def why_no_gpu() -> str:
-    """Why PyTorch finds no GPU, and what to do; for the end of a sentence."""
+    """Say why PyTorch finds no GPU, and what to do; the text ends a sentence."""
     import torch
 
     if torch.version.cuda is None:
         return (
-            f'PyTorch {torch.__version__} was built for the CPU alone; where there is a GPU, '
-            "install a PyTorch for CUDA, on a Jetson NVIDIA's for its JetPack"
+            f'PyTorch {torch.__version__} was built for the CPU alone. If there is a GPU, install '
+            "a PyTorch for CUDA; on a Jetson, NVIDIA's for its JetPack"
         )
     return (
-        f'PyTorch {torch.__version__} for CUDA {torch.version.cuda} finds none; see whether '
-        'nvidia-smi lists one and CUDA_VISIBLE_DEVICES does not hide it'
+        f'PyTorch {torch.__version__} for CUDA {torch.version.cuda} finds none. Check that '
+        'nvidia-smi lists one and that CUDA_VISIBLE_DEVICES does not hide it'
     )

@@ -15,9 +15,7 @@ from torch import Tensor
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.session import Memory
 
-# A share of the GPU's memory, which a Jetson's processes and its CPU use too.
 _RESIDENT_SHARE = 8
-# One image is grounded in the memories of several looks at least.
 _FEWEST_RESIDENT = 4
 
 Shape = tuple[int, ...]
@@ -42,7 +40,7 @@ class GpuMemory:
 
     @property
     def shapes(self) -> tuple[tuple[Shape, Shape], ...]:
-        """Of keys and values at each image level."""
+        """Shapes of keys and values at each image level."""
         return tuple(
             (tuple(keys.shape), tuple(values.shape))
             for keys, values in zip(self.keys, self.values, strict=True)
@@ -53,8 +51,8 @@ class StaticMemory:
     """The buffers that captured graphs read a memory from, one set for memories of all lengths.
 
     Args:
-        largest: shapes of keys and values at each image level, of the most frames.
-        kinds: types of the keys and of the values at each level.
+        largest: shapes of keys and values at each image level, for the maximum of frames.
+        kinds: types of keys and values at each level.
     """
 
     def __init__(
@@ -69,10 +67,10 @@ class StaticMemory:
         self._held: weakref.ref[GpuMemory] | None = None
 
     def view(self, shapes: Sequence[tuple[Shape, Shape]]) -> GpuMemory:
-        """The buffers as a memory of some shapes, at the same addresses each time.
+        """View the buffers as a memory of some shapes, at the same addresses each time.
 
         Raises:
-            ValueError: it is larger than the largest.
+            ValueError: the shapes are larger than the buffers.
         """
         keys, values = zip(*shapes, strict=True)
         return GpuMemory(
@@ -80,10 +78,10 @@ class StaticMemory:
         )
 
     def hold(self, memory: GpuMemory) -> None:
-        """Copy a memory into the buffers, in the current stream, unless it stands there.
+        """Copy a memory into the buffers, in the current stream, unless they hold it already.
 
         Raises:
-            ValueError: it is larger than the largest.
+            ValueError: the memory is larger than the buffers.
         """
         if self._held is not None and self._held() is memory:
             return
@@ -95,24 +93,23 @@ class StaticMemory:
 
 
 class ResidentMemories:
-    """Memories that were grounded lately, on the GPU for as long as somebody else has them.
+    """Recently grounded memories on the GPU, as long as they are used elsewhere.
 
     Args:
-        upload: brings a memory to the GPU.
-        most: how many there are at most; those that were not used for longest go.
+        upload: function that copies a memory to the GPU.
+        most: largest number of memories; the least recently used ones are freed.
     """
 
     def __init__(self, upload: Callable[[Memory], GpuMemory], most: int) -> None:
         self._upload = upload
         self._most = most
-        # By identity. A memory may end in any thread: each step on the dictionary is atomic.
         self._resident: OrderedDict[int, tuple[weakref.ref[Memory], GpuMemory]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._resident)
 
     def on_gpu(self, memory: Memory) -> GpuMemory:
-        """Its counterpart on the GPU, the same one as long as it stays there."""
+        """Return the copy of a memory on the GPU, the same one as long as it stays there."""
         key = id(memory)
         if key in self._resident:
             self._resident.move_to_end(key)
@@ -127,7 +124,7 @@ class ResidentMemories:
 
 
 def most_resident(configuration: AfformerConfiguration, bytes_per_number: int) -> int:
-    """How many memories of the most frames fit into an eighth of the GPU's memory, at least 4."""
+    """Count the memories of maximum length that fit into an eighth of the GPU, at least 4."""
     shapes = configuration.memory_shapes(configuration.maximum_frames)
     numbers = sum(math.prod(shape) for level in shapes for shape in level)
     total = torch.cuda.get_device_properties('cuda').total_memory
@@ -142,7 +139,7 @@ def _view(flat: Tensor, shape: Shape) -> Tensor:
     size = math.prod(shape)
     if size > len(flat):
         raise ValueError(
-            f'keys or values of shape {shape} are larger than those of the most frames that the '
-            'model takes; memorize at most as many'
+            f'the shape of keys or values is {shape}; expected at most {len(flat)} numbers. '
+            "Memorize at most the model's maximum of frames"
         )
     return flat[:size].view(shape)

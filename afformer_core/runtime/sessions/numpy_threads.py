@@ -7,9 +7,9 @@ from threadpoolctl import threadpool_limits
 
 
 def use_one_numpy_thread() -> None:
-    """Have NumPy's linear algebra compute in the thread that calls it, in this whole process.
+    """Limit NumPy's linear algebra to the calling thread, in the whole process.
 
-    Besides the model only small matrices are multiplied; to wake other threads for them takes
-    longer than the products, and these then wait for work in a loop while the model computes.
+    Besides the model only small matrices are multiplied; waking other threads for them takes
+    longer than the products, and these threads then spin while the model computes.
     """
     threadpool_limits(1, user_api='blas')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session that runs the exported graphs in ONNX Runtime."""
+"""The session that runs exported graphs with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from afformer_core.runtime.session import Memory, Output
 
 
 class OnnxSession:
-    """Runs exported graphs by ONNX Runtime on the CPU.
+    """Exported graphs that run with ONNX Runtime on the CPU.
 
     Args:
-        graphs: in fp32 or fp16, or quantized.
-        threads: threads of each graph; 0 lets ONNX Runtime choose.
+        graphs: graphs in fp32 or fp16, or quantized.
+        threads: number of threads of each graph; 0 lets ONNX Runtime choose.
 
     Raises:
         ModelFolderError: a graph does not load.
@@ -38,26 +38,26 @@ class OnnxSession:
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> OnnxSession:
-        """Of a model folder.
+        """Load the graphs of a model folder.
 
         Raises:
-            ModelFolderError: its graphs are absent, altered, of other weights, or do not load.
+            ModelFolderError: the graphs are missing, altered, of other weights, or do not load.
         """
         return cls(read_graphs(folder, precision), threads)
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """See `Session.encode_frames`."""
+        """Compute the features of frames (see `Session.encode_frames`)."""
         features: FloatArray = self._encode_frames.run(None, {'frames': frames})[0]
         return features
 
     def memorize(self, features: FloatArray) -> Memory:
-        """See `Session.memorize`."""
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
         outputs = self._memorize.run(None, {'features': features})
         levels = len(outputs) // 2
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`; a memory of another precision is converted."""
+        """Ground a memory in an image, whatever the memory's precision (see `Session.ground`)."""
         feed: dict[str, NDArray[Any]] = {'image': image}
         for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
             feed[f'keys_{level}'] = keys.astype(self._memory_type, copy=False)
@@ -70,12 +70,12 @@ def _open(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSessi
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Threads that wait for work in a loop would take the cores from the robot's other processes.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     if graphs.base == 'fp16':
-        # Quantized convolutions in fp16 come out wrong where ONNX Runtime fuses them, as of 1.32.
         options.add_session_config_entry('session.disable_quant_qdq', '1')
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     except Exception as error:
-        raise ModelFolderError(f'{path} cannot be loaded by ONNX Runtime: {error}') from error
+        raise ModelFolderError(
+            f'{path} cannot be loaded by ONNX Runtime: {error}. Export the model again'
+        ) from error

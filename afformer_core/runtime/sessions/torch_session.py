@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session that runs the network in PyTorch."""
+"""The session that runs the network with PyTorch on the CPU."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class TorchSession:
-    """Runs a network by PyTorch on the CPU.
+    """A network that runs with PyTorch on the CPU.
 
     Args:
-        model: ready for inference, see `prepared_model`.
-        threads: threads for PyTorch's operators in this process; 0 leaves them as they are.
+        model: network ready for inference (see `prepared_model`).
+        threads: number of threads of PyTorch's operators in this process; 0 leaves it as it is.
     """
 
     backend = 'torch'
@@ -38,22 +38,22 @@ class TorchSession:
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:
-        """Of a model folder.
+        """Load a model folder.
 
         Raises:
-            ModelFolderError: it does not hold a sound model.
-            ValueError: the precision does not suit it.
+            ModelFolderError: the folder does not hold a valid model.
+            ValueError: the precision does not suit the model.
         """
         return cls(prepared_model(folder, precision), threads)
 
     @torch.inference_mode()
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """See `Session.encode_frames`."""
+        """Compute the features of frames (see `Session.encode_frames`)."""
         return self._model.encode_frames(torch.from_numpy(frames)).numpy()
 
     @torch.inference_mode()
     def memorize(self, features: FloatArray) -> Memory:
-        """See `Session.memorize`."""
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
         memory = self._model.memorize(torch.from_numpy(features)[None])
         return Memory(
             tuple(_array(keys[0]) for keys in memory.keys),
@@ -62,7 +62,7 @@ class TorchSession:
 
     @torch.inference_mode()
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`."""
+        """Ground a memory in an image (see `Session.ground`)."""
         batch = VideoMemory(
             tuple(torch.from_numpy(keys)[None].to(self._dtype) for keys in memory.keys),
             tuple(torch.from_numpy(values)[None].to(self._dtype) for values in memory.values),
@@ -74,7 +74,7 @@ class TorchSession:
 
 
 def prepared_model(folder: Path, precision: str) -> Afformer:
-    """The network of a model folder, ready for inference in a precision."""
+    """Load the network of a model folder, ready for inference in a precision."""
     model = load_model(folder)
     for encoder in model.encoders:
         fold_batch_norms(encoder)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines compiled by NVIDIA TensorRT, on a Jetson or a desktop GPU.
 
-`library` finds what is installed, `builder` compiles one graph, `engine_cache` keeps engines that
-cannot be mistaken for others, `engines` brings both together for a model, and `session` runs them.
+`library` finds the installed TensorRT, `builder` compiles one graph, `engine_cache` keeps engines
+with all that they depend on, `engines` combines both for a model, and `session` runs them.
 """

@@ -16,17 +16,20 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
 
-# Seconds between two lines while nothing else is said.
 HEARTBEAT = 5.0
 
 
 class GraphRefusedError(EngineError):
-    """The compiler does not take a graph, or finds no kernel for a part of it."""
+    """A graph that the compiler does not accept, or has no kernel for."""
 
 
 @dataclass(frozen=True)
 class ShapeRange:
-    """Shapes that an engine takes for one input: the smallest, the usual, and the largest."""
+    """The shapes that an engine takes for one input: the smallest, the usual, and the largest.
+
+    Raises:
+        ValueError: a size is below 1, or decreases from one shape to the next.
+    """
 
     smallest: tuple[int, ...]
     usual: tuple[int, ...]
@@ -36,18 +39,19 @@ class ShapeRange:
         shapes = zip(self.smallest, self.usual, self.largest, strict=True)
         if not all(0 < low <= middle <= high for low, middle, high in shapes):
             raise ValueError(
-                f'shapes from {self.smallest} over {self.usual} to {self.largest} are no range; '
-                'each size must be above 0 and not fall'
+                f'the shapes are {self.smallest}, {self.usual} and {self.largest}; expected sizes '
+                'above 0 that do not decrease'
             )
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How to compile.
+    """Options of the compiler.
 
     Attributes:
-        compute_capability: of the GPU that will run it, such as (8, 6); None for the one at hand.
-        workspace: mebibytes that the compiler may use at most; 0 leaves it to the library.
+        compute_capability: compute capability of the GPU that will run the engine, such as (8, 6);
+            None for the local GPU.
+        workspace: largest memory of the compiler, in mebibytes; 0 leaves it to the library.
     """
 
     compute_capability: tuple[int, int] | None = None
@@ -55,15 +59,15 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         if self.workspace < 0:
-            raise ValueError(f'a workspace of {self.workspace} MiB; it must be at least 0')
+            raise ValueError(f'workspace is {self.workspace} MiB; expected at least 0')
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every engine is compiled with, whatever the options.
+    """Compiler flags that all engines of a precision share.
 
     Attributes:
-        allows_tf32: whether products of fp32 numbers may round these to 10 bits of mantissa.
+        allows_tf32: whether factors of fp32 may be rounded to 10 bits of mantissa.
         allocates_itself: whether an engine may allocate memory while it runs, which cannot be
             captured in a CUDA graph.
     """
@@ -73,8 +77,7 @@ class Recipe:
 
     @classmethod
     def of(cls, base: str) -> Recipe:
-        """That for graphs that compute in a precision, see `Graphs.base`."""
-        # Only TensorRT for RTX allocates; TF32 is as coarse as fp16, which other graphs are in.
+        """Return the flags for graphs that compute in a precision (see `Graphs.base`)."""
         return cls(allows_tf32=base != 'fp32', allocates_itself=False)
 
     def apply(self, config: Any) -> None:
@@ -97,24 +100,25 @@ def build_engine(
     """Compile a graph.
 
     Args:
-        graph: an ONNX file, in which the precision of each tensor is decided.
-        shapes: of each input whose shape is not fixed.
-        options: for the compiler.
-        recipe: for the compiler.
-        report: told in lines how far it is, at least every `HEARTBEAT` seconds.
-        sha256: that the graph must have, in hexadecimal; None: whatever it has.
+        graph: ONNX file, which determines the precision of each tensor.
+        shapes: range of shapes of each input whose shape is not fixed.
+        options: options of the compiler.
+        recipe: flags of the compiler.
+        report: called with lines of progress, at least every `HEARTBEAT` seconds.
+        sha256: hash that the graph must have, in hexadecimal; None for any.
 
     Returns:
         the engine, serialized.
 
     Raises:
-        GraphRefusedError: the graph is not taken, or cannot be compiled.
-        EngineError: it is another one by now, or there is no GPU to compile for.
+        GraphRefusedError: the graph is not accepted, or cannot be compiled.
+        EngineError: the graph has another hash, or there is no GPU to compile for.
     """
     content = graph.read_bytes()
     if sha256 not in (None, hashlib.sha256(content).hexdigest()):
         raise EngineError(
-            f'{graph} was written again since its engine was asked for; run the same command again'
+            f'{graph} was written again while its engine was being prepared. Run the same command '
+            'again'
         )
     logger = _Logger()
     with _Heartbeat(graph.name, report) as heartbeat:
@@ -122,7 +126,7 @@ def build_engine(
         network = builder.create_network(_network_flags())
         parser = trt.OnnxParser(network, logger)
         if not parser.parse(content, str(graph)):
-            raise GraphRefusedError(f'{NAME} does not take {graph}: {_parser_errors(parser)}')
+            raise GraphRefusedError(f'{NAME} does not accept {graph}: {_parser_errors(parser)}')
         config = builder.create_builder_config()
         config.progress_monitor = heartbeat.monitor
         recipe.apply(config)
@@ -146,7 +150,6 @@ def build_engine(
 
 
 def _network_flags() -> int:
-    # TensorRT 11 and TensorRT for RTX know no other networks and may have no such flag.
     flag: Any = getattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
     return 0 if flag is None else 1 << int(flag)
 
@@ -158,13 +161,13 @@ def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> 
     known = getattr(trt, 'ComputeCapability', None)
     if not IS_RTX or known is None:
         raise EngineError(
-            f'{NAME} compiles for the GPU at hand only; to compile for compute capability '
-            f'{capability[0]}.{capability[1]} elsewhere, use TensorRT for RTX'
+            f'compute capability is {capability[0]}.{capability[1]} and {NAME} compiles only for '
+            'the local GPU. Use TensorRT for RTX to compile for others'
         )
     if not hasattr(known, name):
         choices = sorted(one.removeprefix('SM') for one in dir(known) if one.startswith('SM'))
         raise EngineError(
-            f'{NAME} knows no compute capability {capability[0]}.{capability[1]}; it knows '
+            f'compute capability is {capability[0]}.{capability[1]}; {NAME} expected one of '
             f'{", ".join(f"{one[:-1]}.{one[-1]}" for one in choices)}'
         )
     config.num_compute_capabilities = 1
@@ -177,7 +180,7 @@ def _parser_errors(parser: Any) -> str:
 
 
 class _Logger(trt.ILogger):
-    """Keeps the last error, which is the reason of a failure."""
+    """A logger that keeps the last error, which is the reason of a failure."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,7 +192,7 @@ class _Logger(trt.ILogger):
 
 
 class _Monitor(trt.IProgressMonitor):
-    """Keeps what the compiler is doing; called in its threads."""
+    """A monitor that keeps what the compiler is doing; called in the compiler's threads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -206,13 +209,13 @@ class _Monitor(trt.IProgressMonitor):
         self._phases.pop(phase_name, None)
 
     def text(self) -> str:
-        """The phases that run, outermost first."""
+        """Describe the running phases, outermost first."""
         phases = list(self._phases.items())
         return ', '.join(f'{name} {done} of {steps}' for name, (done, steps) in phases)
 
 
 class _Heartbeat:
-    """Reports, from a thread of its own, that the compiler still works, and how long it took."""
+    """A thread that reports that the compiler still works, and how long it took."""
 
     def __init__(self, what: str, report: Report) -> None:
         self.monitor = _Monitor()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engines of a model folder, and the graphs that must be exported for them."""
+"""The engines of a model folder, and the graphs that are exported for them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class CompiledModel:
     """Engines and the graphs that they were compiled from.
 
     Attributes:
-        graphs: of the model.
-        engines: by the name of the graph.
+        graphs: graphs of the model.
+        engines: engines by the name of the graph.
     """
 
     graphs: Graphs
@@ -42,20 +42,21 @@ def compile_model(
     cache: Path,
     report: Callable[[str], None],
 ) -> CompiledModel:
-    """The engines of a model folder, from the cache or compiled; graphs are exported if missing.
+    """Get the engines of a model folder from the cache, or compile them, exporting missing graphs.
 
-    Graphs with fused attention that TensorRT refuses, as it does where it has no kernel for the
-    GPU, are exported again with attention written out.
+    If TensorRT refuses graphs with fused attention, as it does where it has no kernel for the GPU,
+    they are exported again with attention as several operators.
 
     Args:
         folder: the model folder.
         precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 where fp16 cannot be exported.
-        options: for the compiler.
+        options: options of the compiler.
         cache: folder of engines.
-        report: told in lines what is done and how far it is.
+        report: called with lines of progress.
 
     Raises:
-        ModelFolderError: there are no graphs, and they cannot be exported; says what to do.
+        ModelFolderError: there are no graphs, and they cannot be exported; the message says what
+            to do.
         EngineError: a graph cannot be compiled here.
         ForeignWriterError: other users may write to the cache.
         ValueError: the precision does not suit the model.
@@ -85,9 +86,8 @@ def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Grap
         try:
             graphs = read_graphs(folder, 'fp32')
         except ModelFolderError:
-            # What to do about fp16 is the better advice.
             raise error from None
-        report(f'{error}. {NAME} computes in fp32 until then, which is slower')
+        report(f'{error}. Until then {NAME} computes in fp32, which is slower')
     else:
         report(f'{NAME} computes in {graphs.precision}')
     return graphs

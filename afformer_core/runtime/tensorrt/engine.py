@@ -15,12 +15,13 @@ from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 
 class Engine:
-    """An engine that is loaded; what runs it is its contexts.
+    """An engine that is loaded; its contexts run it.
 
     Args:
-        name: of the graph, for messages.
+        name: name of the graph, for messages.
         serialized: the engine.
-        kernels: what TensorRT for RTX compiled for it on this GPU before; None: it is not kept.
+        kernels: file of the kernels that TensorRT for RTX compiles for it on this GPU; None to
+            keep none.
 
     Raises:
         EngineError: it is not an engine of this library for this GPU.
@@ -34,7 +35,10 @@ class Engine:
         self._runtime = trt.Runtime(self._logger)
         engine: Any = self._runtime.deserialize_cuda_engine(serialized)
         if engine is None:
-            raise EngineError(f'{NAME} cannot load the engine of {name}; it is for another GPU')
+            raise EngineError(
+                f'{NAME} cannot load the engine of {name}: it is for another GPU. Delete it from '
+                'the cache to have it compiled again'
+            )
         self._engine = engine
         self._inputs: dict[str, torch.dtype] = {}
         self._outputs: dict[str, torch.dtype] = {}
@@ -50,39 +54,41 @@ class Engine:
 
     @property
     def device_memory(self) -> int:
-        """Bytes that one of its contexts works in, for the largest shapes."""
+        """Working memory of one context in bytes, for the largest shapes."""
         return int(self._engine.device_memory_size_v2)
 
     @property
     def outputs(self) -> Mapping[str, torch.dtype]:
-        """The types of what it gives by name, in the order of the graph."""
+        """Types of the outputs by name, in the order of the graph."""
         return self._outputs
 
     def input_type(self, name: str) -> torch.dtype:
-        """What the input of a name must be made of."""
+        """Return the type of the input of a name."""
         return self._inputs[name]
 
     def new_context(self) -> Any:
-        """A context of TensorRT's without memory to work in.
+        """Create a TensorRT context without working memory.
 
         Raises:
-            EngineError: there is no room for it.
+            EngineError: the GPU has no room for it.
         """
         strategy = trt.ExecutionContextAllocationStrategy.USER_MANAGED
         context = self._engine.create_execution_context(self._config or strategy)
         if context is None:
-            raise EngineError(f'the GPU has no room for the engine of {self.name}')
+            raise EngineError(
+                f'the GPU has no room for the engine of {self.name}. End other programs on it'
+            )
         return context
 
     def expect(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Take note of the shapes that are run next, for which kernels may be compiled."""
+        """Note the shapes of the next run, for which kernels may be compiled."""
         key = tuple(sorted(shapes.items()))
         if key not in self._shapes:
             self._shapes.add(key)
             self._has_new_kernels = True
 
     def keep_kernels(self) -> None:
-        """Write down what was compiled for shapes that were run since the last time, if any."""
+        """Save the kernels that were compiled since the last call, if any."""
         if self._has_new_kernels and self._config is not None and self._kernels is not None:
             self._kernels.write(bytes(self._config.get_runtime_cache().serialize()))
         self._has_new_kernels = False
@@ -92,31 +98,29 @@ class Engine:
         config.set_execution_context_allocation_strategy(
             trt.ExecutionContextAllocationStrategy.USER_MANAGED
         )
-        # Else a fallback kernel runs first, which a captured graph would keep for good.
         specialization: Any = trt
         config.dynamic_shapes_kernel_specialization_strategy = (
             specialization.DynamicShapesKernelSpecializationStrategy.EAGER
         )
-        # What was kept is checked against the GPU that is in use, so one must be.
         torch.cuda.synchronize()
         cache = config.create_runtime_cache()
         kept = None if self._kernels is None else self._kernels.read()
         if self._kernels is not None and kept is not None and not cache.deserialize(kept):
-            self._kernels.refuse('TensorRT-RTX does not take it here')
+            self._kernels.refuse('TensorRT-RTX does not accept it here')
         config.set_runtime_cache(cache)
         return config
 
 
 class Context:
-    """Runs an engine in a stream, with memory to work in that others may share.
+    """A context that runs an engine in a stream, with working memory that others may share.
 
     Args:
-        engine: what it runs.
-        stream: in which it runs, as all do that share the memory.
-        memory: uint8 on the GPU, at least `Engine.device_memory` bytes.
+        engine: engine that it runs.
+        stream: stream in which it runs, the same for all that share the memory.
+        memory: working memory, uint8 on the GPU, at least `Engine.device_memory` bytes.
 
     Raises:
-        EngineError: there is no room for it.
+        EngineError: the GPU has no room for it.
 
     Attributes:
         engine: the argument.
@@ -133,22 +137,22 @@ class Context:
 
     @property
     def can_be_captured(self) -> bool:
-        """Whether a CUDA graph may capture a run with what is bound."""
-        # TensorRT itself, whose contexts can, is not asked.
+        """Whether a CUDA graph may capture a run with the bound tensors."""
         ask: Any = getattr(self._context, 'is_stream_capturable', None)
         return ask is None or bool(ask(self._stream.cuda_stream))
 
     def bind(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
-        """Make ready to run with inputs, contiguous tensors on the GPU, which it keeps.
+        """Bind inputs, contiguous tensors on the GPU, which the context keeps.
 
-        Not to be called again once a graph has captured a run.
+        Must not be called again once a graph has captured a run.
 
         Returns:
-            the tensors that a run writes to, in the order of the graph; it keeps them, too.
+            the tensors that a run writes to, in the order of the graph; the context keeps them,
+            too.
 
         Raises:
             EngineError: an input has a shape that the engine was not compiled for, or an address
-                that it does not take.
+                that it does not accept.
         """
         self._inputs = dict(inputs)
         shapes = {name: tuple(tensor.shape) for name, tensor in inputs.items()}
@@ -157,8 +161,8 @@ class Context:
             shape = shapes[name]
             if not self._context.set_input_shape(name, shape):
                 raise EngineError(
-                    f'the engine of {self.engine.name} does not take {name} of shape {shape}; '
-                    'compile one for a model of more frames'
+                    f'the shape of {name} is {shape}, for which the engine of {self.engine.name} '
+                    'was not compiled. Compile one for a model of more frames'
                 )
             self._set_address(name, tensor)
         for name, kind in self.engine.outputs.items():
@@ -170,10 +174,10 @@ class Context:
         return [self._outputs[name] for name in self.engine.outputs]
 
     def enqueue(self) -> None:
-        """Run with what was bound; the stream has done it later.
+        """Enqueue a run with the bound tensors; the stream completes it later.
 
         Raises:
-            EngineError: it cannot.
+            EngineError: the run cannot be enqueued.
         """
         if not self._context.execute_async_v3(self._stream.cuda_stream):
             raise EngineError(f'{NAME} cannot run the engine of {self.engine.name}')
@@ -181,8 +185,8 @@ class Context:
     def _set_address(self, name: str, tensor: Tensor) -> None:
         if not self._context.set_tensor_address(name, tensor.data_ptr()):
             raise EngineError(
-                f'the engine of {self.engine.name} does not take {name} at the address '
-                f'{tensor.data_ptr():#x}'
+                f'the address of {name} is {tensor.data_ptr():#x}, which the engine of '
+                f'{self.engine.name} does not accept'
             )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cache of compiled engines on disk, each beside a description of what it was compiled from."""
+"""Cache of compiled engines on disk, each beside a description of all that it depends on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMAT = 'afformer-engine'
 
 
 class EngineRefusedError(AfformerError):
-    """A file in the cache is not the engine that is wanted; its text says why."""
+    """A file in the cache that is not the requested engine; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class EngineKey:
 
     Attributes:
         library: 'TensorRT' or 'TensorRT-RTX'.
-        library_version: of it.
-        cuda_version: that the library was built for, such as '13'.
-        recipe: what every engine of its precision is compiled with, see `Recipe`.
-        gpu: name of the GPU that it was compiled on, such as 'Orin', which several have; empty
-            where the engine is for any of its compute capability.
-        multiprocessors: of that GPU; 0 likewise.
-        memory: of that GPU, in gibibytes, rounded; 0 likewise.
-        compute_capability: that it was compiled for, such as '8.6'; empty: all that the library
-            compiles for by itself.
+        library_version: version of the library.
+        cuda_version: CUDA version that the library was built for, such as '13'.
+        recipe: compiler flags of its precision (see `Recipe`).
+        gpu: name of the GPU that it was compiled on, such as 'Orin', which several have; empty for
+            an engine that runs on any GPU of its compute capability.
+        multiprocessors: number of multiprocessors of that GPU; 0 likewise.
+        memory: memory of that GPU, in gibibytes, rounded; 0 likewise.
+        compute_capability: compute capability that it was compiled for, such as '8.6'; empty for
+            all that the library compiles for by default.
         graph: 'encode_frames', 'memorize' or 'ground'.
-        graph_sha256: of the ONNX file.
-        precision: of the graph.
-        shapes: of each input without a fixed shape: the smallest, the usual and the largest.
-        workspace: mebibytes that the compiler was allowed; 0: the library's default.
+        graph_sha256: hash of the ONNX file.
+        precision: precision of the graph.
+        shapes: smallest, usual and largest shape of each input without a fixed shape.
+        workspace: mebibytes that the compiler was allowed; 0 for the library's default.
     """
 
     library: str
@@ -67,7 +67,7 @@ class EngineKey:
 
 @dataclass(frozen=True)
 class StoredEngine:
-    """An engine and where the cache keeps it.
+    """An engine and its path in the cache.
 
     Attributes:
         path: from `engine_path`.
@@ -78,15 +78,14 @@ class StoredEngine:
     serialized: bytes
 
 
-# What follows from the model folder: its next engine takes the place of the one before.
 _OF_THE_MODEL = ('graph_sha256', 'shapes')
 
 
 def engine_path(cache: Path, model: Path, key: EngineKey) -> Path:
-    """Where the engine of a model's graph stands.
+    """Return the path of the engine of a model's graph.
 
-    There is one place for all exports of a model, and another for each other field of the key, so
-    that of two libraries, GPUs or recipes neither replaces what the other compiled.
+    All exports of a model share one path, and every other field of the key has a path of its own,
+    so that engines of two libraries, GPUs or recipes do not replace each other.
     """
     model = model.resolve()
     target = f'sm{key.compute_capability.replace(".", "")}' if key.compute_capability else 'any'
@@ -101,11 +100,11 @@ def _short_hash(text: str) -> str:
 
 
 def load_engine(path: Path, key: EngineKey) -> bytes:
-    """An engine from the cache.
+    """Load an engine from the cache.
 
     Raises:
-        EngineRefusedError: there is none, it was compiled from something else (says which fields
-            differ), its file is not whole, or another user may have written it.
+        EngineRefusedError: there is none, it depends on something else (the message says which
+            fields differ), its file is incomplete, or another user may have written it.
     """
     fields = _sidecar(path)
     wanted = asdict(key)
@@ -122,7 +121,7 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
     engine = _read(path)
     if len(engine) != fields.get('bytes'):
         raise EngineRefusedError(
-            f'{path} has {len(engine)} bytes, not {fields.get("bytes")}; it was cut off or '
+            f'{path} has {len(engine)} bytes; expected {fields.get("bytes")}: it was cut off or '
             'replaced'
         )
     if hashlib.sha256(engine).hexdigest() != fields.get('sha256'):
@@ -138,7 +137,6 @@ def store_engine(path: Path, key: EngineKey, engine: bytes) -> None:
         'bytes': len(engine),
         'sha256': hashlib.sha256(engine).hexdigest(),
     }
-    # Whoever reads between the two finds hashes that differ, and compiles.
     write_aside(path, engine)
     write_aside(sidecar_path(path), (json.dumps(fields, indent=2) + '\n').encode())
 
@@ -146,15 +144,15 @@ def store_engine(path: Path, key: EngineKey, engine: bytes) -> None:
 def obtain_engine(
     path: Path, key: EngineKey, build: Callable[[], bytes], report: Callable[[str], None]
 ) -> bytes:
-    """An engine from the cache, or compiled and put there.
+    """Get an engine from the cache, or compile it and store it there.
 
-    Of several processes that want the same engine, one compiles it and the others wait for it.
+    If several processes want the same engine, one compiles it and the others wait for it.
 
     Args:
         path: from `engine_path`.
-        key: what it must be.
-        build: compiles it.
-        report: told in lines why it is compiled, or for whom this process waits.
+        key: key that the engine must have.
+        build: function that compiles it.
+        report: called with a line that says why it is compiled, or that this process waits.
 
     Raises:
         ForeignWriterError: other users may write to the folder of the engine.
@@ -173,7 +171,7 @@ def obtain_engine(
 
 
 def sidecar_path(path: Path) -> Path:
-    """The description beside an engine."""
+    """Return the path of the description beside an engine."""
     return path.with_suffix('.json')
 
 
@@ -202,7 +200,7 @@ def _read(path: Path) -> bytes:
 
 @contextmanager
 def _lock(path: Path, report: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of an engine; the system lets go of it if this process dies."""
+    """Hold the lock of an engine; the system releases it if this process dies."""
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

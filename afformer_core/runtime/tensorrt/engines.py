@@ -28,12 +28,11 @@ from afformer_core.runtime.tensorrt.engine_cache import (
 )
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
 
-# Frames that are encoded at once where many come together, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
 
 
 def shape_ranges(configuration: AfformerConfiguration) -> dict[str, dict[str, ShapeRange]]:
-    """The shapes that the engines of a model take, by graph and input."""
+    """Compute the shapes that the engines of a model take, by graph and input."""
     height, width = configuration.input_size
     rows, columns = configuration.feature_size
     channels, frames = configuration.feature_channels, configuration.maximum_frames
@@ -73,11 +72,10 @@ def engine_key(
     options: BuildOptions,
     gpu: Gpu | None,
 ) -> EngineKey:
-    """All that the engine of a graph depends on."""
+    """Collect all that the engine of a graph depends on."""
     capability = options.compute_capability
     if capability is None and gpu is not None:
         capability = gpu.compute_capability
-    # TensorRT for RTX compiles the last part on the GPU that runs it; its engines fit others too.
     only = None if IS_RTX else gpu
     return EngineKey(
         library=NAME,
@@ -107,26 +105,26 @@ def obtain_engines(
     cache: Path,
     report: Report,
 ) -> dict[str, StoredEngine]:
-    """The engines of a model's graphs by name, from the cache or compiled and put there.
+    """Get the engines of a model's graphs, by name, from the cache, or compile and store them.
 
     Args:
         model: the model folder.
-        graphs: of it.
-        configuration: of it.
-        options: for the compiler.
+        graphs: its graphs.
+        configuration: its configuration.
+        options: options of the compiler.
         cache: folder of engines.
-        report: told in lines what is done and how far it is.
+        report: called with lines of progress.
 
     Raises:
-        EngineError: a graph was written again meanwhile, or cannot be compiled; so it is without
-            a GPU, but for TensorRT for RTX.
+        EngineError: a graph was written again meanwhile, or cannot be compiled; or there is no
+            GPU, which only TensorRT for RTX can do without.
         ForeignWriterError: other users may write to the cache.
     """
     gpu = gpu_at_hand()
     if gpu is None and not IS_RTX:
         raise EngineError(
             f'{NAME} {VERSION} compiles on the GPU that will run the engine, and there is none '
-            'here; TensorRT for RTX compiles anywhere'
+            'here. Use TensorRT for RTX, which compiles anywhere'
         )
     target = options
     if IS_RTX and options.compute_capability is None and gpu is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs of a model folder that are exported where they are missing."""
+"""Graphs of a model folder, exported where they are missing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs, read_graphs
 
-# From the next ones on, fused attention is one operator.
 OPSET_WITHOUT_ATTENTION = 18
 
 _EXPORTER = ('onnx', 'onnxscript')
@@ -19,17 +18,17 @@ _EXPORTER = ('onnx', 'onnxscript')
 def obtain_graphs(
     folder: Path, precision: str, opset: int | None, report: Callable[[str], None]
 ) -> Graphs:
-    """The graphs of a model folder in a precision, those that stand there or new ones.
+    """Get the graphs of a model folder in a precision; export them if they are missing.
 
     Args:
         folder: the model folder.
         precision: 'fp32', 'fp16', 'bf16', or 'int8', which is never exported here, since it needs
             a dataset.
-        opset: of ONNX for new ones; None: that of `OPSETS`.
-        report: told why they are exported.
+        opset: ONNX opset for new graphs; None for that of `OPSETS`.
+        report: called with a line that says why they are exported.
 
     Raises:
-        ModelFolderError: there are none, and they cannot be exported; says what to do.
+        ModelFolderError: there are none, and they cannot be exported; the message says what to do.
         ValueError: the precision does not suit the model.
     """
     try:
@@ -37,25 +36,25 @@ def obtain_graphs(
     except ModelFolderError as error:
         if precision == 'int8':
             raise
-        reason = str(error).partition(';')[0]
+        reason = str(error).partition('. Run')[0]
     report(f'{reason}; exporting in {precision}, which takes half a minute')
     export_anew(folder, precision, opset)
     return read_graphs(folder, precision)
 
 
 def export_anew(folder: Path, precision: str, opset: int | None) -> None:
-    """Export the graphs of a model folder, whether there are some or not.
+    """Export the graphs of a model folder, whether it has some or not.
 
     Raises:
         ModelFolderError: the exporter is not installed, the folder cannot be written to, or the
-            graphs do not give what the model gives; says what to do.
+            graphs do not reproduce the model's outputs; the message says what to do.
         ValueError: the precision does not suit the model.
     """
     missing = [name for name in _EXPORTER if importlib.util.find_spec(name) is None]
     if missing:
         raise ModelFolderError(
-            f'{folder} cannot be exported in {precision} here without {" and ".join(missing)}; '
-            f'run: pip install {" ".join(missing)}'
+            f'{folder} cannot be exported in {precision} here without {" and ".join(missing)}. '
+            f'Run: pip install {" ".join(missing)}'
         )
     from afformer_core.runtime.export.export import export_graphs
 
@@ -64,13 +63,13 @@ def export_anew(folder: Path, precision: str, opset: int | None) -> None:
     except OSError as error:
         raise ModelFolderError(
             f'{folder} cannot be exported in {precision}, since nothing can be written there '
-            f'({error.strerror}); run afformer export --precision {precision} as a user who may, '
+            f'({error.strerror}). Run afformer export --precision {precision} as a user who may, '
             'or copy the folder and use the copy as the model'
         ) from error
 
 
 def opset_for_tensorrt() -> int | None:
-    """What graphs must be exported in for the TensorRT that is installed; None: as usual."""
+    """Return the opset that the installed TensorRT needs; None for the precision's default."""
     try:
         from afformer_core.runtime.tensorrt.library import KNOWS_ATTENTION
     except ImportError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TensorRT that is installed: NVIDIA's TensorRT 10 or later, or TensorRT for RTX.
+"""The installed TensorRT: NVIDIA's TensorRT 10.1 or later, or TensorRT for RTX.
 
 All have one Python API. `trt` is the module; importing this one fails where there is none.
 """
@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING
 
 from afformer_core.errors import AfformerError
 
-# In the order in which they are preferred. The last is what PyPI's two wheels bring.
 MODULES = ('tensorrt', 'tensorrt_rtx', 'tensorrt_rtx_bindings')
-# Before, several contexts cannot be told how much memory they share to work in; before 10.0,
-# networks have an implicit batch and cannot be strongly typed.
 OLDEST = (10, 1)
 
 
@@ -26,7 +23,7 @@ class TensorRTMissingError(AfformerError, ImportError):
 
 
 def find_library() -> ModuleType:
-    """The first of `MODULES` that can be used.
+    """Find the first of `MODULES` that can be used.
 
     Raises:
         TensorRTMissingError: none is installed, or they are too old or do not load.
@@ -35,7 +32,6 @@ def find_library() -> ModuleType:
     for name in MODULES:
         try:
             module = importlib.import_module(name)
-        # Bindings without the libraries that they load fail with other errors than ImportError.
         except (ImportError, OSError, RuntimeError) as error:
             reasons.append(f'{name}: {error}')
             continue
@@ -46,8 +42,8 @@ def find_library() -> ModuleType:
         else:
             reasons.append(f'{name}: it is TensorRT {module.__version__}, which is too old')
     raise TensorRTMissingError(
-        f'TensorRT {OLDEST[0]}.{OLDEST[1]} or later is not installed; on a Jetson JetPack 6.1 '
-        f'brings it, on a desktop GPU run pip install tensorrt ({"; ".join(reasons)})'
+        f'TensorRT {OLDEST[0]}.{OLDEST[1]} or later is not installed ({"; ".join(reasons)}). On a '
+        'Jetson install JetPack 6.1 or later, with a desktop GPU run: pip install tensorrt'
     )
 
 
@@ -56,16 +52,16 @@ def _is_rtx(module: ModuleType) -> bool:
 
 
 def version_numbers(version: str) -> tuple[int, int]:
-    """The major and the minor number of a version such as '10.3.0'."""
+    """Return major and minor number of a version such as '10.3.0'."""
     major, minor = (int(part) for part in version.split('.')[:2])
     return major, minor
 
 
 def cuda_version() -> str:
-    """Major number of the CUDA that the library was built for, such as '13'; empty: unknown.
+    """Return the major CUDA version that the library was built for, such as '13'; '' if unknown.
 
-    The library does not tell. The packages of pip do by their names; JetPack's TensorRT is of the
-    CUDA that PyTorch uses there.
+    The library does not say. The packages of pip do by their names; JetPack's TensorRT uses the
+    CUDA version of PyTorch there.
     """
     names = (one.metadata['Name'] or '' for one in importlib.metadata.distributions())
     library = 'tensorrt_rtx' if IS_RTX else 'tensorrt'
@@ -85,21 +81,21 @@ else:
 __all__ = ['IS_RTX', 'KNOWS_ATTENTION', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
 
 IS_RTX = _is_rtx(trt)
-"""Whether it is TensorRT for RTX, which compiles for GPUs that are not at hand."""
+"""Whether the library is TensorRT for RTX, which compiles for GPUs that are not present."""
 
 NAME = 'TensorRT-RTX' if IS_RTX else 'TensorRT'
 VERSION = str(trt.__version__)
 
 
 def knows_attention(version: str, rtx: bool) -> bool:
-    """Whether a library takes fused attention, which graphs have from opset 23 on.
+    """Check whether a library supports fused attention, which graphs have from opset 23 on.
 
     Args:
-        version: of it, such as '10.3.0'.
+        version: version of the library, such as '10.3.0'.
         rtx: whether it is TensorRT for RTX.
     """
     return rtx or version_numbers(version) >= (10, 14)
 
 
 KNOWS_ATTENTION = knows_attention(VERSION, IS_RTX)
-"""The same of the library that is installed."""
+"""Whether the installed library supports fused attention."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernels that TensorRT for RTX compiled on the GPU at hand, kept beside their engine."""
+"""Kernels that TensorRT for RTX compiled on the local GPU, kept beside their engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 def driver_version() -> str:
-    """What the kernel says of NVIDIA's driver; empty where it says nothing, as in WSL."""
+    """Read the kernel's text on NVIDIA's driver; empty where there is none, as in WSL."""
     try:
         return _DRIVER.read_text(encoding='utf-8')
     except OSError:
@@ -25,7 +25,7 @@ def driver_version() -> str:
 
 
 def runtime_cache_path(engine: Path) -> Path:
-    """Where the kernels of an engine stand."""
+    """Return the path of the kernels of an engine."""
     return engine.with_suffix('.kernels')
 
 
@@ -34,9 +34,9 @@ class RuntimeCacheFile:
     """A file of kernels, which begins with a hash of these and of all that they depend on.
 
     Attributes:
-        path: of the file.
-        key: what the kernels were compiled from and for.
-        report: told in a line why what stands in the file is not used.
+        path: path of the file.
+        key: text of all that the kernels depend on.
+        report: called with a line that says why the file is not used.
     """
 
     path: Path
@@ -47,12 +47,12 @@ class RuntimeCacheFile:
     def beside(
         cls, engine: Path, serialized: bytes, report: Callable[[str], None]
     ) -> RuntimeCacheFile:
-        """That of an engine, for the library and the driver that are here."""
+        """Return the file of an engine, for the installed library and driver."""
         key = f'{hashlib.sha256(serialized).hexdigest()} {VERSION} {driver_version()}'
         return cls(runtime_cache_path(engine), key, report)
 
     def read(self) -> bytes | None:
-        """What was kept; None where there is none, or none that can be used."""
+        """Read the kernels; None where there are none, or none that can be used."""
         try:
             content = read_private_file(self.path)
         except FileNotFoundError:
@@ -70,14 +70,14 @@ class RuntimeCacheFile:
         return kernels
 
     def write(self, kernels: bytes) -> None:
-        """Keep kernels, whole or not at all; where there is no room for them it is told."""
+        """Write the kernels, whole or not at all; report if they cannot be written."""
         try:
             write_aside(self.path, self._digest(kernels) + kernels)
         except OSError as error:
-            self.report(f'{self.path} cannot be written: {error.strerror}; kernels are not kept')
+            self.report(f'{self.path} cannot be written: {error.strerror}; kernels are not saved')
 
     def refuse(self, reason: str) -> None:
-        """Tell that what stands in the file is not used."""
+        """Report that the file is not used."""
         self.report(f'{self.path} is not used, since {reason}; its kernels are compiled again')
 
     def _digest(self, kernels: bytes) -> bytes:

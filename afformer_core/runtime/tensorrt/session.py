@@ -36,17 +36,17 @@ from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 
 
 class TensorRTSession:
-    """Runs the engines of a model.
+    """The engines of a model, ready to run.
 
-    The memories that were grounded lately stay on the GPU, and everything that an image needs
-    is one CUDA graph, so that an image costs one upload, one launch and one download.
+    Recently grounded memories stay on the GPU, and everything that an image needs is one CUDA
+    graph, so that an image costs one upload, one launch and one download.
 
     Args:
-        engines: by the name of the graph.
-        configuration: of the model.
+        engines: engines by the name of the graph.
+        configuration: configuration of the model.
 
     Raises:
-        EngineError: the GPU has no room for what the engines work in.
+        EngineError: the GPU has no room for the engines' working memory.
     """
 
     backend = 'tensorrt'
@@ -59,7 +59,6 @@ class TensorRTSession:
         ground = engines['ground']
         most = configuration.maximum_frames
         with torch.cuda.stream(self._stream):
-            # Of one for all contexts, since they run one after the other in one stream.
             size = max(1, *(engine.device_memory for engine in engines.values()))
             memory = torch.empty(size, dtype=torch.uint8, device='cuda')
             self._encode_frames, self._memorize = (
@@ -73,7 +72,6 @@ class TensorRTSession:
                     for level in range(len(configuration.memory_shapes(most)))
                 ],
             )
-        # Without a reference to the session, whose GPU memory is free as soon as nobody has it.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -93,22 +91,22 @@ class TensorRTSession:
         options: BuildOptions | None = None,
         cache: Path | None = None,
     ) -> TensorRTSession:
-        """Of a model folder, once it gives what the model gives.
+        """Load a model folder and test it against the golden outputs.
 
         Args:
             folder: the model folder.
-            precision: of the graphs, or 'auto', see `compile_model`.
-            report: told in lines how far the compiler is, where it is needed.
-            options: for the compiler.
-            cache: folder of engines; None: that of the user.
+            precision: precision of the graphs, or 'auto' (see `compile_model`).
+            report: called with lines of progress of the compiler.
+            options: options of the compiler.
+            cache: folder of engines; None for the user's.
 
         Raises:
-            ModelFolderError: there are no sound graphs of the precision, and none can be exported.
+            ModelFolderError: there are no valid graphs of the precision, and none can be exported.
             EngineError: there is no GPU, or a graph cannot be compiled or loaded.
-            SelfTestError: the engines give something else.
+            SelfTestError: the engines do not reproduce the golden outputs.
         """
         if gpu_at_hand() is None:
-            raise EngineError(f'engines run on an NVIDIA GPU, and {why_no_gpu()}')
+            raise EngineError(f'engines need an NVIDIA GPU: {why_no_gpu()}')
         compiled = compile_model(
             folder, precision, options or BuildOptions(), cache or cache_folder(), report
         )
@@ -125,11 +123,11 @@ class TensorRTSession:
         difference = self_test(
             session, References.read(graphs.folder), GPU_TOLERANCES[graphs.precision]
         )
-        report(f'the engines differ from what they must give by {difference:.1e}')
+        report(f'the engines differ from the golden outputs by {difference:.1e}')
         return session
 
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        """See `Session.encode_frames`."""
+        """Compute the features of frames (see `Session.encode_frames`)."""
         parts = [
             self._run(self._encode_frames, {'frames': frames[first : first + MOST_FRAMES_AT_ONCE]})
             for first in range(0, len(frames), MOST_FRAMES_AT_ONCE)
@@ -138,14 +136,14 @@ class TensorRTSession:
         return np.concatenate([features for (features,) in parts]).astype(np.float32, copy=False)
 
     def memorize(self, features: FloatArray) -> Memory:
-        """See `Session.memorize`."""
+        """Compute the memory of a demonstration (see `Session.memorize`)."""
         outputs = self._run(self._memorize, {'features': features})
         self._engines['memorize'].keep_kernels()
         levels = len(outputs) // 2
         return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
 
     def ground(self, image: UInt8Array, memory: Memory) -> Output:
-        """See `Session.ground`."""
+        """Ground a memory in an image (see `Session.ground`)."""
         output = self._ground(image, memory)
         self._engines['ground'].keep_kernels()
         return output
@@ -183,7 +181,7 @@ def _bind(
     image: Tensor,
     memory: GpuMemory,
 ) -> EnqueuedGround:
-    """What grounds an image in a memory, in a context of its own: a graph keeps its state."""
+    """Bind image and memory to a context of their own, since a graph keeps its context's state."""
     context = Context(ground, stream, work)
     inputs = {'image': image}
     for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
@@ -195,7 +193,6 @@ def _bind(
         context.enqueue()
         return outputs
 
-    # TensorRT for RTX has compiled all kernels only then.
     run()
     stream.synchronize()
     if context.can_be_captured:

@@ -44,5 +44,8 @@ def test_a_cache_that_others_may_write_is_refused(
 
     assert main(['build-engine', *options, str(small_folder)]) == 1
 
-    assert f'{tmp_path} has mode 0777, so that other users may write' in capsys.readouterr().err
+    assert (
+        f'the mode of {tmp_path} is 0777; expected no write access for other'
+        in capsys.readouterr().err
+    )
     assert list(tmp_path.iterdir()) == []

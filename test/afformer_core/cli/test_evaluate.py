@@ -121,7 +121,7 @@ def test_two_processes_find_the_same(
         ),
         (('--protocol', 'buttons'), 'needs boxes of buttons, and test/0'),
         (('--zooms', '1.5', '1.8', '--maximum-looks', '2'), 'leave out --maximum-looks'),
-        (('--maximum-looks', '0'), 'maximum_looks is 0; an image needs at least 1'),
+        (('--maximum-looks', '0'), 'maximum_looks is 0; expected at least 1'),
         (('--predictor', 'uniform', '--report', __file__), 'is a file, so that the report cannot'),
     ],
 )

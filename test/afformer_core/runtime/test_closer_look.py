@@ -44,7 +44,7 @@ def test_the_place_never_leaves_the_image(peak: tuple[int, int], corner: tuple[i
 
 
 def test_a_place_outside_the_heatmap_is_refused() -> None:
-    with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30 are no part'):
+    with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30; expected a part'):
         Place(30, 0, 20, 30, (40, 60))
 
 
@@ -127,7 +127,9 @@ def test_of_several_memories_the_logits_are_averaged() -> None:
 
 @pytest.mark.parametrize('zooms', [(0.5, 2.0), (2.0, 9.0), (float('nan'), 2.0)])
 def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match=r'zoom of the closer look is .*; a number from 1 to 8'):
+    with pytest.raises(
+        ValueError, match=r'zoom of the zoom stage is .*; expected a number from 1 to 8'
+    ):
         CloserLook(*zooms)
 
 
@@ -157,7 +159,7 @@ def test_the_part_of_a_picture_is_rounded_to_its_pixels() -> None:
     [(-1, 0, 2, 2), (0, -1, 2, 2), (0, 0, 0, 2), (0, 0, 2, 0), (39, 0, 2, 2), (0, 59, 2, 2)],
 )
 def test_places_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match='are no part of a heatmap of 40 x 60'):
+    with pytest.raises(ValueError, match='expected a part of the heatmap of 40 x 60'):
         Place(*wrong, (40, 60))
 
 

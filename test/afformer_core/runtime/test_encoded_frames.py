@@ -20,8 +20,8 @@ def test_frames_are_stacked_in_order_and_contiguous() -> None:
 @pytest.mark.parametrize(
     ('images', 'features', 'message'),
     [
-        (IMAGES.astype(np.float32), FEATURES, 'must be uint8'),
-        (IMAGES[0], FEATURES, 'must be uint8'),
+        (IMAGES.astype(np.float32), FEATURES, 'expected uint8'),
+        (IMAGES[0], FEATURES, 'expected uint8'),
         (IMAGES, FEATURES.astype(np.float64), 'must be float32'),
         (IMAGES, FEATURES[:1], 'as many of both'),
         (IMAGES[:0], FEATURES[:0], 'at least one'),

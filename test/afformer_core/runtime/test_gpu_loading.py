@@ -61,7 +61,7 @@ def test_engines_that_give_something_else(folder: Path, monkeypatch: pytest.Monk
         tensorrt.Engine, 'run', lambda self, feed: [1.01 * one for one in run(self, feed)]
     )
 
-    with pytest.raises(SelfTestError, match='tensorrt does not give what the model gives'):
+    with pytest.raises(SelfTestError, match='tensorrt does not reproduce the golden outputs'):
         open_session(folder, 'tensorrt', 0, 'fp32')
 
 
@@ -79,7 +79,7 @@ def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
         lambda *args, **kwargs: 1.1 * attend(*args, **kwargs),
     )
 
-    with pytest.raises(SelfTestError, match='cuda does not give what the model gives'):
+    with pytest.raises(SelfTestError, match='cuda does not reproduce the golden outputs'):
         open_session(folder, 'cuda', 0, 'fp32')
 
 

@@ -217,7 +217,7 @@ def test_a_gpu_that_computes_wrongly_is_not_used(
         cuda_double(),
         pytest.raises(
             SelfTestError,
-            match=r'cuda does not give what the model gives: .*; choose another precision, or',
+            match=r'cuda does not reproduce the golden outputs: .* Choose another precision or',
         ),
     ):
         open_session(small_folder, 'cuda', 0)

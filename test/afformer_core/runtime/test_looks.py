@@ -126,7 +126,7 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
     assert Grounder.load(tmp_path, 'torch', maximum_looks=2).closer_looks == looks[:1]
     assert Grounder.load(tmp_path, 'torch', maximum_looks=1).closer_looks == ()
     assert Grounder.load(tmp_path, 'torch', maximum_looks=8).closer_looks == looks
-    with pytest.raises(ValueError, match='maximum_looks is 0; an image needs at least 1'):
+    with pytest.raises(ValueError, match='maximum_looks is 0; expected at least 1'):
         Grounder.load(tmp_path, 'torch', maximum_looks=0)
 
 

@@ -56,9 +56,9 @@ def test_another_version(copied_folder: Path) -> None:
 @pytest.mark.parametrize(
     ('look', 'sentence'),
     [
-        ({'image_zoom': 2.0}, r"the closer look has \['image_zoom'\]"),
-        ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the closer look is '2'"),
-        ({'demonstration_zoom': 1.5, 'image_zoom': 0.0}, 'a number from 1 to 8 is wanted'),
+        ({'image_zoom': 2.0}, r"the zoom stage has the fields \['image_zoom'\]"),
+        ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the zoom stage is '2'"),
+        ({'demonstration_zoom': 1.5, 'image_zoom': 0.0}, 'expected a number from 1 to 8'),
         (2.0, 'does not describe a model'),
     ],
 )
@@ -135,7 +135,7 @@ def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> 
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    wanted = rf'version {version}, and this release runs version 2; run: afformer export'
+    wanted = rf'is {version}; expected 2\. Run: afformer export'
     for backend in ('auto', 'onnxruntime'):
         with pytest.raises(ModelFolderError, match=wanted):
             open_session(copied_folder, backend, 1)

@@ -64,9 +64,9 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
         ({'threshold': 1.5}, 'threshold of the calibration is 1.5'),
         ({'confidence': -0.1}, 'confidence of the calibration is -0.1'),
         ({'intercept': math.nan}, 'intercept of the calibration is nan'),
-        ({'resemblance': '10'}, "resemblance of the calibration is '10'; a number is wanted"),
+        ({'resemblance': '10'}, "resemblance of the calibration is '10'; expected a number"),
         ({'pairs': 0}, 'pairs of the calibration is 0'),
-        ({'pairs': True}, 'pairs of the calibration is True; a whole number is wanted'),
+        ({'pairs': True}, 'pairs of the calibration is True; expected a whole number'),
         ({'colour': 1.0}, 'calibration has .*colour'),
     ],
 )

@@ -30,4 +30,4 @@ def test_a_pytorch_for_the_cpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pytorch_that_finds_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, 'cuda', '12.6')
 
-    assert 'for CUDA 12.6 finds none; see whether nvidia-smi' in why_no_gpu()
+    assert 'for CUDA 12.6 finds none. Check that nvidia-smi' in why_no_gpu()

@@ -100,7 +100,7 @@ def test_auto_is_fp32_where_fp16_cannot_be_exported_and_says_what_to_do(
 
     assert compiler('auto').graphs.precision == 'fp32'
     assert compiler.lines[-1].startswith('nothing can be written there; copy the folder. ')
-    assert 'computes in fp32 until then, which is slower' in compiler.lines[-1]
+    assert 'computes in fp32, which is slower' in compiler.lines[-1]
 
 
 def test_fp16_that_is_asked_for_is_not_replaced(compiler: Compiler) -> None:

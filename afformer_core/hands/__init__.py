@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Detectors of hands and of what they touch, and their annotations."""
+"""Detectors of hands and of their contact, and annotations of hands."""

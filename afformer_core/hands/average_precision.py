@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Average precision of detected hands at an overlap of a half, as 100DOH counts it.
+"""Average precision of detected hands at an overlap of one half, as 100DOH computes it.
 
-Detections of all pictures are taken from the best score on. One is right where the annotated hand
-that it overlaps most does so by more than a half of their union, and no better detection was right
-about that hand. For "hand + interaction" the state must be right too: whether the hand touches an
-object. A hand that is found twice, or in the wrong state, is an error. Hands that are marked as
-difficult count neither as found nor as missed, and nor does what overlaps them.
+Detections of all images are ranked by score. A detection is right if it overlaps the nearest
+annotated hand by more than half of their union, and no better detection was right about that hand.
+For "hand + interaction" the contact must be right, too: whether the hand touches an object. A hand
+that is found twice, or with the wrong contact, is an error. Hands marked as difficult count
+neither as found nor as missed, nor do detections that overlap them.
 
-100DOH reports the mean over eleven recalls (VOC 2007), which is the folder's year in its code; VOC
-2010 and later take the area under the curve. scikit-learn's average precision takes neither the
-best precision from a recall on nor hands that no detection found; COCO's, which torchmetrics has,
-takes the mean over 101 recalls.
+100DOH reports the mean over eleven recalls (VOC 2007), as its code sets the year; VOC 2010 and
+later take the area under the curve.
 """
 
 from __future__ import annotations
@@ -30,12 +28,12 @@ _Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in pictures, from the best score on.
+    """Ranked detections of several images, each right or wrong.
 
     Attributes:
-        scores: float64 [N], falling.
+        scores: float64 [N], descending.
         right: bool [N].
-        wanted: how many hands there are to find, not counting difficult ones.
+        wanted: number of annotated hands, without difficult ones.
     """
 
     scores: _Floats
@@ -44,19 +42,18 @@ class Findings:
 
     @property
     def recall(self) -> _Floats:
-        """Share of the hands found by each detection and those before it, [N]; NaN without any."""
+        """Share of the annotated hands found up to each detection, [N]; NaN if there are none."""
         with np.errstate(invalid='ignore'):
             return np.asarray(np.cumsum(self.right) / np.float64(self.wanted))
 
     @property
     def precision(self) -> _Floats:
-        """Share of each detection and those before it that is right, [N]."""
+        """Share of right detections up to each detection, [N]."""
         return np.asarray(np.cumsum(self.right) / np.arange(1, len(self.right) + 1))
 
     def score_of_precision(self, least: float) -> float | None:
-        """The lowest score from which on so large a share is right; None where there is none."""
+        """Find the lowest score with at least a given precision; None where no score has it."""
         enough = np.flatnonzero(self.precision >= least)
-        # Detections of one score stand or fall together.
         last = [
             i for i in enough if i + 1 == len(self.scores) or self.scores[i + 1] < self.scores[i]
         ]
@@ -66,11 +63,11 @@ class Findings:
 def hands_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
 ) -> Findings:
-    """Hands in any state.
+    """Rank detected hands, with any contact.
 
     Args:
-        detected: in each picture, in any order.
-        annotated: in each picture.
+        detected: detected hands of each image, in any order.
+        annotated: annotated hands of each image.
     """
     return _findings(detected, annotated, lambda hand, truth: True)
 
@@ -78,14 +75,14 @@ def hands_found(
 def states_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
 ) -> Findings:
-    """Hands in their states, "hand + interaction"; see `hands_found`."""
+    """Rank detected hands that are right if their contact is, too ("hand + interaction")."""
     return _findings(detected, annotated, lambda hand, truth: hand.contact == truth.contact)
 
 
 def interactions_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
 ) -> Findings:
-    """Hands in contact alone, among the detections of such; see `hands_found`."""
+    """Rank detected hands in contact against annotated hands in contact alone."""
     found = [[hand for hand in hands if hand.contact] for hands in detected]
     findings = states_found(found, annotated)
     wanted = sum(truth.contact and not truth.difficult for hands in annotated for truth in hands)
@@ -93,9 +90,9 @@ def interactions_found(
 
 
 def eleven_point_precision(findings: Findings) -> float:
-    """Mean over the recalls 0, 0.1 ... 1 of the best precision from there on (VOC 2007).
+    """Average the best precision from each of the recalls 0, 0.1, ..., 1 on (VOC 2007).
 
-    NaN without a hand to find.
+    NaN where no hand is annotated.
     """
     if not findings.wanted:
         return float('nan')
@@ -105,9 +102,9 @@ def eleven_point_precision(findings: Findings) -> float:
 
 
 def area_precision(findings: Findings) -> float:
-    """Area under the curve of the best precision from each recall on (VOC 2010 and later).
+    """Compute the area under the best precision from each recall on (VOC 2010 and later).
 
-    NaN without a hand to find.
+    NaN where no hand is annotated.
     """
     if not findings.wanted:
         return float('nan')
@@ -143,14 +140,14 @@ def _findings(
 
 
 def _nearest(hand: Hand, truths: Sequence[HandAnnotation]) -> int | None:
-    """The annotated hand that a detection overlaps most, if it does so enough."""
+    """Return the index of the annotated hand that a detection overlaps most, if by enough."""
     overlaps = [overlap(hand.box, truth.box) for truth in truths]
     best = max(range(len(truths)), key=overlaps.__getitem__, default=None)
     return best if best is not None and overlaps[best] > _OVERLAP else None
 
 
 def overlap(first: Sequence[float], second: Sequence[float]) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
+    """Compute the intersection over union of two boxes (left, top, right, bottom)."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     shared = max(width, 0.0) * max(height, 0.0)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Estimate of contact from the motion of a hand's landmarks.
+"""Estimation of contact from the motion of a hand's landmarks.
 
-MediaPipe does not tell contact. A hand that operates something comes near, slows down, rests a
-moment with its fingertips at one place, and leaves: how well the tip of its index finger, or the
-point between that and its thumb, rests for half a second around a frame is the estimate. A hand
-that hesitates before it touches looks the same, and one that moves what it holds is missed while
-it moves.
+MediaPipe does not detect contact. A hand that operates something approaches, slows down, rests a
+moment with its fingertips in one place, and leaves. The estimate is how still the tip of the index
+finger, or the middle between it and the thumb, is for half a second around a frame. A hand that
+hesitates before contact looks the same, and a hand that moves what it holds is missed while it
+moves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-# For how long a hand rests at least, and how far ahead of a frame the estimate looks, in seconds.
 REST = 0.5
 
 # Landmarks of MediaPipe.
@@ -27,27 +26,24 @@ _WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE
     9,
     17,
 )
-# A palm is longer than its knuckles are broad by so much; seen from the side one is shortened.
 _PALM_ASPECT = 1.5
-# In sizes of the hand: a fingertip that strays so far is as likely to rest as not.
 _STRAY = 0.12
-# In sizes of the hand: tips of thumb and index finger that are closer hold something.
 _PINCH = 0.6
-# Seconds. A hand that rests longer operates nothing; it lies there.
 _LONGEST_REST = 8.0
 
 
 def hand_size(landmarks: NDArray[np.float64]) -> float:
-    """About the length of the palm, in the unit of the landmarks, [21, 2]."""
+    """Estimate the length of the palm, in the unit of the landmarks, [21, 2]."""
     length = np.linalg.norm(landmarks[_MIDDLE_KNUCKLE] - landmarks[_WRIST])
     breadth = np.linalg.norm(landmarks[_LITTLE_KNUCKLE] - landmarks[_INDEX_KNUCKLE])
     return max(float(length), _PALM_ASPECT * float(breadth), 1e-6)
 
 
 def fingertips(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where a hand touches or would touch something, (x, y) in the unit of the landmarks, [21, 2].
+    """Return the point of possible contact, (x, y) in the unit of the landmarks, [21, 2].
 
-    The tip of the index finger; where it is close to the thumb's, what is held between them.
+    This is the tip of the index finger, or the middle between it and the thumb's tip if they are
+    close.
     """
     thumb, index = landmarks[_THUMB_TIP], landmarks[_INDEX_TIP]
     pinches = np.linalg.norm(thumb - index) < _PINCH * hand_size(landmarks)
@@ -55,7 +51,7 @@ def fingertips(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class ContactEstimate:
-    """Estimates contact of one hand while its frames arrive; memory is bounded."""
+    """An estimate of contact of one hand while its frames arrive; its memory is bounded."""
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
@@ -66,12 +62,13 @@ class ContactEstimate:
     def observe(
         self, time: float, landmarks: NDArray[np.float64], picture: tuple[int, int]
     ) -> None:
-        """The hand in a later frame.
+        """Add the hand in a later frame.
 
         Args:
-            time: of it, seconds.
-            landmarks: MediaPipe's, [21, 2] pixels.
-            picture: its (width, height); what lies outside is guessed, and counts for nothing.
+            time: time of the frame, seconds.
+            landmarks: MediaPipe's landmarks, [21, 2] pixels.
+            picture: (width, height) of the frame; landmarks outside of it are guesses and are
+                ignored.
         """
         places = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
         places[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
@@ -81,11 +78,11 @@ class ContactEstimate:
         self._sizes.append(hand_size(landmarks))
 
     def at(self, time: float) -> float:
-        """How likely the hand touches something, 0 to 1, 0.5 where it is as likely as not.
+        """Estimate the probability of contact, 0 to 1.
 
         Args:
-            time: of a frame that was observed, not before the one asked for last. All frames of
-                the half second after it, and the first one after that, should be observed too.
+            time: time of an observed frame, not before that of the last call. All frames of the
+                half second after it, and the first one after that, should be observed, too.
         """
         while len(self._times) > 1 and self._times[1] < time - 2 * REST:
             for kept in (self._times, self._places, self._sizes):
@@ -99,7 +96,7 @@ class ContactEstimate:
         return likely if time - self._rests_since <= _LONGEST_REST else 0.0
 
     def _least_stray(self, time: float) -> float:
-        """How far, in sizes of the hand, the stillest place strays while it rests around a time.
+        """Compute how far, in hand sizes, the stiller fingertip moves while resting around a time.
 
         Infinite where the hand is not seen for long enough around it.
         """
@@ -108,7 +105,6 @@ class ContactEstimate:
         least = np.inf
         for first in np.flatnonzero((times <= time) & (times > time - 2 * REST)):
             last = int(np.searchsorted(times, times[first] + REST - 1e-6))
-            # Between frames that far apart anything may have happened.
             if last == len(times) or times[last] < time or times[last] - times[first] > 2 * REST:
                 continue
             rest = places[first : last + 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network that classifies contact of hands in some frames of a video, and locates it."""
+"""The network that classifies contact of hands in a stack of frames, and locates it."""
 
 from __future__ import annotations
 
@@ -15,28 +15,22 @@ from torchvision.ops import roi_align
 from afformer_core.hands.frame_stack import FRAMES
 from afformer_core.hands.hand import colours
 
-# Sides of what is looked at: of a hand's longer side, and in pixels, at least and as it is seen.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
 _FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
-# Layers that only add to what they get are left out in training, in this share of the cases at
-# most, the later the more often.
 _SKIPPED = 0.15
-# How far boxes are off in training, as those that are found are: factors and shares of a side.
 _RESIZED, _MOVED = (0.75, 1.3), 0.1
-# As the eye sees red, green and blue.
 _LUMINANCE = (0.299, 0.587, 0.114)
-# How much a touch that is off by a whole square counts beside contact. More would be in its way.
 _TOUCH_WEIGHT = 1.0
 
 
 @dataclass(frozen=True)
 class ContactAnswer:
-    """What is told of the hands of some pictures.
+    """Contact and its location, for the hands of some images.
 
     Attributes:
-        logits: [N] of contact.
-        touches: [N, 2], (x, y) in pixels where they touch something, if they do.
+        logits: logits of contact, [N].
+        touches: points of contact, if any, [N, 2], (x, y) in pixels.
     """
 
     logits: Tensor
@@ -44,10 +38,11 @@ class ContactAnswer:
 
 
 class ContactHead(nn.Module):
-    """EfficientNet-Lite0 to stride 16 over a square around each hand, in grey.
+    """An EfficientNet-Lite0 to stride 16 over a grey square around each hand.
 
-    The frames are its colours: in what rests they are all the same. In evaluation it looks at each
-    square in a mirror, too, where it makes other errors, and takes the mean.
+    The frames of the stack are its input channels, which are equal where nothing moves. In
+    evaluation it also sees the mirror image of each square, where its errors differ, and takes the
+    mean.
 
     Attributes:
         body: the network over a square.
@@ -65,7 +60,6 @@ class ContactHead(nn.Module):
             in_chans=FRAMES,
             drop_path_rate=_SKIPPED,
         )
-        # Nothing looks at what comes after.
         body.blocks = body.blocks[:_STAGES]
         self.body: nn.Module = body
         self.describe = nn.Sequential(
@@ -76,7 +70,6 @@ class ContactHead(nn.Module):
         )
         features = _CHANNELS * (_SIDE // _STRIDE) ** 2
         self.logit = nn.Linear(features, 1)
-        # So many features at once would throw a place about from step to step.
         self.place = nn.Sequential(
             nn.Linear(features, _PLACE_FEATURES),
             nn.LayerNorm(_PLACE_FEATURES),
@@ -85,11 +78,12 @@ class ContactHead(nn.Module):
         )
 
     def forward(self, pictures: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
-        """What is told of each hand, over all pictures in order.
+        """Classify and locate the contact of each hand, over all images in order.
 
         Args:
-            pictures: each RGB [3 FRAMES, H, W], uint8 or float in 0..1, see `motion_picture`.
-            boxes: of each picture, [n, 4] (left, top, right, bottom) in pixels.
+            pictures: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
+                `motion_picture`).
+            boxes: boxes of each image, [n, 4] (left, top, right, bottom) in pixels.
         """
         middles, sides = _around(torch.cat(list(boxes)))
         if not len(middles):
@@ -105,7 +99,7 @@ class ContactHead(nn.Module):
         return ContactAnswer(logits, middles + sides * places)
 
     def _look(self, squares: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of contact, [n], and where, [n, 2], from the middles, in sides, of squares."""
+        """Compute logits of contact, [n], and points from the middle, in square sides, [n, 2]."""
         squares = squares.contiguous(memory_format=torch.channels_last)
         features = self.describe(self.body(squares)[0])
         return self.logit(features)[:, 0], self.place(features)
@@ -117,20 +111,19 @@ class ContactHead(nn.Module):
         contacts: Sequence[Tensor],
         touches: Sequence[Tensor],
     ) -> Tensor:
-        """Of contact, and of where it is known to be; boxes are moved a little at random.
+        """Compute the loss of contact, and of its location where known, with randomly moved boxes.
 
         Args:
             pictures, boxes: see `forward`.
-            contacts: of each picture, bool [n].
-            touches: of each picture, [n, 2], (x, y) in pixels; NaN where it is not known.
+            contacts: for each image, bool [n].
+            touches: for each image, (x, y) in pixels, [n, 2]; NaN where unknown.
 
         Returns:
-            Binary cross-entropy, and the smooth distance in sides of the squares; 0 without hands.
+            binary cross-entropy plus the smooth distance in sides of the squares; 0 without hands.
         """
         moved = [_moved(each) for each in boxes]
         answer = self(pictures, moved)
         if not len(answer.logits):
-            # Every process has gradients of all parameters, whatever its pictures show.
             return torch.stack([0 * each.sum() for each in self.parameters()]).sum()
         contact = functional.binary_cross_entropy_with_logits(
             answer.logits, torch.cat(list(contacts)).float()
@@ -146,24 +139,23 @@ class ContactHead(nn.Module):
 
 
 def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Middles, [n, 2], and sides, [n, 1], of the squares around boxes, in pixels."""
+    """Compute middles, [n, 2], and sides, [n, 1], of the squares around boxes, in pixels."""
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     sides = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1, keepdim=True) * _ENLARGED
     return middles, sides.clamp(min=_SMALLEST)
 
 
 def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
-    """What is around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the picture."""
+    """Crop the square around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the image."""
     shown = colours(picture).unflatten(0, (FRAMES, -1))
     grey = torch.einsum('tchw,c->thw', shown, shown.new_tensor(_LUMINANCE))
     middles, sides = _around(boxes)
     around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)
-    # As many samples as it takes to see each pixel of a large hand.
     return roi_align(2 * grey[None] - 1, [around], _SIDE, sampling_ratio=0, aligned=True)
 
 
 def _moved(boxes: Tensor) -> Tensor:
-    """Boxes that are a little off, at random."""
+    """Move and resize boxes a little, at random."""
     low, high = _RESIZED
     sizes = boxes[:, 2:] - boxes[:, :2]
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

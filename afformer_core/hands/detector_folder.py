@@ -32,7 +32,6 @@ FORMAT = 'afformer-hand-detector'
 VERSION = 2
 DESCRIPTION_FILE = 'detector.json'
 WEIGHTS_FILE = 'detector.safetensors'
-# The paper's (section 4.2).
 INTERACTION_SCORE = 0.99
 
 _WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}
@@ -40,15 +39,18 @@ _WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': l
 
 @dataclass(frozen=True)
 class DetectorDescription:
-    """What `detector.json` says.
+    """The content of `detector.json`.
 
     Attributes:
         architecture: one of `ARCHITECTURES`.
-        weights_sha256: of `detector.safetensors`, in hexadecimal.
+        weights_sha256: hash of `detector.safetensors`, in hexadecimal.
         interaction_score: a hand in contact counts as an interaction from this score on, 0 to 1.
-        interval: seconds between the frames of the motion pictures that it takes, see
-            `motion_windows`; None: it takes single frames.
+        interval: seconds between the frames of its stacks (see `motion_windows`); None for a
+            detector of single frames.
         training: where the weights come from; free form.
+
+    Raises:
+        ValueError: a value is unknown or out of its range.
     """
 
     architecture: str
@@ -60,15 +62,13 @@ class DetectorDescription:
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
             raise ValueError(
-                f'it has architecture {self.architecture!r}; this release knows '
+                f'architecture is {self.architecture!r}; expected one of '
                 f'{", ".join(ARCHITECTURES)}'
             )
         if not 0 <= self.interaction_score <= 1:
-            raise ValueError(
-                f'it has interaction_score {self.interaction_score}; 0 to 1 is wanted'
-            )
+            raise ValueError(f'interaction_score is {self.interaction_score}; expected 0 to 1')
         if self.interval is not None and not self.interval > 0:
-            raise ValueError(f'it has interval {self.interval}; seconds above 0 are wanted')
+            raise ValueError(f'interval is {self.interval}; expected seconds above 0')
 
 
 def save_hand_detector(
@@ -83,10 +83,10 @@ def save_hand_detector(
     """Write the folder of a detector, each file whole or not at all.
 
     Args:
-        folder: made where it does not exist.
+        folder: folder, made where it does not exist.
         detector: from `build_motion_detector` where it has an interval, else from
             `build_hand_detector`.
-        architecture: that it was built with.
+        architecture: architecture that it was built with.
         training: where the weights come from; free form.
         interaction_score, interval: see `DetectorDescription`.
         dtype: type that floating-point weights are stored in.
@@ -119,15 +119,15 @@ def read_detector_description(folder: Path) -> DetectorDescription:
     path = folder / DESCRIPTION_FILE
     if not path.is_file():
         raise ModelFolderError(
-            f'{path} does not exist; the folder of a hand detector holds {DESCRIPTION_FILE} and '
+            f'{path} does not exist; expected a hand detector with {DESCRIPTION_FILE} and '
             f'{WEIGHTS_FILE}'
         )
     fields = read_json(path)
     for name, wanted in _WANTED.items():
         if fields.get(name) != wanted:
             raise ModelFolderError(
-                f'{path} has {name} {fields.get(name)!r}; this release reads {wanted!r}: '
-                'import or train the detector again with it'
+                f'{name} in {path} is {fields.get(name)!r}; expected {wanted!r}. Import or train '
+                'the detector again with this release'
             )
     try:
         return DetectorDescription(
@@ -144,21 +144,21 @@ def read_detector_description(folder: Path) -> DetectorDescription:
 def load_hand_detector(
     folder: Path, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
 ) -> HandNetwork:
-    """The detector of a folder, in fp32 and evaluation mode.
+    """Load the detector of a folder, in fp32 and evaluation mode.
 
     Args:
-        folder: that `save_hand_detector` wrote.
+        folder: folder that `save_hand_detector` wrote.
         minimum_score, maximum_hands: see `build_hand_detector`.
 
     Raises:
-        ModelFolderError: anything in the folder is absent, altered, of another version, of
-            an unknown architecture, or not finite.
+        ModelFolderError: anything in the folder is missing, altered, of another version, of an
+            unknown architecture, or not finite.
     """
     description = read_detector_description(folder)
     path = folder / WEIGHTS_FILE
     if not path.is_file() or file_sha256(path) != description.weights_sha256:
         raise ModelFolderError(
-            f'{path} is missing or not the one that {DESCRIPTION_FILE} names; copy the folder '
+            f'{path} is missing or not the one that {DESCRIPTION_FILE} names. Copy the folder '
             'again, whole'
         )
     build = build_hand_detector if description.interval is None else build_motion_detector

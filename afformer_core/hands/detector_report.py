@@ -24,7 +24,6 @@ from afformer_core.media.video import VideoFrame
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table
 
-# Seconds from one of the simulator's neighbours to the next, about.
 _INTERVAL = 0.25
 
 
@@ -34,12 +33,12 @@ INTERACTION_COLUMNS = {'found': 'found', 'precision': 'precision', 'recall': 're
 
 @dataclass(frozen=True)
 class PrecisionMeasures:
-    """Average precision at an overlap of a half; see `average_precision`.
+    """Average precision at an overlap of one half (see `average_precision`).
 
     Attributes:
-        hands: that are annotated.
-        eleven_points: as 100DOH and VOC 2007 count.
-        area: as VOC 2010 and later.
+        hands: number of annotated hands.
+        eleven_points: average precision of 100DOH and VOC 2007.
+        area: average precision of VOC 2010 and later.
     """
 
     hands: int
@@ -49,12 +48,12 @@ class PrecisionMeasures:
 
 @dataclass(frozen=True)
 class InteractionMeasures:
-    """The hands that a detector counts as interactions.
+    """Precision and recall of the hands that count as interactions.
 
     Attributes:
-        minimum_score: that it counts them from.
-        found: how many.
-        precision: share of them that is right; None where none is found.
+        minimum_score: score from which on they count.
+        found: number of hands that count.
+        precision: share of these that is right; None where none is found.
         recall: share of the annotated ones that is found; None where none is annotated.
     """
 
@@ -66,13 +65,13 @@ class InteractionMeasures:
 
 @dataclass(frozen=True)
 class DetectorMeasures:
-    """Every number of the evaluation of a hand detector.
+    """All measures of a hand detector.
 
     Attributes:
-        hand: of hands.
-        hand_and_interaction: of hands with what the detector says of their contact.
-        interaction_alone: of hands in contact.
-        interactions: of the hands that it counts as interactions.
+        hand: for hands.
+        hand_and_interaction: for hands with the right contact.
+        interaction_alone: for hands in contact.
+        interactions: for hands that count as interactions.
     """
 
     hand: PrecisionMeasures
@@ -86,15 +85,15 @@ class DetectorReport:
     """The evaluation of a hand detector.
 
     Attributes:
-        facts: what was measured, on what.
-        measures: its numbers.
+        facts: names and values of what was measured, on which data.
+        measures: the measures.
     """
 
     facts: tuple[tuple[str, str], ...]
     measures: DetectorMeasures
 
     def tables(self) -> tuple[Table, Table]:
-        """Average precisions, and what counts as interactions."""
+        """Return the table of average precisions and the table of interactions."""
         measures = self.measures
         precision = Table.of(
             'AP50',
@@ -105,7 +104,7 @@ class DetectorReport:
                 'interaction alone': vars(measures.interaction_alone),
             },
             (
-                'eleven points: as 100DOH and VOC 2007 count; area: as VOC 2010 and later.',
+                'eleven points: as in 100DOH and VOC 2007; area: as in VOC 2010 and later.',
                 'hand + interaction: a hand counts as found where the detector is also right '
                 'about whether it touches an object; interaction alone: hands in contact only.',
             ),
@@ -115,23 +114,23 @@ class DetectorReport:
         return precision, Table.of('Interactions', INTERACTION_COLUMNS, rows)
 
     def to_markdown(self) -> str:
-        """Facts and tables."""
+        """Return facts and tables as Markdown."""
         lines = [f'{name}: {value}' for name, value in self.facts]
         precision, interactions = (table.to_markdown() for table in self.tables())
         return '\n'.join([*lines, '', precision, '', interactions])
 
     def to_json(self) -> dict[str, Any]:
-        """Facts and measures as JSON types."""
+        """Return facts and measures as JSON types."""
         return {'facts': dict(self.facts), 'measures': to_json(self.measures)}
 
 
 def detect_in_pictures(
     detector: HandDetector, pictures: Iterable[AnnotatedPicture]
 ) -> Iterator[tuple[Hand, ...]]:
-    """The hands of each picture, which is a video of its own: it and its neighbours, if any.
+    """Detect the hands of images, each with its neighbours, if any, as a short video of its own.
 
     Raises:
-        ImageError: a picture cannot be read.
+        ImageError: an image cannot be read.
     """
     for picture in pictures:
         before, after = picture.neighbours[:NOW], picture.neighbours[NOW:]
@@ -146,13 +145,13 @@ def report_detector(
     detected: Sequence[Sequence[Hand]],
     dataset: str,
 ) -> DetectorReport:
-    """Measure.
+    """Measure the accuracy of a detector.
 
     Args:
-        detector: that was used.
-        pictures: that it saw.
-        detected: hands in each of them.
-        dataset: name of them all.
+        detector: detector that was used.
+        pictures: images that it was applied to.
+        detected: hands that it detected in each of them.
+        dataset: name of the dataset.
     """
     annotated = [picture.hands for picture in pictures]
     interactions = interactions_found(detected, annotated)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faster R-CNN hand detectors: the paper's, with its import, and our light ones."""
+"""Faster R-CNN hand detectors: the paper's, with its importer, and light ones."""
 
 from __future__ import annotations
 
@@ -27,16 +27,15 @@ _CHANNELS = 96
 _LEVELS = ('8', '16', '32')
 _HEAD_CHANNELS = 256
 _CELLS = 7
-# Sides of the boxes that each level looks for, in pixels of the detector's input.
 _ANCHORS = ((24, 34), (48, 68), (96, 136))
 _ASPECTS = (0.5, 1.0, 2.0)
 
 
 class LightBackbone(nn.Module):
-    """EfficientNet-Lite0's stages at strides 8, 16 and 32, and a pyramid over them.
+    """EfficientNet-Lite0's stages at strides 8, 16 and 32, and a feature pyramid over them.
 
     Attributes:
-        out_channels: of each level, as torchvision's detectors ask.
+        out_channels: channels of each level, as torchvision's detectors require.
     """
 
     out_channels = _CHANNELS
@@ -53,8 +52,7 @@ class LightBackbone(nn.Module):
         )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Normalised images [B, 3, H, W] to levels [B, C, h, w] by their strides."""
-        # In this layout a CPU convolves, and learns, a fifth faster.
+        """Compute levels [B, C, h, w] by their strides from normalised images [B, 3, H, W]."""
         images = images.contiguous(memory_format=torch.channels_last)
         stages = OrderedDict(zip(_LEVELS, self.body(images), strict=True))
         levels: dict[str, Tensor] = self.fpn(stages)
@@ -62,7 +60,7 @@ class LightBackbone(nn.Module):
 
 
 def box_head() -> nn.Sequential:
-    """What is in a box, [N, C, 7, 7], to [N, 256]; norms let it learn fast and stay sound."""
+    """Build the network from a box, [N, C, 7, 7], to [N, 256]; norms make training stable."""
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(_CHANNELS * _CELLS**2, _HEAD_CHANNELS),
@@ -77,26 +75,22 @@ def box_head() -> nn.Sequential:
 def light_faster_rcnn(
     num_classes: int, box_score_thresh: float, box_detections_per_img: int
 ) -> FasterRCNN:
-    """The detector with random weights; its arguments are torchvision's."""
+    """Build the detector with random weights; its arguments are torchvision's."""
     backbone = LightBackbone()
     return FasterRCNN(
         backbone,
         min_size=192,
         max_size=256,
-        # Those that the backbone was pre-trained with.
         image_mean=[0.5] * 3,
         image_std=[0.5] * 3,
         rpn_anchor_generator=AnchorGenerator(_ANCHORS, (_ASPECTS,) * len(_LEVELS)),
-        # A picture shows few hands.
         rpn_pre_nms_top_n_train=200,
         rpn_post_nms_top_n_train=100,
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_test=50,
-        # So that a hand has several anchors that learn where it is.
         rpn_fg_iou_thresh=0.5,
         rpn_batch_size_per_image=64,
         box_batch_size_per_image=32,
-        # Only what is a hand teaches whether it touches something.
         box_positive_fraction=0.5,
         box_roi_pool=MultiScaleRoIAlign(list(_LEVELS), _CELLS, 2),
         box_head=box_head(),
@@ -108,11 +102,9 @@ def light_faster_rcnn(
 
 OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
 LIGHT_ARCHITECTURE = 'fasterrcnn_efficientnet_lite0_fpn'
-# Classes of what finds hands and leaves their states to others: background, hand.
 _HANDS_ALONE = 2
 MOST_HANDS = 10
 
-# With random weights; torchvision's own would be downloaded.
 _random = {'weights': None, 'weights_backbone': None}
 ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
     OFFICIAL_ARCHITECTURE: partial(fasterrcnn_resnet50_fpn_v2, **_random),
@@ -124,23 +116,22 @@ ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
 
 HandNetwork = FasterRCNN | MotionHandDetector
 
-# A tensor that every checkpoint of the detector has, and no grounding model.
 _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
 
 
 def build_hand_detector(
     architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
 ) -> FasterRCNN:
-    """The detector of still pictures with random weights.
+    """Build the detector of single images, with random weights.
 
     Args:
         architecture: one of `ARCHITECTURES`; the paper's is `OFFICIAL_ARCHITECTURE`.
-        minimum_score: of the hands that it gives.
-        maximum_hands: that it gives of an image.
+        minimum_score: lowest score of its detections.
+        maximum_hands: largest number of detections in an image.
 
     Returns:
-        torchvision's module: images float RGB [3, H, W] in 0..1 to `boxes` [N, 4] in pixels,
-        `labels` [N], indices of `CLASSES`, and `scores` [N].
+        torchvision's module: from images, float RGB [3, H, W] in 0..1, to `boxes` [N, 4] in
+        pixels, `labels` [N], indices of `CLASSES`, and `scores` [N].
 
     Raises:
         AfformerError: there is no such architecture.
@@ -151,12 +142,12 @@ def build_hand_detector(
 def build_motion_detector(
     architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
 ) -> MotionHandDetector:
-    """The detector of motion pictures with random weights; see `build_hand_detector`.
+    """Build the detector of stacks of frames, with random weights (see `build_hand_detector`).
 
     Args:
-        architecture: of what finds hands.
-        minimum_score: that there is a hand at all.
-        maximum_hands: that it gives of a picture.
+        architecture: architecture of the part that detects hands.
+        minimum_score: lowest score of a hand, whatever its contact.
+        maximum_hands: largest number of detections in an image.
     """
     return MotionHandDetector(_build(architecture, _HANDS_ALONE, minimum_score, maximum_hands))
 
@@ -166,7 +157,7 @@ def _build(
 ) -> FasterRCNN:
     if architecture not in ARCHITECTURES:
         raise AfformerError(
-            f'there is no hand detector {architecture!r}; there are {", ".join(ARCHITECTURES)}'
+            f'the hand detector is {architecture!r}; expected one of {", ".join(ARCHITECTURES)}'
         )
     return ARCHITECTURES[architecture](
         num_classes=classes,
@@ -176,12 +167,12 @@ def _build(
 
 
 def is_hand_detector(state: Mapping[str, Tensor]) -> bool:
-    """Whether tensors by name are a detector's, of hands or of other things."""
+    """Check whether tensors by name are of a detector, of hands or of other objects."""
     return _BOX_CLASSES in state
 
 
 def import_hand_detector(state: Mapping[str, Tensor]) -> FasterRCNN:
-    """The detector of the authors' `state_dict`, in evaluation mode.
+    """Build the detector of the authors' `state_dict`, in evaluation mode.
 
     Raises:
         CheckpointError: tensors are missing, unknown, of another shape or not finite.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Faster R-CNN, or what is built upon one, as a detector of the hands in videos."""
+"""A Faster R-CNN, or a network built on one, as a detector of the hands in videos."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.folding import fold_batch_norms
 
-# Two boxes that overlap by more are of one hand.
 _ONE_HAND = 0.5
 _DIGITS = 8
 
 
 class FasterRcnnHands(HandDetector):
-    """See `HandDetector`. It looks at each frame alone, or between those around it.
+    """A `HandDetector` that looks at each frame alone, or in a stack with the frames around it.
 
     Args:
-        detector: in evaluation mode, see `build_hand_detector` and `build_motion_detector`.
+        detector: network in evaluation mode (see `build_hand_detector` and
+            `build_motion_detector`).
         name: see `HandDetector`.
         interaction_score: see `HandDetector`.
-        interval: of the motion pictures that it takes, see `motion_windows`; None: it takes
-            single frames.
-        batch_size: pictures that are looked at together, at least 1.
+        interval: interval of its stacks of frames (see `motion_windows`); None for single frames.
+        batch_size: number of images that are processed together, at least 1.
 
     Attributes:
         name: as above.
@@ -53,7 +52,7 @@ class FasterRcnnHands(HandDetector):
         batch_size: int = 8,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f'batch_size is {batch_size}; it must be at least 1')
+            raise ValueError(f'batch_size is {batch_size}; expected at least 1')
         self.name = name
         self.interaction_score = interaction_score
         self.on_gpu = next(detector.parameters()).is_cuda
@@ -69,10 +68,10 @@ class FasterRcnnHands(HandDetector):
         minimum_score: float = LOWEST_SCORE,
         batch_size: int = 8,
     ) -> FasterRcnnHands:
-        """The detector of a folder, see `load_hand_detector`.
+        """Load the detector of a folder (see `load_hand_detector`).
 
         Raises:
-            ModelFolderError: the folder does not hold a sound detector.
+            ModelFolderError: the folder does not hold a valid detector.
         """
         description = read_detector_description(folder)
         name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
@@ -82,18 +81,18 @@ class FasterRcnnHands(HandDetector):
         return cls(detector.to(device), name, score, interval, batch_size)
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
-        """See `HandDetector.detect`."""
+        """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
         pictures = self._pictures(frames)
         while batch := list(islice(pictures, self._batch_size)):
             yield from self._detect(batch)
 
     def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
-        """See `HandDetector.detect_one`."""
+        """Detect the hands in one frame of a video (see `HandDetector.detect_one`)."""
         (hands,) = self._detect([next(islice(self._pictures(frames), index, None))])
         return hands
 
     def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
-        """What it looks at for each frame."""
+        """Yield the network's input of each frame: the frame alone, or a stack."""
         device = next(self._detector.parameters()).device
         on_device = (FrameOnDevice(frame, device) for frame in frames)
         if self._interval is None:
@@ -109,10 +108,10 @@ class FasterRcnnHands(HandDetector):
 
 
 def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
-    """What a detector found in some pictures, brought to the host in one piece.
+    """Copy the detections of some images to the host in one piece.
 
     Args:
-        outputs: of each picture `boxes` [N, 4], `labels` and `scores` [N] and, of all or of none,
+        outputs: for each image `boxes` [N, 4], `labels` and `scores` [N] and, for all or none,
             `touches` [N, 2].
 
     Returns:
@@ -124,7 +123,7 @@ def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
 
 
 def _columns(table: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The columns of a table [N, ...] by their names, in the shapes of others."""
+    """Split the columns of a table [N, ...] by name, in the shapes of `like`."""
     parts = table.split([values.shape[1:].numel() for values in like.values()], dim=1)
     return {
         name: part.reshape(values.shape)
@@ -133,11 +132,11 @@ def _columns(table: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
-    """The hands of one picture, best first, each in the state that is the more likely one.
+    """Convert detections of one image to hands, best first, each with its more likely contact.
 
     Args:
-        output: `boxes`, `labels` and `scores`, as `on_host` gives them, and `touches` where the
-            detector does; a hand may be among them in both states.
+        output: `boxes`, `labels` and `scores`, as from `on_host`, and `touches` if the detector
+            has them; a hand may occur with both contacts.
     """
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
     boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stacks of frames: one of a video between some before and some after it.
+"""Stacks of frames: a frame of a video between some before and some after it.
 
-Whether a hand touches something or is about to hardly shows in a still picture. But a hand comes
-to what it operates, rests on it or moves with it, and goes; it passes by everything else.
+A single image hardly shows whether a hand touches something or is about to. But a hand approaches
+what it operates, rests on it or moves with it, and leaves; it passes by everything else.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from afformer_core.hands.hand_annotations import NEIGHBOURS
 
 _Picture = NDArray[np.uint8]
-# Frames of a motion picture, and which of them is the picture itself.
 FRAMES = len(NEIGHBOURS) + 1
 NOW = sum(step < 0 for step in NEIGHBOURS)
-# Times of frames are rounded.
 _TOLERANCE = 1e-3
 
 
 class TimedFrame(Protocol):
-    """A frame of a video, wherever its colours are: `time` in seconds from the first one."""
+    """A frame of a video, wherever its pixels are, with its time in seconds from the first one."""
 
     @property
     def time(self) -> float:
@@ -37,17 +35,17 @@ _Frame = TypeVar('_Frame', bound=TimedFrame)
 
 
 def motion_picture(image: _Picture, neighbours: Sequence[_Picture]) -> _Picture:
-    """A frame and those around it as one.
+    """Stack a frame and the frames around it.
 
     Args:
         image: uint8 RGB [H, W, 3].
-        neighbours: likewise, of its video, at `NEIGHBOURS`.
+        neighbours: frames of its video at `NEIGHBOURS`, likewise.
 
     Returns:
         uint8 RGB [FRAMES, H, W, 3], in the order of time.
 
     Raises:
-        ValueError: they are of different sizes.
+        ValueError: they have different sizes.
     """
     frames = [*neighbours[:NOW], image, *neighbours[NOW:]]
     require_one_size([frame.shape for frame in frames])
@@ -55,7 +53,7 @@ def motion_picture(image: _Picture, neighbours: Sequence[_Picture]) -> _Picture:
 
 
 def require_one_size(shapes: Iterable[tuple[int, ...]]) -> None:
-    """Check the shapes of the frames of a motion picture.
+    """Check that the frames of a stack have one shape.
 
     Raises:
         ValueError: they differ.
@@ -63,27 +61,28 @@ def require_one_size(shapes: Iterable[tuple[int, ...]]) -> None:
     different = sorted(set(shapes))
     if len(different) > 1:
         raise ValueError(
-            f'frames of a video have the shapes {" and ".join(map(str, different))}; one size is '
-            'wanted'
+            f'the shapes of frames are {" and ".join(map(str, different))}; expected one size '
+            'in a video'
         )
 
 
 def motion_windows(frames: Iterable[_Frame], interval: float) -> Iterator[tuple[_Frame, ...]]:
-    """The frames that the motion picture of each frame of a video is made of, in order.
+    """Yield the stack of each frame of a video, in order.
 
     It reads ahead by three intervals, and keeps the frames of six.
 
     Args:
-        frames: in the order of their times.
-        interval: seconds, above 0. The frames around each are the nearest ones that are one, two
-            and three intervals away, and the video's first and last where there are none.
+        frames: frames in the order of their times.
+        interval: seconds, above 0. The other frames of a stack are the nearest ones that are at
+            least one, two and three intervals away, or the video's first or last one where there
+            are none.
 
     Returns:
-        of each frame the frames themselves, as many as `FRAMES`, in the order of time; those of
-        neighbours have most of them in common.
+        for each frame the frames of its stack, `FRAMES` of them, in the order of time;
+        neighbouring stacks share most of them.
     """
     if not interval > 0:
-        raise ValueError(f'interval is {interval}; it must be above 0 seconds')
+        raise ValueError(f'interval is {interval}; expected seconds above 0')
     window: _Window[_Frame] = _Window(interval, deque(), 0)
     for frame in frames:
         window.frames.append(frame)
@@ -99,8 +98,8 @@ class _Window(Generic[_Frame]):
 
     Attributes:
         interval: see `motion_windows`.
-        frames: that are kept.
-        position: among them, of the one whose window is next.
+        frames: frames that are kept.
+        position: index of the frame whose stack is next.
     """
 
     interval: float
@@ -109,14 +108,14 @@ class _Window(Generic[_Frame]):
 
     @property
     def sees_far_enough(self) -> bool:
-        """Whether the last frame that the next window needs is there."""
+        """Whether the last frame of the next stack has arrived."""
         if self.position >= len(self.frames):
             return False
         ahead = self.frames[-1].time - self.frames[self.position].time
         return ahead >= self._away(NEIGHBOURS[-1])
 
     def next_frames(self) -> tuple[_Frame, ...]:
-        """Those around the next frame and itself; forgets what no later one needs."""
+        """Return the stack of the next frame, and forget what no later one needs."""
         frame = self.frames[self.position]
         while self.position > 0 and frame.time - self.frames[1].time >= self._away(NEIGHBOURS[0]):
             self.frames.popleft()
@@ -126,7 +125,7 @@ class _Window(Generic[_Frame]):
         return (*around[:NOW], frame, *around[NOW:])
 
     def _neighbour(self, time: float, step: int) -> _Frame:
-        """The nearest frame that is so many intervals before or after a time, or the outermost."""
+        """Find the nearest frame at least so many intervals away from a time, or the outermost."""
         away = self._away(step)
         if step < 0:
             found = (each for each in reversed(self.frames) if time - each.time >= away)
@@ -135,5 +134,5 @@ class _Window(Generic[_Frame]):
         return next(found, self.frames[-1])
 
     def _away(self, step: int) -> float:
-        """Seconds from a frame to a neighbour, at least."""
+        """Compute the least distance from a frame to a neighbour in seconds."""
         return abs(step) * self.interval - _TOLERANCE

@@ -17,14 +17,14 @@ from afformer_core.media.video import VideoFrame
 
 
 class FrameOnDevice:
-    """A frame that comes to where it is looked at when it first is, and only then.
+    """A frame that is copied to the device at its first use.
 
     Args:
-        frame: of a video.
-        device: that looks at it.
+        frame: frame of a video.
+        device: device of the detector.
 
     Attributes:
-        time: of the frame.
+        time: time of the frame, seconds.
     """
 
     def __init__(self, frame: VideoFrame, device: torch.device) -> None:
@@ -37,16 +37,15 @@ class FrameOnDevice:
         """uint8 RGB [3, H, W] on the device."""
         assert self._image is not None
         tensor = frame_tensor(self._image, self._device)
-        # Neither is kept twice.
         self._image = None
         return tensor
 
 
 def stacked(frames: Sequence[FrameOnDevice]) -> Tensor:
-    """Frames as one picture, uint8 [3 T, H, W], made on their device.
+    """Stack frames on their device, uint8 [3 T, H, W].
 
     Raises:
-        ValueError: they are of different sizes.
+        ValueError: they have different sizes.
     """
     tensors = [frame.tensor for frame in frames]
     require_one_size([tuple(tensor.shape) for tensor in tensors])

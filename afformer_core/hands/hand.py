@@ -12,20 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 LOWEST_SCORE = 0.05
-"""Hands of a lower score are neither looked for nor kept: there are many, and few are hands."""
+"""Detections of a lower score are dropped: there are many, and few of them are hands."""
 
 
 @dataclass(frozen=True)
 class Hand:
-    """A hand in a picture (paper, section 4.2).
+    """A hand in an image (paper, section 4.2).
 
     Attributes:
-        box: (left, top, right, bottom) in pixels, of the edges of pixels: a picture of a width W
-            reaches from 0 to W. It may reach outside.
+        box: (left, top, right, bottom) in pixels, of the edges of pixels: an image of width W
+            reaches from 0 to W. It may reach outside of the image.
         contact: whether the hand touches an object.
-        score: how sure it is that there is a hand in that state, 0 to 1.
-        touch: (x, y) in pixels, where it touches something, or would; it may lie outside of box
-            and picture. None where the detector does not tell.
+        score: confidence that there is a hand with this contact, 0 to 1.
+        touch: point of contact, actual or imminent, (x, y) in pixels; it may lie outside of box
+            and image. None where the detector does not give it.
+
+    Raises:
+        ValueError: a number is not finite or out of its range.
     """
 
     box: tuple[float, float, float, float]
@@ -37,13 +40,13 @@ class Hand:
         left, top, right, bottom = self.box
         if not all(map(math.isfinite, self.box)) or not (left < right and top < bottom):
             raise ValueError(
-                f'a hand has the box {self.box}; finite (left, top, right, bottom) with left < '
-                'right and top < bottom are wanted'
+                f'the box of a hand is {self.box}; expected finite (left, top, right, bottom) '
+                'with left < right and top < bottom'
             )
         if not 0 <= self.score <= 1:
-            raise ValueError(f'a hand has the score {self.score}; 0 to 1 is wanted')
+            raise ValueError(f'the score of a hand is {self.score}; expected 0 to 1')
         if self.touch is not None and not all(map(math.isfinite, self.touch)):
-            raise ValueError(f'a hand touches something at {self.touch}; finite (x, y) are wanted')
+            raise ValueError(f'the touch of a hand is {self.touch}; expected finite (x, y)')
 
     @property
     def size(self) -> tuple[float, float]:
@@ -57,7 +60,7 @@ NO_CONTACT, CONTACT = 1, 2
 
 
 def picture_tensor(frames: NDArray[np.uint8]) -> Tensor:
-    """The colours of all frames as channels, one frame after another.
+    """Convert a stack of frames to a tensor with the colours of all frames as channels.
 
     Args:
         frames: uint8 RGB [T, H, W, 3].
@@ -70,11 +73,11 @@ def picture_tensor(frames: NDArray[np.uint8]) -> Tensor:
 
 
 def frame_tensor(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """One frame as channels on a device, which turns it over itself.
+    """Copy a frame to a device, and rearrange it there as channels.
 
     Args:
         frame: uint8 RGB [H, W, 3].
-        device: that looks at it.
+        device: device of the detector.
 
     Returns:
         uint8 [3, H, W].
@@ -83,5 +86,5 @@ def frame_tensor(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def colours(picture: Tensor) -> Tensor:
-    """A picture of any shape as floats in 0..1, as networks take it: uint8, or such already."""
+    """Convert an image of any shape, uint8 or already float, to floats in 0..1."""
     return picture if picture.is_floating_point() else picture / 255

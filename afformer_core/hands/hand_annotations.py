@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Annotated images of hands in 100DOH's layout, which is that of VOC.
 
-A folder holds `JPEGImages/NAME.jpg`, `Annotations/NAME.xml`, and the names of a split's pictures,
-a line each, in `ImageSets/Main/SPLIT.txt`. The simulator also writes frames of the same video
-before and after a picture, evenly spaced, which 100DOH lacks: `JPEGImages-3/NAME.jpg` to
+A folder holds `JPEGImages/NAME.jpg`, `Annotations/NAME.xml`, and the names of a split's images,
+one a line, in `ImageSets/Main/SPLIT.txt`. The simulator also writes evenly spaced frames of the
+same video before and after an image, which 100DOH lacks: `JPEGImages-3/NAME.jpg` to
 `JPEGImages+3/NAME.jpg`.
 """
 
@@ -17,11 +17,8 @@ from xml.etree import ElementTree
 from afformer_core.data.annotated_dataset import naming, read_text
 from afformer_core.errors import DatasetError
 
-# In contact with a portable or a stationary object; with nothing, oneself or another person are
-# 0, 1 and 2.
 _INTERACTING = (3, 4)
 _STATES = range(5)
-# Of a picture in its video, in steps of time, and their folders.
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 NEIGHBOUR_FOLDERS = tuple(f'JPEGImages{step:+d}' for step in NEIGHBOURS)
 _UNKNOWN = ('', 'None')
@@ -30,15 +27,15 @@ _EDGES = ('xmin', 'ymin', 'xmax', 'ymax')
 
 @dataclass(frozen=True)
 class HandAnnotation:
-    """A hand that somebody marked.
+    """A hand that a person marked.
 
     Attributes:
-        box: (left, top, right, bottom) in pixels, of the edges of pixels: a picture of a width W
-            reaches from 0 to W. It lies in the picture.
-        contact: whether it touches an object; people are none.
-        difficult: whether it neither counts as missed nor as wrongly found.
-        touch: (x, y) in pixels, the middle of the box of what it touches; None where it touches
-            nothing or that was not marked.
+        box: (left, top, right, bottom) in pixels, of the edges of pixels: an image of width W
+            reaches from 0 to W. It lies in the image.
+        contact: whether the hand touches an object; people are no objects.
+        difficult: whether the hand counts neither as missed nor as wrongly found.
+        touch: middle of the box of the touched object, (x, y) in pixels; None where there is no
+            contact or no such box.
     """
 
     box: tuple[float, float, float, float]
@@ -49,14 +46,14 @@ class HandAnnotation:
 
 @dataclass(frozen=True)
 class AnnotatedPicture:
-    """A picture and the hands in it.
+    """An image and the hands in it.
 
     Attributes:
-        image: file of the picture.
-        size: (width, height) of it in pixels.
-        hands: that were marked; there may be none.
-        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; none where
-            they are not known.
+        image: file of the image.
+        size: (width, height) of the image in pixels.
+        hands: hands that were marked; may be empty.
+        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; empty where
+            they are unknown.
     """
 
     image: Path
@@ -66,26 +63,26 @@ class AnnotatedPicture:
 
 
 def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedPicture]:
-    """The pictures of a split; they are not opened.
+    """Read the annotations of a split's images; the images are not opened.
 
     Args:
-        folder: of the dataset.
-        split: name of its list of pictures, such as `trainval` or `test`.
+        folder: folder of the dataset.
+        split: name of its list of images, such as `trainval` or `test`.
 
     Raises:
-        DatasetError: the list, a picture or an annotation is missing, or one is malformed.
+        DatasetError: the list, an image or an annotation is missing, or one is malformed.
     """
     path = folder / 'ImageSets' / 'Main' / f'{split}.txt'
     names = read_text(path).split()
     if not names:
-        raise DatasetError(f'{path} names no picture; give another split')
+        raise DatasetError(f'{path} names 0 images; expected at least 1. Give another split')
     return [_picture(folder, name) for name in names]
 
 
 def _picture(folder: Path, name: str) -> AnnotatedPicture:
     image = folder / 'JPEGImages' / f'{name}.jpg'
     if not image.is_file():
-        raise DatasetError(f'there is no picture {image}, though its split names it')
+        raise DatasetError(f'{image} does not exist; its split names it. Complete the dataset')
     path = folder / 'Annotations' / f'{name}.xml'
     text = read_text(path)
     try:
@@ -102,17 +99,17 @@ def _picture(folder: Path, name: str) -> AnnotatedPicture:
 
 
 def _is_hand(element: ElementTree.Element) -> bool:
-    """Whether it is a hand, and not an object that a hand touches."""
+    """Check whether an element is a hand, not an object that a hand touches."""
     name = _text(element, 'name').lower()
     if name not in ('hand', 'targetobject'):
-        raise ValueError(f'an object has the name {name!r}; hand or targetobject is wanted')
+        raise ValueError(f'the name of an object is {name!r}; expected hand or targetobject')
     return name == 'hand'
 
 
 def _hand(element: ElementTree.Element, size: tuple[int, int]) -> HandAnnotation:
     state = _number(element, 'contactstate')
     if state not in _STATES:
-        raise ValueError(f'a hand has the contactstate {state}; 0 to 4 is wanted')
+        raise ValueError(f'the contactstate of a hand is {state}; expected 0 to 4')
     edges = [float(_text(element, f'bndbox/{key}')) for key in _EDGES]
     interacts = state in _INTERACTING
     return HandAnnotation(
@@ -124,7 +121,7 @@ def _hand(element: ElementTree.Element, size: tuple[int, int]) -> HandAnnotation
 
 
 def _touch(element: ElementTree.Element) -> tuple[float, float] | None:
-    """The middle of the object that a hand touches, whose first and last pixels count from 1."""
+    """Return the middle of the touched object, whose first and last pixels count from 1."""
     texts = [(element.findtext(f'obj{key}') or '').strip() for key in _EDGES]
     if any(text in _UNKNOWN for text in texts):
         return None
@@ -133,20 +130,20 @@ def _touch(element: ElementTree.Element) -> tuple[float, float] | None:
 
 
 def _box(edges: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The edges of the part in the picture, of the first and last pixels, which count from 1."""
+    """Convert first and last pixels, which count from 1, to edges, clipped to the image."""
     first_x, first_y, last_x, last_y = edges
     left, top = max(first_x - 1, 0.0), max(first_y - 1, 0.0)
     right, bottom = min(last_x, float(size[0])), min(last_y, float(size[1]))
     if not (left < right and top < bottom):
         raise ValueError(
-            f'a hand has the box {[first_x, first_y, last_x, last_y]}, of which nothing lies in '
-            f'the picture of {size[0]}x{size[1]} pixels'
+            f'the box of a hand is {[first_x, first_y, last_x, last_y]}; expected a part of the '
+            f'image of {size[0]}x{size[1]} pixels'
         )
     return left, top, right, bottom
 
 
 def _number(element: ElementTree.Element, key: str) -> int:
-    """A whole number; 0 where it is missing or unknown, as 100DOH's own code reads it."""
+    """Read a whole number; 0 where it is missing or unknown, as in 100DOH's own code."""
     text = (element.findtext(key) or '').strip()
     return 0 if text in _UNKNOWN else int(text)
 

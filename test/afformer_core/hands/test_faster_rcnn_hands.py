@@ -64,7 +64,7 @@ def test_a_score_above_1_is_refused(folder: Path, tmp_path: Path) -> None:
     fields = json.loads((folder / 'detector.json').read_text())
     (tmp_path / 'detector.json').write_text(json.dumps(fields | {'interaction_score': 1.5}))
 
-    with pytest.raises(ModelFolderError, match=r'interaction_score 1\.5; 0 to 1 is wanted'):
+    with pytest.raises(ModelFolderError, match=r'interaction_score is 1\.5; expected 0 to 1'):
         FasterRcnnHands.load(tmp_path)
 
 
@@ -140,7 +140,7 @@ def test_an_interval_that_is_none_is_refused(folder: Path, tmp_path: Path) -> No
     fields = json.loads((folder / 'detector.json').read_text())
     (tmp_path / 'detector.json').write_text(json.dumps(fields | {'interval': 0}))
 
-    with pytest.raises(ModelFolderError, match=r'interval 0\.0; seconds above 0 are wanted'):
+    with pytest.raises(ModelFolderError, match=r'interval is 0\.0; expected seconds above 0'):
         FasterRcnnHands.load(tmp_path)
 
 

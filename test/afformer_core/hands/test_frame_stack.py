@@ -39,7 +39,7 @@ def test_frames_in_their_order_and_colours() -> None:
 
 def test_frames_of_other_sizes_are_refused() -> None:
     neighbours = [grey(0)] * 5 + [np.zeros((4, 5, 3), np.uint8)]
-    with pytest.raises(ValueError, match=r'\(4, 5, 3\) and \(4, 6, 3\); one size is wanted'):
+    with pytest.raises(ValueError, match=r'\(4, 5, 3\) and \(4, 6, 3\); expected one size'):
         motion_picture(grey(0), neighbours)
 
 
@@ -98,5 +98,5 @@ def test_it_reads_no_farther_ahead_than_it_sees() -> None:
 
 
 def test_an_interval_that_is_none() -> None:
-    with pytest.raises(ValueError, match='interval is 0; it must be above 0 seconds'):
+    with pytest.raises(ValueError, match='interval is 0; expected seconds above 0'):
         next(motion_windows(video(0.0), 0))

@@ -124,7 +124,7 @@ def test_frames_of_other_sizes_are_refused() -> None:
     frames = [*video(3), VideoFrame(0.3, np.zeros((4, 5, 3), np.uint8))]
     detector = FasterRcnnHands(OneHand(touches=True), 'one', 0.5, interval=0.1)
 
-    with pytest.raises(ValueError, match=r'\(3, 4, 5\) and \(3, 4, 6\); one size is wanted'):
+    with pytest.raises(ValueError, match=r'\(3, 4, 5\) and \(3, 4, 6\); expected one size'):
         list(detector.detect(frames))
 
 

@@ -134,7 +134,7 @@ def test_a_file_that_it_refuses(mediapipe: Double, model: Path, error: Exception
 
 
 def test_a_model_that_is_not_there(mediapipe: Double, tmp_path: Path) -> None:
-    with pytest.raises(HandModelError, match='there is no hand model'):
+    with pytest.raises(HandModelError, match=r'absent\.task does not exist'):
         HandLandmarker(tmp_path / 'absent.task')
 
 

@@ -182,5 +182,5 @@ def test_a_source_that_cannot_be_reached(tmp_path: Path, source: str) -> None:
 
 
 def test_a_name_that_nothing_takes_for_a_hand_model(tmp_path: Path) -> None:
-    with pytest.raises(hand_model.HandModelError, match=r'end with \.task, not'):
+    with pytest.raises(hand_model.HandModelError, match=r'expected one ending in \.task'):
         hand_model.fetch_hand_model(tmp_path / 'model.zip')

@@ -101,11 +101,11 @@ def test_contact_is_learned_without_any_search(
 
 
 def test_a_still_picture_is_refused(detector: MotionHandDetector) -> None:
-    with pytest.raises(ValueError, match='a picture has 3 channels; 21 of 7 frames are wanted'):
+    with pytest.raises(ValueError, match='an image has 3 channels; expected 21 of 7 frames'):
         detector([torch.rand(3, 60, 100)])
 
 
 def test_training_needs_targets(detector: MotionHandDetector) -> None:
     detector.train()
-    with pytest.raises(ValueError, match='training needs targets'):
+    with pytest.raises(ValueError, match='expected targets in training'):
         detector([torch.rand(21, 60, 100)])

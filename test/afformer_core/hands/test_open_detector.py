@@ -13,10 +13,13 @@ from afformer_core.hands.open_detector import device_of, open_hand_detector
 @pytest.mark.parametrize(
     ('installed', 'message'),
     [
-        (True, 'there is no hand model {}; `afformer fetch-hand-model` makes it, or name'),
+        (
+            True,
+            '{} does not exist; expected a hand model. Run `afformer fetch-hand-model`, or name',
+        ),
         (
             False,
-            'there is neither MediaPipe nor its hand model {}; run `pip install '
+            'neither MediaPipe nor its hand model {} is installed. Run `pip install '
             "'afformer[hands]'` and `afformer fetch-hand-model`, or name",
         ),
     ],

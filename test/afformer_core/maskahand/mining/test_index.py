@@ -55,5 +55,5 @@ def test_what_is_no_mapping_is_damage(tmp_path: Path, damage: dict[str, Any]) ->
 
 
 def test_a_touch_is_finite() -> None:
-    with pytest.raises(ValueError, match='touches something at'):
+    with pytest.raises(ValueError, match='touch of a hand is'):
         Hand((0.0, 0.0, 1.0, 1.0), True, 1.0, (float('nan'), 0.0))

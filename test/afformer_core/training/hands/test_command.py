@@ -149,7 +149,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
 @pytest.mark.parametrize(
     ('option', 'named'),
     [
-        ('--model.architecture=ssd', "there is no hand detector 'ssd'"),
+        ('--model.architecture=ssd', "the hand detector is 'ssd'"),
         ('--model.weights=coco', "no weights 'coco' for fasterrcnn_efficientnet_lite0_fpn"),
         ('--model.weights=nowhere', 'detector.json does not exist'),
         ('--model.searched_share=-1', 'searched_share is -1.0 and interval 0.2'),

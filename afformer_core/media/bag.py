@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of rosbags without ROS."""
+"""A reader of rosbags that needs no ROS."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _REPAIR = 'If its recorder was interrupted, `ros2 bag reindex` or `mcap recover`
 
 
 class BagError(AfformerError):
-    """A bag is missing or damaged, or lacks what is asked of it."""
+    """A bag that is missing or damaged, or lacks a requested topic or message."""
 
 
 @dataclass(frozen=True)
 class BagMessage:
-    """A message as it lies in a bag.
+    """A message as it is stored in a bag.
 
     Attributes:
-        topic: its name.
-        type_name: such as `sensor_msgs/msg/Image`.
-        time: at which it was recorded, nanoseconds.
-        data: serialized (CDR).
+        topic: name of the topic.
+        type_name: type, such as `sensor_msgs/msg/Image`.
+        time: time of recording, nanoseconds.
+        data: serialized message (CDR).
     """
 
     topic: str
@@ -41,13 +41,18 @@ class BagMessage:
 
 
 class Bag:
-    """A rosbag2: a folder (sqlite3 or mcap), or a bare mcap file; to be used with `with`.
+    """An open rosbag2: a folder (sqlite3 or mcap) or an mcap file, for use in a `with` statement.
 
     Args:
-        path: of it.
+        path: the folder or file.
+
+    Attributes:
+        path: as above.
+        start: time of the first message, nanoseconds.
+        end: time after the last message, nanoseconds.
 
     Raises:
-        BagError: missing, not such a bag, damaged, or empty.
+        BagError: it is missing, not such a bag, damaged, or empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +67,7 @@ class Bag:
             self.start = int(reader.start_time)
             self.end = int(reader.end_time)
             if reader.message_count == 0:
-                raise BagError(f'{path} holds no message')
+                raise BagError(f'{path} holds 0 messages; expected at least 1')
             opened.pop_all()
 
     def __enter__(self) -> Bag:
@@ -82,7 +87,7 @@ class Bag:
 
     @property
     def connections(self) -> tuple[Connection, ...]:
-        """The topics as rosbags knows them, definitions and QoS included."""
+        """The topics as rosbags knows them, with definitions and QoS."""
         return tuple(self._reader.connections)
 
     @property
@@ -91,11 +96,11 @@ class Bag:
         return {connection.topic: connection.msgtype for connection in self._reader.connections}
 
     def count(self, topic: str) -> int:
-        """Messages of a topic in the whole bag, as it says."""
+        """Return the number of messages of a topic in the whole bag, according to its metadata."""
         return self._counts[topic]
 
     def definition(self, type_name: str) -> tuple[str, str] | None:
-        """The text of a type's definition and its RIHS01 hash; None where nobody knows it."""
+        """Return the text of a type's definition and its RIHS01 hash; None for an unknown type."""
         typestore = self._reader.typestore
         if type_name not in typestore.fielddefs:
             return None
@@ -105,16 +110,18 @@ class Bag:
     def messages(
         self, topics: Collection[str] | None, start: int, stop: int
     ) -> Iterator[BagMessage]:
-        """Messages in the order in which they were recorded.
+        """Iterate over messages in the order of recording.
 
         Args:
-            topics: of these only; of all where it is None.
-            start: nanoseconds, not before; from `self.start` on, all are given.
-            stop: nanoseconds, before; up to `self.end`, all are given.
+            topics: topics to read; None for all.
+            start: first time, nanoseconds; with `self.start` or less, messages from the beginning
+                on.
+            stop: time after the last one, nanoseconds; with `self.end` or more, messages up to the
+                end.
 
         Raises:
-            BagError: while iterating: the file is damaged from here on, or, once all that can be
-                read was given, it is damaged before: there are fewer messages than the bag says.
+            BagError: while iterating: the file is damaged from here on; or, after all that can be
+                read, there are fewer messages than the metadata says.
         """
         chosen = [
             connection
@@ -123,7 +130,6 @@ class Bag:
         ]
         if not chosen:
             return
-        # A recorder whose clock was set back tells an end before the last message.
         first = None if start <= self.start else start
         last = None if stop >= self.end else stop
         count = 0
@@ -141,34 +147,42 @@ class Bag:
             )
 
     def decode(self, message: BagMessage) -> Any:
-        """The message with its fields.
+        """Decode a message to an object with its fields.
 
         Raises:
-            BagError: its bytes do not fit its type.
+            BagError: the bytes do not fit the type.
         """
-        what = f'a message of {message.topic} in {self.path} is not a sound {message.type_name}'
+        what = f'a message of {message.topic} in {self.path} is not a valid {message.type_name}'
         with _damage(what):
             return self._reader.deserialize(message.data, message.type_name)
 
 
 def _require_bag(path: Path) -> None:
-    """Refuse what is no rosbag2 at first sight."""
+    """Check that a path looks like a rosbag2.
+
+    Raises:
+        BagError: it does not.
+    """
     if path.suffix == '.bag':
         raise BagError(
-            f'{path} is a ROS 1 bag; convert it with rosbags-convert and replay the result'
+            f'{path} is a ROS 1 bag; expected a rosbag2. Convert it with rosbags-convert'
         )
     if not path.exists():
-        raise BagError(f'there is no bag {path}; give the folder of a rosbag2 or an mcap file')
+        raise BagError(
+            f'{path} does not exist; expected a bag. Give the folder of a rosbag2 or an mcap file'
+        )
     if path.is_dir() and not (path / 'metadata.yaml').is_file():
-        raise BagError(f'the folder {path} holds no metadata.yaml; give the folder of a rosbag2')
+        raise BagError(
+            f'the folder {path} holds no metadata.yaml; expected one. Give the folder of a rosbag2'
+        )
 
 
 @contextmanager
 def _damage(what: str, advice: str = '') -> Iterator[None]:
-    """Whatever is raised inside becomes a `BagError`.
+    """Convert whatever is raised inside to a `BagError`.
 
-    Which errors the reader, its database and its decompressors raise for bytes that make no sense
-    is not told anywhere, and changes with their releases.
+    Which errors the reader, its database and its decompressors raise for invalid bytes is not
+    documented, and changes with their releases.
     """
     try:
         yield
@@ -180,7 +194,7 @@ def _damage(what: str, advice: str = '') -> Iterator[None]:
 
 def _name(topic: object) -> str:
     if not isinstance(topic, str):
-        raise TypeError(f'{topic!r} is no name of a topic')
+        raise TypeError(f'the name of a topic is {topic!r}; expected text')
     return topic
 
 

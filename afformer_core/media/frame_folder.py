@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of image files that stand for a video, and parts of them."""
+"""Folders of image files as videos, and clips of them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ _RANGE = re.compile(r'(.+)#(\d+)-(\d+):(\d+)')
 
 @dataclass(frozen=True)
 class FrameRange:
-    """A clip: a part of a video whose frames are numbered image files in a folder.
+    """A clip of a video whose frames are numbered image files in a folder.
 
     Attributes:
-        folder: that holds them, such as `frame_0000000301.jpg`.
-        first: number of its first frame, at least 0.
-        last: number of its last frame, at least `first`.
-        step: one frame is taken of so many numbers, counted from `first`; at least 1.
+        folder: folder of the files, such as `frame_0000000301.jpg`.
+        first: number of the first frame, at least 0.
+        last: number of the last frame, at least `first`.
+        step: one frame is read for each `step` numbers, counted from `first`; at least 1.
+
+    Raises:
+        ValueError: a number is out of its range.
     """
 
     folder: Path
@@ -41,25 +44,26 @@ class FrameRange:
         if not 0 <= self.first <= self.last:
             raise ValueError(
                 f'a clip goes from frame {self.first} to frame {self.last}; '
-                'the first must be at least 0 and not after the last'
+                'expected a first frame of at least 0 and not after the last'
             )
         if self.step < 1:
-            raise ValueError(f'one of {self.step} frames cannot be taken; at least 1 is wanted')
+            raise ValueError(f'the step of a clip is {self.step}; expected at least 1')
 
     @property
     def path(self) -> Path:
-        """The clip as a path of its own, `FOLDER#FIRST-LAST:STEP`, that `read_video` takes.
+        """The clip as a path of its own, `FOLDER#FIRST-LAST:STEP`, that `read_video` accepts.
 
-        Clips of one video must not share a path: what is known of a clip is kept by its path.
+        Clips of one video must not share a path, since annotations of a clip are stored by its
+        path.
         """
         return Path(f'{self.folder}#{self.first}-{self.last}:{self.step}')
 
     @classmethod
     def of(cls, path: Path) -> FrameRange | None:
-        """The clip that a path names; None where it names none, or there is such a file.
+        """Parse the clip that a path names; None if it names none, or such a file exists.
 
         Raises:
-            ValueError: its numbers make no clip.
+            ValueError: the numbers are no valid clip.
         """
         match = _RANGE.fullmatch(str(path))
         if match is None or path.exists():
@@ -69,14 +73,14 @@ class FrameRange:
 
 
 class FrameFolder:
-    """The image files of a folder, as they are when it is made, as the frames of a video.
+    """The image files of a folder, listed once, as the frames of a video.
 
     Frames are the files whose names end in a number before an image's suffix, in the order of the
-    numbers; other files, such as a cover, are passed over. Where no name does, they are all
-    images, in the order of their names.
+    numbers; other files, such as a cover, are ignored. If no name ends in a number, all images are
+    frames, in the order of their names.
 
     Args:
-        folder: of the files; hidden ones are passed over.
+        folder: folder of the files; hidden ones are ignored.
 
     Raises:
         VideoError: there is no such folder, it holds no image, or one number twice.
@@ -84,12 +88,12 @@ class FrameFolder:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise VideoError(f'there is no folder of frames {folder}')
+            raise VideoError(f'{folder} does not exist; expected a folder of frames')
         self.folder = folder
         self._images = sorted(name for name in os.listdir(folder) if _is_image(name))
         if not self._images:
             raise VideoError(
-                f'{folder} holds no frame; images such as frame_0000000001.jpg are wanted, whose '
+                f'{folder} holds 0 frames; expected images such as frame_0000000001.jpg, whose '
                 f'names end in one of {", ".join(IMAGE_SUFFIXES)}'
             )
         self._names: dict[int, str] = {}
@@ -100,21 +104,21 @@ class FrameFolder:
             other = self._names.setdefault(int(match[1]), name)
             if other != name:
                 raise VideoError(
-                    f'{folder} holds both {other} and {name}; keep one file of each number'
+                    f'{folder} holds both {other} and {name}. Keep one file of each number'
                 )
 
     def paths(self) -> list[Path]:
-        """All frames in order, at least one."""
+        """Return the files of all frames in order, at least one."""
         names = [self._names[number] for number in sorted(self._names)]
         return [self.folder / name for name in names or self._images]
 
     def clip_paths(self, first: int, last: int, step: int) -> list[Path]:
-        """The first file of each `step` numbers from `first` to `last`.
+        """Return the first file of each `step` numbers from `first` to `last`.
 
         A folder may hold every frame of the video or, to save space, only one of `step`.
 
         Raises:
-            VideoError: there is none of some `step` numbers.
+            VideoError: there is no file of some `step` numbers.
         """
         paths = []
         for start in range(first, last + 1, step):
@@ -122,24 +126,23 @@ class FrameFolder:
             name = next((self._names[each] for each in numbers if each in self._names), None)
             if name is not None:
                 paths.append(self.folder / name)
-            # A thinned folder may have its next frame just after the clip's end.
             elif len(numbers) == step or not paths:
-                raise VideoError(f'{self.folder} holds no frame {_span(numbers)}')
+                raise VideoError(f'{self.folder} lacks the frame {_span(numbers)}')
         return paths
 
 
 def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> list[Path] | None:
-    """The frames' files that a demonstration's path stands for, in order.
+    """Return the files of the frames that a demonstration's path stands for, in order.
 
     Args:
-        path: a folder, which stands for all its frames, or that of a `FrameRange`.
-        folders: those listed before, which are not listed again; is added to.
+        path: a folder, for all its frames, or the path of a `FrameRange`.
+        folders: folders that are listed already; new ones are added.
 
     Returns:
-        at least one file; None where the path is neither a folder nor a range.
+        at least one file; None where the path is neither a folder nor a clip.
 
     Raises:
-        VideoError: the folder or one of the frames is not there, or the range is none.
+        VideoError: the folder or one of the frames does not exist, or the clip is not valid.
     """
     try:
         clip = FrameRange.of(path)
@@ -157,19 +160,19 @@ def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> l
 
 
 def frame_number(path: Path) -> int:
-    """The number in the name of a frame's file.
+    """Return the number in the name of a frame's file.
 
     Raises:
         VideoError: it has none.
     """
     match = _NUMBERED.fullmatch(path.name)
     if match is None:
-        raise VideoError(f'{path} is not named as a frame; a number before its suffix is wanted')
+        raise VideoError(f'the name of {path} has no number; expected one before its suffix')
     return int(match[1])
 
 
 def stream_frames(paths: Iterable[Path]) -> Iterator[np.ndarray]:
-    """Image files of one size, one at a time and upright: uint8 [H, W, 3] RGB.
+    """Read image files of one size, one at a time and upright: uint8 [H, W, 3] RGB.
 
     Raises:
         VideoError: one is missing, empty, damaged, or of another size than the first.
@@ -180,17 +183,17 @@ def stream_frames(paths: Iterable[Path]) -> Iterator[np.ndarray]:
         first = frame.shape if first is None else first
         if frame.shape != first:
             raise VideoError(
-                f'{path} is {frame.shape[1]}x{frame.shape[0]}, the first frame '
-                f'{first[1]}x{first[0]}; the frames of a clip must be of one size'
+                f'{path} is {frame.shape[1]}x{frame.shape[0]}; expected {first[1]}x{first[0]}, '
+                'the size of the first frame of the clip'
             )
         yield frame
 
 
 def read_frames(paths: Sequence[Path]) -> np.ndarray:
-    """Image files of one size, at least one, together: uint8 [T, H, W, 3] RGB.
+    """Read image files of one size, at least one: uint8 [T, H, W, 3] RGB.
 
     Raises:
-        VideoError: as `stream_frames`.
+        VideoError: see `stream_frames`.
     """
     return np.stack(list(stream_frames(paths)))
 
@@ -201,10 +204,9 @@ def _is_image(name: str) -> bool:
 
 def _read_frame(path: Path) -> np.ndarray:
     if not path.is_file():
-        raise VideoError(f'there is no frame {path}')
+        raise VideoError(f'{path} does not exist; expected a frame')
     if path.stat().st_size == 0:
-        raise VideoError(f'the frame {path} is empty (0 bytes)')
-    # Pillow refuses a file that is cut off, where OpenCV fills the rest with grey.
+        raise VideoError(f'the frame {path} is empty (0 bytes). Copy it again')
     try:
         with PIL.Image.open(path) as image:
             return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))

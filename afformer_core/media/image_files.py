@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing of image files."""
+"""Readers and writers of image files."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ PICTURE_SUFFIXES = ('.jpeg', '.jpg', '.png')
 
 
 def require_picture_path(path: Path) -> None:
-    """See that a picture can be of this name, before it takes time to make it.
+    """Check that an image can be written to a path, before spending time on the image.
 
     Raises:
         ValueError: it cannot.
     """
     if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise ValueError(f'{path} must end in one of {", ".join(PICTURE_SUFFIXES)}')
+        raise ValueError(
+            f'{path} ends in {path.suffix!r}; expected one of {", ".join(PICTURE_SUFFIXES)}'
+        )
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a JPEG or PNG, whole or not at all.
 
     Args:
-        path: ends in one of `PICTURE_SUFFIXES`.
+        path: file that ends in one of `PICTURE_SUFFIXES`.
         picture: uint8 RGB [H, W, 3].
 
     Raises:
@@ -40,19 +42,20 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
     encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     if not encoded:
         raise OSError(
-            f'the picture {path} cannot be encoded; JPEG has at most 65535 pixels a side'
+            f'the image {path} of shape {picture.shape} cannot be encoded; expected at most 65535 '
+            'pixels a side in a JPEG'
         )
     write_aside(path, data.tobytes())
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """uint8 RGB [H, W, 3] of an image file.
+    """Read an image file as uint8 RGB [H, W, 3].
 
     Raises:
-        ImageError: missing, empty or not an image.
+        ImageError: it is missing, empty or not an image.
     """
     if not path.is_file():
-        raise ImageError(f'there is no image file {path}')
+        raise ImageError(f'{path} does not exist; expected an image file')
     data = np.fromfile(path, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
@@ -61,6 +64,6 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
-    """Write uint8 [H, W, 3] RGB as a JPEG of a quality from 0 to 100; its folder exists."""
+    """Write uint8 [H, W, 3] RGB as a JPEG of quality 0 to 100 into an existing folder."""
     encoded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     path.write_bytes(encoded.tobytes())

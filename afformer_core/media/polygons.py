@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points inside and near polygons."""
+"""Points in and near polygons."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Point = tuple[float, float]
 
 
 def contains(polygon: Polygon, point: Point) -> bool:
-    """Whether a point (x, y) lies inside a polygon [K, 2], by the even-odd rule."""
+    """Check whether a point (x, y) lies inside a polygon [K, 2], by the even-odd rule."""
     return bool(contained(polygon, np.array([point]))[0])
 
 
 def contained(polygon: Polygon, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of the points [N, 2] lie inside a polygon [K, 2], by the even-odd rule; bool [N]."""
+    """Check which points [N, 2] lie inside a polygon [K, 2], by the even-odd rule; bool [N]."""
     x, y = points[:, :1], points[:, 1:]
     start, end = polygon, np.roll(polygon, -1, axis=0)
     straddles = (start[:, 1] > y) != (end[:, 1] > y)
@@ -28,7 +28,7 @@ def contained(polygon: Polygon, points: NDArray[np.float64]) -> NDArray[np.bool_
 
 
 def distance(polygon: Polygon, point: Point) -> float:
-    """Distance in pixels from a point (x, y) to a polygon [K, 2]; 0 inside."""
+    """Compute the distance in pixels from a point (x, y) to a polygon [K, 2]; 0 inside."""
     if contains(polygon, point):
         return 0.0
     edge = np.roll(polygon, -1, axis=0) - polygon
@@ -39,7 +39,7 @@ def distance(polygon: Polygon, point: Point) -> float:
 
 
 def nearest_element(polygons: Sequence[Polygon], point: Point) -> int:
-    """Index of the polygon nearest to a point; of several equally near, the closest centre."""
+    """Return the index of the polygon nearest to a point; of equally near ones, by its centre."""
     distances = [
         (distance(polygon, point), float(np.hypot(*(polygon.mean(0) - point))))
         for polygon in polygons
@@ -48,6 +48,6 @@ def nearest_element(polygons: Sequence[Polygon], point: Point) -> int:
 
 
 def inner_points(polygon: Polygon) -> Polygon:
-    """The centre of a polygon [K, 2] and the points halfway to its corners, [K + 1, 2]."""
+    """Return the centre of a polygon [K, 2] and the points halfway to its corners, [K + 1, 2]."""
     centre = polygon.mean(0, keepdims=True)
     return np.concatenate((centre, (polygon + centre) / 2))

@@ -24,20 +24,19 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
         uint8 RGB [height, width, 3], contiguous.
 
     Raises:
-        ImageError: not uint8, not three channels, or without pixels.
+        ImageError: the image is not uint8, has not three channels, or no pixels.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(
             f'the image is {image.dtype} of shape {image.shape}; '
-            'it must be uint8 RGB of shape [height, width, 3]'
+            'expected uint8 RGB of shape [height, width, 3]'
         )
     if image.shape[0] == 0 or image.shape[1] == 0:
-        raise ImageError(f'the image has shape {image.shape}; it must have at least one pixel')
+        raise ImageError(f'the image has shape {image.shape}; expected at least one pixel')
     if image.shape[:2] == size:
         return np.ascontiguousarray(image)
     height, width = size
     image = np.ascontiguousarray(image)
-    # OpenCV halves so fast that with it all takes half the time at 640x480, a sixth at 1920x1080.
     while _can_be_halved(image.shape[0], height) and _can_be_halved(image.shape[1], width):
         half = image.shape[1] // 2, image.shape[0] // 2
         image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)

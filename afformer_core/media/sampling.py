@@ -5,21 +5,23 @@ from __future__ import annotations
 
 
 def uniform_indices(count: int, maximum: int) -> list[int]:
-    """Indices of at most `maximum` of `count` frames, first and last included, evenly spaced.
+    """Return evenly spaced indices of at most `maximum` of `count` frames, with first and last.
 
     Args:
-        count: frames there are, at least 1.
-        maximum: frames wanted at most, at least 1.
+        count: number of frames, at least 1.
+        maximum: largest number of indices, at least 1.
 
     Returns:
-        all indices where `count <= maximum`; else exactly `maximum`, strictly increasing
-        (the middle one where `maximum` is 1).
+        all indices where `count <= maximum`; else exactly `maximum`, strictly increasing (the
+        middle one where `maximum` is 1).
 
     Raises:
         ValueError: `count` or `maximum` is below 1.
     """
     if count < 1 or maximum < 1:
-        raise ValueError(f'got {count} frames and a maximum of {maximum}; both must be at least 1')
+        raise ValueError(
+            f'count is {count} frames and maximum is {maximum}; expected at least 1 of both'
+        )
     if count <= maximum:
         return list(range(count))
     if maximum == 1:

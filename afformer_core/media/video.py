@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing video files."""
+"""Readers and writers of video files."""
 
 from __future__ import annotations
 
@@ -31,26 +31,27 @@ class VideoFrame:
 
 
 class VideoReader:
-    """Streams the frames of a video file, one at a time, in the order of display.
+    """The frames of a video file, decoded one at a time, in the order of display.
 
-    Iterating starts at the first frame each time. An edit list is honoured: the frames are
-    those that a player shows, not what a cut left in the file. A file that was cut off, or is
-    damaged inside, ends without a word after the last frame that can be decoded; `scan` tells.
+    Each iteration starts at the first frame. An edit list is honoured: the frames are those that a
+    player shows, without what was cut out. Iterating over a truncated or damaged file ends
+    silently after the last frame that can be decoded; `scan` raises an error.
 
     Args:
         path: the file.
-        clip: (begin, end) in seconds from the video's first frame: read what is shown in that
-            part alone, by the frames' own times. All where None.
-        threads: that decode; None for as many as the machine has cores.
+        clip: (begin, end) in seconds from the video's first frame, to read only the frames shown
+            in that part, by their own times. None for all frames.
+        threads: number of decoding threads; None for as many as the machine has cores.
 
     Attributes:
-        rate: frames per second on average.
-        duration: of the whole video in seconds, as the file says; None where it does not.
+        rate: average frames per second.
+        duration: duration of the whole video in seconds, as stored in the file; None where it is
+            not.
 
     Raises:
-        VideoError: there is no such file, it is empty, or it is not a video, or the part is
-            none. While iterating: not one frame of it can be decoded, or the part begins after
-            the video's end, or ends more than a second after it.
+        VideoError: there is no such file, it is empty or not a video, or the clip is not valid.
+            While iterating: no frame can be decoded, or the clip begins after the video's end, or
+            ends more than a second after it.
     """
 
     def __init__(
@@ -61,29 +62,29 @@ class VideoReader:
         if clip is not None and not is_part(clip):
             raise VideoError(
                 f'a part of {self._path} goes from {clip[0]} s to {clip[1]} s; '
-                'it must begin at 0 s or later and end after that'
+                'expected a begin of at least 0 s and a later end'
             )
         if not self._path.is_file():
-            raise VideoError(f'there is no video file {self._path}')
+            raise VideoError(f'{self._path} does not exist; expected a video file')
         if self._path.stat().st_size == 0:
-            raise VideoError(f'the video file {self._path} is empty (0 bytes)')
+            raise VideoError(f'the video file {self._path} is empty (0 bytes). Copy it again')
         try:
             container = av.open(str(self._path))
         except (av.FFmpegError, OSError, ValueError) as error:
             raise VideoError(
-                f'{self._path} is not a video that can be read, or is cut off '
+                f'{self._path} is not a video that can be read, or is truncated '
                 f'before its first frame: {error}'
             ) from error
         self._container: av.container.InputContainer = container
         if not container.streams.video:
             container.close()
-            raise VideoError(f'{self._path} holds no video, only other media')
+            raise VideoError(f'{self._path} holds only other media; expected a video')
         self._stream = container.streams.video[0]
         if self._stream.codec_context is None:
             container.close()
             raise VideoError(
-                f'{self._path} does not say how its video is encoded, or in a way that cannot be '
-                'decoded here: it is damaged, or to be converted with ffmpeg'
+                f'{self._path} is damaged, or its video has an encoding that cannot be decoded '
+                'here. Convert it with ffmpeg'
             )
         self._stream.thread_type = 'AUTO'
         if threads is not None:
@@ -112,23 +113,23 @@ class VideoReader:
             yield VideoFrame(time, upright(frame))
 
     def count(self) -> int:
-        """How many frames can be decoded; decodes them all.
+        """Count the frames that can be decoded, by decoding them all.
 
         Raises:
-            VideoError: not one.
+            VideoError: no frame can be decoded.
         """
         return sum(1 for _ in self._decode())
 
     def times(self) -> np.ndarray:
-        """Seconds of all frames from the video's first one, float64 [N]; decodes them all.
+        """Return the seconds of all frames from the first one, float64 [N]; decodes them all.
 
         Raises:
-            VideoError: as while iterating.
+            VideoError: see `VideoReader`.
         """
         return np.array([time for time, _ in self._timed()], np.float64)
 
     def select(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
-        """The frames of some increasing indices, one at a time: uint8 [H, W, 3] RGB.
+        """Yield the frames of increasing indices, one at a time: uint8 [H, W, 3] RGB.
 
         Raises:
             VideoError: the video has fewer frames.
@@ -141,10 +142,10 @@ class VideoReader:
                 if (index := next(wanted, None)) is None:
                     return
         if index is not None:
-            raise VideoError(f'{self._path} has no frame {index}')
+            raise VideoError(f'{self._path} has no frame {index}; it ends before')
 
     def read(self, indices: Iterable[int]) -> np.ndarray:
-        """The frames of some increasing indices together: uint8 [T, H, W, 3] RGB.
+        """Read the frames of increasing indices: uint8 [T, H, W, 3] RGB.
 
         Raises:
             VideoError: the video has fewer frames.
@@ -152,20 +153,20 @@ class VideoReader:
         return np.stack(list(self.select(indices)))
 
     def scan(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
-        """Frames as they are decoded, from one before a time on where there is one.
+        """Yield frames as they are decoded, from one before `start` on where there is one.
 
-        Unlike other ways to read it, damage is told. A frame becomes a picture by `upright`,
-        which takes as long as decoding it, so that it pays not to do so for all.
+        Unlike other ways of reading, it raises an error at damage. `upright` converts a frame to
+        an image, which takes as long as decoding it and is therefore left to the caller.
 
         Args:
             start: seconds from the video's first frame.
 
         Returns:
-            each frame and its seconds from the video's first frame.
+            each frame with its seconds from the video's first frame.
 
         Raises:
-            VideoError: while iterating: not one frame can be decoded, or no more of them, or the
-                video ends long before its `duration`.
+            VideoError: while iterating: no frame can be decoded, or no more of them, or the video
+                ends long before its `duration`.
         """
         return scan_frames(
             self._container, self._stream, start, self.rate, self.duration, self._path
@@ -176,13 +177,13 @@ class VideoReader:
             yield (number / self.rate if time is None else time), frame
 
     def _decode(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        """Each frame that is read and its seconds from the video's first one, None as below."""
+        """Yield each frame of the clip and its seconds from the video's first one, or None."""
         if self._clip is None:
             return self._decode_all()
         return decode_part(self._decode_all, self._container, self._clip, self.rate, self._path)
 
     def _decode_all(self) -> Iterator[tuple[float | None, av.VideoFrame]]:
-        """Each frame and its seconds from the first one, None where the file does not say."""
+        """Yield each frame and its seconds from the first one, None where there are no times."""
         self._container.seek(0, stream=self._stream, backward=True)
         first: float | None = None
         count = 0
@@ -195,37 +196,35 @@ class VideoReader:
                 yield (frame.time - first if known else None), frame
         except av.FFmpegError as error:
             if count == 0:
-                raise VideoError(
-                    f'not one frame of {self._path} can be decoded: {error}'
-                ) from error
+                raise VideoError(f'no frame of {self._path} can be decoded: {error}') from error
         if count == 0:
-            raise VideoError(f'{self._path} holds no frame: it is cut off before its first one')
+            raise VideoError(f'{self._path} holds no frame: it is truncated before its first one')
 
 
 def read_video(
     path: Path | str, frame_count: int | None = None, clip: Part | None = None
 ) -> np.ndarray:
-    """The frames of a video file, or of a folder of image files in the order of `FrameFolder`.
+    """Read the frames of a video file, or of a folder of image files in `FrameFolder`'s order.
 
-    Of a file that is damaged inside, those before the damage, see `VideoReader`.
+    Of a file that is damaged inside, the frames before the damage are read (see `VideoReader`).
 
     Args:
-        path: the file, the folder, or a part of a folder as `FrameRange.path` names it.
-        frame_count: at most so many, evenly spaced, first and last included; all where None.
-        clip: of a file, read what is shown from the one to the other second, and nothing else.
+        path: the file, the folder, or a clip of a folder as `FrameRange.path` names it.
+        frame_count: largest number of frames, evenly spaced, with first and last; None for all.
+        clip: (begin, end) in seconds, to read only a part of a file; None for all.
 
     Returns:
         uint8 [T, H, W, 3] RGB.
 
     Raises:
-        VideoError: the file is missing, empty, not a video, or cut off before its first frame;
-            a frame of the folder is missing, damaged, or of another size than the first; or there
-            is no such clip.
+        VideoError: the file is missing, empty, not a video, or truncated before its first frame; a
+            frame of the folder is missing, damaged, or of another size than the first; or there is
+            no such clip.
     """
     if (paths := frame_paths(Path(path))) is not None:
         if clip is not None:
             raise VideoError(
-                f'{path} is a folder of frames, which have no times; name a part by their numbers'
+                f'{path} is a folder of frames, which have no times. Name a part by their numbers'
             )
         count = len(paths) if frame_count is None else frame_count
         return read_frames([paths[i] for i in uniform_indices(len(paths), count)])
@@ -241,13 +240,13 @@ def write_video(
     """Write an H.264 mp4; the file appears only when it is complete.
 
     Args:
-        path: the file, its folder exists.
+        path: file in an existing folder.
         frames: uint8 [H, W, 3] RGB each, all of one size with even sides, at least one.
         rate: frames per second.
         constant_rate_factor: 0 (lossless) to 51 (worst).
 
     Raises:
-        VideoError: there is no frame, or one does not fit the description.
+        VideoError: there is no frame, or one has another type or size.
     """
     path = Path(path)
     aside = path.with_name(f'.{path.name}.{os.getpid()}.part')

@@ -18,20 +18,18 @@ from afformer_core.errors import VideoError
 Part = tuple[float, float]
 Frame = TypeVar('Frame')
 
-# Seconds. Who notes times in whole seconds may round the end of a video up.
 _END_SLACK = 1.0
-# Seconds. A file is searched by times of decoding, which are ahead of those of display.
 _SEEK_LEAD = 1.0
 
 
 def is_part(part: Part) -> bool:
-    """Whether seconds (begin, end) are finite, from 0 on and in this order."""
+    """Check whether (begin, end) in seconds are finite, from 0 on and in this order."""
     begin, end = part
     return math.isfinite(end) and 0 <= begin < end
 
 
 def beyond_end(part: Part, duration: float) -> bool:
-    """Whether a part begins where a video of so many seconds is over, or ends a second later."""
+    """Check whether a part begins after a video's end, or ends more than a second after it."""
     begin, end = part
     return begin >= duration or end > duration + _END_SLACK
 
@@ -39,21 +37,21 @@ def beyond_end(part: Part, duration: float) -> bool:
 def frames_shown(
     frames: Iterable[tuple[float, Frame]], part: Part, last_duration: float, path: Path
 ) -> Iterator[tuple[float, Frame]]:
-    """Those frames that a player shows during a part of a video.
+    """Yield the frames that a player shows during a part of a video.
 
     A frame is shown until the next one, so the first is the one that the part begins in. The part
     may end up to a second after the video.
 
     Args:
-        frames: each with its seconds, increasing; the first is shown when the part begins, or
-            was before.
+        frames: each with its seconds, increasing; the first one is shown at the part's begin or
+            before.
         part: (begin, end) in seconds; a frame that appears at `end` is left out.
         last_duration: seconds for which the last frame is shown.
-        path: of the video, for the error.
+        path: path of the video, for the error.
 
     Raises:
-        VideoError: the part begins at or after the video's end, or ends more than a second
-            after it. What precedes the last frame is given before this is known.
+        VideoError: the part begins at or after the video's end, or ends more than a second after
+            it. Frames before the last one are yielded before this is known.
     """
     begin, end = part
     shown: tuple[float, Frame] | None = None
@@ -67,8 +65,8 @@ def frames_shown(
         duration = last_duration + (0.0 if shown is None else shown[0])
         if beyond_end(part, duration):
             raise VideoError(
-                f'{path} has no part from {begin:g} s to {end:g} s: it lasts {duration:.2f} s; '
-                'correct the times of the part'
+                f'{path} has no part from {begin:g} s to {end:g} s: it lasts {duration:.2f} s. '
+                'Correct the times of the part'
             )
     if shown is not None:
         yield shown
@@ -84,18 +82,18 @@ def decode_part(
     """Decode the frames that are shown during a part of a video, and few others.
 
     Args:
-        decode: starts at the first frame; gives each and its seconds from the first one, None
-            where the file does not say.
+        decode: function that starts at the first frame and yields each with its seconds from the
+            first one, None where the file has no times.
         container: the open file.
         part: (begin, end) in seconds from the first frame.
-        rate: frames per second, for a file that does not say when its frames are shown.
-        path: of the file, for errors.
+        rate: frames per second, for a file without times.
+        path: path of the file, for errors.
 
     Returns:
         each frame with its seconds from the first frame of the video.
 
     Raises:
-        VideoError: nothing can be decoded, or as `frames_shown`.
+        VideoError: no frame can be decoded, or see `frames_shown`.
     """
     _, first = next(decode())
     timed = None if first.time is None else _sought(container, first.time, part[0])
@@ -110,9 +108,9 @@ def decode_part(
 def _sought(
     container: av.container.InputContainer, first: float, begin: float
 ) -> Iterator[tuple[float, av.VideoFrame]] | None:
-    """Timed frames from one on that is shown at `begin` or before.
+    """Yield timed frames from one on that is shown at `begin` or before.
 
-    None where the file cannot be searched, as one that is cut off, or leads elsewhere.
+    None where the file cannot be searched, such as a truncated one, or the search leads elsewhere.
     """
     stream = container.streams.video[0]
     if stream.time_base is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a video file from any time on, with damage told from its end."""
+"""Frames of a video file from any time on, with errors at damage and at an early end."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import av.container
 
 from afformer_core.errors import VideoError
 
-# Seconds. A file is searched by times of decoding, which are ahead of those of display.
 _SEEK_LEAD = 1.0
-# Seconds. Frames less than this apart are one.
 _SAME = 1e-6
 # Seconds. The last frame may be shown for some time.
 _END_SLACK = 2.0
@@ -28,22 +26,22 @@ def scan_frames(
     duration: float | None,
     path: Path,
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Frames from one before `start` on, where there is one; else from the first one on.
+    """Yield frames from one before `start` on, where there is one; else from the first one on.
 
     Args:
         container: the open file.
-        stream: of it.
+        stream: its video stream.
         start: seconds from the first frame.
-        rate: frames per second, for a file that does not say when its frames are shown.
-        duration: seconds that the file says it lasts; None where it does not.
-        path: of the file, for errors.
+        rate: frames per second, for a file without times.
+        duration: duration in seconds, as stored in the file; None where it is not.
+        path: path of the file, for errors.
 
     Returns:
         each frame with its seconds from the first frame of the video.
 
     Raises:
-        VideoError: not one frame can be decoded, or no more of them, or the file ends long before
-            it says that it does.
+        VideoError: no frame can be decoded, or no more of them, or the file ends long before its
+            stored duration.
     """
     first = _first_time(container, stream, path)
     timed = _told(_from_first(container, stream, first, rate), path)
@@ -57,21 +55,22 @@ def scan_frames(
         yield time, frame
     if duration is not None and time < duration - _END_SLACK:
         raise VideoError(
-            f'{path} is cut off: it ends at {time:.2f} s and says that it lasts {duration:.2f} s'
+            f'{path} is truncated: it ends at {time:.2f} s; expected {duration:.2f} s, its stored '
+            'duration'
         )
 
 
 def _first_time(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
 ) -> float | None:
-    """Seconds at which the file says that its first frame is shown; None: it says nothing."""
+    """Return the stored time of the first frame in seconds; None where there is none."""
     container.seek(0, stream=stream, backward=True)
     try:
         for frame in container.decode(stream):
             return frame.time
     except av.FFmpegError as error:
-        raise VideoError(f'not one frame of {path} can be decoded: {error}') from error
-    raise VideoError(f'{path} holds no frame: it is cut off before its first one')
+        raise VideoError(f'no frame of {path} can be decoded: {error}') from error
+    raise VideoError(f'{path} holds no frame: it is truncated before its first one')
 
 
 def _from_first(
@@ -91,7 +90,7 @@ def _from_first(
 def _sought(
     container: av.container.InputContainer, stream: av.VideoStream, first: float, time: float
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Frames from a key frame on that is shown at `time` or before; or the search goes wrong."""
+    """Yield frames from a key frame on that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
     container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
     for frame in container.decode(stream):
@@ -102,7 +101,7 @@ def _sought(
 def _told(
     timed: Iterator[tuple[float, av.VideoFrame]], path: Path
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """The same frames; FFmpeg's error becomes ours."""
+    """Yield the same frames; convert an error of FFmpeg to a `VideoError`."""
     time = 0.0
     try:
         for time, frame in timed:

@@ -9,20 +9,19 @@ import numpy as np
 
 
 def shown_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
-    """How long a video lasts, as its file says; None where it does not."""
+    """Return the duration of a video in seconds, as stored in its file; None where it is not."""
     known = []
     if container.duration is not None:
         known.append(container.duration / av.time_base)
-    # Sound may be longer than the video, and an edit list shows less than there is.
     if stream.duration is not None and stream.time_base is not None:
         known.append(float(stream.duration * stream.time_base))
     return min(known, default=None)
 
 
 def upright(frame: av.VideoFrame) -> np.ndarray:
-    """A decoded frame as players show it: uint8 [H, W, 3] RGB.
+    """Convert a decoded frame to an image as players show it: uint8 [H, W, 3] RGB.
 
-    Phones store apart how they were held.
+    Phones store the orientation of the camera apart from the pixels.
     """
     image = frame.to_ndarray(format='rgb24')
     turns = round(frame.rotation / 90) % 4

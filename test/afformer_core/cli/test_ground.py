@@ -70,8 +70,8 @@ def test_a_calibration_of_other_weights_is_not_used(
 @pytest.mark.parametrize(
     ('more', 'image', 'reason'),
     [
-        (('--output', 'overlay.gif'), 'panel.png', 'must end in one of'),
-        ((), 'absent.png', 'there is no image file'),
+        (('--output', 'overlay.gif'), 'panel.png', "ends in '.gif'; expected one of"),
+        ((), 'absent.png', 'does not exist; expected an image file'),
         ((), 'press.mp4', 'is not an image that can be read'),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_name_that_no_picture_has(
     experiment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert synthesize(experiment, '--output', str(tmp_path / 'grid.txt')) == 1
-    assert 'must end in one of .jpeg, .jpg, .png' in capsys.readouterr().err
+    assert 'expected one of .jpeg, .jpg, .png' in capsys.readouterr().err
 
 
 def test_what_it_validates_on_need_not_be_there(experiment: Path, tmp_path: Path) -> None:

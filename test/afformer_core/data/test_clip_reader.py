@@ -140,7 +140,7 @@ def test_frames_without_numbers_are_refused_by_a_sampling_that_needs_times(
     tmp_path: Path,
 ) -> None:
     cv2.imwrite(str(tmp_path / 'press.png'), np.zeros((48, 64, 3)))
-    with pytest.raises(VideoError, match=r'press\.png is not named as a frame'):
+    with pytest.raises(VideoError, match=r'press\.png has no number'):
         ClipReader(HALF_SECONDS, SIZE, folder_rate=60.0).read(sample(tmp_path))
 
 

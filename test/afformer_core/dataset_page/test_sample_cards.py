@@ -62,7 +62,7 @@ def test_what_is_missing_is_told_and_the_rest_is_shown(pairs: Path) -> None:
     (pairs / 'espresso/demonstrations/press.mp4').unlink()
     card = cards(pairs, UniformSampling(4))['espresso/press.mp4/kitchen.png']
     assert card.frames == ()
-    assert 'there is no video file' in card.problem
+    assert 'does not exist; expected a video file' in card.problem
     assert len(card.figures) == 2
 
 
@@ -76,4 +76,4 @@ def test_a_missing_image_leaves_its_heatmap(pairs: Path) -> None:
         progress=False,
     )
     assert [figure.caption for figure in card.figures] == ['press, 1 point']
-    assert 'there is no image file' in card.problem
+    assert 'does not exist; expected an image file' in card.problem

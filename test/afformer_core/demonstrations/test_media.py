@@ -114,12 +114,12 @@ def test_a_stored_demonstration_can_be_loaded_elsewhere(tmp_path, save):
     [('absent.mp4', VideoError), ('absent.mcap', BagError), ('absent#/image', BagError)],
 )
 def test_what_is_not_there(tmp_path, name, error):
-    with pytest.raises(error, match='there is no'):
+    with pytest.raises(error, match='does not exist'):
         read_demonstration(tmp_path / name, 8)
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(VideoError, match='holds no frame'):
+    with pytest.raises(VideoError, match='holds 0 frames'):
         read_demonstration(tmp_path, 8)
 
 

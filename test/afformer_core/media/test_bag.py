@@ -67,7 +67,7 @@ def test_what_is_no_bag_is_refused_in_a_sentence(rgbd: Path, tmp_path: Path) -> 
     for path in (junk, empty, cut):
         with pytest.raises(BagError, match=f'{path.name} cannot be read as a rosbag2: .*recover'):
             Bag(path)
-    with pytest.raises(BagError, match='there is no bag'):
+    with pytest.raises(BagError, match='does not exist; expected a bag'):
         Bag(tmp_path / 'nope')
     with pytest.raises(BagError, match=r'holds no metadata\.yaml'):
         Bag(tmp_path)

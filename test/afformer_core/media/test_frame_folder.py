@@ -116,18 +116,18 @@ def test_an_absent_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_frames_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'readme.txt').touch()
-    with pytest.raises(VideoError, match='holds no frame; images such as'):
+    with pytest.raises(VideoError, match='holds 0 frames; expected images such as'):
         read_video(tmp_path)
 
 
 def test_a_range_of_frames_without_numbers_is_refused(tmp_path: Path) -> None:
     (tmp_path / 'cover.jpg').touch()
-    with pytest.raises(VideoError, match='holds no frame from 1 to 10'):
+    with pytest.raises(VideoError, match='lacks the frame from 1 to 10'):
         read_video(FrameRange(tmp_path, 1, 20, 10).path)
 
 
 def test_a_name_without_a_number_is_told() -> None:
-    with pytest.raises(VideoError, match=r'cover\.jpg is not named as a frame'):
+    with pytest.raises(VideoError, match=r'cover\.jpg has no number'):
         frame_number(Path('cover.jpg'))
 
 

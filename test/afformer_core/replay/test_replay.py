@@ -230,7 +230,7 @@ def test_what_cannot_be_decoded_is_counted_and_listed(
         'found', 'unreadable', 'unreadable', 'unreadable', 'found', 'found',
     ]  # fmt: skip
     assert "'sepia' cannot be grounded" in rows[1]['problem']
-    assert 'is not a sound sensor_msgs/msg/Image' in rows[2]['problem']
+    assert 'is not a valid sensor_msgs/msg/Image' in rows[2]['problem']
 
 
 def test_a_bag_without_one_sound_image_is_refused(

@@ -84,7 +84,11 @@ def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'status', 'message'),
     [
-        (['--video', 'absent.mp4', '--image', 'absent.png'], 1, 'there is no video file'),
+        (
+            ['--video', 'absent.mp4', '--image', 'absent.png'],
+            1,
+            'does not exist; expected a video file',
+        ),
         (['--video', 'absent.mp4'], 2, 'belong together'),
     ],
 )

@@ -128,7 +128,7 @@ def test_what_cannot_be_played(nodes, tmp_path):
     (tmp_path / 'empty.mp4').write_bytes(b'')
     (tmp_path / 'text.png').write_bytes(b'no image')
     expected = {
-        f'path:={tmp_path}/absent.mp4': 'there is no video file',
+        f'path:={tmp_path}/absent.mp4': 'does not exist; expected a video file',
         f'path:={tmp_path}/empty.mp4': 'is empty',
         f'path:={tmp_path}/text.png': 'is not an image',
         'rate:=30.0': 'no path was given',

@@ -301,10 +301,10 @@ def test_what_cannot_be_loaded(active, shared_nodes):
     (media / 'link').unlink(missing_ok=True)
     (media / 'link').symlink_to('/etc')
     for path, message in {
-        'absent.mp4': 'there is no video file',
+        'absent.mp4': 'does not exist; expected a video file',
         'empty.mp4': 'is empty',
         'text.mp4': 'not a video',
-        'nothing': 'holds no frame',
+        'nothing': 'holds 0 frames',
         '../store': 'may not be read',
         'link/passwd': 'may not be read',
     }.items():

@@ -242,7 +242,7 @@ def test_missing_media_are_named_and_counted(tree: Path) -> None:
     airfryer(tree, 'video.mp4').unlink()
     clip = find_problems(AssistqButtonsDataset(tree / 'train.json'))[0]
     assert clip.name.startswith(str(airfryer(tree, 'video.mp4')))
-    assert 'there is no video file' in clip.reason
+    assert 'does not exist; expected a video file' in clip.reason
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,10 @@ def test_two_spellings_of_a_folder_are_one_demonstration(pairs: Path) -> None:
 @pytest.mark.parametrize(
     ('row', 'message'),
     [
-        ('press.mp4,garden.jpg,press,1,2', r'there is no image .*espresso/images/garden\.jpg'),
+        (
+            'press.mp4,garden.jpg,press,1,2',
+            r'espresso/images/garden\.jpg does not exist; expected an image',
+        ),
         ('press.mp4,../points.csv,press,1,2', r'points\.csv is not an image'),
         ('press.mp4,office.png,press,32,2', r'\(32, 2\) lies outside office\.png, .* 32x24'),
         ('press.mp4,office.png,press,1,-0.5', r'\(1, -0\.5\) lies outside office\.png'),
@@ -177,7 +180,7 @@ def test_verify_finds_a_demonstration_that_is_missing(
     assert main(['verify', str(pairs)]) == 1
     output = capsys.readouterr().out
     assert 'actions: hold 1, press 2, pull 1, turn 1' in output
-    assert 'clip, 2 samples: there is no video file' in output
+    assert 'does not exist; expected a video file' in output
 
 
 @pytest.mark.parametrize('media', ['demonstrations', 'images'])

@@ -79,7 +79,9 @@ def test_many_clips_are_thinned_out_evenly(
 
 
 def test_what_cannot_be_shown_or_written_is_told(video: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'sheet\.gif must end in one of \.jpeg, \.jpg, \.png'):
+    with pytest.raises(
+        ValueError, match=r"sheet\.gif ends in '\.gif'; expected one of \.jpeg, \.jpg, \.png"
+    ):
         write_contact_sheet(tmp_path / 'sheet.gif', index_of(video, 1))
     with pytest.raises(ValueError, match='there is no clip'):
         write_contact_sheet(tmp_path / 'sheet.png', index_of(video, 0))

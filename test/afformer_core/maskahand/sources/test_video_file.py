@@ -117,7 +117,7 @@ def test_a_file_that_is_cut_off_is_told_where_it_ends(
     os.truncate(path, path.stat().st_size // 2)
     times, told = read_until_damaged(path)
     assert 10 < times[-1] < 20
-    assert 'damaged after 1' in told or 'cut off: it ends at 1' in told
+    assert 'damaged after 1' in told or 'truncated: it ends at 1' in told
 
 
 def test_a_file_written_again_has_another_fingerprint(mp4: Path, tmp_path: Path) -> None:
@@ -145,4 +145,4 @@ def test_centuries_that_a_damaged_header_tells_of_are_not_looked_for(tmp_path: P
     assert VideoFile(path).windows(1.0) == [0]
     times, told = read_until_damaged(path)
     assert times[-1] > 2
-    assert 'cut off: it ends at 2.9' in told
+    assert 'truncated: it ends at 2.9' in told

@@ -151,5 +151,5 @@ def test_what_is_no_part_is_refused(tmp_path: Path, part: Part) -> None:
 
 def test_a_folder_of_frames_has_no_part_in_seconds(tmp_path: Path) -> None:
     (tmp_path / '0.png').touch()
-    with pytest.raises(VideoError, match='name a part by their numbers'):
+    with pytest.raises(VideoError, match='Name a part by their numbers'):
         read_video(tmp_path, clip=(0.0, 1.0))

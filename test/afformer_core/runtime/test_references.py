@@ -164,7 +164,7 @@ def test_a_damaged_file(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / REFERENCES_FILE).write_bytes(content)
 
-    with pytest.raises(ModelFolderError, match='run: afformer export'):
+    with pytest.raises(ModelFolderError, match='Run: afformer export'):
         References.read(tmp_path)
 
 

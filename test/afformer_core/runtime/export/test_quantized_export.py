@@ -117,7 +117,7 @@ def test_pytorch_does_not_run_them(small_folder: Path) -> None:
 
 
 def test_graphs_that_were_not_made(small_folder: Path) -> None:
-    with pytest.raises(ModelFolderError, match='run: afformer export --quantize int8'):
+    with pytest.raises(ModelFolderError, match='Run: afformer export --quantize int8'):
         read_graphs(small_folder, 'int8')
 
 

@@ -132,7 +132,7 @@ def test_another_memory_at_the_place_of_one_that_went_is_copied() -> None:
 def test_a_memory_of_too_many_frames() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
 
-    with pytest.raises(ValueError, match=r'shape \(1, 5, 3\) are larger'):
+    with pytest.raises(ValueError, match=r'shape of keys or values is \(1, 5, 3\); expected'):
         static.hold(Upload()(memory(1, 5)))
 
 

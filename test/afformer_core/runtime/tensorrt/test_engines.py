@@ -142,7 +142,7 @@ def test_a_graph_that_is_none(tmp_path: Path) -> None:
     graph.write_bytes(b'no graph')
     lines: list[str] = []
 
-    with pytest.raises(EngineError, match=r'does not take .*ground.onnx'):
+    with pytest.raises(EngineError, match=r'does not accept .*ground.onnx'):
         build_engine(graph, {}, AMPERE, EXACT, lines.append)
 
     assert lines[0] == 'compiling ground.onnx'

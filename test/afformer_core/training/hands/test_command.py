@@ -150,7 +150,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     ('option', 'named'),
     [
         ('--model.architecture=ssd', "the hand detector is 'ssd'"),
-        ('--model.weights=coco', "no weights 'coco' for fasterrcnn_efficientnet_lite0_fpn"),
+        ('--model.weights=coco', "weights of fasterrcnn_efficientnet_lite0_fpn are 'coco'"),
         ('--model.weights=nowhere', 'detector.json does not exist'),
         ('--model.searched_share=-1', 'searched_share is -1.0 and interval 0.2'),
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),

@@ -3,6 +3,6 @@
 
 from pkgutil import extend_path
 
-# The generated messages live in the install space and this code may run from the source tree:
-# both folders are one package.
+# The generated messages are in the install space and this code may run from the source tree: both
+# folders are one package.
 __path__ = extend_path(__path__, __name__)

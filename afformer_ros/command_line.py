@@ -12,13 +12,13 @@ from rclpy.utilities import remove_ros_args
 def check_arguments(
     arguments: list[str] | None, description: str, name: str, example: str
 ) -> None:
-    """Print help where it is asked for, and end the process; refuse what is none of ROS's.
+    """Print help and exit where it is asked for; refuse arguments that are not ROS's.
 
     Args:
-        arguments: of the command line without the program; None: those of the process.
+        arguments: command line arguments without the program; None for those of the process.
         description: what the node does, in a sentence or two.
-        name: of the executable.
-        example: of ROS arguments.
+        name: name of the executable.
+        example: example of ROS arguments.
     """
     given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(

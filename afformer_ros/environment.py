@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-# The second is the name of the same in the Fast DDS of Humble.
+# The second is the name in Humble's Fast DDS.
 _PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 
 
 def prepare_environment() -> None:
     """Choose transports that carry images; call it before `rclpy.init`.
 
-    The transports that Fast DDS has by default, and those that it calls LARGE_DATA, lose most
-    best-effort messages of the size of an image; those of `config/fastdds.xml` do not. A choice
-    that the user made is kept; other middleware ignores the variables.
+    Fast DDS's default transports, and those that it calls LARGE_DATA, lose most best-effort
+    messages of the size of an image; those of `config/fastdds.xml` do not. A choice of the user is
+    kept; other middleware ignores the variables.
     """
     if any(name in os.environ for name in (_TRANSPORTS, *_PROFILES)):
         return
@@ -25,10 +25,9 @@ def prepare_environment() -> None:
 
 
 def keep_apart() -> None:
-    """Choose a domain of its own for this process and those it starts; before `rclpy.init`.
+    """Choose a ROS domain for this process and those that it starts; call it before `rclpy.init`.
 
-    Whatever else runs here or elsewhere neither sees them nor is seen. A choice that the user made
-    is kept.
+    No other process sees them or is seen by them. A choice of the user is kept.
     """
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))

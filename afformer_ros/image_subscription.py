@@ -21,16 +21,16 @@ _KINDS = {
 
 
 class ImageSubscription(TopicSubscription):
-    """Calls back with every image of a topic; see `TopicSubscription`.
+    """A subscription that calls back with every image of a topic (see `TopicSubscription`).
 
     Args:
-        node: that subscribes.
+        node: node that subscribes.
         topic: relative name.
-        image_type: 'raw', 'compressed' or 'auto': as the publishers send them, raw before there
+        image_type: 'raw', 'compressed' or 'auto' for the type of the publishers, raw before there
             is one.
-        quality: that is asked for, unless parameters `qos_overrides` say otherwise.
-        callback: gets the message.
-        group: in which `callback` runs.
+        quality: requested quality of service, unless parameters `qos_overrides` say otherwise.
+        callback: called with the message.
+        group: group in which `callback` runs.
     """
 
     def __init__(

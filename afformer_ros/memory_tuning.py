@@ -7,18 +7,18 @@ import contextlib
 import ctypes
 import gc
 
-# Of malloc.h.
+# From malloc.h.
 _M_ARENA_MAX = -8
 _HEAPS = 2
 
 
 def keep_what_lives() -> None:
-    """Leave all objects that live now out of later collections.
+    """Exclude all objects that exist now from later garbage collections.
 
-    A full collection visits every object and holds up every thread meanwhile; what the imports
-    made, hundreds of thousands of objects that never die, would take most of that time.
+    A full collection visits every object and stops every thread meanwhile; the hundreds of
+    thousands of objects that imports made, and that never die, would take most of that time.
     """
-    # What lived at an earlier call may be garbage by now.
+    # Objects that were excluded by an earlier call may be garbage by now.
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -27,17 +27,17 @@ def keep_what_lives() -> None:
 def keep_few_heaps() -> None:
     """Let all threads share two heaps of the C library; call it before there are threads.
 
-    GNU's gives each thread a heap of its own, up to eight for a core, and each keeps tens of
-    megabytes of freed images for ever: services alone, of which each runs in one thread or
-    another, would add hundreds of megabytes in time.
+    glibc gives each thread a heap of its own, up to eight for each core, and each keeps tens of
+    megabytes of freed images forever: services, each of which runs in one of several threads,
+    would add hundreds of megabytes over time.
     """
-    # Other C libraries than GNU's have no such function.
+    # Other C libraries than glibc have no such function.
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def release_what_is_left() -> None:
-    """Collect what `keep_what_lives` kept and is garbage now, and give its memory back."""
+    """Collect what `keep_what_lives` excluded and is garbage now, and release its memory."""
     gc.unfreeze()
     gc.collect()
     with contextlib.suppress(AttributeError):

@@ -22,10 +22,10 @@ Parameters = TypeVar('Parameters')
 
 @dataclass(frozen=True)
 class Constraint:
-    """What is known of a parameter besides its default.
+    """The properties of a parameter besides its default.
 
     Attributes:
-        description: one sentence or two for a person.
+        description: one sentence or two for people.
         limits: smallest and largest value.
         choices: the only values, where there are any.
         change: when it may be changed: 'anytime', 'unconfigured', or 'never'.
@@ -37,22 +37,22 @@ class Constraint:
     change: str = 'anytime'
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse a value.
+        """Check a value.
 
         Raises:
-            ValueError: it is not among the choices or within the limits.
+            ValueError: it is not among the choices or not within the limits.
         """
         if self.choices and value not in self.choices:
-            raise ValueError(f'{name} is {value!r}; it must be one of {", ".join(self.choices)}')
+            raise ValueError(f'{name} is {value!r}; expected one of {", ".join(self.choices)}')
         if self.limits is None:
             return
         low, high = self.limits
-        # NaN compares false with everything, and is refused by that.
+        # NaN is refused, too, since it compares false with everything.
         if not (low <= value <= high and math.isfinite(value)):
-            raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
+            raise ValueError(f'{name} is {value}; expected {low} to {high}')
 
     def descriptor(self) -> ParameterDescriptor:
-        """The same for ROS."""
+        """Return the same as ROS's descriptor."""
         descriptor = ParameterDescriptor(
             description=self.description, read_only=self.change == 'never'
         )
@@ -75,18 +75,18 @@ class Constraint:
 
 
 def parameter(default: Any, description: str, **constraints: Any) -> Any:
-    """A field that is a parameter; `constraints` are those of `Constraint`."""
+    """Make a field that is a parameter; `constraints` are those of `Constraint`."""
     constraint = Constraint(description, **constraints)
     return field(default=default, metadata={'constraint': constraint})
 
 
 def constraints_of(kind: type[Any]) -> Mapping[str, Constraint]:
-    """The constraint of each parameter of a data class."""
+    """Return the constraint of each parameter of a data class."""
     return {one.name: one.metadata['constraint'] for one in fields(kind)}
 
 
 def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
-    """The default of each parameter of a data class, as ROS has it."""
+    """Return the default of each parameter of a data class, in the types of ROS."""
     return {
         one.name: list(one.default) if isinstance(one.default, tuple) else one.default
         for one in fields(kind)
@@ -97,8 +97,8 @@ def declare_parameters(node: Node, kind: type[Any]) -> None:
     """Declare the parameters of a data class.
 
     Raises:
-        rclpy.exceptions.InvalidParameterValueException: a value that was given is out of range.
-        rclpy.exceptions.InvalidParameterTypeException: it is of another type.
+        rclpy.exceptions.InvalidParameterValueException: a given value is out of range.
+        rclpy.exceptions.InvalidParameterTypeException: a given value has another type.
     """
     constraints = constraints_of(kind)
     for name, default in defaults_of(kind).items():
@@ -108,12 +108,12 @@ def declare_parameters(node: Node, kind: type[Any]) -> None:
 def read_parameters(
     node: Node, kind: type[Parameters], changes: Mapping[str, Any] | None = None
 ) -> Parameters:
-    """The values at this moment, as the data class.
+    """Read the current values into the data class.
 
     Args:
-        node: that declared them.
+        node: node that declared them.
         kind: the data class.
-        changes: values that take the place of those that the node has.
+        changes: values that replace those of the node.
 
     Raises:
         ValueError: one of them breaks a rule of the data class.
@@ -131,12 +131,12 @@ def validate_change(
     parameters: Iterable[Parameter[Any]],
     configured: bool,
 ) -> SetParametersResult:
-    """Whether these parameters may be set, with the reason where not.
+    """Check whether parameters may be set, and say why not.
 
     Args:
-        constraints: of all parameters that are known here; others are none of our business.
+        constraints: constraints of all known parameters; other parameters are not checked.
         parameters: as a callback of `add_on_set_parameters_callback` gets them.
-        configured: whether the node is past its configuration.
+        configured: whether the node is configured.
     """
     for one in parameters:
         constraint = constraints.get(one.name)
@@ -145,8 +145,8 @@ def validate_change(
         if configured and constraint.change == 'unconfigured':
             return SetParametersResult(
                 successful=False,
-                reason=f'{one.name} is used when the node is configured; clean the node up '
-                'before it is changed',
+                reason=f'{one.name} can change only while the node is unconfigured. Clean the '
+                'node up first',
             )
         try:
             constraint.check(one.name, one.value)

@@ -22,18 +22,18 @@ from afformer_ros.environment import prepare_environment
 from afformer_ros.memory_tuning import keep_few_heaps, keep_what_lives
 
 _SIGNAL_PERIOD = 0.1
-# Seconds after which a thread hands Python's lock to one that waits for it. Python's own five
-# milliseconds are as much as everything besides the model takes for an image.
+# Seconds after which a thread hands Python's lock to a waiting one. Python's default, 5 ms, is as
+# long as all work on an image besides the model takes.
 _SWITCH_INTERVAL = 0.0002
-# Seconds for callbacks that still run at the end.
+# Seconds to wait at the end for callbacks that still run.
 _PATIENCE = 0.5
 
 
 class RunnableNode(Protocol):
-    """A node that started something of its own."""
+    """A node that has threads or processes of its own."""
 
     def close(self) -> bool:
-        """End what it started; False: a thread of it would not end."""
+        """End what it started; return False if a thread of it would not end."""
 
     def destroy_node(self) -> None:
         """Remove the node."""
@@ -44,22 +44,22 @@ def run_node(
     create: Callable[[threading.Event], RunnableNode],
     create_executor: Callable[[], Executor],
 ) -> int:
-    """Run a node until SIGINT or SIGTERM comes, or it says that it has finished.
+    """Run a node until SIGINT or SIGTERM arrives, or until it has finished.
 
     Args:
-        arguments: of the command line; None: those of the process.
-        create: makes the node; it may set the event that it gets when it has finished.
-        create_executor: makes what spins it.
+        arguments: command line arguments; None for those of the process.
+        create: function that makes the node; the node sets the given event when it has finished.
+        create_executor: function that makes the executor that spins it.
 
     Returns:
-        exit status: 0, or 1 where a callback raised. Where the node could not be made, the process
-        ends here with status 1. The reason is on stderr.
+        exit status: 0, or 1 where a callback raised. If the node cannot be made, the process ends
+        here with status 1 and the reason on stderr.
     """
     prepare_environment()
     keep_few_heaps()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     use_one_numpy_thread()
-    # rclpy's own handlers pull the context away from under an executor that is about to wait.
+    # rclpy's own handlers would shut the context down while an executor is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     finished = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,8 +73,8 @@ def run_node(
         InvalidParameterValueException,
     ) as error:
         print(f'afformer: error: {error}', file=sys.stderr)
-        # The middleware is still starting the node that was half made; to take it down meanwhile
-        # crashes once in a hundred times.
+        # The middleware may still be starting the node; shutting it down meanwhile crashes once in
+        # a hundred times.
         _leave(1)
     executor = create_executor()
     keep_what_lives()
@@ -85,20 +85,20 @@ def run_node(
     rclpy.try_shutdown()
     status = 0 if sound else 1
     if not ended:
-        # A thread is inside the model or reads a video, which cannot be interrupted.
+        # A thread that runs the model or reads a video cannot be interrupted.
         _leave(status)
     return status
 
 
 def _leave(status: int) -> NoReturn:
-    """End the process without taking anything down."""
+    """End the process at once, without shutting ROS down."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
 def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executor) -> bool:
-    """Spin the node in another thread; whether no callback raised until the event was set.
+    """Spin the node in another thread until the event is set; return whether no callback raised.
 
     The main thread must be free for the handlers of signals.
     """
@@ -117,7 +117,7 @@ def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executo
     executor.add_node(node)  # type: ignore[arg-type]  # it is a Node as well
     spinner = threading.Thread(target=spin, name='executor')
     spinner.start()
-    # A signal may reach another thread, and its handler then runs when this one next awakes.
+    # If a signal reaches another thread, its handler runs when this one wakes up next.
     while not finished.wait(_SIGNAL_PERIOD):
         pass
     ending.set()

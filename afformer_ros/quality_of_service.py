@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of service of every topic, by parameters named as NVIDIA Isaac ROS names them."""
+"""Quality of service of every topic, by parameters named as in NVIDIA Isaac ROS."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FOLLOWING = 'AUTO'
 
 @dataclass(frozen=True)
 class InputQuality:
-    """What a subscription asks for.
+    """The quality of service that a subscription requests.
 
     Attributes:
-        profile: its own, because rclpy and the subscription change it.
-        follows_publishers: whether the reliability is that of the publishers; the one of
-            `profile` counts before there is any.
+        profile: profile of its own, because rclpy and the subscription change it.
+        follows_publishers: whether the reliability is that of the publishers; before there is one,
+            that of `profile`.
     """
 
     profile: QoSProfile
@@ -66,7 +66,8 @@ def _depth(default: int, topic: str) -> int:
 class QosParameters:
     """The parameters `TOPIC_qos` and `TOPIC_qos_depth`; read when the node starts."""
 
-    # What arrives in bursts, as what was sent again does, replaces what waits beyond the depth.
+    # Messages may arrive in bursts, for example after retransmission; with too little depth they
+    # replace each other.
     image_qos: str = _input_profile('image')
     image_qos_depth: int = _depth(5, 'image')
     camera_info_qos: str = _input_profile('camera_info')
@@ -89,7 +90,7 @@ class QosParameters:
     markers_qos_depth: int = _depth(5, 'markers')
 
     def profile(self, topic: str) -> QoSProfile:
-        """The profile of a topic, a new one for each call because rclpy changes it."""
+        """Return the profile of a topic, a new one for each call because rclpy changes it."""
         name = getattr(self, f'{topic}_qos')
         preset = QoSPresetProfiles.get_from_short_key('DEFAULT' if name == FOLLOWING else name)
         return QoSProfile(
@@ -100,18 +101,18 @@ class QosParameters:
         )
 
     def input_quality(self, topic: str) -> InputQuality:
-        """What the subscription to a topic asks for."""
+        """Return the quality that the subscription to a topic requests."""
         return InputQuality(self.profile(topic), getattr(self, f'{topic}_qos') == FOLLOWING)
 
 
 def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProfile) -> str:
-    """Why nothing of a publisher arrives, and what to do; empty where all does.
+    """Say why nothing arrives from a publisher, and what to do; empty where all does.
 
     Args:
-        topic: short name, as the parameters have it.
+        topic: short name, as in the parameters.
         publisher: name of its node.
-        offered: by the publisher.
-        requested: by the subscription.
+        offered: quality that the publisher offers.
+        requested: quality that the subscription requests.
     """
     compatibility, reason = qos_check_compatible(offered, requested)
     if compatibility != QoSCompatibility.ERROR:
@@ -121,7 +122,7 @@ def mismatch(topic: str, publisher: str, offered: QoSProfile, requested: QoSProf
         and requested.reliability == QoSReliabilityPolicy.RELIABLE
     ):
         return (
-            f'{publisher} offers {topic} with BEST_EFFORT, and RELIABLE is asked for; '
-            f'set {topic}_qos to AUTO or SENSOR_DATA'
+            f'{publisher} offers {topic} with BEST_EFFORT; expected RELIABLE. '
+            f'Set {topic}_qos to AUTO or SENSOR_DATA'
         )
     return f'the quality of service of {publisher} does not fit {topic}: {reason.rstrip()}'

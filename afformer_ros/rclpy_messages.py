@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of rclpy, made by the names of their types."""
+"""A factory of rclpy's messages, by the names of their types."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from afformer_core.messages.factory import MessageFactory
 
 
 class RclpyMessages(MessageFactory):
-    """Makes messages that rclpy publishes."""
+    """A factory of messages that rclpy publishes."""
 
     def create(self, type_name: str, **fields: Any) -> Any:
-        """A new message; see `MessageFactory`.
+        """Create a message (see `MessageFactory`).
 
         Raises:
             TypeError: the message has no such field.
         """
         kind, names = message_class(type_name), _field_names(type_name)
-        # rclpy leaves out what it does not know without a word.
+        # rclpy silently ignores unknown fields.
         if not fields.keys() <= names:
             unknown = ', '.join(sorted(fields.keys() - names))
             raise TypeError(
-                f'{type_name} has no field {unknown}; it has {", ".join(sorted(names))}'
+                f'{type_name} has no field {unknown}; expected {", ".join(sorted(names))}'
             )
         return kind(**{name: _field_value(value) for name, value in fields.items()})
 
 
 @cache
 def message_class(type_name: str) -> Any:
-    """The class of messages of a type such as 'geometry_msgs/msg/Point'.
+    """Return the class of messages of a type such as 'geometry_msgs/msg/Point'.
 
-    As `get_message` of rosidl_runtime_py, which the ROS 2 of PyPI lacks.
+    This is `get_message` of rosidl_runtime_py, which the ROS 2 of PyPI lacks.
     """
     package, kind, name = type_name.split('/')
     return getattr(importlib.import_module(f'{package}.{kind}'), name)
@@ -50,7 +50,7 @@ def _field_names(type_name: str) -> frozenset[str]:
 def _field_value(value: Any) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype != np.uint8:
         return value
-    # rclpy checks each byte of any other type one by one.
+    # rclpy checks each byte of any other type than an array, one by one.
     data = array('B')
     data.frombytes(np.ascontiguousarray(value).data.cast('B'))
     return data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor that calls services in threads of their own, and the lock they give way by."""
+"""An executor that calls services in threads of their own, and a lock that callbacks yield to."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from rclpy.service import Service
 
 
 class RightOfWay:
-    """Lets one thread finish a few milliseconds of work before another begins its own.
+    """A lock that lets one thread finish a few milliseconds of work before others begin theirs.
 
-    NumPy and OpenCV let go of Python's lock in every call, dozens of times for an image, and each
-    time a thread that waits for it takes it for a whole callback. Without a right of way, the
-    messages that arrive while a result is made hold it up by as much as it takes itself.
-
-    One thread has it within `with`; it may not enter again meanwhile.
+    NumPy and OpenCV release Python's lock in every call, dozens of times for an image, and each
+    time a waiting thread takes it for a whole callback. Without this lock, messages that arrive
+    while a result is computed would double its time. One thread holds it within `with`; it may not
+    enter again meanwhile.
     """
 
     def __init__(self) -> None:
@@ -45,13 +44,13 @@ class RightOfWay:
         self._lock.release()
 
     def give(self, timeout: float) -> bool:
-        """Wait while another thread has it.
+        """Wait while another thread holds the lock.
 
         Args:
-            timeout: seconds to wait at most.
+            timeout: longest time to wait, seconds.
 
         Returns:
-            whether nobody had it before the timeout.
+            whether it was free before the timeout.
         """
         if not self._lock.acquire(timeout=timeout):
             return False
@@ -59,24 +58,23 @@ class RightOfWay:
         return True
 
 
-# Seconds that a callback gives way to other work: enough for all that a result takes besides the
-# model, and too few to be noticed in a callback.
+# Seconds that a callback yields to other work: enough for all work on a result besides the model,
+# and too little to matter for a callback.
 _LONGEST_WAIT = 0.02
 
 
 class ServicePoolExecutor(SingleThreadedExecutor):
-    """Calls services in threads of their own, and everything else in the thread that spins.
+    """An executor that calls services in threads of their own, all else in the spinning thread.
 
     rclpy's MultiThreadedExecutor hands each image to another thread as well; at camera rate its
-    threads then take Python's lock from each other, and from the model, for up to a second.
-
-    A topic or a service may be removed while its callback runs, or before it begins: a cleanup
-    does that. What a callback raises for that reason is no failure.
+    threads then take Python's lock from each other, and from the model, for up to a second. A
+    topic or a service may be removed while its callback runs or before it begins, as a cleanup
+    does; what a callback raises for that reason is no failure.
 
     Args:
-        threads: services that may wait at once.
-        context: of the nodes; None: the one that `rclpy.init` makes by default.
-        right_of_way: what callbacks give way to; None: nothing.
+        threads: number of services that may run at once.
+        context: context of the nodes; None for the default one of `rclpy.init`.
+        right_of_way: lock that callbacks yield to; None for none.
     """
 
     def __init__(
@@ -94,15 +92,14 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         """Wait for one callback and call it.
 
         Args:
-            timeout_sec: seconds to wait at most; None waits without an end.
+            timeout_sec: longest time to wait, seconds; None for no limit.
         """
         try:
             handler, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
         except InvalidHandle:
-            # A topic was removed while what is waited for was put together; the next try is
-            # without it.
+            # A topic was removed while the wait set was being built; the next one is without it.
             return
         self._right_of_way.give(_LONGEST_WAIT)
         if isinstance(entity, Service):
@@ -116,14 +113,14 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             self._report(called[0].exception())
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop; whether all that was called has ended within the timeout in seconds."""
+        """Stop; return whether all callbacks ended within the timeout in seconds."""
         self._pool.shutdown(wait=False)
         running = wait([future for _, future in self._called], timeout_sec).not_done
         return super().shutdown(timeout_sec) and not running
 
     @staticmethod
     def _report(error: Exception | None) -> None:
-        """Log what a service raised; the others are still to be answered."""
+        """Log what a service raised; other services must still be answered."""
         if error is not None and not isinstance(error, InvalidHandle):
             get_logger('executor').error(
                 f'a service could not be answered: {type(error).__name__}: {error}'

@@ -6,15 +6,15 @@ from __future__ import annotations
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
 
-# Seconds between two stamps, or from a stamp to its arrival, that only two clocks explain.
+# Seconds between two stamps, or from a stamp to its arrival, that only differing clocks explain.
 ANOTHER_CLOCK = 100.0
 
 
 def stamp_nanoseconds(stamp: Time) -> int:
-    """Nanoseconds since the epoch of the stamp's clock."""
+    """Convert a stamp to nanoseconds since the epoch of its clock."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def stamp_age(node: Node, stamp: Time) -> float:
-    """Seconds since a stamp by the clock of a node; negative where it lies in the future."""
+    """Compute the seconds since a stamp by the clock of a node; negative for a future stamp."""
     return float((node.get_clock().now().nanoseconds - stamp_nanoseconds(stamp)) * 1e-9)

@@ -9,7 +9,7 @@ from typing import Any
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import CallbackGroup
 
-# rclpy.clock_type, where the type lives now, does not exist in Humble.
+# rclpy.clock_type does not exist in Humble.
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
@@ -23,40 +23,38 @@ from afformer_ros.topic_watch import TopicWatch
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ModuleNotFoundError:
-    # Its name in Humble.
+    # The module's name in Humble.
     from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
 _LOOK_PERIOD = 0.5
-# Seconds between two warnings that messages are lost.
+# Seconds between two warnings of lost messages.
 _WARNING_PERIOD = 30.0
-# It may come from the topic of the camera, of which rclpy would otherwise take what the first
-# subscription asks for as an override of the second; `qos_overrides` name it at their end.
+# This input may use the camera's topic. A name at the end of its `qos_overrides` keeps rclpy from
+# applying the first subscription's overrides to the second one.
 _BESIDE_OTHERS = ('demonstration',)
 
 
 class TopicSubscription:
-    """Calls back with every message of a topic.
+    """A subscription that calls back with every message of a topic.
 
     It subscribes again whenever its publishers offer something else: of several message types it
-    takes the one that is offered, and of an input that follows its publishers the reliability,
-    which is best effort where any of them offers no more. Before there is a publisher it asks for
-    the first type and for reliable messages, so that none of a reliable publisher is lost.
-
-    The first message may come before the subscription is made: what `callback` needs must be
-    there already.
+    takes the offered one, and if it follows its publishers it takes their reliability, which is
+    best effort if any of them offers no more. Before there is a publisher it requests the first
+    type and reliable messages, so that none of a reliable publisher is lost. The first message may
+    arrive before the constructor returns, so `callback` must be usable before.
 
     Args:
-        node: that subscribes.
+        node: node that subscribes.
         topic: relative name.
         kinds: message classes, at least one.
-        quality: that is asked for, unless parameters `qos_overrides` say otherwise.
-        callback: gets the message.
-        group: in which `callback` runs.
+        quality: requested quality of service, unless parameters `qos_overrides` say otherwise.
+        callback: called with the message.
+        group: group in which `callback` runs.
 
     Attributes:
-        qos: as it is asked for at the moment.
-        topic_name: after namespace and remapping.
-        watch: counts the messages that came and those that were lost.
+        qos: the currently requested quality.
+        topic_name: name after namespace and remapping.
+        watch: counts of received and lost messages.
     """
 
     def __init__(
@@ -83,7 +81,7 @@ class TopicSubscription:
         self.message_type, self.qos.reliability = self._offered()
         self._subscription: Subscription[Any] | None = self._subscribe()
         if self._follows_reliability or len(self._kinds) > 1:
-            # The publishers of a simulation that stands still are found all the same.
+            # With a steady clock, publishers are found even while simulated time stands still.
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._timer = node.create_timer(
                 _LOOK_PERIOD, self._follow_publishers, group, clock=steady
@@ -102,15 +100,15 @@ class TopicSubscription:
         return self._topic if self._topic in _BESIDE_OTHERS else None
 
     def _is_overridden(self) -> bool:
-        """Whether a parameter `qos_overrides` gives the reliability.
+        """Check whether a parameter `qos_overrides` sets the reliability.
 
-        Declared here, since rclpy would declare what is asked for first as the override of what
-        is asked for later.
+        The parameter is declared here, since rclpy would declare the reliability that is requested
+        first as the override of later ones.
         """
         suffix = '' if self._entity is None else f'_{self._entity}'
         name = f'qos_overrides.{self.topic_name}.subscription{suffix}.reliability'
         if not self._node.has_parameter(name):
-            text = f'reliability of {self.topic_name}; empty: that of its publishers'
+            text = f'reliability of {self.topic_name}; empty for that of its publishers'
             self._node.declare_parameter(
                 name, '', ParameterDescriptor(description=text, read_only=True)
             )
@@ -130,7 +128,7 @@ class TopicSubscription:
                 kind, self._topic, self._arrived, self.qos, event_callbacks=self._events(), **given
             )
         except UnsupportedEventTypeError:
-            # A middleware that cannot tell what it lost.
+            # This middleware cannot report lost messages.
             return self._node.create_subscription(
                 kind, self._topic, self._arrived, self.qos, **given
             )
@@ -138,7 +136,7 @@ class TopicSubscription:
     def _events(self) -> SubscriptionEventCallbacks:
         if not self._follows_reliability:
             return SubscriptionEventCallbacks(message_lost=self._lost)
-        # A publisher that offers less than is asked for is followed at once.
+        # A publisher that offers less than requested is followed at once.
         return SubscriptionEventCallbacks(
             message_lost=self._lost, incompatible_qos=lambda _: self._follow_publishers()
         )
@@ -154,7 +152,7 @@ class TopicSubscription:
             self._node.get_logger().warning(loss, throttle_duration_sec=_WARNING_PERIOD)
 
     def _offered(self) -> tuple[str, QoSReliabilityPolicy]:
-        """The type and the reliability to ask for; as they are where nobody publishes."""
+        """Return the type and reliability to request; the current ones without publishers."""
         found = self._node.get_publishers_info_by_topic(self.topic_name)
         types = {one.topic_type for one in found}
         message_type = self.message_type
@@ -168,22 +166,22 @@ class TopicSubscription:
         return message_type, policy
 
     def _follow_publishers(self) -> None:
-        # An event may still come of what was destroyed.
+        # An event of a destroyed subscription may still arrive.
         if self._ended:
             return
         offered = self._offered()
         if self._subscription is not None:
             if offered == (self.message_type, self.qos.reliability):
                 return
-            # Two types at once on one topic are refused by the middleware.
+            # The middleware refuses two types at once on one topic.
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
         self.message_type, self.qos.reliability = offered
         try:
             self._subscription = self._subscribe()
         except RuntimeError as error:
-            # An RCLError: what was destroyed lives on while an executor waits for it, so that the
-            # next look tries again.
+            # An RCLError: a destroyed subscription exists as long as an executor waits for it. The
+            # timer tries again.
             self._node.get_logger().debug(f'{self.topic_name}: {error}')
             return
         self._node.get_logger().info(
@@ -192,5 +190,5 @@ class TopicSubscription:
 
 
 def _type_name(kind: type) -> str:
-    """The ROS name of a message class, such as 'sensor_msgs/msg/Image'."""
+    """Return the ROS name of a message class, such as 'sensor_msgs/msg/Image'."""
     return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'

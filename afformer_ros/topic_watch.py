@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watch of a subscription: its messages, and the reasons in words why some or all are missing."""
+"""Monitoring of a subscription: its messages, and why some or all are missing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from afformer_ros.quality_of_service import mismatch
 
 _WINDOW = 5.0
 _STALE_AFTER = 2.0
-# Lost messages of the window that are no reason to warn: so many, and such a share of all.
+# Lost messages in the window that are tolerated without a warning: number, and share of all.
 _TOLERATED_LOST = 2
 _TOLERATED_SHARE = 0.02
 
 
 class Subscribed(Protocol):
-    """A subscription to watch."""
+    """A subscription to monitor."""
 
     @property
     def topic_name(self) -> str:
@@ -29,20 +29,24 @@ class Subscribed(Protocol):
 
     @property
     def message_type(self) -> str:
-        """Type of the messages that are subscribed to, such as 'sensor_msgs/msg/Image'."""
+        """Type of the subscribed messages, such as 'sensor_msgs/msg/Image'."""
 
     @property
     def qos(self) -> QoSProfile:
-        """Quality of service that is asked for."""
+        """Requested quality of service."""
 
 
 class TopicWatch:
-    """Counts the messages of a subscription, also lost ones, and looks for its publishers.
+    """Counts of a subscription's messages, also lost ones, and the state of its publishers.
 
     Args:
-        node: that subscribes.
-        name: short name of the topic, as the parameters have it.
+        node: node that subscribes.
+        name: short name of the topic, as in the parameters.
         subscribed: the subscription.
+
+    Attributes:
+        count: number of received messages.
+        lost_count: number of lost messages.
     """
 
     def __init__(self, node: Node, name: str, subscribed: Subscribed) -> None:
@@ -65,7 +69,7 @@ class TopicWatch:
             self._forget()
 
     def lost(self, count: int) -> None:
-        """Count messages that the middleware says were lost on the way."""
+        """Count messages that the middleware reports as lost."""
         with self._lock:
             self.lost_count += count
             self._losses.append((time.monotonic(), count))
@@ -73,7 +77,7 @@ class TopicWatch:
 
     @property
     def hertz(self) -> float:
-        """Messages a second, of the last five seconds."""
+        """Messages a second, in the last five seconds."""
         with self._lock:
             self._forget()
             if len(self._times) < 2:
@@ -88,11 +92,11 @@ class TopicWatch:
 
     @property
     def publishers(self) -> int:
-        """Publishers of the topic, of any type."""
+        """Number of publishers of the topic, of any type."""
         return self._node.count_publishers(self._subscribed.topic_name)
 
     def problem(self) -> str:
-        """Why nothing arrives, or not from everybody; empty where all is well."""
+        """Say why nothing arrives, or not from all publishers; empty where all is well."""
         topic = self._subscribed.topic_name
         found = self._node.get_publishers_info_by_topic(topic)
         if not found:
@@ -102,7 +106,7 @@ class TopicWatch:
         fitting = [one for one in found if one.topic_type == self._subscribed.message_type]
         if not fitting:
             types = ', '.join(sorted({one.topic_type for one in found}))
-            return f'{topic} carries {types}; {self._subscribed.message_type} is wanted'
+            return f'{topic} carries {types}; expected {self._subscribed.message_type}'
         mismatches = [
             mismatch(
                 self._name,
@@ -123,7 +127,7 @@ class TopicWatch:
         return ''
 
     def loss(self) -> str:
-        """How many of the last messages were lost, and what to do; empty: few or none."""
+        """Say how many of the last messages were lost, and what to do; empty for few or none."""
         with self._lock:
             self._forget()
             lost, received = sum(count for _, count in self._losses), len(self._times)
@@ -131,23 +135,23 @@ class TopicWatch:
             return ''
         return (
             f'{lost} of {lost + received} messages of the last {_WINDOW:.0f} s on '
-            f'{self._subscribed.topic_name} were lost on the way; {self._remedy()}'
+            f'{self._subscribed.topic_name} were lost on the way. {self._remedy()}'
         )
 
     def _remedy(self) -> str:
         if self._subscribed.qos.reliability == QoSReliabilityPolicy.RELIABLE:
-            return 'send fewer or smaller ones, or compressed images'
+            return 'Send fewer or smaller ones, or compressed images'
         found = self._node.get_publishers_info_by_topic(self._subscribed.topic_name)
         offers = [one.qos_profile.reliability for one in found]
         if offers and all(one == QoSReliabilityPolicy.RELIABLE for one in offers):
-            return f'set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
+            return f'Set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
         return (
-            'start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE set '
+            'Start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE set '
             "to this package's config/fastdds.xml, or have it offer RELIABLE"
         )
 
     def values(self) -> dict[str, str]:
-        """Counts as text."""
+        """Return the counts as text, by name."""
         return {
             'topic': self._subscribed.topic_name,
             'type': self._subscribed.message_type,

@@ -24,12 +24,12 @@ _ROW_HEIGHT, _WIDTH = 0.42, 9.0
 
 
 def draw(results: Sequence[StudyResult]) -> Figure:
-    """Draw the rows of a table from top to bottom; lower KLD is to the left.
+    """Draw the rows of a table from top to bottom, with lower KLD to the left.
 
-    Of the predictors that look at nothing the best is drawn, as a line.
+    Of the baselines that look at nothing, the best is drawn as a line.
 
     Args:
-        results: of one table.
+        results: results of one table.
     """
     trained = [result for result in results if result.seed is not None]
     labels = row_labels(trained)
@@ -44,7 +44,7 @@ def draw(results: Sequence[StudyResult]) -> Figure:
             papers.plot(value, height, 'D', color=_PAPERS)
     ours.set_yticks(range(len(labels)), labels)
     ours.invert_yaxis()
-    ours.set_xlabel('KLD on simulated things, 95 % over seeds')
+    ours.set_xlabel('KLD on simulated elements, 95 % interval over seeds')
     papers.set_xlabel("KLD in the paper's table")
     for axes in (ours, papers):
         axes.grid(axis='x', alpha=0.3)

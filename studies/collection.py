@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of a table, gathered from the files of its trainings and evaluations.
+"""The results of a table, collected from the files of its trainings and evaluations.
 
-Snakemake does it in its own environment, so that nothing of `afformer_core` is imported here;
-docs/reference/evaluation_json.md has the names.
+Snakemake runs this in its own environment, so that nothing of `afformer_core` is imported here;
+docs/reference/evaluation_json.md lists the names.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from studies.results import StudyResult
 
 _SCHEMA = 1
 _MODEL = 'model'
-# They look at nothing, and are the same beside every model of a table.
+# Baselines that look at nothing; their measures are the same beside every model of a table.
 _BLIND = {
     'uniform': 'uniform (blind)',
     'action_mean_map': 'mean map of the action (blind)',
@@ -28,12 +28,12 @@ _BLIND = {
 
 
 def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult, ...]:
-    """The lines of a table: the blind rows, then each row for each seed.
+    """Collect the lines of a table: the baselines, then each row for each seed.
 
     Args:
-        plan: with the table.
-        table: its name.
-        files: of the trainings and evaluations.
+        plan: plan with the table.
+        table: name of the table.
+        files: paths of the trainings and evaluations.
 
     Raises:
         ValueError: an evaluation was written by another version, or of other test pairs.
@@ -58,8 +58,8 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
             beside = {label: _numbers(measures, name) for name, label in _BLIND.items()}
             if (blind := blind or beside) != beside:
                 raise ValueError(
-                    f'{files.evaluation(row.model, seed)} is of other test pairs than the '
-                    'evaluations before it. Delete the folder of evaluations'
+                    f'{files.evaluation(row.model, seed)} has other test pairs than the '
+                    'evaluations before it; expected the same. Delete the folder of evaluations'
                 )
     unseen: dict[str, Any] = {'paper_kld': None, 'seed': None, 'pairs_trained': None}
     heads = [
@@ -88,7 +88,7 @@ def _numbers(measures: Mapping[str, Any], predictor: str) -> dict[str, Any]:
 
 def _value(measure: Mapping[str, Any] | float | None) -> float | None:
     value = measure['value'] if isinstance(measure, Mapping) else measure
-    # JSON has infinity as a text.
+    # Infinity is text in JSON.
     return None if value is None else float(value)
 
 

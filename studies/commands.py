@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the `afformer` commands that a study runs."""
+"""The `afformer` commands that a study runs, as lists of words."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PRETRAINING = 'pretraining'
 """The experiment that learns from mined clips; all others learn from annotated pairs."""
 
 TRAIN, TEST = 'train', 'test-seen'
-"""Splits of the annotated pairs; nothing is chosen by the second."""
+"""Splits of the annotated pairs; no choice is based on the second one."""
 
 
 Options = Mapping[str, str | int | float | Sequence[str]]
 
 
 def options(values: Options) -> list[str]:
-    """Options of a command by their names without dashes; a list is several values of one."""
+    """Convert options by name to words of a command line; a list is several values of one."""
     words = []
     for name, value in values.items():
         several = value if isinstance(value, list | tuple) else [value]
@@ -28,13 +28,13 @@ def options(values: Options) -> list[str]:
 
 
 def simulation(split: str, values: Options, files: StudyFiles) -> list[str]:
-    """Renders a split of annotated pairs."""
+    """Return the command that renders a split of annotated pairs."""
     folder = files.annotations(split).parent
     return ['afformer', 'simulate', str(folder), f'--split={split}', *options(values)]
 
 
 def filming(values: Options, files: StudyFiles) -> list[str]:
-    """Renders long videos that nobody annotated."""
+    """Return the command that renders long videos without annotations."""
     folder = str(files.videos)
     return [
         'afformer',
@@ -47,7 +47,7 @@ def filming(values: Options, files: StudyFiles) -> list[str]:
 
 
 def mining(values: Options, files: StudyFiles) -> list[str]:
-    """Finds clips with interactions in the long videos."""
+    """Return the command that finds clips with interactions in the long videos."""
     videos, output = files.videos / 'videos', files.index.parent
     return ['afformer', 'mine', str(videos), f'--output={output}', *options(values)]
 
@@ -55,14 +55,14 @@ def mining(values: Options, files: StudyFiles) -> list[str]:
 def training(
     plan: StudyPlan, name: str, seed: int, files: StudyFiles, further: Sequence[str] = ()
 ) -> list[str]:
-    """Trains a model.
+    """Return the command that trains a model.
 
     Args:
-        plan: with the model.
-        name: of the model.
-        seed: of its weights and of the order of examples.
-        files: where data lies and the model is written.
-        further: options that are given last.
+        plan: plan with the model.
+        name: name of the model.
+        seed: seed of the weights and of the order of examples.
+        files: paths of the data and the model.
+        further: options that come last.
     """
     model = plan.models[name]
     data = '--data.init_args.'
@@ -84,7 +84,7 @@ def training(
 
 
 def evaluation(name: str, seed: int, files: StudyFiles) -> list[str]:
-    """Measures a model on the test pairs, one of each scene."""
+    """Return the command that measures a model on the test pairs, one of each scene."""
     return [
         'afformer',
         'evaluate',

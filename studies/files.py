@@ -12,45 +12,45 @@ class StudyFiles:
     """Paths below one folder.
 
     Attributes:
-        folder: of everything that is made.
+        folder: folder of everything that a study makes.
     """
 
     folder: Path
 
     def annotations(self, split: str) -> Path:
-        """Of a split of the annotated pairs."""
+        """Return the annotations of a split of the annotated pairs."""
         return self.folder / 'pairs' / split / f'{split}.json'
 
     @property
     def videos(self) -> Path:
-        """Folder of long videos that nobody annotated."""
+        """Folder of long videos without annotations."""
         return self.folder / 'videos'
 
     @property
     def index(self) -> Path:
-        """Of the clips that were mined from the videos."""
+        """Index of the clips that were mined from the videos."""
         return self.folder / 'mined' / 'index.json'
 
     def features(self, name: str) -> Path:
-        """Folder of kept backbone features."""
+        """Return the folder of cached backbone features."""
         return self.folder / 'features' / name
 
     def model(self, name: str | Path, seed: int | str) -> Path:
-        """Folder of a trained model."""
+        """Return the folder of a trained model."""
         return self.folder / 'models' / name / f'seed_{seed}'
 
     def configuration(self, name: str, seed: int | str) -> Path:
-        """The resolved configuration that a model was trained by."""
+        """Return the resolved configuration that a model was trained with."""
         return self.model(name, seed) / 'config.yaml'
 
     def provenance(self, name: str, seed: int | str) -> Path:
-        """Code and machine that trained a model."""
+        """Return the file on the code and machine that trained a model."""
         return self.folder / 'provenance' / name / f'seed_{seed}.json'
 
     def evaluation(self, name: str, seed: int | str) -> Path:
-        """The numbers of a model."""
+        """Return the measures of a model."""
         return self.folder / 'evaluations' / name / f'seed_{seed}.json'
 
     def log(self, step: str, name: str, seed: int | str) -> Path:
-        """What a step printed."""
+        """Return the log of a step."""
         return self.folder / 'logs' / f'{step}_{name}_{seed}.log'

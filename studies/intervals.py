@@ -14,7 +14,7 @@ from scipy import stats
 from studies.results import StudyResult, row_labels
 
 CONFIDENCE = 0.95
-"""Of all intervals."""
+"""Confidence of all intervals."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class SeedMean:
 
     Attributes:
         value: the mean.
-        low, high: of Student's t interval; the mean itself where there is one seed.
-        seeds: how many.
+        low, high: ends of Student's t interval; the mean itself for a single seed.
+        seeds: number of seeds.
     """
 
     value: float
@@ -34,7 +34,7 @@ class SeedMean:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> SeedMean:
-        """The mean of at least one value."""
+        """Compute the mean and interval of at least one value."""
         mean, count = statistics.fmean(values), len(values)
         if count == 1:
             return cls(mean, mean, mean, count)
@@ -45,11 +45,11 @@ class SeedMean:
 
 @dataclass(frozen=True)
 class OrderCount:
-    """How pairs of rows stand to each other, beside the paper.
+    """Counts of pairs of rows by their order, compared with the paper's.
 
     Attributes:
         same: pairs in the paper's order, whose intervals do not overlap.
-        reversed: pairs in the other order, whose intervals do not overlap.
+        reversed: pairs in the reverse order, whose intervals do not overlap.
         undecided: pairs whose intervals overlap.
         same_by_mean: pairs whose means are in the paper's order, whatever their intervals.
     """
@@ -61,12 +61,12 @@ class OrderCount:
 
     @property
     def pairs(self) -> int:
-        """All of them."""
+        """Number of all pairs."""
         return self.same + self.reversed + self.undecided
 
 
 def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMean | None]:
-    """Of each row the mean of a measure over its seeds; None where it was not measured."""
+    """Compute each row's mean of a measure over its seeds; None where it was not measured."""
     means: dict[str, SeedMean | None] = {}
     for label in row_labels(results):
         values = [getattr(result, measure) for result in results if result.row == label]
@@ -75,7 +75,7 @@ def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMe
 
 
 def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
-    """Count the pairs of rows that the paper orders by KLD; equal ones there are left out."""
+    """Count the pairs of rows by their order in the paper's KLD, without pairs of equal KLD."""
     published = {r.row: r.paper_kld for r in results if r.paper_kld is not None}
     means = seed_means(results, 'kld')
     found: list[str] = []

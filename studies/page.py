@@ -23,7 +23,7 @@ _MARKED = re.compile(r'(<!-- (\w+) -->\n).*?(<!-- end of \2 -->)', re.DOTALL)
 
 
 def with_tables(page: str, results: Path) -> str:
-    """The page with every table between its marks written anew.
+    """Replace every table between its marks in the page.
 
     Args:
         page: Markdown; `<!-- table_4b -->` and `<!-- end of table_4b -->` mark a table.
@@ -46,7 +46,7 @@ def with_tables(page: str, results: Path) -> str:
 
 
 def table_text(results: Sequence[StudyResult]) -> str:
-    """The rows of a table as Markdown, their order beside the paper's, and what made them."""
+    """Write the rows of a table as Markdown, with their order and their provenance."""
     measures = {name: seed_means(results, name) for name in ('kld', 'peak_inside', 'nearest')}
     rows: dict[str, Sequence[Cell]] = {}
     for label in row_labels(results):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of rows that the studies compare, and the models that the rows measure.
+"""The plan of the studies: tables of rows, and the models that the rows measure.
 
 Snakemake reads it too, so that nothing but the standard library is imported here.
 """
@@ -16,12 +16,12 @@ class StudyModel:
     """One model, trained once for each seed.
 
     Attributes:
-        name: of its folder.
-        experiment: key of the plan's experiments, whose files are given first.
-        overlays: configuration files that say what differs, given last.
-        features: name of the kept backbone features, which models share whose backbones are frozen
+        name: name of its folder.
+        experiment: key of the plan's experiments, whose files come first.
+        overlays: configuration files with the differences, which come last.
+        features: name of the cached backbone features, shared by models whose backbones are frozen
             alike.
-        initial: name of the model that this one goes on from, of the same seed, or None.
+        initial: name of the model with the same seed that this one starts from, or None.
     """
 
     name: str
@@ -36,9 +36,9 @@ class StudyRow:
     """One row of a table.
 
     Attributes:
-        label: for people.
+        label: label for people.
         model: name of the model that is measured.
-        paper_kld: what the paper's table says; None where it says nothing.
+        paper_kld: KLD in the paper's table; None where it has none.
     """
 
     label: str
@@ -51,9 +51,9 @@ class StudyTable:
     """One table of the paper.
 
     Attributes:
-        name: of its files.
-        title: for people.
-        rows: at least one, no label twice.
+        name: name of its files.
+        title: title for people.
+        rows: rows, at least one, with distinct labels.
     """
 
     name: str
@@ -73,10 +73,10 @@ class StudyPlan:
     """All tables and models.
 
     Attributes:
-        seeds: of the trainings of each model, at least one.
+        seeds: seeds of the trainings of each model, at least one.
         experiments: configuration files of each kind of training.
-        models: by name.
-        tables: by name.
+        models: models by name.
+        tables: tables by name.
     """
 
     seeds: tuple[int, ...]
@@ -102,10 +102,10 @@ class StudyPlan:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> StudyPlan:
-        """The plan of what `studies/studies.yaml` holds.
+        """Build the plan from the content of `studies/studies.yaml`.
 
         Raises:
-            ValueError: a name is used that nothing has.
+            ValueError: an unknown name is used.
         """
         models = {
             name: StudyModel(

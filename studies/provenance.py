@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def provenance() -> dict[str, str]:
-    """Commit, machine and date of what is computed now; all of it is text.
+    """Return commit, machine and date of what is computed now, as text.
 
     The commit ends in `+` where tracked files differ from it, and is `unknown` outside of a clone.
     """
@@ -54,7 +54,7 @@ def _processor() -> str:
 
 
 def main() -> None:
-    """Write it as JSON."""
+    """Write the provenance as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('output', type=Path)
     output = parser.parse_args().output

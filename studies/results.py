@@ -13,23 +13,26 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class StudyResult:
-    """What one training, or one predictor that looks at nothing, reached.
+    """The measures of one training, or of one baseline that looks at nothing.
 
     Attributes:
-        table, row: its place, the name of the table and the label of the row.
-        paper_kld: KLD in the paper's table, None where it has none.
-        seed: of the training; None of a predictor that looks at nothing.
+        table, row: name of the table and label of the row.
+        paper_kld: KLD in the paper's table; None where it has none.
+        seed: seed of the training; None for a baseline.
         kld: Kullback-Leibler divergence, lower is better.
         sim: similarity, 0 to 1.
         auc_j: area under Judd's curve, 0 to 1; None where the heatmap is constant.
         peak_inside: share of best peaks inside the demonstrated element; None without a peak.
-        nearest: share of best peaks that the demonstrated element is nearest to; likewise.
-        test_pairs: that were measured.
-        pairs_trained: pairs of demonstration and image that its last training saw, each as often
-            as it came; None of a predictor that looks at nothing.
-        commit: of the code that trained it, with `+` where files differed.
-        machine: that trained it.
-        date: of the training, year-month-day.
+        nearest: share of best peaks whose nearest element is the demonstrated one; likewise.
+        test_pairs: number of measured pairs.
+        pairs_trained: number of pairs of demonstration and image in its last training, with
+            repetitions; None for a baseline.
+        commit: commit of the code that trained it, with `+` where files differed.
+        machine: machine that trained it.
+        date: date of the training, year-month-day.
+
+    Raises:
+        ValueError: the KLD is not finite.
     """
 
     table: str
@@ -60,7 +63,7 @@ _INTEGERS = ('seed', 'test_pairs', 'pairs_trained')
 
 
 def to_csv(results: Iterable[StudyResult]) -> str:
-    """A heading and a line each; an empty cell where there is nothing."""
+    """Write a heading and a line for each result; empty cells stand for None."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator='\n')
     writer.writeheader()
@@ -71,23 +74,23 @@ def to_csv(results: Iterable[StudyResult]) -> str:
 
 
 def read_results(path: Path) -> tuple[StudyResult, ...]:
-    """What `to_csv` wrote.
+    """Read what `to_csv` wrote.
 
     Raises:
-        ValueError: the columns are others, or a cell is not of its column's type.
+        ValueError: the columns differ, or a cell is not of its column's type.
     """
     with path.open(encoding='utf-8', newline='') as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise ValueError(
                 f'{path} has the columns {reader.fieldnames}; expected {list(COLUMNS)}. Make it '
-                'again by Snakemake'
+                'again with Snakemake'
             )
         return tuple(_result(cells) for cells in reader)
 
 
 def row_labels(results: Sequence[StudyResult]) -> tuple[str, ...]:
-    """Each label once, in the table's order."""
+    """Return each label once, in the table's order."""
     return tuple(dict.fromkeys(result.row for result in results))
 
 

@@ -54,6 +54,7 @@ class Findings:
     def score_of_precision(self, least: float) -> float | None:
         """Find the lowest score with at least a given precision; None where no score has it."""
         enough = np.flatnonzero(self.precision >= least)
+        # Detections of equal score can only be accepted together.
         last = [
             i for i in enough if i + 1 == len(self.scores) or self.scores[i + 1] < self.scores[i]
         ]

@@ -15,6 +15,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+# Shortest rest of a hand, and how far ahead of a frame the estimate looks, in seconds.
 REST = 0.5
 
 # Landmarks of MediaPipe.
@@ -26,9 +27,13 @@ _WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE
     9,
     17,
 )
+# Length of a palm in breadths of its knuckles; seen from the side, one of them is shortened.
 _PALM_ASPECT = 1.5
+# In hand sizes: a fingertip that moves by this much is as likely to rest as not.
 _STRAY = 0.12
+# In hand sizes: tips of thumb and index finger that are closer hold something.
 _PINCH = 0.6
+# Seconds. A hand that rests longer operates nothing.
 _LONGEST_REST = 8.0
 
 
@@ -105,6 +110,7 @@ class ContactEstimate:
         least = np.inf
         for first in np.flatnonzero((times <= time) & (times > time - 2 * REST)):
             last = int(np.searchsorted(times, times[first] + REST - 1e-6))
+            # Between frames so far apart the hand may have moved and come back.
             if last == len(times) or times[last] < time or times[last] - times[first] > 2 * REST:
                 continue
             rest = places[first : last + 1]

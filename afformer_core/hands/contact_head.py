@@ -15,12 +15,19 @@ from torchvision.ops import roi_align
 from afformer_core.hands.frame_stack import FRAMES
 from afformer_core.hands.hand import colours
 
+# Side of the square around a hand: as a multiple of the hand's longer side, at least in pixels,
+# and in pixels of the network's input.
 _ENLARGED, _SMALLEST, _SIDE = 1.6, 38.0, 80
 _STAGES, _STRIDE = 5, 16
 _FEATURES, _CHANNELS, _PLACE_FEATURES = 112, 64, 128
+# Stochastic depth: residual layers are skipped in training with up to this probability, later ones
+# more often.
 _SKIPPED = 0.15
+# Errors of boxes in training, like those of detections: factors, and shares of a side.
 _RESIZED, _MOVED = (0.75, 1.3), 0.1
+# Luminance of red, green and blue.
 _LUMINANCE = (0.299, 0.587, 0.114)
+# Weight of a location error of one square relative to contact; more would harm contact.
 _TOUCH_WEIGHT = 1.0
 
 
@@ -60,6 +67,7 @@ class ContactHead(nn.Module):
             in_chans=FRAMES,
             drop_path_rate=_SKIPPED,
         )
+        # The later blocks are unused.
         body.blocks = body.blocks[:_STAGES]
         self.body: nn.Module = body
         self.describe = nn.Sequential(
@@ -70,6 +78,7 @@ class ContactHead(nn.Module):
         )
         features = _CHANNELS * (_SIDE // _STRIDE) ** 2
         self.logit = nn.Linear(features, 1)
+        # Directly from so many features, the location would fluctuate from step to step.
         self.place = nn.Sequential(
             nn.Linear(features, _PLACE_FEATURES),
             nn.LayerNorm(_PLACE_FEATURES),
@@ -124,6 +133,8 @@ class ContactHead(nn.Module):
         moved = [_moved(each) for each in boxes]
         answer = self(pictures, moved)
         if not len(answer.logits):
+            # All processes must have gradients of all parameters, also without hands in their
+            # images.
             return torch.stack([0 * each.sum() for each in self.parameters()]).sum()
         contact = functional.binary_cross_entropy_with_logits(
             answer.logits, torch.cat(list(contacts)).float()
@@ -151,6 +162,7 @@ def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
     grey = torch.einsum('tchw,c->thw', shown, shown.new_tensor(_LUMINANCE))
     middles, sides = _around(boxes)
     around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)
+    # Ratio 0 samples each pixel of a large hand.
     return roi_align(2 * grey[None] - 1, [around], _SIDE, sampling_ratio=0, aligned=True)
 
 

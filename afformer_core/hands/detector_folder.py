@@ -32,6 +32,7 @@ FORMAT = 'afformer-hand-detector'
 VERSION = 2
 DESCRIPTION_FILE = 'detector.json'
 WEIGHTS_FILE = 'detector.safetensors'
+# The paper's score (section 4.2).
 INTERACTION_SCORE = 0.99
 
 _WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}

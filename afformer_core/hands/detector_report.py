@@ -24,6 +24,7 @@ from afformer_core.media.video import VideoFrame
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table
 
+# Approximate seconds between the simulator's neighbouring frames.
 _INTERVAL = 0.25
 
 

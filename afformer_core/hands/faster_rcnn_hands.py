@@ -20,6 +20,7 @@ from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.folding import fold_batch_norms
 
+# Two boxes with a larger overlap are of one hand.
 _ONE_HAND = 0.5
 _DIGITS = 8
 

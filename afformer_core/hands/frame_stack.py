@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from afformer_core.hands.hand_annotations import NEIGHBOURS
 
 _Picture = NDArray[np.uint8]
+# Number of frames of a stack, and the index of the frame itself.
 FRAMES = len(NEIGHBOURS) + 1
 NOW = sum(step < 0 for step in NEIGHBOURS)
+# Seconds, since times of frames are rounded.
 _TOLERANCE = 1e-3
 
 

@@ -37,6 +37,7 @@ class FrameOnDevice:
         """uint8 RGB [3, H, W] on the device."""
         assert self._image is not None
         tensor = frame_tensor(self._image, self._device)
+        # The pixels are not kept twice.
         self._image = None
         return tensor
 

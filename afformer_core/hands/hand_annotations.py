@@ -17,8 +17,11 @@ from xml.etree import ElementTree
 from afformer_core.data.annotated_dataset import naming, read_text
 from afformer_core.errors import DatasetError
 
+# Contact with a portable or a stationary object; 0, 1 and 2 are contact with nothing, oneself and
+# another person.
 _INTERACTING = (3, 4)
 _STATES = range(5)
+# Neighbours of an image in its video, in steps of time, and their folders.
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 NEIGHBOUR_FOLDERS = tuple(f'JPEGImages{step:+d}' for step in NEIGHBOURS)
 _UNKNOWN = ('', 'None')

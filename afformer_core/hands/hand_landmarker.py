@@ -85,6 +85,7 @@ class HandLandmarker:
             for each hand its 21 landmarks, [21, 2] (x, y) in pixels, of which some may lie outside
             of the image.
         """
+        # MediaPipe refuses a frame whose time does not increase.
         self._milliseconds = max(self._milliseconds + 1, round(1e3 * time))
         picture = self._mediapipe.Image(
             image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)

@@ -31,6 +31,7 @@ PUBLISHED = (
 _PUBLISHED_SHA256 = 'fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1'
 _ADVICE = f'Give its file, or that of {PUBLISHED}, by --from'
 _TIMEOUT = 60.0
+# Networks at multiples of this are mapped into memory; others are copied, with a warning.
 _ALIGNMENT = 4
 _HEADER_SIZE = 30
 
@@ -87,12 +88,14 @@ def fetch_hand_model(output: Path, source: str | None = None) -> None:
     if hashlib.sha256(content).hexdigest() != _PUBLISHED_SHA256:
         content = _model(content, PACKAGE if source is None else source)
     if output == kept_hand_model():
+        # Engines are kept there, too, and executed, so that other users must not write to it.
         make_private_folder(output.parent)
     write_aside(output, content)
 
 
 def _downloaded() -> bytes:
     """Download the package with pip, which honours the user's mirrors, proxies and caches."""
+    # Any platform will do: the networks are the same in all of them.
     options = ('--only-binary=:all:', '--python-version=3.11', '--platform=manylinux2014_x86_64')
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '--no-input']
@@ -150,6 +153,7 @@ def _add(task: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name)
     assert task.fp is not None
     begins = task.fp.tell() + _HEADER_SIZE + len(name)
+    # A field of a zip archive has a header of four bytes: its identifier and its length.
     length = -begins % _ALIGNMENT
     if length:
         entry.extra = b'\0\0' + length.to_bytes(2, 'little') + bytes(length)

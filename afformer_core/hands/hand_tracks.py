@@ -13,10 +13,14 @@ from afformer_core.hands.contact_estimate import ContactEstimate, hand_size
 
 Landmarks = NDArray[np.float64]
 
+# Landmarks of the palm, whose middle hardly moves with the fingers.
 _PALM = [0, 5, 9, 13, 17]
+# Largest step between two frames in hand sizes, and largest factor of its size.
 _FARTHEST_STEP = 2.0
 _SIZE_FACTOR = 2.0
+# Longest time without a detection, seconds.
 _LONGEST_GAP = 1.0
+# Seconds, as in `demonstrations.activity.Persistence`: faces pass for hands in a few frames.
 _LEAST_LASTING = 0.1
 
 

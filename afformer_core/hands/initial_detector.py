@@ -27,7 +27,9 @@ _COCO = {
         FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
     ),
 }
+# The classifier of 91 kinds of objects cannot initialise that of hands.
 _CLASSES_OWN = 'roi_heads.box_predictor.'
+# Frozen batch norms lack it, and batch norms with fixed statistics do not use it.
 _UNUSED = 'num_batches_tracked'
 
 

@@ -18,8 +18,11 @@ from afformer_core.hands.hand_landmarker import HandLandmarker
 from afformer_core.hands.hand_tracks import HandTrack, HandTracks
 from afformer_core.media.video import VideoFrame
 
+# The low threshold of detection keeps the first frames of a hand; the high one of presence drops a
+# face after a frame or two.
 _DETECTION_CONFIDENCE = 0.3
 _PRESENCE_CONFIDENCE = 0.7
+# In hand sizes, from the outermost landmarks, which lie inside the fingers, to the hand's edges.
 _MARGIN = 0.2
 
 _Seen = list[tuple[HandTrack, NDArray[np.float64]]]
@@ -42,6 +45,7 @@ class MediaPipeHands(HandDetector):
         HandModelError: MediaPipe is not installed, or it cannot use the file.
     """
 
+    # Frames must not be farther apart than a hand rests.
     least_rate = 1 / REST
 
     def __init__(self, model: Path, interaction_score: float = 0.8) -> None:

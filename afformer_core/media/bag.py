@@ -130,6 +130,7 @@ class Bag:
         ]
         if not chosen:
             return
+        # If its clock was set back, a recorder writes an end before the last message.
         first = None if start <= self.start else start
         last = None if stop >= self.end else stop
         count = 0

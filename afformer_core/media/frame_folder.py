@@ -126,6 +126,7 @@ class FrameFolder:
             name = next((self._names[each] for each in numbers if each in self._names), None)
             if name is not None:
                 paths.append(self.folder / name)
+            # A folder with one of `step` frames may have its next frame just after the clip's end.
             elif len(numbers) == step or not paths:
                 raise VideoError(f'{self.folder} lacks the frame {_span(numbers)}')
         return paths
@@ -207,6 +208,7 @@ def _read_frame(path: Path) -> np.ndarray:
         raise VideoError(f'{path} does not exist; expected a frame')
     if path.stat().st_size == 0:
         raise VideoError(f'the frame {path} is empty (0 bytes). Copy it again')
+    # Pillow refuses a truncated file, where OpenCV would fill the rest with grey.
     try:
         with PIL.Image.open(path) as image:
             return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))

@@ -8,12 +8,14 @@ from pathlib import Path
 import PIL.Image
 from PIL.ExifTags import Base
 
+# EXIF orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 
 
 def shown_size(image: PIL.Image.Image) -> tuple[int, int]:
     """Return (width, height) of an opened image as viewers and OpenCV show it, turned by EXIF."""
     width, height = image.size
+    # Pillow would decode a whole PNG to look for EXIF where its header has none.
     turned = 'exif' in image.info and image.getexif().get(Base.Orientation) in _TURNED
     return (height, width) if turned else (width, height)
 

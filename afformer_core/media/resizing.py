@@ -37,6 +37,7 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
         return np.ascontiguousarray(image)
     height, width = size
     image = np.ascontiguousarray(image)
+    # Halving first takes half of the time at 640x480, a sixth at 1920x1080.
     while _can_be_halved(image.shape[0], height) and _can_be_halved(image.shape[1], width):
         half = image.shape[1] // 2, image.shape[0] // 2
         image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)

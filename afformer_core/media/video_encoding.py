@@ -39,6 +39,7 @@ def encode_video(path: Path, frames: Iterable[np.ndarray], rate: float, quality:
                 exact = Fraction(rate).limit_denominator(1000)
                 stream = container.add_stream('libx264', rate=exact)
                 stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+                # Adaptive quantisation would make x264's output differ from run to run.
                 stream.options = {
                     'crf': str(quality),
                     'preset': 'veryfast',

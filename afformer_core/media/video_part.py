@@ -18,7 +18,9 @@ from afformer_core.errors import VideoError
 Part = tuple[float, float]
 Frame = TypeVar('Frame')
 
+# Seconds. Annotations in whole seconds may round the end of a video up.
 _END_SLACK = 1.0
+# Seconds. Files are searched by times of decoding, which precede those of display.
 _SEEK_LEAD = 1.0
 
 

@@ -12,7 +12,9 @@ import av.container
 
 from afformer_core.errors import VideoError
 
+# Seconds. Files are searched by times of decoding, which precede those of display.
 _SEEK_LEAD = 1.0
+# Seconds. Times that differ by less are of one frame.
 _SAME = 1e-6
 # Seconds. The last frame may be shown for some time.
 _END_SLACK = 2.0

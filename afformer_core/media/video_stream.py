@@ -13,6 +13,7 @@ def shown_seconds(container: av.container.InputContainer, stream: av.VideoStream
     known = []
     if container.duration is not None:
         known.append(container.duration / av.time_base)
+    # Sound may last longer than the video, and an edit list shows less than the file holds.
     if stream.duration is not None and stream.time_base is not None:
         known.append(float(stream.duration * stream.time_base))
     return min(known, default=None)

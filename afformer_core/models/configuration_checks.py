@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from afformer_core.models.configuration import AfformerConfiguration
 
+# Pyramid levels that each backbone offers the decoder, coarse to fine; level pN has stride 2**N.
 BACKBONE_LEVELS = {
     'resnet50': ('p5', 'p4', 'p3', 'p2'),
     'efficientnet_lite0': ('p5', 'p4', 'p3', 'p2'),
     'vitdet_b': ('p6', 'p5', 'p4'),
 }
+# Decoders whose memory is a single vector, or empty.
 EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
+# Decoders that discard positions within frames.
 POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
 DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
 VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')

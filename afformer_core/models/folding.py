@@ -43,6 +43,7 @@ def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d | nn.BatchNorm2d) -> n
         weight, bias = fuse_conv_bn_weights(
             convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
+    # A copy keeps the class, since some convolutions pad their input in their own way.
     folded = copy.copy(convolution)
     folded._parameters = {'weight': weight, 'bias': bias}
     return folded.requires_grad_(False)

@@ -11,6 +11,8 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.softmax_attention import attend_fused
 
+# Beyond this number of keys, fused fp16 attention sums equal weights wrongly (65,504 is the
+# largest number of fp16).
 MOST_FP16_KEYS = 65_504
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}

@@ -175,6 +175,7 @@ def _scaled(part: slice, side: int, length: int) -> slice:
     return slice(start, max(start + 1, round(part.stop * length / side)))
 
 
+# Engines are compiled for this many frames; with fewer a GPU is not fully used.
 _FRAMES_AT_ONCE = 8
 
 
@@ -201,6 +202,7 @@ class Looks:
         """
         if not self.closer:
             return ()
+        # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]
         output = self.session.ground(first_frame, memory)
         memories: list[Memory] = []

@@ -29,6 +29,8 @@ def golden_outputs(folder: Path) -> References:
     try:
         return References.read(read_graphs(folder).folder)
     except ModelFolderError:
+        # There are none, or they belong to other weights. A broken folder raises its own error
+        # below.
         configuration = read_description(folder).configuration
         return make_golden_outputs(TorchSession.load(folder), configuration)
 

@@ -18,6 +18,7 @@ from afformer_core.runtime.model_folder import ModelDescription, read_descriptio
 from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'
+# Increases whenever the inputs or outputs of the graphs change, such as the layout of a memory.
 VERSION = 2
 GRAPH_NAMES = ('encode_frames', 'memorize', 'ground')
 

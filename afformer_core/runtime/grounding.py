@@ -108,6 +108,7 @@ def _enlarge(probabilities: FloatArray, size: tuple[int, int]) -> FloatArray:
     resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_LINEAR)
     total = float(resized.sum(dtype=np.float64))
     if total <= 0:
+        # A peak narrower than the spacing of the sampled pixels falls between them.
         resized = cv2.resize(probabilities, (width, height), interpolation=cv2.INTER_AREA)
         total = float(resized.sum(dtype=np.float64))
     return np.asarray(resized / total, dtype=np.float32)

@@ -15,6 +15,8 @@ from afformer_core.runtime.grounding import Peak
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
+# The head's upsampling leaves ripples, whose maxima mean nothing and change with the last bit of
+# the logits; a Gaussian of this share of the side smooths them away.
 _RIPPLE = 1 / 64
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
@@ -100,7 +102,9 @@ def _local_maxima(
     Returns:
         for each, the probability within the disc, and the pixel.
     """
+    # Few pixels exceed their nearest neighbours, and only these are compared with the disc.
     high = smooth >= cv2.dilate(smooth, _NEAREST)
+    # A value is too low if even a disc full of it would hold less than the least share.
     high &= smooth >= min(_LEAST_SHARE / disc.sum(), float(smooth.max()))
     indices = np.flatnonzero(high)
     values = smooth.ravel()[indices]
@@ -113,6 +117,7 @@ def _local_maxima(
     found: list[tuple[float, tuple[int, int]]] = []
     for index in np.flatnonzero(left):
         row, column = int(rows[index]), int(columns[index])
+        # Equal neighbours on a plateau are all maxima; one of them represents the plateau.
         if not left[index]:
             continue
         if values[index] >= _within(smooth, (row, column), disc).max():

@@ -14,6 +14,7 @@ import numpy as np
 from afformer_core.arrays import FloatArray
 from afformer_core.runtime.json_fields import checked_fields
 
+# Keeps the logit of a share finite; no heatmap of a model is so sharp or so empty.
 _LEAST_SHARE = 1e-6
 
 
@@ -96,8 +97,10 @@ def logit(share: float) -> float:
     return math.log(kept / (1 - kept))
 
 
+# Spread of the compared neighbourhood of the heatmap, as a share of the image's side.
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
+# Neighbouring features are so similar that more positions than these change the mean by 0.005.
 _MOST_PLACES = 96
 
 

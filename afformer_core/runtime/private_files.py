@@ -37,6 +37,8 @@ def read_private_file(path: Path) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with open(descriptor, 'rb') as file:
+        # The open file is checked, since the name may refer to another file by the time of
+        # reading.
         _check(path, os.fstat(descriptor))
         return file.read()
 

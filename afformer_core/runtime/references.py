@@ -23,7 +23,11 @@ from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.session import Output, Session
 
 REFERENCES_FILE = 'references.safetensors'
+# Largest difference of each precision from PyTorch in fp32, of 'int8' from the quantized graphs in
+# ONNX Runtime. The small model on simulated images and noise differs by up to 0.013 in fp16 and
+# 0.11 in bf16.
 TOLERANCES = {'fp32': 1e-4, 'fp16': 3e-2, 'bf16': 1.5e-1, 'int8': 1e-1}
+# The same on a GPU, whose fastest convolutions transform their factors. TF32 differs by 5e-3.
 GPU_TOLERANCES = {**TOLERANCES, 'fp32': 1e-3}
 
 
@@ -171,6 +175,7 @@ def _difference(found: FloatArray, wanted: FloatArray) -> float:
     if found.shape != wanted.shape or not np.isfinite(found).all():
         return float('inf')
     if wanted.size == 0:
+        # A model that scores no actions has no action logits.
         return 0.0
     return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
 

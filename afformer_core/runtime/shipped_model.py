@@ -53,6 +53,7 @@ def shipped_model_to_export() -> Path:
         return own
     copy = _copy_folder(own)
     make_private_folder(copy)
+    # The description is written last: without it a folder is no model.
     for name in (WEIGHTS_FILE, DESCRIPTION_FILE):
         write_aside(copy / name, (own / name).read_bytes())
     return copy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command of the demo: demonstrations grounded in camera images over ROS 2, and drawn.
+"""The command of the demo, which grounds demonstrations in camera images over ROS 2.
 
 python -m afformer_ros.demo --video demonstration.mp4 --image camera.jpg
 """
@@ -33,21 +33,24 @@ from afformer_ros.demo.scenes import (
 )
 from afformer_ros.environment import keep_apart, prepare_environment
 
-# An exception that a handler raises while an object is being deleted is lost.
+# Set besides the exception, which is lost if a handler raises it while an object is deleted.
 _INTERRUPTED = threading.Event()
 
 _KEPT = ('contact_sheet.png', 'overlay.mp4', 'bag')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; returns its exit status."""
+    """Run the demo; return its exit status."""
     options = _parser().parse_args(arguments)
     if (options.video is None) != (options.image is None):
-        print('afformer: error: --video and --image belong together', file=sys.stderr)
+        print(
+            'afformer: error: only one of --video and --image was given; expected both or none',
+            file=sys.stderr,
+        )
         return 2
     prepare_environment()
     keep_apart()
-    # The ordinary way out closes every process that was started.
+    # Exiting in the ordinary way closes every process that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -78,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--output', type=Path, default=Path('demo_output'), help='folder for the results'
     )
-    parser.add_argument('--model', default='', help='folder of a model; without it, the shipped')
+    parser.add_argument(
+        '--model', default='', help='folder of a model; without it, the shipped one'
+    )
     return parser
 
 
@@ -92,7 +97,7 @@ def _run(options: argparse.Namespace) -> None:
             raise KeyboardInterrupt
         for kept in _KEPT:
             _replace(folder / kept, options.output / kept)
-    print('\npictures and bag:')
+    print('\nimages and bag:')
     for kept in _KEPT:
         print(f'  {options.output / kept}')
 
@@ -100,12 +105,12 @@ def _run(options: argparse.Namespace) -> None:
 def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
     if options.video is not None:
         return [given_scene(folder, options.video, options.image)]
-    print('rendering appliances that the model has not seen ...', flush=True)
+    print('rendering scenes that no model was trained on ...', flush=True)
     return list(simulated_scenes(folder))
 
 
 def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
-    # ROS comes in only when the environment is complete.
+    # ROS is imported only after its environment variables are set.
     from afformer_ros.demo.graph import DemoGraph
     from afformer_ros.demo.pictures import Row, contact_sheet, film_frames, same_size
     from afformer_ros.driver.node_processes import NodeProcesses
@@ -142,10 +147,11 @@ def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
     affordance = result.affordance
     if not affordance.found:
         evidence = (
-            f'confidence {affordance.confidence:.2f}, resemblance {affordance.resemblance:.2f}'
+            f'confidence {affordance.confidence:.2f}, '
+            f'feature similarity {affordance.resemblance:.2f}'
             if math.isnan(affordance.presence)
-            else f'presence {affordance.presence:.2f}, at least '
-            f'{affordance.presence_threshold:.2f} is needed'
+            else f'presence {affordance.presence:.2f}, below the threshold '
+            f'{affordance.presence_threshold:.2f}'
         )
         return f'nothing found, {milliseconds:.0f} ms: {evidence}; the heatmap is shown in grey'
     best, action = affordance.points[0], affordance.actions[0]
@@ -161,7 +167,7 @@ def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Put a result in the place of the last run's."""
+    """Move a result to the place of the previous run's."""
     if target.is_dir():
         shutil.rmtree(target)
     os.replace(source, target)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recorder of topics to a rosbag2 in mcap, without the rosbag2 packages."""
+"""A recorder of topics to a rosbag2 in mcap that needs no rosbag2 packages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from afformer_core.messages.rosbags_messages import affordance_typestore
 
 
 class BagRecorder:
-    """Writes every message of some topics into a bag, as the bytes that came.
+    """A recorder that writes every message of some topics into a bag, as serialized.
 
     Args:
-        node: that subscribes; it must be spun by another thread.
-        folder: of the bag; must not exist.
+        node: node that subscribes; another thread must spin it.
+        folder: folder of the bag; must not exist.
         topics: message class of each topic.
-        latched: those topics that are latched.
+        latched: names of the topics that are latched.
         callbacks: called with each message of a topic, after it was written.
     """
 

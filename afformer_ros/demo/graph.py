@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's ROS graph: a player for demonstrations, one for the camera, the node."""
+"""The demo's ROS graph: a player for demonstrations, one for the camera, and the node."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _LISTENERS = 2
 
 @dataclass(frozen=True)
 class Result:
-    """One image with what the node said of it.
+    """The node's results for one image.
 
     Attributes:
-        affordance: the numbers.
-        overlay: uint8 RGB [H, W, 3].
+        affordance: the affordance.
+        overlay: the overlay, uint8 RGB [H, W, 3].
     """
 
     affordance: Affordance
@@ -53,11 +53,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Times:
-    """What the node says of its last groundings on `/diagnostics`: medians in milliseconds.
+    """Latencies of the last groundings on `/diagnostics`: medians in milliseconds.
 
     Attributes:
-        ground: from the converted image to its grounding.
-        age: from the stamp of the image until everything was published.
+        ground: time from the converted image to its grounding.
+        age: time from the stamp of the image until everything was published.
     """
 
     ground: float
@@ -66,7 +66,7 @@ class Times:
 
 @dataclass
 class _Arrivals:
-    """What the recorder passes on; filled by the executor's thread."""
+    """Messages from the recorder; the executor's thread adds them."""
 
     statuses: list[DemonstrationStatus] = field(default_factory=list)
     affordances: dict[int, Affordance] = field(default_factory=dict)
@@ -75,12 +75,12 @@ class _Arrivals:
 
 
 class DemoGraph:
-    """The running graph; to be used in a `with` block.
+    """The running graph, for use in a `with` block.
 
     Args:
-        folder: for the bag, the logs and the node's store.
-        processes: where nodes are started.
-        model: folder of the model; empty: the shipped one.
+        folder: folder for the bag, the logs and the node's store.
+        processes: processes of the nodes.
+        model: folder of the model; empty for the shipped one.
     """
 
     def __init__(self, folder: Path, processes: NodeProcesses, model: str) -> None:
@@ -107,7 +107,7 @@ class DemoGraph:
             'demonstration_qos': 'DEFAULT',
             'image_qos': 'DEFAULT',
             'diagnostics_period': 0.2,
-            # A long video must not lose frames to the start of a slow machine.
+            # A long video must not lose frames while a slow machine starts.
             'recording_queue': 240,
         }
         if model:
@@ -129,7 +129,7 @@ class DemoGraph:
 
     @property
     def times(self) -> tuple[Times, ...]:
-        """Of groundings since the last `look` began, a few a second."""
+        """Latencies of groundings since the last `look` began, a few a second."""
         return tuple(self._arrivals.times)
 
     def bring_up(self) -> None:
@@ -141,7 +141,7 @@ class DemoGraph:
         self._driver.bring_up()
 
     def demonstrate(self, scene: Scene) -> Any:
-        """Play and record a demonstration; returns the answer of finish.
+        """Play and record a demonstration; return the answer of finish.
 
         Raises:
             NodeError: the node refuses, or the player fails.
@@ -154,7 +154,7 @@ class DemoGraph:
         return self._driver.succeed('finish_demonstration')
 
     def look(self, path: Path, demonstration: str) -> list[Result]:
-        """Play an image or a video as the camera; returns what was grounded, in order.
+        """Play an image or a video as the camera; return the results, in order.
 
         Raises:
             NodeError: the player fails, or nothing comes back.
@@ -173,7 +173,7 @@ class DemoGraph:
             ]
 
         self._driver.wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
-        # The last results, and the diagnostics of them, are still on their way.
+        # The last results and their diagnostics are still on their way.
         time.sleep(0.3)
         self._driver.wait(self._arrivals.times.__len__, 'the diagnostics')
         return [
@@ -214,7 +214,7 @@ class DemoGraph:
         values = {value.key: value.value for one in message.status for value in one.values}
         if 'ground p50 (ms)' in values:
             times = Times(float(values['ground p50 (ms)']), float(values['end to end p50 (ms)']))
-            # The same grounding is told again until there is another.
+            # The diagnostics repeat a grounding until there is another.
             if self._last_times != times:
                 self._last_times = times
                 self._arrivals.times.append(times)

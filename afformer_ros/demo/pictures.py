@@ -27,12 +27,12 @@ class Row:
     """A grounding for the contact sheet.
 
     Attributes:
-        title: what it is.
-        result: what came out, in a line.
-        frames: of the demonstration, uint8 RGB [H, W, 3] each.
+        title: title of the scene.
+        result: the result in a line.
+        frames: frames of the demonstration, uint8 RGB [H, W, 3] each.
         image: the camera image.
-        overlay: of the same size as `image`.
-        outline: [K, 2] pixels of `image`, where the demonstrated element lies, or None.
+        overlay: overlay of the size of `image`.
+        outline: outline of the demonstrated element, [K, 2] pixels of `image`, or None.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Row:
 
 
 def contact_sheet(rows: Sequence[Row]) -> Picture:
-    """Demonstration frames | camera image | overlay, a row for each grounding.
+    """Compose demonstration frames | camera image | overlay, one row for each grounding.
 
     Returns:
         uint8 RGB [H, W, 3].
@@ -57,7 +57,7 @@ def contact_sheet(rows: Sequence[Row]) -> Picture:
 def film_frames(
     clip: Sequence[Picture], overlays: Iterable[Picture], title: str
 ) -> Iterator[Picture]:
-    """The demonstration, again and again, beside the overlays of a moving camera.
+    """Compose the demonstration, in a loop, beside the overlays of a moving camera.
 
     Returns:
         uint8 RGB [H, W, 3] each, with even sides, all of one size where the overlays are.
@@ -76,7 +76,7 @@ def film_frames(
 
 
 def same_size(pictures: Iterable[Picture], size: tuple[int, int]) -> Iterator[Picture]:
-    """Each picture shrunk or enlarged to fit into (width, height), centred."""
+    """Resize each image to fit into (width, height), centred."""
     width, height = size
     for picture in pictures:
         scale = min(width / picture.shape[1], height / picture.shape[0])
@@ -114,7 +114,7 @@ def _spread(count: int, wanted: int) -> list[int]:
 
 
 def _grid(frames: list[Picture]) -> Picture:
-    """Two rows, so that frames stay large enough to see."""
+    """Arrange frames in two rows, so that they stay large enough to see."""
     frames = frames + [np.full_like(frames[0], _BACKGROUND)] * (-len(frames) % 2)
     half = len(frames) // 2
     gap = np.full((frames[0].shape[0], 8, 3), _BACKGROUND, np.uint8)
@@ -132,7 +132,7 @@ def _beside(pictures: list[Picture]) -> Picture:
 
 
 def _labelled(picture: Picture, label: str) -> Picture:
-    """The picture over its label, all of one height."""
+    """Put an image above its label, all of one height."""
     picture = picture[:_ROW_HEIGHT]
     canvas = np.full((_ROW_HEIGHT, picture.shape[1], 3), _BACKGROUND, np.uint8)
     canvas[: picture.shape[0]] = picture

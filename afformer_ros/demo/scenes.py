@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of the demo: simulated appliances rendered for it, or files of the user."""
+"""Scenes of the demo: rendered by the simulator, or made of the user's files."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ _CLIP_RATE = 12.0
 _SIZE = (480, 360)
 _LONGEST_SIDE = 640
 
-# The seed of no data set that a model is trained on; then family, index, and element by order of
-# drawing.
+# A seed that no training dataset has; then family, index, and number of the drawn element.
 _DATASET_SEED = 990_017
 _SIMULATED = (('control_panel', 1, 0), ('control_panel', 1, 1), ('jars', 3, 1))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One grounding of the demo.
+    """One scene of the demo.
 
     Attributes:
-        name: of the demonstration, as the node takes names.
-        title: for a person.
-        demonstration: video to learn from.
+        name: name of the demonstration, as the node accepts names.
+        title: title for people.
+        demonstration: video of the demonstration.
         image: the still camera image.
-        camera: video of a camera that moves.
-        outline: float64 [K, 2], where the demonstrated element lies in `image`, in pixels; None
-            where nobody knows.
+        camera: video of a moving camera.
+        outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None
+            where it is unknown.
     """
 
     name: str
@@ -54,10 +53,10 @@ class Scene:
 
 
 def simulated_scenes(folder: Path) -> Iterator[Scene]:
-    """Render things that no model has seen; two demonstrations share the first one.
+    """Render scenes that no model was trained on; two demonstrations share the first one.
 
     Args:
-        folder: for the files.
+        folder: folder for the files.
 
     Raises:
         ImportError: mujoco is not installed.
@@ -88,7 +87,7 @@ def simulated_scenes(folder: Path) -> Iterator[Scene]:
 
 
 def given_scene(folder: Path, video: Path, image: Path) -> Scene:
-    """A scene of a video and an image; the camera moves over the image and back.
+    """Make a scene of a video and an image; the camera moves over the image and back.
 
     Raises:
         VideoError: the video cannot be read.
@@ -105,12 +104,12 @@ def given_scene(folder: Path, video: Path, image: Path) -> Scene:
 
 
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
-    """At most so many frames of a video, evenly spaced: uint8 RGB [H, W, 3] each."""
+    """Read at most so many frames of a video, evenly spaced: uint8 RGB [H, W, 3] each."""
     return list(read_video(path, count))
 
 
 def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image at a size that a camera would send, with even sides."""
+    """Resize an image to a size that a camera would send, with even sides."""
     scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
     height, width = (max(2, 2 * round(side * scale / 2)) for side in image.shape[:2])
     return np.asarray(
@@ -119,7 +118,7 @@ def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _moving_camera(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Views of a camera that goes around in front of the image, nearer and farther."""
+    """Yield the images of a camera that moves around in front of an image, nearer and farther."""
     height, width = image.shape[:2]
     for number in range(_CAMERA_FRAMES):
         angle = 2 * math.pi * number / _CAMERA_FRAMES

@@ -29,17 +29,17 @@ _BRING_UP = {
     Transition.TRANSITION_CONFIGURE: 'inactive',
     Transition.TRANSITION_ACTIVATE: 'active',
 }
-# What has not come after so many seconds was lost on the way.
+# Seconds after which an answer counts as lost.
 _LOSS = 15.0
 _PATIENCE = 60.0
 
 
 class GroundingDriver:
-    """Drives one grounding node; callbacks of its own node run in a thread.
+    """A driver of one grounding node; callbacks of its own node run in a thread.
 
     Args:
-        name: of its own node.
-        processes: where nodes are started.
+        name: name of its own node.
+        processes: processes of the nodes.
     """
 
     def __init__(self, name: str, processes: NodeProcesses) -> None:
@@ -48,15 +48,15 @@ class GroundingDriver:
         self.node = rclpy.create_node(name)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        # Before the grounding node begins: Fast DDS drops the answer to a client that the node has
-        # not found yet.
+        # Made before the grounding node starts: Fast DDS drops answers to clients that the node
+        # has not found yet.
         self._clients = {name: self._create_client(name) for name in _SERVICES}
         self._grounding: NodeProcess | None = None
         self._ending = threading.Event()
         self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
 
     def start_grounding(self, parameters: Mapping[str, Any]) -> None:
-        """Start the grounding node, once all subscriptions of this node are there."""
+        """Start the grounding node, after all subscriptions of this node exist."""
         self._spinner.start()
         self._grounding = self.processes.start(
             'grounding node', 'afformer_ros.executables.grounding', {}, parameters
@@ -77,10 +77,10 @@ class GroundingDriver:
                 raise NodeError(f'the grounding node refused to become {goal}:\n{output}')
 
     def succeed(self, service: str, **fields: Any) -> Any:
-        """Call a service of the grounding node; returns its answer.
+        """Call a service of the grounding node; return its answer.
 
         Raises:
-            NodeError: it says that it did not succeed.
+            NodeError: the answer says that it failed.
         """
         answer = self._call(service, **fields)
         if not answer.success:
@@ -88,11 +88,11 @@ class GroundingDriver:
         return answer
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
-        """See `wait_until`."""
+        """Wait for a condition (see `wait_until`)."""
         return wait_until(condition, what, self.processes)
 
     def stop_spinning(self) -> None:
-        """No callback runs after this."""
+        """Stop the thread, so that no callback runs any more."""
         self._ending.set()
         self._executor.wake()
         if self._spinner.is_alive():
@@ -111,11 +111,11 @@ class GroundingDriver:
     def _call(self, service: str, **fields: Any) -> Any:
         answer = self._attempt(service, _PATIENCE, **fields)
         if answer is None:
-            raise NodeError(f'waited {_PATIENCE:.0f} s in vain for the answer of {service}')
+            raise NodeError(f'{service} has not answered within {_PATIENCE:.0f} s')
         return answer
 
     def _attempt(self, service: str, seconds: float, **fields: Any) -> Any:
-        """Call a service; None where no answer came in time."""
+        """Call a service; return None where no answer came in time."""
         client = self._clients[service]
         self.wait(client.service_is_ready, f'the service {service}')
         future = client.call_async(_SERVICES[service].Request(**fields))
@@ -125,7 +125,7 @@ class GroundingDriver:
         while not answered.wait(0.1):
             self.processes.check()
             if time.monotonic() > end:
-                # The node may never find this one.
+                # The node may never find this client.
                 self.node.destroy_client(client)
                 self._clients[service] = self._create_client(service)
                 return None

@@ -22,15 +22,15 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_ros.environment import keep_apart, prepare_environment
 
 RATE = 30.0
-# Of the camera's image, and of the demonstration's.
+# Size of camera images and demonstration frames.
 _WIDTH, _HEIGHT = 640, 480
-# Images that are grounded but not counted: the first ones find caches cold.
+# Seconds of images that are not counted, since caches are cold at first.
 _WARM_UP = 2.0
 _DEMONSTRATION = 'noise'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; returns the exit status."""
+    """Measure and print; return the exit status."""
     options = _parser().parse_args(arguments)
     prepare_environment()
     keep_apart()
@@ -49,15 +49,15 @@ def _parser() -> argparse.ArgumentParser:
         'measure what comes back: with noise the heatmap has as many peaks as are ever published.',
     )
     parser.add_argument('model', type=Path, help='model folder')
-    parser.add_argument('backend', help='of the node')
-    parser.add_argument('precision', help='of the node')
-    parser.add_argument('--threads', type=int, default=2, help='of the node')
-    parser.add_argument('--seconds', type=float, default=20.0, help='to measure for')
+    parser.add_argument('backend', help='backend of the node')
+    parser.add_argument('precision', help='precision of the node')
+    parser.add_argument('--threads', type=int, default=2, help='threads of the node')
+    parser.add_argument('--seconds', type=float, default=20.0, help='seconds to measure for')
     return parser
 
 
 def _measure(options: argparse.Namespace) -> dict[str, float]:
-    # ROS comes in only when the environment is complete.
+    # ROS is imported only after its environment variables are set.
     from afformer_ros.driver.grounding_driver import GroundingDriver
     from afformer_ros.driver.node_processes import NodeProcesses
 
@@ -97,10 +97,10 @@ def _parameters(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 class _Watch:
-    """Publishes images, and notes how old the results are when they arrive here.
+    """A publisher of images that records how old the results are when they arrive here.
 
     Args:
-        driver: of the node; not started yet.
+        driver: driver of the node, which is not started yet.
     """
 
     def __init__(self, driver: Any) -> None:
@@ -122,7 +122,7 @@ class _Watch:
         node.create_subscription(DemonstrationStatus, 'demonstration_status', self._hear, 10)
 
     def demonstrate(self, length: int) -> None:
-        """Record a demonstration of noise, so many frames."""
+        """Record a demonstration of `length` frames of noise."""
         driver = self._driver
         driver.wait(self._frames.get_subscription_count, 'the subscription to demonstration')
         driver.succeed('start_demonstration', name=_DEMONSTRATION)
@@ -134,7 +134,7 @@ class _Watch:
         driver.succeed('finish_demonstration')
 
     def look(self, seconds: float) -> dict[str, float]:
-        """Publish images for so long; returns the figures."""
+        """Publish images for some seconds; return the measures by name."""
         messages = [self._message(100 + number) for number in range(10)]
         self._driver.wait(self._images.get_subscription_count, 'the subscription to image')
         self._publish(messages, _WARM_UP)
@@ -191,7 +191,7 @@ class _Watch:
         latency, gpu = (status_of(diagnostics, '/grounding', one) for one in ('latency', 'gpu'))
         if latency is not None:
             self._values = {value.key: value.value for value in latency.values}
-        # What another backend computed must not be told as this one's.
+        # The measures of another backend must not be reported as this one's.
         if gpu is not None and gpu.level != DiagnosticStatus.OK:
             self._gpu_problem = gpu.message
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes in processes of their own: started with a log each, and always ended."""
+"""Nodes in processes of their own: each has a log, and always ends."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _PATIENCE = 5.0
 
 
 class NodeError(AfformerError):
-    """A node failed or refuses, so that what drives it cannot go on."""
+    """A node that failed or refuses, so that its driver cannot go on."""
 
 
 class NodeProcess:
     """A node in a process of its own.
 
     Args:
-        name: for messages.
-        module: run with `python -m`.
+        name: name for messages.
+        module: module to run with `python -m`.
         remappings: topic names, from and to.
-        parameters: of the node.
-        log: file that its output goes to.
+        parameters: parameters of the node.
+        log: file for its output.
     """
 
     def __init__(
@@ -56,19 +56,19 @@ class NodeProcess:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process has not ended."""
         return self._process.poll() is None
 
     @property
     def output(self) -> str:
-        """The end of what it wrote so far."""
+        """The end of its output so far."""
         return self._log.read_text(errors='replace').strip()[-2000:]
 
     def check(self) -> None:
-        """Make sure that it runs, or ended well.
+        """Check that it runs, or ended without a failure.
 
         Raises:
-            NodeError: it failed; the text holds the end of its output.
+            NodeError: it failed; the message holds the end of its output.
         """
         if self._process.poll() not in (None, 0):
             raise NodeError(
@@ -76,7 +76,7 @@ class NodeProcess:
             )
 
     def stop(self) -> None:
-        """End it: SIGINT first, SIGKILL where that does not help."""
+        """End the process: by SIGINT first, by SIGKILL where that does not help."""
         if self.running:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -87,7 +87,7 @@ class NodeProcess:
 
 
 class NodeProcesses:
-    """Starts nodes; whatever happens, none outlives the `with` block.
+    """The nodes that were started; none of them outlives the `with` block.
 
     Args:
         logs: folder of their output.
@@ -106,7 +106,7 @@ class NodeProcesses:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Another Ctrl-C must not leave any of them behind.
+        # A second Ctrl-C must not leave processes behind.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             for process in reversed(self._started):
@@ -117,14 +117,14 @@ class NodeProcesses:
     def start(
         self, name: str, module: str, remappings: Mapping[str, str], parameters: Mapping[str, Any]
     ) -> NodeProcess:
-        """Start a node; see `NodeProcess`."""
+        """Start a node (see `NodeProcess`)."""
         log = self._logs / f'{len(self._started):02}_{name}.log'
         process = NodeProcess(name, module, remappings, parameters, log)
         self._started.append(process)
         return process
 
     def check(self) -> None:
-        """Make sure that none failed.
+        """Check that no node failed.
 
         Raises:
             NodeError: one did.
@@ -134,7 +134,7 @@ class NodeProcesses:
 
 
 def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: float = 60.0) -> Any:
-    """Wait for a condition, as long as no process fails; returns what it gave.
+    """Wait for a condition while no process fails; return its result.
 
     Raises:
         NodeError: a process failed, or the timeout in seconds is over.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Executables of `ros2 run`."""
+"""Executables for `ros2 run`."""

@@ -13,18 +13,18 @@ from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.process import run_node
 from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
 
-# Enough that services which wait for the model leave threads for parameters.
+# Services that wait for the model must leave threads for parameters.
 _THREADS = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the node; returns its exit status."""
+    """Run the node; return its exit status."""
     check_arguments(
         arguments,
         'Run the lifecycle node that grounds demonstrations in camera images. Configure and '
         'activate it by ros2 lifecycle, or start it by ros2 launch afformer_ros ground.launch.py, '
-        'which does both. All its parameters, with what they are for, stand in config/ground.yaml '
-        'of the folder that ros2 pkg prefix --share afformer_ros names.',
+        'which does both. Its parameters are described in config/ground.yaml in the folder that '
+        'ros2 pkg prefix --share afformer_ros prints.',
         'grounding',
         '-r image:=/camera/image_raw -p minimum_presence:=0.5',
     )

@@ -14,12 +14,11 @@ from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the node to the last frame; returns its exit status."""
+    """Run the node to the last frame; return its exit status."""
     check_arguments(
         arguments,
         'Publish a video, an image or a folder of images on the topic image, as a camera would. '
-        'ros2 launch afformer_ros play.launch.py --show-args lists its parameters with what they '
-        'are for.',
+        'ros2 launch afformer_ros play.launch.py --show-args lists and describes its parameters.',
         'player',
         '-p path:=clip.mp4 -r image:=demonstration',
     )

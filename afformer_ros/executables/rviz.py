@@ -24,7 +24,7 @@ from afformer_ros.environment import prepare_environment
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import InputQuality
 
-# As the configuration of RViz names it.
+# Name of the topic in the configuration of RViz.
 _TOPIC = '/image'
 _OF_THE_IMAGES = 'auto'
 _LOOK_PERIOD = 0.1
@@ -32,13 +32,13 @@ _REMINDER_PERIOD = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Become RViz, once an image has told its frame; returns the exit status where that fails."""
+    """Become RViz once an image has named its frame; return the exit status where that fails."""
     options, passed_on = _parser().parse_known_args(arguments)
     try:
         program = Path(get_package_prefix('rviz2')) / 'lib' / 'rviz2' / 'rviz2'
     except PackageNotFoundError:
         print(
-            'afformer: error: rviz2 is not installed; run: sudo apt install '
+            'afformer: error: rviz2 is not installed. Run: sudo apt install '
             f'ros-{os.environ.get("ROS_DISTRO", "<distribution>")}-rviz2',
             file=sys.stderr,
         )
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             frame = _frame_of_the_first_image(passed_on)
         except (KeyboardInterrupt, ExternalShutdownException):
             return 0
-    # What is not ROS's stands before --ros-args. Images without a frame are shown all the same.
+    # RViz's own options must precede --ros-args. Without a frame of the images it uses its
+    # default.
     chosen = ['--fixed-frame', frame] if frame else []
     sys.stdout.flush()
     os.execv(program, [str(program), *chosen, *passed_on])
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='ros2 run afformer_ros rviz',
         description='Start RViz in the frame that the first image names. All other arguments are '
-        'those of RViz.',
+        'passed on to RViz.',
         epilog='example: ros2 run afformer_ros rviz -d ground.rviz --ros-args '
         '-r /image:=/camera/image_raw',
         allow_abbrev=False,
@@ -70,13 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         '--fixed-frame',
         metavar='FRAME',
         default=_OF_THE_IMAGES,
-        help=f'the fixed frame; {_OF_THE_IMAGES}: that of the images (default)',
+        help=f'the fixed frame; {_OF_THE_IMAGES} for the frame of the images (default)',
     )
     return parser
 
 
 def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
-    """Wait for an image, for ever; empty where it names no frame."""
+    """Wait for an image without a time limit; return its frame, empty where it names none."""
     rclpy.init(args=['rviz', *arguments])
     node = Node('rviz_frame')
     frames: list[str] = []
@@ -95,8 +96,8 @@ def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
     try:
         while not frames:
             node.get_logger().info(
-                f'RViz starts with the first image on {subscription.topic_name}, in its frame; '
-                'with another rviz_frame than auto, or --fixed-frame, at once',
+                f'RViz starts with the first image on {subscription.topic_name}, in its frame. '
+                'Set rviz_frame or --fixed-frame to start it at once',
                 throttle_duration_sec=_REMINDER_PERIOD,
             )
             rclpy.spin_once(node, timeout_sec=_LOOK_PERIOD)

@@ -28,19 +28,23 @@ _MESSAGES = RclpyMessages()
 
 
 class PlayerNode(Node):
-    """Publishes frames on `image`, each stamped with the time at which it is due.
+    """A node that publishes frames on `image`, each stamped with the time at which it is due.
 
-    A frame is due at the begin plus its own time, so that lateness never adds up; a frame that is
-    late is sent at once, none is left out. Simulated time begins when it is first told.
+    A frame is due at the start plus its own time, so that delays never add up; a late frame is
+    sent at once, and none is left out. With simulated time it starts at the first clock message.
 
     Args:
-        finished: set after the last frame, and where playing fails; `error` says why then.
-        options: of `rclpy.node.Node`.
+        finished: event that is set after the last frame, or when playing fails; `error` then says
+            why.
+        options: options of `rclpy.node.Node`.
+
+    Attributes:
+        error: why playing failed; empty where it did not.
 
     Raises:
         VideoError: `path` is missing, empty or not a video.
         ImageError: an image cannot be read, or a folder has none.
-        ValueError: no `path` was given, or a parameter is none of its choices.
+        ValueError: no `path` was given, or a parameter has an unknown value.
         rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
     """
 
@@ -53,13 +57,13 @@ class PlayerNode(Node):
             'rate',
             0.0,
             (0.0, 1000.0),
-            f'Frames a second; 0: the times of the video, and {_IMAGE_RATE:.0f} for images',
+            f'Frames a second; 0 for the times of the video, or {_IMAGE_RATE:.0f} for images',
         )
         self._delay = self._number(
             'start_delay', 0.0, (0.0, 3600.0), 'Seconds to wait before the first frame'
         )
         self._loop = bool(
-            self._declare('loop', False, 'Begin again after the last frame, without an end')
+            self._declare('loop', False, 'Begin again after the last frame, forever')
         )
         self._wait_for = int(
             self._declare(
@@ -83,10 +87,10 @@ class PlayerNode(Node):
         )
         if not self.get_parameter('path').value:
             raise ValueError(
-                'no path was given; set the parameter path to a video, an image or '
+                'no path was given. Set the parameter path to a video, an image or '
                 'a folder of images'
             )
-        # A damaged file is told before anybody waits for it.
+        # A damaged file is reported here, before any subscriber waits for its frames.
         first = next(iter(timed_images(self._path)))
         self._publisher: Any = self.create_publisher(
             CompressedImage if self._compressed else Image,
@@ -105,7 +109,7 @@ class PlayerNode(Node):
         self._thread.start()
 
     def close(self) -> bool:
-        """End the playing; whether its thread ended."""
+        """Stop playing; return whether the thread ended."""
         self._stopping.set()
         self._thread.join(2.0)
         return not self._thread.is_alive()
@@ -115,7 +119,7 @@ class PlayerNode(Node):
         rate = 'at the times of the video'
         if self._rate or first.time is None:
             rate = f'at {self._rate or _IMAGE_RATE:g} images a second'
-        turns = ', again and again' if self._loop else ''
+        turns = ' in a loop' if self._loop else ''
         self.get_logger().info(
             f'playing {self._path} ({width} x {height}) on {self._publisher.topic_name} {rate}'
             f'{turns}, frame {self._frame_id!r}'
@@ -135,7 +139,7 @@ class PlayerNode(Node):
             if self._stopping.wait(_POLL):
                 return
         clock = self.get_clock()
-        # Simulated time is zero until somebody tells it.
+        # Simulated time is zero until the first clock message.
         while clock.now().nanoseconds == 0:
             if self._stopping.wait(_POLL):
                 return
@@ -152,7 +156,7 @@ class PlayerNode(Node):
         self.get_logger().info(f'{count} frames of {self._path} were published')
 
     def _schedule(self) -> Iterator[tuple[float, TimedImage]]:
-        """Frames with their seconds from the begin; endless with `loop`."""
+        """Yield frames with their seconds from the start; endlessly with `loop`."""
         begin = 0.0
         for _ in itertools.count() if self._loop else range(1):
             offset, period = 0.0, 1 / (self._rate or _IMAGE_RATE)
@@ -173,7 +177,7 @@ class PlayerNode(Node):
         second = next(frames, None)
         if second is not None:
             return itertools.chain([first, second], frames)
-        # One picture is not read again for each turn.
+        # A single image is not read again for each turn.
         return itertools.repeat(first) if self._loop else iter([first])
 
     def _wait_until(self, due: Time) -> bool:
@@ -214,5 +218,5 @@ class PlayerNode(Node):
             )
         )
         if value not in choices:
-            raise ValueError(f'{name} is {value!r}; it must be one of {", ".join(choices)}')
+            raise ValueError(f'{name} is {value!r}; expected one of {", ".join(choices)}')
         return value

@@ -39,8 +39,8 @@ def test_what_fits(offered, requested):
 
 def test_best_effort_does_not_satisfy_who_asks_for_reliable():
     assert mismatch('image', '/camera', BEST_EFFORT, RELIABLE) == (
-        '/camera offers image with BEST_EFFORT, and RELIABLE is asked for; '
-        'set image_qos to AUTO or SENSOR_DATA'
+        '/camera offers image with BEST_EFFORT; expected RELIABLE. '
+        'Set image_qos to AUTO or SENSOR_DATA'
     )
 
 

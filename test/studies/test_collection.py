@@ -78,7 +78,7 @@ def test_evaluations_of_other_pairs_are_not_put_together(
 ) -> None:
     files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, blind=2.75)))
 
-    with pytest.raises(ValueError, match='is of other test pairs than the evaluations before it'):
+    with pytest.raises(ValueError, match='has other test pairs than the evaluations before it'):
         collect(plan, 'table_1', files)
 
 

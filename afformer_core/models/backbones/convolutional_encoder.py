@@ -22,6 +22,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.numerics import FrozenNorm
 
 _STAGES = ('p2', 'p3', 'p4', 'p5')
+# Number of EfficientNet-Lite0's blocks up to the end of each stage.
 _LITE0_ENDS = (2, 3, 5, 7)
 
 
@@ -49,10 +50,12 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         super().__init__()
         self.body = body
         self.fpn = fpn
+        # Tuples keep PyTorch from registering the layers a second time.
         self._layers = tuple(tuple(each) for each in layers)
         self._projections = dict(projections)
         self.stages = _STAGES[-len(layers) :]
         for index, stage in enumerate(self.stages):
+            # An unused level still feeds the top-down path, but needs no output convolution.
             if stage not in projections.values():
                 self.fpn.layer_blocks[index] = nn.Identity()
 
@@ -121,6 +124,7 @@ class SeparateProjections(ConvolutionalBackbone):
         video_projections: Mapping[str, str],
     ) -> None:
         blocks = dict(zip(reversed(_STAGES), reversed(fpn.layer_blocks), strict=False))
+        # A checkpoint's optimizer state has its entries in this order of the levels.
         names = dict.fromkeys(video_projections.values())
         copies = {name: copy.deepcopy(blocks[name]) for name in names}
         super().__init__(body, fpn, layers, projections)

@@ -28,7 +28,9 @@ PATCH = 16
 _HEADS = 12
 _WINDOW = 14
 _GLOBAL_BLOCKS = (2, 5, 8, 11)
+# Absolute positions are learnt on the pre-training grid, 224 / 16, and resized to the image's.
 POSITIONS = 14
+# The grid of one image of 1024 x 1024; a larger batch would need more memory and be no faster.
 _PLACES_AT_ONCE = 64 * 64
 
 
@@ -140,6 +142,7 @@ def in_parts(function: Callable[[Tensor], Tensor], pictures: Tensor, places: int
         places: positions of the backbone's grid in each image.
     """
     at_once = max(1, _PLACES_AT_ONCE // places)
+    # An exported graph takes any number of images and can have no loop over them.
     if torch.compiler.is_compiling() or len(pictures) <= at_once:
         return function(pictures)
     return torch.cat([function(part) for part in pictures.split(at_once)])

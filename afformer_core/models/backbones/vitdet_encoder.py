@@ -26,6 +26,7 @@ from afformer_core.models.backbones.vitdet import (
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.attention import Size
 
+# detectron2 gives them for values up to 255.
 _MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 _STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 

@@ -139,6 +139,7 @@ class FineGrainedDecoder(Decoder):
         self.image_level_embeds = nn.ParameterList(
             nn.Parameter(torch.zeros(configuration.channels)) for _ in self._steps
         )
+        # The name that the released model gives its only block.
         self.self2d_cross3d_block = _block(configuration)
         per_step = configuration.decoder_blocks == 'per_step'
         self.further_blocks = nn.ModuleList(

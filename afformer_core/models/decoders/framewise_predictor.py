@@ -15,6 +15,7 @@ from afformer_core.models.layers.attention import Size, by_image, by_video
 from afformer_core.models.layers.numerics import widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
+# Queries of each head in each frame, enough for the hand and for what it holds.
 _LOOKS = 2
 
 

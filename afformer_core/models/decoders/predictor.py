@@ -112,6 +112,7 @@ class ActionlessPredictor(Predictor):
 
     def __init__(self, channels: int, heatmaps: int) -> None:
         super().__init__(channels, heatmaps, actions=1)
+        # A model file shall hold no weights that were never trained.
         self.actioner = nn.Identity()
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:

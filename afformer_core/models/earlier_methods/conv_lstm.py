@@ -27,6 +27,7 @@ class ConvLstm(nn.Module):
         self.recurrent = nn.Conv2d(
             channels, 4 * channels, kernel_size, padding=padding, bias=False
         )
+        # A forget gate that begins open keeps early frames until something is learnt from them.
         assert self.input.bias is not None
         nn.init.ones_(self.input.bias.detach()[channels : 2 * channels])
 

@@ -63,6 +63,7 @@ class Demo2VecDecoder(Decoder):
         pooled = functional.avg_pool2d(video.flatten(0, 1), self._pooling)
         pooled = pooled.unflatten(0, video.shape[:2])
         if torch.compiler.is_compiling():
+            # A loop over an unknown number of frames cannot be exported; one over the maximum can.
             pooled, lengths = _lengthened(pooled, lengths, self._maximum_frames)
         embedding = self.demonstration_encoder(pooled, _existing(lengths, pooled.shape[1]))
         values = embedding[:, None, None]

@@ -11,6 +11,7 @@ from afformer_core.models.earlier_methods.conv_lstm import ConvLstm
 from afformer_core.models.layers.numerics import ChannelNorm, widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
+# The usual kernel size of a ConvLSTM.
 _KERNEL_SIZE = 3
 
 

@@ -10,8 +10,12 @@ from torch.nn import functional
 from afformer_core.models.layers.numerics import widened
 
 PADDING_SCORE = -1e4
+# Bounds the scores in memory, since the finest level has thousands of queries. With fewer queries
+# at a time the keys would be rearranged for the product too often.
 _QUERIES_AT_ONCE = 256
+# Two heads keep two cores busy; the scores of more heads would fit less well into the cache.
 _HEADS_AT_ONCE = 2
+# Every fused kernel takes vectors of a multiple of 16 bytes, which is 8 values in half precision.
 _WIDTH_STEP = 8
 
 
@@ -49,6 +53,7 @@ def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor 
     scores = queries @ keys.transpose(2, 3)
     if padding is not None:
         scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
+    # In half precision the sum of the exponentials would overflow.
     return widened(scores).softmax(dim=-1).to(values.dtype) @ values
 
 

@@ -17,8 +17,11 @@ from afformer_core.models.presets import afformer_r50
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError, tensor_of
 from afformer_core.models.pretrained.strict_loading import load_strictly
 
+# Output of the pyramid's coarsest level, which no part of the model reads.
 _UNREAD = 'encoder.backbone_with_fpn.fpn.layer_blocks.3.'
+# Means and standard deviations of colours, by their names in the authors' encoder and in ours.
 _COLOURS = {'encoder.image_mean': 'mean', 'encoder.image_std': 'std'}
+# Above the rounding of half precision, below that of an 8-bit colour.
 _ROUNDING = 1e-3
 
 

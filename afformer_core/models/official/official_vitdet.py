@@ -17,8 +17,10 @@ from afformer_core.models.pretrained.checkpoint_file import CheckpointError, ten
 from afformer_core.models.pretrained.strict_loading import load_strictly
 from afformer_core.models.pretrained.vitdet_weights import fitted
 
+# Prefix of tensors that only the ViTDet-B model has.
 OWN_BLOCKS = 'encoder.image_blocks.'
 _BODY = 'encoder.backbone_with_fpn.body.'
+# Prefixes of the authors' names and of ours; the first that fits counts.
 _NAMES = (
     ('encoder.shared_blocks.', f'{_BODY}blocks.'),
     ('encoder.', _BODY),

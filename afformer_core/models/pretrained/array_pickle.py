@@ -30,6 +30,7 @@ def read_array_pickle(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         with path.open('rb') as file:
+            # Python 2 pickled bytes as text.
             content = _Unpickler(file, encoding='latin1').load()
     except FileNotFoundError as error:
         raise CheckpointError(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from afformer_core.errors import AfformerError
 
+# Keys under which Lightning and torchvision's reference training store the tensors.
 _CONTAINERS = ('state_dict', 'model')
 
 
@@ -47,6 +48,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 def _load(path: Path) -> object:
     try:
+        # torchvision's training stores its command line arguments, which are plain values.
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:

@@ -19,6 +19,7 @@ _BLOCK = re.compile(r'(fpn\.(?:inner|layer)_blocks\.)(\d+)(\..*)')
 _OF_FRAMES = re.compile(r'video_projections\.p(\d)(\..*)')
 _PYRAMID = ('fpn.', 'video_projections.')
 _STAGES = 4
+# The finest of the detector's pyramid levels, p2 to p5.
 _FINEST = 2
 
 

@@ -24,7 +24,9 @@ _NET = 'backbone.net.'
 _BODY = 'backbone_with_fpn.body.'
 _PYRAMID = 'backbone_with_fpn.fpn.'
 _LAST_BLOCK = f'blocks.{DEPTH - 1}.'
+# Index of the first convolution in the pyramid's p4 and p5; in p5 pooling comes before it.
 _FIRST_CONVOLUTION = {'4': 0, '5': 1}
+# Parts of the detector that a grounding model lacks: the pyramid's finer levels, and the heads.
 _OF_THE_DETECTOR = (
     'backbone.simfp_2.',
     'backbone.simfp_3.',

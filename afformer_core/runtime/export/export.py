@@ -28,6 +28,8 @@ from afformer_core.runtime.references import self_test
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
+# Fused attention is one operator from opset 23 on, which TensorRT supports since 10.14; in earlier
+# opsets it consists of several operators, which the compiler has to recognise.
 OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
 
 
@@ -64,6 +66,7 @@ class _Ground(nn.Module):
             (None,) * levels,
             self.model.configuration.memory_sizes,
         )
+        # TensorRT supports no operation on uint8 but conversion.
         images = image.to(self.model.encoder.picture_type)[None]
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
@@ -98,6 +101,7 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
         references.write(aside)
         write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
+        # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
         difference = self_test(session, references, graphs.tolerance)
         move_graphs(aside, graphs_folder(folder, precision))
@@ -113,6 +117,7 @@ def _export_all(model: Afformer, aside: Path, opset: int) -> None:
     memory = _Memorize(model)(features)
     places = _memory_places(model.configuration)
     if most == 1:
+        # The exporter treats an axis of length one as fixed, against what is declared here.
         memory = tuple(
             tensor if place is None else torch.cat((tensor, tensor), 1)
             for tensor, place in zip(memory, places + places, strict=True)

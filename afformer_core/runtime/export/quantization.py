@@ -25,7 +25,9 @@ from afformer_core.runtime.session import Session
 
 Feed = Mapping[str, NDArray[Any]]
 
+# Prefix of the encoder's parameters, which identifies its convolutions in a graph.
 _ENCODER = 'model.encoder.'
+# The first opset in which fp16 can be quantized.
 _LEAST_HALF_OPSET = 19
 
 
@@ -85,6 +87,7 @@ def _quantize(graph: Path, feeds: Iterable[Feed]) -> int:
     if not convolutions:
         raise ModelFolderError(f'{graph} has no convolution of an encoder to quantize')
     aside = graph.with_suffix('.int8')
+    # The quantizer warns that the graph was not simplified, which the export has done.
     logging.disable(logging.WARNING)
     try:
         quantize_static(

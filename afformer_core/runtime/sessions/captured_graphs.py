@@ -14,6 +14,7 @@ from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.cuda_graph import EnqueuedGround
 from afformer_core.runtime.sessions.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
 
+# Enough for demonstrations of every length up to this many frames.
 _MOST_GRAPHS = 32
 
 
@@ -42,6 +43,7 @@ class CapturedGraphs:
         self._resident = resident
         self._static = static
         self._bind = bind
+        # By the shapes of image and memory, the least recently used one first.
         self._bound: OrderedDict[object, EnqueuedGround] = OrderedDict()
 
     def __call__(self, image: UInt8Array, memory: Memory) -> Output:
@@ -61,6 +63,7 @@ class CapturedGraphs:
         if key in self._bound:
             self._bound.move_to_end(key)
             return self._bound[key]
+        # Old ones are freed first, so that they need not fit beside the new one.
         while len(self._bound) >= _MOST_GRAPHS:
             self._bound.popitem(last=False)
         image = torch.zeros(image_shape, dtype=torch.uint8, device='cuda')

@@ -13,6 +13,7 @@ from torch import Tensor
 from afformer_core.arrays import UInt8Array
 from afformer_core.runtime.session import Output
 
+# Libraries allocate memory and choose kernels in the first runs, which a graph cannot capture.
 _WARM_UP = 3
 
 
@@ -49,6 +50,7 @@ class EnqueuedGround:
         with torch.cuda.stream(self._stream):
             self._launch()
         self._stream.synchronize()
+        # Copies, since the next image overwrites the buffers.
         return Output(*(one.to(torch.float32, copy=True).numpy() for one in self._pinned_outputs))
 
     def _enqueue(self) -> None:
@@ -85,6 +87,7 @@ class CapturedGraph(EnqueuedGround):
                 self._enqueue()
         stream.synchronize()
         self._graph = torch.cuda.CUDAGraph()
+        # The capture allows other threads of the process to use the GPU meanwhile.
         with torch.cuda.graph(
             self._graph, pool=pool, stream=stream, capture_error_mode='thread_local'
         ):

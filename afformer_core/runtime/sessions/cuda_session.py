@@ -32,6 +32,7 @@ from afformer_core.runtime.sessions.gpu_memories import (
 )
 from afformer_core.runtime.sessions.torch_session import prepared_model
 
+# More frames would take memory that the robot's other nodes need.
 _MOST_FRAMES_AT_ONCE = 8
 
 
@@ -56,6 +57,7 @@ class CudaSession:
             self._model = model.to('cuda')
             fuse_attention(self._model)
             static = StaticMemory(shapes, [(self._dtype, self._dtype)] * len(shapes))
+        # Nothing here refers to the session, so that its GPU memory is freed with its last user.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -135,6 +137,7 @@ def _capture(
     def run() -> list[Tensor]:
         return [out[0] for out in model.ground_with_features(image[None], batch)]
 
+    # All images have one shape, so that a search for the fastest kernels pays off.
     with _exact_products(search=True):
         return CapturedGraph(stream, image, run, pool)
 

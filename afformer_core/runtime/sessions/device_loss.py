@@ -32,6 +32,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _may_come_of_the_gpu(error: BaseException) -> bool:
+    # PyTorch before 2.8 has no type for errors of the GPU, so the message decides.
     is_its_own = type(error).__name__ == 'AcceleratorError' or isinstance(error, EngineError)
     return is_its_own or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in _WORDS)
@@ -43,6 +44,7 @@ def _gpu_answers() -> bool:
 
     try:
         torch.cuda.synchronize()
+    # Without a driver PyTorch raises an AssertionError.
     except (RuntimeError, AssertionError):
         return False
     return True

@@ -59,7 +59,10 @@ class FallbackSession:
         except Exception as error:
             if session is not self._on_gpu or not is_device_lost(error):
                 raise
+            # The lines after the first are advice on debugging kernels.
             reason = next(iter(str(error).splitlines()), type(error).__name__)
+        # The old session stays in `_on_gpu`: freeing it would call into CUDA, which may end the
+        # process.
         self._session = self._open_on_cpu()
         self._lost(reason)
         return compute(self._session)

@@ -15,7 +15,9 @@ from torch import Tensor
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.session import Memory
 
+# Memories get one part in so many of the GPU's memory, which a Jetson shares with its CPU.
 _RESIDENT_SHARE = 8
+# One image needs at least the memories of all its stages.
 _FEWEST_RESIDENT = 4
 
 Shape = tuple[int, ...]
@@ -103,6 +105,7 @@ class ResidentMemories:
     def __init__(self, upload: Callable[[Memory], GpuMemory], most: int) -> None:
         self._upload = upload
         self._most = most
+        # By identity. A memory may be freed in any thread: each step on the dictionary is atomic.
         self._resident: OrderedDict[int, tuple[weakref.ref[Memory], GpuMemory]] = OrderedDict()
 
     def __len__(self) -> int:

@@ -70,8 +70,10 @@ def _open(graphs: Graphs, name: str, threads: int) -> onnxruntime.InferenceSessi
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Spinning threads would take the cores from the robot's other processes.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     if graphs.base == 'fp16':
+        # As of 1.32, ONNX Runtime computes fused quantized convolutions in fp16 wrongly.
         options.add_session_config_entry('session.disable_quant_qdq', '1')
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])

@@ -16,6 +16,7 @@ from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
 
 Report = Callable[[str], None]
 
+# Seconds between two lines of progress.
 HEARTBEAT = 5.0
 
 
@@ -78,6 +79,8 @@ class Recipe:
     @classmethod
     def of(cls, base: str) -> Recipe:
         """Return the flags for graphs that compute in a precision (see `Graphs.base`)."""
+        # Only TensorRT for RTX allocates. TF32 is as coarse as fp16, the precision of the other
+        # graphs.
         return cls(allows_tf32=base != 'fp32', allocates_itself=False)
 
     def apply(self, config: Any) -> None:
@@ -150,6 +153,7 @@ def build_engine(
 
 
 def _network_flags() -> int:
+    # TensorRT 11 and TensorRT for RTX have no other networks, and perhaps no such flag.
     flag: Any = getattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)
     return 0 if flag is None else 1 << int(flag)
 

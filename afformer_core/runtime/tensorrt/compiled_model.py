@@ -86,6 +86,7 @@ def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Grap
         try:
             graphs = read_graphs(folder, 'fp32')
         except ModelFolderError:
+            # The error of fp16 has the better advice.
             raise error from None
         report(f'{error}. Until then {NAME} computes in fp32, which is slower')
     else:

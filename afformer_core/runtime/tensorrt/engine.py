@@ -98,10 +98,12 @@ class Engine:
         config.set_execution_context_allocation_strategy(
             trt.ExecutionContextAllocationStrategy.USER_MANAGED
         )
+        # Otherwise a fallback kernel runs first, which a captured graph would keep forever.
         specialization: Any = trt
         config.dynamic_shapes_kernel_specialization_strategy = (
             specialization.DynamicShapesKernelSpecializationStrategy.EAGER
         )
+        # Saved kernels are checked against the GPU in use, so CUDA must be initialised.
         torch.cuda.synchronize()
         cache = config.create_runtime_cache()
         kept = None if self._kernels is None else self._kernels.read()
@@ -138,6 +140,7 @@ class Context:
     @property
     def can_be_captured(self) -> bool:
         """Whether a CUDA graph may capture a run with the bound tensors."""
+        # Only TensorRT for RTX has this question; contexts of TensorRT can always be captured.
         ask: Any = getattr(self._context, 'is_stream_capturable', None)
         return ask is None or bool(ask(self._stream.cuda_stream))
 

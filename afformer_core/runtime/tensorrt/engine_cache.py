@@ -78,6 +78,7 @@ class StoredEngine:
     serialized: bytes
 
 
+# These follow from the model folder, whose next engine replaces the one before.
 _OF_THE_MODEL = ('graph_sha256', 'shapes')
 
 
@@ -137,6 +138,7 @@ def store_engine(path: Path, key: EngineKey, engine: bytes) -> None:
         'bytes': len(engine),
         'sha256': hashlib.sha256(engine).hexdigest(),
     }
+    # A process that reads between the two finds hashes that differ, and compiles.
     write_aside(path, engine)
     write_aside(sidecar_path(path), (json.dumps(fields, indent=2) + '\n').encode())
 

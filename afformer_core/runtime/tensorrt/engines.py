@@ -28,6 +28,7 @@ from afformer_core.runtime.tensorrt.engine_cache import (
 )
 from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION, cuda_version
 
+# Frames that are encoded at once where there are many, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
 
 
@@ -76,6 +77,7 @@ def engine_key(
     capability = options.compute_capability
     if capability is None and gpu is not None:
         capability = gpu.compute_capability
+    # TensorRT for RTX compiles the last part on the GPU that runs it, so its engines fit any GPU.
     only = None if IS_RTX else gpu
     return EngineKey(
         library=NAME,

@@ -10,6 +10,7 @@ from pathlib import Path
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs, read_graphs
 
+# In later opsets fused attention is one operator.
 OPSET_WITHOUT_ATTENTION = 18
 
 _EXPORTER = ('onnx', 'onnxscript')

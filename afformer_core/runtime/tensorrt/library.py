@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 from afformer_core.errors import AfformerError
 
+# In order of preference. PyPI's two wheels bring the last one.
 MODULES = ('tensorrt', 'tensorrt_rtx', 'tensorrt_rtx_bindings')
+# In earlier versions, contexts cannot be told how much working memory they share; before 10.0,
+# networks have an implicit batch and cannot be strongly typed.
 OLDEST = (10, 1)
 
 
@@ -32,6 +35,7 @@ def find_library() -> ModuleType:
     for name in MODULES:
         try:
             module = importlib.import_module(name)
+        # Bindings whose libraries are missing raise other errors than ImportError.
         except (ImportError, OSError, RuntimeError) as error:
             reasons.append(f'{name}: {error}')
             continue

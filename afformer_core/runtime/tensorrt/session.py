@@ -59,6 +59,7 @@ class TensorRTSession:
         ground = engines['ground']
         most = configuration.maximum_frames
         with torch.cuda.stream(self._stream):
+            # All contexts share it, since they run one after the other in one stream.
             size = max(1, *(engine.device_memory for engine in engines.values()))
             memory = torch.empty(size, dtype=torch.uint8, device='cuda')
             self._encode_frames, self._memorize = (
@@ -72,6 +73,7 @@ class TensorRTSession:
                     for level in range(len(configuration.memory_shapes(most)))
                 ],
             )
+        # Nothing here refers to the session, so that its GPU memory is freed with its last user.
         self._ground = CapturedGraphs(
             self._stream,
             ResidentMemories(
@@ -193,6 +195,7 @@ def _bind(
         context.enqueue()
         return outputs
 
+    # TensorRT for RTX has all kernels compiled only after the first run.
     run()
     stream.synchronize()
     if context.can_be_captured:

@@ -68,5 +68,5 @@ def test_each_axis_has_its_own_scale() -> None:
     ],
 )
 def test_what_is_no_image(image: np.ndarray) -> None:
-    with pytest.raises(ImageError, match='must'):
+    with pytest.raises(ImageError, match='expected'):
         resize_to_input(image, SIZE)

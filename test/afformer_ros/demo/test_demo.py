@@ -89,7 +89,7 @@ def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
             1,
             'does not exist; expected a video file',
         ),
-        (['--video', 'absent.mp4'], 2, 'belong together'),
+        (['--video', 'absent.mp4'], 2, 'only one of --video and --image was given'),
     ],
 )
 def test_what_the_demo_refuses(arguments, status, message, tmp_path):

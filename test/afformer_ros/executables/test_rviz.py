@@ -75,5 +75,5 @@ def test_without_rviz2_it_says_what_to_install(nodes, monkeypatch):
     process = nodes.process('afformer_ros.executables.rviz', REMAPPED)
     assert process.popen.wait(20) == 1
     assert process.output == (
-        'afformer: error: rviz2 is not installed; run: sudo apt install ros-jazzy-rviz2\n'
+        'afformer: error: rviz2 is not installed. Run: sudo apt install ros-jazzy-rviz2\n'
     )

@@ -172,8 +172,8 @@ def test_reliable_takes_images_of_reliable_publishers_and_tells_of_others(strict
     client.images = client.node.create_publisher(Image, 'image', BEST_EFFORT)
     told = client.told(
         'image',
-        '/strict/client offers image with BEST_EFFORT, and RELIABLE is asked for; '
-        'set image_qos to AUTO or SENSOR_DATA',
+        '/strict/client offers image with BEST_EFFORT; expected RELIABLE. '
+        'Set image_qos to AUTO or SENSOR_DATA',
         lambda: client.images.publish(client.image_message(2)),
     )
     assert told['reliability'] == 'RELIABLE'
@@ -183,7 +183,7 @@ def test_reliable_takes_images_of_reliable_publishers_and_tells_of_others(strict
 
 def test_an_override_of_qos_takes_effect(active, strict_client):
     depths = strict_client.node.create_publisher(Image, 'depth', BEST_EFFORT)
-    told = strict_client.told('depth', 'RELIABLE is asked for')
+    told = strict_client.told('depth', 'expected RELIABLE')
     assert told['reliability'] == 'RELIABLE'
     depths_of_another = active.node.create_publisher(Image, 'depth', BEST_EFFORT)
     assert active.told('depth', '/shared/depth yet')['reliability'] == 'BEST_EFFORT'

@@ -12,7 +12,7 @@ REFUSED_AT_THE_START = {
     'smoothing without an end': ({'smoothing_time': '.inf'}, 'smoothing_time'),
     'a word for a number': ({'threads': 'many'}, 'threads'),
     'an integer for a float': ({'hold_time': 1}, 'hold_time'),
-    'an unknown choice': ({'backend': 'abacus'}, 'must be one of auto, torch, onnxruntime'),
+    'an unknown choice': ({'backend': 'abacus'}, 'expected one of auto, torch, onnxruntime'),
     'an unknown profile': ({'image_qos': 'RELIABLE'}, 'one of AUTO, SENSOR_DATA, DEFAULT'),
     'a queue of nothing': ({'depth_qos_depth': 0}, 'depth_qos_depth'),
     'a contradiction': (
@@ -55,7 +55,7 @@ def unconfigured(shared_nodes):
         ('maximum_peaks', 3.0, 'type'),
         ('maximum_peaks', 'five', 'type'),
         ('lazy', 1, 'type'),
-        ('image_rectification', 'sometimes', 'must be one of auto, rectified, distorted'),
+        ('image_rectification', 'sometimes', 'expected one of auto, rectified, distorted'),
         ('nearest_depth', 10.0, 'nearest depth is 10.0 m and farthest 10.0 m'),
         ('farthest_depth', 0.05, 'and farthest 0.05 m'),
         ('image_qos', 'DEFAULT', 'read-only'),

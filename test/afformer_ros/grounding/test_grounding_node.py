@@ -331,7 +331,7 @@ def test_parameters_are_answered_and_guarded_while_grounding(active):
     assert not put('maximum_peaks', integer_value=0).successful
     refused = put('minimum_confidence', double_value=1.5)
     assert (refused.successful, 'range' in refused.reason) == (False, True)
-    assert 'clean the node up' in put('model', string_value='/elsewhere').reason
+    assert 'Clean the node up' in put('model', string_value='/elsewhere').reason
     assert 'read-only' in put('store_folder', string_value='/elsewhere').reason
     assert put('minimum_confidence', double_value=1.0).successful
     try:

@@ -158,7 +158,7 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
 def test_a_value_out_of_range_at_the_start(nodes):
     expected = {
         'overlay_opacity': (2.0, 'range'),
-        'backend': ('abacus', 'must be one of auto, torch, onnxruntime'),
+        'backend': ('abacus', 'expected one of auto, torch, onnxruntime'),
         'threads': ('many', 'type'),
     }
     processes = {

@@ -13,12 +13,12 @@ from afformer_ros.parameter_fields import constraints_of, validate_change
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'backend': 'abacus'}, 'backend is .abacus.; it must be one of auto, torch'),
-        ({'maximum_peaks': 0}, 'maximum_peaks is 0; it must be from 1 to 100'),
+        ({'backend': 'abacus'}, 'backend is .abacus.; expected one of auto, torch'),
+        ({'maximum_peaks': 0}, 'maximum_peaks is 0; expected 1 to 100'),
         ({'overlay_opacity': 1.01}, 'overlay_opacity is 1.01'),
         ({'minimum_confidence': float('nan')}, 'minimum_confidence is nan'),
         ({'image_type': ''}, 'one of auto, raw, compressed'),
-        ({'smoothing_time': float('inf')}, 'smoothing_time is inf; it must be from 0.0 to 60.0'),
+        ({'smoothing_time': float('inf')}, 'smoothing_time is inf; expected 0.0 to 60.0'),
         ({'nearest_depth': 2.0, 'farthest_depth': 1.0}, 'nearest'),
     ],
 )
@@ -31,9 +31,9 @@ def test_values_that_are_refused(changes, message):
     ('name', 'value', 'configured', 'reason'),
     [
         ('model', '/models/mine', False, ''),
-        ('model', '/models/mine', True, 'clean the node up'),
+        ('model', '/models/mine', True, 'Clean the node up'),
         ('maximum_peaks', 3, True, ''),
-        ('maximum_peaks', 1000, True, 'from 1 to 100'),
+        ('maximum_peaks', 1000, True, 'expected 1 to 100'),
         ('image_rectification', 'sometimes', False, 'one of auto, rectified, distorted'),
         ('use_sim_time', True, True, ''),
     ],

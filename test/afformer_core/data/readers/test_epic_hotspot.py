@@ -201,8 +201,8 @@ def test_missing_media_are_counted_and_the_first_is_named(tree: Path) -> None:
         (folder / f'frame_{number:010}.jpg').unlink()
     reasons = [problem.reason for problem in find_problems(dataset)]
     assert len(reasons) == 2
-    assert 'no frame from 321 to 330' in reasons[0]
-    with pytest.raises(VideoError, match='no frame from 321 to 330'):
+    assert 'lacks the frame from 321 to 330' in reasons[0]
+    with pytest.raises(VideoError, match='lacks the frame from 321 to 330'):
         read_video(dataset[0].video_path)
 
 
@@ -210,7 +210,7 @@ def test_a_wrong_root_is_named(tree: Path) -> None:
     dataset = EpicHotspotDataset(tree / 'annotations.json', 'test', root=tree / 'elsewhere')
     problems = find_problems(dataset)
     assert len(problems) == 5
-    assert 'no folder of frames' in problems[0].reason
+    assert 'does not exist; expected a folder of frames' in problems[0].reason
 
 
 def test_an_image_of_another_shape_is_named(tree: Path) -> None:

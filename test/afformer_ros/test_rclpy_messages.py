@@ -32,5 +32,5 @@ def test_a_type_that_does_not_exist_is_named():
 
 
 def test_a_field_that_does_not_exist_is_named():
-    with pytest.raises(TypeError, match='has no field colour; it has x, y, z'):
+    with pytest.raises(TypeError, match='has no field colour; expected x, y, z'):
         RclpyMessages().create('geometry_msgs/msg/Point', colour=1)

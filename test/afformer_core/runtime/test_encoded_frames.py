@@ -22,7 +22,7 @@ def test_frames_are_stacked_in_order_and_contiguous() -> None:
     [
         (IMAGES.astype(np.float32), FEATURES, 'expected uint8'),
         (IMAGES[0], FEATURES, 'expected uint8'),
-        (IMAGES, FEATURES.astype(np.float64), 'must be float32'),
+        (IMAGES, FEATURES.astype(np.float64), 'expected float32'),
         (IMAGES, FEATURES[:1], 'as many of both'),
         (IMAGES[:0], FEATURES[:0], 'at least one'),
     ],

@@ -176,12 +176,12 @@ def test_ground_before_any_demonstration(grounder: Grounder, pictures: Pictures)
 
 
 def test_finish_without_start(grounder: Grounder) -> None:
-    with pytest.raises(DemonstrationError, match='start one first'):
+    with pytest.raises(DemonstrationError, match='Start one first'):
         grounder.finish_demonstration()
 
 
 def test_frame_without_start(grounder: Grounder, pictures: Pictures) -> None:
-    with pytest.raises(DemonstrationError, match='start one first'):
+    with pytest.raises(DemonstrationError, match='Start one first'):
         grounder.add_frame(pictures(64, 96, 3))
 
 
@@ -193,7 +193,7 @@ def test_start_twice(grounder: Grounder) -> None:
 
 def test_finish_without_a_frame(grounder: Grounder) -> None:
     grounder.start_demonstration('knob')
-    with pytest.raises(DemonstrationError, match='no frame'):
+    with pytest.raises(DemonstrationError, match='has 0 frames'):
         grounder.finish_demonstration()
     assert grounder.recording is None
 

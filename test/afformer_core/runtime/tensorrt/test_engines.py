@@ -180,7 +180,7 @@ def test_a_range_that_is_none(shapes: tuple[tuple[int, ...], ...]) -> None:
 
 
 def test_a_workspace_that_is_none() -> None:
-    with pytest.raises(ValueError, match='must be at least 0'):
+    with pytest.raises(ValueError, match='expected at least 0'):
         BuildOptions(workspace=-1)
 
 

@@ -49,7 +49,9 @@ def test_without_the_exporter(copied_folder: Path, monkeypatch: pytest.MonkeyPat
         importlib.util, 'find_spec', lambda name: None if name == 'onnxscript' else found(name)
     )
 
-    with pytest.raises(ModelFolderError, match='without onnxscript; run: pip install onnxscript'):
+    with pytest.raises(
+        ModelFolderError, match=r'without onnxscript\. Run: pip install onnxscript'
+    ):
         obtain_graphs(copied_folder, 'fp16', None, print)
 
 

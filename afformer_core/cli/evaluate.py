@@ -32,6 +32,7 @@ _EXAMPLE = """examples:
       --report differences.html
   afformer evaluate models/sim_small --annotations simulated/validation.json --calibrate
   afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
+  afformer evaluate models/sim_small --pairs my_real_pairs --report parts.html
   afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
       --protocol rows256 --json -
 """
@@ -72,6 +73,13 @@ def add_parser(subparsers: Any) -> None:
         metavar='FOLDER',
         help='folder with all test splits of the simulated benchmark: print the accuracy of a '
         'model on each',
+    )
+    data.add_argument(
+        '--pairs',
+        type=Path,
+        metavar='FOLDER',
+        help='folder with pairs.json, pairs of a clip and an image in which parts are outlined: '
+        'print how often peaks lie inside them, beside baselines that match images',
     )
     parser.add_argument(
         '--split',
@@ -125,11 +133,16 @@ def run(arguments: argparse.Namespace) -> int:
     # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
+    if arguments.zooms is not None and arguments.maximum_looks is not None:
+        raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
     from afformer_core.evaluation.report.html_report import report_path
 
+    page = None if arguments.report is None else report_path(arguments.report)
+    if arguments.pairs is not None:
+        return _run_parts(arguments, page)
     if arguments.calibrate and arguments.predictor != 'model':
         raise ValueError(
             f'--calibrate needs a model; --predictor is {arguments.predictor}. Leave one of them '
@@ -140,9 +153,6 @@ def run(arguments: argparse.Namespace) -> int:
             f'{len(arguments.models)} models are given, to be compared. Give one to calibrate it, '
             'and none with --predictor'
         )
-    if arguments.zooms is not None and arguments.maximum_looks is not None:
-        raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
-    page = None if arguments.report is None else report_path(arguments.report)
     protocol = PROTOCOLS[arguments.protocol]()
     if arguments.predictor != 'model':
         report, exhibit = _evaluate_predictor(arguments, protocol)
@@ -177,6 +187,15 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
         arguments.annotations = arguments.benchmark / f'{split}.json'
         reports[split], _ = _evaluate_model(arguments, PROTOCOLS[arguments.protocol]())
     _print(BenchmarkReport(reports), arguments.json)
+    return 0
+
+
+def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
+    from afformer_core.cli.evaluation.evaluate_parts import evaluate_on_parts
+
+    report, exhibit = evaluate_on_parts(arguments)
+    _print(report, arguments.json)
+    _show(report, exhibit, page, arguments.pictures)
     return 0
 
 

@@ -11,6 +11,7 @@ from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.data.readers.folder_pairs import FolderPairsDataset
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.data.readers.opra_text import OpraTextDataset
+from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
 
 
 def open_annotations(
@@ -18,8 +19,9 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """The dataset of an annotation file, or of a folder of one's own pairs.
 
-    A folder is laid out as `folder_pairs` says. Text is OPRA's own form. JSON is OPRA's or the
-    simulator's where it is a list, EPIC-Hotspot's where it has verbs, and else AssistQ's.
+    A folder with `pairs.json` is laid out as `part_pairs` says, another one as `folder_pairs`.
+    Text is OPRA's own form. JSON is OPRA's or the simulator's where it is a list, EPIC-Hotspot's
+    where it has verbs, and else AssistQ's.
 
     Args:
         path: the file or folder.
@@ -29,6 +31,8 @@ def open_annotations(
     Raises:
         DatasetError: the file is missing or malformed, or the folder holds no pairs.
     """
+    if (path / PAIRS_FILE).is_file():
+        return PartPairsDataset(path, root)
     if path.is_dir():
         return FolderPairsDataset(path, root)
     if path.suffix == '.txt':

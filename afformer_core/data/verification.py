@@ -81,7 +81,10 @@ def find_missing(samples: Sequence[Sample], progress: bool = True) -> list[Media
 
 
 def usable_samples(
-    samples: Sequence[Sample], skip_broken: bool, option: str = '--skip-broken'
+    samples: Sequence[Sample],
+    skip_broken: bool,
+    option: str = '--skip-broken',
+    decode: bool = False,
 ) -> list[Sample]:
     """The samples whose clip and image can be opened.
 
@@ -89,12 +92,13 @@ def usable_samples(
         samples: of a dataset.
         skip_broken: leave out the others, which are counted; otherwise they are an error.
         option: the user's, that asks for it.
+        decode: see `find_problems`.
 
     Raises:
         DatasetError: a clip or an image is missing or broken, and they are not to be left out,
             or nothing is left.
     """
-    problems = find_problems(samples)
+    problems = find_problems(samples, decode)
     broken = {sample for problem in problems for sample in problem.samples}
     usable = [sample for sample in samples if sample.sample_id not in broken]
     if problems and not (skip_broken and usable):

@@ -24,6 +24,9 @@ _HEADLINE = (
     ('peak_error_median', 'median peak error, % of diagonal', '{:.1f}'),
     ('which_button', 'which-button accuracy', '{:.0%}'),
     ('top_1', 'Top-1 action', '{:.0%}'),
+    ('inside', 'peak inside a part', '{:.0%}'),
+    ('near', 'within 5 % of one', '{:.0%}'),
+    ('other_inside', 'inside with another video', '{:.0%}'),
 )
 # Labels of the rows that a table is about.
 _EMPHASIZED = ('model', 'all')
@@ -70,6 +73,7 @@ def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exh
         tables=report.tables,
         emphasized=_EMPHASIZED,
         exhibits=exhibits,
+        pictures=report.pictures,
         cell_text=cell_text,
         image_source=image_source,
     )

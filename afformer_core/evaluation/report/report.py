@@ -54,6 +54,22 @@ _NO_MEAN_MAPS = (
 
 
 @dataclass(frozen=True)
+class PictureLegend:
+    """Words above the pictures of a report.
+
+    Attributes:
+        title: what they are of, and how they were chosen.
+        note: how they are drawn.
+    """
+
+    title: str = 'Rows, chosen by KLD'
+    note: str = (
+        'Heatmaps are drawn relative to their own maximum. Cross: best peak. Ground truth: '
+        'annotated points, or the outlines of all elements with the demonstrated one in colour.'
+    )
+
+
+@dataclass(frozen=True)
 class Report:
     """One evaluation.
 
@@ -61,13 +77,15 @@ class Report:
         facts: about it, for people.
         measures: its numbers, a data class.
         tables: made of the numbers.
-        evaluated: what was evaluated, of a predictor of heatmaps.
+        evaluated: the measures of what was evaluated, a data class, for its headline.
+        pictures: the words above its pictures.
     """
 
     facts: Mapping[str, str | int | float]
     measures: Any
     tables: tuple[Table, ...]
-    evaluated: PredictorMeasures | None = None
+    evaluated: Any = None
+    pictures: PictureLegend = PictureLegend()
 
     def to_markdown(self) -> str:
         """Facts as a list, then the tables."""

@@ -70,8 +70,32 @@ def mark_annotation(tile: Picture, row: Row) -> None:
     outlines = [(each, *stroke) for each in drawn for stroke in ((_BLACK, 3), (_WHITE, 1))]
     outlines += [(scene.polygons[scene.element], *each) for each in ((_BLACK, 5), (_CYAN, 2))]
     for polygon, colour, width in outlines:
-        corners = np.array(_subpixels(_on_tile(polygon, tile, row)))
-        cv2.polylines(tile, [corners], True, colour, width, cv2.LINE_AA, _SHIFT)
+        _draw_outline(tile, polygon, row, colour, width)
+
+
+def outline(tile: Picture, polygon: NDArray[np.float64], row: Row) -> None:
+    """Draw the outline of a part [K, 2] of a row's image in white."""
+    for colour, width in ((_BLACK, 3), (_WHITE, 1)):
+        _draw_outline(tile, polygon, row, colour, width)
+
+
+def ring(tile: Picture, place: tuple[float, float]) -> None:
+    """Draw a ring around a place, (x, y) as shares of the tile's width and height."""
+    height, width = tile.shape[:2]
+    centre = (round(place[0] * width), round(place[1] * height))
+    for colour, thickness in ((_BLACK, 4), (_CYAN, 2)):
+        cv2.circle(tile, centre, 6, colour, thickness, cv2.LINE_AA)
+
+
+def _draw_outline(
+    tile: Picture,
+    polygon: NDArray[np.float64],
+    row: Row,
+    colour: tuple[int, int, int],
+    width: int,
+) -> None:
+    corners = np.array(_subpixels(_on_tile(polygon, tile, row)))
+    cv2.polylines(tile, [corners], True, colour, width, cv2.LINE_AA, _SHIFT)
 
 
 def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:

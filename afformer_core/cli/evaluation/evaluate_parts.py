@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer evaluate --pairs`: models and baselines on pairs with outlined parts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
+
+if TYPE_CHECKING:
+    from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
+    from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
+    from afformer_core.evaluation.report.exhibits import Exhibit
+    from afformer_core.evaluation.report.report import Report
+
+# Options that mean nothing here, with what they are where nobody gave them.
+_OF_OTHER_DATA = {
+    'calibrate': False,
+    'prior_annotations': None,
+    'limit': 0,
+    'pairs_per_group': 0,
+    'frames': None,
+    'together': 1,
+    'folder_rate': None,
+    'heatmap_of': 'predicted',
+    'protocol': 'rows256',
+    'predictor': 'model',
+    'processes': 1,
+}
+_MATCHING = {
+    'matching_marked': 'matching, contact marked',
+    'matching_found': "matching, contact found by the model's heatmap",
+}
+
+
+@dataclass(frozen=True)
+class _Predictors:
+    """What is measured.
+
+    Attributes:
+        models: by name, at least one.
+        baselines: by name.
+        labels: of all, by name.
+        notes: on rows that are missing.
+    """
+
+    models: Mapping[str, ModelPredictor]
+    baselines: Mapping[str, Predictor]
+    labels: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def evaluate_on_parts(
+    arguments: argparse.Namespace,
+) -> tuple[Report, Callable[[], dict[str, list[Exhibit]]]]:
+    """The report, and what gives its pictures.
+
+    Raises:
+        DatasetError: the pairs are malformed, or media are missing or broken.
+        ModelFolderError: there is no sound model.
+        ValueError: an option is of other data.
+    """
+    from afformer_core.data.readers.part_pairs import PartPairsDataset
+    from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
+    from afformer_core.evaluation.parts.part_report import measure_all, parts_report
+    from afformer_core.evaluation.parts.part_run import evaluate_parts
+
+    _require_fitting_options(arguments)
+    dataset = PartPairsDataset(arguments.pairs, arguments.root)
+    pairs, left_out = _usable_pairs(dataset, arguments.skip_broken)
+    predictors = _open_predictors(arguments)
+    models = predictors.models
+    first = next(iter(models.values())).grounder
+    frame_count = max(each.grounder.configuration.maximum_frames for each in models.values())
+    scores = evaluate_parts(pairs, {**models, **predictors.baselines}, frame_count)
+    measured = measure_all(pairs, scores, left_out, arguments.seed)
+    facts: dict[str, str | int | float] = {
+        'model': ', '.join(str(each) for each in arguments.models) or 'shipped',
+        'backend': first.backend,
+        'input size': 'x'.join(str(side) for side in first.configuration.input_size),
+        'frames of a video': frame_count,
+        'closer looks': '; '.join(map(str, first.closer_looks)) or 'none',
+        'pairs from': str(arguments.pairs),
+    }
+    report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
+    ranked = next(iter(models))
+    shown: dict[str, Predictor] = {
+        predictors.labels[name]: each
+        for name, each in {**models, **predictors.baselines}.items()
+        if name in models or name in _MATCHING
+    }
+    return report, lambda: exhibit_pairs(pairs, scores[ranked], shown, frame_count)
+
+
+def _require_fitting_options(arguments: argparse.Namespace) -> None:
+    given = [
+        f'--{name.replace("_", "-")}'
+        for name, default in _OF_OTHER_DATA.items()
+        if getattr(arguments, name) != default
+    ]
+    if given:
+        raise ValueError(
+            f'--pairs measures models and baselines on outlined parts; leave out {given[0]}, '
+            'which is of --annotations'
+        )
+
+
+def _usable_pairs(
+    dataset: PartPairsDataset, skip_broken: bool
+) -> tuple[list[PartPair], dict[str, str]]:
+    """The pairs whose media can be decoded, and why the others cannot."""
+    from afformer_core.data.verification import find_problems, usable_samples
+
+    usable = {each.sample_id for each in usable_samples(dataset, skip_broken, decode=True)}
+    pairs = [pair for pair in dataset.pairs if pair.sample.sample_id in usable]
+    broken = [each for each in dataset if each.sample_id not in usable]
+    reasons = find_problems(broken, decode=True, progress=False)
+    return pairs, {name: problem.reason for problem in reasons for name in problem.samples}
+
+
+def _open_predictors(arguments: argparse.Namespace) -> _Predictors:
+    from afformer_core.errors import AfformerError
+    from afformer_core.evaluation.parts.matching import (
+        FoundContact,
+        MatchingPredictor,
+        marked_contact,
+    )
+    from afformer_core.evaluation.parts.predictors import (
+        CentrePredictor,
+        ModelPredictor,
+        RelativePositionPredictor,
+        SiftPredictor,
+    )
+    from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
+    from afformer_core.runtime.shipped_model import SHIPPED
+
+    folders = name_models(arguments.models or [Path(SHIPPED)])
+    models = {name: ModelPredictor(open_model(arguments, each)) for name, each in folders.items()}
+    if len(models) == 1:
+        models = {'model': next(iter(models.values()))}
+    baselines: dict[str, Predictor] = {
+        'centre': CentrePredictor(),
+        'relative_position': RelativePositionPredictor(),
+        'sift': SiftPredictor(),
+    }
+    labels = {
+        **{name: name for name in models},
+        'centre': 'centre of the image',
+        'relative_position': 'relative position of the contact, marked',
+        'sift': 'SIFT and a homography, contact marked',
+    }
+    try:
+        features = ImagenetFeatures()
+    except AfformerError as error:
+        return _Predictors(models, baselines, labels, (f'There is no row of matching: {error}',))
+    found = FoundContact(next(iter(models.values())))
+    baselines['matching_marked'] = MatchingPredictor(features, marked_contact)
+    baselines['matching_found'] = MatchingPredictor(features, found)
+    return _Predictors(models, baselines, {**labels, **_MATCHING}, ())

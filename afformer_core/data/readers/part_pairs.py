@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs whose right places are outlined: a clip, an image, and the parts of it to act on.
+
+    my_real_pairs/
+      pairs.json                     a list with one object a pair
+      actions.txt                    optional: as in a folder of pairs with points
+      clips/open_drawer.mp4          media, at the paths that `pairs.json` names
+      targets/kitchen.jpg
+
+An object of `pairs.json`, of which only the first four names are needed:
+
+    {"clip": "clips/open_drawer.mp4", "target": "targets/kitchen.jpg",
+     "parts": [[[515, 160], [610, 155], [612, 235]]], "action": "pull",
+     "id": "drawer_1", "accepted_actions": ["pull", "hold"], "kind": "other-scene",
+     "source_video": "kitchen_tour", "target_size": [960, 624], "clip_size": [640, 360],
+     "before": {"frame": 0, "x": 292, "y": 48}, "contact": {"frame": 45, "x": 290, "y": 45},
+     "robot": false}
+
+- `parts`: polygons of (x, y) in pixels of the target, or of one of `target_size` where it was
+  resized since. A peak inside any of them is right.
+- `accepted_actions`: all that count as right, `action` among them; else that alone.
+- `kind`: how clip and target differ, a word of one's own that tables are split by.
+- `source_video`: pairs that share it are not independent: intervals draw them together, and none
+  is the other video of another. Else the path of the clip.
+- `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
+  which the hand does not cover the place yet (or not any more), and the pixel of that place.
+- `robot`: whether a robot is seen in the target.
+
+Other names, such as `licence`, are for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_json
+from afformer_core.data.readers.folder_pairs import pair_actions
+from afformer_core.data.sample import Sample
+from afformer_core.errors import DatasetError
+from afformer_core.media.image_size import read_image_size
+from afformer_core.media.polygons import Polygon, inner_points
+
+PAIRS_FILE = 'pairs.json'
+
+
+@dataclass(frozen=True)
+class ClipPoint:
+    """A place in a frame of a clip.
+
+    Attributes:
+        frame: number of the frame, from 0.
+        x, y: pixel of the frame; the first pixel's centre is (0, 0).
+    """
+
+    frame: int
+    x: float
+    y: float
+
+    def __post_init__(self) -> None:
+        if self.frame < 0 or not np.isfinite((self.x, self.y)).all():
+            raise ValueError(
+                f'frame {self.frame} and pixel ({self.x}, {self.y}) are no place in a clip; '
+                'expected a frame from 0 and finite pixels'
+            )
+
+
+@dataclass(frozen=True)
+class PartPair:
+    """A demonstration, a target image, and the parts of it that are right.
+
+    Attributes:
+        sample: the pair without its parts; its points are the parts' centres and
+            those halfway to their corners.
+        parts: outlines, float64 [K, 2] (x, y) pixels of the sample's `image_size`; at least one.
+        accepted_actions: names, at least one.
+        source_video: what the clip was cut from.
+        kind: how clip and target differ; empty: unknown.
+        contact: where the hand touches, or None.
+        before: the same place while no hand covers it, or None.
+        robot: whether the target shows a robot; None: unknown.
+    """
+
+    sample: Sample
+    parts: tuple[Polygon, ...]
+    accepted_actions: tuple[str, ...]
+    source_video: str
+    kind: str = ''
+    contact: ClipPoint | None = None
+    before: ClipPoint | None = None
+    robot: bool | None = None
+
+    def __post_init__(self) -> None:
+        if not self.parts or not self.accepted_actions:
+            raise ValueError(
+                f'{self.sample.sample_id} has {len(self.parts)} parts and '
+                f'{len(self.accepted_actions)} accepted actions; expected at least one of each'
+            )
+
+    @property
+    def marked(self) -> ClipPoint | None:
+        """Where somebody marked what the demonstration touches, bare where that is known."""
+        return self.before or self.contact
+
+
+class PartPairsDataset(AnnotatedDataset):
+    """The pairs of a folder, laid out as this module says.
+
+    Opening reads `pairs.json`, and headers of images whose `target_size` it does not tell;
+    whether the media are there is left to `find_problems`.
+
+    Args:
+        folder: with `pairs.json`.
+        root: folder of the media where they do not lie below it.
+
+    Raises:
+        DatasetError: there is no such file, or an entry is malformed, with its name.
+
+    Attributes:
+        pairs: in the order of the file; the samples are theirs.
+    """
+
+    def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
+        path = Path(folder)
+        content = read_json(path / PAIRS_FILE)
+        if not isinstance(content, list) or not content:
+            raise DatasetError(f'{path / PAIRS_FILE} must hold a list of at least one pair')
+        entries = [
+            _Entry(each, f'pair {number} of {path / PAIRS_FILE}')
+            for number, each in enumerate(content)
+        ]
+        actions = pair_actions(path, (each.text('action') for each in entries))
+        super().__init__(path, path if root is None else Path(root), actions)
+        self.pairs = tuple(_read_pair(each, self.root, actions) for each in entries)
+        self._samples = [pair.sample for pair in self.pairs]
+        names = [sample.sample_id for sample in self._samples]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise DatasetError(f'{path / PAIRS_FILE} has two pairs {twice[0]!r}; rename one')
+
+
+class _Entry:
+    """One object of the file; every error names it."""
+
+    def __init__(self, content: Any, name: str) -> None:
+        if not isinstance(content, dict):
+            raise DatasetError(f'{name} is {content!r}; expected an object')
+        self.content: Mapping[str, Any] = content
+        self.name = f'{name} ({content["id"]})' if 'id' in content else name
+
+    def text(self, key: str, default: str | None = None) -> str:
+        with naming(self.name):
+            value = self.content[key] if default is None else self.content.get(key, default)
+            if not isinstance(value, str) or not (value or default == ''):
+                raise ValueError(f'{key} is {value!r}; expected a text')
+        return value
+
+    def size(self, key: str) -> tuple[int, int] | None:
+        value = self.content.get(key)
+        if value is None:
+            return None
+        with naming(self.name):
+            width, height = value
+            if not (isinstance(width, int) and isinstance(height, int) and min(value) > 0):
+                raise ValueError(f'{key} is {value!r}; expected [width, height]')
+        return width, height
+
+    def place(self, key: str) -> ClipPoint | None:
+        value = self.content.get(key)
+        if value is None:
+            return None
+        with naming(f'{key} of {self.name}'):
+            frame = value['frame']
+            if not isinstance(frame, int):
+                raise ValueError(f'frame is {frame!r}; expected a whole number')
+            place = ClipPoint(frame, float(value['x']), float(value['y']))
+            size = self.size('clip_size')
+            if size and not (0 <= place.x < size[0] and 0 <= place.y < size[1]):
+                raise ValueError(
+                    f'({place.x:g}, {place.y:g}) lies outside the clip of {size[0]}x{size[1]}'
+                )
+        return place
+
+    def parts(self, size: tuple[int, int]) -> tuple[Polygon, ...]:
+        with naming(self.name):
+            parts = tuple(np.array(each, np.float64) for each in self.content['parts'])
+            if not parts:
+                raise ValueError('parts is empty; outline at least one part')
+            for part in parts:
+                _require_outline(part, size)
+        return parts
+
+
+def _read_pair(entry: _Entry, root: Path, action_names: tuple[str, ...]) -> PartPair:
+    clip, target, action = (entry.text(key) for key in ('clip', 'target', 'action'))
+    with naming(entry.name):
+        size = entry.size('target_size') or read_image_size(root / target)
+        accepted = entry.content.get('accepted_actions') or [action]
+        if action not in accepted or not all(isinstance(each, str) for each in accepted):
+            raise ValueError(f'accepted_actions is {accepted!r}; expected {action!r} among texts')
+        if action not in action_names:
+            raise ValueError(f'action {action!r} is not one of {", ".join(action_names)}')
+        robot = entry.content.get('robot')
+        if robot is not None and not isinstance(robot, bool):
+            raise ValueError(f'robot is {robot!r}; expected true or false')
+        parts = entry.parts(size)
+        sample = Sample(
+            sample_id=entry.text('id', f'{clip} on {target}'),
+            video_path=root / clip,
+            image_path=root / target,
+            image_size=size,
+            actions=(action_names.index(action),),
+            points=(np.concatenate([inner_points(part) for part in parts]),),
+        )
+        return PartPair(
+            sample,
+            parts,
+            tuple(accepted),
+            entry.text('source_video', clip),
+            entry.text('kind', ''),
+            entry.place('contact'),
+            entry.place('before'),
+            robot,
+        )
+
+
+def _require_outline(part: Polygon, size: tuple[int, int]) -> None:
+    if part.ndim != 2 or part.shape[1] != 2 or len(part) < 3 or not np.isfinite(part).all():
+        raise ValueError(
+            f'a part has shape {part.shape}; expected at least 3 corners (x, y), finite'
+        )
+    if (part.max(0) < 0).any() or (part.min(0) >= size).any():
+        raise ValueError(
+            f'a part from {part.min(0).tolist()} to {part.max(0).tolist()} lies outside the '
+            f'target of {size[0]}x{size[1]}'
+        )

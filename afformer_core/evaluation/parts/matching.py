@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Matching: the place that looks most like the demonstration's contact, by frozen features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.arrays import FloatArray
+from afformer_core.evaluation.parts.clips import Clip, MarkedFrame
+from afformer_core.evaluation.parts.predictors import PLACES, ModelPredictor, Prediction
+from afformer_core.runtime.correspondence import (
+    correlation_map,
+    highest_places,
+    resize_for_features,
+)
+
+# Cells of the correlation map are so many pixels of the resized image apart.
+_STRIDE = 8
+
+Contact = Callable[[Clip], MarkedFrame | None]
+"""Where a clip touches something, or None where that is unknown."""
+
+
+def marked_contact(clip: Clip) -> MarkedFrame | None:
+    """The contact that somebody marked."""
+    return clip.marked
+
+
+class FoundContact:
+    """The best peak of a model on the clip's own first frame.
+
+    Args:
+        model: that finds it.
+    """
+
+    def __init__(self, model: ModelPredictor) -> None:
+        self._model = model
+
+    def __call__(self, clip: Clip) -> MarkedFrame:
+        """The contact."""
+        first = clip.frames[0]
+        return MarkedFrame(first, self._model.predict(first, clip).places[0])
+
+
+class MatchingPredictor:
+    """The nearest neighbour of the contact's features; the largest similarity is its evidence.
+
+    Args:
+        features: feature maps, fine to coarse, of uint8 RGB [H, W, 3] with sides that are
+            multiples of 32.
+        contact: of a clip.
+    """
+
+    def __init__(
+        self, features: Callable[[NDArray[np.uint8]], list[FloatArray]], contact: Contact
+    ) -> None:
+        self._features = features
+        self._contact = contact
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        contact = self._contact(clip)
+        if contact is None:
+            return Prediction(())
+        resized = resize_for_features(image)
+        size = (resized.shape[0] // _STRIDE, resized.shape[1] // _STRIDE)
+        correlation = correlation_map(
+            self._features(resize_for_features(contact.image)),
+            self._features(resized),
+            contact.place,
+            size,
+        )
+        places = tuple((float(x), float(y)) for x, y in highest_places(correlation, PLACES))
+        return Prediction(places, correlation, evidence=float(correlation.max()))

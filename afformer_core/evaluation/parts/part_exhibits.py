@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best, median and worst pairs with outlined parts, as images with a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.evaluation.parts.clips import Clip, read_clip
+from afformer_core.evaluation.parts.part_scores import PartScores
+from afformer_core.evaluation.parts.predictors import Prediction, Predictor
+from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
+from afformer_core.evaluation.report.exhibits import Exhibit, choose
+from afformer_core.evaluation.report.tiles import (
+    TILE_SIDE,
+    Picture,
+    draw_heatmap,
+    fit,
+    mark_peak,
+    outline,
+    ring,
+)
+from afformer_core.media.image_files import read_image
+
+# Differences of similarity that are to be seen.
+_SHARPNESS = 20.0
+# Beyond any distance in percent of the diagonal.
+_NOWHERE = 1e3
+_FRAMES = 3
+
+
+def exhibit_pairs(
+    pairs: Sequence[PartPair],
+    scores: Sequence[PartScores],
+    predictors: Mapping[str, Predictor],
+    frame_count: int,
+    count: int = 6,
+    progress: bool = True,
+) -> dict[str, list[Exhibit]]:
+    """Exhibits by `best`, `median` and `worst`, by the distance of the peak, then by probability.
+
+    Args:
+        pairs: that were measured.
+        scores: of the pairs, of the first predictor.
+        predictors: whose heatmaps are shown, by caption.
+        frame_count: frames of a clip that they are shown, at most.
+        count: of each at most.
+        progress: show a progress bar on stderr.
+    """
+    chosen = choose([_badness(score) for score in scores], count)
+    total = sum(map(len, chosen.values()))
+    with tqdm(total=total, desc='pictures', unit='pair', disable=not progress) as bar:
+        exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
+        for name, indices in chosen.items():
+            for index in indices:
+                exhibit = _exhibit(pairs[index], scores[index], predictors, frame_count)
+                exhibits[name].append(exhibit)
+                bar.update()
+    return exhibits
+
+
+def _badness(score: PartScores) -> float:
+    distance = _NOWHERE if score.distance is None else score.distance
+    return distance - (score.mass_inside or 0.0)
+
+
+def _exhibit(
+    pair: PartPair, score: PartScores, predictors: Mapping[str, Predictor], frame_count: int
+) -> Exhibit:
+    row = RowsProtocol().rows([pair.sample])[0]
+    image, clip = read_image(pair.sample.image_path), read_clip(pair, frame_count)
+    predicted = {name: one.predict(image, clip) for name, one in predictors.items()}
+    truth = fit(image, TILE_SIDE)
+    for part in pair.parts:
+        outline(truth, part, row)
+    said = next(iter(next(iter(predicted.values())).action_scores or {}), '')
+    return Exhibit(
+        f'{pair.sample.sample_id}, {" or ".join(pair.accepted_actions)}',
+        (*_measures(score), *([f'says {said}'] if said else [])),
+        _frames(clip),
+        None,
+        {name: _draw(image, pair, one, row) for name, one in predicted.items()},
+        truth,
+    )
+
+
+def _measures(score: PartScores) -> list[str]:
+    texts = ['inside' if score.inside else 'not inside']
+    if score.distance:
+        texts.append(f'{score.distance:.1f} % away')
+    if score.mass_inside is not None:
+        texts.append(f'{score.mass_inside:.0%} of the probability inside')
+    return texts
+
+
+def _draw(image: Picture, pair: PartPair, prediction: Prediction, row: Row) -> Picture:
+    heatmap = prediction.heatmap
+    if heatmap is None:
+        tile = fit(image, TILE_SIDE)
+    else:
+        if not prediction.is_distribution:
+            heatmap = np.exp(_SHARPNESS * (heatmap - heatmap.max()))
+        tile = draw_heatmap(image, heatmap, row)
+    for part in pair.parts:
+        outline(tile, part, row)
+    for place in prediction.places[:1]:
+        mark_peak(tile, np.array(place) * row.image_size - 0.5, row)
+    return tile
+
+
+def _frames(clip: Clip) -> tuple[Picture, ...]:
+    """The frame of the mark, which is ringed, and some of the clip."""
+    side = TILE_SIDE // 2
+    steps = np.linspace(0, len(clip.frames) - 1, _FRAMES).round().astype(int)
+    frames = [fit(clip.frames[step], side) for step in steps]
+    if clip.marked is None:
+        return tuple(frames)
+    marked = fit(clip.marked.image, side)
+    ring(marked, clip.marked.place)
+    return (marked, *frames)

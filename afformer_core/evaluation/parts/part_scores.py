@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of predictions against outlined parts, and their intervals over source videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from afformer_core.arrays import FloatArray
+from afformer_core.data.readers.part_pairs import PartPair
+from afformer_core.evaluation.parts.clips import Place
+from afformer_core.evaluation.parts.predictors import Prediction
+from afformer_core.media.polygons import contained, distance
+from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
+
+NEAR = 5.0
+"""Percent of the image's diagonal within which a place is near a part."""
+
+
+@dataclass(frozen=True)
+class PartScores:
+    """What one predictor reached on one pair; None where that is not measured.
+
+    Attributes:
+        inside: 1 where the best place is inside a part, else 0.
+        near: 1 where it is within 5 % of the diagonal of one, else 0.
+        distance: from the best place to the nearest part, in percent of the diagonal; None
+            without a place.
+        any_inside, any_near: the same of any of the three best places.
+        mass_inside: share of the heatmap's probability inside the parts.
+        action: 1 where the best action is an accepted one, else 0.
+        found: 1 where a robot would act, else 0.
+        evidence: that the image shows what was demonstrated.
+        other_inside, other_found, other_evidence: the same with another video.
+        blank_inside, blank_found: the same with a blank one.
+        contact_first: 1 where the best place in the clip's first frame is within 5 % of the
+            diagonal of the marked contact, else 0.
+        contact_marked: the same in the frame that the contact was marked in.
+    """
+
+    inside: float
+    near: float
+    distance: float | None
+    any_inside: float
+    any_near: float
+    mass_inside: float | None = None
+    action: float | None = None
+    found: float | None = None
+    evidence: float | None = None
+    other_inside: float | None = None
+    other_found: float | None = None
+    other_evidence: float | None = None
+    blank_inside: float | None = None
+    blank_found: float | None = None
+    contact_first: float | None = None
+    contact_marked: float | None = None
+
+
+@dataclass(frozen=True)
+class PartMeasures:
+    """Means of the scores of one predictor; None where they are not measured.
+
+    Attributes:
+        auroc: area under the ROC curve by which the evidence tells own videos from others.
+        The others: see `PartScores`.
+    """
+
+    inside: Estimate | None
+    near: Estimate | None
+    any_inside: Estimate | None
+    any_near: Estimate | None
+    mass_inside: Estimate | None
+    action: Estimate | None
+    found: Estimate | None
+    other_inside: Estimate | None
+    other_found: Estimate | None
+    blank_inside: Estimate | None
+    blank_found: Estimate | None
+    contact_first: Estimate | None
+    contact_marked: Estimate | None
+    auroc: Estimate | None
+
+
+@dataclass(frozen=True)
+class ClassMeasures:
+    """Means of the scores of one predictor on pairs of one class.
+
+    Attributes:
+        pairs: how many.
+        inside, near: see `PartScores`.
+    """
+
+    pairs: int
+    inside: Estimate | None
+    near: Estimate | None
+
+
+def distance_to_parts(pair: PartPair, place: Place) -> float:
+    """From a place of the target to the nearest part, in percent of the diagonal; 0 inside."""
+    size = pair.sample.image_size
+    point = (place[0] * size[0] - 0.5, place[1] * size[1] - 0.5)
+    nearest = min(distance(part, point) for part in pair.parts)
+    return float(100 * nearest / np.hypot(*size))
+
+
+def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
+    """Share of a heatmap [h, w] of the whole target that lies inside the parts."""
+    width, height = pair.sample.image_size
+    # Parts may be smaller than a cell of the heatmap.
+    enlarged = cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_LINEAR)
+    inside = np.zeros((height, width), bool)
+    for part in pair.parts:
+        left, top = np.clip(np.floor(part.min(0)), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(part.max(0)) + 1, 0, (width, height)).astype(int)
+        rows, columns = np.mgrid[top:bottom, left:right]
+        points = np.stack((columns.ravel(), rows.ravel()), 1).astype(np.float64)
+        inside[top:bottom, left:right] |= contained(part, points).reshape(rows.shape)
+    return float(enlarged[inside].sum(dtype=np.float64) / enlarged.sum(dtype=np.float64))
+
+
+def score_places(pair: PartPair, prediction: Prediction) -> PartScores:
+    """The scores of a prediction for a pair with its own clip; those of others are None."""
+    distances = [distance_to_parts(pair, place) for place in prediction.places]
+    best = distances[:1]
+    action = next(iter(prediction.action_scores or ()), None)
+    heatmap = prediction.heatmap if prediction.is_distribution else None
+    return PartScores(
+        inside=float(0.0 in best),
+        near=float(any(each <= NEAR for each in best)),
+        distance=best[0] if best else None,
+        any_inside=float(0.0 in distances),
+        any_near=float(any(each <= NEAR for each in distances)),
+        mass_inside=None if heatmap is None else mass_inside(pair, heatmap),
+        action=None if action is None else float(action in pair.accepted_actions),
+        found=None if prediction.found is None else float(prediction.found),
+        evidence=prediction.evidence,
+    )
+
+
+def measure_parts(
+    scores: Sequence[PartScores], source_videos: Sequence[str], seed: int = 0
+) -> PartMeasures:
+    """Means with intervals, for which source videos are drawn whole.
+
+    Args:
+        scores: of one predictor on N pairs, at least one.
+        source_videos: of the N pairs.
+        seed: of the bootstrap.
+    """
+    names = [name for name in PartMeasures.__dataclass_fields__ if name != 'auroc']
+    return PartMeasures(
+        **{name: _mean(name, scores, source_videos, seed) for name in names},
+        auroc=_auroc(scores, source_videos, seed),
+    )
+
+
+def measure_by(
+    scores: Sequence[PartScores],
+    pairs: Sequence[PartPair],
+    key: Callable[[PartPair], str],
+    seed: int = 0,
+) -> Mapping[str, ClassMeasures]:
+    """The measures of each class of pairs, such as a kind.
+
+    Args:
+        scores: of one predictor on N pairs.
+        pairs: the N pairs.
+        key: gives the class of a pair; pairs of an empty one are left out.
+        seed: of the bootstrap.
+    """
+    measured = {}
+    for name in dict.fromkeys(key(pair) for pair in pairs if key(pair)):
+        chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
+        of_class = [scores[number] for number in chosen]
+        videos = [pairs[number].source_video for number in chosen]
+        measured[name] = ClassMeasures(
+            len(chosen),
+            _mean('inside', of_class, videos, seed),
+            _mean('near', of_class, videos, seed),
+        )
+    return measured
+
+
+def _mean(
+    name: str, scores: Sequence[PartScores], source_videos: Sequence[str], seed: int
+) -> Estimate | None:
+    values = [getattr(each, name) for each in scores]
+    return bootstrap_mean(np.array(values, np.float64), source_videos, seed)
+
+
+def _auroc(
+    scores: Sequence[PartScores], source_videos: Sequence[str], seed: int
+) -> Estimate | None:
+    known = [
+        (score.evidence, score.other_evidence, video)
+        for score, video in zip(scores, source_videos, strict=True)
+        if score.evidence is not None and score.other_evidence is not None
+    ]
+    if not known:
+        return None
+    own, other, groups = zip(*known, strict=True)
+    return bootstrap_area(own, other, groups, seed)

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictors of places by a clip: what they give, the model, and baselines without weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.arrays import FloatArray
+from afformer_core.evaluation.parts.clips import Clip, Place
+from afformer_core.runtime import Grounder
+from afformer_core.stream.settings import StreamSettings
+
+PLACES = 3
+"""Places that a predictor may name for one image."""
+
+# Of the ratio test: the best match of a point is this much nearer than the second.
+_DISTINCT = 0.75
+_INLIER_PIXELS = 5.0
+# Of the model: the clip of the pair, another one, and a blank one.
+_KEPT = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a predictor says of one image.
+
+    Attributes:
+        places: best first, at most `PLACES`; none where nothing was found.
+        heatmap: float32 [h, w] of the whole image, any size and scale, the higher the likelier;
+            None of a predictor that names places alone.
+        is_distribution: whether the heatmap's sum is 1 and means probability.
+        action_scores: by name, best first.
+        evidence: the higher, the surer that the image shows what was demonstrated; None: unknown.
+        found: whether a robot would act on it; None of a predictor that cannot abstain.
+    """
+
+    places: tuple[Place, ...]
+    heatmap: FloatArray | None = None
+    is_distribution: bool = False
+    action_scores: Mapping[str, float] | None = None
+    evidence: float | None = None
+    found: bool | None = None
+
+
+class Predictor(Protocol):
+    """Names places in an image by a clip."""
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """Places in uint8 RGB [H, W, 3]."""
+
+
+class CentrePredictor:
+    """The middle of the image, whatever is shown."""
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        return Prediction(((0.5, 0.5),))
+
+
+class RelativePositionPredictor:
+    """The marked contact's own place in its frame."""
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        return Prediction(() if clip.marked is None else (clip.marked.place,))
+
+
+class SiftPredictor:
+    """The marked contact, carried over by a homography between SIFT's matches.
+
+    Its evidence is the number of matches that agree with the homography.
+    """
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        if clip.marked is None:
+            return Prediction(())
+        frame = clip.marked.image
+        sift = cv2.SIFT.create()
+        points, descriptors = sift.detectAndCompute(frame, None)
+        other_points, other_descriptors = sift.detectAndCompute(image, None)
+        if min(len(points), len(other_points)) < 4:
+            return Prediction((), evidence=0.0)
+        matches = [
+            best
+            for best, second in cv2.BFMatcher().knnMatch(descriptors, other_descriptors, k=2)
+            if best.distance < _DISTINCT * second.distance
+        ]
+        if len(matches) < 4:
+            return Prediction((), evidence=0.0)
+        source = np.array([points[match.queryIdx].pt for match in matches])
+        target = np.array([other_points[match.trainIdx].pt for match in matches])
+        # Its draws are the same in each run.
+        homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _INLIER_PIXELS)
+        if homography is None:
+            return Prediction((), evidence=0.0)
+        x, y = clip.marked.place[0] * frame.shape[1], clip.marked.place[1] * frame.shape[0]
+        across, down, depth = homography @ (x - 0.5, y - 0.5, 1.0)
+        evidence = float(inliers.sum())
+        if abs(depth) < 1e-9:
+            return Prediction((), evidence=evidence)
+        place = (
+            float((across / depth + 0.5) / image.shape[1]),
+            float((down / depth + 0.5) / image.shape[0]),
+        )
+        return Prediction((place,), evidence=evidence)
+
+
+class ModelPredictor:
+    """A model, as a robot gets its places.
+
+    Its evidence is presence, or confidence where it is not calibrated.
+
+    Args:
+        grounder: the model.
+    """
+
+    def __init__(self, grounder: Grounder) -> None:
+        self.grounder = grounder
+
+    def predict(self, image: NDArray[np.uint8], clip: Clip) -> Prediction:
+        """See `Predictor.predict`."""
+        grounder = self.grounder
+        if clip.name not in grounder.demonstrations:
+            for name in grounder.demonstrations[: 1 - _KEPT]:
+                grounder.delete_demonstration(name)
+            grounder.set_demonstration(clip.frames, clip.name)
+        grounding = grounder.ground(image, clip.name, PLACES)
+        height, width = image.shape[:2]
+        places = tuple(((one.u + 0.5) / width, (one.v + 0.5) / height) for one in grounding.peaks)
+        calibration = grounder.calibration
+        return Prediction(
+            places,
+            grounding.probabilities,
+            True,
+            grounding.action_scores,
+            grounding.confidence if grounding.presence is None else grounding.presence,
+            StreamSettings().is_evidence(grounding.confidence, grounding.resemblance, calibration),
+        )

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Correspondence: descriptors of a place in one image, and where another image looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.arrays import FloatArray, UInt8Array
+from afformer_core.media.resizing import resize_to_input
+from afformer_core.runtime.peaks import NEIGHBOURHOOD
+
+_STRIDE = 32
+
+
+def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
+    """An image for a network of stride 32, in its own shape.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        long_side: pixels that the longer side is brought to; both are rounded to multiples of 32.
+
+    Returns:
+        uint8 RGB [height, width, 3].
+
+    Raises:
+        ImageError: not an image.
+    """
+    scale = long_side / max(image.shape[:2])
+    height, width = (
+        max(_STRIDE, round(side * scale / _STRIDE) * _STRIDE) for side in image.shape[:2]
+    )
+    return resize_to_input(image, (height, width))
+
+
+def without_common_mean(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two feature maps of the same channels less the mean over the places of both.
+
+    The mean holds what all places share, which makes the cosine of any two of them high.
+
+    Args:
+        first, second: float32 [C, h, w], of sizes of their own.
+    """
+    places = first[0].size + second[0].size
+    mean = (first.sum((1, 2)) + second.sum((1, 2))) / places
+    return first - mean[:, None, None], second - mean[:, None, None]
+
+
+def describe(features: FloatArray, place: tuple[float, float]) -> FloatArray:
+    """The features at a place, interpolated bilinearly; float32 [C].
+
+    Args:
+        features: float32 [C, h, w].
+        place: (x, y) as shares of the image's width and height, 0 to 1. Beyond the centres of the
+            outermost cells, theirs go on.
+    """
+    height, width = features.shape[1:]
+    column = min(max(place[0] * width - 0.5, 0.0), width - 1.0)
+    row = min(max(place[1] * height - 0.5, 0.0), height - 1.0)
+    left, top = min(int(column), max(width - 2, 0)), min(int(row), max(height - 2, 0))
+    corners = features[:, top : top + 2, left : left + 2]
+    across = np.array([1 - (column - left), column - left])[: corners.shape[2]]
+    down = np.array([1 - (row - top), row - top])[: corners.shape[1]]
+    return np.asarray(corners @ across @ down, np.float32)
+
+
+def cosine_map(features: FloatArray, descriptor: FloatArray) -> FloatArray:
+    """Cosine of each place's features with a descriptor; float32 [h, w], -1 to 1.
+
+    Args:
+        features: float32 [C, h, w].
+        descriptor: float32 [C].
+    """
+    lengths = np.linalg.norm(features, axis=0) * np.linalg.norm(descriptor)
+    products = np.tensordot(descriptor, features, 1)
+    return np.asarray(products / np.maximum(lengths, 1e-12), np.float32)
+
+
+def correlation_map(
+    source: Sequence[FloatArray],
+    target: Sequence[FloatArray],
+    place: tuple[float, float],
+    size: tuple[int, int],
+) -> FloatArray:
+    """How much each place of a target looks like one place of a source.
+
+    Args:
+        source: feature maps float32 [C_i, h_i, w_i] of its levels.
+        target: feature maps of the same levels of the target.
+        place: (x, y) in the source, as shares of its width and height.
+        size: (height, width) of the result.
+
+    Returns:
+        float32 [height, width], the mean over the levels of the cosine of features whose common
+        mean was taken away; -1 to 1.
+    """
+    levels = []
+    for one, other in zip(source, target, strict=True):
+        centred, sought = without_common_mean(one, other)
+        cosines = cosine_map(sought, describe(centred, place))
+        levels.append(cv2.resize(cosines, size[::-1], interpolation=cv2.INTER_LINEAR))
+    return np.asarray(np.mean(levels, axis=0), np.float32)
+
+
+def highest_places(correlation: FloatArray, count: int) -> NDArray[np.float64]:
+    """The highest cells, each a tenth of the shorter side or more from those before it.
+
+    Args:
+        correlation: float32 [h, w].
+        count: places wanted at most, at least 1.
+
+    Returns:
+        [K, 2] (x, y) as shares of width and height, best first.
+    """
+    height, width = correlation.shape
+    rows, columns = np.mgrid[:height, :width]
+    left = correlation.astype(np.float64)
+    radius = NEIGHBOURHOOD * min(height, width)
+    found: list[tuple[float, float]] = []
+    while len(found) < count and np.isfinite(left).any():
+        row, column = divmod(int(left.argmax()), width)
+        found.append(((column + 0.5) / width, (row + 0.5) / height))
+        left[np.hypot(rows - row, columns - column) < max(radius, 1.0)] = -np.inf
+    return np.array(found)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Predictors over a folder of pairs: which video they are shown, tables, and pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.part_pairs import PartPairsDataset
+from afformer_core.evaluation.parts.clips import Clip
+from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
+from afformer_core.evaluation.parts.part_report import measure_all, parts_report
+from afformer_core.evaluation.parts.part_run import evaluate_parts
+from afformer_core.evaluation.parts.predictors import CentrePredictor, ModelPredictor, Prediction
+from afformer_core.runtime import Grounder
+
+CORNER, MIDDLE = (0.01, 0.01), (0.5, 0.5)
+
+
+class OwnVideo:
+    """In the middle, which is inside, with the own video alone."""
+
+    def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+        alike = np.array_equal(np.unique(clip.frames[0]), [128])
+        if alike:
+            return Prediction((CORNER,), found=False, evidence=0.0)
+        own = clip.name == f'pair {self.shown}'
+        return Prediction((MIDDLE if own else CORNER,), found=own, evidence=float(own))
+
+    shown = 0
+
+
+@pytest.fixture(scope='module')
+def pairs(part_pairs):
+    return PartPairsDataset(part_pairs).pairs
+
+
+def test_each_pair_is_shown_its_own_another_and_a_blank_video(pairs) -> None:
+    shown = []
+
+    class Recorder:
+        def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
+            shown.append(clip.name)
+            return Prediction((MIDDLE,))
+
+    evaluate_parts(pairs, {'recorder': Recorder()}, 3, progress=False)
+
+    assert shown == [
+        *('pair 0', 'pair 0, blank', 'pair 2'),
+        *('pair 1', 'pair 1, blank', 'pair 2'),
+        *('pair 2', 'pair 2, blank', 'pair 0'),
+    ]
+
+
+def test_what_the_videos_change_is_scored(pairs) -> None:
+    (first, second, _) = evaluate_parts(pairs, {'own': OwnVideo()}, 3, progress=False)['own']
+
+    assert (first.inside, first.found, first.evidence) == (1, 1, 1)
+    assert (first.other_inside, first.other_found, first.other_evidence) == (0, 0, 0)
+    assert (first.blank_inside, first.blank_found) == (0, 0)
+    assert first.contact_first is None
+    assert second.inside == 0
+
+
+def test_a_model_is_asked_where_its_own_frames_are_touched(pairs, model_folder) -> None:
+    model = ModelPredictor(Grounder.load(model_folder, 'torch'))
+    scores = evaluate_parts(pairs, {'model': model}, 3, progress=False)['model']
+    # The clips are still: both frames are the same.
+    assert [each.contact_first for each in scores] == [each.contact_marked for each in scores]
+    assert {each.contact_first for each in scores} <= {0.0, 1.0}
+    assert all(each.mass_inside is not None and 0 < each.mass_inside < 1 for each in scores)
+
+
+@pytest.fixture(scope='module')
+def measured(pairs):
+    predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
+    return measure_all(pairs, evaluate_parts(pairs, predictors, 3, progress=False), {})
+
+
+def test_numbers_are_by_predictor_kind_robot_and_pair(measured) -> None:
+    assert (measured.pairs, measured.source_videos) == (3, 2)
+    assert measured.predictors['centre'].inside.value == 1
+    assert measured.predictors['own'].inside.value == pytest.approx(1 / 3)
+    assert measured.predictors['own'].other_inside.value == pytest.approx(1 / 3)
+    assert {name: each['own'].inside.value for name, each in measured.by_kind.items()} == {
+        'same-scene': 1,
+        'other-shot': 0,
+    }
+    assert {name: each['own'].pairs for name, each in measured.by_robot.items()} == {
+        'no robot': 2,
+        'robot': 1,
+    }
+    assert measured.by_pair['pair 1']['centre'].inside == 1
+    assert measured.by_pair['pair 1']['own'].inside == 0
+
+
+def test_the_action_that_is_accepted_most_often_is_a_baseline(measured) -> None:
+    assert measured.constant_action == 'press'
+    assert measured.constant_action_accepted.value == 1
+
+
+def test_tables_have_a_row_for_each_predictor(measured) -> None:
+    labels = {'own': 'own video', 'centre': 'centre of the image'}
+    report = parts_report(measured, labels, ['own'], {'model': 'a'}, ['SIFT is ill.'])
+    titles = [table.title for table in report.tables]
+    assert titles == [
+        'Parts',
+        'Does the video decide?',
+        'Inside a part, by kind',
+        'Inside a part, by robot in the target',
+    ]
+    text = report.to_markdown()
+    assert '- source videos: 2' in text
+    assert '- SIFT is ill.' in text
+    assert 'other-shot (2)' in text
+    assert list(report.tables[1].rows) == ['own video']
+
+
+def test_left_out_pairs_are_told(measured) -> None:
+    from dataclasses import replace
+
+    told = replace(measured, left_out={'pair 9': 'there is no clip'})
+    assert (
+        '- left out: pair 9: there is no clip'
+        in parts_report(told, {'own': 'own', 'centre': 'centre'}, ['own'], {}).to_markdown()
+    )
+
+
+def test_pictures_are_ordered_by_distance(pairs) -> None:
+    predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
+    scores = evaluate_parts(pairs, predictors, 3, progress=False)['own']
+    exhibits = exhibit_pairs(pairs, scores, predictors, 3, 1, progress=False)
+    assert exhibits['best'][0].title == 'pair 0, press'
+    assert exhibits['best'][0].measures == ('inside',)
+    (worst,) = exhibits['worst']
+    assert worst.measures == ('not inside', '42.4 % away')
+    assert list(worst.predicted) == ['own', 'centre']
+    # The frame of the mark, which is ringed, and three of the clip.
+    marked, first, *_ = worst.frames
+    assert len(worst.frames) == 4
+    assert (marked == (0, 230, 255)).all(2).any()
+    assert not (first == (0, 230, 255)).all(2).any()

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scores of literal places and heatmaps against literal outlines, and their intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.evaluation.parts.part_scores import (
+    PartScores,
+    distance_to_parts,
+    mass_inside,
+    measure_by,
+    measure_parts,
+    score_places,
+)
+from afformer_core.evaluation.parts.predictors import Prediction
+
+# 5 % of the diagonal of 100x50 is 5.59 pixels; the part is from (20, 10) to (40, 30).
+INSIDE = (30.5 / 100, 20.5 / 50)
+NEAR = (45.5 / 100, 20.5 / 50)
+FAR = (46.5 / 100, 20.5 / 50)
+
+
+def scores(**known: float) -> PartScores:
+    least = {'inside': 0, 'near': 0, 'distance': 9.0, 'any_inside': 0, 'any_near': 0}
+    return PartScores(**{**least, **known})
+
+
+@pytest.mark.parametrize(('place', 'percent'), [(INSIDE, 0), (NEAR, 4.472), (FAR, 5.367)])
+def test_distances_are_in_percent_of_the_diagonal(make_pair, place, percent) -> None:
+    assert distance_to_parts(make_pair(), place) == pytest.approx(percent, abs=1e-3)
+
+
+def test_the_nearest_part_counts(make_pair) -> None:
+    parts = [[[0, 0], [5, 0], [5, 5], [0, 5]], [[20, 10], [40, 10], [40, 30], [20, 30]]]
+    assert distance_to_parts(make_pair(parts=parts), INSIDE) == 0
+
+
+def test_a_place_between_the_arms_of_a_part_is_not_inside(make_pair) -> None:
+    horseshoe = [[0, 0], [60, 0], [60, 40], [50, 40], [50, 10], [10, 10], [10, 40], [0, 40]]
+    pair = make_pair(parts=[horseshoe])
+    # Ten pixels from the nearest arm.
+    assert distance_to_parts(pair, INSIDE) == pytest.approx(8.944, abs=1e-3)
+
+
+def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
+    scaled = [[[200, 100], [400, 100], [400, 300], [200, 300]]]
+    pair = make_pair(parts=scaled, target_size=[1000, 500])
+    assert distance_to_parts(pair, NEAR) == pytest.approx(4.875, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ('places', 'inside', 'near', 'any_inside', 'any_near'),
+    [
+        ((INSIDE, FAR), 1, 1, 1, 1),
+        ((NEAR, FAR), 0, 1, 0, 1),
+        ((FAR, INSIDE), 0, 0, 1, 1),
+        ((FAR, NEAR), 0, 0, 0, 1),
+        ((), 0, 0, 0, 0),
+    ],
+)
+def test_the_best_place_counts_and_the_best_of_all(
+    make_pair, places, inside, near, any_inside, any_near
+) -> None:
+    score = score_places(make_pair(), Prediction(places))
+    assert (score.inside, score.near) == (inside, near)
+    assert (score.any_inside, score.any_near) == (any_inside, any_near)
+    assert (score.mass_inside, score.action, score.found) == (None, None, None)
+
+
+def test_mass_is_that_of_the_pixels_inside(make_pair) -> None:
+    heatmap = np.zeros((50, 100), np.float32)
+    heatmap[20, 25], heatmap[11, 39], heatmap[20, 41] = 0.5, 0.25, 0.25
+    assert mass_inside(make_pair(), heatmap) == 0.75
+
+
+def test_mass_where_parts_overlap_counts_once(make_pair) -> None:
+    part = [[20, 10], [40, 10], [40, 30], [20, 30]]
+    heatmap = np.full((50, 100), 1 / 5000, np.float32)
+    assert mass_inside(make_pair(parts=[part, part]), heatmap) == pytest.approx(0.08)
+
+
+def test_mass_of_a_part_that_reaches_outside_is_that_within(make_pair) -> None:
+    heatmap = np.full((50, 100), 1 / 5000, np.float32)
+    part = [[-10, -10], [10, -10], [10, 5], [-10, 5]]
+    assert mass_inside(make_pair(parts=[part]), heatmap) == pytest.approx(0.01)
+
+
+def test_similarity_has_no_mass(make_pair) -> None:
+    heatmap = np.ones((5, 10), np.float32)
+    assert score_places(make_pair(), Prediction((INSIDE,), heatmap)).mass_inside is None
+
+
+@pytest.mark.parametrize(('action', 'accepted'), [('pull', 1), ('hold', 1), ('push', 0)])
+def test_every_accepted_action_is_right(make_pair, action, accepted) -> None:
+    pair = make_pair(accepted_actions=['pull', 'hold'])
+    prediction = Prediction((INSIDE,), action_scores={action: 0.6, 'pull': 0.4})
+    assert score_places(pair, prediction).action == accepted
+
+
+def test_means_are_over_pairs_and_intervals_over_videos() -> None:
+    measured = measure_parts([scores(inside=1), scores(inside=1), scores()], ['a', 'a', 'b'])
+    assert measured.inside is not None
+    assert measured.inside.value == pytest.approx(2 / 3)
+    assert (measured.inside.low, measured.inside.high) == (0, 1)
+
+
+def test_what_was_not_measured_has_no_mean() -> None:
+    measured = measure_parts([scores(action=1), scores()], ['a', 'b'])
+    assert measured.action is not None
+    assert (measured.action.value, measured.action.count) == (1, 1)
+    assert measured.found is None
+    assert measured.auroc is None
+
+
+def test_evidence_tells_own_from_other_videos() -> None:
+    values = [(0.9, 0.1), (0.5, 0.7), (0.8, 0.5)]
+    known = [scores(evidence=own, other_evidence=other) for own, other in values]
+    measured = measure_parts(known, ['a', 'b', 'c'])
+    assert measured.auroc is not None
+    # Of nine comparisons seven are won and one is a tie.
+    assert measured.auroc.value == pytest.approx(7.5 / 9)
+
+
+def test_classes_are_measured_apart(make_pair) -> None:
+    pairs = [make_pair(kind=kind) for kind in ('near', 'far', 'near', '')]
+    known = [scores(inside=1), scores(), scores(), scores(inside=1)]
+    measured = measure_by(known, pairs, lambda pair: pair.kind)
+    assert {name: (each.inside.value, each.pairs) for name, each in measured.items()} == {
+        'near': (0.5, 2),
+        'far': (0, 1),
+    }

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Baselines on pictures that are moved by a known amount, and the model's memory of clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_core.data.readers.part_pairs import PartPairsDataset
+from afformer_core.evaluation.parts.clips import Clip, MarkedFrame, read_clip
+from afformer_core.evaluation.parts.matching import (
+    FoundContact,
+    MatchingPredictor,
+    marked_contact,
+)
+from afformer_core.evaluation.parts.predictors import (
+    CentrePredictor,
+    ModelPredictor,
+    RelativePositionPredictor,
+    SiftPredictor,
+)
+from afformer_core.media.image_files import read_image
+from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
+from afformer_core.runtime import Grounder
+
+GREY = np.full((120, 160, 3), 128, np.uint8)
+
+
+@pytest.fixture(scope='module')
+def moved(part_pairs):
+    """Target and clip of a pair: what is at (60, 50) of the clip is at (80, 60) of the target."""
+    pair = PartPairsDataset(part_pairs).pairs[0]
+    return read_image(pair.sample.image_path), read_clip(pair, 3)
+
+
+def unmarked(clip: Clip) -> Clip:
+    return Clip(clip.name, clip.frames, None)
+
+
+def pixel(place: tuple[float, float]) -> tuple[float, float]:
+    return place[0] * 160 - 0.5, place[1] * 120 - 0.5
+
+
+def test_the_centre_is_in_the_middle(moved) -> None:
+    (place,) = CentrePredictor().predict(*moved).places
+    assert pixel(place) == (79.5, 59.5)
+
+
+def test_the_relative_position_is_copied(moved) -> None:
+    (place,) = RelativePositionPredictor().predict(*moved).places
+    assert pixel(place) == pytest.approx((60, 50))
+
+
+def test_sift_carries_the_mark_over(moved) -> None:
+    prediction = SiftPredictor().predict(*moved)
+    assert pixel(prediction.places[0]) == pytest.approx((80, 60), abs=1)
+    assert prediction.evidence is not None
+    assert prediction.evidence > 10
+
+
+def test_sift_finds_nothing_where_nothing_is(moved) -> None:
+    prediction = SiftPredictor().predict(GREY, moved[1])
+    assert (prediction.places, prediction.evidence) == ((), 0)
+
+
+@pytest.mark.parametrize('predictor', [RelativePositionPredictor(), SiftPredictor()])
+def test_without_a_mark_no_place_is_named(moved, predictor) -> None:
+    assert predictor.predict(moved[0], unmarked(moved[1])).places == ()
+
+
+def brightness(image: np.ndarray) -> list[np.ndarray]:
+    """Mean colours of cells of 32 pixels, float32 [3, h, w]."""
+    height, width = image.shape[0] // 32, image.shape[1] // 32
+    cells = image.reshape(height, 32, width, 32, 3).mean((1, 3)).transpose(2, 0, 1)
+    return [cells.astype(np.float32)]
+
+
+def with_colour(at: tuple[int, int]) -> np.ndarray:
+    """Grey of 512x512 with a red cell of 32 pixels, at (column, row)."""
+    image = np.full((512, 512, 3), 128, np.uint8)
+    column, row = at
+    image[32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = (255, 0, 0)
+    return image
+
+
+def test_matching_names_the_place_that_looks_like_the_mark() -> None:
+    marked = MarkedFrame(with_colour((3, 4)), (3.5 / 16, 4.5 / 16))
+    clip = Clip('red', GREY[None], marked)
+    prediction = MatchingPredictor(brightness, marked_contact).predict(with_colour((10, 2)), clip)
+    assert prediction.places[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
+    # Between the cells of a map of 16x16 that is enlarged fourfold; grey is -1, red 1.
+    assert prediction.evidence == pytest.approx(1 - 2 * (1 - 0.875**2))
+    assert not prediction.is_distribution
+    assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).places == ()
+
+
+def test_frozen_features_find_the_place_again(moved) -> None:
+    features = ImagenetFeatures()
+    (place, *_) = MatchingPredictor(features, marked_contact).predict(*moved).places
+    assert pixel(place) == pytest.approx((80, 60), abs=8)
+
+
+def test_features_have_the_strides_that_are_asked_for() -> None:
+    maps = ImagenetFeatures((8, 32))(np.zeros((64, 96, 3), np.uint8))
+    assert [each.shape for each in maps] == [(40, 8, 12), (320, 2, 3)]
+    with pytest.raises(ValueError, match='the image is 96x60; expected multiples of 32'):
+        ImagenetFeatures()(np.zeros((60, 96, 3), np.uint8))
+
+
+@pytest.fixture
+def model(model_folder) -> ModelPredictor:
+    return ModelPredictor(Grounder.load(model_folder, 'torch'))
+
+
+def test_a_model_names_its_peaks_in_order(model, moved) -> None:
+    prediction = model.predict(*moved)
+    model.grounder.set_demonstration(moved[1].frames, 'again')
+    grounding = model.grounder.ground(moved[0], 'again', 3)
+    found = np.array([pixel(place) for place in prediction.places])
+    assert found == pytest.approx(np.array([(one.u, one.v) for one in grounding.peaks]))
+    assert prediction.action_scores == grounding.action_scores
+    assert prediction.evidence == grounding.confidence
+    assert prediction.is_distribution
+
+
+def test_a_model_forgets_clips_that_were_shown_long_ago(model, moved) -> None:
+    image, clip = moved
+    for name in 'abcd':
+        model.predict(image, Clip(name, clip.frames, None))
+    assert model.grounder.demonstrations == ('b', 'c', 'd')
+
+
+def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> None:
+    clip = moved[1]
+    found = FoundContact(model)(clip)
+    assert found.image is clip.frames[0] or np.array_equal(found.image, clip.frames[0])
+    assert found.place == model.predict(clip.frames[0], clip).places[0]

@@ -13,6 +13,8 @@ PYTHON ?= python3
 VIDEO ?=
 IMAGE ?=
 OUTPUT ?= demo_output
+# Folder with pairs.json for `make real`.
+PAIRS ?=
 # More options of pytest, such as PYTEST='-k node'.
 PYTEST ?=
 # Mutants of each package that `make mutants` tries, or all; and what they are drawn by.
@@ -27,7 +29,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate maskahand studies bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies bench clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -63,6 +65,10 @@ evaluate: setup ## measure the shipped model on the simulated benchmark and in c
 	    --targets 1 --processes 2; done
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1 --processes 2
 	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
+
+real: setup ## measure the shipped model on pairs of your own with outlined parts (PAIRS=folder)
+	@if [ -z '$(PAIRS)' ]; then echo 'name the folder with pairs.json: make real PAIRS=folder' >&2; exit 1; fi
+	@$(ENVIRONMENT) && afformer evaluate --pairs '$(PAIRS)' --report build/real_pairs.html
 
 maskahand: setup ## learn from simulated videos without labels and measure what that is worth (hours)
 	@$(ENVIRONMENT) && afformer simulate build/unlabelled --layout long-videos --split train \

@@ -32,7 +32,6 @@ from afformer_core.evaluation.tables.accuracy import (
     peak_table,
 )
 from afformer_core.evaluation.tables.demonstration_use import demonstration_table
-from afformer_core.evaluation.tables.estimates import PredictorMeasures
 from afformer_core.evaluation.tables.reliability import reliability_table
 from afformer_core.evaluation.tables.which_button import button_table
 from afformer_core.reports.named_numbers import to_json

@@ -91,7 +91,7 @@ def test_the_model_is_measured(measures: Any) -> None:
 def test_the_page_and_the_sheets_show_pairs(results: Path) -> None:
     page = (results / 'page.html').read_text()
     assert '<h2>Parts</h2>' in page
-    assert 'Pairs, chosen by the model&#x27;s distance from the parts' in page
+    assert '<h2>Pairs, chosen by the model&#39;s distance from the parts</h2>' in page
     assert page.count('<figcaption>matching, contact marked</figcaption>') == 3
     assert {each.name for each in (results / 'sheets').iterdir()} == {
         'best.jpg',

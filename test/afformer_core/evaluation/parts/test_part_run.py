@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from afformer_core.data.readers.part_pairs import PartPairsDataset
 from afformer_core.evaluation.parts.clips import Clip
 from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
-from afformer_core.evaluation.parts.part_report import measure_all, parts_report
+from afformer_core.evaluation.parts.part_report import PartsMeasured, measure_all, parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
+from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
 from afformer_core.evaluation.parts.predictors import CentrePredictor, ModelPredictor, Prediction
 from afformer_core.runtime import Grounder
 
@@ -117,8 +122,6 @@ def test_tables_have_a_row_for_each_predictor(measured) -> None:
 
 
 def test_left_out_pairs_are_told(measured) -> None:
-    from dataclasses import replace
-
     told = replace(measured, left_out={'pair 9': 'there is no clip'})
     assert (
         '- left out: pair 9: there is no clip'
@@ -140,3 +143,24 @@ def test_pictures_are_ordered_by_distance(pairs) -> None:
     assert len(worst.frames) == 4
     assert (marked == (0, 230, 255)).all(2).any()
     assert not (first == (0, 230, 255)).all(2).any()
+
+
+def test_every_number_is_described(root: Path) -> None:
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
+    _, _, rest = page.partition('| name in `measures` of parts | |\n|---|---|\n')
+    table, _, _ = rest.partition('\n\n')
+    of_predictor, of_pair, of_class = (
+        {each.name for each in fields(kind)} for kind in (PartMeasures, PartScores, ClassMeasures)
+    )
+    classes = ('by_kind.KIND', 'by_robot.ROBOT')
+    assert set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE)) == {
+        *('pairs', 'source_videos', 'left_out.PAIR'),
+        *('constant_action', 'constant_action_accepted'),
+        *(f'predictors.PREDICTOR.{name}' for name in of_predictor),
+        *(f'by_pair.PAIR.PREDICTOR.{name}' for name in of_pair),
+        *(f'{one}.PREDICTOR.{name}' for one in classes for name in of_class),
+    }
+    assert {each.name for each in fields(PartsMeasured)} == {
+        *('pairs', 'source_videos', 'left_out', 'constant_action', 'constant_action_accepted'),
+        *('predictors', 'by_pair', 'by_kind', 'by_robot'),
+    }

@@ -215,7 +215,8 @@ PLACEHOLDERS = (
 
 def test_every_name_is_described(root: Path, results: list[PairResult]) -> None:
     page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
-    _, _, table = page.partition('| name in `measures` | |')
+    _, _, rest = page.partition('| name in `measures` | |')
+    table, _, _ = rest.partition('\n\n')
     described = set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE))
     names = set()
     for name, _ in leaves(build(results).to_json()['measures']):

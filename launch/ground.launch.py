@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launch of the grounding node, brought to active, with RViz on request.
+"""Launch of the grounding node, up to the active state, with RViz on request.
 
 ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw rviz:=true
 """
@@ -32,12 +32,12 @@ from lifecycle_msgs.srv import GetState
 
 from afformer_ros.environment import prepare_environment
 
-# What is remapped is the argument of the same name with _topic at its end.
+# Input topics; each is remapped to the argument of the same name with _topic at its end.
 INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
-# Topics that RViz shows; it names them from the root.
+# Topics that RViz shows, under absolute names.
 SHOWN_INPUT_TOPICS = ('image',)
 SHOWN_OUTPUT_TOPICS = ('overlay', 'heatmap', 'affordance_cloud', 'grasp_candidates', 'markers')
-# Arguments that overrule the parameter of the same name in the parameter file, unless empty, and
+# Arguments that override the parameter of the same name in the parameter file, unless empty, and
 # their types.
 OVERRULING = {
     'model': str,
@@ -53,12 +53,12 @@ OVERRULING = {
     'hand_model': str,
     'target_frame': str,
 }
-# The same, with several texts that are separated by this.
+# The same for lists of strings, and their separator.
 LISTS = ('demonstration_folders',)
 SEPARATOR = ':'
-# Seconds before a node that died is started again.
+# Seconds before a node that died is restarted.
 RESPAWN_DELAY = 2.0
-# Seconds between two looks whether a node that starts answers, and looks until it is asked anew.
+# Seconds between two checks for the answer of a starting node, and checks before the next request.
 LOOK_PERIOD = 0.1
 LOOKS = 5
 
@@ -78,7 +78,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'image_topic',
             default_value='image',
-            description='Topic of the camera images that the demonstration is grounded in, '
+            description='Topic of the camera images in which the demonstration is grounded, '
             'raw or compressed.',
         ),
         DeclareLaunchArgument(
@@ -114,51 +114,50 @@ def generate_launch_description() -> LaunchDescription:
             'backend',
             default_value='',
             choices=['', 'auto', 'torch', 'onnxruntime', 'cuda', 'tensorrt'],
-            description='What computes the model; empty: as the parameter file says.',
+            description='Backend that computes the model; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'precision',
             default_value='',
             choices=['', 'auto', 'fp32', 'fp16', 'bf16', 'int8'],
-            description='What the model computes in; empty: as the parameter file says.',
+            description='Precision of the model; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'wait_for_engine',
             default_value='',
             choices=['', 'true', 'false'],
-            description='Whether nothing is grounded until the engines of tensorrt are compiled; '
+            description='Whether grounding waits until the engines of tensorrt are compiled; '
             'empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'threads',
             default_value='',
-            description='Threads to compute with, 0 for what the backend chooses; empty: as the '
-            'parameter file says.',
+            description='Number of threads, 0 to let the backend choose; empty: as the parameter '
+            'file says.',
         ),
         DeclareLaunchArgument(
             'maximum_looks',
             default_value='',
-            description='How often an image is looked at, at most, 1 for the fastest answer; '
+            description='Largest number of zoom stages of an image, 1 for the fastest answer; '
             'empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'lazy',
             default_value='',
             choices=['', 'true', 'false'],
-            description='Whether images are left alone while nobody listens to any result; '
-            'empty: as the parameter file says.',
+            description='Whether images are ignored while no result has a subscriber; empty: as '
+            'the parameter file says.',
         ),
         DeclareLaunchArgument(
             'minimum_presence',
             default_value='',
-            description='Least probability that the image shows what was demonstrated for '
-            'anything to be found, -1.0 for that of the model; empty: as the parameter file says.',
+            description='Lowest presence at which something is found, -1.0 for the threshold of '
+            'the model; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'store_folder',
             default_value='',
-            description='Folder that keeps finished demonstrations; empty: as the parameter file '
-            'says.',
+            description='Folder of finished demonstrations; empty: as the parameter file says.',
         ),
         DeclareLaunchArgument(
             'demonstration_folders',
@@ -201,14 +200,14 @@ def generate_launch_description() -> LaunchDescription:
             'respawn',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether a node that died is started again, and configured and activated '
-            'where autostart is true.',
+            description='Whether a node that died is restarted, and configured and activated if '
+            'autostart is true.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Least severity that the node logs.',
+            description='Lowest severity that the node logs.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -232,7 +231,7 @@ def generate_launch_description() -> LaunchDescription:
     # Environment: the default transports of Fast DDS drop most messages of the size of an image
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
-    # RViz, which this package starts where its frame is known
+    # RViz, started by an executable of this package that finds its fixed frame
     rviz = Node(
         condition=IfCondition(LaunchConfiguration('rviz')),
         package='afformer_ros',
@@ -258,9 +257,9 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEventHandler]:
-    """The node, and where wanted the events that bring it to active.
+    """Create the node, and the events that bring it to active if `autostart` is true.
 
-    A function, because an argument that is left empty must not overrule the parameter file.
+    A function, because an argument that is left empty must not override the parameter file.
     """
     given = [name for name in OVERRULING if LaunchConfiguration(name).perform(context)]
     lists = {name: LaunchConfiguration(name).perform(context).split(SEPARATOR) for name in LISTS}
@@ -293,9 +292,9 @@ def _grounding_node(context: LaunchContext) -> list[LifecycleNode | RegisterEven
 
 
 class Autostart:
-    """Configures a node whenever its process starts, and then activates it.
+    """Configuration of a node whenever its process starts, followed by its activation.
 
-    A configuration that somebody else asked for is theirs to follow up.
+    A node that somebody else configures is not activated.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
@@ -303,7 +302,7 @@ class Autostart:
         self._configuring = False
 
     def handlers(self) -> list[RegisterEventHandler]:
-        """The event handlers that do it."""
+        """Return the event handlers that configure and activate the node."""
         return [
             RegisterEventHandler(
                 OnProcessStart(
@@ -332,9 +331,8 @@ class Autostart:
     async def _configure(self, context: LaunchContext, started: ProcessStarted) -> None:
         """Configure the node once it answers, unless it dies before.
 
-        The services of a process that was killed seem to exist for many seconds, and what is
-        asked of them is never answered; hence the node is asked for its state until the new
-        process answers.
+        The services of a killed process seem to exist for many seconds, and requests to them are
+        never answered; hence the node is asked for its state until the new process answers.
         """
         node, asking = self._node, get_ros_node(context)
         client = asking.create_client(GetState, f'{node.node_name}/get_state')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launch of the player: a video, an image or a folder of images as a camera.
+"""Launch of the player, which publishes a video, an image or a folder of images as a camera.
 
 ros2 launch afformer_ros play.launch.py path:=demonstration.mp4 image_topic:=demonstration
 """
@@ -12,7 +12,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from afformer_ros.environment import prepare_environment
 
-# Parameters of the node, which are arguments here, and their types.
+# Parameters of the node that are arguments here, and their types.
 PARAMETERS = {
     'path': str,
     'rate': float,
@@ -53,13 +53,13 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'rate',
             default_value='0.0',
-            description='Frames a second; 0: as in the video, and 10 for images.',
+            description='Frames per second; 0: as in the video, and 10 for images.',
         ),
         DeclareLaunchArgument(
             'loop',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether to begin again after the last frame.',
+            description='Whether to start again after the last frame.',
         ),
         DeclareLaunchArgument(
             'start_delay',
@@ -74,7 +74,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'frame_id',
             default_value='camera',
-            description='Frame that the headers of the images name.',
+            description='Coordinate frame in the headers of the images.',
         ),
         DeclareLaunchArgument(
             'transport',
@@ -98,7 +98,7 @@ def generate_launch_description() -> LaunchDescription:
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Least severity that the node logs.',
+            description='Lowest severity that the node logs.',
         ),
     ]
 

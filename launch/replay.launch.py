@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launch of the grounding node on a rosbag2, from its activation to the end of the bag.
+r"""Launch of the grounding node on a rosbag2, from its activation to the end of the bag.
 
 ros2 launch afformer_ros replay.launch.py bag:=kitchen demonstration:=press \
     image_topic:=/camera/image_raw record:=kitchen_grounded
@@ -52,7 +52,7 @@ PASSED_ON = (
     'rviz',
     'rviz_frame',
 )
-# Messages a second on /clock: ages and latencies are as fine as its steps.
+# Messages per second on /clock, which limit the resolution of ages and latencies.
 CLOCK_RATE = '200'
 # Seconds in which the node finds the publishers of the bag before the first message.
 DISCOVERY = '3'
@@ -73,7 +73,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'demonstration',
             description='Stored demonstration to ground in the images, or several of one skill '
-            'joined by +; record it first, with the services of the node.',
+            'joined by +; record them first, with the services of the node.',
         ),
         DeclareLaunchArgument(
             'image_topic',
@@ -95,19 +95,19 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'other_topics',
             default_value='/tf /tf_static',
-            description='Further topics of the bag to play, separated by blanks; results that '
-            'the bag already holds should stay unplayed.',
+            description='Further topics of the bag to play, separated by blanks; leave out '
+            'results that the bag already has.',
         ),
         DeclareLaunchArgument(
             'rate',
             default_value='1.0',
-            description='Speed of playing, as a multiple of real time; the slower, the fewer '
-            'images are left out.',
+            description='Playback speed, as a multiple of real time; the slower, the fewer images '
+            'are left out.',
         ),
         DeclareLaunchArgument(
             'record',
             default_value='',
-            description='Folder of a new rosbag2 for the results and what was played; empty: '
+            description='Folder of a new rosbag2 for the results and the played topics; empty: '
             'nothing is recorded.',
         ),
         DeclareLaunchArgument(
@@ -131,7 +131,7 @@ def generate_launch_description() -> LaunchDescription:
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Least severity that the node logs.',
+            description='Lowest severity that the node logs.',
         ),
         DeclareLaunchArgument(
             'rviz',
@@ -160,7 +160,7 @@ def generate_launch_description() -> LaunchDescription:
         ],
     )
 
-    # The end, where there is no node to play to
+    # Shutdown without a node to play to
     not_configured = RegisterEventHandler(
         OnStateTransition(
             start_state='configuring',
@@ -191,7 +191,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
-    """Playing, once the node is active, and where wanted recording.
+    """Create the player, started once the node is active, and the recorder on request.
 
     A function, because the topics on the command line need the namespace in front.
     """
@@ -227,7 +227,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
     actions = [play_once_active, end_with_the_bag]
     if record:
         results = [_topic(context, name) for name in OUTPUT_TOPICS]
-        # Options for a list of topics differ between distributions, that for a pattern does not.
+        # options for a list of topics differ between distributions, that for a pattern does not
         pattern = '|'.join(re.escape(topic) for topic in [*played, *results, '/diagnostics'])
         recording = ExecuteProcess(
             name='record',
@@ -246,7 +246,7 @@ def _bag(context: LaunchContext) -> list[ExecuteProcess | RegisterEventHandler]:
 
 
 def _topic(context: LaunchContext, name: str) -> str:
-    """Name of a topic from the root."""
+    """Return the absolute name of a topic."""
     namespace = LaunchConfiguration('namespace').perform(context).strip('/')
     return name if name.startswith('/') else '/'.join(['', namespace, name]).replace('//', '/')
 
@@ -263,7 +263,7 @@ def _played(event: ProcessExited, context: LaunchContext) -> list[TimerAction]:
 def _end_unless_ending(
     reason: str,
 ) -> Callable[[ProcessExited, LaunchContext], list[LogInfo | EmitEvent]]:
-    """End everything when a process ends by itself."""
+    """Shut down when a process ends by itself."""
     return lambda _, context: [] if context.is_shutdown else _end(reason)
 
 

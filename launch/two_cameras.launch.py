@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Launch of a grounding node for each of two cameras, in a namespace of its own.
+r"""Launch of a grounding node for each of two cameras, in a namespace of its own.
 
 ros2 launch afformer_ros two_cameras.launch.py first_namespace:=wrist second_namespace:=head \
     first_image_topic:=/wrist_camera/image_raw second_image_topic:=/head_camera/image_raw
@@ -11,7 +11,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
 from launch_ros.substitutions import FindPackageShare
 
-# Arguments of ground.launch.py that each camera has of its own, here with the camera in front.
+# Arguments of ground.launch.py that differ between the cameras, here prefixed by first or second.
 OF_A_CAMERA = ('namespace', 'image_topic', 'depth_topic', 'camera_info_topic')
 # Arguments of ground.launch.py that are the same for both.
 OF_BOTH = (
@@ -39,7 +39,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'demonstration_topic',
             default_value='/demonstration',
-            description='Topic of the images that demonstrations are recorded from, by the node '
+            description='Topic of the images from which demonstrations are recorded, by the node '
             'whose start_demonstration is called.',
         ),
         DeclareLaunchArgument(
@@ -47,8 +47,8 @@ def generate_launch_description() -> LaunchDescription:
             default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
             description='YAML file with the parameters of both nodes; parameters below '
             '/left/grounding: after those below /**: are for that node only. With one '
-            'store_folder, each node finds what the other recorded when it is next configured, '
-            'and of two recordings of one name the later stays.',
+            'store_folder, each node finds the recordings of the other when it is next '
+            'configured, and of two recordings of one name the later stays.',
         ),
         DeclareLaunchArgument(
             'selected_demonstration',
@@ -79,13 +79,13 @@ def generate_launch_description() -> LaunchDescription:
             'respawn',
             default_value='false',
             choices=['true', 'false'],
-            description='Whether a node that died is started again.',
+            description='Whether a node that died is restarted.',
         ),
         DeclareLaunchArgument(
             'log_level',
             default_value='info',
             choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Least severity that the nodes log.',
+            description='Lowest severity that the nodes log.',
         ),
         DeclareLaunchArgument(
             'rviz',

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of the documentation about the node, written from the code that they describe.
+"""Generator of the tables about the node in the documentation, from the code that they describe.
 
 Run it after a topic, a service or a parameter has changed::
 
@@ -73,7 +73,7 @@ _SERVICES = {
 
 
 def topics() -> str:
-    """Every topic with its type and meaning."""
+    """Return the table of topics with their types and meanings."""
     rows = [('in', f'`{name}`', f'`{kind}`', text) for name, (kind, text) in _INPUTS.items()]
     rows += [
         ('out', f'`{name}`', f'`{kind}`', _OUTPUTS[name]) for name, kind in OUTPUT_TYPES.items()
@@ -83,7 +83,7 @@ def topics() -> str:
 
 
 def services() -> str:
-    """Every service with its type and meaning."""
+    """Return the table of services with their types and meanings."""
     return _table(
         ('service', 'type', ''),
         [
@@ -94,7 +94,7 @@ def services() -> str:
 
 
 def parameters() -> str:
-    """Every parameter but the QoS with its default, range and meaning."""
+    """Return the table of parameters, except QoS, with default, range and meaning."""
     constraints = constraints_of(GroundingParameters)
     rows = []
     for name, default in defaults_of(GroundingParameters).items():
@@ -107,7 +107,7 @@ def parameters() -> str:
 
 
 def qualities() -> str:
-    """The QoS parameters of every topic."""
+    """Return the table of the QoS parameters of all topics."""
     defaults = defaults_of(QosParameters)
     rows = [
         (f'`{name}`', f'`{value}`', f'`{name}_depth`', f'`{defaults[f"{name}_depth"]}`')
@@ -117,7 +117,7 @@ def qualities() -> str:
     return _table(('parameter', 'default', 'parameter', 'default'), rows)
 
 
-# Of each page, its tables.
+# Tables of each page.
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     REFERENCE / 'topics.md': {'topics': topics, 'services': services},
     REFERENCE / 'parameters.md': {'parameters': parameters, 'qualities': qualities},
@@ -125,11 +125,11 @@ PAGES: dict[Path, dict[str, Callable[[], str]]] = {
 
 
 def with_tables(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
-    """Write every table of a page anew between its marks.
+    """Replace every table of a page between its marks.
 
     Args:
-        text: of the page.
-        tables: what writes them, by the names of their marks.
+        text: text of the page.
+        tables: functions that write the tables, by the names of their marks.
 
     Raises:
         ValueError: the marks of a table are missing.
@@ -138,7 +138,10 @@ def with_tables(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
         pattern = re.compile(rf'(<!-- {name} -->\n).*?(<!-- end of {name} -->)', re.DOTALL)
         found = pattern.search(text)
         if found is None:
-            raise ValueError(f'the marks of the table {name!r} are missing')
+            raise ValueError(
+                f'the marks of the table {name!r} are missing. Add <!-- {name} --> and '
+                f'<!-- end of {name} -->'
+            )
         text = text[: found.start()] + found[1] + table() + found[2] + text[found.end() :]
     return text
 
@@ -149,7 +152,7 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> int:
-    """Write the tables."""
+    """Write the tables into their pages."""
     for page, tables in PAGES.items():
         aside = page.with_name(f'.{page.name}.partial')
         aside.write_text(with_tables(page.read_text(), tables))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Correction of the ROS 2 wheels' CMake exports to the environment they are installed in.
+"""Correction of the CMake exports in ROS 2 wheels to the environment that they are installed in.
 
-The wheels carry the paths of the machine that built them (``/opt/python/cp311-cp311/...``) in the
-text files under ``share/``, so CMake finds neither their libraries nor Python's headers. Run this
-with the environment's own Python after each installation of ROS wheels; a second run changes
+The wheels have the paths of the machine that built them (``/opt/python/cp311-cp311/...``) in the
+text files under ``share/``, so that CMake finds neither their libraries nor Python's headers. Run
+this with the environment's own Python after each installation of ROS wheels; a second run changes
 nothing::
 
     .venv/bin/python tools/fix_ros_prefix.py
@@ -33,7 +33,7 @@ def fix_text(content: bytes, prefix: Path, include: Path) -> bytes:
 def fix_tree(share: Path, prefix: Path, include: Path) -> list[Path]:
     """Fix every text file under ``share`` and return the files that changed, sorted.
 
-    Files that hold a NUL byte are binary and stay as they are. A file is replaced as a whole, so
+    Files with a NUL byte are binary and stay as they are. A file is replaced as a whole, so that
     an interruption leaves either the old or the new one.
 
     Raises:
@@ -74,7 +74,7 @@ def main() -> int:
     )
     prefix = parser.parse_args().prefix.absolute()
     changed = fix_tree(prefix / 'share', prefix, Path(sysconfig.get_paths()['include']))
-    print(f'{len(changed)} files under {prefix / "share"} point at {prefix} now')
+    print(f'corrected {len(changed)} files under {prefix / "share"} to {prefix}')
     return 0
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Correction of TensorRT's published type stubs, which are not valid Python for mypy.
+"""Correction of TensorRT's published type stubs, which are not valid Python.
 
-Parameters are named `in`, and some without a default follow one that has a default.
+Parameters are named `in`, and some without a default follow one with a default.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SIGNATURE = re.compile(r'^(\s*def \w+\()(.*)(\)(?: -> .*)?: *\.*)$')
 
 
 def mended(text: str) -> str:
-    """The stubs with every signature made one that Python takes."""
+    """Return the stubs with every signature made valid."""
     return '\n'.join(_mended_line(line) for line in text.split('\n'))
 
 
@@ -29,14 +29,14 @@ def _mended_line(line: str) -> str:
     try:
         ast.parse(f'{line.strip()} ...' if line.rstrip().endswith(':') else line.strip())
     except SyntaxError:
-        # Whatever the others are, a call of it is not checked then.
+        # calls of it are then not checked
         start, _, end = found.groups()
         return f'{start}*args, **kwargs{end}'
     return line
 
 
 def main() -> None:
-    """Mend those of this Python's packages, where there are any."""
+    """Correct the stubs of this Python's packages, if there are any."""
     path = Path(sysconfig.get_paths()['purelib']) / 'tensorrt_bindings' / 'tensorrt.pyi'
     if path.is_file():
         aside = path.with_suffix('.aside')

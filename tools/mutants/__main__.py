@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command of the mutation tests: the share of small mistakes that the tests notice.
+"""Command of the mutation tests: the share of small mistakes that the tests detect.
 
     source tools/environment.sh && python -m tools.mutants --sample 40 --seed 1
 
-Of each package mutants are drawn at random; each is tried by the tests that execute it, the
-quickest first, until one fails. The table is printed; the survivors lie beside it.
+Mutants of each package are drawn at random; each is tried by the tests that execute it, the
+quickest first, until one fails. The table is printed, and written beside the list of survivors.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _OF_TRAINING = (
     ('datasets/', 'truth'),
     ('datasets/', 'order'),
 )
-# What is mutated, by the name of the package.
+# Mutated folders and files, by the name of the package.
 PACKAGES = {
     **{name: (f'afformer_core/{name}',) for name in _WHOLE},
     'training': tuple(f'afformer_core/training/{room}{name}.py' for room, name in _OF_TRAINING),
 }
-# Tests that may try it: those that stand where it stands.
+# Tests that may try a mutant: those in the corresponding folders.
 TESTS = (
     *(f'test/afformer_core/{name}' for name in _WHOLE),
     *(f'test/afformer_core/training/{room}test_{name}.py' for room, name in _OF_TRAINING),
 )
-# Tests of a mutant take so many seconds at most; the others are left out.
+# Most seconds that the tests of a mutant may take; further tests are left out.
 _LONGEST = 30.0
 _NOT_EXECUTED = 'no test executes it'
 
@@ -76,10 +76,10 @@ def main(words: Sequence[str] | None = None) -> None:
 def draw(
     mutants: Sequence[Mutant], count: int | None, seed: str, equivalent: Container[Mutant] = ()
 ) -> list[Mutant]:
-    """So many mutants at random, of those that can be compiled; None: all of these.
+    """Draw so many mutants at random from those that can be compiled; all of them for None.
 
-    What is listed as equivalent is passed over, so that a longer list changes no other mutant of
-    a draw.
+    Mutants that are listed as equivalent are skipped, so that a longer list changes no other
+    mutant of a draw.
     """
     shuffled = random.Random(seed).sample(mutants, len(mutants))
     chosen: list[Mutant] = []
@@ -92,7 +92,7 @@ def draw(
 
 
 def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) -> dict[int, str]:
-    """Why each survivor survives, by the id of the mutant."""
+    """Try mutants, and return the reason of each survivor, by the id of the mutant."""
     reasons, trials, tried = {}, [], []
     for mutant in mutants:
         tests = _tests(mutant, covering)
@@ -112,7 +112,7 @@ def try_all(mutants: Sequence[Mutant], covering: CoveringTests, workers: int) ->
 
 
 def _failing_anyway(verdicts: Sequence[Verdict], covering: CoveringTests) -> set[str]:
-    """Those of the tests that failed which do so without a mutant, too."""
+    """Return the failed tests that fail without a mutant, too."""
     killers = sorted({test for one in verdicts for test in one.by if test in covering.fixtures})
     if not killers:
         return set()
@@ -128,7 +128,7 @@ def _tests(mutant: Mutant, covering: CoveringTests) -> tuple[str, ...]:
     lines = range(first, last + 1) if mutant.called else None
     chosen: list[str] = []
     for test in covering.of(mutant.path.as_posix(), lines):
-        # With one that costs more than all together the mutant is tried all the same.
+        # a single test may take longer
         if chosen and covering.cost([*chosen, test]) > _LONGEST:
             break
         chosen.append(test)
@@ -139,7 +139,7 @@ def _covering_tests(path: Path, keep: bool) -> CoveringTests:
     if keep and path.is_file():
         return CoveringTests.read(path)
     measured = [each for files in PACKAGES.values() for each in files]
-    # Under coverage a test may take three times as long.
+    # under coverage a test may take three times as long
     arguments = ['--timeout', '1200', '-m', 'not slow and not soak and not gpu']
     covering = CoveringTests.measure(ROOT, measured, [*arguments, *TESTS])
     covering.write(path)
@@ -163,11 +163,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--sample', type=_count, default=40, help="mutants of each package, or 'all'; default 40"
     )
-    parser.add_argument('--seed', type=int, default=0, help='of the draw; default 0')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the draw; default 0')
     parser.add_argument('--workers', type=int, default=1, help='processes at a time; default 1')
     parser.add_argument('--output', type=Path, default=ROOT / 'build' / 'mutants')
     parser.add_argument(
-        '--keep-tests', action='store_true', help='use what the last run measured of the tests'
+        '--keep-tests',
+        action='store_true',
+        help='use the measurements of the tests by the last run',
     )
     return parser
 

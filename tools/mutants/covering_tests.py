@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that execute a line, and the seconds that each costs."""
+"""Tests that execute a line, and the seconds that each takes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from typing import Any
 import coverage
 import pytest
 
-# Who executes what is executed while no test runs.
+# Name for code that is executed while no test runs.
 _IMPORT = ''
-# Fixtures that serve several tests are known by their scope.
+# Scopes of fixtures that several tests share.
 _SHARED = ('session', 'package', 'module', 'class')
 
 
 @dataclass
 class CoveringTests:
-    """Tests that passed, and the lines that they and what they share execute.
+    """Tests that passed, and the lines that they and their shared fixtures execute.
 
     Attributes:
-        seconds: of each test alone, and of each shared fixture that is set up.
-        fixtures: that each test uses.
-        lines: of each file, relative to the root, line number and who executes it: tests and
-            shared fixtures.
+        seconds: seconds of each test alone, and of the setup of each shared fixture.
+        fixtures: fixtures that each test uses.
+        lines: for each file, relative to the root: line number to the tests and shared fixtures
+            that
+        execute it.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -44,12 +45,12 @@ class CoveringTests:
         """Run tests under coverage.
 
         Args:
-            root: of the project.
+            root: root of the project.
             packages: folders or files whose lines count, relative to the root.
-            arguments: of pytest.
+            arguments: arguments of pytest.
 
         Raises:
-            RuntimeError: no test was run.
+            RuntimeError: no test passed.
         """
         include = [
             str(root / each / '*' if (root / each).is_dir() else root / each) for each in packages
@@ -73,27 +74,27 @@ class CoveringTests:
         )
 
     def write(self, path: Path) -> None:
-        """Keep it in a file."""
+        """Write the measurements to a file."""
         path.write_text(json.dumps(vars(self)))
 
     @classmethod
     def read(cls, path: Path) -> CoveringTests:
-        """What `write` wrote."""
+        """Read the measurements from the file of `write`."""
         content = json.loads(path.read_text())
         for file, lines in content['lines'].items():
             content['lines'][file] = {int(number): each for number, each in lines.items()}
         return cls(**content)
 
     def of(self, file: str, lines: Iterable[int] | None) -> list[str]:
-        """Tests that execute one of some lines of a file, those that cost least first.
+        """Return the tests that execute one of some lines of a file, the quickest first.
 
         Args:
-            file: relative to the root.
-            lines: their numbers, from 1; None: any line of the file.
+            file: path relative to the root.
+            lines: numbers of the lines, from 1; None for any line of the file.
         """
         known = self.lines.get(file, {})
         executing = {each for line in lines or () for each in known.get(line, ())}
-        # What is executed on import concerns whatever follows.
+        # lines that are executed on import affect all tests of the file
         if lines is None or _IMPORT in executing:
             executing = {each for line in known.values() for each in line}
         found = [
@@ -104,14 +105,14 @@ class CoveringTests:
         return sorted(found, key=lambda test: self.cost([test]))
 
     def cost(self, tests: Iterable[str]) -> float:
-        """Seconds of some tests in one process, with all fixtures that they share."""
+        """Return the seconds of some tests in one process, with all fixtures that they share."""
         tests = list(tests)
         fixtures = {each for test in tests for each in self.fixtures[test]}
         return sum(self.seconds.get(each, 0.0) for each in (*tests, *fixtures))
 
 
 class _Recorder:
-    """Tells coverage who executes, and measures for how long."""
+    """Plugin that tells coverage which test or fixture executes, and measures for how long."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -152,7 +153,7 @@ class _Recorder:
 
     @contextmanager
     def _runs(self, name: str) -> Iterator[None]:
-        """Somebody executes, within another maybe, whose clock stands still meanwhile."""
+        """Attribute execution to a test or fixture; the clock of an outer one is paused."""
         self._needs[self._running[-1]].add(name)
         self._begin(name)
         self._running.append(name)
@@ -169,7 +170,7 @@ class _Recorder:
         self._measured.switch_context(name)
 
     def _all_needed(self, name: str) -> set[str]:
-        """Fixtures that a test needs, and those that these need."""
+        """Return the fixtures that a test needs, and those that these need."""
         found: set[str] = set()
         waiting = [name]
         while waiting:

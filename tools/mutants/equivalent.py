@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mutants that mean the same as the original, each listed with the reason."""
+"""Mutants that behave like the original, each listed with the reason."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LIST = Path(__file__).with_name('equivalent.yaml')
 
 
 def listed_changes(path: Path = LIST) -> dict[Change, str]:
-    """Each change in a list, and why nobody can tell it from the original.
+    """Read a list of changes, each with the reason why it cannot be told from the original.
 
     Raises:
-        ValueError: an entry lacks a field, has another one, has no reason or stands there twice.
+        ValueError: an entry lacks a field, has another one, has no reason or comes twice.
     """
     changes: dict[Change, str] = {}
     for entry in yaml.safe_load(path.read_text()) or ():
@@ -35,10 +35,10 @@ def listed_changes(path: Path = LIST) -> dict[Change, str]:
 
 
 class EquivalentMutants:
-    """A list of changes that mean nothing.
+    """Set of changes that do not change the behaviour.
 
     Args:
-        changes: the list.
+        changes: the changes.
     """
 
     def __init__(self, changes: Iterable[Change]) -> None:
@@ -48,10 +48,10 @@ class EquivalentMutants:
             self._lines[change.file, change.function].append(change.line)
 
     def __contains__(self, mutant: object) -> bool:
-        """Whether a mutant is one of them."""
+        """Check whether a mutant is one of them."""
         if not isinstance(mutant, Mutant):
             return False
         lines = self._lines.get((mutant.path.as_posix(), mutant.function), ())
-        # To compare whole changes takes a hundred times as long.
+        # comparing whole changes takes a hundred times as long
         near = any(own in line for own in mutant.original_lines for line in lines)
         return near and mutant.change in self._changes

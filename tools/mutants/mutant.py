@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutants: source files with one small mistake each, made by mutmut's operators.
 
-mutmut leaves decorated functions, defaults of data classes and module-level constants alone; its
-operators are applied to them as well. What is no part of what a test should notice is left out:
-texts, annotations, decorators, and the `strict` of zip.
+mutmut skips decorated functions, defaults of data classes and module-level constants; here its
+operators are applied to them as well. Parts that no test should notice are left out: texts,
+annotations, decorators, and the `strict` of zip.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _LEFT_OUT = (
     | matchers.FormattedString()
     | matchers.Import()
     | matchers.ImportFrom()
-    # Whether it is raised depends on conditions; what is raised is text.
+    # conditions decide whether it is raised; the rest is text
     | matchers.Raise()
     | matchers.If(test=matchers.Name('TYPE_CHECKING'))
     | matchers.Arg(keyword=matchers.Name('strict'))
     | matchers.Call(func=matchers.Name('TypeVar'))
-    # An alias of a type.
+    # type aliases
     | matchers.Assign(
         targets=[
             matchers.AssignTarget(matchers.Name(matchers.MatchRegex('_?[A-Z][A-Za-z]*[a-z]')))
@@ -46,13 +46,13 @@ _LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Change:
-    """What tells one mutant from all others, wherever its lines move.
+    """Change of a mutant, independent of the position of its lines.
 
     Attributes:
-        file: relative to the root of the project.
-        function: qualified name of the function; empty at module level.
-        line: what is changed, the lines that differ, stripped and joined by blanks.
-        mutant: what it is changed to, likewise; empty where lines are only taken away.
+        file: path relative to the root of the project.
+        function: qualified name of the function; '' at module level.
+        line: original lines that differ, stripped and joined by blanks.
+        mutant: changed lines, likewise; '' if lines are only removed.
     """
 
     file: str
@@ -63,14 +63,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A source file with one mistake.
+    """Source file with one mistake.
 
     Attributes:
-        path: of the file, relative to the root of the project.
-        function: qualified name of the function that it is in; empty at module level.
-        line: number of the line where what is changed begins, from 1.
-        lines: first and last of its statement up to its end: a test that executes one executes it.
-        called: whether it is executed when a function is called, and not on import.
+        path: path of the file, relative to the root of the project.
+        function: qualified name of the function with the mistake; '' at module level.
+        line: number of the first changed line, from 1.
+        lines: first and last line of its statement: a test that executes one executes the mistake.
+        called: True if it is executed when a function is called, False if on import.
     """
 
     path: Path
@@ -85,20 +85,20 @@ class Mutant:
 
     @property
     def original_lines(self) -> list[str]:
-        """The lines of what is changed, as they were, stripped."""
+        """Lines of the changed statement in the original, stripped."""
         lines = self._original.splitlines()[self.line - 1 : self.lines[1]]
         return [line.strip() for line in lines]
 
     @cached_property
     def source(self) -> str:
-        """The whole file with the mistake in it."""
+        """Source of the whole file with the mistake."""
         mutated = self._module.deep_replace(self._node, self._mutated)
         assert isinstance(mutated, libcst.Module)
         return mutated.code
 
     @property
     def is_python(self) -> bool:
-        """Whether it can be compiled, and means something else than the original."""
+        """Whether it can be compiled, and differs from the original in meaning."""
         try:
             mutated = ast.parse(self.source)
             compile(mutated, self.path, 'exec')
@@ -108,14 +108,14 @@ class Mutant:
 
     @property
     def difference(self) -> list[str]:
-        """Lines that are taken away, each after a '-', and that are added, after a '+'."""
+        """Removed lines, each after a '-', and added lines, after a '+'."""
         before, after = self._original.splitlines(), self.source.splitlines()
         lines = difflib.unified_diff(before, after, lineterm='', n=0)
         return [line for line in lines if not line.startswith(('---', '+++', '@@'))]
 
     @property
     def change(self) -> Change:
-        """What names it in a list."""
+        """Change that identifies it in a list."""
         texts = (
             ' '.join(line[1:].strip() for line in self.difference if line[0] == sign)
             for sign in '-+'
@@ -124,11 +124,11 @@ class Mutant:
 
 
 def mutants_of(root: Path, path: Path) -> list[Mutant]:
-    """All mutants of a file, in order.
+    """Make all mutants of a file, in order.
 
     Args:
-        root: of the project.
-        path: of the file, relative to it.
+        root: root of the project.
+        path: path of the file, relative to it.
     """
     original = (root / path).read_text()
     wrapper = MetadataWrapper(libcst.parse_module(original), unsafe_skip_copy=True)
@@ -147,7 +147,7 @@ class _Collector(libcst.CSTVisitor):
         self._original = original
         self._module = module
         self._scopes: list[libcst.FunctionDef | libcst.ClassDef] = []
-        # Of a body, and not of the defaults of arguments.
+        # depth of function bodies, without defaults of arguments
         self._bodies = 0
         self._statements: list[libcst.CSTNode] = []
 
@@ -205,7 +205,7 @@ def _mutations(node: libcst.CSTNode) -> Iterator[libcst.CSTNode]:
 
 
 def _strict(node: libcst.CSTNode) -> list[libcst.Arg]:
-    """The argument of zip that guards against mistakes which are not in the code."""
+    """Return the argument of zip that guards against mistakes outside the code."""
     if not isinstance(node, libcst.Call):
         return []
     wanted = matchers.Arg(keyword=matchers.Name('strict'))

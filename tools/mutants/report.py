@@ -15,14 +15,14 @@ _Z = NormalDist().inv_cdf(0.975)
 
 @dataclass(frozen=True)
 class PackageResult:
-    """What came of the mutants of one package that were drawn.
+    """Result of the drawn mutants of one package.
 
     Attributes:
-        package: its name.
-        mutants: that it has, without those listed as equivalent.
-        equivalent: that are listed.
-        tried: mutants that were drawn, at least one.
-        survivors: those of them that no test noticed, and why each was not.
+        package: name of the package.
+        mutants: number of its mutants, without those listed as equivalent.
+        equivalent: number of listed mutants.
+        tried: number of mutants that were drawn, at least one.
+        survivors: drawn mutants that no test detected, each with the reason.
     """
 
     package: str
@@ -33,12 +33,12 @@ class PackageResult:
 
     @property
     def killed(self) -> int:
-        """How many of those that were tried."""
+        """Number of tried mutants that were detected."""
         return self.tried - len(self.survivors)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the share killed, 95 %, by Wilson."""
+        """95 % interval of the share killed, by Wilson."""
         middle = (self.killed + _Z**2 / 2) / (self.tried + _Z**2)
         share = self.killed / self.tried
         half = _Z * math.sqrt(share * (1 - share) * self.tried + _Z**2 / 4) / (self.tried + _Z**2)
@@ -46,11 +46,12 @@ class PackageResult:
 
 
 def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float]]:
-    """Share killed of all mutants of several packages, of which each was drawn from by itself.
+    """Estimate the share killed of all mutants of several packages, each drawn separately.
 
     Returns:
-        the share, each package weighted by its mutants, and its 95 % interval; the variance of
-        each is that of two more killed and two more survivors, lest none be taken for sure.
+        the share, each package weighted by its mutants, and its 95 % interval; each variance is
+            that
+        of two more killed and two more survivors, so that none is zero.
     """
     total = sum(one.mutants for one in results)
     share = sum(one.mutants / total * one.killed / one.tried for one in results)
@@ -63,7 +64,7 @@ def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float
 
 
 def table(results: Sequence[PackageResult]) -> str:
-    """In Markdown, a row for each package and one for all."""
+    """Write a table in Markdown, with a row for each package and one for all."""
     lines = [
         '| package | mutants | equivalent | tried | killed | share | 95 % interval |',
         '|---|---:|---:|---:|---:|---:|---:|',
@@ -84,7 +85,7 @@ def table(results: Sequence[PackageResult]) -> str:
 
 
 def survivors(results: Sequence[PackageResult]) -> str:
-    """Each with file, line, function and what is changed in it."""
+    """Describe each survivor by file, line, function and change."""
     parts = []
     for one in results:
         for mutant, reason in one.survivors:

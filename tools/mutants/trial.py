@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of a mutant, each in a process of its own that begins with the libraries imported."""
+"""Tests of a mutant, each in its own process, forked after the libraries were imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import CodeType
 
-# Importing these takes most of the time of a short test. None may start a thread.
+# Importing these takes most of the time of a short test. None of them may start a thread.
 LIBRARIES = (
     'av', 'cv2', 'lightning', 'mujoco', 'numpy', 'onnx', 'onnxruntime', 'onnxscript', 'PIL',
     'pytest', 'pytest_timeout', 'rosbags.image', 'rosbags.rosbag2', 'safetensors.torch',
@@ -27,7 +27,7 @@ LIBRARIES = (
     'xdist.plugin',
 )  # fmt: skip
 _PYTEST = ('-q', '-p', 'no:cacheprovider', '-p', 'xdist.plugin', '-p', 'pytest_timeout')
-# A mutant may never end. Of the time that its tests take, and besides.
+# Time limit of a mutant, which may never end: a factor on the time of its tests, and seconds.
 _PATIENCE, _LEAST_SECONDS = 4.0, 30.0
 
 
@@ -36,10 +36,10 @@ class Trial:
     """Tests that run with one file mutated, until the first one fails.
 
     Attributes:
-        file: that is mutated, relative to the root.
-        source: in place of what the file holds; None: nothing is mutated.
-        tests: of pytest, in order.
-        seconds: that these take.
+        file: path of the mutated file, relative to the root.
+        source: source that replaces the file's; None to mutate nothing.
+        tests: tests of pytest, in order.
+        seconds: seconds that they take without a mutant.
     """
 
     file: str
@@ -50,11 +50,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a trial.
+    """Result of a trial.
 
     Attributes:
-        killed: whether a test failed, could not be imported, crashed or took too long.
-        by: the tests that failed, or what happened instead.
+        killed: True if a test failed, could not be imported, crashed or took too long.
+        by: tests that failed, or what happened instead.
     """
 
     killed: bool
@@ -64,13 +64,13 @@ class Verdict:
 def run_trials(
     root: Path, trials: Sequence[Trial], workers: int, libraries: Sequence[str] = LIBRARIES
 ) -> Iterator[tuple[int, Verdict]]:
-    """Try mutants, several at a time, and tell the number of each that is done.
+    """Try mutants, several at a time; yields the number and verdict of each that is done.
 
     Args:
-        root: of the project.
-        trials: what to try.
-        workers: processes at a time, at least 1.
-        libraries: that each process has imported when it begins.
+        root: root of the project.
+        trials: the trials.
+        workers: number of processes, at least 1.
+        libraries: libraries that each process has imported when it starts.
     """
     os.environ['OMP_NUM_THREADS'] = '1'
     context = multiprocessing.get_context('forkserver')
@@ -100,7 +100,7 @@ def _verdict(receiver: Connection, exit_code: int | None) -> Verdict:
         code, failed = receiver.recv()
     except EOFError:
         return Verdict(True, (f'ended by exit code {exit_code}',))
-    # Where pytest finds no test, or cannot import one, the mutant is in what it imports.
+    # if pytest finds no test, or cannot import one, the mutant is in an imported module
     return Verdict(code != 0, failed or (() if code == 0 else (f'pytest ended by {code}',)))
 
 
@@ -111,7 +111,7 @@ def _limit(trial: Trial) -> float:
 def _run(root: Path, trial: Trial, sender: Connection) -> None:
     import pytest
 
-    # What was imported before is not looked through by each collection.
+    # garbage collection skips the objects of earlier imports
     gc.freeze()
     os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
     os.setsid()
@@ -129,7 +129,7 @@ def _run(root: Path, trial: Trial, sender: Connection) -> None:
     code = int(pytest.main([*_PYTEST, *stop, *trial.tests], plugins=[failures]))
     sender.send((code, tuple(failures.tests)))
     sender.close()
-    # Threads of a mutant must not keep it alive.
+    # threads of a mutant must not keep it alive
     os._exit(0)
 
 
@@ -146,7 +146,7 @@ class _Failures:
 
 
 class _MutatedFinder(importlib.abc.MetaPathFinder):
-    """Imports one module from another source than its file has."""
+    """Finder that imports one module from another source than its file's."""
 
     def __init__(self, root: Path, file: str, source: str) -> None:
         self._path = root / file

@@ -4,13 +4,12 @@
 from afformer_core.data.augmentation.augmentation import (
     Augmentation,
     AugmentationOptions,
+    Example,
     PictureOptions,
     changed_pictures,
 )
-from afformer_core.data.augmentation.crop import CropOptions
-from afformer_core.data.augmentation.example import Example
-from afformer_core.data.augmentation.flip import FlipOptions
-from afformer_core.data.augmentation.perspective import PerspectiveOptions
+from afformer_core.data.augmentation.flips import FlipOptions
+from afformer_core.data.augmentation.geometric import CropOptions, PerspectiveOptions
 from afformer_core.data.augmentation.photometric import PhotometricOptions
 
 __all__ = [

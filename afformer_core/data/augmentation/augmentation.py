@@ -1,21 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All changes of an example, one after another."""
+"""Examples in memory, and all changes of one, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.crop import CropOptions, draw_crop
-from afformer_core.data.augmentation.example import Example
-from afformer_core.data.augmentation.flip import FlipOptions, flipped
-from afformer_core.data.augmentation.perspective import PerspectiveOptions, draw_perspective
+from afformer_core.data.augmentation.flips import FlipOptions, flip_pictures
+from afformer_core.data.augmentation.geometric import (
+    CropOptions,
+    Homography,
+    PerspectiveOptions,
+    draw_crop,
+    draw_perspective,
+    warp_pictures,
+    warp_points,
+)
 from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
-from afformer_core.data.augmentation.probability import happens
-from afformer_core.data.augmentation.warp import Homography, warp_pictures, warp_points
+
+
+@dataclass(frozen=True)
+class Example:
+    """A demonstration's frames, a target image, and the points of each action in it.
+
+    Attributes:
+        frames: uint8 [T, H, W, 3] RGB, at least one.
+        image: uint8 [H, W, 3] RGB; its size may differ from that of the frames.
+        actions: indices from 0, one for each set of points.
+        points: float64 [P, 2] (x, y) each, in pixels of `image`, where centres of pixels are
+            integers; some may lie outside.
+    """
+
+    frames: NDArray[np.uint8]
+    image: NDArray[np.uint8]
+    actions: tuple[int, ...]
+    points: tuple[NDArray[np.float64], ...]
+
+    def __post_init__(self) -> None:
+        _require_pictures('frames', self.frames, '[T, H, W, 3]')
+        _require_pictures('image', self.image, '[H, W, 3]')
+        if len(self.actions) != len(self.points):
+            raise ValueError(
+                f'got {len(self.actions)} actions but points for {len(self.points)} of them'
+            )
+        for points in self.points:
+            if points.ndim != 2 or points.shape[1] != 2:
+                raise ValueError(f'points have shape {points.shape}; [P, 2] is wanted')
+
+
+def _require_pictures(name: str, pictures: NDArray[np.uint8], wanted: str) -> None:
+    shape = pictures.shape
+    axes = wanted.count(',') + 1
+    if pictures.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
+        raise ValueError(f'{name}: uint8 {wanted} is wanted, got {pictures.dtype} {list(shape)}')
 
 
 @dataclass(frozen=True)
@@ -67,7 +107,7 @@ class Augmentation:
         points in the image at least one stays there.
         """
         flip = self.options.flip
-        if flip.probability > 0 and happens(flip.probability, generator):
+        if flip.probability > 0 and generator.random() < flip.probability:
             example = flipped(example, self._mirrored_actions)
         frames, _ = changed_pictures(example.frames, self.options.video, generator)
         images, homography = changed_pictures(
@@ -107,3 +147,19 @@ def changed_pictures(
     if homography is not None:
         pictures = warp_pictures(pictures, homography, options.perspective.border == 'crop')
     return (pictures if colours is None else colours.apply(pictures)), homography
+
+
+def flipped(example: Example, mirrored_actions: Mapping[int, int]) -> Example:
+    """An example in a mirror.
+
+    Args:
+        example: is left as it is.
+        mirrored_actions: what actions become; those that are missing stay.
+    """
+    right = example.image.shape[1] - 1
+    return Example(
+        flip_pictures(example.frames),
+        flip_pictures(example.image[None])[0],
+        tuple(mirrored_actions.get(action, action) for action in example.actions),
+        tuple(np.array([right, 0.0]) + points * (-1.0, 1.0) for points in example.points),
+    )

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.probability import happens, require_probability
+from afformer_core.data.augmentation.probability import require_probability
 
 # Rows: brightness, and the two axes of colour of NTSC's YIQ, in which hue is an angle.
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -85,7 +85,7 @@ def draw_colour_change(
 ) -> ColourChange | None:
     """A change within the options; None where there is none."""
     widths = (options.brightness, options.contrast, options.saturation, options.hue)
-    if not any(widths) or not happens(options.probability, generator):
+    if not any(widths) or generator.random() >= options.probability:
         return None
     brightness, contrast, saturation, hue = generator.uniform(-1, 1, 4) * widths
     return ColourChange(1 + brightness, 1 + contrast, 1 + saturation, float(hue))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.warp import Homography
+from afformer_core.data.augmentation.geometric import Homography
 
 _CORNERS, _QUALITY, _APART = 300, 0.01, 5
 _WINDOW, _LEVELS = (15, 15), 3

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.augmentation import PerspectiveOptions, PictureOptions, changed_pictures
-from afformer_core.data.augmentation.warp import inside, warp_points
+from afformer_core.data.augmentation.geometric import inside, warp_points
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.box_target import BoxTarget
 from afformer_core.maskahand.pretraining.camera_motion import camera_motion

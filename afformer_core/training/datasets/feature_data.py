@@ -12,6 +12,7 @@ import numpy as np
 from lightning.pytorch import Trainer
 from torch.utils.data import Dataset
 
+from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
 from afformer_core.models.afformer import Afformer
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
@@ -27,7 +28,6 @@ from afformer_core.training.datasets.feature_cache import (
     open_feature_cache,
 )
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.reversal import Reversal
 
 
 class FeatureDataset(Dataset[FeatureExample]):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation import Augmentation, AugmentationOptions, Example
+from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.cache_room import require_room
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
@@ -30,7 +31,6 @@ from afformer_core.training.datasets.collation import (
     shares_of,
 )
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.reversal import Reversal
 
 
 class PictureDataset(Dataset[PictureExample | FailedExample]):

@@ -9,10 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.crop import CropOptions, draw_crop
+from afformer_core.data.augmentation.geometric import CropOptions, draw_crop, warp_pictures
 from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
-from afformer_core.data.augmentation.probability import happens, require_probability
-from afformer_core.data.augmentation.warp import warp_pictures
+from afformer_core.data.augmentation.probability import require_probability
 
 _Picture = NDArray[np.uint8]
 _Boxes = NDArray[np.float64]
@@ -64,9 +63,9 @@ class HandAugmentation:
         Returns:
             picture and boxes, which are cut off where it ends.
         """
-        if happens(self.flip, generator):
+        if generator.random() < self.flip:
             frames, boxes = mirrored(frames, boxes)
-        if happens(self.reverse, generator):
+        if generator.random() < self.reverse:
             frames = frames[::-1]
         size = (frames.shape[1], frames.shape[2])
         # Centres of pixels are integers there.
@@ -102,7 +101,7 @@ def cut_video(frames: _Picture, other: _Picture, generator: np.random.Generator)
     if not middle:
         return frames
     beyond = int(generator.integers(1, middle + 1))
-    there = slice(beyond) if happens(0.5, generator) else slice(len(frames) - beyond, None)
+    there = slice(beyond) if generator.random() < 0.5 else slice(len(frames) - beyond, None)
     changed = frames.copy()
     changed[there] = [cv2.resize(each, (width, height)) for each in other[there]]
     return changed

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from afformer_core.data.augmentation.probability import happens
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.hands.frame_stack import motion_picture
 from afformer_core.hands.hand_annotations import (
@@ -152,7 +151,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
 
     def _cut(self, frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
         """A picture whose video may be cut."""
-        if self._augmentation is None or not happens(self._augmentation.cut, generator):
+        if self._augmentation is None or generator.random() >= self._augmentation.cut:
             return frames
         other = self._pictures[int(generator.integers(len(self._pictures)))]
         return cut_video(frames, self._read(other), generator)

@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 import torch
 
+from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.readers.opra import OpraDataset
@@ -24,7 +25,6 @@ from afformer_core.training.datasets.feature_cache import ImageAndVideoEncoder, 
 from afformer_core.training.datasets.feature_data import FeatureDataset
 from afformer_core.training.datasets.order import Draw
 from afformer_core.training.datasets.picture_data import PictureDataset
-from afformer_core.training.datasets.reversal import Reversal
 
 from .conftest import MODEL, TRAINER
 

@@ -18,7 +18,7 @@ from afformer_core.data.augmentation import (
     PhotometricOptions,
     PictureOptions,
 )
-from afformer_core.data.augmentation.warp import inside
+from afformer_core.data.augmentation.geometric import inside
 
 NAMES = ('press', 'clockwise', 'counterclockwise')
 TURNS = (('clockwise', 'counterclockwise'),)

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.crop import CropOptions, draw_crop
-from afformer_core.data.augmentation.warp import inside, warp_pictures, warp_points
+from afformer_core.data.augmentation.geometric import (
+    CropOptions,
+    draw_crop,
+    inside,
+    warp_pictures,
+    warp_points,
+)
 
 SIZE = (60, 80)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.example import Example
+from afformer_core.data.augmentation.augmentation import Example
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.example import Example
-from afformer_core.data.augmentation.flip import FlipOptions, flip_pictures, flipped
+from afformer_core.data.augmentation.augmentation import Example, flipped
+from afformer_core.data.augmentation.flips import FlipOptions, flip_pictures
 
 NAMES = ('press', 'rotate clockwise', 'rotate counterclockwise')
 TURNS = (('rotate clockwise', 'rotate counterclockwise'),)

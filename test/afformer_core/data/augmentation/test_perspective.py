@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.perspective import PerspectiveOptions, draw_perspective
-from afformer_core.data.augmentation.warp import inside, warp_pictures, warp_points
+from afformer_core.data.augmentation.geometric import (
+    PerspectiveOptions,
+    draw_perspective,
+    inside,
+    warp_pictures,
+    warp_points,
+)
 
 SIZE = (60, 80)
 CORNERS = np.array([[0.0, 0.0], [79.0, 0.0], [79.0, 59.0], [0.0, 59.0]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.data.augmentation.warp import inside, warp_pictures, warp_points
+from afformer_core.data.augmentation.geometric import inside, warp_pictures, warp_points
 
 
 def test_a_shift_moves_whole_pixels_and_reflects_the_rest() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from afformer_core.data.augmentation.warp import warp_pictures, warp_points
+from afformer_core.data.augmentation.geometric import warp_pictures, warp_points
 from afformer_core.maskahand.pretraining.camera_motion import camera_motion
 
 PHOTOGRAPH = cv2.resize(skimage.data.coffee(), (256, 192), interpolation=cv2.INTER_AREA)

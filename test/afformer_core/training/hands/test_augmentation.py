@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.data.augmentation.crop import CropOptions
+from afformer_core.data.augmentation.geometric import CropOptions
 from afformer_core.data.augmentation.photometric import PhotometricOptions
 from afformer_core.training.hands.augmentation import (
     HandAugmentation,

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.data.augmentation.flips import Reversal
 from afformer_core.data.sample import Sample
-from afformer_core.training.datasets.reversal import Reversal
 
 NAMES = ('push', 'pull', 'hold', 'rotate')
 ACTIONS = {'push': 'pull', 'pull': 'push', 'hold': 'hold'}

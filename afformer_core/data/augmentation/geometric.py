@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Geometric changes: crops and slants, and how they move the pixels and points of an image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation.probability import require_probability
+
+Homography = NDArray[np.float64]
+
+_HORIZON = 1e-6
+_CROP_ATTEMPTS = 10
+BORDERS = ('reflect', 'crop')
+# The least angle of a picture that is seen at a slant, as the sine of it. From a distortion of two
+# thirds on, a corner may be drawn on the wrong side of a diagonal, which folds the picture.
+_LEAST_SINE = 0.02
+_SLANT_ATTEMPTS = 100
+
+
+def warp_pictures(
+    pictures: NDArray[np.uint8], homography: Homography, black_outside: bool = False
+) -> NDArray[np.uint8]:
+    """Move the pixels of pictures.
+
+    Args:
+        pictures: uint8 [T, H, W, 3].
+        homography: [3, 3] from the old (x, y, 1) to the new ones.
+        black_outside: what comes from outside a picture is black, and not the picture reflected.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    sources = _sources(homography, pictures.shape[1], pictures.shape[2])
+    moved = np.empty(pictures.shape, np.uint8)
+    border = cv2.BORDER_CONSTANT if black_outside else cv2.BORDER_REFLECT_101
+    for old, new in zip(pictures, moved, strict=True):
+        cv2.remap(old, *sources, cv2.INTER_LINEAR, dst=new, borderMode=border)
+    return moved
+
+
+def warp_points(points: NDArray[np.float64], homography: Homography) -> NDArray[np.float64]:
+    """Move points [P, 2] (x, y) as `warp_pictures` moves what is under them."""
+    moved = points @ homography[:, :2].T + homography[:, 2]
+    # A point beyond the horizon is out of the picture, and must not come in from the other side.
+    return np.asarray(moved[:, :2] / np.maximum(moved[:, 2:], _HORIZON))
+
+
+def inside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which of the points [P, 2] lie within the outermost centres of pixels.
+
+    Args:
+        points: (x, y), where centres of pixels are integers.
+        size: (height, width) of the picture.
+    """
+    return np.asarray(((points >= 0) & (points <= (size[1] - 1, size[0] - 1))).all(axis=1))
+
+
+def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pixel of a moved picture comes from, as `cv2.remap` takes it.
+
+    All frames of a video share it: `cv2.warpPerspective` finds it again for each.
+    """
+    x, y, depth = (
+        row[0] * np.arange(width) + row[1] * np.arange(height)[:, None] + row[2]
+        for row in np.linalg.inv(homography)
+    )
+    depth = np.maximum(depth, _HORIZON)
+    places = ((x / depth).astype(np.float32), (y / depth).astype(np.float32))
+    first, second = cv2.convertMaps(*places, cv2.CV_16SC2)
+    return first, second
+
+
+@dataclass(frozen=True)
+class CropOptions:
+    """What part of a picture is taken.
+
+    Attributes:
+        scale: least and largest share of the area, above 0, at most 1.
+        aspect: least and largest width over height, where 1 is the shape of the picture itself;
+            above 0. It is drawn evenly on a logarithmic scale, and a side is never longer than
+            that of the picture.
+        probability: share of the examples that are cropped, 0 to 1.
+    """
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    aspect: tuple[float, float] = (1.0, 1.0)
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_probability(self.probability)
+        if not 0 < self.scale[0] <= self.scale[1] <= 1:
+            raise ValueError(f'scale is {self.scale}; above 0, at most 1, and in order is wanted')
+        if not 0 < self.aspect[0] <= self.aspect[1] < math.inf:
+            raise ValueError(f'aspect is {self.aspect}; above 0, finite, and in order is wanted')
+
+
+def draw_crop(
+    options: CropOptions,
+    size: tuple[int, int],
+    generator: np.random.Generator,
+    points: Sequence[NDArray[np.float64]] | None = None,
+) -> Homography | None:
+    """A crop within the options, as the homography that enlarges it to the whole picture.
+
+    Args:
+        options: of the crop.
+        size: (height, width) of the picture.
+        generator: what is drawn depends on it alone.
+        points: sets of annotated points, float64 [P, 2] (x, y): of each set that has points in
+            the picture, at least one must stay there. None: nothing is annotated.
+
+    Returns:
+        [3, 3]; None where there is no crop, no point lies in the picture, or ten crops one after
+        another lose all points of a set.
+    """
+    if options.scale == options.aspect == (1.0, 1.0):
+        return None
+    if generator.random() >= options.probability:
+        return None
+    needed = [each for each in points or () if inside(each, size).any()]
+    if points is not None and not needed:
+        return None
+    for _ in range(_CROP_ATTEMPTS):
+        crop = _draw(options, size, generator)
+        if all(inside(warp_points(each, crop), size).any() for each in needed):
+            return crop
+    return None
+
+
+def _draw(
+    options: CropOptions, size: tuple[int, int], generator: np.random.Generator
+) -> Homography:
+    area = generator.uniform(*options.scale)
+    aspect = math.exp(generator.uniform(*np.log(options.aspect)))
+    width = min(math.sqrt(area * aspect), 1.0) * size[1]
+    height = min(math.sqrt(area / aspect), 1.0) * size[0]
+    left = generator.uniform(0, size[1] - width)
+    top = generator.uniform(0, size[0] - height)
+    across, down = size[1] / width, size[0] / height
+    # Half a pixel, as centres of pixels are integers but the edges of the crop are not centres.
+    return np.array(
+        [
+            [across, 0, (0.5 - left) * across - 0.5],
+            [0, down, (0.5 - top) * down - 0.5],
+            [0, 0, 1],
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class PerspectiveOptions:
+    """How far corners are moved.
+
+    Attributes:
+        distortion: 0 to 1; each corner moves inwards by up to this share of half a side, along
+            both sides (`distortion_scale` of torchvision). The picture stays whole. Corners that
+            would fold it, as up to a third of them do at 1, are drawn again.
+        probability: share of the examples that are changed, 0 to 1.
+        border: what surrounds the picture then: 'reflect', its reflection; or 'crop', nothing: it
+            is enlarged until its outermost corners lie on all four sides, and what is left beside
+            it is black, as in the released code. Black corners tell a model how it was moved.
+    """
+
+    distortion: float = 0.0
+    probability: float = 1.0
+    border: str = 'reflect'
+
+    def __post_init__(self) -> None:
+        require_probability(self.probability)
+        if not 0 <= self.distortion <= 1:
+            raise ValueError(f'distortion is {self.distortion}; 0 to 1 is wanted')
+        if self.border not in BORDERS:
+            raise ValueError(f'border is {self.border!r}; one of {", ".join(BORDERS)} is wanted')
+
+
+def draw_perspective(
+    options: PerspectiveOptions, size: tuple[int, int], generator: np.random.Generator
+) -> Homography | None:
+    """A slant within the options.
+
+    Args:
+        options: of the slant.
+        size: (height, width) of the picture.
+        generator: what is drawn depends on it alone.
+
+    Returns:
+        [3, 3] from old (x, y, 1) to new ones; None where there is none.
+    """
+    if options.distortion == 0 or generator.random() >= options.probability:
+        return None
+    right, bottom = size[1] - 1, size[0] - 1
+    corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
+    moved = _moved_corners(corners, options.distortion, size, generator)
+    if options.border == 'crop':
+        moved = (moved - moved.min(axis=0)) / np.ptp(moved, axis=0) * (right, bottom)
+    homography = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
+    return np.asarray(homography)
+
+
+def _moved_corners(
+    corners: NDArray[np.float64],
+    distortion: float,
+    size: tuple[int, int],
+    generator: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Corners of the picture at a slant [4, 2]; where they were if all attempts fold it."""
+    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    half = np.array([size[1], size[0]]) / 2
+    for _ in range(_SLANT_ATTEMPTS):
+        moved = corners + inwards * half * generator.uniform(0, distortion, (4, 2))
+        if _is_convex(moved):
+            return np.asarray(moved)
+    return corners
+
+
+def _is_convex(corners: NDArray[np.float64]) -> bool:
+    """Whether each of four corners, clockwise as one sees them, turns the same way."""
+    along = np.roll(corners, -1, axis=0) - corners
+    before = np.roll(along, 1, axis=0)
+    turns = before[:, 0] * along[:, 1] - before[:, 1] * along[:, 0]
+    lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(along, axis=1)
+    return bool((turns > _LEAST_SINE * lengths).all())

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from afformer_core.drawing.grounding_overlay import draw_single_grounding
-from afformer_core.media.image_files import read_image, write_picture
+from afformer_core.media.images import read_image, write_picture
 from afformer_core.media.video import read_video
 from afformer_core.runtime import Grounder, shipped_model_folder
 

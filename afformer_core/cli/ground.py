@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.drawing.grounding_overlay import draw_single_grounding
-    from afformer_core.media.image_files import read_image, require_picture_path, write_picture
+    from afformer_core.media.images import read_image, require_picture_path, write_picture
     from afformer_core.media.video import read_video
 
     if arguments.output is not None:

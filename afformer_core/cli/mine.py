@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
-    from afformer_core.media.image_files import require_picture_path
+    from afformer_core.media.images import require_picture_path
 
     if arguments.processes is not None and arguments.processes < 1:
         raise ValueError(f'--processes is {arguments.processes}; expected at least 1')

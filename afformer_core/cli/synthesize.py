@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the examples, and write the image."""
     from afformer_core.maskahand.pretraining.configured_data import configured_data
     from afformer_core.maskahand.pretraining.example_grid import example_grid
-    from afformer_core.media.image_files import require_picture_path, write_picture
+    from afformer_core.media.images import require_picture_path, write_picture
 
     require_picture_path(arguments.output)
     for name in ('clips', 'side'):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from afformer_core.data.cache_room import CachePart
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.sample import Sample
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 _PROBED = 32
 

@@ -16,7 +16,7 @@ from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_number, frame_paths, stream_frames
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
 
 # To be counted up when the same frames would be read or resized otherwise. One of their own for

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import VideoError
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 ACCEPTED_FORMS = (
     "'uniform N' or 'R fps x N every S', such as 'uniform 64' or '2 fps x 32 every 16'"

@@ -13,7 +13,7 @@ from afformer_core.data.readers.unmarked_pairs import UnmarkedThing, read_unmark
 from afformer_core.dataset_page.page import Picture
 from afformer_core.evaluation.report.pictures import image_source
 from afformer_core.evaluation.report.tiles import fit
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 from afformer_core.reports.pages import write_page
 

@@ -15,8 +15,8 @@ from afformer_core.dataset_page.page import Card, Figure, Picture
 from afformer_core.errors import AfformerError, ImageError
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.evaluation.report.tiles import TILE_SIDE, draw_heatmap, fit, mark_annotation
-from afformer_core.media.image_files import read_image
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.images import read_image
+from afformer_core.media.video_frames import uniform_indices
 
 _FRAMES = 8
 _FRAME_SIDE = 160

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.bag import Bag
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 
 

@@ -28,7 +28,7 @@ from afformer_core.demonstrations.demonstration_writer import (
 )
 from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError, ForeignFileError
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.grounding import EncodedFrames
 
 # Fewer bytes than the magic at both ends and the footer of an MCAP file.

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, read_frames
-from afformer_core.media.image_files import read_image
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
+from afformer_core.media.video_frames import uniform_indices
 
 _TOPIC_MARK = '#'
 

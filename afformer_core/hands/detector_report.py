@@ -19,7 +19,7 @@ from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.frame_stack import NOW
 from afformer_core.hands.hand import Hand
 from afformer_core.hands.hand_annotations import AnnotatedPicture
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoFrame
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table

@@ -15,11 +15,9 @@ import numpy as np
 
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_paths, read_frames
-from afformer_core.media.sampling import uniform_indices
 from afformer_core.media.video_encoding import encode_video
+from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
 from afformer_core.media.video_part import Part, decode_part, is_part
-from afformer_core.media.video_scan import scan_frames
-from afformer_core.media.video_stream import shown_seconds, upright
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.grounding import Demonstration, EncodedFrames
 from afformer_core.runtime.json_fields import checked_fields

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
 
 _STRIDE = 32

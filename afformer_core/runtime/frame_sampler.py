@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 Item = TypeVar('Item')
 

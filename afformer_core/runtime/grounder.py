@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.closer_look import CloserLook, Looks

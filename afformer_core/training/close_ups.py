@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.media.image_files import read_image, write_jpeg
+from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import read_video
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from afformer_core.errors import AfformerError
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.video import write_video
 from afformer_ros.demo.scenes import (
     CAMERA_RATE,

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader, read_video, write_video
 
 CAMERA_RATE = 10.0

@@ -17,7 +17,7 @@ from geometry_msgs.msg import Point, Pose
 from rclpy.executors import SingleThreadedExecutor
 
 from afformer_core.media.bag import Bag
-from afformer_core.media.image_files import write_picture
+from afformer_core.media.images import write_picture
 from afformer_core.media.video import write_video
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan

@@ -38,7 +38,7 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_
 from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.media.image_size import read_image_size
+from afformer_core.media.images import read_image_size
 
 _ACTIONS_FILES = ('actions.txt', 'actions.json')
 DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'

@@ -42,7 +42,7 @@ from afformer_core.data.annotated_dataset import AnnotatedDataset, naming, read_
 from afformer_core.data.readers.folder_pairs import pair_actions
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.media.image_size import read_image_size
+from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 
 PAIRS_FILE = 'pairs.json'

@@ -11,10 +11,9 @@ import numpy as np
 from afformer_core.data.annotations import open_annotations
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
-from afformer_core.media.image_files import read_image
-from afformer_core.media.resizing import resize_to_input
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.export.quantization import CalibrationPair
 

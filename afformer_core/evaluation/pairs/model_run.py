@@ -21,7 +21,7 @@ from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.pairs.window_mean import action_heatmaps, ground_windows
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.peaks import find_peaks

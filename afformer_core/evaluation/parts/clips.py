@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.errors import DatasetError
-from afformer_core.media.sampling import uniform_indices
 from afformer_core.media.video import VideoReader
+from afformer_core.media.video_frames import uniform_indices
 
 Place = tuple[float, float]
 """(x, y) as shares of an image's width and height, 0 to 1."""

@@ -23,7 +23,7 @@ from afformer_core.evaluation.report.tiles import (
     outline,
     ring,
 )
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 
 # Differences of similarity that are to be seen.
 _SHARPNESS = 20.0

@@ -19,7 +19,7 @@ from afformer_core.evaluation.parts.part_scores import (
     score_places,
 )
 from afformer_core.evaluation.parts.predictors import ModelPredictor, Prediction, Predictor
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 
 
 def evaluate_parts(

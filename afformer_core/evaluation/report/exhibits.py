@@ -32,7 +32,7 @@ from afformer_core.evaluation.report.tiles import (
     mark_peak,
 )
 from afformer_core.evaluation.tables.action_names import best_action
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 
 PREDICTION = 'prediction'

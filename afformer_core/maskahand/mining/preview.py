@@ -14,8 +14,8 @@ from afformer_core.drawing.overlay import draw_text
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.sources import open_source
-from afformer_core.media.image_files import require_picture_path, write_picture
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.images import require_picture_path, write_picture
+from afformer_core.media.video_frames import uniform_indices
 
 _MOST = 48
 _COLUMNS = 6

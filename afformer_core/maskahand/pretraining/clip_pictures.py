@@ -18,7 +18,7 @@ from afformer_core.data.frame_cache import FrameCache, SampledClip
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 
 # To be counted up when the same frames would be resized otherwise.
 _CACHE_VERSION = 1

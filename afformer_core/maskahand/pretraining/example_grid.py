@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.maskahand.pretraining.clip_data import PretrainingData
 from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingExample, boxes_of
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 _FRAMES = 3
 _GAP = 4

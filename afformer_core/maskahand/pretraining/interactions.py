@@ -9,7 +9,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.pretraining.approach import Approaches, Direction
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 
 @dataclass(frozen=True)

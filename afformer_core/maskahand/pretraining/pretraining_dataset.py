@@ -21,7 +21,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch, PictureBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.order import Draw

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
 from afformer_core.media.video import VideoFrame, VideoReader
-from afformer_core.media.video_stream import upright
+from afformer_core.media.video_frames import upright
 
 # Seconds: 30 days. A damaged header may tell of centuries, none of which need be looked for.
 _LONGEST = 30 * 24 * 3600.0

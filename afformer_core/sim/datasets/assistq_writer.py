@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.media.image_files import write_jpeg
+from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.appliance import Appliance

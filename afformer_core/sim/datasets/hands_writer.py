@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
-from afformer_core.media.image_files import write_jpeg
+from afformer_core.media.images import write_jpeg
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_core.sim.bodies.element import CARRIED
 from afformer_core.sim.bodies.seeds import Stream, generator

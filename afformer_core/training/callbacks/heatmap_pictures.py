@@ -17,7 +17,7 @@ from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.sample import Sample
 from afformer_core.drawing.overlay import draw_overlay, draw_text
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 
 _SIDE = 256
 _FRAMES = 4

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.media.frame_folder import FrameFolder, frame_paths
-from afformer_core.media.image_files import read_image
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.training.datasets.feature_files import PictureSet, open_features

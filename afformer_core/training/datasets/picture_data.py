@@ -20,8 +20,7 @@ from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import AfformerError
-from afformer_core.media.image_files import read_image
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,

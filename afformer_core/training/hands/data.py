@@ -19,7 +19,7 @@ from afformer_core.hands.hand_annotations import (
     AnnotatedPicture,
     read_hand_annotations,
 )
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.training.datasets.collation import FailedExample
 from afformer_core.training.datasets.order import DemonstrationOrder, Draw

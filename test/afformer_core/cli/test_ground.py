@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.media.image_files import read_image, write_picture
+from afformer_core.media.images import read_image, write_picture
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import Grounder, shipped_model_folder
 

@@ -20,7 +20,7 @@ from afformer_core.data.frame_sampling import FrameSampling, UniformSampling, Wi
 from afformer_core.data.sample import Sample
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import FrameRange
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader, read_video
 
 SIZE = (24, 32)

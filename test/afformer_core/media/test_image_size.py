@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 from PIL.ExifTags import Base
 
-from afformer_core.media.image_size import read_image_size
+from afformer_core.media.images import read_image_size
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp'])

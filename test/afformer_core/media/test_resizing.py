@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ImageError
-from afformer_core.media.resizing import resize_to_input
+from afformer_core.media.images import resize_to_input
 
 SIZE = (192, 192)
 

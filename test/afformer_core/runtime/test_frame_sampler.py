@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.frame_sampler import FrameSampler
 
 

@@ -10,7 +10,7 @@ import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.grounding import EncodedFrames
 from afformer_core.runtime.model_folder import read_description

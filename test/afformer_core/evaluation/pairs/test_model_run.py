@@ -18,7 +18,7 @@ from afformer_core.evaluation.pairs.model_run import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.reports import bootstrap
 from afformer_core.runtime import Grounder
 

@@ -19,7 +19,7 @@ from afformer_core.evaluation.parts.predictors import (
     RelativePositionPredictor,
     SiftPredictor,
 )
-from afformer_core.media.image_files import read_image
+from afformer_core.media.images import read_image
 from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
 from afformer_core.runtime import Grounder
 

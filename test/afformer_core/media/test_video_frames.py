@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from afformer_core.media.sampling import uniform_indices
+from afformer_core.media.video_frames import uniform_indices
 
 
 @pytest.mark.parametrize(

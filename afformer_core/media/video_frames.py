@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a video file from any time on, with errors at damage and at an early end."""
+"""Frames of a video: even choices of them, their orientation, and a scan with errors at damage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import av.container
+import numpy as np
 
 from afformer_core.errors import VideoError
 
@@ -18,6 +19,52 @@ _SEEK_LEAD = 1.0
 _SAME = 1e-6
 # Seconds. The last frame may be shown for some time.
 _END_SLACK = 2.0
+
+
+def uniform_indices(count: int, maximum: int) -> list[int]:
+    """Return evenly spaced indices of at most `maximum` of `count` frames, with first and last.
+
+    Args:
+        count: number of frames, at least 1.
+        maximum: largest number of indices, at least 1.
+
+    Returns:
+        all indices where `count <= maximum`; else exactly `maximum`, strictly increasing (the
+        middle one where `maximum` is 1).
+
+    Raises:
+        ValueError: `count` or `maximum` is below 1.
+    """
+    if count < 1 or maximum < 1:
+        raise ValueError(
+            f'count is {count} frames and maximum is {maximum}; expected at least 1 of both'
+        )
+    if count <= maximum:
+        return list(range(count))
+    if maximum == 1:
+        return [count // 2]
+    return [(2 * i * (count - 1) + maximum - 1) // (2 * (maximum - 1)) for i in range(maximum)]
+
+
+def shown_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """Return the duration of a video in seconds, as stored in its file; None where it is not."""
+    known = []
+    if container.duration is not None:
+        known.append(container.duration / av.time_base)
+    # Sound may last longer than the video, and an edit list shows less than the file holds.
+    if stream.duration is not None and stream.time_base is not None:
+        known.append(float(stream.duration * stream.time_base))
+    return min(known, default=None)
+
+
+def upright(frame: av.VideoFrame) -> np.ndarray:
+    """Convert a decoded frame to an image as players show it: uint8 [H, W, 3] RGB.
+
+    Phones store the orientation of the camera apart from the pixels.
+    """
+    image = frame.to_ndarray(format='rgb24')
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def scan_frames(

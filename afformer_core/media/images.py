@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images: files, sizes, and the resizing to a model's input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from PIL.ExifTags import Base
+
+from afformer_core.arrays import UInt8Array
+from afformer_core.errors import ImageError
+from afformer_core.files.atomic import write_aside
+
+PICTURE_SUFFIXES = ('.jpeg', '.jpg', '.png')
+# EXIF orientations that swap width and height.
+_TURNED = (5, 6, 7, 8)
+
+
+def require_picture_path(path: Path) -> None:
+    """Check that an image can be written to a path, before spending time on the image.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise ValueError(
+            f'{path} ends in {path.suffix!r}; expected one of {", ".join(PICTURE_SUFFIXES)}'
+        )
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a JPEG or PNG, whole or not at all.
+
+    Args:
+        path: file that ends in one of `PICTURE_SUFFIXES`.
+        picture: uint8 RGB [H, W, 3].
+
+    Raises:
+        ValueError: the path ends otherwise.
+        OSError: the file cannot be written.
+    """
+    require_picture_path(path)
+    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise OSError(
+            f'the image {path} of shape {picture.shape} cannot be encoded; expected at most 65535 '
+            'pixels a side in a JPEG'
+        )
+    write_aside(path, data.tobytes())
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read an image file as uint8 RGB [H, W, 3].
+
+    Raises:
+        ImageError: it is missing, empty or not an image.
+    """
+    if not path.is_file():
+        raise ImageError(f'{path} does not exist; expected an image file')
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ImageError(f'{path} ({data.size} bytes) is not an image that can be read')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
+    """Write uint8 [H, W, 3] RGB as a JPEG of quality 0 to 100 into an existing folder."""
+    encoded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    path.write_bytes(encoded.tobytes())
+
+
+def shown_size(image: PIL.Image.Image) -> tuple[int, int]:
+    """Return (width, height) of an opened image as viewers and OpenCV show it, turned by EXIF."""
+    width, height = image.size
+    # Pillow would decode a whole PNG to look for EXIF where its header has none.
+    turned = 'exif' in image.info and image.getexif().get(Base.Orientation) in _TURNED
+    return (height, width) if turned else (width, height)
+
+
+def read_image_size(path: Path) -> tuple[int, int]:
+    """Read (width, height) of an image file as viewers show it.
+
+    Raises:
+        ValueError: there is no such file, or it is not an image that can be read.
+    """
+    if not path.is_file():
+        raise ValueError(f'{path} does not exist; expected an image')
+    try:
+        with PIL.Image.open(path) as image:
+            return shown_size(image)
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(f'{path} is not an image that can be read: {error}') from error
+
+
+def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
+    """Resize an RGB image to the model's input, each axis by its own scale.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        size: (height, width) of the model's input.
+
+    Returns:
+        uint8 RGB [height, width, 3], contiguous.
+
+    Raises:
+        ImageError: the image is not uint8, has not three channels, or no pixels.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(
+            f'the image is {image.dtype} of shape {image.shape}; '
+            'expected uint8 RGB of shape [height, width, 3]'
+        )
+    if image.shape[0] == 0 or image.shape[1] == 0:
+        raise ImageError(f'the image has shape {image.shape}; expected at least one pixel')
+    if image.shape[:2] == size:
+        return np.ascontiguousarray(image)
+    height, width = size
+    image = np.ascontiguousarray(image)
+    # Halving first takes half of the time at 640x480, a sixth at 1920x1080.
+    while _can_be_halved(image.shape[0], height) and _can_be_halved(image.shape[1], width):
+        half = image.shape[1] // 2, image.shape[0] // 2
+        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
+    shrinks = image.shape[0] > height or image.shape[1] > width
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(image, (width, height), interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _can_be_halved(length: int, wanted: int) -> bool:
+    return length % 2 == 0 and length // 2 >= wanted

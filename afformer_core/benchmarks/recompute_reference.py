@@ -38,12 +38,11 @@ class RecomputeReference(nn.Module):
         super().__init__()
         if not isinstance(model.decoder, FineGrainedDecoder):
             raise ValueError(
-                f"decoder is {model.configuration.decoder!r}; the reference is of 'fine_grained' "
-                'alone'
+                f"decoder is {model.configuration.decoder!r}; the reference needs 'fine_grained'"
             )
         for field, wanted in _plain(model.configuration).items():
             if (found := getattr(model.configuration, field)) != wanted:
-                raise ValueError(f'{field} is {found!r}; the reference is of {wanted!r} alone')
+                raise ValueError(f'{field} is {found!r}; the reference needs {wanted!r}')
         self.model = model
         self._decoder = model.decoder
 

@@ -140,7 +140,7 @@ def throughput_table(workload: Workload) -> Table:
         (
             'A step is forward, backward and AdamW over all parameters, on noise; the median of '
             f'{_STEPS}.',
-            "the released code's structure: pictures are encoded together, all pyramid levels of "
+            "the released code's structure: images are encoded together, all pyramid levels of "
             'every frame; decoded in a loop over pairs, with the bias of the relative positions '
             'materialised. Same weights, hence the same loss.',
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer close-ups`: crops of a dataset around what a model finds, as training data."""
+"""`afformer close-ups`: crops of a dataset around the peaks of a model, as training data."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'close-ups',
-        help='write what the closer looks of a model see of a dataset, to train on',
-        description='Cuts each demonstration to the place where it acts and each image to the '
-        "place that the model's first look finds, of one part of the objects, and writes an "
-        'annotation file of those and of the other objects as they are. Killed and started again '
-        'it adds what is missing.',
+        help='crop a dataset to what the zoom stages of a model see, as training data',
+        description='For a share of the objects, crops each demonstration around its contact and '
+        "each image around the peak of the model's first zoom stage, and writes an annotation "
+        'file of these and of the other objects, uncropped. The same command continues an '
+        'interrupted run.',
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'model', type=Path, nargs='?', help='model folder (default: the shipped one)'
+        'model', type=Path, nargs='?', help='model folder (default: the shipped model)'
     )
     parser.add_argument(
         '--annotations',
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         help='annotation file of any dataset that `afformer evaluate` reads',
     )
     parser.add_argument(
-        '--split', choices=('train', 'test'), default='train', help='of EPIC-Hotspot'
+        '--split', choices=('train', 'test'), default='train', help='split of EPIC-Hotspot'
     )
     parser.add_argument(
         '--root', type=Path, help='folder of its clips and images (default: that of the file)'
@@ -51,16 +51,16 @@ def add_parser(subparsers: Any) -> None:
         nargs=2,
         metavar=('DEMONSTRATION', 'IMAGE'),
         action='append',
-        help='how many times closer each is seen; of several of these options the objects take '
-        'turns (default: 1.5 1.8)',
+        help='magnification of each; objects take turns if the option is repeated (default: 1.5 '
+        '1.8)',
     )
     parser.add_argument(
         '--share',
         type=float,
         default=0.5,
-        help='share of the objects, the first ones, that are seen closer (default: 0.5)',
+        help='share of the objects, the first ones, that are cropped (default: 0.5)',
     )
-    parser.add_argument('--processes', type=int, default=1, help='that look at once')
+    parser.add_argument('--processes', type=int, default=1, help='number of processes')
     parser.add_argument(
         '--backend', default='auto', help='auto, torch, onnxruntime, cuda or tensorrt'
     )
@@ -68,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look at everything, and say where it is."""
+    """Crop the dataset, and print where the result is."""
     from tqdm import tqdm
 
     from afformer_core.runtime import shipped_model_folder

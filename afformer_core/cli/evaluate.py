@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
     if arguments.zooms is not None and arguments.maximum_looks is not None:
-        raise ValueError('--zooms says how often is looked; leave out --maximum-looks')
+        raise ValueError('--zooms determines the number of zoom stages; leave out --maximum-looks')
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS

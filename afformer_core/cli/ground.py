@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--video', type=Path, required=True, help='the demonstration')
-    parser.add_argument('--image', type=Path, required=True, help='image of the place to act')
+    parser.add_argument('--image', type=Path, required=True, help='image in which to act')
     parser.add_argument('--model', type=Path, help='model folder (default: the shipped model)')
     add_session_options(parser)
     parser.add_argument(

@@ -29,7 +29,7 @@ def listed_changes(path: Path = LIST) -> dict[Change, str]:
         except TypeError as error:
             raise ValueError(f'{path}: {entry} is no entry: {error}') from error
         if not reason or change in changes:
-            raise ValueError(f'{path}: {entry} has no reason, or stands there twice')
+            raise ValueError(f'{path}: {entry} has no reason, or comes twice')
         changes[change] = reason
     return changes
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.report.exhibits import Exhibit
     from afformer_core.evaluation.report.report import Report
 
-# Options that mean nothing here, with what they are where nobody gave them.
+# Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
     'calibrate': False,
     'prior_annotations': None,
@@ -39,13 +39,13 @@ _MATCHING = {
 
 @dataclass(frozen=True)
 class _Predictors:
-    """What is measured.
+    """Models and baselines that are measured.
 
     Attributes:
-        models: by name, at least one.
-        baselines: by name.
-        labels: of all, by name.
-        notes: on rows that are missing.
+        models: models by name, at least one.
+        baselines: baselines by name.
+        labels: labels of all, by name.
+        notes: notes on rows that are missing.
     """
 
     models: Mapping[str, ModelPredictor]
@@ -57,12 +57,12 @@ class _Predictors:
 def evaluate_on_parts(
     arguments: argparse.Namespace,
 ) -> tuple[Report, Callable[[], dict[str, list[Exhibit]]]]:
-    """The report, and what gives its pictures.
+    """Measure models and baselines; returns the report, and a function that draws examples.
 
     Raises:
         DatasetError: the pairs are malformed, or media are missing or broken.
         ModelFolderError: there is no sound model.
-        ValueError: an option is of other data.
+        ValueError: an option does not apply to pairs.
     """
     from afformer_core.data.readers.part_pairs import PartPairsDataset
     from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
@@ -112,7 +112,7 @@ def _require_fitting_options(arguments: argparse.Namespace) -> None:
 def _usable_pairs(
     dataset: PartPairsDataset, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
-    """The pairs whose media can be decoded, and why the others cannot."""
+    """Return the pairs whose media can be decoded, and the reasons of the others."""
     from afformer_core.data.verification import find_problems, usable_samples
 
     usable = {each.sample_id for each in usable_samples(dataset, skip_broken, decode=True)}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cameras: places, lenses and sensors."""
+"""Cameras: positions, lenses and sensors."""

@@ -163,7 +163,7 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
                 name = f'{stem}_{moment}'
                 pictures.append(_Picture(name, image, around, hands, demonstration))
             view = plan_target(scene, k, side)
-            # Noise differs, which must not tell that there is a hand.
+            # noise differs between images, and must not reveal that there is a hand
             alone, *neighbours = render_views(scene, [view] * len(_PICTURES), renderer)
             pictures.append(_Picture(f'{stem}_alone', alone, tuple(neighbours), (), None))
     quality = generator(scene.seed, Stream.ANNOTATION, _KEY)

@@ -69,5 +69,7 @@ def test_has_no_reference_of_other_decoders():
     coarse = replace(SMALL, image_levels=('p4',), temporal_strides=(1,), action_pooling='mean')
     model = Afformer(replace(coarse, decoder='deconvolution'))
 
-    with pytest.raises(ValueError, match="decoder is 'deconvolution'; the reference is of"):
+    with pytest.raises(
+        ValueError, match="decoder is 'deconvolution'; the reference needs 'fine_grained'"
+    ):
         RecomputeReference(model)

@@ -29,7 +29,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies bench clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants evaluate real maskahand studies bench docs clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -87,6 +87,9 @@ studies: setup $(SNAKEMAKE) ## train and measure the rows of the paper's tables 
 bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench
 
+docs: setup ## build the site of the documentation into build/site, warnings are errors
+	@$(ENVIRONMENT) && NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet --strict
+
 clean: ## remove what was built, keep the installed packages
 	rm -rf build install log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
 	rm -rf $(MODEL)/*.onnx $(MODEL)/graphs.json $(MODEL)/references.safetensors $(MODEL)/fp16 $(MODEL)/bf16 $(MODEL)/int8
@@ -112,7 +115,7 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs (minutes the first time)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,report,studies,export,tensorrt,ros,dev]'
+	@$(PIP) install --quiet --editable '.[train,sim,report,studies,export,tensorrt,ros,docs,dev]'
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@

@@ -51,7 +51,7 @@ def root() -> Path:
 
 @pytest.fixture(scope='session')
 def launch_arguments() -> Callable[[str], Mapping[str, list[str] | None]]:
-    """The arguments of a launch file by name, with their choices; those with a literal name."""
+    """The arguments of a launch file by name, with their choices."""
     return _launch_arguments
 
 
@@ -63,12 +63,21 @@ def _launch_arguments(file: str) -> Mapping[str, list[str] | None]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == 'DeclareLaunchArgument'
     ]
     return {
-        call.args[0].value: next(
+        name: next(
             (ast.literal_eval(one.value) for one in call.keywords if one.arg == 'choices'), None
         )
         for call in calls
-        if isinstance(call.args[0], ast.Constant)
+        for name in _names(call.args[0])
     }
+
+
+def _names(node: ast.expr) -> list[str]:
+    """A literal name, or those that a name with a camera in it has for both cameras."""
+    if isinstance(node, ast.Constant):
+        return [node.value]
+    assert isinstance(node, ast.JoinedStr)
+    text = ast.unparse(node)[2:-1]
+    return [text.replace('{camera}', camera) for camera in ('first', 'second')]
 
 
 @pytest.fixture(scope='session')

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.site.command_pages import subcommand_pages
+from tools.site.launch_page import launch_page
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = (
     'README.md',
@@ -129,6 +132,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         blocks = [
             block for page in PAGES for block in shell_blocks(page, (ROOT / page).read_text())
         ]
+        for page, text in (
+            *subcommand_pages().items(),
+            ('reference/launch.md', launch_page(ROOT)),
+        ):
+            blocks += shell_blocks(page, text)
         for page in SETTINGS:
             blocks += commented_commands(page, (ROOT / page).read_text())
         metafunc.parametrize('block', blocks, ids=str)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-WORKFLOWS = ('lint', 'test', 'ros')
+WORKFLOWS = ('lint', 'test', 'docs', 'ros')
 
 
 def read_yaml(path: Path) -> Any:

@@ -85,6 +85,8 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
 def python_takes_it(words: Sequence[str], root: Path) -> None:
     if words[0] == '-c':
         compile(words[1], 'the command', 'exec')
+    elif words[0].endswith('.py'):
+        assert (root / words[0]).is_file()
     else:
         assert words[:2] == ['-m', 'venv']
         assert set(words[2:-1]) <= {'--system-site-packages'}
@@ -133,7 +135,9 @@ def launch_file_is_ours(words: Sequence[str], root: Path) -> None:
 
 def service_is_called_as_it_is(words: Sequence[str], root: Path) -> None:
     _, _, name, kind, *content = words
-    service = SERVICES[name.removeprefix('/grounding/')]
+    node, _, last = name.rpartition('/')
+    assert node.endswith('/grounding')
+    service = SERVICES[last]
     assert kind == f'{PACKAGE}/srv/{service.__name__}'
     fields = service.Request.get_fields_and_field_types()
     for text in content:
@@ -295,6 +299,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         f'ros2 service call {SELECT} "{{demonstration: b}}"',
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
+        'python examples/no_such.py',
         'no_such_command',
         'config/train/simulated/tuned.yaml --data.seed 3',
     ],

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The site of the documentation: its pages, what is generated, and what it loads."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.site.command_pages import subcommand_pages
+from tools.site.configuration_page import configuration_page, opening_sentence
+from tools.site.launch_page import launch_page
+from tools.site.message_page import message_page
+from tools.site.pages import with_folders
+from tools.site.python_pages import ROOMS
+from tools.site.source_pages import REPOSITORY_PAGES, source_pages, with_site_links
+
+
+@pytest.fixture(scope='module')
+def settings(root: Path) -> dict[str, Any]:
+    return yaml.safe_load((root / 'mkdocs.yml').read_text())
+
+
+def paths_of(navigation: Any) -> Iterator[str]:
+    """Pages of a navigation, at any depth."""
+    if isinstance(navigation, str):
+        yield navigation
+    else:
+        parts = navigation.values() if isinstance(navigation, dict) else navigation
+        for each in parts:
+            yield from paths_of(each)
+
+
+def test_every_page_is_in_the_navigation_once(root: Path, settings: dict[str, Any]) -> None:
+    docs = root / 'docs'
+    pages = [str(path.relative_to(docs)) for path in docs.rglob('*.md')]
+    pages += REPOSITORY_PAGES.values()
+    generated = ('messages', 'launch', 'configuration')
+    pages += [f'reference/{name}.md' for name in generated]
+    pages += ['reference/commands/', 'reference/python/']
+    assert sorted(paths_of(settings['nav'])) == sorted(pages)
+
+
+def test_nothing_is_loaded_from_other_hosts(settings: dict[str, Any]) -> None:
+    assert settings['theme']['font'] is False
+    assert settings['strict'] is True
+    assert not [one for one in settings.get('extra_javascript', []) if '//' in one]
+
+
+def test_folders_of_the_navigation_become_their_pages() -> None:
+    navigation = [{'A': 'a.md'}, {'B': [{'C': 'b/c/'}]}]
+    pages = ['b/c/d.md', 'b/c/index.md', 'b/e.md']
+    assert with_folders(navigation, pages) == [
+        {'A': 'a.md'},
+        {'B': [{'C': ['b/c/index.md', 'b/c/d.md']}]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ('path', 'link', 'followed'),
+    [
+        ('robot/launch.md', '../../launch/play.launch.py', '../source/launch/play.launch.py.md'),
+        ('robot/launch.md', '../../CHANGELOG.md#added', '../develop/changelog.md#added'),
+        ('robot/launch.md', 'points.md', 'points.md'),
+        ('robot/launch.md', '#lifecycle', '#lifecycle'),
+        ('develop/security.md', 'package.xml', '../source/package.xml.md'),
+        ('develop/contributing.md', 'docs/robot/gpu.md', '../robot/gpu.md'),
+        ('index.md', 'https://www.ros.org/x.md', 'https://www.ros.org/x.md'),
+    ],
+)
+def test_links_to_the_repository_lead_to_pages(path: str, link: str, followed: str) -> None:
+    assert with_site_links(f'[it]({link})', path) == f'[it]({followed})'
+    shown = f'```text\n[it]({link})\n```'
+    assert with_site_links(shown, path) == shown
+
+
+def test_a_file_that_is_linked_to_becomes_a_page(root: Path) -> None:
+    pages = source_pages(root, {'robot/launch.md': '[it](../../config/ground.yaml)'})
+    (text,) = pages.values()
+    assert list(pages) == ['source/config/ground.yaml.md']
+    assert text.startswith('# config/ground.yaml\n\n```yaml\n# Every parameter')
+
+
+def test_a_link_to_nothing_is_refused(root: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r'config/no_such\.yaml is linked to'):
+        source_pages(root, {'robot/launch.md': '[it](../../config/no_such.yaml)'})
+
+
+def test_messages_are_described_by_their_comments(root: Path) -> None:
+    page = message_page(root)
+    assert '| `score` | `float32` | probability, 0 to 1 |\n' in page
+    assert '| `READY=2` | `uint8` | `selected` is grounded in every camera image |\n' in page
+    # A comment that goes on in the next line.
+    assert 'relative paths start at its working folder; a bag may be followed by' in page
+    for path in (*root.glob('msg/*.msg'), *root.glob('srv/*.srv')):
+        assert f'## {path.stem}\n' in page
+
+
+def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
+    page = launch_page(root)
+    assert '| `path` | required | Video, image or folder of images to publish. |\n' in page
+    assert '| `rate` | `0.0` | Frames a second; 0: as in the video, and 10 for images. |' in page
+    assert 'Whether to begin again after the last frame. One of `true`, `false`. |\n' in page
+
+
+def test_configuration_files_are_described_by_their_comments(root: Path) -> None:
+    page = configuration_page(root)
+    for path in (root / 'config' / 'train').rglob('*.yaml'):
+        (row,) = re.findall(rf'\(\.\./\.\./{path.relative_to(root)}\) \| (.*) \|\n', page)
+        assert row, f'{path} has no comment at its top'
+
+
+def test_a_comment_is_described_by_its_first_sentence() -> None:
+    text = '# What it\n# trains. More of it.\n# afformer train -c a.yaml\nmodel: 1\n'
+    assert opening_sentence(text) == 'What it trains'
+
+
+def test_every_subcommand_has_a_page() -> None:
+    pages = subcommand_pages()
+    assert '--maximum-' in pages['reference/commands/ground.md']
+    assert '```sh\nafformer ground --video press.mp4' in pages['reference/commands/ground.md']
+    assert (
+        '| [`afformer ground`](ground.md) | ground a video in an image |'
+        in (pages['reference/commands/index.md'])
+    )
+
+
+@pytest.mark.parametrize('room', ROOMS)
+def test_documented_packages_exist(root: Path, room: str) -> None:
+    assert (root / 'afformer_core' / room / '__init__.py').is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_site_is_built_without_warnings_and_loads_nothing(root: Path, tmp_path: Path) -> None:
+    site = tmp_path / 'site'
+    command = [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(site)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = re.compile(
+        r'<(?:script|img|iframe|source)[^>]*\bsrc="https?:|<link[^>]*href="https?:'
+    )
+    pages = list(site.rglob('*.html'))
+    assert len(pages) > 100
+    assert [page.name for page in pages if loaded.search(page.read_text())] == []

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of the reference of the `afformer` command, from its parsers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import re
+import textwrap
+from unittest import mock
+
+from afformer_core.cli.main import build_parser
+
+_EXAMPLES = re.compile(r'\n*^examples?:\n(.*)\Z', re.MULTILINE | re.DOTALL)
+# Columns that argparse fills.
+_WIDTH = '96'
+_TRAINING = """\
+# afformer train
+
+Train a model as YAML files and options say. What stands in a later file or option replaces what
+came before. Paths are relative to the folder that the command is given in. The experiments of
+`config/train` are on the page on [configuration](../configuration.md).
+
+```sh
+afformer train -c config/train/own_pairs.yaml --data.train.annotations my_pairs \\
+    --output models/espresso
+```
+
+"""
+
+
+def command_pages() -> dict[str, str]:
+    """Text of a page for each subcommand and of the page that lists them, by path."""
+    pages = subcommand_pages()
+    pages['reference/commands/train.md'] += _training_options()
+    return pages
+
+
+def subcommand_pages() -> dict[str, str]:
+    """The same without the options of `afformer train`, which take seconds to import."""
+    with mock.patch.dict(os.environ, {'COLUMNS': _WIDTH}):
+        subcommands = _subcommands(build_parser())
+        pages = {
+            f'reference/commands/{name}.md': _page(name, parser)
+            for name, parser in subcommands.choices.items()
+        }
+    pages['reference/commands/train.md'] = _TRAINING
+    pages['reference/commands/index.md'] = _list(subcommands)
+    return pages
+
+
+def _subcommands(parser: argparse.ArgumentParser) -> argparse._SubParsersAction:
+    (found,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    return found
+
+
+def _list(subcommands: argparse._SubParsersAction) -> str:
+    rows = [
+        f'| [`afformer {one.dest}`]({one.dest}.md) | {one.help} |'
+        for one in subcommands._choices_actions
+    ]
+    table = '\n'.join(['| command | |', '| --- | --- |', *rows])
+    return (
+        '# Commands\n\nWhat `afformer --help` lists. Each command exits with a status above 0 '
+        f'and one line that says why where it fails.\n\n{table}\n'
+    )
+
+
+def _page(name: str, parser: argparse.ArgumentParser) -> str:
+    text = f'# afformer {name}\n\n{_sentence(parser.description or "")}\n\n'
+    examples = _EXAMPLES.search(parser.epilog or '')
+    if examples is not None:
+        text += f'```sh\n{textwrap.dedent(examples[1]).rstrip()}\n```\n\n'
+    parser.epilog = _EXAMPLES.sub('', parser.epilog or '') or None
+    parser.description = None
+    return text + f'```text\n{parser.format_help().rstrip()}\n```\n'
+
+
+def _training_options() -> str:
+    from afformer_core.training.command import train
+
+    printed = io.StringIO()
+    with (
+        mock.patch.dict(os.environ, {'COLUMNS': _WIDTH}),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        train(['--help'])
+    options = printed.getvalue().partition('\noptions:\n')[2]
+    return f'```text\noptions:\n{options.rstrip()}\n```\n'
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith('.') else f'{text[:1].upper()}{text[1:]}.'

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks of MkDocs that add the pages which `docs/` does not hold, and mend links to the rest."""
+
+from __future__ import annotations
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from pymdownx.slugs import slugify
+
+from tools.site.pages import ROOT, added_pages, with_folders
+from tools.site.source_pages import with_site_links
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Give headings their anchors, and list the generated pages of the navigation's folders."""
+    # The anchors of GitHub, so that links to headings work in both.
+    config.mdx_configs['toc']['slugify'] = slugify(case='lower')
+    config.nav = with_folders(config.nav, sorted(added_pages(ROOT)))
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages and those of files elsewhere in the repository."""
+    for path, text in added_pages(ROOT).items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lead links to the repository to pages of the site."""
+    return with_site_links(markdown, page.file.src_uri)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of the reference on launch files, from the arguments that they declare."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def launch_page(root: Path) -> str:
+    """Markdown with the arguments of each file of `launch/`.
+
+    Args:
+        root: folder of the repository.
+    """
+    text = (
+        '# Launch files\n\n`ros2 launch afformer_ros FILE --show-args` lists the same. '
+        'An argument is given as `name:=value`.\n'
+    )
+    for path in sorted((root / 'launch').glob('*.launch.py')):
+        tree = ast.parse(path.read_text())
+        said, _, command = (ast.get_docstring(tree) or '').partition('\n\n')
+        shown = ' \\\n'.join(textwrap.wrap(command, 90, subsequent_indent='    '))
+        text += f'\n## {path.name}\n\n{said}\n\n```sh\n{shown}\n```\n\n'
+        text += '| argument | default | |\n| --- | --- | --- |\n'
+        for name, default, description in _arguments(tree):
+            text += f'| `{name}` | {default} | {description} |\n'
+    return text
+
+
+def _arguments(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) != 'DeclareLaunchArgument':
+            continue
+        given = {one.arg: one.value for one in node.keywords}
+        default = _text(given['default_value']) if 'default_value' in given else 'required'
+        description = _text(given['description'])
+        if 'choices' in given:
+            choices = [f'`{one}`' for one in ast.literal_eval(given['choices']) if one]
+            description += f' One of {", ".join(choices)}.'
+        shown = default if default in ('', 'required') else f'`{default}`'
+        yield _text(node.args[0]), shown, description
+
+
+def _text(node: ast.expr) -> str:
+    """A text as the file has it, with names in capitals for what is put in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return ''.join(_text(part) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return ast.unparse(node.value).upper()
+    parts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    return '/'.join(map(str, parts))

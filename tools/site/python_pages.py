@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of the reference of the Python API, for mkdocstrings to fill in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = 'afformer_core'
+# What other programs are built on; the other rooms serve commands.
+ROOMS = (
+    'runtime', 'models', 'media', 'data', 'geometry', 'stream', 'demonstrations', 'messages',
+    'outputs', 'drawing', 'hands', 'evaluation', 'training', 'maskahand', 'replay',
+)  # fmt: skip
+
+
+def python_pages(root: Path) -> dict[str, str]:
+    """Text of a page for each room of the package and of the page that lists them, by path.
+
+    Args:
+        root: folder of the repository.
+    """
+    pages: dict[str, str] = {}
+    rows = []
+    for room in ROOMS:
+        folder = root / PACKAGE / room
+        said = ast.get_docstring(ast.parse((folder / '__init__.py').read_text())) or ''
+        rows.append(f'| [`{PACKAGE}.{room}`]({room}.md) | {said.partition(chr(10))[0]} |')
+        pages[f'reference/python/{room}.md'] = f'# {PACKAGE}.{room}\n\n{said}\n\n' + '\n'.join(
+            f'::: {module}\n' for module in _public_modules(root, folder)
+        )
+    table = '\n'.join(['| package | |', '| --- | --- |', *rows])
+    pages['reference/python/index.md'] = (
+        '# Python API\n\nOf `afformer_core`, which needs no ROS. Start with '
+        f'[`Grounder`](runtime.md).\n\n{table}\n'
+    )
+    return pages
+
+
+def _public_modules(root: Path, folder: Path) -> Iterator[str]:
+    """Names of the modules of a folder and of those below it that hold something public."""
+    for path in sorted(folder.rglob('*.py')):
+        if path.stem.startswith('_') or not _has_public_names(path):
+            continue
+        yield '.'.join(path.relative_to(root).with_suffix('').parts)
+
+
+def _has_public_names(path: Path) -> bool:
+    definitions = (ast.ClassDef, ast.FunctionDef)
+    return any(
+        isinstance(node, definitions) and not node.name.startswith('_')
+        for node in ast.parse(path.read_text()).body
+    )

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of the repository as pages of the site, and the links that lead to them.
+
+A page of `docs/` links to files beside it and, by relative links that work on GitHub, to files
+elsewhere in the repository. Of the latter each becomes a page below `source/`, so that the site is
+whole without an address of the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+# Pages of the site that are files of the repository elsewhere than in docs/.
+REPOSITORY_PAGES = {
+    'CHANGELOG.md': 'develop/changelog.md',
+    'CONTRIBUTING.md': 'develop/contributing.md',
+    'SECURITY.md': 'develop/security.md',
+    'afformer_core/weights/afformer_small/MODEL_CARD.md': 'models/afformer_small.md',
+    'afformer_core/weights/hands_light/MODEL_CARD.md': 'models/hands_light.md',
+    'studies/README.md': 'research/studies_workflow.md',
+}
+_SITE_PAGES = {page: path for path, page in REPOSITORY_PAGES.items()}
+_LANGUAGES = {
+    '.json': 'json', '.py': 'python', '.sh': 'sh', '.toml': 'toml', '.xml': 'xml',
+    '.yaml': 'yaml', '.yml': 'yaml', '.msg': 'text', '.srv': 'text', '.csv': 'text',
+}  # fmt: skip
+_FENCED = re.compile(r'(^```.*?^```$)', re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r'(\]\()([^)\s#]+)([^)\s]*\))')
+_ABSOLUTE = re.compile(r'^[a-z]+:')
+
+
+def repository_path(page: str) -> str:
+    """Path in the repository of what a page of the site is made of.
+
+    Args:
+        page: path below the root of the site's sources, such as `robot/install.md`.
+    """
+    return _SITE_PAGES.get(page, f'docs/{page}')
+
+
+def site_page(path: str) -> str:
+    """The page of the site that shows a file or folder of the repository.
+
+    Args:
+        path: from the root of the repository.
+    """
+    if path in REPOSITORY_PAGES:
+        return REPOSITORY_PAGES[path]
+    if path == 'README.md':
+        return 'index.md'
+    if path.startswith('docs/'):
+        return path.removeprefix('docs/')
+    return f'source/{path}.md'
+
+
+def with_site_links(markdown: str, page: str) -> str:
+    """Text of a page whose links to the repository lead to pages of the site.
+
+    Args:
+        markdown: as it stands in the repository.
+        page: of the site, which decides what relative links start from.
+    """
+
+    def followed(found: re.Match[str]) -> str:
+        target = _target(found[2], repository_path(page))
+        if target is None:
+            return found[0]
+        shown = posixpath.relpath(site_page(target), posixpath.dirname(page) or '.')
+        return f'{found[1]}{shown}{found[3]}'
+
+    return ''.join(
+        part if part.startswith('```') else _LINK.sub(followed, part)
+        for part in _FENCED.split(markdown)
+    )
+
+
+def linked_paths(markdown: str, page: str) -> Iterator[str]:
+    """Files and folders outside of `docs/` that a page links to, from the repository's root."""
+    for part in _FENCED.split(markdown):
+        if part.startswith('```'):
+            continue
+        for found in _LINK.finditer(part):
+            target = _target(found[2], repository_path(page))
+            if target is not None and site_page(target).startswith('source/'):
+                yield target
+
+
+def _target(link: str, path: str) -> str | None:
+    """The path in the repository that a link of a file leads to, or None where it leads out."""
+    if _ABSOLUTE.match(link):
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
+
+
+def source_pages(root: Path, pages: Mapping[str, str]) -> dict[str, str]:
+    """A page for each file or folder of the repository that is linked to.
+
+    Args:
+        root: folder of the repository.
+        pages: text of every page of the site.
+
+    Raises:
+        FileNotFoundError: a link leads to nothing.
+    """
+    waiting = {path for page, text in pages.items() for path in linked_paths(text, page)}
+    written: dict[str, str] = {}
+    while waiting:
+        path = waiting.pop()
+        page = site_page(path)
+        written[page] = _shown(root, path)
+        waiting |= set(linked_paths(written[page], page)) - written.keys()
+    return written
+
+
+def _shown(root: Path, path: str) -> str:
+    place = root / path
+    if not place.exists():
+        raise FileNotFoundError(f'{path} is linked to and is not there. Mend the link')
+    heading = f'# {path}\n\n'
+    if place.is_dir():
+        return heading + '\n'.join(f'- `{name}`' for name in _listed(place)) + '\n'
+    text = place.read_text()
+    if place.suffix == '.md':
+        return text
+    language = _LANGUAGES.get(place.suffix, 'text')
+    return f'{heading}```{language}\n{text.rstrip()}\n```\n'
+
+
+def _listed(folder: Path) -> Iterable[str]:
+    names = (name + '/' * (folder / name).is_dir() for name in os.listdir(folder))
+    return sorted(name for name in names if not name.startswith(('.', '__')))

@@ -20,7 +20,7 @@ from rclpy.logging import get_logger
 from rclpy.service import Service
 
 
-class RightOfWay:
+class PriorityLock:
     """A lock that lets one thread finish a few milliseconds of work before others begin theirs.
 
     NumPy and OpenCV release Python's lock in every call, dozens of times for an image, and each
@@ -43,7 +43,7 @@ class RightOfWay:
     ) -> None:
         self._lock.release()
 
-    def give(self, timeout: float) -> bool:
+    def wait(self, timeout: float) -> bool:
         """Wait while another thread holds the lock.
 
         Args:
@@ -74,17 +74,17 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     Args:
         threads: number of services that may run at once.
         context: context of the nodes; None for the default one of `rclpy.init`.
-        right_of_way: lock that callbacks yield to; None for none.
+        priority_lock: lock that callbacks yield to; None for none.
     """
 
     def __init__(
         self,
         threads: int,
         context: Context | None = None,
-        right_of_way: RightOfWay | None = None,
+        priority_lock: PriorityLock | None = None,
     ) -> None:
         super().__init__(context=context)
-        self._right_of_way = right_of_way or RightOfWay()
+        self._priority_lock = priority_lock or PriorityLock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
         self._called: list[tuple[Any, Future[Any]]] = []
 
@@ -101,7 +101,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         except InvalidHandle:
             # A topic was removed while the wait set was being built; the next one is without it.
             return
-        self._right_of_way.give(_LONGEST_WAIT)
+        self._priority_lock.wait(_LONGEST_WAIT)
         if isinstance(entity, Service):
             self._called.append((handler, self._pool.submit(handler)))
         else:

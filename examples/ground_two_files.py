@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from afformer_core.drawing.grounding_overlay import draw_single_grounding
 from afformer_core.media.images import read_image, write_picture
 from afformer_core.media.video import read_video
+from afformer_core.outputs.grounding_overlay import draw_single_grounding
 from afformer_core.runtime import Grounder, shipped_model_folder
 
 

@@ -45,9 +45,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
-    from afformer_core.drawing.grounding_overlay import draw_single_grounding
     from afformer_core.media.images import read_image, require_picture_path, write_picture
     from afformer_core.media.video import read_video
+    from afformer_core.outputs.grounding_overlay import draw_single_grounding
 
     if arguments.output is not None:
         require_picture_path(arguments.output)

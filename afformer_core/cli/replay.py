@@ -104,9 +104,11 @@ def _add_demonstration(group: Any) -> None:
 
 
 def _add_settings(group: Any) -> None:
-    from afformer_core.replay.settings import ReplaySettings
+    from afformer_core.replay.depth_wait import DEPTH_WAIT
+    from afformer_core.stream.pipeline import PipelineSettings
+    from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 
-    defaults = ReplaySettings()
+    defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
     for name, kind, text in (
         ('maximum_peaks', int, 'largest number of peaks'),
         (
@@ -143,16 +145,15 @@ def _add_settings(group: Any) -> None:
         help=f'lowest share of the heatmap around a peak for a grasp candidate ({least})',
     )  # fmt: skip
     group.add_argument(
-        '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
+        '--image-rectification', default='auto', choices=RECTIFICATIONS,
         help='auto: rectified if the name of the image topic has image_rect (auto)',
     )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the bag; returns 0 when the folder is complete."""
-    from afformer_core.media.bag import Bag
+    from afformer_core.media.bag import Bag, Window
     from afformer_core.replay.result_folder import result_folder
-    from afformer_core.replay.settings import Window
     from afformer_core.replay.topics import choose_topics
     from afformer_core.reports.charts import require_charts
 
@@ -236,8 +237,8 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
+    from afformer_core.media.bag import Window
     from afformer_core.replay.demonstrations import ReplayDemonstrations
-    from afformer_core.replay.settings import Window
 
     grounder = open_grounder(arguments.model, arguments)
     settings = RecordingSettings(not arguments.whole, arguments.hand_model)
@@ -265,10 +266,11 @@ def _numbers(settings: Any) -> list[tuple[str, Any]]:
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
     from afformer_core.outputs.outputs import OutputSettings
-    from afformer_core.replay.settings import ReplaySettings
+    from afformer_core.stream.pipeline import PipelineSettings
     from afformer_core.stream.settings import StreamSettings
+    from afformer_core.stream.spatial_inputs import is_rectified
 
-    return ReplaySettings(
+    return PipelineSettings(
         stream=StreamSettings(
             maximum_peaks=arguments.maximum_peaks,
             minimum_presence=arguments.minimum_presence,
@@ -281,14 +283,8 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
             scene_cut_threshold=arguments.scene_cut_threshold,
             peak_tolerance=arguments.peak_tolerance,
         ),
-        rectified=_is_rectified(arguments.image_rectification, topics.image),
+        rectified=is_rectified(arguments.image_rectification, topics.image),
         depth_tolerance=arguments.depth_tolerance,
         depth_wait=arguments.depth_wait,
         output=OutputSettings(minimum_candidate_score=arguments.minimum_candidate_score),
     )
-
-
-def _is_rectified(rectification: str, topic: str) -> bool:
-    if rectification == 'auto':
-        return any(part.startswith('image_rect') for part in topic.split('/'))
-    return rectification == 'rectified'

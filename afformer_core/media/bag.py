@@ -40,6 +40,26 @@ class BagMessage:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Window:
+    """A part of a recording, in seconds from its first message; `end` None: to the last."""
+
+    start: float = 0.0
+    end: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or (self.end is not None and self.end <= self.start):
+            raise ValueError(
+                f'got the seconds {self.start} to {self.end}; the first must not be negative and '
+                'the second be greater'
+            )
+
+    def nanoseconds(self, first: int, last: int) -> tuple[int, int]:
+        """[start, stop) in nanoseconds of a recording from `first` to before `last`."""
+        start = first + round(1e9 * self.start)
+        return start, last if self.end is None else min(last, first + round(1e9 * self.end))
+
+
 class Bag:
     """An open rosbag2: a folder (sqlite3 or mcap) or an mcap file, for use in a `with` statement.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from afformer_core.errors import ImageError
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.messages.pixel_rows import byte_data, decompress, pixel_rows
+from afformer_core.messages.stamps import stamp_nanoseconds
 
 _ENCODINGS = {'16UC1': np.uint16, 'mono16': np.uint16, '32FC1': np.float32}
 # An enumeration and the two parameters by which inverse depth is quantized.
@@ -50,12 +51,8 @@ def to_depth(message: Any) -> DepthImage:
             f'{", ".join(_ENCODINGS)}'
         )
     measured = values if values.dtype == np.uint16 else _known(values)
-    stamp = message.header.stamp
-    return DepthImage(
-        measured,
-        str(message.header.frame_id),
-        int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec),
-    )
+    header = message.header
+    return DepthImage(measured, str(header.frame_id), stamp_nanoseconds(header.stamp))
 
 
 def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:

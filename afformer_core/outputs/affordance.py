@@ -15,8 +15,8 @@ from afformer_core.messages.factory import MessageFactory
 if TYPE_CHECKING:
     from afformer_core.geometry.grasp import GraspCandidate
     from afformer_core.geometry.surface import SurfacePoint
+    from afformer_core.outputs.results import StreamedGrounding
     from afformer_core.runtime.grounding import Peak
-    from afformer_core.stream.results import StreamedGrounding
 
 
 from typing import TYPE_CHECKING

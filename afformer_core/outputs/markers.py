@@ -13,7 +13,7 @@ from afformer_core.messages.factory import MessageFactory
 from afformer_core.outputs.affordance import point_message
 
 if TYPE_CHECKING:
-    from afformer_core.stream.results import StreamedGrounding
+    from afformer_core.outputs.results import StreamedGrounding
 
 _NAMESPACE = 'afformer'
 # Constants of visualization_msgs/Marker.

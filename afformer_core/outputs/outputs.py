@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.drawing.grounding_overlay import draw_grounding
 from afformer_core.geometry.cloud import weighted_cloud
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
@@ -22,9 +21,10 @@ from afformer_core.outputs.affordance import (
     cloud_message,
     grasp_candidates_message,
 )
+from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
+from afformer_core.outputs.results import CameraFrame, StreamedGrounding
 from afformer_core.runtime import Peak
-from afformer_core.stream.results import CameraFrame, StreamedGrounding
 
 OUTPUT_TYPES = {
     'affordance': 'afformer_ros/msg/Affordance',

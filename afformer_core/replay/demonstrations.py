@@ -17,9 +17,8 @@ from afformer_core.demonstrations.names import join_names
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.media.bag import Bag
-from afformer_core.replay.image_replayer import decoded_frame
-from afformer_core.replay.settings import Window
+from afformer_core.media.bag import Bag, BagError, BagMessage, Window
+from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.runtime.presence import PresenceCalibration
@@ -73,7 +72,7 @@ class ReplayDemonstrations:
         self._library.start(_NAME_IN_BAG)
         for message in bag.messages((topic,), start, stop):
             try:
-                self._library.add_frame(*decoded_frame(bag, message))
+                self._library.add_frame(*_decoded_frame(bag, message))
             except ImageError as error:
                 self._library.reject_frame(error)
         self._take(self._library.finish().name, self._library.state().message)
@@ -128,3 +127,17 @@ def _alternatives(name: str) -> Iterator[str]:
     yield name
     for number in range(2, 1000):
         yield f'{name[:60]}_{number}'
+
+
+def _decoded_frame(bag: Bag, message: BagMessage) -> tuple[NDArray[np.uint8], float]:
+    """The colours of an image message and the stamp of its header in seconds.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    try:
+        decoded = bag.decode(message)
+    except BagError as error:
+        raise ImageError(str(error)) from error
+    stamp = decoded.header.stamp
+    return to_rgb(decoded), stamp.sec + 1e-9 * stamp.nanosec

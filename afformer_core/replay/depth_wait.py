@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from afformer_core.media.bag import BagMessage
+from afformer_core.replay.topics import ReplayTopics
+from afformer_core.stream.spatial_inputs import SpatialInputs
+
+# Seconds of a recording that are read ahead for the depth of an image.
+DEPTH_WAIT = 0.2
+_STAMP = {0: struct.Struct('>iI'), 1: struct.Struct('<iI')}
+_ENCAPSULATION = 4
 
 
 @dataclass(frozen=True)
@@ -17,85 +25,70 @@ class StampedMessage:
     message: BagMessage
     stamp: int | None
 
+    @classmethod
+    def of(cls, message: BagMessage) -> StampedMessage:
+        """Read the stamp of a message that begins with a header."""
+        data = message.data
+        layout = _STAMP.get(data[1]) if len(data) > 1 else None
+        if layout is None or len(data) < _ENCAPSULATION + layout.size:
+            return cls(message, None)
+        seconds, nanoseconds = layout.unpack_from(data, _ENCAPSULATION)
+        return cls(message, seconds * 10**9 + nanoseconds)
+
 
 @dataclass(frozen=True)
-class ReadyMessage:
-    """A message whose turn has come.
+class _Waiting:
+    """A message that was read, and what keeps its depth where it is an image."""
 
-    Attributes:
-        message: the message.
-        depth: the depth message nearest to it in time, where it is an image and one is near
-            enough.
-        camera_info: the newest calibration read so far, where it is an image.
-    """
-
-    message: StampedMessage
-    depth: StampedMessage | None
-    camera_info: StampedMessage | None
+    stamped: StampedMessage
+    expected_depth: object
 
 
 class DepthWait:
     """Reorders nothing: messages come out as they went in, images when their depth is known.
 
-    An image waits until a depth image of its own time or later has been read, because none that
-    is read afterwards can be nearer, and for `wait` of recorded time at most.
+    Depth and calibrations that are read on the way are given to where images look for them, as
+    their arrival does on a robot; an image waits there for seconds, here for those of the
+    recording.
 
     Args:
-        image, depth, camera_info: topics; empty ones never come.
-        tolerance: nanoseconds between the stamps of an image and its depth at most.
-        wait: nanoseconds that the recording is read ahead at most.
+        topics: of the bag.
+        spatial: gets depth and calibrations.
+        seconds: that the recording is read ahead at most.
     """
 
-    def __init__(
-        self, image: str, depth: str, camera_info: str, tolerance: int, wait: int
-    ) -> None:
-        self._image, self._depth, self._camera_info = image, depth, camera_info
-        self._tolerance, self._wait = tolerance, wait
-        self._waiting: deque[StampedMessage] = deque()
-        self._depths: deque[StampedMessage] = deque()
-        self._newest_info: StampedMessage | None = None
+    def __init__(self, topics: ReplayTopics, spatial: SpatialInputs, seconds: float) -> None:
+        self._topics = topics
+        self._spatial = spatial
+        self._nanoseconds = round(1e9 * seconds)
+        self._waiting: deque[_Waiting] = deque()
 
-    def order(self, messages: Iterable[StampedMessage]) -> Iterator[ReadyMessage]:
-        """All messages, each when its turn has come."""
+    def order(self, messages: Iterable[StampedMessage]) -> Iterator[StampedMessage]:
+        """Give all messages, each when its turn has come."""
         for message in messages:
-            topic = message.message.topic
-            if topic == self._depth and message.stamp is not None:
-                self._depths.append(message)
-            if topic == self._camera_info:
-                self._newest_info = message
-            self._waiting.append(message)
-            self._forget_before(self._waiting[0].message.time)
-            while self._waiting and self._ready(self._waiting[0], message.message.time):
-                yield self._release()
+            self._take(message)
+            while self._waiting and self._ready(self._waiting[0].stamped, message.message.time):
+                yield from self._release()
         while self._waiting:
-            yield self._release()
+            yield from self._release()
+
+    def _take(self, message: StampedMessage) -> None:
+        topic, stamp, expected = message.message.topic, message.stamp, None
+        if topic == self._topics.depth and stamp is not None:
+            self._spatial.add_depth(stamp, message.message)
+        elif topic == self._topics.camera_info:
+            self._spatial.add_camera_info(message.message)
+        elif topic == self._topics.image and stamp is not None:
+            expected = self._spatial.expect(stamp)
+        self._waiting.append(_Waiting(message, expected))
 
     def _ready(self, message: StampedMessage, now: int) -> bool:
-        if message.message.topic != self._image or message.stamp is None:
+        if message.message.topic != self._topics.image or message.stamp is None:
             return True
-        if now - message.message.time >= self._wait:
-            return True
-        # Depth much later than the image is of before the clock was set back.
-        latest = message.stamp + self._wait + self._tolerance
-        depth = not self._depth or any(
-            one.stamp is not None and message.stamp <= one.stamp <= latest for one in self._depths
-        )
-        return depth and (not self._camera_info or self._newest_info is not None)
+        waited = now - message.message.time
+        return waited >= self._nanoseconds or self._spatial.complete(message.stamp)
 
-    def _release(self) -> ReadyMessage:
-        message = self._waiting.popleft()
-        if message.message.topic != self._image or message.stamp is None:
-            return ReadyMessage(message, None, None)
-        self._forget_before(message.message.time)
-        return ReadyMessage(message, self._nearest(message.stamp), self._newest_info)
-
-    def _nearest(self, stamp: int) -> StampedMessage | None:
-        near = [(abs(one.stamp - stamp), one) for one in self._depths if one.stamp is not None]
-        near = [pair for pair in near if pair[0] <= self._tolerance]
-        return min(near, key=lambda pair: pair[0])[1] if near else None
-
-    def _forget_before(self, time: int) -> None:
-        """Drop depth that was recorded so long ago that no later image can want it."""
-        horizon = time - self._wait - self._tolerance - 10**9
-        while self._depths and self._depths[0].message.time < horizon:
-            self._depths.popleft()
+    def _release(self) -> Iterator[StampedMessage]:
+        # Its depth is kept until whoever takes it comes back for the next one.
+        waiting = self._waiting.popleft()
+        yield waiting.stamped

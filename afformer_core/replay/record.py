@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.outputs.results import StreamedGrounding
+
 FOUND, HELD, ABSTAINED, UNREADABLE = 'found', 'held', 'abstained', 'unreadable'
 STAGES = ('decode', 'predict', 'stream', 'messages')
 
@@ -76,3 +78,56 @@ class ReplayRecord:
             raise ValueError(f'{self.state!r} is no state of an image')
         if (self.peak is not None) != (self.state in (FOUND, HELD)):
             raise ValueError(f'an image that is {self.state} has the peak {self.peak}')
+
+    @classmethod
+    def unreadable(cls, stamp: int, time: int, problem: str) -> ReplayRecord:
+        """Make that of an image which cannot be grounded."""
+        return cls(
+            stamp=stamp,
+            time=time,
+            state=UNREADABLE,
+            presence=None,
+            confidence=0.0,
+            resemblance=0.0,
+            continuity=0.0,
+            age=0.0,
+            action='',
+            peak=None,
+            position=None,
+            normal=None,
+            restart='',
+            problem=problem,
+            milliseconds={},
+            scores=None,
+        )
+
+    @classmethod
+    def of(
+        cls,
+        stamp: int,
+        time: int,
+        result: StreamedGrounding,
+        milliseconds: Mapping[str, float],
+        scores: ImageScores | None,
+    ) -> ReplayRecord:
+        """Make that of an image which was grounded."""
+        peak, surface = result.grounding.peaks[0], result.surfaces[0]
+        shown = result.found
+        return cls(
+            stamp=stamp,
+            time=time,
+            state=(HELD if result.held else FOUND) if shown else ABSTAINED,
+            presence=result.presence,
+            confidence=result.confidence,
+            resemblance=result.resemblance,
+            continuity=result.continuity,
+            age=result.age,
+            action=result.grounding.action,
+            peak=(peak.u, peak.v, peak.score) if shown else None,
+            position=surface.position if shown else None,
+            normal=surface.normal if shown else None,
+            restart=result.restart,
+            problem=surface.problem if shown else '',
+            milliseconds=milliseconds,
+            scores=scores,
+        )

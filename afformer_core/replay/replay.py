@@ -18,31 +18,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afformer_core.errors import ImageError
-from afformer_core.media.bag import Bag, BagError, BagMessage
+from afformer_core.media.bag import Bag, BagError, Window
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages, Placement
+from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
+from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.replay.annotations import Annotations
 from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.contact_sheet import ContactSheet
-from afformer_core.replay.depth_wait import DepthWait, ReadyMessage, StampedMessage
-from afformer_core.replay.image_replayer import ImageReplayer, Predict, ReplayedImage, stamped
+from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
-from afformer_core.replay.record import (
-    ABSTAINED,
-    FOUND,
-    HELD,
-    UNREADABLE,
-    ImageScores,
-    ReplayRecord,
-)
+from afformer_core.replay.record import UNREADABLE, ImageScores, ReplayRecord
 from afformer_core.replay.report import write_report
 from afformer_core.replay.scores import AnnotationScorer
-from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings, Predict
+from afformer_core.stream.spatial_inputs import SpatialInputs
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class ReplayPlan:
         topics: of the bag.
         demonstration: what is selected, for a person.
         window: part of the bag whose images are grounded.
-        settings: how.
+        settings: how; images wait for their depth for seconds of the recording.
         annotations: the truth, or None.
         calibration: of the model, or None.
         facts: further lines for the report.
@@ -62,7 +56,7 @@ class ReplayPlan:
     topics: ReplayTopics
     demonstration: str
     window: Window
-    settings: ReplaySettings
+    settings: PipelineSettings
     annotations: Annotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
@@ -93,8 +87,8 @@ def write_replay(
     """
     replay = _Replay(bag, plan, predict, folder)
     with replay:
-        for ready in replay.messages():
-            replay.take(ready)
+        for stamped in replay.messages():
+            replay.take(stamped)
             progress(len(replay.records))
     return replay.finish()
 
@@ -105,10 +99,12 @@ class _Replay:
     def __init__(self, bag: Bag, plan: ReplayPlan, predict: Predict, folder: Path) -> None:
         self._bag, self._plan, self._folder = bag, plan, folder
         self._typestore = affordance_typestore()
-        self._factory = RosbagsMessages(self._typestore)
-        self._replayer = ImageReplayer(
-            bag, plan.topics, predict, plan.demonstration, plan.settings
-        )
+        topics = plan.topics
+        self._spatial = SpatialInputs(topics.depth, topics.camera_info, bag.decode)
+        self._pipeline = GroundingPipeline(RosbagsMessages(self._typestore), self._spatial)
+        # Images come here when they have waited for their depth.
+        self._settings = replace(plan.settings, depth_wait=0.0)
+        self._predict = predict
         self._scorer = AnnotationScorer()
         self._sheet = ContactSheet()
         self._notes: list[str] = []
@@ -130,16 +126,9 @@ class _Replay:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def messages(self) -> Iterator[ReadyMessage]:
+    def messages(self) -> Iterator[StampedMessage]:
         """The messages of the window, images once their depth is known."""
-        topics, settings = self._plan.topics, self._plan.settings
-        wait = DepthWait(
-            topics.image,
-            topics.depth,
-            topics.camera_info,
-            round(1e9 * settings.depth_tolerance),
-            round(1e9 * settings.depth_wait),
-        )
+        wait = DepthWait(self._plan.topics, self._spatial, self._plan.settings.depth_wait)
         start, stop = self._plan.window.nanoseconds(self._bag.start, self._bag.end)
         return wait.order(self._read(start, stop))
 
@@ -148,48 +137,52 @@ class _Replay:
         try:
             for message in self._bag.messages(None, start, stop):
                 known = message.topic in stamps
-                yield stamped(message) if known else StampedMessage(message, None)
+                yield StampedMessage.of(message) if known else StampedMessage(message, None)
         except BagError as error:
             self._notes.append(f'{error} The rest was not read.')
 
-    def take(self, ready: ReadyMessage) -> None:
+    def take(self, stamped: StampedMessage) -> None:
         """Handle the next message."""
-        message = ready.message.message
+        message = stamped.message
         self._output.write_input(message)
         if message.topic != self._plan.topics.image:
             return
-        stamp = message.time if ready.message.stamp is None else ready.message.stamp
+        stamp = message.time if stamped.stamp is None else stamped.stamp
+        began = time.monotonic()
         try:
-            replayed = self._replayer.ground(ready)
+            decoded = self._bag.decode(message)
+            observed = self._pipeline.observe(decoded, self._predict, self._settings)
         except (BagError, ImageError) as error:
-            self.records.append(_unreadable(message, stamp, str(error)))
+            self.records.append(ReplayRecord.unreadable(stamp, message.time, str(error)))
             return
-        replayed = self._write_outputs(replayed, message.time)
-        self.records.append(_record(message, stamp, replayed, self._scores(replayed, stamp)))
-
-    def _write_outputs(self, replayed: ReplayedImage, logged: int) -> ReplayedImage:
-        began = time.perf_counter()
-        outputs = OutputMessages(
-            self._factory,
-            self._plan.settings.output,
-            replayed.frame,
-            replayed.header,
-            replayed.result,
-            Placement(str(replayed.header.frame_id)),
+        composed = self._pipeline.compose(observed, self._plan.demonstration, self._settings)
+        written = self._write_outputs(composed.messages, composed.frame.stamp, message.time)
+        milliseconds = {
+            'decode': 1e3 * (observed.decoded - began),
+            'predict': 1e3 * (observed.predicted - observed.decoded),
+            'stream': 1e3 * (composed.composed - observed.predicted),
+            'messages': 1e3 * (written - composed.composed),
+        }
+        scores = self._scores(composed.result, stamp)
+        self.records.append(
+            ReplayRecord.of(stamp, message.time, composed.result, milliseconds, scores)
         )
+
+    def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
+        """Write what a result is published as; when it was in the bag, monotonic seconds."""
         messages = {topic: outputs.create(topic) for topic in OUTPUT_TYPES}
         for topic, message in messages.items():
             self._output.write_output(topic, message, logged)
-        elapsed = 1e3 * (time.perf_counter() - began)
+        written = time.monotonic()
         overlay = to_rgb(messages['overlay'])
-        self._video.add(overlay, replayed.frame.stamp)
-        self._sheet.offer(overlay, replayed.frame.stamp)
-        return replace(replayed, milliseconds={**replayed.milliseconds, 'messages': elapsed})
+        self._video.add(overlay, stamp)
+        self._sheet.offer(overlay, stamp)
+        return written
 
-    def _scores(self, replayed: ReplayedImage, stamp: int) -> ImageScores | None:
+    def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
         annotations = self._plan.annotations
         annotation = annotations.of(stamp) if annotations is not None else None
-        return None if annotation is None else self._scorer.score(replayed.result, annotation)
+        return None if annotation is None else self._scorer.score(result, annotation)
 
     def finish(self) -> ReplaySummary:
         """Write what is made of all images."""
@@ -198,7 +191,7 @@ class _Replay:
             raise BagError(self._why_nothing())
         if self._plan.annotations is not None and not any(r.scores for r in readable):
             self._notes.append('No annotation has the stamp of an image.')
-        thresholds = self._plan.settings.thresholds(self._plan.calibration)
+        thresholds = self._plan.settings.stream.thresholds(self._plan.calibration)
         summary = summarize(self.records, self._plan.facts, self._notes, thresholds)
         write_table(self._folder / 'groundings.csv', self.records)
         content = json.dumps(summary.to_json(), indent=2)
@@ -215,50 +208,3 @@ class _Replay:
             f'not one of the {len(self.records)} images of {topic} can be grounded: '
             f'{self.records[0].problem}'
         )
-
-
-def _unreadable(message: BagMessage, stamp: int, problem: str) -> ReplayRecord:
-    return ReplayRecord(
-        stamp=stamp,
-        time=message.time,
-        state=UNREADABLE,
-        presence=None,
-        confidence=0.0,
-        resemblance=0.0,
-        continuity=0.0,
-        age=0.0,
-        action='',
-        peak=None,
-        position=None,
-        normal=None,
-        restart='',
-        problem=problem,
-        milliseconds={},
-        scores=None,
-    )
-
-
-def _record(
-    message: BagMessage, stamp: int, replayed: ReplayedImage, scores: ImageScores | None
-) -> ReplayRecord:
-    result = replayed.result
-    peak, surface = result.grounding.peaks[0], result.surfaces[0]
-    shown = result.found
-    return ReplayRecord(
-        stamp=stamp,
-        time=message.time,
-        state=(HELD if result.held else FOUND) if shown else ABSTAINED,
-        presence=result.presence,
-        confidence=result.confidence,
-        resemblance=result.resemblance,
-        continuity=result.continuity,
-        age=result.age,
-        action=result.grounding.action,
-        peak=(peak.u, peak.v, peak.score) if shown else None,
-        position=surface.position if shown else None,
-        normal=surface.normal if shown else None,
-        restart=result.restart,
-        problem=surface.problem if shown else '',
-        milliseconds=replayed.milliseconds,
-        scores=scores,
-    )

@@ -13,9 +13,9 @@ from afformer_core.evaluation.metrics.scoring import measure
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.media.polygons import contains
+from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_core.replay.record import ImageScores
-from afformer_core.stream.results import StreamedGrounding
 
 
 class AnnotationScorer:

@@ -12,6 +12,9 @@ from typing import Generic, TypeVar
 
 Item = TypeVar('Item')
 
+# Nanoseconds by which all items are newer than a stamp where the clock was set back before it.
+_SET_BACK = 10**9
+
 
 @dataclass(frozen=True)
 class _Entry(Generic[Item]):
@@ -128,7 +131,8 @@ class DepthBuffer(Generic[Item]):
             expectation.entry = None
 
     def _nearer_may_come(self, stamp: int) -> bool:
-        if not self._entries:
+        nearest = self._nearest(stamp)
+        if not self._entries or nearest is None or nearest.stamp - stamp > _SET_BACK:
             return True
         behind = stamp - self._entries[-1].stamp
         if behind <= 0:

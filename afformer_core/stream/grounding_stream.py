@@ -3,28 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from afformer_core.runtime import Grounding
+from afformer_core.geometry.alignment import alignment_problem
+from afformer_core.geometry.prominent_surface import prominent_surfaces
+from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
+from afformer_core.runtime import Grounding, Peak
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.location import checked_view, locate
-from afformer_core.stream.place_memory import PlaceMemory
-from afformer_core.stream.results import CameraFrame, SpatialView, StreamedGrounding
-from afformer_core.stream.scene_cut import SceneCutDetector
 from afformer_core.stream.settings import StreamSettings
-from afformer_core.stream.smoothing import PredictionSmoother
-
-# Smoothing over a longer pause than so many time constants would change nothing.
-_PAUSE = 5.0
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What the next image is compared with."""
-
-    stamp: int
-    size: tuple[int, int]
-    demonstration: str
+from afformer_core.stream.tracking import AppearanceTracker, BreakDetector, PredictionSmoother
 
 
 @dataclass(frozen=True)
@@ -69,16 +58,14 @@ class GroundingStream:
     """
 
     def __init__(self) -> None:
+        self._breaks = BreakDetector()
         self._smoother = PredictionSmoother()
-        self._cuts = SceneCutDetector()
-        self._places = PlaceMemory()
-        self._before: _Before | None = None
+        self._appearance = AppearanceTracker()
         self._evident: StreamedGrounding | None = None
-        self._beginning = 'the first image'
 
     def begin_anew(self, reason: str) -> None:
         """Forget everything before the next image, and say there for what reason."""
-        self._before, self._beginning = None, reason
+        self._breaks.begin_anew(reason)
 
     def ground(
         self,
@@ -97,17 +84,16 @@ class GroundingStream:
             view: depth and calibration that belong to the image.
             settings: which may change from image to image.
         """
-        pause = self._pause(frame, settings)
-        restart = self._why_restart(frame, prediction, demonstration, settings)
-        if restart:
+        begins = self._breaks.next(frame, prediction, demonstration, settings)
+        restart = begins.reason
+        if begins.forgets:
             self._forget()
-            self._places.forget()
-        elif pause:
+            self._appearance.forget()
+        elif restart:
             self._smoother.restart()
-        restart = restart or pause
         evidence = self._evidence(frame, prediction, settings)
         if _suffices(evidence, prediction, settings):
-            self._places.add(prediction.place, frame.stamp)
+            self._appearance.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
             evidence = _Evidence.of(
                 prediction, grounding.confidence, evidence.continuity, settings
@@ -141,8 +127,8 @@ class GroundingStream:
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
     ) -> float:
-        self._places.forget_before(frame.stamp - round(settings.release_time * 1e9))
-        return self._places.continuity(prediction.place)
+        self._appearance.forget_before(frame.stamp - round(settings.release_time * 1e9))
+        return self._appearance.continuity(prediction.place)
 
     def _smooth(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
@@ -157,38 +143,6 @@ class GroundingStream:
         self._smoother.restart()
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         return prediction.grounding(frame.size, settings.maximum_peaks)
-
-    def _why_restart(
-        self,
-        frame: CameraFrame,
-        prediction: Prediction,
-        demonstration: str,
-        settings: StreamSettings,
-    ) -> str:
-        before, change = self._before, self._cuts.change(prediction.image)
-        self._before = _Before(frame.stamp, frame.size, demonstration)
-        if before is None:
-            return self._beginning
-        elapsed = (frame.stamp - before.stamp) * 1e-9
-        if elapsed < 0:
-            return f'the stamps went back by {-elapsed:.3f} s'
-        # How long ago anything was seen is not known then.
-        if elapsed == 0:
-            return 'the stamps stand still'
-        if demonstration != before.demonstration:
-            return 'another demonstration'
-        if frame.size != before.size:
-            return f'images of {frame.size[1]} x {frame.size[0]} now'
-        if change > settings.scene_cut_threshold:
-            return f'another scene (change {change:.2f})'
-        return ''
-
-    def _pause(self, frame: CameraFrame, settings: StreamSettings) -> str:
-        """Why there is nothing to smooth with, although it is the same scene; or empty."""
-        before = self._before
-        elapsed = 0.0 if before is None else (frame.stamp - before.stamp) * 1e-9
-        pauses = elapsed > max(_PAUSE * settings.smoothing_time, settings.hold_time)
-        return f'no image for {elapsed:.1f} s' if pauses else ''
 
     def _held(self, evidence: _Evidence, frame: CameraFrame) -> StreamedGrounding | None:
         if self._evident is None:
@@ -214,7 +168,7 @@ def _located(
     restart: str,
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
-    peaks, surfaces = locate(grounding.peaks, frame, view, settings)
+    peaks, surfaces = lift_peaks(grounding.peaks, frame, view, settings)
     return StreamedGrounding(
         demonstration,
         replace(grounding, peaks=peaks),
@@ -226,3 +180,44 @@ def _located(
         restart=restart,
         stamp=frame.stamp,
     )
+
+
+def lift_peaks(
+    peaks: Sequence[Peak], frame: CameraFrame, view: SpatialView, settings: StreamSettings
+) -> tuple[tuple[Peak, ...], tuple[SurfacePoint, ...]]:
+    """Find the surfaces that peaks mean, and move the peaks to the pixels that show those.
+
+    Args:
+        peaks: of a heatmap.
+        frame: the image that they are in.
+        view: depth and calibration that belong to it.
+        settings: of them, how far a peak may be off, and how surfaces are measured.
+
+    Returns:
+        the peaks, moved by no more than `settings.peak_tolerance`; and the surface at each,
+        without a position, and with the reason, where it is not sure.
+    """
+    depth, calibration = view.depth, view.calibration
+    if depth is None or calibration is None:
+        return tuple(peaks), tuple(SurfacePoint.unknown(view.problem) for _ in peaks)
+    prominent = prominent_surfaces(
+        depth,
+        calibration,
+        frame.size,
+        [(peak.u, peak.v) for peak in peaks],
+        settings.peak_tolerance * min(frame.size),
+        settings.surface,
+    )
+    moved = tuple(
+        replace(peak, u=one.pixel[0], v=one.pixel[1])
+        for peak, one in zip(peaks, prominent, strict=True)
+    )
+    return moved, tuple(one.surface for one in prominent)
+
+
+def checked_view(frame: CameraFrame, view: SpatialView) -> SpatialView:
+    """Return the view, or one without depth where it does not fit the image."""
+    if view.depth is None or view.calibration is None:
+        return view
+    problem = alignment_problem(frame.size, frame.frame_id, view.depth, view.calibration)
+    return SpatialView(None, view.calibration, problem) if problem else view

@@ -22,7 +22,7 @@ class StreamSettings:
             evidence, 0 to 1.
         minimum_resemblance: below this there is none either, -1 to 1; see `Appearance`.
         minimum_continuity: below this likeness to the place that was found before there is none
-            either, -1 to 1; see `PlaceMemory`.
+            either, -1 to 1; see `AppearanceTracker`.
         release_time: seconds without evidence after which a place that looks otherwise may be
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
@@ -85,3 +85,22 @@ class StreamSettings:
     def presence_threshold(self, calibration: PresenceCalibration) -> float:
         """The presence, 0 to 1, below which an image of a calibrated model is no evidence."""
         return calibration.threshold if self.minimum_presence < 0 else self.minimum_presence
+
+    def thresholds(self, calibration: PresenceCalibration | None) -> dict[str, float]:
+        """Below which values an image is no evidence; of those measures alone that are asked for.
+
+        Args:
+            calibration: of the model, or None.
+
+        Returns:
+            some of `presence`, `confidence`, `resemblance` and `continuity`.
+        """
+        if calibration is None:
+            least = {
+                'confidence': self.minimum_confidence,
+                'resemblance': self.minimum_resemblance,
+            }
+        else:
+            least = {'presence': self.presence_threshold(calibration)}
+        least['continuity'] = self.minimum_continuity
+        return {name: value for name, value in least.items() if value > -1}

@@ -17,6 +17,7 @@ from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.demo.bag_recorder import BagRecorder
 from afformer_ros.demo.scenes import CAMERA_RATE, Scene
 from afformer_ros.driver.grounding_driver import GroundingDriver
@@ -205,10 +206,10 @@ class DemoGraph:
             time.sleep(0.02)
 
     def _affordance_arrived(self, message: Affordance) -> None:
-        self._arrivals.affordances[_nanoseconds(message)] = message
+        self._arrivals.affordances[stamp_nanoseconds(message.header.stamp)] = message
 
     def _overlay_arrived(self, message: Image) -> None:
-        self._arrivals.overlays[_nanoseconds(message)] = message
+        self._arrivals.overlays[stamp_nanoseconds(message.header.stamp)] = message
 
     def _diagnostics_arrived(self, message: DiagnosticArray) -> None:
         values = {value.key: value.value for one in message.status for value in one.values}
@@ -218,8 +219,3 @@ class DemoGraph:
             if self._last_times != times:
                 self._last_times = times
                 self._arrivals.times.append(times)
-
-
-def _nanoseconds(message: Any) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -11,7 +11,7 @@ from afformer_ros.command_line import check_arguments
 from afformer_ros.cv_bridge_colours import use_cv_bridge
 from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.process import run_node
-from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
+from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
 
 # Services that wait for the model must leave threads for parameters.
 _THREADS = 8
@@ -29,11 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
         '-r image:=/camera/image_raw -p minimum_presence:=0.5',
     )
     use_cv_bridge(get_logger('grounding').warning)
-    right_of_way = RightOfWay()
+    priority_lock = PriorityLock()
     return run_node(
         arguments,
-        lambda _: GroundingNode(right_of_way),
-        lambda: ServicePoolExecutor(_THREADS, right_of_way=right_of_way),
+        lambda _: GroundingNode(priority_lock),
+        lambda: ServicePoolExecutor(_THREADS, priority_lock=priority_lock),
     )
 
 

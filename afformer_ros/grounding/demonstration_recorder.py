@@ -49,6 +49,7 @@ class DemonstrationRecorder:
         parameters: as they are at the configuration.
         read_parameters: the parameters as they are now.
         qos: of the topic.
+        worker: records.
         statistics: told of frames that are lost.
         group: in which messages are taken.
     """
@@ -59,13 +60,14 @@ class DemonstrationRecorder:
         parameters: GroundingParameters,
         read_parameters: Callable[[], GroundingParameters],
         qos: QosParameters,
+        worker: GroundingWorker[DemonstrationLibrary],
         statistics: GroundingStatistics,
         group: CallbackGroup,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters
         self._statistics = statistics
-        self._worker: GroundingWorker[DemonstrationLibrary] | None = None
+        self._worker = worker
         self._active = False
         self._accepting = False
         self._recording = 0
@@ -84,10 +86,6 @@ class DemonstrationRecorder:
     def watch(self) -> TopicWatch:
         """What comes of frames."""
         return self._frames.watch
-
-    def use(self, worker: GroundingWorker[DemonstrationLibrary]) -> None:
-        """Record by this worker; to be called once, before anything arrives."""
-        self._worker = worker
 
     def activate(self) -> None:
         """Recordings may be started from now on."""
@@ -128,7 +126,7 @@ class DemonstrationRecorder:
             self._accepting = True
             return chosen
 
-        return self._working.submit(begin)
+        return self._worker.submit(begin)
 
     def finish(self) -> Future[Summary]:
         """End the recording after the frames that came before."""
@@ -138,9 +136,21 @@ class DemonstrationRecorder:
             self._count_lost(library)
             return library.finish()
 
-        return self._working.submit(end, after_frames=True)
+        return self._worker.submit(end, after_frames=True)
 
-    def record(self, library: DemonstrationLibrary, arrival: FrameArrival) -> None:
+    def silence(self) -> str:
+        """Why a recording gets no frames at the moment; empty where it does, or there is none."""
+        waited = min(time.monotonic() - self._started, self.watch.silence)
+        if not self._accepting or waited < _SILENT_AFTER:
+            return ''
+        reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
+        return f'a demonstration is being recorded, but {reason}'
+
+    def _cancel(self, reason: str) -> Future[None]:
+        self._accepting = False
+        return self._worker.submit(lambda library: library.cancel(reason))
+
+    def _record(self, library: DemonstrationLibrary, arrival: FrameArrival) -> None:
         """Record one frame; called by the worker."""
         if not library.recording or arrival.recording != self._recording:
             return
@@ -158,32 +168,14 @@ class DemonstrationRecorder:
             self._accepting = False
             library.finish(f'it was finished by itself after {limit:.0f} s')
 
-    def silence(self) -> str:
-        """Why a recording gets no frames at the moment; empty where it does, or there is none."""
-        waited = min(time.monotonic() - self._started, self.watch.silence)
-        if not self._accepting or waited < _SILENT_AFTER:
-            return ''
-        reason = self.watch.problem() or f'no message has arrived for {waited:.1f} s'
-        return f'a demonstration is being recorded, but {reason}'
-
-    def _cancel(self, reason: str) -> Future[None]:
-        self._accepting = False
-        return self._working.submit(lambda library: library.cancel(reason))
-
     def _count_lost(self, library: DemonstrationLibrary) -> None:
         library.count_lost(self.watch.lost_count - self._lost_before, self._dropped)
-
-    @property
-    def _working(self) -> GroundingWorker[DemonstrationLibrary]:
-        if self._worker is None:
-            raise RuntimeError('the recorder was not given a worker; call use() first')
-        return self._worker
 
     def _arrived(self, message: Image | CompressedImage) -> None:
         if not self._accepting:
             return
         arrival = FrameArrival(message, time.monotonic(), self._recording)
-        if not self._working.offer_frame(arrival):
+        if not self._worker.offer_frame(lambda library: self._record(library, arrival)):
             self._dropped += 1
             self._statistics.frame_dropped()
             self._node.get_logger().warning(

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -19,10 +18,11 @@ from afformer_core.demonstrations.media import (
     read_demonstration,
     split_topic,
 )
-from afformer_core.demonstrations.state import DemonstrationState, Summary
+from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import AfformerError
-from afformer_ros.grounding.demonstration_log import DemonstrationLog
-from afformer_ros.grounding.grounding_worker import WorkerStoppedError
+from afformer_ros.grounding.demonstration_recorder import DemonstrationRecorder
+from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
@@ -47,38 +47,29 @@ Response = TypeVar('Response')
 _PATIENCE = 60.0
 
 
-class Recorder(Protocol):
-    """What the services need of the node."""
-
-    def start_recording(self, name: str) -> Future[str]:
-        """Begin to record; gives the name."""
-
-    def finish_recording(self) -> Future[Summary]:
-        """End the recording after the frames that came before."""
-
-    def submit(self, command: Callable[[DemonstrationLibrary], Any]) -> Future[Any]:
-        """Have a command done by the worker."""
-
-    def demonstration_state(self, timeout: float) -> DemonstrationState:
-        """The last known state, once the model is loaded or the timeout in seconds is over."""
-
-
 class DemonstrationServices:
     """The services `~/start_demonstration`, `~/finish_demonstration` and their like.
 
     Args:
         node: that offers them.
-        recorder: what they act on.
+        recorder: of the topic `demonstration`.
+        worker: that owns the demonstrations.
+        status: of the demonstrations; told of what is refused.
         folders: below which files may be read, resolved.
-        log: told of what is refused.
     """
 
     def __init__(
-        self, node: Node, recorder: Recorder, folders: tuple[Path, ...], log: DemonstrationLog
+        self,
+        node: Node,
+        recorder: DemonstrationRecorder,
+        worker: GroundingWorker[DemonstrationLibrary],
+        status: DemonstrationStatusPublisher,
+        folders: tuple[Path, ...],
     ) -> None:
         self._node = node
-        self._log = log
         self._recorder = recorder
+        self._worker = worker
+        self._status = status
         self._folders = folders
         # A service that waits for the worker must not keep others from being answered.
         group = ReentrantCallbackGroup()
@@ -104,7 +95,7 @@ class DemonstrationServices:
         self, request: StartDemonstration.Request, response: StartDemonstration.Response
     ) -> StartDemonstration.Response:
         def act() -> str:
-            name = self._recorder.start_recording(request.name).result(_PATIENCE)
+            name = self._recorder.start(request.name).result(_PATIENCE)
             return f'recording {name!r}'
 
         return self._answer(response, act)
@@ -113,12 +104,12 @@ class DemonstrationServices:
         self, request: FinishDemonstration.Request, response: FinishDemonstration.Response
     ) -> FinishDemonstration.Response:
         def act() -> str:
-            summary = self._recorder.finish_recording().result(_PATIENCE)
+            summary = self._recorder.finish().result(_PATIENCE)
             _fill(response, summary)
             response.begin, response.end = summary.begin, summary.end
             response.trimmed_by = summary.trimmed_by
             response.frames_lost = summary.frames_lost
-            return self._recorder.demonstration_state(_PATIENCE).message
+            return self._status.state.message
 
         return self._answer(response, act)
 
@@ -126,18 +117,18 @@ class DemonstrationServices:
         self, request: LoadDemonstration.Request, response: LoadDemonstration.Response
     ) -> LoadDemonstration.Response:
         def act() -> str:
-            maximum = self._recorder.submit(lambda owned: owned.maximum_frames).result(_PATIENCE)
+            maximum = self._worker.submit(lambda owned: owned.maximum_frames).result(_PATIENCE)
             try:
                 path = permitted_path(request.path, self._folders)
                 media = read_demonstration(path, maximum)
             except AfformerError as error:
                 text = str(error)
-                self._recorder.submit(lambda owned: owned.fail(text))
+                self._worker.submit(lambda owned: owned.fail(text))
                 raise
             command = _adding(media, request.name or split_topic(path)[0].stem)
-            summary = self._recorder.submit(command).result(_PATIENCE)
+            summary = self._worker.submit(command).result(_PATIENCE)
             _fill(response, summary)
-            return self._recorder.demonstration_state(_PATIENCE).message
+            return self._status.state.message
 
         return self._answer(response, act)
 
@@ -145,7 +136,7 @@ class DemonstrationServices:
         self, request: SelectDemonstration.Request, response: SelectDemonstration.Response
     ) -> SelectDemonstration.Response:
         def act() -> str:
-            self._recorder.submit(lambda owned: owned.select(request.name)).result(_PATIENCE)
+            self._worker.submit(lambda owned: owned.select(request.name)).result(_PATIENCE)
             return f'{request.name!r} is selected'
 
         return self._answer(response, act)
@@ -155,9 +146,9 @@ class DemonstrationServices:
     ) -> ListDemonstrations.Response:
         try:
             # Nodes of one store hear of each other's demonstrations when they are listed.
-            state = self._recorder.submit(lambda owned: owned.refresh()).result(_PATIENCE)
+            state = self._worker.submit(lambda owned: owned.refresh()).result(_PATIENCE)
         except (AfformerError, WorkerStoppedError, FutureTimeoutError):
-            state = self._recorder.demonstration_state(0.0)
+            state = self._status.state
         response.names, response.selected = list(state.names), state.selected
         return response
 
@@ -165,7 +156,7 @@ class DemonstrationServices:
         self, request: DeleteDemonstration.Request, response: DeleteDemonstration.Response
     ) -> DeleteDemonstration.Response:
         def act() -> str:
-            self._recorder.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
+            self._worker.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
             return f'{request.name!r} was deleted'
 
         return self._answer(response, act)
@@ -184,7 +175,7 @@ class DemonstrationServices:
         # An exception that leaves a service ends the whole node.
         except Exception as error:  # noqa: BLE001
             answer.message, answer.success = f'{type(error).__name__}: {error}', False
-        self._log.refused(_service_of(response), answer.message)
+        self._status.refused(_service_of(response), answer.message)
         return response
 
 

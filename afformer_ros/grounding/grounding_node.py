@@ -9,7 +9,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from afformer_ros.grounding.grounding_session import GroundingSession
+from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.memory_tuning import release_what_is_left
 from afformer_ros.parameter_fields import (
@@ -19,7 +19,7 @@ from afformer_ros.parameter_fields import (
     validate_change,
 )
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.service_pool_executor import RightOfWay
+from afformer_ros.service_pool_executor import PriorityLock
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer is loaded on.
 _LOADING_PATIENCE = 3.0
@@ -38,7 +38,7 @@ class GroundingNode(LifecycleNode):
     active.
 
     Args:
-        right_of_way: of results over callbacks; None: callbacks do not give way.
+        priority_lock: of results over callbacks; None: callbacks do not give way.
         options: of `LifecycleNode`.
 
     Raises:
@@ -46,10 +46,10 @@ class GroundingNode(LifecycleNode):
             range.
     """
 
-    def __init__(self, right_of_way: RightOfWay | None = None, **options: Any) -> None:
+    def __init__(self, priority_lock: PriorityLock | None = None, **options: Any) -> None:
         super().__init__('grounding', **options)
-        self._right_of_way = right_of_way or RightOfWay()
-        self._session: GroundingSession | None = None
+        self._priority_lock = priority_lock or PriorityLock()
+        self._configured: ConfiguredGrounding | None = None
         self._declared = False
         self.add_on_set_parameters_callback(self._validate_parameters)
         declare_parameters(self, GroundingParameters)
@@ -59,20 +59,20 @@ class GroundingNode(LifecycleNode):
         self._declared = True
 
     def close(self) -> bool:
-        """Drop the session, if there is one; whether its thread ended."""
-        session, self._session = self._session, None
-        return session is None or session.close(_STOPPING_PATIENCE)
+        """Drop what was configured; whether its thread ended."""
+        configured, self._configured = self._configured, None
+        return configured is None or configured.close(_STOPPING_PATIENCE)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the model and the topics; loading that takes long goes on in the background."""
         try:
-            self._session = GroundingSession(
+            self._configured = ConfiguredGrounding(
                 self,
                 read_parameters(self, GroundingParameters),
                 read_parameters(self, QosParameters),
-                self._right_of_way,
+                self._priority_lock,
             )
-            error = self._session.loading_error(_LOADING_PATIENCE)
+            error = self._configured.loading_error(_LOADING_PATIENCE)
         # rclpy would turn it into an error without a word.
         except Exception as failure:  # noqa: BLE001
             error = f'{type(failure).__name__}: {failure}'
@@ -84,19 +84,21 @@ class GroundingNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to ground."""
-        session = self._session
-        error = session.loading_error(_LOADING_PATIENCE) if session else 'it is not configured'
-        if session is None or error:
+        configured = self._configured
+        error = 'it is not configured'
+        if configured is not None:
+            error = configured.loading_error(_LOADING_PATIENCE)
+        if configured is None or error:
             self.get_logger().error(f'the node cannot be activated: {error}')
             return TransitionCallbackReturn.FAILURE
         result = super().on_activate(state)
-        session.activate()
+        configured.activate()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop grounding; an unfinished recording is dropped."""
-        if self._session is not None:
-            self._session.deactivate()
+        if self._configured is not None:
+            self._configured.deactivate()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -119,7 +121,7 @@ class GroundingNode(LifecycleNode):
 
     def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}
-        configured = self._session is not None
+        configured = self._configured is not None
         result = validate_change(constraints, parameters, configured)
         if not result.successful or not self._declared:
             return result

@@ -10,8 +10,8 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
-from afformer_core.stream.results import StreamedGrounding
-from afformer_ros.stamps import ANOTHER_CLOCK
+from afformer_core.messages.stamps import ANOTHER_CLOCK
+from afformer_core.outputs.results import StreamedGrounding
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Generic, TypeVar
 
 Owned = TypeVar('Owned')
@@ -22,29 +23,23 @@ class GroundingWorker(Generic[Owned]):
 
     Commands are done in order, before anything else. What is recorded is done in order too, and
     is bounded: `offer_frame` refuses when it is full. Of images only the newest is kept, and it
-    waits until it can be grounded.
+    waits until it can be grounded. All of them may be given before the thread starts.
 
     Args:
-        load: makes what the thread owns, in the thread.
-        handle_frame: records one frame.
-        handle_image: grounds one image.
         can_ground: whether an image could be grounded now.
-        failed: told of an exception that a handler let through.
+        failed: told of an exception that grounding or recording let through before the end.
         frame_capacity: frames that may wait.
+
+    Attributes:
+        loaded: done once the thread owns something, or with what loading raised.
     """
 
     def __init__(
         self,
-        load: Callable[[], Owned],
-        handle_frame: Callable[[Owned, Any], None],
-        handle_image: Callable[[Owned, Any], None],
         can_ground: Callable[[Owned], bool],
         failed: Callable[[Exception], None],
         frame_capacity: int,
     ) -> None:
-        self._load = load
-        self._handle_frame = handle_frame
-        self._handle_image = handle_image
         self._can_ground = can_ground
         self._failed = failed
         self._frame_capacity = frame_capacity
@@ -52,18 +47,40 @@ class GroundingWorker(Generic[Owned]):
         self._commands: deque[Callable[[Owned], None]] = deque()
         self._recorded: deque[Callable[[Owned], None]] = deque()
         self._waiting: set[Future[Any]] = set()
-        self._image: Any = None
+        self._image: Callable[[Owned], None] | None = None
         self._grounding = False
         self._stopping = False
         self._ended: Exception = WorkerStoppedError('the node stops; configure it again')
         self.loaded: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, name='grounding', daemon=True)
+        self._thread: threading.Thread | None = None
+
+    def start(self, load: Callable[[], Owned]) -> None:
+        """Begin to work; to be called once.
+
+        Args:
+            load: makes what the thread owns, in the thread.
+        """
+        self._thread = threading.Thread(
+            target=self._run, args=(load,), name='grounding', daemon=True
+        )
         self._thread.start()
 
+    def loading_error(self, timeout: float) -> str:
+        """Tell why nothing could be loaded; empty where it was, or still is being loaded.
+
+        Args:
+            timeout: seconds to wait for it.
+        """
+        try:
+            error = self.loaded.exception(timeout)
+        except FutureTimeoutError:
+            return ''
+        return '' if error is None else str(error) or type(error).__name__
+
     @property
-    def stopping(self) -> bool:
-        """Whether the thread was asked to end."""
-        return self._stopping
+    def grounding(self) -> bool:
+        """Whether images are grounded at the moment."""
+        return self._grounding and not self._stopping
 
     def submit(
         self, command: Callable[[Owned], Result], after_frames: bool = False
@@ -97,20 +114,20 @@ class GroundingWorker(Generic[Owned]):
             self._wake.notify()
         return future
 
-    def offer_frame(self, frame: Any) -> bool:
+    def offer_frame(self, record: Callable[[Owned], None]) -> bool:
         """Have a frame recorded; False where too many wait, and it is not taken."""
         with self._wake:
             if len(self._recorded) >= self._frame_capacity:
                 return False
-            self._recorded.append(lambda owned: self._handle_frame(owned, frame))
+            self._recorded.append(record)
             self._wake.notify()
         return True
 
-    def offer_image(self, image: Any) -> bool:
+    def offer_image(self, ground: Callable[[Owned], None]) -> bool:
         """Have an image grounded; True where it replaces one that was not."""
         with self._wake:
             replaced = self._image is not None
-            self._image = image
+            self._image = ground
             self._wake.notify()
         return replaced
 
@@ -131,12 +148,14 @@ class GroundingWorker(Generic[Owned]):
             self._stopping = True
             self._wake.notify()
         self._fail_all()
+        if self._thread is None:
+            return True
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _run(self) -> None:
+    def _run(self, load: Callable[[], Owned]) -> None:
         try:
-            owned = self._load()
+            owned = load()
         # Whatever it is, it is told by `loaded`.
         except Exception as error:  # noqa: BLE001
             with self._wake:
@@ -150,7 +169,8 @@ class GroundingWorker(Generic[Owned]):
                 work(owned)
             # The next image may be sound.
             except Exception as error:  # noqa: BLE001
-                self._failed(error)
+                if not self._stopping:
+                    self._failed(error)
             # A name that outlives its turn would keep an image alive while the thread waits.
             del work
 
@@ -162,8 +182,8 @@ class GroundingWorker(Generic[Owned]):
                 if self._recorded:
                     return self._recorded.popleft()
                 if self._grounding and self._image is not None and self._can_ground(owned):
-                    image, self._image = self._image, None
-                    return lambda owned: self._handle_image(owned, image)
+                    ground, self._image = self._image, None
+                    return ground
                 self._wake.wait()
         return None
 

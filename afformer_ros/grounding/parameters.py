@@ -11,11 +11,12 @@ from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
 from afformer_core.outputs.outputs import OutputSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
+from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
 from afformer_ros.parameter_fields import constraints_of, parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
-RECTIFICATIONS = ('auto', 'rectified', 'distorted')
 
 
 @dataclass(frozen=True)
@@ -261,16 +262,18 @@ class GroundingParameters:
             SurfaceSettings(self.depth_noise, self.nearest_depth, self.farthest_depth),
         )
 
-    @property
-    def output_settings(self) -> OutputSettings:
-        """How results are published, as it is now."""
-        return OutputSettings(
+    def pipeline_settings(self, image_topic: str) -> PipelineSettings:
+        """How images of a topic become results, as it is now."""
+        stream = self.stream_settings
+        output = OutputSettings(
             self.minimum_candidate_score,
             self.overlay_opacity,
             self.cloud_minimum_weight,
             self.cloud_maximum_points,
-            self.stream_settings.surface,
+            stream.surface,
         )
+        rectified = is_rectified(self.image_rectification, image_topic)
+        return PipelineSettings(stream, output, rectified, self.depth_tolerance, self.depth_wait)
 
     @property
     def recording_settings(self) -> RecordingSettings:

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.grounding.spatial_inputs import SpatialInputs
+from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
 
@@ -63,7 +63,7 @@ def test_an_image_that_comes_while_it_is_subscribed_to_is_counted(context):
 
 def test_depth_and_calibration_may_come_while_they_are_subscribed_to(context):
     node, group = QuickNode('grounding', context=context), MutuallyExclusiveCallbackGroup()
-    spatial = SpatialInputs(node, GroundingParameters(), QosParameters(), group)
+    spatial = SpatialSubscriptions(node, GroundingParameters(), QosParameters(), group)
     assert (spatial.depth_watch.count, spatial.camera_info_watch.count) == (1, 1)
 
 

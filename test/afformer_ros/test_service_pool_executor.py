@@ -13,7 +13,7 @@ from rclpy.waitable import NumberOfEntities, Waitable
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
-from afformer_ros.service_pool_executor import RightOfWay, ServicePoolExecutor
+from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
 
 PATIENCE = 20.0
 
@@ -28,8 +28,8 @@ class Pair:
         rclpy.init(context=self.context)
         self.served = rclpy.create_node('served', context=self.context)
         self.caller = rclpy.create_node('caller', context=self.context)
-        self.right_of_way = RightOfWay()
-        self.executor = ServicePoolExecutor(4, self.context, self.right_of_way)
+        self.priority_lock = PriorityLock()
+        self.executor = ServicePoolExecutor(4, self.context, self.priority_lock)
         self.executor.add_node(self.served)
         self._calling = SingleThreadedExecutor(context=self.context)
         self._calling.add_node(self.caller)
@@ -102,7 +102,7 @@ def test_callbacks_give_way_for_a_short_time(pair):
     pair.until(publisher.get_subscription_count)
     publisher.publish(Empty())
     begin = time.monotonic()
-    with pair.right_of_way:
+    with pair.priority_lock:
         pair.until(lambda: heard)
     assert time.monotonic() - begin >= 0.02
 

@@ -12,6 +12,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
 from afformer_core.messages.rosbags_messages import RosbagsMessages
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.appliance import Appliance
@@ -25,9 +26,7 @@ from afformer_core.sim.scene.outline import front_centre
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.view import View
-from afformer_core.stream.grounding_stream import GroundingStream
-from afformer_core.stream.location import locate
-from afformer_core.stream.results import CameraFrame, SpatialView
+from afformer_core.stream.grounding_stream import GroundingStream, lift_peaks
 from afformer_core.stream.settings import StreamSettings
 
 _FRAME = 'camera_optical_frame'
@@ -162,7 +161,7 @@ def publish_pixel(
         return Published(False, None, None, 'the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
     spatial = _spatial_view(sighting, sensed)
-    _, (surface,) = locate([peak], _frame(sighting), spatial, settings)
+    _, (surface,) = lift_peaks([peak], _frame(sighting), spatial, settings)
     return _published(sighting.view.camera, surface, found=True)
 
 

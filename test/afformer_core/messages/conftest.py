@@ -12,8 +12,8 @@ from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages import colour_conversion
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
+from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.stream.results import SpatialView, StreamedGrounding
 
 
 @pytest.fixture(scope='session')

@@ -11,8 +11,8 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.outputs.outputs import OutputMessages, OutputSettings, Placement
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
-from afformer_core.stream.results import CameraFrame, SpatialView
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 

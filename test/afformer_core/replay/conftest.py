@@ -12,9 +12,8 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.demonstrations.recording import RecordingSettings
-from afformer_core.media.bag import Bag
+from afformer_core.media.bag import Bag, Window
 from afformer_core.replay.demonstrations import ReplayDemonstrations
-from afformer_core.replay.settings import Window
 from afformer_core.runtime import Grounder
 
 Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]

@@ -15,11 +15,11 @@ from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
-from afformer_core.media.bag import Bag
+from afformer_core.media.bag import Bag, Window
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayPlan, write_replay
-from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import Grounder
 from afformer_core.sim.cameras.depth_camera import SensedDepth, depth_edges
@@ -27,6 +27,7 @@ from afformer_core.sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_messages import camera_info_message, header_message
 from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -111,8 +112,9 @@ def test_published_points_are_where_the_peaks_pixels_are(
     list(write_rgbd_bag(tmp_path / 'recording', plan))
     demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
-    settings = ReplaySettings(
-        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1)
+    settings = PipelineSettings(
+        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
+        depth_wait=DEPTH_WAIT,
     )
     with Bag(tmp_path / 'recording' / 'bag') as bag:
         topics = choose_topics(bag.topics, None, None, None, None)

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.media.bag import Bag, BagError
+from afformer_core.media.bag import Bag, BagError, Window
 from afformer_core.messages.depth_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayPlan, write_replay
-from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics
+from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 
 # Its cameras took turns.
-SETTINGS = ReplaySettings(
+SETTINGS = PipelineSettings(
     StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
     depth_tolerance=3.0,
     depth_wait=3.0,

@@ -22,24 +22,26 @@ from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
-from afformer_core.media.bag import Bag, BagError
+from afformer_core.media.bag import Bag, BagError, Window
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayPlan, write_replay
-from afformer_core.replay.settings import ReplaySettings, Window
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics, choose_topics
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 
 OUTPUTS = {
     '/affordance', '/heatmap', '/overlay', '/markers', '/grasp_candidates', '/affordance_cloud',
 }  # fmt: skip
 # Whatever the model says counts as evidence: the tests are of the replay.
-SETTINGS = ReplaySettings(
-    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1)
+SETTINGS = PipelineSettings(
+    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
+    depth_wait=DEPTH_WAIT,
 )
 
 
@@ -256,7 +258,7 @@ def test_a_bag_without_one_sound_image_is_refused(
             lambda m: replace(
                 m, header=replace(m.header, stamp=replace(m.header.stamp, sec=1600000000))
             ),
-            'no depth image lies within 20 ms of the image',
+            'the stamps of /camera/depth are .* of another clock',
         ),
     ],
 )
@@ -284,7 +286,7 @@ def test_depth_that_was_recorded_late_is_waited_for(
     patient = replay(tmp_path / 'patient', bag)
     assert patient.summary.positions > 0
     hasty = replay(tmp_path / 'hasty', bag, settings=replace(SETTINGS, depth_wait=0.05))
-    assert 'no depth image lies within' in hasty.rows[0]['problem']
+    assert 'no depth has arrived on /camera/depth' in hasty.rows[0]['problem']
 
 
 def test_without_depth_images_are_grounded_without_points(

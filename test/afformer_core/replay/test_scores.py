@@ -12,10 +12,10 @@ import pytest
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_core.replay.scores import AnnotationScorer
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.stream.results import SpatialView, StreamedGrounding
 
 CAMERA = Calibration(
     256, 256, np.array([[200.0, 0, 128], [0, 200.0, 128], [0, 0, 1]]), '', (), (0.0, 0.0), 'c'

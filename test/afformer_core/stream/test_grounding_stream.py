@@ -8,8 +8,8 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.stream.grounding_stream import GroundingStream
-from afformer_core.stream.results import CameraFrame, SpatialView
 from afformer_core.stream.settings import StreamSettings
 
 NO_DEPTH = SpatialView(None, None, 'no depth is received')

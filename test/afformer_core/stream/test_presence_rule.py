@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.grounding_stream import GroundingStream
-from afformer_core.stream.results import CameraFrame, SpatialView
 from afformer_core.stream.settings import StreamSettings
 
 # Even odds at a resemblance of 0.5, whatever the confidence.

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.stream.scene_cut import SceneCutDetector
+from afformer_core.stream.tracking import SceneCutDetector
 
 
 def _picture(value):

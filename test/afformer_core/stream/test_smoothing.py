@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.smoothing import PredictionSmoother
+from afformer_core.stream.tracking import PredictionSmoother
 
 MILLISECOND = 1_000_000
 # The share of a new image, one time constant after the one before: 1 - 1/e.

@@ -25,22 +25,26 @@ class Gate:
 def make():
     workers = []
 
-    def start(load=list, handle_image=None, capacity=3):
+    def start(load=list, capacity=3):
         worker = GroundingWorker(
-            load,
-            lambda owned, frame: owned.append(('frame', frame)),
-            handle_image or (lambda owned, image: owned.append(('image', image))),
-            lambda owned: 'closed' not in owned,
-            lambda error: errors.append(error),
-            capacity,
+            lambda owned: 'closed' not in owned, lambda error: errors.append(error), capacity
         )
         worker.errors = errors = []
+        worker.start(load)
         workers.append(worker)
         return worker
 
     yield start
     for worker in workers:
         worker.stop(PATIENCE)
+
+
+def _image(name):
+    return lambda owned: owned.append(('image', name))
+
+
+def _frame(number):
+    return lambda owned: owned.append(('frame', number))
 
 
 def _held(worker):
@@ -54,11 +58,11 @@ def test_commands_come_before_frames_and_these_before_images(make):
     worker = make()
     worker.set_grounding(True)
     gate = _held(worker)
-    worker.offer_image('old')
-    worker.offer_image('new')
-    worker.offer_frame(1)
+    worker.offer_image(_image('old'))
+    worker.offer_image(_image('new'))
+    worker.offer_frame(_frame(1))
     finish = worker.submit(lambda owned: list(owned), after_frames=True)
-    worker.offer_frame(2)
+    worker.offer_frame(_frame(2))
     command = worker.submit(lambda owned: list(owned))
     gate.opened.set()
     assert command.result(PATIENCE) == []
@@ -71,21 +75,21 @@ def test_commands_come_before_frames_and_these_before_images(make):
 def test_frames_are_refused_when_too_many_wait(make):
     worker = make(capacity=2)
     gate = _held(worker)
-    assert [worker.offer_frame(n) for n in range(3)] == [True, True, False]
+    assert [worker.offer_frame(_frame(n)) for n in range(3)] == [True, True, False]
     gate.opened.set()
 
 
 def test_only_a_waiting_image_is_replaced(make):
     worker = make()
     gate = _held(worker)
-    assert [worker.offer_image(n) for n in range(3)] == [False, True, True]
+    assert [worker.offer_image(_image(n)) for n in range(3)] == [False, True, True]
     gate.opened.set()
 
 
 def test_an_image_waits_until_it_can_be_grounded(make):
     worker = make(lambda: ['closed'])
     worker.set_grounding(True)
-    worker.offer_image('picture')
+    worker.offer_image(_image('picture'))
     assert worker.submit(list).result(PATIENCE) == ['closed']
     worker.submit(lambda owned: owned.remove('closed')).result(PATIENCE)
     while not (found := worker.submit(list).result(PATIENCE)):
@@ -101,9 +105,9 @@ def test_an_exception_belongs_to_whoever_asked(make):
 
 
 def test_a_handler_that_raises_does_not_end_the_thread(make):
-    worker = make(handle_image=lambda owned, image: 1 / 0)
+    worker = make()
     worker.set_grounding(True)
-    worker.offer_image('picture')
+    worker.offer_image(lambda owned: 1 / 0)
     while not worker.errors:
         worker.submit(lambda _: None).result(PATIENCE)
     assert isinstance(worker.errors[0], ZeroDivisionError)

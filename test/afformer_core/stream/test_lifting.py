@@ -6,9 +6,9 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
-from afformer_core.stream.location import checked_view, locate
-from afformer_core.stream.results import CameraFrame, SpatialView
+from afformer_core.stream.grounding_stream import checked_view, lift_peaks
 from afformer_core.stream.settings import StreamSettings
 
 MATRIX = np.array([[500.0, 0, 319.5], [0, 500.0, 239.5], [0, 0, 1]])
@@ -36,7 +36,7 @@ def handle_before_a_wall() -> SpatialView:
     ],
 )
 def test_the_tolerance_is_a_share_of_the_shorter_side(u: float, moved_to: float) -> None:
-    peaks, surfaces = locate(
+    peaks, surfaces = lift_peaks(
         [Peak(u, 240.0, 0.9)], frame(), handle_before_a_wall(), StreamSettings(peak_tolerance=0.04)
     )
 
@@ -46,7 +46,7 @@ def test_the_tolerance_is_a_share_of_the_shorter_side(u: float, moved_to: float)
 
 
 def test_each_peak_has_its_own_surface_and_keeps_its_score() -> None:
-    peaks, surfaces = locate(
+    peaks, surfaces = lift_peaks(
         [Peak(100.0, 200.0, 0.6), Peak(319.5, 239.5, 0.3)],
         frame(),
         handle_before_a_wall(),
@@ -69,7 +69,7 @@ def test_without_depth_or_calibration_peaks_stay_and_say_why(missing: str) -> No
         None if missing == 'calibration' else calibration,
         f'no {missing}',
     )
-    peaks, surfaces = locate([Peak(340.0, 240.0, 0.9)], frame(), view, StreamSettings())
+    peaks, surfaces = lift_peaks([Peak(340.0, 240.0, 0.9)], frame(), view, StreamSettings())
 
     assert peaks == (Peak(340.0, 240.0, 0.9),)
     assert [(one.position, one.problem) for one in surfaces] == [(None, f'no {missing}')]

@@ -4,10 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.drawing.grounding_overlay import caption, draw_grounding
 from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.outputs.grounding_overlay import caption, draw_grounding
+from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.stream.results import SpatialView, StreamedGrounding
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)
 NO_DEPTH = SurfacePoint.unknown('no depth is received')

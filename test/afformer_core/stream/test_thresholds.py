@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which thresholds decide in a replay."""
+"""The thresholds that decide, as a report tells them."""
 
 from __future__ import annotations
 
 import pytest
 
-from afformer_core.replay.settings import ReplaySettings
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.settings import StreamSettings
 
@@ -20,16 +19,16 @@ CALIBRATION = PresenceCalibration(1.0, 10.0, -7.0, 0.37, 0.96, 300, 'validation.
     ],
 )
 def test_of_a_calibrated_model_presence_decides(minimum: float, wanted: dict[str, float]) -> None:
-    settings = ReplaySettings(StreamSettings(minimum_presence=minimum))
+    settings = StreamSettings(minimum_presence=minimum)
     assert settings.thresholds(CALIBRATION) == wanted
 
 
 def test_of_another_model_confidence_and_resemblance_decide() -> None:
-    assert ReplaySettings().thresholds(None) == {
+    assert StreamSettings().thresholds(None) == {
         'confidence': 0.2, 'resemblance': 0.7, 'continuity': 0.75,
     }  # fmt: skip
 
 
 def test_what_is_not_asked_for_has_no_threshold() -> None:
-    settings = ReplaySettings(StreamSettings(minimum_resemblance=-1, minimum_continuity=-1))
+    settings = StreamSettings(minimum_resemblance=-1, minimum_continuity=-1)
     assert settings.thresholds(None) == {'confidence': 0.2}

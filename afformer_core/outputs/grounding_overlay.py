@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import Look, draw_overlay
+from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.runtime import Grounding
-from afformer_core.stream.results import StreamedGrounding
 
 
 def draw_single_grounding(

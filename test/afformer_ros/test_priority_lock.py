@@ -4,18 +4,18 @@
 import threading
 import time
 
-from afformer_ros.service_pool_executor import RightOfWay
+from afformer_ros.service_pool_executor import PriorityLock
 
 
 def test_nobody_has_it():
-    assert RightOfWay().give(0.0)
+    assert PriorityLock().wait(0.0)
 
 
 def test_it_is_waited_for():
-    right_of_way, taken, ended = RightOfWay(), threading.Event(), []
+    priority_lock, taken, ended = PriorityLock(), threading.Event(), []
 
     def take():
-        with right_of_way:
+        with priority_lock:
             taken.set()
             time.sleep(0.1)
             ended.append(True)
@@ -23,22 +23,22 @@ def test_it_is_waited_for():
     thread = threading.Thread(target=take)
     thread.start()
     taken.wait()
-    assert right_of_way.give(20.0)
+    assert priority_lock.wait(20.0)
     assert ended
     thread.join()
 
 
 def test_it_is_not_waited_for_longer():
-    right_of_way = RightOfWay()
-    with right_of_way:
-        assert not right_of_way.give(0.01)
-    assert right_of_way.give(0.0)
+    priority_lock = PriorityLock()
+    with priority_lock:
+        assert not priority_lock.wait(0.01)
+    assert priority_lock.wait(0.0)
 
 
 def test_an_error_gives_it_back():
-    right_of_way = RightOfWay()
+    priority_lock = PriorityLock()
     try:
-        with right_of_way:
+        with priority_lock:
             raise ValueError('not today')
     except ValueError:
-        assert right_of_way.give(0.0)
+        assert priority_lock.wait(0.0)

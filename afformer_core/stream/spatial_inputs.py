@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depth and calibration of a camera, matched to its images by their stamps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from afformer_core.errors import AfformerError
+from afformer_core.geometry.calibration import Calibration, CalibrationError
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.messages.depth_decoding import to_depth
+from afformer_core.messages.stamps import ANOTHER_CLOCK
+from afformer_core.outputs.results import SpatialView
+from afformer_core.stream.depth_buffer import DepthBuffer, Expectation
+
+# Depth messages that may come before the image that they belong to: of 0.27 s at 90 Hz. From the
+# arrival of the image on, its depth is kept by `expect`.
+_CAPACITY = 24
+# After depth did not come in time, images do not wait for it for so many seconds.
+_IMPATIENCE = 1.0
+# Depth that has not come for so many seconds is not waited for.
+_RECENT = 1.0
+
+RECTIFICATIONS = ('auto', 'rectified', 'distorted')
+
+
+def is_rectified(rectification: str, topic: str) -> bool:
+    """Tell whether the distortion of images is undone already.
+
+    Args:
+        rectification: one of `RECTIFICATIONS`; 'auto': by the name of the topic, a part of which
+            begins with image_rect by convention.
+        topic: of the images.
+    """
+    if rectification == 'auto':
+        return any(part.startswith('image_rect') for part in topic.split('/'))
+    return rectification == 'rectified'
+
+
+class SpatialInputs:
+    """Keeps the newest depth and calibration, and finds those of an image.
+
+    For use by several threads: one that brings messages, and one that asks.
+
+    Args:
+        depth_topic, camera_info_topic: names for whoever reads why something is missing; empty:
+            there is no such topic.
+        decode: makes a message, with its fields, of what was added; it raises an `AfformerError`
+            where that cannot be.
+    """
+
+    def __init__(
+        self,
+        depth_topic: str,
+        camera_info_topic: str,
+        decode: Callable[[Any], Any] = lambda message: message,
+    ) -> None:
+        self._depth_topic = depth_topic
+        self._camera_info_topic = camera_info_topic
+        self._decode = decode
+        self._depths: DepthBuffer[Any] = DepthBuffer(_CAPACITY)
+        self._camera_info: Any = None
+        self._depth_arrived = float('-inf')
+        self._impatient_until = 0.0
+
+    def add_depth(self, stamp: int, message: Any) -> None:
+        """Take a depth message of a stamp in nanoseconds."""
+        self._depth_arrived = time.monotonic()
+        self._depths.add(stamp, message)
+
+    def add_camera_info(self, message: Any) -> None:
+        """Take a calibration; it counts until the next one."""
+        self._camera_info = message
+
+    def expect(self, stamp: int) -> Expectation[Any]:
+        """Keep the depth of an image that will be grounded, however long that takes.
+
+        Args:
+            stamp: of the image, nanoseconds.
+
+        Returns:
+            what keeps it for as long as it lives.
+        """
+        return self._depths.expect(stamp)
+
+    def complete(self, stamp: int) -> bool:
+        """Tell whether nothing that is still to come would change the view at a stamp."""
+        depth = not self._depth_topic or self._depths.wait(stamp, 0.0)
+        return depth and (not self._camera_info_topic or self._camera_info is not None)
+
+    def view(self, stamp: int, rectified: bool, tolerance: float, patience: float) -> SpatialView:
+        """Find what is known of the space that an image shows; may wait for its depth.
+
+        Args:
+            stamp: of the image, nanoseconds.
+            rectified: whether its distortion is undone already.
+            tolerance: seconds between the image and its depth at most.
+            patience: seconds to wait for depth at most.
+        """
+        depth, calibration, problems = None, None, []
+        try:
+            depth = self._depth(stamp, tolerance, patience)
+        except AfformerError as error:
+            problems.append(str(error))
+        try:
+            calibration = self._calibration(rectified)
+        except AfformerError as error:
+            problems.append(str(error))
+        return SpatialView(depth, calibration, problems[0] if problems else '')
+
+    def _calibration(self, rectified: bool) -> Calibration:
+        if not self._camera_info_topic:
+            raise CalibrationError('no camera_info topic is replayed')
+        if self._camera_info is None:
+            raise CalibrationError(f'no camera_info has arrived on {self._camera_info_topic}')
+        return Calibration.from_message(self._decode(self._camera_info), rectified)
+
+    def _depth(self, stamp: int, tolerance: float, patience: float) -> DepthImage:
+        if not self._depth_topic:
+            raise AfformerError('no depth topic is replayed')
+        self._wait(stamp, patience)
+        message = self._depths.nearest(stamp, round(tolerance * 1e9))
+        if message is None:
+            raise AfformerError(self._why_no_depth(stamp, tolerance))
+        return to_depth(self._decode(message))
+
+    def _wait(self, stamp: int, patience: float) -> None:
+        now = time.monotonic()
+        comes = now - self._depth_arrived < _RECENT
+        if not comes or now < self._impatient_until:
+            patience = 0.0
+        if not self._depths.wait(stamp, patience) and patience:
+            self._impatient_until = time.monotonic() + _IMPATIENCE
+
+    def _why_no_depth(self, stamp: int, tolerance: float) -> str:
+        topic, lag = self._depth_topic, self._depths.lag(stamp)
+        if lag is None:
+            return f'no depth has arrived on {topic}'
+        if abs(lag) > ANOTHER_CLOCK:
+            return (
+                f'the stamps of {topic} are {abs(lag):.0f} s away from those of the images: they '
+                'are of another clock; have both stamped by the same one'
+            )
+        return (
+            f'no depth within {1000 * tolerance:.0f} ms of the image; the nearest on {topic} is '
+            f'{1000 * abs(lag):.0f} ms {"older" if lag > 0 else "newer"}'
+        )

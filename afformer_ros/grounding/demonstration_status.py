@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of the demonstrations as it is published and logged."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
+
+from afformer_core.demonstrations.state import DemonstrationState, Phase
+from afformer_ros.msg import DemonstrationStatus
+
+_LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+_LOADING = DemonstrationState(
+    Phase.IDLE, '', '', (), 0, 0, 0.0, message='the model is being loaded'
+)
+
+
+class DemonstrationStatusPublisher:
+    """Publishes each state of the demonstrations, and logs what changes and nothing twice.
+
+    Args:
+        node: that publishes and logs.
+
+    Attributes:
+        state: the last known; at first, that the model is being loaded.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._logger = node.get_logger()
+        self._logged_message = ''
+        self._logged_problem = ''
+        self._recording = False
+        self._publisher: Any = node.create_publisher(
+            DemonstrationStatus, 'demonstration_status', _LATCHED_QOS
+        )
+        self.state = _LOADING
+        self._publish()
+
+    def changed(self, state: DemonstrationState) -> None:
+        """Take a new state."""
+        self.state = state
+        self._publish()
+        if self._node.context.ok():
+            self._log()
+
+    def loading_ended(self, loaded: Future[None]) -> None:
+        """Tell why the model cannot be used, where it cannot.
+
+        Args:
+            loaded: is done.
+        """
+        error = loaded.exception()
+        if error is not None and self._node.context.ok():
+            self._logger.error(f'the model cannot be used: {error}')
+            self.changed(
+                DemonstrationState(Phase.FAILED, '', '', (), 0, 0, 0.0, message=str(error))
+            )
+
+    def refused(self, what: str, message: str) -> None:
+        """Log why something was not done, unless the state has told it.
+
+        Args:
+            what: was asked for, such as 'select_demonstration'.
+            message: why not.
+        """
+        if message != self._logged_message:
+            self._logger.warning(f'{what}: {message}')
+
+    def destroy(self) -> None:
+        """Remove the topic."""
+        self._node.destroy_publisher(self._publisher)
+
+    def _publish(self) -> None:
+        state, status = self.state, DemonstrationStatus()
+        status.header.stamp = self._node.get_clock().now().to_msg()
+        status.state = int(state.phase)
+        status.name, status.selected, status.message = state.name, state.selected, state.message
+        status.frames, status.frames_kept = state.frames, state.frames_kept
+        status.frames_lost = state.frames_lost
+        status.duration, status.hands_seen = float(state.duration), state.hands_seen
+        self._publisher.publish(status)
+
+    def _log(self) -> None:
+        """Log a recording once, and what fails or will be lost as a warning."""
+        state = self.state
+        recording = state.phase == Phase.RECORDING
+        # While it is recorded, each frame changes the state.
+        if state.message != self._logged_message and not (recording and self._recording):
+            # The end of a recording tells again what cannot be kept of it.
+            lost = bool(state.problem) and (
+                state.problem != self._logged_problem or self._recording
+            )
+            failed = state.phase == Phase.FAILED
+            # rclpy refuses one place in the code that logs with two severities.
+            if failed or lost:
+                self._logger.warning(state.message)
+            else:
+                self._logger.info(state.message)
+            self._logged_message = state.message
+        elif state.problem and state.problem != self._logged_problem:
+            self._logger.warning(state.problem)
+        self._recording, self._logged_problem = recording, state.problem

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images of a bag through the node's worker and through the replay, without middleware."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+from afformer_ros.msg import Affordance
+from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.highlevel import AnyReader
+
+from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.media.bag import Bag, Window
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_core.outputs.outputs import OutputMessages
+from afformer_core.replay.replay import ReplayPlan, write_replay
+from afformer_core.replay.topics import choose_topics
+from afformer_core.runtime import Grounder
+from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
+from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_ros.grounding.grounding_statistics import GroundingStatistics
+from afformer_ros.grounding.grounding_worker import GroundingWorker
+from afformer_ros.grounding.image_grounding import ImageGrounding
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.rclpy_messages import RclpyMessages, message_class
+from afformer_ros.service_pool_executor import PriorityLock
+
+# Whatever the model says is found, and no image waits for its depth in vain.
+PARAMETERS = GroundingParameters(
+    minimum_presence=0.0, minimum_confidence=0.0, minimum_resemblance=-1.0, depth_wait=1.0
+)
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six RGB-D images of 160 x 120 of a simulated appliance."""
+    folder = tmp_path_factory.mktemp('rgbd') / 'recording'
+    plan = RgbdBagPlan(seed=7, size=(160, 120), seconds=0.2, demonstration_frames=4)
+    list(write_rgbd_bag(folder, plan))
+    return folder / 'bag'
+
+
+@pytest.fixture(scope='module')
+def library(bag: Path, random_model: Path) -> DemonstrationLibrary:
+    """With the demonstration of the bag."""
+    library = DemonstrationLibrary(Grounder.load(random_model, 'torch', threads=1), None)
+    with Bag(bag) as recording:
+        messages = recording.messages(('/demonstration',), recording.start, recording.end)
+        frames = [to_rgb(recording.decode(message)) for message in messages]
+    library.add(frames, 'press', len(frames), 1.0)
+    return library
+
+
+class CollectingPublisher:
+    """Somebody listens, and takes every affordance."""
+
+    wanted = True
+
+    def __init__(self) -> None:
+        self.affordances: list[Any] = []
+        self.published = threading.Semaphore(0)
+
+    def publish(self, messages: OutputMessages) -> None:
+        # As it arrives elsewhere: float32 of what has more digits here.
+        sent = serialize_message(messages.create('affordance'))
+        self.affordances.append(deserialize_message(sent, Affordance))
+        self.published.release()
+
+
+@pytest.fixture
+def node() -> Iterator[Any]:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    remapped = ['--ros-args', '-r', 'image:=/camera/image']
+    node = rclpy.create_node('grounding', context=context, cli_args=remapped)
+    yield node
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
+    """Affordances of the node, which gets the messages in the order of the recording."""
+    spatial = SpatialInputs('/camera/depth', '/camera/camera_info')
+    publisher = CollectingPublisher()
+    failures: list[Exception] = []
+    worker: GroundingWorker[DemonstrationLibrary] = GroundingWorker(
+        lambda owned: bool(owned.selected), failures.append, 1
+    )
+    grounding: Any = ImageGrounding(
+        node,
+        lambda: PARAMETERS,
+        worker,
+        spatial,
+        GroundingPipeline(RclpyMessages(), spatial),
+        publisher,  # type: ignore[arg-type]
+        GroundingStatistics(10.0),
+        PriorityLock(),
+    )
+    worker.start(lambda: library)
+    worker.set_grounding(True)
+    takers: dict[str, Callable[[Any], Any]] = {
+        '/camera/image': grounding.take,
+        '/camera/depth': lambda one: spatial.add_depth(stamp_nanoseconds(one.header.stamp), one),
+        '/camera/camera_info': spatial.add_camera_info,
+    }
+    images = 0
+    with AnyReader([bag]) as reader:
+        connections = [one for one in reader.connections if one.topic in takers]
+        for connection, _, data in reader.messages(connections):
+            if connection.topic == '/camera/image':
+                # The one before is not to be replaced.
+                assert not images or publisher.published.acquire(timeout=20)
+                images += 1
+            kind = message_class(connection.msgtype)
+            takers[connection.topic](deserialize_message(bytes(data), kind))
+    assert publisher.published.acquire(timeout=20)
+    assert worker.stop(20)
+    assert failures == []
+    assert len(publisher.affordances) == images
+    return publisher.affordances
+
+
+def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any]:
+    """Affordances of the replay."""
+    with Bag(bag) as recording:
+        topics = choose_topics(recording.topics, None, None, None, None)
+        settings = PARAMETERS.pipeline_settings(topics.image)
+        plan = ReplayPlan(topics, library.selected, Window(), settings, None, None, {})
+        write_replay(recording, plan, library.predict, folder, lambda done: None)
+    with Bag(folder / 'bag') as written:
+        messages = written.messages(('/affordance',), written.start, written.end)
+        return [written.decode(message) for message in messages]
+
+
+def _told(affordance: Any) -> list[Any]:
+    """All numbers and texts of an affordance, of either library."""
+    return [
+        stamp_nanoseconds(affordance.header.stamp),
+        affordance.demonstration,
+        affordance.position_frame,
+        (affordance.found, affordance.age, affordance.presence, affordance.continuity),
+        [(action.name, action.score) for action in affordance.actions],
+        [
+            (
+                point.u,
+                point.v,
+                point.score,
+                point.position_problem,
+                (point.position.x, point.position.y, point.position.z),
+                (point.normal.x, point.normal.y, point.normal.z),
+            )
+            for point in affordance.points
+        ],
+    ]
+
+
+def test_the_node_and_the_replay_give_the_same(
+    node: Any, bag: Path, library: DemonstrationLibrary, tmp_path: Path
+) -> None:
+    live = _live(node, bag, library)
+    offline = _offline(bag, library, tmp_path)
+
+    assert len(live) == 6
+    assert any(point.position_valid for one in live for point in one.points)
+    # As text, in which a normal that is not known equals another such.
+    assert [str(_told(one)) for one in live] == [str(_told(one)) for one in offline]

@@ -115,7 +115,7 @@ def summarize(
         records: of all its images.
         facts: what was replayed, for a person.
         notes: what befell the bag as a whole.
-        thresholds: see `ReplaySettings.thresholds`.
+        thresholds: see `StreamSettings.thresholds`.
     """
     found = [record for record in records if record.peak is not None]
     stages = {stage: [r.milliseconds.get(stage) for r in records] for stage in STAGES}

@@ -40,9 +40,9 @@ class RecomputeReference(nn.Module):
             raise ValueError(
                 f"decoder is {model.configuration.decoder!r}; the reference needs 'fine_grained'"
             )
-        for field, wanted in _plain(model.configuration).items():
-            if (found := getattr(model.configuration, field)) != wanted:
-                raise ValueError(f'{field} is {found!r}; the reference needs {wanted!r}')
+        for field, expected in _plain(model.configuration).items():
+            if (found := getattr(model.configuration, field)) != expected:
+                raise ValueError(f'{field} is {found!r}; the reference needs {expected!r}')
         self.model = model
         self._decoder = model.decoder
 

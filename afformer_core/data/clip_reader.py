@@ -53,9 +53,9 @@ class ClipReader:
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
-            raise ValueError(f'frames of {self.size} are none; sides of at least 1 are wanted')
+            raise ValueError(f'frames of {self.size} are none; expected sides of at least 1')
         if self.folder_rate is not None and not 0 < self.folder_rate < float('inf'):
-            raise ValueError(f'folder_rate is {self.folder_rate}; above 0 and finite is wanted')
+            raise ValueError(f'folder_rate is {self.folder_rate}; expected above 0 and finite')
 
     def read(self, sample: Sample) -> list[np.ndarray]:
         """The windows of a sample's clip.

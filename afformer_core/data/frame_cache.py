@@ -32,7 +32,7 @@ class SampledClip:
         frames = self.frames
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
             raise ValueError(
-                f'frames are {frames.dtype} of shape {frames.shape}; uint8 [N, H, W, 3] is wanted'
+                f'frames are {frames.dtype} of shape {frames.shape}; expected uint8 [N, H, W, 3]'
             )
         if not all(window and set(window) <= set(range(len(frames))) for window in self.windows):
             raise ValueError(

@@ -75,7 +75,7 @@ class UniformSampling(FrameSampling):
 
     def __post_init__(self) -> None:
         if self.maximum < 1:
-            raise ValueError(f'at most {self.maximum} frames are none; at least 1 is wanted')
+            raise ValueError(f'at most {self.maximum} frames are none; expected at least 1')
 
     def __str__(self) -> str:
         return f'uniform {self.maximum}'
@@ -117,13 +117,13 @@ class WindowSampling(FrameSampling):
     def __post_init__(self) -> None:
         if not 0 < self.rate <= _HIGHEST_RATE:
             raise ValueError(
-                f'a rate of {self.rate} fps cannot be taken; '
-                f'above 0 and at most {_HIGHEST_RATE:g} is wanted'
+                f'a rate of {self.rate} fps cannot be taken; expected '
+                f'above 0 and at most {_HIGHEST_RATE:g}'
             )
         if not 1 <= self.stride <= self.length:
             raise ValueError(
-                f'windows of {self.length} frames every {self.stride} cannot be taken; '
-                'at least 1 frame, and a step from 1 to the length, are wanted'
+                f'windows of {self.length} frames every {self.stride} cannot be taken; expected '
+                'at least 1 frame, and a step from 1 to the length'
             )
 
     def __str__(self) -> str:
@@ -166,12 +166,12 @@ def parse_frame_sampling(text: str) -> FrameSampling:
         return UniformSampling(int(match[1]))
     if match := _WINDOWS.fullmatch(name):
         return WindowSampling(float(match[1]), int(match[2]), int(match[3]))
-    raise ValueError(f'there is no sampling {text!r}; {ACCEPTED_FORMS} is wanted')
+    raise ValueError(f'there is no sampling {text!r}; expected {ACCEPTED_FORMS}')
 
 
 def _require_times(times: NDArray[np.float64]) -> None:
     if times.ndim != 1 or len(times) < 1:
-        raise ValueError(f'times have shape {times.shape}; [N] with at least one is wanted')
+        raise ValueError(f'times have shape {times.shape}; expected [N] with at least one')
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise ValueError('the times of frames must be finite, none before the one ahead of it')
 

@@ -42,7 +42,7 @@ class Scene:
         for polygon in self.polygons:
             if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
                 raise ValueError(
-                    f'a polygon has shape {polygon.shape}; at least 3 corners, [K, 2], are wanted'
+                    f'a polygon has shape {polygon.shape}; expected at least 3 corners, [K, 2]'
                 )
 
 
@@ -92,7 +92,7 @@ class Sample:
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
                 raise ValueError(
-                    f'points have shape {points.shape}; [P, 2] with at least one is wanted'
+                    f'points have shape {points.shape}; expected [P, 2] with at least one'
                 )
             if not np.isfinite(points).all():
                 raise ValueError('a point is not finite')

@@ -43,12 +43,12 @@ def read_bag_frames(
         count = bag.count(chosen)
         if not count:
             raise DemonstrationError(f'topic {chosen} of {path} has no image. Record it again')
-        wanted = set(uniform_indices(count, maximum))
+        expected = set(uniform_indices(count, maximum))
         frames: list[NDArray[np.uint8]] = []
         times: list[int] = []
         for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):
             times.append(message.time)
-            if number in wanted:
+            if number in expected:
                 frames.append(to_rgb(bag.decode(message)))
         return frames, count, (times[-1] - times[0]) * 1e-9
 

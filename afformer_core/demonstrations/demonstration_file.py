@@ -67,10 +67,10 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
         OSError: it cannot be read.
     """
     with _opened(path) as reader:
-        wanted = _texts(reader)['encoded_frames_crc32']
+        expected = _texts(reader)['encoded_frames_crc32']
         for attachment in reader.iter_attachments():
             if attachment.name == ATTACHMENT_NAME:
-                if str(zlib.crc32(attachment.data)) != wanted:
+                if str(zlib.crc32(attachment.data)) != expected:
                     raise ValueError('the checksum of the encoded frames is wrong')
                 tensors = load(attachment.data)
                 return EncodedFrames(tensors['images'], tensors['features'])
@@ -91,10 +91,10 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
     with _opened(path) as reader:
         record = Record.from_text(_texts(reader))
         count = record.last_frame - record.first_frame + 1
-        wanted = {record.first_frame + i for i in uniform_indices(count, maximum)}
+        expected = {record.first_frame + i for i in uniform_indices(count, maximum)}
         messages = (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
-        frames = [_image(message) for number, message in enumerate(messages) if number in wanted]
-        if len(frames) < len(wanted):
+        frames = [_image(message) for number, message in enumerate(messages) if number in expected]
+        if len(frames) < len(expected):
             raise ValueError(f'it ends before frame {record.last_frame}')
         return frames
 

@@ -238,7 +238,7 @@ def _check_distortion(model: str, coefficients: tuple[float, ...]) -> None:
             'rectified images for other lenses'
         )
     if len(coefficients) not in _COEFFICIENTS[model]:
-        wanted = ' or '.join(str(count) for count in _COEFFICIENTS[model])
+        expected = ' or '.join(str(count) for count in _COEFFICIENTS[model])
         raise CalibrationError(
-            f'distortion model {model!r} has {len(coefficients)} coefficients; expected {wanted}'
+            f'distortion model {model!r} has {len(coefficients)} coefficients; expected {expected}'
         )

@@ -131,11 +131,11 @@ def look_around(
     u, v = OFFSETS[:NEAREST].T + REACH
     near = _near(peaks, _HOLE_RADIUS) & inside[:, v, u]
     known = near & valid[:, v, u]
-    counts, wanted = known.sum(axis=1), near.sum(axis=1)
+    counts, expected = known.sum(axis=1), near.sum(axis=1)
     problems = [
         _problem(depth_there, bounds, count / all_of_them)
         for depth_there, count, all_of_them in zip(
-            crops[:, REACH, REACH].tolist(), counts, wanted, strict=True
+            crops[:, REACH, REACH].tolist(), counts, expected, strict=True
         )
     ]
     rows = np.array([not problem for problem in problems], bool)

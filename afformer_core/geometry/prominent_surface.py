@@ -84,13 +84,13 @@ def prominent_surfaces(
     foreground = seen <= limits[:, None]
     behind = np.array([_distance(one.surface) for one in placed]) > limits
     unknown = np.array([one.surface.position is None for one in placed])
-    wanted = np.where(foreground & behind[:, None], seen, np.inf)
+    expected = np.where(foreground & behind[:, None], seen, np.inf)
     others = np.where(~foreground & unknown[:, None], seen, np.inf)
-    for depths in (wanted, others):
+    for depths in (expected, others):
         for ring in range(len(_RINGS)):
             part = slice(_DIRECTIONS * ring, _DIRECTIONS * (ring + 1))
             moved = _move(placed, around[:, part], depths[:, part], surfaces)
-            wanted[moved] = others[moved] = np.inf
+            expected[moved] = others[moved] = np.inf
     return tuple(placed)
 
 

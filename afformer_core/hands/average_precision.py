@@ -33,18 +33,18 @@ class Findings:
     Attributes:
         scores: float64 [N], descending.
         right: bool [N].
-        wanted: number of annotated hands, without difficult ones.
+        expected: number of annotated hands, without difficult ones.
     """
 
     scores: _Floats
     right: NDArray[np.bool_]
-    wanted: int
+    expected: int
 
     @property
     def recall(self) -> _Floats:
         """Share of the annotated hands found up to each detection, [N]; NaN if there are none."""
         with np.errstate(invalid='ignore'):
-            return np.asarray(np.cumsum(self.right) / np.float64(self.wanted))
+            return np.asarray(np.cumsum(self.right) / np.float64(self.expected))
 
     @property
     def precision(self) -> _Floats:
@@ -86,8 +86,8 @@ def interactions_found(
     """Rank detected hands in contact against annotated hands in contact alone."""
     found = [[hand for hand in hands if hand.contact] for hands in detected]
     findings = states_found(found, annotated)
-    wanted = sum(truth.contact and not truth.difficult for hands in annotated for truth in hands)
-    return Findings(findings.scores, findings.right, wanted)
+    expected = sum(truth.contact and not truth.difficult for hands in annotated for truth in hands)
+    return Findings(findings.scores, findings.right, expected)
 
 
 def eleven_point_precision(findings: Findings) -> float:
@@ -95,7 +95,7 @@ def eleven_point_precision(findings: Findings) -> float:
 
     NaN where no hand is annotated.
     """
-    if not findings.wanted:
+    if not findings.expected:
         return float('nan')
     recall, precision = findings.recall, findings.precision
     best = [precision[recall >= least].max(initial=0.0) for least in np.arange(11) / 10]
@@ -107,7 +107,7 @@ def area_precision(findings: Findings) -> float:
 
     NaN where no hand is annotated.
     """
-    if not findings.wanted:
+    if not findings.expected:
         return float('nan')
     best = np.maximum.accumulate(findings.precision[::-1])[::-1]
     return float(np.sum(np.diff(findings.recall, prepend=0.0) * best))
@@ -136,8 +136,8 @@ def _findings(
             taken.add((place, nearest))
         scores.append(hand.score)
         right.append(is_right)
-    wanted = sum(not truth.difficult for truths in annotated for truth in truths)
-    return Findings(np.array(scores, np.float64), np.array(right, np.bool_), wanted)
+    expected = sum(not truth.difficult for truths in annotated for truth in truths)
+    return Findings(np.array(scores, np.float64), np.array(right, np.bool_), expected)
 
 
 def _nearest(hand: Hand, truths: Sequence[HandAnnotation]) -> int | None:

@@ -139,10 +139,10 @@ class ContactHead(nn.Module):
         contact = functional.binary_cross_entropy_with_logits(
             answer.logits, torch.cat(list(contacts)).float()
         )
-        wanted = torch.cat(list(touches))
-        known = ~wanted.isnan().any(dim=1, keepdim=True)
+        expected = torch.cat(list(touches))
+        known = ~expected.isnan().any(dim=1, keepdim=True)
         _, sides = _around(torch.cat(moved))
-        away = (answer.touches - torch.where(known, wanted, answer.touches)) / sides
+        away = (answer.touches - torch.where(known, expected, answer.touches)) / sides
         distance = functional.smooth_l1_loss(
             away, torch.zeros_like(away), reduction='sum', beta=0.1
         )

@@ -35,7 +35,7 @@ WEIGHTS_FILE = 'detector.safetensors'
 # The paper's score (section 4.2).
 INTERACTION_SCORE = 0.99
 
-_WANTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}
+_EXPECTED: Mapping[str, Any] = {'format': FORMAT, 'version': VERSION, 'classes': list(CLASSES)}
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ def read_detector_description(folder: Path) -> DetectorDescription:
             f'{WEIGHTS_FILE}'
         )
     fields = read_json(path)
-    for name, wanted in _WANTED.items():
-        if fields.get(name) != wanted:
+    for name, expected in _EXPECTED.items():
+        if fields.get(name) != expected:
             raise ModelFolderError(
-                f'{name} in {path} is {fields.get(name)!r}; expected {wanted!r}. Import or train '
+                f'{name} in {path} is {fields.get(name)!r}; expected {expected!r}. Import or train '
                 'the detector again with this release'
             )
     try:

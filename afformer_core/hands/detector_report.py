@@ -168,7 +168,7 @@ def report_detector(
 
 def _precision(found: Findings) -> PrecisionMeasures:
     return PrecisionMeasures(
-        hands=found.wanted,
+        hands=found.expected,
         eleven_points=eleven_point_precision(found),
         area=area_precision(found),
     )
@@ -181,5 +181,5 @@ def _interactions(found: Findings, detector: HandDetector) -> InteractionMeasure
         minimum_score=detector.interaction_score,
         found=count,
         precision=right / count if count else None,
-        recall=right / found.wanted if found.wanted else None,
+        recall=right / found.expected if found.expected else None,
     )

@@ -132,5 +132,5 @@ def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def _can_be_halved(length: int, wanted: int) -> bool:
-    return length % 2 == 0 and length // 2 >= wanted
+def _can_be_halved(length: int, expected: int) -> bool:
+    return length % 2 == 0 and length // 2 >= expected

@@ -132,12 +132,12 @@ class VideoReader:
         Raises:
             VideoError: the video has fewer frames.
         """
-        wanted = iter(indices)
-        index = next(wanted, None)
+        expected = iter(indices)
+        index = next(expected, None)
         for number, (_, frame) in enumerate(self._decode() if index is not None else ()):
             if number == index:
                 yield upright(frame)
-                if (index := next(wanted, None)) is None:
+                if (index := next(expected, None)) is None:
                     return
         if index is not None:
             raise VideoError(f'{self._path} has no frame {index}; it ends before')

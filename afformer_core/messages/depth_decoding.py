@@ -84,11 +84,11 @@ def _decompressed(message: Any) -> NDArray[Any]:
     return image
 
 
-def _check_payload(image: NDArray[Any], name: str, wanted: tuple[type[np.generic], ...]) -> None:
-    if image.dtype not in wanted or image.ndim != 2:
+def _check_payload(image: NDArray[Any], name: str, expected: tuple[type[np.generic], ...]) -> None:
+    if image.dtype not in expected or image.ndim != 2:
         raise ImageError(
             f'{name} holds {image.dtype} of shape {image.shape}; depth is '
-            f'{" or ".join(kind.__name__ for kind in wanted)} [H, W]'
+            f'{" or ".join(kind.__name__ for kind in expected)} [H, W]'
         )
 
 

@@ -122,9 +122,9 @@ def _decompressed(message: Any) -> NDArray[np.uint8]:
 
 def _colours(pixels: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
     """Uint8 RGB of pixels [H, W, C] in an encoding that both libraries know."""
-    wanted = 'rgb8' if pixels.dtype == np.uint8 else 'rgb16'
-    if encoding != wanted:
-        pixels = convert_colours(PlainImage(encoding, pixels), wanted)
+    expected = 'rgb8' if pixels.dtype == np.uint8 else 'rgb16'
+    if encoding != expected:
+        pixels = convert_colours(PlainImage(encoding, pixels), expected)
     if pixels.dtype == np.uint8:
         return pixels
     # Rounded, while rosbags-image cuts off.

@@ -116,16 +116,18 @@ def _check_decoder(configuration: AfformerConfiguration) -> None:
             _require(value == only, name, value, f'{text} for the decoder {decoder}')
     if decoder == 'image_only':
         levels = configuration.video_levels
-        wanted = configuration.image_levels
-        _require(levels == wanted, 'video_levels', levels, f'image_levels {wanted} for image_only')
+        expected = configuration.image_levels
+        _require(
+            levels == expected, 'video_levels', levels, f'image_levels {expected} for image_only'
+        )
     if (configuration.backbone, decoder) == ('vitdet_b', 'cross_attention'):
         found = configuration.channels, configuration.image_levels, configuration.video_levels
-        wanted_of_all = 768, ('p4',), ('p5',)
+        expected_of_all = 768, ('p4',), ('p5',)
         _require(
-            found == wanted_of_all,
+            found == expected_of_all,
             '(channels, image_levels, video_levels)',
             found,
-            f'{wanted_of_all} for cross_attention over vitdet_b, whose map it takes as it is',
+            f'{expected_of_all} for cross_attention over vitdet_b, whose map it takes as it is',
         )
 
 
@@ -180,6 +182,6 @@ def _check_actions(configuration: AfformerConfiguration) -> None:
     )
 
 
-def _require(holds: bool, field: str, value: object, wanted: str) -> None:
+def _require(holds: bool, field: str, value: object, expected: str) -> None:
     if not holds:
-        raise ValueError(f'{field} is {value!r}; expected {wanted}')
+        raise ValueError(f'{field} is {value!r}; expected {expected}')

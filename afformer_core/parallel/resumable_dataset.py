@@ -113,15 +113,15 @@ class Production:
         path = self.folder / 'simulation.json'
         record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         # through JSON, which makes lists of tuples
-        wanted = json.loads(json.dumps(self.plan))
-        if record.get(self.split, wanted) != wanted:
+        expected = json.loads(json.dumps(self.plan))
+        if record.get(self.split, expected) != expected:
             raise DatasetError(
                 f'{self.folder} holds a split {self.split!r} made with {record[self.split]}, not '
-                f'with {wanted}; choose another folder or split'
+                f'with {expected}; choose another folder or split'
             )
         if self.split not in record:
             with _delivery(self, 'plan') as aside:
-                write_json(aside / path.name, {**record, self.split: wanted})
+                write_json(aside / path.name, {**record, self.split: expected})
 
     def _merge(self) -> None:
         paths = (self._record(index) for index in range(self.samples))

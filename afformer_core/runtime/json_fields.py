@@ -26,8 +26,8 @@ def checked_fields(kind: type, content: Mapping[str, Any], name: str) -> dict[st
     types = {field.name: str(field.type) for field in fields(kind)}
     if content.keys() != types.keys():
         raise ValueError(f'the {name} has the fields {sorted(content)}; expected {sorted(types)}')
-    for field, wanted in types.items():
+    for field, expected in types.items():
         value = content[field]
-        if isinstance(value, bool) or not isinstance(value, _TYPES[wanted]):
-            raise TypeError(f'{field} of the {name} is {value!r}; expected {_WORDS[wanted]}')
+        if isinstance(value, bool) or not isinstance(value, _TYPES[expected]):
+            raise TypeError(f'{field} of the {name} is {value!r}; expected {_WORDS[expected]}')
     return dict(content)

@@ -163,27 +163,27 @@ def self_test(session: Session, references: References, tolerance: float) -> flo
     return worst
 
 
-def _output_differences(found: Output, wanted: Output) -> list[tuple[str, float]]:
+def _output_differences(found: Output, expected: Output) -> list[tuple[str, float]]:
     return [
-        ('image features', _difference(found.image_features, wanted.image_features)),
-        ('actions', _difference(found.action_logits, wanted.action_logits)),
-        ('heatmaps', _elsewhere(found.heatmap_logits, wanted.heatmap_logits)),
+        ('image features', _difference(found.image_features, expected.image_features)),
+        ('actions', _difference(found.action_logits, expected.action_logits)),
+        ('heatmaps', _elsewhere(found.heatmap_logits, expected.heatmap_logits)),
     ]
 
 
-def _difference(found: FloatArray, wanted: FloatArray) -> float:
-    if found.shape != wanted.shape or not np.isfinite(found).all():
+def _difference(found: FloatArray, expected: FloatArray) -> float:
+    if found.shape != expected.shape or not np.isfinite(found).all():
         return float('inf')
-    if wanted.size == 0:
+    if expected.size == 0:
         # A model that scores no actions has no action logits.
         return 0.0
-    return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), 1e-6))
+    return float(np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-6))
 
 
-def _elsewhere(found: FloatArray, wanted: FloatArray) -> float:
-    if found.shape != wanted.shape or not np.isfinite(found).all():
+def _elsewhere(found: FloatArray, expected: FloatArray) -> float:
+    if found.shape != expected.shape or not np.isfinite(found).all():
         return float('inf')
-    differences = np.abs(_probabilities(found) - _probabilities(wanted))
+    differences = np.abs(_probabilities(found) - _probabilities(expected))
     return 0.5 * float(differences.sum(axis=(1, 2)).max())
 
 

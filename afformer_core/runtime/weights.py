@@ -47,11 +47,11 @@ def load_model(folder: Path) -> Afformer:
 
 
 def _check_matches(
-    path: Path, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+    path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
 ) -> None:
     missing, unknown = (
-        sorted(wanted.keys() - tensors.keys()),
-        sorted(tensors.keys() - wanted.keys()),
+        sorted(expected.keys() - tensors.keys()),
+        sorted(tensors.keys() - expected.keys()),
     )
     if missing or unknown:
         raise ModelFolderError(
@@ -59,10 +59,10 @@ def _check_matches(
             f'ones {unknown[:3]}; expected exactly those of the described architecture'
         )
     for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
+        if tensor.shape != expected[name].shape:
             raise ModelFolderError(
                 f'the shape of {name} in {path} is {tuple(tensor.shape)}; expected '
-                f'{tuple(wanted[name].shape)}, as the described architecture has it'
+                f'{tuple(expected[name].shape)}, as the described architecture has it'
             )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelFolderError(

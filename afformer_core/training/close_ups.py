@@ -62,7 +62,7 @@ class CloseUpPlan:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; a number above 0 and at most 1 is wanted')
+            raise ValueError(f'share is {self.share}; expected a number above 0 and at most 1')
         if not self.looks:
             raise ValueError('it is not said how much closer to look; give at least one look')
 

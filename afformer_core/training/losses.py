@@ -131,11 +131,11 @@ class GroundingLoss:
         """
         channels = targets.actions if heatmaps.shape[1] > 1 else torch.zeros_like(targets.actions)
         logits = self.sharpening * heatmaps[targets.images, channels]
-        wanted = targets.heatmaps
+        expected = targets.heatmaps
         if self.heatmap_size is not None:
             logits = downsampled_logits(logits, self.heatmap_size)
-            wanted = downsampled(wanted, self.heatmap_size)
-        divergences = heatmap_divergence(logits, wanted)
+            expected = downsampled(expected, self.heatmap_size)
+        divergences = heatmap_divergence(logits, expected)
         loss = targets.weights(len(heatmaps)) @ divergences
         parts = {'kld': loss.detach()}
         if targets.foreign:
@@ -143,7 +143,7 @@ class GroundingLoss:
             parts['foreign_kld'] = foreign.detach()
             loss = loss + self.foreign_weight * foreign
         if self.precision_weight:
-            local = local_divergence(logits, wanted)
+            local = local_divergence(logits, expected)
             imprecision = targets.weights(len(heatmaps)) @ local
             parts['local_kld'] = imprecision.detach()
             loss = loss + self.precision_weight * imprecision
@@ -201,10 +201,10 @@ def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
     """
     true = targets.flatten(1)
     far = true < _NEAR * true.amax(dim=1, keepdim=True)
-    wanted = (_PRECISION_POWER * true.log()).masked_fill(far, _ELSEWHERE)
+    expected = (_PRECISION_POWER * true.log()).masked_fill(far, _ELSEWHERE)
     found = (_PRECISION_POWER * logits.flatten(1).float()).masked_fill(far, _ELSEWHERE)
     return functional.kl_div(
-        found.log_softmax(dim=1), wanted.log_softmax(dim=1), reduction='none', log_target=True
+        found.log_softmax(dim=1), expected.log_softmax(dim=1), reduction='none', log_target=True
     ).sum(dim=1)
 
 
@@ -216,7 +216,7 @@ def action_cross_entropy(logits: Tensor, targets: Targets) -> Tensor:
 
 def multi_label_entropy(logits: Tensor, targets: Targets) -> Tensor:
     """Mean binary cross-entropy of logits [B, A] with all actions of each shown image."""
-    wanted = torch.zeros_like(logits)
-    wanted[targets.images, targets.actions] = 1
-    entropies = functional.binary_cross_entropy_with_logits(logits, wanted, reduction='none')
+    expected = torch.zeros_like(logits)
+    expected[targets.images, targets.actions] = 1
+    entropies = functional.binary_cross_entropy_with_logits(logits, expected, reduction='none')
     return targets.weights(len(logits)) @ entropies.mean(dim=1)[targets.images]

@@ -66,10 +66,12 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
             f'{path} is no checkpoint that training can go on from ({type(error).__name__}: '
             f'{error}); remove it, or give another output folder'
         ) from error
-    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    if found != wanted:
+    expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    if found != expected:
         differing = sorted(
-            name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)
+            name
+            for name in found.keys() | expected.keys()
+            if found.get(name) != expected.get(name)
         )
         raise AfformerError(
             f'{path} is of another architecture; {len(differing)} tensors differ, such as '

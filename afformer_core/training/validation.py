@@ -89,9 +89,9 @@ class Validation:
     def _top_1(self, sample: Sample, actions: Tensor) -> float:
         if not self.configuration.action_names:
             return float('nan')
-        wanted = set(sample.actions)
-        best = mean_actions(actions, self.configuration).topk(len(wanted)).indices.tolist()
-        return len(wanted.intersection(best)) / len(wanted)
+        expected = set(sample.actions)
+        best = mean_actions(actions, self.configuration).topk(len(expected)).indices.tolist()
+        return len(expected.intersection(best)) / len(expected)
 
     def means(self, parts: Sequence[Mapping[int, SampleScores]]) -> dict[str, float]:
         """Means over the rows of all samples, of which several processes may have some.

@@ -109,8 +109,8 @@ def _overlay_label(row: Row) -> str:
     return 'grounded' if row.outline is None else 'grounded; green: the demonstrated element'
 
 
-def _spread(count: int, wanted: int) -> list[int]:
-    return [round(i) for i in np.linspace(0, count - 1, min(count, wanted))]
+def _spread(count: int, expected: int) -> list[int]:
+    return [round(i) for i in np.linspace(0, count - 1, min(count, expected))]
 
 
 def _grid(frames: list[Picture]) -> Picture:

@@ -34,7 +34,7 @@ class GroundingPublisher:
         }
 
     @property
-    def wanted(self) -> bool:
+    def expected(self) -> bool:
         """Whether anybody listens to any result."""
         return any(one.get_subscription_count() for one in self._publishers.values())
 

@@ -80,7 +80,7 @@ class ImageGrounding:
         """Have an image grounded in its turn; whether it replaces one that was not."""
         if not self._worker.grounding:
             return False
-        if not self._publisher.wanted and self._read_parameters().lazy:
+        if not self._publisher.expected and self._read_parameters().lazy:
             self._statistics.image_ignored()
             return False
         stamp = message.header.stamp

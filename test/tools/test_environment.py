@@ -41,8 +41,8 @@ def _sourced(project: Path, variable: str, times: int = 1, **before: str) -> str
 
 def test_the_source_tree_precedes_the_install_space(project: Path) -> None:
     packages = project / 'install/afformer_ros/lib/python3.12/site-packages'
-    wanted = f'{project}:{packages}:/other'
-    assert _sourced(project, 'PYTHONPATH', PYTHONPATH='/other') == wanted
+    expected = f'{project}:{packages}:/other'
+    assert _sourced(project, 'PYTHONPATH', PYTHONPATH='/other') == expected
 
 
 def test_a_second_time_changes_nothing(project: Path) -> None:

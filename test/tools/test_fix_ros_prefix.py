@@ -25,7 +25,7 @@ def tool(root: Path) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ('content', 'wanted'),
+    ('content', 'expected'),
     [
         (b'/opt/python/cp311-cp311/include/python3.11;x', b'/usr/include/python3.11;x'),
         (b'/opt/python/cp313-cp313/include/python3.13', b'/usr/include/python3.11'),
@@ -37,9 +37,9 @@ def tool(root: Path) -> ModuleType:
     ],
 )
 def test_fix_text_replaces_the_builders_paths(
-    tool: ModuleType, content: bytes, wanted: bytes
+    tool: ModuleType, content: bytes, expected: bytes
 ) -> None:
-    assert tool.fix_text(content, PREFIX, INCLUDE) == wanted
+    assert tool.fix_text(content, PREFIX, INCLUDE) == expected
 
 
 def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(

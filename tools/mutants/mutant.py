@@ -208,5 +208,5 @@ def _strict(node: libcst.CSTNode) -> list[libcst.Arg]:
     """Return the argument of zip that guards against mistakes outside the code."""
     if not isinstance(node, libcst.Call):
         return []
-    wanted = matchers.Arg(keyword=matchers.Name('strict'))
-    return [argument for argument in node.args if matchers.matches(argument, wanted)]
+    expected = matchers.Arg(keyword=matchers.Name('strict'))
+    return [argument for argument in node.args if matchers.matches(argument, expected)]

@@ -161,8 +161,8 @@ def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     layout = layout_of(arguments)
     if (arguments.out is None) != (layout == CLOSED_LOOP):
-        wanted = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
-        raise ValueError(f'{_option(layout)} {wanted}')
+        expected = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
+        raise ValueError(f'{_option(layout)} {expected}')
     if arguments.json is not None and layout != CLOSED_LOOP:
         raise ValueError(f'{_option(layout)} has no use for --json. Leave it out')
     defaults = DEFAULTS[layout]

@@ -48,14 +48,14 @@ class Example:
             )
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2:
-                raise ValueError(f'points have shape {points.shape}; [P, 2] is wanted')
+                raise ValueError(f'points have shape {points.shape}; expected [P, 2]')
 
 
-def _require_pictures(name: str, pictures: NDArray[np.uint8], wanted: str) -> None:
+def _require_pictures(name: str, pictures: NDArray[np.uint8], expected: str) -> None:
     shape = pictures.shape
-    axes = wanted.count(',') + 1
+    axes = expected.count(',') + 1
     if pictures.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
-        raise ValueError(f'{name}: uint8 {wanted} is wanted, got {pictures.dtype} {list(shape)}')
+        raise ValueError(f'{name}: uint8 {expected} is wanted, got {pictures.dtype} {list(shape)}')
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class FlipOptions:
         names = [name for pair in self.swapped_actions for name in pair]
         if any(len(pair) != 2 for pair in self.swapped_actions) or len(set(names)) < len(names):
             raise ValueError(
-                f'swapped_actions are {self.swapped_actions}; '
-                'pairs of names, each name in one pair, are wanted'
+                f'swapped_actions are {self.swapped_actions}; expected '
+                'pairs of names, each name in one pair'
             )
 
     def mirrored_actions(self, action_names: Sequence[str]) -> dict[int, int]:

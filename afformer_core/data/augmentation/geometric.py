@@ -96,9 +96,9 @@ class CropOptions:
     def __post_init__(self) -> None:
         require_probability(self.probability)
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError(f'scale is {self.scale}; above 0, at most 1, and in order is wanted')
+            raise ValueError(f'scale is {self.scale}; expected above 0, at most 1, and in order')
         if not 0 < self.aspect[0] <= self.aspect[1] < math.inf:
-            raise ValueError(f'aspect is {self.aspect}; above 0, finite, and in order is wanted')
+            raise ValueError(f'aspect is {self.aspect}; expected above 0, finite, and in order')
 
 
 def draw_crop(
@@ -175,7 +175,7 @@ class PerspectiveOptions:
     def __post_init__(self) -> None:
         require_probability(self.probability)
         if not 0 <= self.distortion <= 1:
-            raise ValueError(f'distortion is {self.distortion}; 0 to 1 is wanted')
+            raise ValueError(f'distortion is {self.distortion}; expected 0 to 1')
         if self.border not in BORDERS:
             raise ValueError(f'border is {self.border!r}; one of {", ".join(BORDERS)} is wanted')
 

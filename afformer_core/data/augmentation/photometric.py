@@ -46,7 +46,7 @@ class PhotometricOptions:
         ):
             value = getattr(self, name)
             if not 0 <= value <= highest:
-                raise ValueError(f'{name} is {value}; 0 to {highest:g} is wanted')
+                raise ValueError(f'{name} is {value}; expected 0 to {highest:g}')
 
 
 @dataclass(frozen=True)

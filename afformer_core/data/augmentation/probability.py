@@ -7,4 +7,4 @@ from __future__ import annotations
 def require_probability(probability: float) -> None:
     """Raise ValueError for what is no probability."""
     if not 0 <= probability <= 1:
-        raise ValueError(f'a probability is {probability}; 0 to 1 is wanted')
+        raise ValueError(f'a probability is {probability}; expected 0 to 1')

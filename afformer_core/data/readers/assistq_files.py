@@ -93,8 +93,8 @@ def read_script(path: Path) -> tuple[ScriptLine, ...]:
         match = _SCRIPT_LINE.fullmatch(text)
         if match is None:
             raise DatasetError(
-                f'line {number} of {path} is {text!r}; '
-                'one such as "0:00:04-0:00:07 Turn the knob" is wanted'
+                f'line {number} of {path} is {text!r}; expected '
+                'one such as "0:00:04-0:00:07 Turn the knob"'
             )
         times = [int(each) for each in match.groups()[:6]]
         begin, end = _seconds(times[:3]), _seconds(times[3:])
@@ -130,7 +130,7 @@ def read_buttons(path: Path) -> dict[str, UserImage]:
                     f'{name} is {size[0]}x{size[1]}, but {image.size[0]}x{image.size[1]} above'
                 )
             if box.name in image.button_names:
-                raise ValueError(f'{box.name} has a box in {name} above; one each is wanted')
+                raise ValueError(f'{box.name} has a box in {name} above; expected one each')
             images[name] = UserImage(name, size, (*image.boxes, box))
     if not images:
         raise DatasetError(f'{path} has no line; get the boxes of the buttons again')
@@ -151,7 +151,7 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
     content = read_json(path)
     if not isinstance(content, dict):
         raise DatasetError(
-            f'{path} holds a {type(content).__name__}; questions by the names of videos are wanted'
+            f'{path} holds a {type(content).__name__}; expected questions by the names of videos'
         )
     if not content:
         raise DatasetError(f'{path} names no video; get the annotations again')
@@ -159,8 +159,8 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
     for video, questions in content.items():
         if not isinstance(questions, list):
             raise DatasetError(
-                f'{video} of {path} holds a {type(questions).__name__}; '
-                'a list of questions is wanted'
+                f'{video} of {path} holds a {type(questions).__name__}; expected '
+                'a list of questions'
             )
         steps: list[AnsweredStep] = []
         for number, question in enumerate(questions, start=1):
@@ -188,15 +188,15 @@ def _read_button(text: str) -> tuple[str, ButtonBox, tuple[int, int]]:
     """The image's name, the box, and the image's size."""
     fields = [field.strip() for field in text.split(',')]
     if len(fields) != 8:
-        raise ValueError(f'got {len(fields)} fields; 8, parted by commas, are wanted')
+        raise ValueError(f'got {len(fields)} fields; expected 8, parted by commas')
     name, image, size = fields[0], fields[5], (int(fields[6]), int(fields[7]))
     left, top, width, height = map(int, fields[1:5])
     if not name or not image:
         raise ValueError('the name of the button or of the image is empty')
     if min(size) < 1 or min(width, height) < 1:
         raise ValueError(
-            f'a box of {width}x{height} in an image of {size[0]}x{size[1]}; '
-            'sides of at least 1 are wanted'
+            f'a box of {width}x{height} in an image of {size[0]}x{size[1]}; expected '
+            'sides of at least 1'
         )
     box = ButtonBox(name, left, top, left + width, top + height)
     if box.left >= size[0] or box.top >= size[1] or box.right <= 0 or box.bottom <= 0:

@@ -65,7 +65,7 @@ class EpicHotspotDataset(AnnotatedDataset):
             raise DatasetError(f'there is no split {split!r}; take one of {", ".join(_SPLITS)}')
         content = read_json(path)
         if not isinstance(content, dict):
-            raise DatasetError(f'{path} holds a {type(content).__name__}; an object is wanted')
+            raise DatasetError(f'{path} holds a {type(content).__name__}; expected an object')
         verbs = _names(content, 'verbs', path)
         super().__init__(path, path.parent if root is None else Path(root), verbs)
         self.noun_names = _names(content, 'nouns', path)
@@ -101,8 +101,8 @@ class EpicHotspotDataset(AnnotatedDataset):
         by_noun = content.get('inactive_images', {})
         if not isinstance(by_noun, dict):
             raise DatasetError(
-                f'inactive_images in {self.annotations} is a {type(by_noun).__name__}; '
-                'an object of lists by noun is wanted'
+                f'inactive_images in {self.annotations} is a {type(by_noun).__name__}; expected '
+                'an object of lists by noun'
             )
         nouns: dict[str, int] = {}
         for noun, crops in by_noun.items():
@@ -174,7 +174,7 @@ def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
 def _entries(content: Mapping[str, Any], key: str, path: Path) -> Sequence[Any]:
     entries = content.get(key)
     if not isinstance(entries, list) or not entries:
-        raise DatasetError(f'{path} holds no {key}; a list of at least one is wanted')
+        raise DatasetError(f'{path} holds no {key}; expected a list of at least one')
     return entries
 
 
@@ -187,5 +187,5 @@ def _index(value: Any, names: Sequence[str], what: str) -> int:
 
 def _file_name(image: Any) -> str:
     if not isinstance(image, list) or not image or not isinstance(image[0], str):
-        raise ValueError(f'image is {image!r}; a list that begins with a file name is wanted')
+        raise ValueError(f'image is {image!r}; expected a list that begins with a file name')
     return image[0]

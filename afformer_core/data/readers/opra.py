@@ -56,7 +56,7 @@ class OpraDataset(AnnotatedDataset):
         entries = read_json(path)
         if not isinstance(entries, list):
             raise DatasetError(
-                f'{path} holds a {type(entries).__name__}; a list of entries is wanted'
+                f'{path} holds a {type(entries).__name__}; expected a list of entries'
             )
         self._samples = [self._read_entry(number, entry) for number, entry in enumerate(entries)]
 

@@ -81,7 +81,7 @@ class OpraTextDataset(AnnotatedDataset):
     def _read_line(self, text: str) -> _Line:
         fields = text.split()
         if len(fields) != _FIELDS:
-            raise ValueError(f'got {len(fields)} fields; {_FIELDS}, parted by blanks, are wanted')
+            raise ValueError(f'got {len(fields)} fields; expected {_FIELDS}, parted by blanks')
         channel, playlist, video, start, duration, image, height, width, action = fields[:9]
         # They name the clip's file as they are written: 6.50 is another file than 6.5.
         for seconds in (start, duration):

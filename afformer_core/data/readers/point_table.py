@@ -42,10 +42,10 @@ class PointRow:
     def __post_init__(self) -> None:
         for name in ('demonstration', 'image', 'action'):
             if not getattr(self, name):
-                raise ValueError(f'{name} is empty; a name is wanted')
+                raise ValueError(f'{name} is empty; expected a name')
         for name in ('x', 'y'):
             if not math.isfinite(getattr(self, name)):
-                raise ValueError(f'{name} is {getattr(self, name)}; a finite number is wanted')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected a finite number')
 
 
 def read_point_table(path: Path) -> tuple[PointRow, ...]:
@@ -90,20 +90,20 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _require_columns(header: list[str]) -> None:
-    wanted = f'the columns {", ".join(_COLUMNS)}, parted by commas, are wanted'
+    expected = f'the columns {", ".join(_COLUMNS)}, parted by commas, are wanted'
     for name in header:
         if name not in _COLUMNS:
-            raise ValueError(f'there is a column {name!r}; {wanted}')
+            raise ValueError(f'there is a column {name!r}; {expected}')
         if header.count(name) > 1:
-            raise ValueError(f'the column {name!r} is there twice; {wanted}')
+            raise ValueError(f'the column {name!r} is there twice; {expected}')
     for name in _COLUMNS:
         if name not in header:
-            raise ValueError(f'there is no column {name!r}; {wanted}')
+            raise ValueError(f'there is no column {name!r}; {expected}')
 
 
 def _row(line: int, header: list[str], fields: list[str]) -> PointRow:
     if len(fields) != len(header):
-        raise ValueError(f'got {len(fields)} values; {len(header)}, as in the header, are wanted')
+        raise ValueError(f'got {len(fields)} values; expected {len(header)}, as in the header')
     values = dict(zip(header, fields, strict=True))
     return PointRow(
         line,
@@ -119,4 +119,4 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValueError(f'{name} is {text!r}; a number is wanted') from error
+        raise ValueError(f'{name} is {text!r}; expected a number') from error

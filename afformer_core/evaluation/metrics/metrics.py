@@ -42,11 +42,11 @@ def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArr
         [N], at least 0; infinite where a prediction is zero, its ground truth is not, and there
         is no epsilon.
     """
-    wanted = normalised(truth)
+    expected = normalised(truth)
     with np.errstate(divide='ignore', invalid='ignore'):
         # In single precision the ratio overflows where a sure prediction is nearly zero.
-        ratio = np.log(wanted / (normalised(predicted).astype(np.float64) + epsilon) + epsilon)
-        terms = np.where(wanted > 0, wanted * ratio, 0)
+        ratio = np.log(expected / (normalised(predicted).astype(np.float64) + epsilon) + epsilon)
+        terms = np.where(expected > 0, expected * ratio, 0)
     return np.asarray(terms.sum((1, 2)), np.float64)
 
 
@@ -107,6 +107,6 @@ def top1_hits(scores: Mapping[int, float], actions: Collection[int]) -> int:
         scores: of every action.
         actions: annotated, at least one; repeated ones count once.
     """
-    wanted = set(actions)
-    best = sorted(scores, key=lambda action: -scores[action])[: len(wanted)]
-    return len(wanted.intersection(best))
+    expected = set(actions)
+    best = sorted(scores, key=lambda action: -scores[action])[: len(expected)]
+    return len(expected.intersection(best))

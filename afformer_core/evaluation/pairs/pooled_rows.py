@@ -122,10 +122,10 @@ def _measured(
     seed: tuple[int, int],
 ) -> RowScores:
     """Measures of rows against ground truths [N, 28, 28], or [28, 28] that all of them have."""
-    wanted = np.broadcast_to(truths, heatmaps.shape)
-    measured = measure(heatmaps, wanted, np.random.default_rng(seed), protocol.epsilon)
+    expected = np.broadcast_to(truths, heatmaps.shape)
+    measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
     places = [best_places(*each) for each in zip(heatmaps, rows, strict=True)]
-    return with_peaks(measured, measure_peaks(rows, wanted, places))
+    return with_peaks(measured, measure_peaks(rows, expected, places))
 
 
 def _mean(scores: RowScores) -> RowScores:

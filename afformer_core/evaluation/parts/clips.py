@@ -77,8 +77,8 @@ def read_clip(pair: PartPair, frame_count: int) -> Clip:
                 f'{sample.video_path} has {count} frames, from 0. Correct its annotation'
             )
         shown = uniform_indices(count, frame_count)
-        wanted = sorted({*shown, *([] if mark is None else [mark.frame])})
-        frames = dict(zip(wanted, reader.select(wanted), strict=True))
+        expected = sorted({*shown, *([] if mark is None else [mark.frame])})
+        frames = dict(zip(expected, reader.select(expected), strict=True))
     marked = None
     if mark is not None:
         image = frames[mark.frame]

@@ -112,11 +112,11 @@ def hit_actions(results: Sequence[PairResult], action_names: Sequence[str]) -> A
     """
     hits, best, groups, actions = [], [], [], []
     for result in results:
-        wanted = sorted(set(result.pair.sample.actions))
-        right = right_actions(result.action_scores, wanted, action_names)
+        expected = sorted(set(result.pair.sample.actions))
+        right = right_actions(result.action_scores, expected, action_names)
         answer = best_action(result.action_scores)
-        for action in wanted:
-            hits.append(_NAN if right is None else right / len(wanted))
+        for action in expected:
+            hits.append(_NAN if right is None else right / len(expected))
             best.append(_NAN if right is None else same_action(answer, action_names[action]))
             groups.append(result.rows[0].group)
             actions.append(action)

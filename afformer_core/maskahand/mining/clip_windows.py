@@ -24,8 +24,8 @@ def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
     """
     if length < 2 or stride < 1:
         raise ValueError(
-            f'windows of {length} frames at a stride of {stride} are none; '
-            'at least 2 frames and a stride of at least 1 are wanted'
+            f'windows of {length} frames at a stride of {stride} are none; expected '
+            'at least 2 frames and a stride of at least 1'
         )
     if count < 2:
         return []

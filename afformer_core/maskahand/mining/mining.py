@@ -57,15 +57,15 @@ class MiningSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < math.inf:
-            raise ValueError(f'the rate is {self.rate} frames per second; above 0 is wanted')
+            raise ValueError(f'the rate is {self.rate} frames per second; expected above 0')
         if self.clip_frames < 2 or self.stride < 1 or self.part_frames < 1:
             raise ValueError(
                 f'clips have {self.clip_frames} frames at a stride of {self.stride}, parts '
-                f'{self.part_frames}; at least 2, 1 and 1 are wanted'
+                f'{self.part_frames}; expected at least 2, 1 and 1'
             )
         if self.interaction_score is not None and not 0 <= self.interaction_score <= 1:
             raise ValueError(
-                f'hands interact from the score {self.interaction_score} on; 0 to 1 is wanted'
+                f'hands interact from the score {self.interaction_score} on; expected 0 to 1'
             )
 
 

@@ -48,7 +48,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     given = _at(merged, 'data', 'init_args') or {}
     if not isinstance(given, Mapping):
         raise AfformerError(
-            f'{names}: data.init_args is {given!r}; options by name are wanted, as in '
+            f'{names}: data.init_args is {given!r}; expected options by name, as in '
             'config/train/maskahand/simulated.yaml'
         )
     size = _at(merged, 'model', 'architecture', 'input_size')

@@ -35,7 +35,7 @@ class Interaction:
         if not self.interacting or len(self.interacting) != len(self.approaches):
             raise ValueError(
                 f'{len(self.interacting)} hands interact and there are {len(self.approaches)} '
-                'directions; at least one hand, and one direction for each, are wanted'
+                'directions; expected at least one hand, and one direction for each'
             )
 
 

@@ -64,7 +64,7 @@ class MaskOptions:
                 'shape none'
             )
         if not 0 <= self.hidden_score <= 1:
-            raise ValueError(f'hidden_score is {self.hidden_score}; 0 to 1 is wanted')
+            raise ValueError(f'hidden_score is {self.hidden_score}; expected 0 to 1')
 
     def hides(self, hand: Hand, interacts: bool) -> bool:
         """Whether a hand gets a mask."""

@@ -169,7 +169,7 @@ def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([example.images for example in examples]))
 
 
-def _drawn(count: int, wanted: int, random: np.random.Generator) -> list[int]:
+def _drawn(count: int, expected: int, random: np.random.Generator) -> list[int]:
     """As many of the numbers below `count` as are wanted, none again before all others."""
-    order = [random.permutation(count) for _ in range(-(-wanted // count))]
-    return np.concatenate(order)[:wanted].tolist()
+    order = [random.permutation(count) for _ in range(-(-expected // count))]
+    return np.concatenate(order)[:expected].tolist()

@@ -44,7 +44,7 @@ class SynthesisOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.hand_free_share <= 1:
-            raise ValueError(f'hand_free_share is {self.hand_free_share}; 0 to 1 is wanted')
+            raise ValueError(f'hand_free_share is {self.hand_free_share}; expected 0 to 1')
 
 
 @dataclass(frozen=True)

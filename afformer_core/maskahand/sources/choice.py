@@ -75,19 +75,19 @@ def frames_at(
         VideoError: there is no frame at one of the times, or they differ in size.
         AfformerError: as `frames_from` and `decode`.
     """
-    wanted = sorted(set(times))
+    expected = sorted(set(times))
     found: dict[float, NDArray[np.uint8]] = {}
-    for time, item in _increasing(frames_from(wanted[0])):
-        next_time = wanted[len(found)]
+    for time, item in _increasing(frames_from(expected[0])):
+        next_time = expected[len(found)]
         if time > next_time + _TOLERANCE:
             break
         if time >= next_time - _TOLERANCE:
             found[next_time] = decode(item)
-            if len(found) == len(wanted):
+            if len(found) == len(expected):
                 break
-    if len(found) < len(wanted):
+    if len(found) < len(expected):
         raise VideoError(
-            f'{path} has no frame at {wanted[len(found)]:.6f} s; it is not the video that was '
+            f'{path} has no frame at {expected[len(found)]:.6f} s; it is not the video that was '
             'mined, so mine again'
         )
     if len({image.shape for image in found.values()}) > 1:

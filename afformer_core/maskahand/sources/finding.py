@@ -39,11 +39,11 @@ class FoundSources:
     broken: tuple[tuple[Path, str], ...] = ()
     number_rate: float | None = None
 
-    def only(self, wanted: Callable[[Path], bool]) -> FoundSources:
+    def only(self, expected: Callable[[Path], bool]) -> FoundSources:
         """Those whose paths are wanted."""
         return FoundSources(
-            tuple(source for source in self.sources if wanted(source.path)),
-            tuple(broken for broken in self.broken if wanted(broken[0])),
+            tuple(source for source in self.sources if expected(source.path)),
+            tuple(broken for broken in self.broken if expected(broken[0])),
             self.number_rate,
         )
 

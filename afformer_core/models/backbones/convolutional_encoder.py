@@ -93,16 +93,16 @@ class ConvolutionalBackbone(BackboneWithPyramid):
 
     def _merged(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Compute levels up to their last convolution: stages plus upsampled coarser levels."""
-        wanted = [self.stages.index(level) for level in levels]
+        expected = [self.stages.index(level) for level in levels]
         merged = self.fpn.inner_blocks[-1](stages[-1])
         found = {len(stages) - 1: merged}
-        for index in range(len(stages) - 2, min(wanted) - 1, -1):
+        for index in range(len(stages) - 2, min(expected) - 1, -1):
             lateral = self.fpn.inner_blocks[index](stages[index])
             merged = lateral + functional.interpolate(
                 merged, size=lateral.shape[-2:], mode='nearest'
             )
             found[index] = merged
-        return tuple(found[index] for index in wanted)
+        return tuple(found[index] for index in expected)
 
 
 class SeparateProjections(ConvolutionalBackbone):

@@ -49,14 +49,14 @@ def _require_same_colours(tensors: Mapping[str, Tensor], encoder: Encoder) -> No
         CheckpointError: they are not.
     """
     for name, own in _COLOURS.items():
-        wanted = getattr(encoder, own).flatten()
-        found = tensors.get(name, wanted).flatten()
-        same = found.shape == wanted.shape and torch.allclose(
-            found, wanted, rtol=_ROUNDING, atol=0
+        expected = getattr(encoder, own).flatten()
+        found = tensors.get(name, expected).flatten()
+        same = found.shape == expected.shape and torch.allclose(
+            found, expected, rtol=_ROUNDING, atol=0
         )
         if not same:
             raise CheckpointError(
-                f'{name} of the checkpoint is {_listed(found)}; expected {_listed(wanted)}, by '
+                f'{name} of the checkpoint is {_listed(found)}; expected {_listed(expected)}, by '
                 'which the ResNet-50 model normalises images. Give a checkpoint that was trained '
                 'with these values'
             )

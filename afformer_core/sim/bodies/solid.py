@@ -48,10 +48,10 @@ class Solid:
     shininess: float = 0.3
 
     def __post_init__(self) -> None:
-        wanted = 3 if self.shape in (Shape.BOX, Shape.ELLIPSOID) else 2
-        if len(self.size) != wanted or min(self.size) <= 0:
+        expected = 3 if self.shape in (Shape.BOX, Shape.ELLIPSOID) else 2
+        if len(self.size) != expected or min(self.size) <= 0:
             raise ValueError(
-                f'size is {self.size}; a solid of shape {self.shape.value} needs {wanted} '
+                f'size is {self.size}; a solid of shape {self.shape.value} needs {expected} '
                 'positive sizes'
             )
 

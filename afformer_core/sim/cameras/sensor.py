@@ -20,7 +20,7 @@ _DISTORTIONS = (0.02, 0.03, 0.04, 0.05, 0.06)
 _VIGNETTINGS = (0.1, 0.2, 0.3, 0.4)
 
 # Mean grey level that automatic exposure aims at, and the limits of its factor.
-_WANTED_LEVEL = 105.0
+_EXPECTED_LEVEL = 105.0
 _LEAST_EXPOSURE, _MOST_EXPOSURE = 0.8, 2.5
 
 
@@ -153,7 +153,7 @@ def sample_sensor(random: np.random.Generator, moving: bool = False) -> Sensor:
 def _automatic_exposure(image: np.ndarray) -> float:
     """Compute the factor by which a camera brightens a dark scene, or darkens a bright one."""
     mean = float(image[::8, ::8].mean())
-    return min(max(_WANTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
+    return min(max(_EXPECTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
 
 
 def _shift_colours(picture: np.ndarray, shift: float) -> np.ndarray:

@@ -80,12 +80,12 @@ class Sighting:
             return None
         displacement = self.view.states.get(element, STILL)
         middle = front_centre(appliance.elements[element], displacement)
-        wanted = self.view.pixels(middle[None])[0]
+        expected = self.view.pixels(middle[None])[0]
         rows, columns = np.nonzero(inwards >= _INNER_SHARE * min(_INNER_PIXELS, inwards.max()))
         pixels = np.stack([columns, rows], axis=1).astype(float)
-        distances = np.linalg.norm(pixels - wanted, axis=1)
+        distances = np.linalg.norm(pixels - expected, axis=1)
         near = pixels[distances.argmin()]
-        return np.asarray(wanted if distances.min() < 1 else near)
+        return np.asarray(expected if distances.min() < 1 else near)
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ class RgbdBagPlan:
             ('storage', STORAGES),
         ):
             if getattr(self, name) not in choices:
-                wanted = ' or '.join(choices)
-                raise ValueError(f'{name} is {getattr(self, name)!r}; expected {wanted}')
+                expected = ' or '.join(choices)
+                raise ValueError(f'{name} is {getattr(self, name)!r}; expected {expected}')
         if self.family not in FAMILIES:
             raise ValueError(f'family is {self.family!r}; expected one of {", ".join(FAMILIES)}')
         if min(self.size) < 32:

@@ -34,7 +34,7 @@ class LastCheckpoint(Checkpoint):
 
     def __init__(self, path: Path, steps: int) -> None:
         if steps < 1:
-            raise ValueError(f'there are {steps} steps between checkpoints; at least 1 is wanted')
+            raise ValueError(f'there are {steps} steps between checkpoints; expected at least 1')
         self._path = path
         self._steps = steps
         self._asked = False

@@ -72,10 +72,10 @@ class BatchedData(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Tell, once on each machine, where batches are smaller than they were asked to be."""
-        has, wanted = self._order.demonstrations, self._order.wanted
-        if has < wanted:
+        has, expected = self._order.demonstrations, self._order.expected
+        if has < expected:
             print(
-                f'afformer: a batch has {has} examples in place of {wanted} (data.batch_size): '
+                f'afformer: a batch has {has} examples in place of {expected} (data.batch_size): '
                 'there are no more to train on',
                 file=sys.stderr,
             )

@@ -46,7 +46,7 @@ class DemonstrationOrder:
         seed: of the order.
 
     Attributes:
-        wanted: demonstrations of a batch that were asked for.
+        expected: demonstrations of a batch that were asked for.
         demonstrations: that a batch has.
     """
 
@@ -58,7 +58,7 @@ class DemonstrationOrder:
             )
         self._count = count
         self._seed = seed
-        self.wanted = demonstrations
+        self.expected = demonstrations
         self.demonstrations = min(demonstrations, count)
 
     @property

@@ -68,7 +68,7 @@ class HandTraining(LightningModule):
             raise ValueError(f'precision is {precision}; it must be above 0 and at most 1')
         if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
             raise ValueError(
-                f'searched_share is {searched_share} and interval {interval}; 0 to 1 is wanted, '
+                f'searched_share is {searched_share} and interval {interval}; expected 0 to 1, '
                 'and 1 without an interval'
             )
         self.architecture = architecture

@@ -27,11 +27,11 @@ def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)
 
     heatmaps, actions = RecomputeReference(model)(image, video)
-    wanted_heatmaps, wanted_actions = model(image[None], video[None])
+    expected_heatmaps, expected_actions = model(image[None], video[None])
 
-    found, wanted = (x.flatten(1).softmax(1) for x in (heatmaps, wanted_heatmaps[0]))
-    assert ((found - wanted).abs().amax(1) / wanted.amax(1)).max() < 1e-4
-    torch.testing.assert_close(actions, wanted_actions[0], atol=1e-4, rtol=0)
+    found, expected = (x.flatten(1).softmax(1) for x in (heatmaps, expected_heatmaps[0]))
+    assert ((found - expected).abs().amax(1) / expected.amax(1)).max() < 1e-4
+    torch.testing.assert_close(actions, expected_actions[0], atol=1e-4, rtol=0)
 
 
 def test_a_batch_equals_its_pairs_one_by_one():

@@ -64,7 +64,7 @@ def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
         ('data: {init_args: {synthesis: {masks: {scle: 2}}}}', 'synthesis.masks.scle'),
         ('data: {init_args: {synthesis: {masks: {scale: 0.5}}}}', 'scale is 0.5'),
         ('data: {init_args: {validation: {anotations: a.json}}}', 'validation'),
-        ('data: {init_args: 5}', 'data.init_args is 5; options by name are wanted'),
+        ('data: {init_args: 5}', 'data.init_args is 5; expected options by name'),
         ('model: {architecture: {input_size: null}}', 'give no model.architecture.input_size'),
         ('model: {architecture: null}', 'give no model.architecture.input_size'),
         (

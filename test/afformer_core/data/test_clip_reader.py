@@ -74,8 +74,8 @@ def test_frames_are_resized_as_by_the_model(tmp_path: Path) -> None:
     (window,) = ClipReader(UniformSampling(2), (40, 30)).read(sample(path))
 
     assert window.dtype == np.uint8
-    wanted = [resize_to_input(frame, (40, 30)) for frame in read_video(path)[[0, 2]]]
-    np.testing.assert_array_equal(window, wanted)
+    expected = [resize_to_input(frame, (40, 30)) for frame in read_video(path)[[0, 2]]]
+    np.testing.assert_array_equal(window, expected)
 
 
 def test_uniform_takes_what_read_video_takes(tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_real_clip_with_an_edit_list(test_data: Path) -> None:
     # It shows 196 frames at 29.97 a second, of the 265 that are in the file.
     shown = [0, 15, 30, 44, 59, 74, 89, 104, 119, 134, 149, 164, 179, 194]
     with VideoReader(path) as reader:
-        wanted = [resize_to_input(frame, (64, 64)) for frame in reader.select(shown)]
-    np.testing.assert_array_equal(window, wanted)
+        expected = [resize_to_input(frame, (64, 64)) for frame in reader.select(shown)]
+    np.testing.assert_array_equal(window, expected)
 
 
 def test_a_folder_of_frames(tmp_path: Path) -> None:
@@ -240,5 +240,5 @@ def test_one_video_by_two_names_is_kept_once(tmp_path: Path) -> None:
     'wrong', [{'size': (0, 32)}, {'folder_rate': 0.0}, {'folder_rate': float('nan')}]
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match='wanted'):
+    with pytest.raises(ValueError, match='expected'):
         replace(ClipReader(UniformSampling(), SIZE), **wrong)

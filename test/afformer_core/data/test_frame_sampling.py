@@ -19,7 +19,7 @@ def at_rate(count: int, rate: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ('name', 'wanted'),
+    ('name', 'expected'),
     [
         ('uniform 64', UniformSampling(64)),
         ('2 fps x 32 every 16', WindowSampling(2.0, 32, 16)),
@@ -28,9 +28,9 @@ def at_rate(count: int, rate: float) -> np.ndarray:
         ('0.00001 fps x 1 every 1', WindowSampling(1e-5, 1, 1)),
     ],
 )
-def test_a_name_is_read_and_given_back(name: str, wanted: FrameSampling) -> None:
-    assert parse_frame_sampling(name) == wanted
-    assert str(wanted) == name
+def test_a_name_is_read_and_given_back(name: str, expected: FrameSampling) -> None:
+    assert parse_frame_sampling(name) == expected
+    assert str(expected) == name
 
 
 def test_blanks_around_the_words_of_a_name_do_not_matter() -> None:
@@ -62,10 +62,10 @@ def test_numbers_out_of_range_are_refused(name: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ('count', 'wanted'), [(1, [0]), (4, [0, 1, 2, 3]), (7, [0, 2, 4, 6]), (10, [0, 3, 6, 9])]
+    ('count', 'expected'), [(1, [0]), (4, [0, 1, 2, 3]), (7, [0, 2, 4, 6]), (10, [0, 3, 6, 9])]
 )
-def test_uniform_is_one_window(count: int, wanted: list[int]) -> None:
-    assert UniformSampling(4).windows(at_rate(count, 30)) == [wanted]
+def test_uniform_is_one_window(count: int, expected: list[int]) -> None:
+    assert UniformSampling(4).windows(at_rate(count, 30)) == [expected]
 
 
 def test_a_constant_rate_is_thinned() -> None:
@@ -95,7 +95,7 @@ def test_times_count_from_the_first_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ('count', 'wanted'),
+    ('count', 'expected'),
     [
         (1, [[0]]),
         (3, [[0, 1, 2]]),
@@ -106,8 +106,8 @@ def test_times_count_from_the_first_frame() -> None:
         (8, [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]),
     ],
 )
-def test_windows_cover_the_whole_clip(count: int, wanted: list[list[int]]) -> None:
-    assert WindowSampling(1.0, 4, 2).windows(at_rate(count, 1)) == wanted
+def test_windows_cover_the_whole_clip(count: int, expected: list[list[int]]) -> None:
+    assert WindowSampling(1.0, 4, 2).windows(at_rate(count, 1)) == expected
 
 
 @pytest.mark.parametrize(

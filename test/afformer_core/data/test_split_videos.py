@@ -30,7 +30,7 @@ def opra(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ('path', 'wanted'),
+    ('path', 'expected'),
     [
         ('videos/seattle/1/194.mp4', True),
         ('videos/seattle/1/194/whole.webm', True),
@@ -48,8 +48,8 @@ def opra(tmp_path: Path) -> Path:
         ('videos/194.mp4', False),
     ],
 )
-def test_raw_videos_and_clips_of_opra(opra: Path, path: str, wanted: bool) -> None:
-    assert TrainingVideos.read(opra).has(opra.parents[1] / path) is wanted
+def test_raw_videos_and_clips_of_opra(opra: Path, path: str, expected: bool) -> None:
+    assert TrainingVideos.read(opra).has(opra.parents[1] / path) is expected
 
 
 def test_the_annotations_of_test_may_have_another_name(tmp_path: Path) -> None:

@@ -135,8 +135,8 @@ def test_only_below_the_folders_may_be_read(tmp_path):
     outside.mkdir()
     (inside / 'link').symlink_to(outside)
     assert permitted_path(str(inside / 'a.mp4'), (inside,)) == inside / 'a.mp4'
-    wanted = inside / 'bag#' / 'left'
-    assert permitted_path(str(inside / 'bag#/left'), (inside,)) == wanted
+    expected = inside / 'bag#' / 'left'
+    assert permitted_path(str(inside / 'bag#/left'), (inside,)) == expected
     for path in ('../outside/a.mp4', 'link/a.mp4', 'link#/left'):
         with pytest.raises(DemonstrationError, match='may not be read'):
             permitted_path(str(inside / path), (inside,))

@@ -192,8 +192,8 @@ def test_another_format_is_left_alone(tmp_path, save, monkeypatch):
         save(store, 'press')
     sound, (problem,) = store.load_all()
     assert sound == ()
-    wanted = 'press.mcap is not read: format is 3; expected 2. Record the demonstration again'
-    assert wanted in problem
+    expected = 'press.mcap is not read: format is 3; expected 2. Record the demonstration again'
+    assert expected in problem
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
 

@@ -52,9 +52,9 @@ def test_divergences_and_peaks_within_a_pixel_of_the_input(
     found = module.precision_loss([pair(n) for n in range(4)], CONFIGURATION, exact, other)
 
     (truth,) = PROTOCOL.truths(PROTOCOL.rows([pair(0).sample]))
-    wanted = truth.astype(np.float64)
+    expected = truth.astype(np.float64)
     assert found['pairs'] == 4
     assert found['exact_kld'] == pytest.approx(0, abs=1e-6)
-    assert found['kld'] == pytest.approx((wanted * np.log(wanted * 256**2)).sum(), rel=1e-4)
+    assert found['kld'] == pytest.approx((expected * np.log(expected * 256**2)).sum(), rel=1e-4)
     # Two pixels across are one of 128, four down are one of 64; both are the root of two.
     assert found['within_a_pixel'] == 0.75

@@ -56,11 +56,11 @@ def test_by_default_a_clip_is_shown_evenly_spaced(appliances, grounder):
     frames = read_video(pair.sample.video_path)[[0, 2, 4]]
     grounder.set_demonstration(frames, 'by hand')
     image = cv2.imread(str(pair.sample.image_path))[:, :, ::-1]
-    wanted = grounder.ground(image, 'by hand')
-    np.testing.assert_array_equal(found.probabilities, wanted.probabilities)
-    assert found.peaks == wanted.peaks
-    assert found.action_scores == wanted.action_scores
-    assert found.resemblance == wanted.resemblance
+    expected = grounder.ground(image, 'by hand')
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert found.peaks == expected.peaks
+    assert found.action_scores == expected.action_scores
+    assert found.resemblance == expected.resemblance
 
 
 def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
@@ -73,13 +73,13 @@ def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):
     for start in range(4):
         grounder.set_demonstration(frames[start : start + 2], 'by hand')
         windows.append(grounder.ground(image, 'by hand'))
-    wanted = np.mean([window.heatmap for window in windows], axis=0)
-    np.testing.assert_allclose(found.heatmap, wanted, rtol=1e-5)
+    expected = np.mean([window.heatmap for window in windows], axis=0)
+    np.testing.assert_allclose(found.heatmap, expected, rtol=1e-5)
     for name, score in found.action_scores.items():
         assert score == pytest.approx(np.mean([each.action_scores[name] for each in windows]))
     # A single one would not have done.
     for window in windows:
-        assert np.abs(window.heatmap / wanted - 1).max() > 1e-3
+        assert np.abs(window.heatmap / expected - 1).max() > 1e-3
 
 
 def test_backwards_each_window_is_reversed(appliances, grounder):

@@ -66,7 +66,7 @@ def test_flying_pixels_and_edges_are_left_out(calibration: Calibration) -> None:
 
 
 @pytest.mark.parametrize('maximum', [1, 7, 100, 199, 200])
-def test_no_more_points_than_wanted(calibration: Calibration, maximum: int) -> None:
+def test_no_more_points_than_expected(calibration: Calibration, maximum: int) -> None:
     cloud = cloud_of(flat(), calibration, maximum_points=maximum)
 
     assert maximum / 2 < len(cloud) <= maximum

@@ -24,9 +24,9 @@ def test_other_arrays_are_refused(values: np.ndarray) -> None:
 def test_millimetres_are_metres_when_they_are_asked_for() -> None:
     depth = DepthImage(np.array([[0, 1, 500], [65535, 0, 4820]], np.uint16), 'camera', 0)
 
-    wanted = np.array([[np.nan, 0.001, 0.5], [65.535, np.nan, 4.82]])
+    expected = np.array([[np.nan, 0.001, 0.5], [65.535, np.nan, 4.82]])
     assert depth.values.dtype == np.float32
-    np.testing.assert_allclose(depth.values, wanted, rtol=1e-6)
+    np.testing.assert_allclose(depth.values, expected, rtol=1e-6)
     np.testing.assert_allclose(
         depth.at(np.array([[5, 0], [1, 3]])), [[4.82, np.nan], [0.001, 65.535]]
     )

@@ -74,14 +74,14 @@ def test_difficult_hands_are_neither_found_nor_missed() -> None:
     difficult = HandAnnotation(BOX, True, difficult=True)
     findings = hands_found([[Hand(BOX, True, 0.9)]], [[difficult, IDLE]])
 
-    assert (right(findings), findings.wanted) == ([], 1)
+    assert (right(findings), findings.expected) == ([], 1)
 
 
 def test_interactions_are_hands_in_contact_alone() -> None:
     detected = [Hand(BOX, True, 0.9), Hand(ELSEWHERE, False, 0.8), Hand(ELSEWHERE, True, 0.7)]
     findings = interactions_found([detected], [[TOUCHES, IDLE]])
 
-    assert (right(findings), findings.wanted) == ([True, False], 1)
+    assert (right(findings), findings.expected) == ([True, False], 1)
 
 
 # Three of four hands are found; the precisions are 1, 1/2, 2/3, 3/4, and 3/5.

@@ -85,11 +85,11 @@ def test_the_folder_detects_what_the_checkpoint_does(
     ours.transform.min_size, ours.transform.max_size = (64,), 64
     image = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1))
 
-    (found,), (wanted,) = ours([image]), theirs([image])
+    (found,), (expected,) = ours([image]), theirs([image])
 
-    assert 0 < len(wanted['boxes']) <= 4
+    assert 0 < len(expected['boxes']) <= 4
     for name in ('boxes', 'labels', 'scores'):
-        torch.testing.assert_close(found[name], wanted[name])
+        torch.testing.assert_close(found[name], expected[name])
     fields = json.loads((folder / 'detector.json').read_text())
     assert fields['training']['imported'] == 'hircnn.pth'
     assert fields['training']['sha256'] == file_sha256(checkpoint)

@@ -75,9 +75,9 @@ def test_it_gives_what_the_folders_detector_gives(folder: Path) -> None:
     (output,) = plain([torch.from_numpy(frame.image).permute(2, 0, 1) / 255])
     (hands,) = FasterRcnnHands.load(folder).detect([frame])
 
-    wanted = hands_of(output)
-    assert [hand.contact for hand in hands] == [hand.contact for hand in wanted]
-    boxes = [np.array([hand.box for hand in each]) for each in (hands, wanted)]
+    expected = hands_of(output)
+    assert [hand.contact for hand in hands] == [hand.contact for hand in expected]
+    boxes = [np.array([hand.box for hand in each]) for each in (hands, expected)]
     np.testing.assert_allclose(*boxes, atol=0.01)
 
 

@@ -152,8 +152,8 @@ def test_bytes_give_what_their_colours_give(motion_network: MotionHandDetector) 
         )
 
     assert len(of_bytes[0]['scores']) > 0
-    for found, wanted in zip(of_bytes, of_colours, strict=True):
-        for name, values in wanted.items():
+    for found, expected in zip(of_bytes, of_colours, strict=True):
+        for name, values in expected.items():
             assert torch.equal(found[name], values), name
 
 

@@ -78,12 +78,12 @@ def test_a_range_is_a_part_with_its_first_and_last_frame(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ('frame_count', 'wanted'),
+    ('frame_count', 'expected'),
     [(1, [31]), (2, [11, 51]), (3, [11, 31, 51]), (99, [11, 21, 31, 41, 51])],
 )
-def test_frames_are_sampled_evenly(tmp_path: Path, frame_count: int, wanted: list[int]) -> None:
+def test_frames_are_sampled_evenly(tmp_path: Path, frame_count: int, expected: list[int]) -> None:
     folder = write_frames(tmp_path / 'P01_17', range(1, 60))
-    assert levels(read_video(FrameRange(folder, 11, 51, 10).path, frame_count)) == wanted
+    assert levels(read_video(FrameRange(folder, 11, 51, 10).path, frame_count)) == expected
 
 
 def test_a_thinned_folder_gives_the_frame_it_has_of_each_step(tmp_path: Path) -> None:

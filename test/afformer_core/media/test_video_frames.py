@@ -9,7 +9,7 @@ from afformer_core.media.video_frames import uniform_indices
 
 
 @pytest.mark.parametrize(
-    ('count', 'maximum', 'wanted'),
+    ('count', 'maximum', 'expected'),
     [
         (1, 8, [0]),
         (3, 3, [0, 1, 2]),
@@ -19,8 +19,8 @@ from afformer_core.media.video_frames import uniform_indices
         (100, 2, [0, 99]),
     ],
 )
-def test_first_last_and_evenly_between(count: int, maximum: int, wanted: list[int]) -> None:
-    assert uniform_indices(count, maximum) == wanted
+def test_first_last_and_evenly_between(count: int, maximum: int, expected: list[int]) -> None:
+    assert uniform_indices(count, maximum) == expected
 
 
 def test_strictly_increasing_for_every_pair() -> None:

@@ -114,9 +114,9 @@ def test_a_part_of_a_real_clip_is_found_by_what_its_edit_list_shows(test_data: P
     for part in ((0.0, 0.4), (2.01, 2.5), (6.0, 6.5)):
         with VideoReader(path, part) as reader:
             found = [(frame.time, frame.image[::40, ::40]) for frame in reader]
-        wanted = list(frames_shown(whole, part, 1 / 30, path))
-        assert [time for time, _ in found] == [time for time, _ in wanted]
-        for (_, image), (_, other) in zip(found, wanted, strict=True):
+        expected = list(frames_shown(whole, part, 1 / 30, path))
+        assert [time for time, _ in found] == [time for time, _ in expected]
+        for (_, image), (_, other) in zip(found, expected, strict=True):
             np.testing.assert_array_equal(image, other)
 
 

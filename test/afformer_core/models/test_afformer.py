@@ -95,11 +95,11 @@ def test_coco_detection_weights_load_into_the_r50_encoder() -> None:
     ours.load_state_dict(theirs, strict=True)
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        wanted = detector.backbone.eval()(image)
+        expected = detector.backbone.eval()(image)
         found = ours.pyramid(ours.backbone(image), ('p4', 'p3', 'p2'))
 
     for ours_level, theirs_level in zip(found, ('2', '1', '0'), strict=True):
-        torch.testing.assert_close(ours_level, wanted[theirs_level], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(ours_level, expected[theirs_level], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def check(path: Path) -> None:
     )
     decoder = FineGrainedDecoder(configuration)
     decoder.load_state_dict(part(golden, 'weights.decoder.'))
-    wanted = golden['output.heatmap_logits']
-    predictor = Predictor(channels, wanted.shape[1], golden['output.action_logits'].shape[1])
+    expected = golden['output.heatmap_logits']
+    predictor = Predictor(channels, expected.shape[1], golden['output.action_logits'].shape[1])
     predictor.load_state_dict(part(golden, 'weights.predictor.'))
 
     with torch.no_grad():
         memory = decoder.memorize(golden['input.video.p3'][None])
-        heatmaps, actions = predictor(decoder(levels, memory), tuple(wanted.shape[-2:]), memory)
+        heatmaps, actions = predictor(decoder(levels, memory), tuple(expected.shape[-2:]), memory)
 
-    assert (heatmaps - wanted).abs().max() < TOLERANCE
+    assert (heatmaps - expected).abs().max() < TOLERANCE
     assert (actions - golden['output.action_logits']).abs().max() < TOLERANCE

@@ -49,9 +49,9 @@ def test_the_outputs_are_close_and_in_fp32(precision: str, tolerance: float) -> 
         outputs = model.ground_with_features(images, model.memorize(features[None]))
         results.append((features, *outputs))
 
-    for wanted, found in zip(*results, strict=True):
+    for expected, found in zip(*results, strict=True):
         assert found.dtype == torch.float32
-        assert (found - wanted).abs().max() < tolerance * max(1.0, float(wanted.abs().max()))
+        assert (found - expected).abs().max() < tolerance * max(1.0, float(expected.abs().max()))
 
 
 def test_a_layer_whose_sum_of_squares_leaves_fp16() -> None:

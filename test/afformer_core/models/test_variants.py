@@ -88,8 +88,8 @@ def test_the_configuration_knows_the_shapes(
     features = model.encode_frames(pictures(frames, 64, 96, 3))
     memory = model.memorize(features[None])
 
-    wanted = (frames, configuration.feature_channels, *configuration.feature_size)
-    assert features.shape == wanted
+    expected = (frames, configuration.feature_channels, *configuration.feature_size)
+    assert features.shape == expected
     shapes = [(keys.shape[1:], values.shape[1:]) for keys, values in zip(
         memory.keys, memory.values, strict=True
     )]  # fmt: skip
@@ -127,8 +127,8 @@ def test_packed_levels_come_back_as_they_were() -> None:
 
     assert packed.shape == (2, 3 + 12 + 48, 2, 2)
     found = unpack_levels(packed[:, None], [1, 2, 4], 3)
-    for level, wanted in zip(found, levels, strict=True):
-        assert torch.equal(level[:, 0], wanted)
+    for level, expected in zip(found, levels, strict=True):
+        assert torch.equal(level[:, 0], expected)
 
 
 @pytest.mark.parametrize(

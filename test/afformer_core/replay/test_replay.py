@@ -164,8 +164,8 @@ def measured_again(heatmap: Any, points: Any) -> tuple[float, float]:
     protocol = RowsProtocol()
     predicted = protocol.prediction(heatmap.data.view('<f4').reshape(120, 160)).astype(np.float64)
     (truth,) = protocol.truths([Row(0, '', np.array(points, float), (160, 120))])
-    wanted = truth.astype(np.float64)
-    divergence = (wanted * np.log(wanted / predicted)).sum()
+    expected = truth.astype(np.float64)
+    divergence = (expected * np.log(expected / predicted)).sum()
     return float(divergence), float(np.minimum(predicted, truth).sum())
 
 

@@ -61,10 +61,10 @@ def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
     scores = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
     assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
     (truth,) = RowsProtocol().truths([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
-    wanted = truth.astype(np.float64)
+    expected = truth.astype(np.float64)
     even = 1 / 256**2
-    assert scores.kld == pytest.approx((wanted * np.log(wanted / even)).sum(), rel=1e-4)
-    assert scores.sim == pytest.approx(np.minimum(wanted, even).sum(), rel=1e-4)
+    assert scores.kld == pytest.approx((expected * np.log(expected / even)).sum(), rel=1e-4)
+    assert scores.sim == pytest.approx(np.minimum(expected, even).sum(), rel=1e-4)
     assert (scores.peak_millimetres, scores.normal_degrees, scores.inside) == (None, None, None)
 
 

@@ -53,8 +53,8 @@ def test_class_mean_weighs_classes_equally():
 def test_class_mean_of_hits_is_balanced_accuracy(answers):
     truth = [0] * 9 + [1]
     hits = np.equal(answers, truth)
-    wanted = balanced_accuracy_score(np.array(truth), np.array(answers))
-    assert bootstrap_class_mean(hits, range(10), truth).value == pytest.approx(wanted, abs=1e-12)
+    expected = balanced_accuracy_score(np.array(truth), np.array(answers))
+    assert bootstrap_class_mean(hits, range(10), truth).value == pytest.approx(expected, abs=1e-12)
 
 
 def test_balanced_accuracy_weighs_actions_and_not_rows():
@@ -68,8 +68,8 @@ def test_area_is_that_of_the_roc_curve():
     rng = np.random.default_rng(0)
     positive, negative = rng.integers(2, 12, 40), rng.integers(0, 10, 30)
     shown = [1] * 40 + [0] * 30
-    wanted = roc_auc_score(shown, np.concatenate((positive, negative)))
-    assert area_under_curve(positive, negative) == pytest.approx(wanted, abs=1e-12)
+    expected = roc_auc_score(shown, np.concatenate((positive, negative)))
+    assert area_under_curve(positive, negative) == pytest.approx(expected, abs=1e-12)
 
 
 def test_area_counts_pairs_and_ties_half():

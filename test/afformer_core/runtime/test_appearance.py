@@ -67,8 +67,8 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
     rows, columns = np.mgrid[-2:3, -2:3]
     weights = np.exp(-(rows**2 + columns**2) / 2) * (rows**2 + columns**2 <= 4.6)
     share = weights[:, columns[0] >= 2].sum() / weights.sum()
-    wanted = 1 - share * (1 - np.sqrt(0.5))
-    assert Appearance(ENDS).resemblance(image, heatmap) == pytest.approx(wanted, abs=2e-3)
+    expected = 1 - share * (1 - np.sqrt(0.5))
+    assert Appearance(ENDS).resemblance(image, heatmap) == pytest.approx(expected, abs=2e-3)
 
 
 def test_of_many_places_every_second_is_enough() -> None:

@@ -59,7 +59,7 @@ def test_the_place_that_looks_alike_is_the_highest() -> None:
     assert correlation[0, 0] < 0
 
 
-def test_levels_are_averaged_at_the_size_that_is_wanted() -> None:
+def test_levels_are_averaged_at_the_size_that_is_expected() -> None:
     fine = features([[1, 0, 0, -1]])
     coarse = features([[1, -1]])
     correlation = correlation_map([fine, coarse], [fine, coarse], (0.125, 0.5), (1, 4))

@@ -45,7 +45,7 @@ def test_empty() -> None:
     assert FrameSampler[int](8).selection() == []
 
 
-def test_offered_frames_are_kept_only_where_they_are_wanted() -> None:
+def test_offered_frames_are_kept_only_where_they_are_expected() -> None:
     sampler: FrameSampler[int] = FrameSampler(2)
     for frame in range(20):
         sampler.offer(frame)

@@ -17,34 +17,34 @@ def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch
 
     found = golden_outputs(small_folder)
 
-    wanted = References.read(small_folder)
-    assert np.array_equal(found.heatmap_logits, wanted.heatmap_logits)
+    expected = References.read(small_folder)
+    assert np.array_equal(found.heatmap_logits, expected.heatmap_logits)
 
 
 @pytest.mark.parametrize('missing', ['graphs.json', REFERENCES_FILE])
 def test_those_of_the_network(copied_folder: Path, missing: str) -> None:
-    wanted = References.read(copied_folder)
+    expected = References.read(copied_folder)
     (copied_folder / missing).unlink()
 
     found = golden_outputs(copied_folder)
 
-    assert found.clips == wanted.clips
-    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-5)
+    assert found.clips == expected.clips
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-5)
 
 
 def test_those_of_other_weights_are_not_taken(copied_folder: Path) -> None:
     listing = copied_folder / 'graphs.json'
-    wanted = References.read(copied_folder)
+    expected = References.read(copied_folder)
     wrong = References(
-        wanted.frames, wanted.clips, wanted.image, wanted.features,
-        wanted.heatmap_logits + 1, wanted.action_logits, wanted.image_features,
+        expected.frames, expected.clips, expected.image, expected.features,
+        expected.heatmap_logits + 1, expected.action_logits, expected.image_features,
     )  # fmt: skip
     wrong.write(copied_folder)
     listing.write_text(listing.read_text().replace('"weights_sha256": "', '"weights_sha256": "0'))
 
     found = golden_outputs(copied_folder)
 
-    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-5)
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-5)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def memories_of(session: Session, *lengths: int) -> list[Memory]:
     return [session.memorize(session.encode_frames(one)) for one in frames]
 
 
-def difference(found: Output, wanted: Output) -> float:
-    return float(np.abs(found.heatmap_logits - wanted.heatmap_logits).max())
+def difference(found: Output, expected: Output) -> float:
+    return float(np.abs(found.heatmap_logits - expected.heatmap_logits).max())
 
 
 @pytest.fixture(scope='module')
@@ -78,9 +78,9 @@ def test_each_memory_is_read_whatever_was_grounded_before(
 
     for seed in range(2):
         image = noise(100 + seed, *SIZE, 3)
-        wanted = [exact.ground(image, memory) for memory in memories]
-        assert min(difference(*pair) for pair in itertools.combinations(wanted, 2)) > 0.01
-        for memory, output in zip(memories, wanted, strict=True):
+        expected = [exact.ground(image, memory) for memory in memories]
+        assert min(difference(*pair) for pair in itertools.combinations(expected, 2)) > 0.01
+        for memory, output in zip(memories, expected, strict=True):
             session.encode_frames(image[None])
             assert difference(session.ground(image, memory), output) < TOLERANCE
 
@@ -96,7 +96,7 @@ def test_many_demonstrations_of_three_looks_are_captured_once_for_each_length(
     session, device = opened_session.session, opened_session.device
     memories = memories_of(session, *(length for length in lengths for _ in range(3)))
     image = noise(100, *SIZE, 3)
-    wanted = [exact.ground(image, memory) for memory in memories]
+    expected = [exact.ground(image, memory) for memory in memories]
     captures, uploads = 0, 0
     if device is not None:
         captures = device.captures
@@ -107,7 +107,7 @@ def test_many_demonstrations_of_three_looks_are_captured_once_for_each_length(
 
     for number in range(groundings):
         found = session.ground(image, memories[number % len(memories)])
-        assert difference(found, wanted[number % len(memories)]) < TOLERANCE
+        assert difference(found, expected[number % len(memories)]) < TOLERANCE
 
     if device is not None:
         assert device.captures - captures <= len(set(lengths))
@@ -145,8 +145,8 @@ def test_three_looks_of_demonstrations_that_are_added_replaced_and_deleted(
             one.set_demonstration(noise(seed, length, 120, 160, 3), name)
 
     def check(*names: str) -> None:
-        found, wanted = (one.output(image, *names) for one in (grounder, on_cpu))
-        assert difference(found, wanted) < TOLERANCE
+        found, expected = (one.output(image, *names) for one in (grounder, on_cpu))
+        assert difference(found, expected) < TOLERANCE
 
     add('first', 1, 3)
     check('first')
@@ -239,8 +239,8 @@ def test_it_computes_in_fp32_whatever_the_process_allows(session: Session, exact
     memory = session.memorize(features)
     found = session.ground(frames[0], memory)
 
-    wanted = exact.encode_frames(frames)
-    assert np.abs(features - wanted).max() < 1e-4 * np.abs(wanted).max()
+    expected = exact.encode_frames(frames)
+    assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()
     for ours, theirs in zip(memory.keys, exact.memorize(features).keys, strict=True):
         assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
     assert difference(found, exact.ground(frames[0], memory)) < 1e-4

@@ -46,7 +46,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pi
     chosen = torch.from_numpy(frames[uniform_indices(40, 32)])[None]
     with torch.no_grad():
         logits = model(torch.from_numpy(image)[None], chosen)[0]
-    wanted = logits.flatten().softmax(0).view(64, 96).numpy()
+    expected = logits.flatten().softmax(0).view(64, 96).numpy()
 
     grounder = Grounder.load(small_folder, 'torch')
     demonstration = grounder.set_demonstration(frames, 'forty')
@@ -54,7 +54,7 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pi
 
     assert demonstration.frame_count == 40
     assert len(demonstration.frames) == 32
-    assert np.abs(heatmap - wanted).max() / wanted.max() < 1e-5
+    assert np.abs(heatmap - expected).max() / expected.max() < 1e-5
 
 
 def test_a_second_image_encodes_no_frame_again(small_folder: Path, pictures: Pictures) -> None:

@@ -108,8 +108,8 @@ def test_several_demonstrations_look_for_themselves_at_one_place() -> None:
     grounder.predict(square(8, 8), '16', '32')
 
     memories = [memory for _, memory in session.grounded]
-    wanted = [one.memory for one in shown] + [one.closer_memories[0] for one in shown]
-    assert [id(one) for one in memories] == [id(one) for one in wanted]
+    expected = [one.memory for one in shown] + [one.closer_memories[0] for one in shown]
+    assert [id(one) for one in memories] == [id(one) for one in expected]
     (_, _, (one, _), (another, _)) = session.grounded
     assert np.array_equal(one, another)
 

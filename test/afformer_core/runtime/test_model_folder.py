@@ -135,9 +135,9 @@ def test_graphs_of_another_release(copied_folder: Path, version: int | None) -> 
     fields = json.loads(listing.read_text())
     del fields['version']
     listing.write_text(json.dumps(fields | ({} if version is None else {'version': version})))
-    wanted = rf'is {version}; expected 2\. Run: afformer export'
+    expected = rf'is {version}; expected 2\. Run: afformer export'
     for backend in ('auto', 'onnxruntime'):
-        with pytest.raises(ModelFolderError, match=wanted):
+        with pytest.raises(ModelFolderError, match=expected):
             open_session(copied_folder, backend, 1)
 
 

@@ -45,7 +45,7 @@ def test_close_maxima_are_one() -> None:
     assert len(peaks) == 1
 
 
-def test_no_more_than_wanted() -> None:
+def test_no_more_than_expected() -> None:
     peaks = find_peaks(blobs((64, 64), (8, 8, 1), (30, 50, 1), (55, 10, 1)), (64, 64), 2)
 
     assert len(peaks) == 2

@@ -188,7 +188,7 @@ class KnownSession:
         return self._output
 
 
-WANTED = KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2])
+EXPECTED = KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2])
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_the_largest_difference_is_given_and_named(
     found: KnownSession, difference: float, where: str
 ) -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
-    references = References.of(WANTED, picture[None], picture, [(0,)])
+    references = References.of(EXPECTED, picture[None], picture, [(0,)])
 
     if difference < np.inf:
         assert self_test(found, references, 1.0) == pytest.approx(difference, abs=1e-6)

@@ -79,17 +79,17 @@ def test_streaming_equals_one_forward_pass(
     frames = pictures(length, *model.configuration.input_size, 3)
     image = pictures(*model.configuration.input_size, 3)
     with torch.no_grad():
-        wanted, wanted_actions = model(
+        expected, expected_actions = model(
             torch.from_numpy(image)[None], torch.from_numpy(frames)[None]
         )
 
     features = np.concatenate([session.encode_frames(frame[None]) for frame in frames])
     found, found_actions, found_features = session.ground(image, session.memorize(features))
 
-    truth = probabilities(wanted[0].numpy())
+    truth = probabilities(expected[0].numpy())
     difference = np.abs(probabilities(found) - truth).max() / truth.max()
     assert difference < TOLERANCES.get(backend, 1e-4)
-    np.testing.assert_allclose(found_actions, wanted_actions[0].numpy(), atol=1e-4)
+    np.testing.assert_allclose(found_actions, expected_actions[0].numpy(), atol=1e-4)
     alone = session.encode_frames(image[None])[0]
     tolerance = FEATURE_TOLERANCES.get(backend, 1e-5) * np.abs(alone).max()
     np.testing.assert_allclose(found_features, alone, rtol=0, atol=tolerance)

@@ -42,10 +42,10 @@ def test_exported_graphs_find_the_same_place(
     folder: Path, pictures: Callable[..., np.ndarray]
 ) -> None:
     export_graphs(folder)
-    found, wanted = (grounded(folder, each, pictures) for each in ('onnxruntime', 'torch'))
+    found, expected = (grounded(folder, each, pictures) for each in ('onnxruntime', 'torch'))
 
     assert found.action_scores == {}
-    np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
 
 
 @pytest.mark.parametrize('preset', [afformer_small, afformer_r50])

@@ -207,16 +207,16 @@ def test_a_place_that_jumps_does_not_vanish(predict):
     assert column == pytest.approx(50 + 2 * (1 - np.exp(-1)), abs=0.05)
 
 
-def test_no_more_peaks_than_wanted(predict):
+def test_no_more_peaks_than_expected(predict):
     two = replace(
         predict(10, 10),
         probabilities=0.5 * (predict(10, 10).probabilities + predict(50, 50).probabilities),
     )
     for before in (10, 55):
-        for wanted in (1, 2):
-            camera = Camera(maximum_peaks=wanted, minimum_confidence=0.4)
+        for expected in (1, 2):
+            camera = Camera(maximum_peaks=expected, minimum_confidence=0.4)
             camera.see(0, predict(before, 30))
-            assert len(camera.see(100, two).grounding.peaks) == wanted
+            assert len(camera.see(100, two).grounding.peaks) == expected
 
 
 def test_stamps_that_stand_still_are_not_smoothed(predict):

@@ -12,15 +12,17 @@ CALIBRATION = PresenceCalibration(1.0, 10.0, -7.0, 0.37, 0.96, 300, 'validation.
 
 
 @pytest.mark.parametrize(
-    ('minimum', 'wanted'),
+    ('minimum', 'expected'),
     [
         (-1.0, {'presence': 0.37, 'continuity': 0.75}),
         (0.6, {'presence': 0.6, 'continuity': 0.75}),
     ],
 )
-def test_of_a_calibrated_model_presence_decides(minimum: float, wanted: dict[str, float]) -> None:
+def test_of_a_calibrated_model_presence_decides(
+    minimum: float, expected: dict[str, float]
+) -> None:
     settings = StreamSettings(minimum_presence=minimum)
-    assert settings.thresholds(CALIBRATION) == wanted
+    assert settings.thresholds(CALIBRATION) == expected
 
 
 def test_of_another_model_confidence_and_resemblance_decide() -> None:

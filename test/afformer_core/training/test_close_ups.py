@@ -67,11 +67,11 @@ def test_the_other_objects_stay_as_they_are(plan: CloseUpPlan, tmp_path: Path) -
 
     # Each image is an object here; the one of two actions is two samples.
     assert [one.image_path.resolve() for one in whole] == [one.image_path for one in own[-4:]]
-    for sample, wanted in zip(whole, own[-4:], strict=True):
-        assert sample.video_path.resolve() == wanted.video_path
-        assert sample.actions == wanted.actions
+    for sample, expected in zip(whole, own[-4:], strict=True):
+        assert sample.video_path.resolve() == expected.video_path
+        assert sample.actions == expected.actions
         assert [each.tolist() for each in sample.points] == [
-            each.tolist() for each in wanted.points
+            each.tolist() for each in expected.points
         ]
     assert 3 <= len(samples) - len(whole) <= 4
 

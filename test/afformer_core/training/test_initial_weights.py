@@ -88,10 +88,10 @@ def test_heads_that_read_actions_elsewhere_begin_anew(given: tuple[Path, Afforme
 def test_a_model_without_actions_gets_all_but_their_heads(given: tuple[Path, Afformer]) -> None:
     folder, model = given
     found = initial_model(replace(SMALL, action_names=()), 'random', folder).state_dict()
-    wanted = {name for name in model.state_dict() if not name.startswith('predictor.actioner.')}
+    expected = {name for name in model.state_dict() if not name.startswith('predictor.actioner.')}
 
-    assert set(found) == wanted
-    assert all(torch.equal(found[name], model.state_dict()[name]) for name in wanted)
+    assert set(found) == expected
+    assert all(torch.equal(found[name], model.state_dict()[name]) for name in expected)
 
 
 def test_every_action_begins_with_the_single_heatmap(given: tuple[Path, Afformer]) -> None:

@@ -46,9 +46,9 @@ def test_local_divergence_of_the_truth_is_nothing() -> None:
 def test_local_divergence_of_a_level_map() -> None:
     truth = torch.tensor([[[0.6, 0.4], [0.0, 0.0]]])
     first = 0.6**4 / (0.6**4 + 0.4**4)
-    wanted = math.log(2) + first * math.log(first) + (1 - first) * math.log(1 - first)
+    expected = math.log(2) + first * math.log(first) + (1 - first) * math.log(1 - first)
 
-    assert float(local_divergence(torch.zeros(1, 2, 2), truth)) == pytest.approx(wanted)
+    assert float(local_divergence(torch.zeros(1, 2, 2), truth)) == pytest.approx(expected)
 
 
 def test_local_divergence_does_not_see_another_place() -> None:
@@ -116,20 +116,20 @@ def test_a_side_of_no_pixels() -> None:
 
 def test_the_released_codes_loss() -> None:
     logits = torch.tensor([[2.0, -1.0]])
-    wanted = -(math.log(1 / (1 + math.exp(-2.0))) + math.log(1 - 1 / (1 + math.exp(1.0)))) / 2
+    expected = -(math.log(1 / (1 + math.exp(-2.0))) + math.log(1 - 1 / (1 + math.exp(1.0)))) / 2
     _, parts = GroundingLoss('multi_label')(
         torch.zeros(1, 2, 2, 2), logits, targets(CORNER, [0], [0])
     )
 
-    assert float(parts['action_loss']) == pytest.approx(wanted)
+    assert float(parts['action_loss']) == pytest.approx(expected)
 
 
 def test_scores_are_of_equally_frequent_actions() -> None:
     loss = GroundingLoss(action_frequencies=(300, 100))
-    wanted = targets(UNIFORM, [1], [0])
+    expected = targets(UNIFORM, [1], [0])
 
-    _, level = loss(torch.zeros(1, 1, 2, 2), torch.zeros(1, 2), wanted)
-    _, sure = loss(torch.zeros(1, 1, 2, 2), torch.tensor([[0.0, math.log(3)]]), wanted)
+    _, level = loss(torch.zeros(1, 1, 2, 2), torch.zeros(1, 2), expected)
+    _, sure = loss(torch.zeros(1, 1, 2, 2), torch.tensor([[0.0, math.log(3)]]), expected)
     assert float(level['action_loss']) == pytest.approx(math.log(4))
     assert float(sure['action_loss']) == pytest.approx(math.log(2))
 

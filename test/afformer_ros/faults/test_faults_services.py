@@ -119,15 +119,17 @@ class Fuzzer:
                 self.lost += 1
 
     def _transition(self):
-        wanted = self._random.choices((CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP), (4, 6, 1, 1))[0]
+        expected = self._random.choices((CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP), (4, 6, 1, 1))[
+            0
+        ]
         before = self._client.state()
-        changed = self._client.change_state(wanted)
+        changed = self._client.change_state(expected)
         possible = {
             'unconfigured': (CONFIGURE,),
             'inactive': (ACTIVATE, CLEANUP),
             'active': (DEACTIVATE,),
         }
-        assert changed == (wanted in possible[before]), (before, wanted)
+        assert changed == (expected in possible[before]), (before, expected)
 
     def _parameter(self):
         name, value = self._random.choice(PARAMETERS)

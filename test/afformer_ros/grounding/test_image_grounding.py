@@ -62,7 +62,7 @@ def library(bag: Path, random_model: Path) -> DemonstrationLibrary:
 class CollectingPublisher:
     """Somebody listens, and takes every affordance."""
 
-    wanted = True
+    expected = True
 
     def __init__(self) -> None:
         self.affordances: list[Any] = []

@@ -54,8 +54,8 @@ class Devices(TorchFunctionMode):
     def _is_there(self, tensor: Tensor) -> bool:
         return self._device.gpu.owns(tensor)
 
-    def _to(self, tensor: Tensor, wanted: list[Any]) -> Tensor:
-        kind = next((one for one in wanted if isinstance(one, torch.dtype)), tensor.dtype)
+    def _to(self, tensor: Tensor, expected: list[Any]) -> Tensor:
+        kind = next((one for one in expected if isinstance(one, torch.dtype)), tensor.dtype)
         if self._is_there(tensor):
             return tensor.to(kind)
         with unobserved():

@@ -27,7 +27,7 @@ def rectangle(crop: np.ndarray) -> tuple[float, float, float, float]:
     return left, top, right - left, bottom - top
 
 
-def test_a_part_lies_in_the_picture_and_has_the_wanted_area_and_shape() -> None:
+def test_a_part_lies_in_the_picture_and_has_the_expected_area_and_shape() -> None:
     random = np.random.default_rng(0)
     areas, shapes = [], []
     for _ in range(300):

@@ -70,5 +70,5 @@ def test_a_swapped_action_that_there_is_not_is_named() -> None:
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match='wanted'):
+    with pytest.raises(ValueError, match='expected'):
         FlipOptions(**wrong)

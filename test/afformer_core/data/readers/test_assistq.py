@@ -384,7 +384,7 @@ def test_a_line_that_fits_two_buttons_alike_is_of_none(tree: Path) -> None:
     ('content', 'message'),
     [
         ('{}', 'names no video'),
-        ('[]', 'holds a list; questions by the names of videos are wanted'),
+        ('[]', 'holds a list; expected questions by the names of videos'),
         ('{', 'not JSON'),
         ('{"airfryer_gye82": {}}', 'airfryer_gye82 of .* holds a dict; a list'),
         ('{"airfryer_gye82": []}', 'gives no sample'),

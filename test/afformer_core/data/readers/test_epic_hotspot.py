@@ -298,7 +298,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('release', 'message'),
     [
-        ([], 'holds a list; an object is wanted'),
+        ([], 'holds a list; expected an object'),
         ({**RELEASE, 'verbs': [1, 2, 3]}, 'verbs in .* must be a list of names'),
         ({**RELEASE, 'inactive_images': []}, 'inactive_images in .* is a list'),
         (

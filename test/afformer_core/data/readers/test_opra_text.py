@@ -16,7 +16,7 @@ from afformer_core.media.video import read_video, write_video
 
 POINTS = '10 20 30.5 40 -5 3 70 -0.25 1 2 3 4 5 6 7 8 9 10 300 47'
 LINE = f'seattle 1 193 217.5 6.5 MAT_1.jpg 48 64 4 {POINTS}'
-WANTED = [
+EXPECTED = [
     [10, 20], [30.5, 40], [-5, 3], [70, -0.25], [1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [300, 47],
 ]  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_reads_a_line_as_it_is(tmp_path: Path) -> None:
     assert sample.image_size == (64, 48)
     assert [dataset.action_names[action] for action in sample.actions] == ['push']
     assert sample.points[0].dtype == np.float64
-    assert sample.points[0].tolist() == WANTED
+    assert sample.points[0].tolist() == EXPECTED
 
 
 def test_the_media_are_there_and_can_be_read(tmp_path: Path) -> None:
@@ -107,13 +107,13 @@ def test_agrees_with_the_json_form_of_the_same_annotations(
             lines.append(' '.join(str(field) for field in fields))
     read = OpraTextDataset(write(tmp_path, *lines), root=released.root)
     assert len(read) == len(released)
-    for sample, wanted in zip(read, released, strict=True):
-        assert sample.sample_id == wanted.sample_id
-        assert sample.video_path == wanted.video_path
-        assert sample.image_path == wanted.image_path
-        assert sample.image_size == wanted.image_size
-        assert sample.actions == wanted.actions
-        np.testing.assert_array_equal(sample.points, wanted.points)
+    for sample, expected in zip(read, released, strict=True):
+        assert sample.sample_id == expected.sample_id
+        assert sample.video_path == expected.video_path
+        assert sample.image_path == expected.image_path
+        assert sample.image_size == expected.image_size
+        assert sample.actions == expected.actions
+        np.testing.assert_array_equal(sample.points, expected.points)
 
 
 def test_missing_media_are_counted_and_the_first_is_named(tmp_path: Path) -> None:

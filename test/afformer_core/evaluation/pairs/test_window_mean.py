@@ -71,14 +71,14 @@ def test_probabilities_of_heatmaps_are_averaged() -> None:
 
 
 @pytest.mark.parametrize(
-    ('activation', 'wanted'), [('softmax', [0.625, 0.375]), ('sigmoid', [0.5, 0.375])]
+    ('activation', 'expected'), [('softmax', [0.625, 0.375]), ('sigmoid', [0.5, 0.375])]
 )
-def test_scores_of_actions_are_averaged(activation: str, wanted: list[float]) -> None:
+def test_scores_of_actions_are_averaged(activation: str, expected: list[float]) -> None:
     configuration = replace(SMALL, action_activation=activation)
     # Odds of one to one and of three to one.
     logits = torch.tensor([[0.0, 0.0], [0.0, -1.0986123]])
     found = mean_actions(logits, configuration)
-    assert found.tolist() == pytest.approx(wanted, abs=1e-6)
+    assert found.tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_grounding_of_windows_is_the_mean_of_theirs() -> None:
@@ -94,8 +94,8 @@ def test_a_grounding_of_windows_is_the_mean_of_theirs() -> None:
 
     found = ground_windows(grounder, IMAGE, ('10', '20', '30'))
 
-    wanted = np.mean([each.probabilities for each in alone], axis=0)
-    np.testing.assert_allclose(found.probabilities, wanted, atol=1e-8)
+    expected = np.mean([each.probabilities for each in alone], axis=0)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-8)
     np.testing.assert_allclose(
         found.heatmap, np.mean([each.heatmap for each in alone], axis=0), atol=1e-8
     )
@@ -135,11 +135,11 @@ def test_the_action_of_the_mean_says_whose_heatmaps_are_averaged() -> None:
 
 def test_one_window_is_grounded_as_ever() -> None:
     grounder = grounder_of(PER_ACTION, {10: ([(10, 10), (50, 10)], [0.5, 0.0])})
-    found, wanted = ground_windows(grounder, IMAGE, ('10',)), grounder.ground(IMAGE, '10')
-    np.testing.assert_array_equal(found.probabilities, wanted.probabilities)
-    assert found.peaks == wanted.peaks
-    assert found.action_scores == wanted.action_scores
-    assert found.resemblance == wanted.resemblance
+    found, expected = ground_windows(grounder, IMAGE, ('10',)), grounder.ground(IMAGE, '10')
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert found.peaks == expected.peaks
+    assert found.action_scores == expected.action_scores
+    assert found.resemblance == expected.resemblance
 
 
 def test_of_many_places_the_five_best_are_given() -> None:

@@ -49,11 +49,11 @@ def test_frames_are_not_enlarged(clips: list[InteractionClip]) -> None:
 def test_what_is_kept_is_what_was_read(clips: list[InteractionClip], tmp_path: Path) -> None:
     plain = ClipPictures((32, 32), 4, 48)
     kept = replace(plain, cache_folder=tmp_path / 'cache')
-    wanted = plain.read(clips[0])
+    expected = plain.read(clips[0])
     for _ in range(2):
         found = kept.read(clips[0])
-        assert np.array_equal(found.demonstration, wanted.demonstration)
-        assert np.array_equal(found.interactions, wanted.interactions)
+        assert np.array_equal(found.demonstration, expected.demonstration)
+        assert np.array_equal(found.interactions, expected.interactions)
     assert len(list((tmp_path / 'cache').iterdir())) == 2
 
 
@@ -65,11 +65,11 @@ def test_frames_without_a_hand_are_read_and_kept(
     plain = ClipPictures((32, 32), 4, 48)
     kept = replace(plain, cache_folder=tmp_path / 'cache')
     kept.read(clips[0])
-    wanted = plain.read(replace(clips[0], interactions=(replace(first, number=1),)))
+    expected = plain.read(replace(clips[0], interactions=(replace(first, number=1),)))
     for pictures in (plain, kept, kept):
         found = pictures.read(clip)
         assert list(found.hand_free) == [1]
-        assert np.array_equal(found.hand_free[1], wanted.interactions[0])
+        assert np.array_equal(found.hand_free[1], expected.interactions[0])
         assert found.interactions.shape == (2, 32, 48, 3)
     assert len(list((tmp_path / 'cache').iterdir())) == 3
 

@@ -57,6 +57,6 @@ def test_interactions_name_a_frame_of_shortly_before(rate, named):
     (clip,) = with_hand_free_frames(clips, 0.99, 0.1)
 
     assert clip.hand_free == named
-    wanted = [*named, *named, None] if named else [None] * 3
-    assert [each.hand_free for each in clip.interactions] == wanted
+    expected = [*named, *named, None] if named else [None] * 3
+    assert [each.hand_free for each in clip.interactions] == expected
     assert clips[0].hand_free == ()

@@ -84,11 +84,11 @@ def test_so_many_images_are_of_before_the_hand_came(
     first, *others = clips[0].interactions
     clip = replace(clips[0], interactions=(replace(first, hand_free=0), *others))
     pictures = ClipPictures((32, 32), 4, 64)
-    for share, wanted in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
+    for share, expected in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
         given.clear()
         options = SynthesisOptions(hand_free_share=share)
         example(PretrainingDataset([clip], pictures, options, 200, AS_IT_IS))
-        assert sum(before for _, before in given) in wanted
+        assert sum(before for _, before in given) in expected
         assert {number for number, before in given if before} <= {first.number}
 
 

@@ -158,8 +158,8 @@ def test_a_frame_without_a_hand_is_shown_as_it_is():
 
     assert np.array_equal(made.image, _photograph(shift=8))
     # What lay under the hand lies 8 pixels to the left.
-    wanted = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
-    assert np.abs((made.corners[0] - wanted) * SIZE).max() < 1
+    expected = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
+    assert np.abs((made.corners[0] - expected) * SIZE).max() < 1
 
 
 def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
@@ -171,7 +171,7 @@ def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
 
 
 def test_a_share_is_0_to_1():
-    with pytest.raises(ValueError, match=r'hand_free_share is 1\.5; 0 to 1 is wanted'):
+    with pytest.raises(ValueError, match=r'hand_free_share is 1\.5; expected 0 to 1'):
         SynthesisOptions(hand_free_share=1.5)
 
 

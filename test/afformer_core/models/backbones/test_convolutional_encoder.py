@@ -29,8 +29,8 @@ def test_the_first_stages_are_enough(configuration: AfformerConfiguration, last:
         assert len(first) == given
         found = backbone.deepen(first)
         assert len(found) == len(stages)
-        for stage, wanted in zip(found, stages, strict=True):
-            torch.testing.assert_close(stage, wanted)
+        for stage, expected in zip(found, stages, strict=True):
+            torch.testing.assert_close(stage, expected)
 
 
 @backbones

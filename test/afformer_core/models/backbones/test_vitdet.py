@@ -57,9 +57,9 @@ def test_equals_timm(grid: tuple[int, int]) -> None:
     images = torch.randn(2, 3, 16 * grid[0], 16 * grid[1])
 
     x = theirs.patch_embed(images) + theirs.pos_embed
-    wanted = theirs.blocks(x).permute(0, 3, 1, 2)
+    expected = theirs.blocks(x).permute(0, 3, 1, 2)
 
-    torch.testing.assert_close(ours(images), wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(ours(images), expected, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
@@ -77,9 +77,9 @@ def test_another_size_is_resampled() -> None:
     theirs = as_timm(ours)
     images = torch.randn(1, 3, 64, 192)
 
-    wanted = theirs.blocks(theirs.patch_embed(images) + ours._positions((4, 12)))
+    expected = theirs.blocks(theirs.patch_embed(images) + ours._positions((4, 12)))
 
-    torch.testing.assert_close(ours(images), wanted.permute(0, 3, 1, 2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(ours(images), expected.permute(0, 3, 1, 2), atol=1e-5, rtol=0)
 
 
 @torch.no_grad()

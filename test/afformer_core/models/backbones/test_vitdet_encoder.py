@@ -109,8 +109,8 @@ def test_images_and_features_at_once(
     levels, features = encoder.encode_images_and_features(images)
 
     assert [level.shape for level in levels] == [(2, 256, 1, 2), (2, 256, 2, 4), (2, 256, 4, 8)]
-    for level, wanted in zip(levels, encoder.encode_images(images), strict=True):
-        torch.testing.assert_close(level, wanted)
+    for level, expected in zip(levels, encoder.encode_images(images), strict=True):
+        torch.testing.assert_close(level, expected)
     torch.testing.assert_close(features, encoder.encode_frames(images))
     assert torch.equal(features, levels[1]) == (kind is Encoder)
 
@@ -138,10 +138,10 @@ def test_another_input_size(monkeypatch: pytest.MonkeyPatch) -> None:
     found, found_features = resized.encoder.encode_images_and_features(images)
 
     # What was made for another size resamples its tables as it goes.
-    wanted, wanted_features = model.encoder.encode_images_and_features(images)
-    torch.testing.assert_close(found_features, wanted_features)
-    for level, wanted_level in zip(found, wanted, strict=True):
-        torch.testing.assert_close(level, wanted_level)
+    expected, expected_features = model.encoder.encode_images_and_features(images)
+    torch.testing.assert_close(found_features, expected_features)
+    for level, expected_level in zip(found, expected, strict=True):
+        torch.testing.assert_close(level, expected_level)
     assert resized.state_dict()['encoder.image_block.attn.rel_pos_w'].shape == (23, 64)
 
 

@@ -33,8 +33,8 @@ def test_equals_the_deconvolutions_with_their_gradients(upsampler: Upsampler) ->
         results.append((heatmaps, decoded.grad, *(p.grad for p in upsampler.parameters())))
 
     assert results[0][0].shape == (2, 3, 20, 28)
-    for found, wanted in zip(*results, strict=True):
-        torch.testing.assert_close(found, wanted, atol=1e-10, rtol=0)
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
 def test_what_is_drawn_from_a_place_stands_there(upsampler: Upsampler) -> None:

@@ -41,9 +41,9 @@ def test_augmented_keys_equal_the_bias() -> None:
     with torch.no_grad():
         keys, values = attention.memorize(video, None)
         found = attention(x, (4, 2), keys, values, (2, 3), None)
-        wanted = written_out(attention, x, video)
+        expected = written_out(attention, x, video)
 
-    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=0)
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
 def test_offsets_count_in_places_of_the_finer_side() -> None:

@@ -44,8 +44,8 @@ def test_equals_longer_vectors_with_its_gradients(padding: Tensor | None) -> Non
         (attended * torch.arange(4.0)).sin().sum().backward()
         results.append((attended, *(tensor.grad for tensor in tensors)))
 
-    for found, wanted in zip(*results, strict=True):
-        torch.testing.assert_close(found, wanted, atol=2e-5, rtol=1e-4)
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=2e-5, rtol=1e-4)
 
 
 def test_scores_are_not_kept_for_the_gradients() -> None:

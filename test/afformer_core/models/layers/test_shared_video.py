@@ -41,8 +41,8 @@ def test_images_that_share_a_video_are_grounded_as_each_alone(
         memory = model.memorize(features, lengths)
         together = model.ground(images, memory)
         apart = [model.ground(images[[index]], _alone(memory, index // 3)) for index in range(6)]
-    for found, wanted in zip(together, zip(*apart, strict=True), strict=True):
-        torch.testing.assert_close(found, torch.cat(wanted), atol=1e-4, rtol=1e-4)
+    for found, expected in zip(together, zip(*apart, strict=True), strict=True):
+        torch.testing.assert_close(found, torch.cat(expected), atol=1e-4, rtol=1e-4)
 
 
 def _alone(memory: VideoMemory, video: int) -> VideoMemory:

@@ -39,5 +39,5 @@ def test_equals_plain_attention_with_its_gradients(attend, padding: Tensor | Non
         (attended * torch.arange(4.0)).sin().sum().backward()
         results.append((attended, *(tensor.grad for tensor in tensors)))
 
-    for found, wanted in zip(*results, strict=True):
-        torch.testing.assert_close(found, wanted, atol=1e-10, rtol=0)
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)

@@ -131,12 +131,12 @@ def released(
     return plain_vitdet.heads(plain_vitdet.below(golden, 'weights.predictor.'), decoded)
 
 
-def require_close(found: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor]) -> None:
-    ours, theirs = (each[0].flatten(2).softmax(2) for each in (found, wanted))
+def require_close(found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> None:
+    ours, theirs = (each[0].flatten(2).softmax(2) for each in (found, expected))
     # They say something.
     assert theirs.amax(2).min() > 4 / theirs.shape[2]
     assert ((ours - theirs).abs().amax(2) / theirs.amax(2)).max() < TOLERANCE
-    assert (found[1].sigmoid() - wanted[1].sigmoid()).abs().max() < TOLERANCE
+    assert (found[1].sigmoid() - expected[1].sigmoid()).abs().max() < TOLERANCE
 
 
 def test_sizes_are_read_off(state: dict[str, Tensor], golden: dict[str, Tensor]) -> None:

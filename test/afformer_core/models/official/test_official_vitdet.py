@@ -109,13 +109,13 @@ def require_same(model: Afformer, state: dict[str, Tensor], frames: int) -> None
     image, video = pictures[:1], pictures[1:]
 
     found = model(image, video[None])
-    wanted = as_released(state, image, video)
+    expected = as_released(state, image, video)
 
-    ours, theirs = (each[0].flatten(2).softmax(2) for each in (found, wanted))
+    ours, theirs = (each[0].flatten(2).softmax(2) for each in (found, expected))
     # They say something.
     assert theirs.amax(2).min() > 4 / theirs.shape[2]
     assert ((ours - theirs).abs().amax(2) / theirs.amax(2)).max() < 3e-4
-    assert (found[1] - wanted[1]).abs().max() < 1e-4
+    assert (found[1] - expected[1]).abs().max() < 1e-4
 
 
 @pytest.mark.slow

@@ -44,10 +44,10 @@ def test_levels_are_those_of_the_detector(
     load_coco_weights(backbone, file)
 
     with torch.no_grad():
-        wanted = detector.backbone(picture())
+        expected = detector.backbone(picture())
         found = backbone.pyramid(backbone.backbone(picture()), levels)
     for level, tensor in zip(levels, found, strict=True):
-        theirs = wanted[str(int(level[1]) - 2)]
+        theirs = expected[str(int(level[1]) - 2)]
         torch.testing.assert_close(tensor, theirs, atol=1e-4, rtol=1e-4)
 
 
@@ -59,10 +59,10 @@ def test_projections_of_frames_are_those_of_the_detector_too(
     load_coco_weights(backbone, file)
 
     with torch.no_grad():
-        wanted = detector.backbone(picture())
+        expected = detector.backbone(picture())
         found = backbone.video_pyramid(backbone.backbone(picture()), ('p5', 'p3'))
-    torch.testing.assert_close(found[0], wanted['3'], atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(found[1], wanted['1'], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found[0], expected['3'], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found[1], expected['1'], atol=1e-4, rtol=1e-4)
 
 
 def test_a_shared_projection_is_the_detectors_of_the_finest_level(

@@ -105,10 +105,10 @@ def test_a_file_of_the_model_zoo_gives_the_detectors_levels(
     images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
     p6, p5, p4 = encoder.encode_images(images)
     features = last_map(state, images)
-    wanted = level(state, 'simfp_5', 1, functional.max_pool2d(features, 2))
+    expected = level(state, 'simfp_5', 1, functional.max_pool2d(features, 2))
     torch.testing.assert_close(p4, level(state, 'simfp_4', 0, features), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(p5, wanted, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(p6, wanted[:, :, ::2, ::2], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(p5, expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(p6, expected[:, :, ::2, ::2], atol=1e-4, rtol=1e-4)
 
 
 def test_both_last_blocks_begin_as_the_detectors(state: dict[str, Tensor], scratch: Path) -> None:
@@ -122,8 +122,8 @@ def test_both_last_blocks_begin_as_the_detectors(state: dict[str, Tensor], scrat
 
     own = encoder.state_dict()
     for kind in ('image_block', 'video_block'):
-        wanted = state['backbone.net.blocks.11.mlp.fc1.weight']
-        assert torch.equal(own[f'{kind}.mlp.fc1.weight'], wanted)
+        expected = state['backbone.net.blocks.11.mlp.fc1.weight']
+        assert torch.equal(own[f'{kind}.mlp.fc1.weight'], expected)
     assert own['image_block.attn.rel_pos_h'].shape == (7, 64)
     assert loaded.unfilled == ('backbone_with_fpn.fpn.v3d.weight',)
     assert torch.equal(own['backbone_with_fpn.fpn.v3d.weight'], convolution)

@@ -37,11 +37,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_model_of_single_frames_is_exported(folder: Path, pictures: Pictures) -> None:
     frame, image = pictures(1, 64, 64, 3), pictures(64, 64, 3)
-    found, wanted = (
+    found, expected = (
         session.ground(image, session.memorize(session.encode_frames(frame)))
         for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
     )
-    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-3)
 
 
 @pytest.fixture(scope='module')
@@ -100,13 +100,13 @@ def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures)
     export_graphs(tmp_path)
 
     frames, image = pictures(3, 64, 64, 3), pictures(64, 64, 3)
-    found, wanted = (
+    found, expected = (
         session.ground(image, session.memorize(session.encode_frames(frames)))
         for session in (OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path))
     )
-    np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
-    np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)
-    np.testing.assert_allclose(found.image_features, wanted.image_features, atol=1e-3)
+    np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-4)
+    np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)
+    np.testing.assert_allclose(found.image_features, expected.image_features, atol=1e-3)
 
 
 @pytest.mark.slow
@@ -125,9 +125,9 @@ def test_earlier_methods_are_exported_for_any_number_of_frames(
     sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
     for count in (1, 3, 5):
         frames, image = pictures(count, 64, 64, 3), pictures(64, 64, 3)
-        found, wanted = (
+        found, expected = (
             session.ground(image, session.memorize(session.encode_frames(frames)))
             for session in sessions
         )
-        np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-4)
-        np.testing.assert_allclose(found.action_logits, wanted.action_logits, atol=1e-4)
+        np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-4)
+        np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)

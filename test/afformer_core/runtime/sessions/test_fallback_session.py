@@ -82,14 +82,14 @@ def test_the_image_of_the_loss_and_the_next_are_grounded_on_the_cpu(
     loss: Exception,
 ) -> None:
     memory = session.memorize(session.encode_frames(frames))
-    wanted = open_session(small_folder, 'torch', 1).ground(frames[0], memory)
+    expected = open_session(small_folder, 'torch', 1).ground(frames[0], memory)
     losing.error = loss
 
     outputs = [session.ground(frames[0], memory) for _ in range(2)]
 
     for output in outputs:
-        assert np.allclose(output.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
-        assert np.allclose(output.action_logits, wanted.action_logits, atol=1e-3)
+        assert np.allclose(output.heatmap_logits, expected.heatmap_logits, atol=1e-3)
+        assert np.allclose(output.action_logits, expected.action_logits, atol=1e-3)
     assert session.backend == 'onnxruntime'
     assert reasons == ['CUDA error: an illegal memory access was encountered']
     assert losing.calls_after_the_loss == 1

@@ -92,8 +92,8 @@ def test_what_cannot_be_captured_is_enqueued(
     for seed in range(2):
         for memory in memories:
             image = noise(seed, *SIZE, 3)
-            found, wanted = session.ground(image, memory), exact.ground(image, memory)
-            np.testing.assert_allclose(found.heatmap_logits, wanted.heatmap_logits, atol=1e-3)
+            found, expected = session.ground(image, memory), exact.ground(image, memory)
+            np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-3)
 
     assert (device.captures, rtx.contexts) == (0, 4)
 

@@ -172,8 +172,8 @@ def test_a_target_in_other_colours_is_the_picture_of_that_variant() -> None:
         pictures = render_views(SCENE, [view, other, view], renderer)
     with Renderer(replace(SCENE, variant=4), (96, 64)) as renderer:
         renderer.set_room(view.lighting, view.surroundings)
-        wanted = renderer.render(view.camera, view.size, states=view.states)
-    np.testing.assert_array_equal(pictures[1], wanted)
+        expected = renderer.render(view.camera, view.size, states=view.states)
+    np.testing.assert_array_equal(pictures[1], expected)
     np.testing.assert_array_equal(pictures[0], pictures[2])
     assert (pictures[0] != pictures[1]).any()
 

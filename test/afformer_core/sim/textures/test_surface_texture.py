@@ -12,7 +12,7 @@ from afformer_core.sim.textures.surface_texture import paint_pattern, paint_surf
 
 @pytest.mark.parametrize('name', [*TRAINING_PATTERNS, *HELD_OUT_PATTERNS])
 @pytest.mark.parametrize('side', [48, 128])
-def test_patterns_are_pictures_of_the_wanted_side(name: str, side: int) -> None:
+def test_patterns_are_pictures_of_the_expected_side(name: str, side: int) -> None:
     random = np.random.default_rng(0)
     for _ in range(5):
         picture = paint_pattern(random, name, side)

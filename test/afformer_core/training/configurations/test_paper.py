@@ -423,10 +423,10 @@ def name_of(statement: Statement) -> str:
 
 @pytest.mark.parametrize('statement', STATEMENTS, ids=name_of)
 def test_configurations_have_the_papers_values(statement: Statement) -> None:
-    for names, wanted in statement.values.items():
+    for names, expected in statement.values.items():
         for name in names:
             found = values_of(name)
-            assert {key: found.get(key) for key in wanted} == dict(wanted), name
+            assert {key: found.get(key) for key in expected} == dict(expected), name
 
 
 @pytest.mark.parametrize('statement', STATEMENTS, ids=name_of)

@@ -31,8 +31,8 @@ def test_truths_are_on_average_where_the_points_are() -> None:
     heatmaps = Annotations(shares, torch.zeros_like(index), index).targets((192, 192)).heatmaps
     found = heatmaps.flatten(1).argmax(dim=1).numpy()
     # The same place in an image of three quarters of the size.
-    wanted = (points + 0.5) * 0.75 - 0.5
-    offset = np.stack((found % 192, found // 192), axis=1) - wanted
+    expected = (points + 0.5) * 0.75 - 0.5
+    offset = np.stack((found % 192, found // 192), axis=1) - expected
     assert np.abs(offset).max() < 0.501
     np.testing.assert_allclose(offset.mean(axis=0), 0, atol=0.05)
 

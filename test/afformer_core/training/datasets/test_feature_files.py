@@ -79,9 +79,9 @@ def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> N
 
     heatmaps, actions = kept.predict(afformer)
 
-    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
-    torch.testing.assert_close(heatmaps, wanted[0], atol=2e-2, rtol=0)
-    torch.testing.assert_close(actions, wanted[1], atol=2e-2, rtol=0)
+    expected = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(heatmaps, expected[0], atol=2e-2, rtol=0)
+    torch.testing.assert_close(actions, expected[1], atol=2e-2, rtol=0)
     heatmaps.square().sum().backward()
     body = afformer.encoder.backbone_with_fpn.body
     learnt = {name for name, each in body.named_parameters() if each.grad is not None}
@@ -116,8 +116,8 @@ def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> N
 
     assert [stage.shape[1] for stage in kept.images] == [40]
     assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
-    wanted = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
-    torch.testing.assert_close(kept.predict(afformer)[0], wanted[0], atol=2e-2, rtol=0)
+    expected = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    torch.testing.assert_close(kept.predict(afformer)[0], expected[0], atol=2e-2, rtol=0)
 
 
 def test_a_model_of_coarser_levels_uses_what_one_of_finer_levels_kept(tmp_path: Path) -> None:

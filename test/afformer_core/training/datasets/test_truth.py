@@ -14,9 +14,9 @@ NOTHING = torch.full((4, 2), torch.nan)
 
 
 def test_whole_pixels_are_covered():
-    wanted = torch.zeros(4, 6)
-    wanted[1:3, 2:5] = 1
-    assert torch.equal(coverage(_box(2.0, 1.0, 5.0, 3.0), (4, 6)), wanted)
+    expected = torch.zeros(4, 6)
+    expected[1:3, 2:5] = 1
+    assert torch.equal(coverage(_box(2.0, 1.0, 5.0, 3.0), (4, 6)), expected)
 
 
 def test_a_pixel_is_covered_in_part():
@@ -112,8 +112,8 @@ def test_annotated_points_are_shares_of_width_and_height():
     truth = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
     targets = truth.targets((48, 96))
 
-    wanted = ground_truth_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
-    torch.testing.assert_close(targets.heatmaps[:1], wanted)
+    expected = ground_truth_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
+    torch.testing.assert_close(targets.heatmaps[:1], expected)
     assert torch.allclose(targets.heatmaps[1], torch.full((48, 96), 1 / (48 * 96)))
     assert (targets.actions.tolist(), targets.images.tolist()) == ([1, 0], [0, 1])
     assert targets.shown.tolist() == [True, False]

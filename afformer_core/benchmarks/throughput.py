@@ -30,7 +30,7 @@ from afformer_core.parallel.measured_subprocess import (
 )
 from afformer_core.reports.tables import Cell, Table
 from afformer_core.training.datasets.batch import PictureBatch
-from afformer_core.training.datasets.truth import Annotations
+from afformer_core.training.datasets.supervision import Annotations
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
 
@@ -176,7 +176,7 @@ def measure_here(method: str, workload: Workload) -> Throughput:
     optimizer = Optimization().optimizer(model)
     loss_function = GroundingLoss('multi_label')
     batch = workload.batch().to(device)
-    targets = batch.truth.targets(model.configuration.heatmap_size)
+    targets = batch.supervision.targets(model.configuration.heatmap_size)
     losses, seconds = [], []
     for _ in range(_STEPS + 1):
         start = time.perf_counter()

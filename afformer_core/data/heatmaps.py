@@ -42,7 +42,7 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
     return padded
 
 
-def ground_truth_heatmaps(
+def target_heatmaps(
     points: torch.Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
 ) -> torch.Tensor:
     """Blur point sets into probability maps, as the published evaluation does.
@@ -85,11 +85,11 @@ def ground_truth_heatmaps(
 
 
 def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.Tensor:
-    """Blur maps of anything into probability maps as `ground_truth_heatmaps` blurs points.
+    """Blur maps of anything into probability maps as `target_heatmaps` blurs points.
 
     Args:
         maps: float32 [N, height, width], none negative.
-        offset: see `ground_truth_heatmaps`; an empty map gives the uniform one.
+        offset: see `target_heatmaps`; an empty map gives the uniform one.
 
     Returns:
         float32 of the same shape, each map summing to one.

@@ -78,9 +78,9 @@ def _figures(examples: PretrainingDataset, draw: Draw) -> tuple[Figure, ...]:
     example = examples[draw]
     if isinstance(example, FailedExample):
         raise VideoError(example.reason)
-    truth = boxes_of([example]).targets(_INPUT).heatmaps.numpy()[0]
+    target = boxes_of([example]).targets(_INPUT).heatmaps.numpy()[0]
     image = example.images[0]
     return (
         Figure('target image made of it', fit(image, TILE_SIDE)),
-        Figure('its heatmap', fit(draw_overlay(image, truth, (), '', _OPACITY), TILE_SIDE)),
+        Figure('its heatmap', fit(draw_overlay(image, target, (), '', _OPACITY), TILE_SIDE)),
     )

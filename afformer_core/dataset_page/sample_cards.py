@@ -94,8 +94,8 @@ def _figures(
     protocol = RowsProtocol()
     rows = protocol.rows([sample])
     figures = [] if image is None else [Figure('image', fit(image, TILE_SIDE))]
-    for row, truth in zip(rows, protocol.truths(rows), strict=True):
-        tile = draw_heatmap(image, truth, row)
+    for row, target in zip(rows, protocol.targets(rows), strict=True):
+        tile = draw_heatmap(image, target, row)
         mark_annotation(tile, row)
         figures.append(Figure(_caption(row, action_names), tile))
     return figures

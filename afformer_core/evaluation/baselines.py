@@ -115,7 +115,7 @@ class ImageOracle:
 
     def __call__(self, index: int, row: Row) -> Heatmaps:
         """The mean map of the others."""
-        own = self._protocol.truths([row])[0]
+        own = self._protocol.targets([row])[0]
         others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
         return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
 
@@ -179,12 +179,12 @@ def _sums_by_key(
 ) -> dict[Key, Sum]:
     sums: dict[Key, Sum] = {}
     for start in range(0, len(rows), _CHUNK):
-        truths = protocol.truths(rows[start : start + _CHUNK])
-        for truth, key in zip(truths, keys[start : start + _CHUNK], strict=True):
+        targets = protocol.targets(rows[start : start + _CHUNK])
+        for target, key in zip(targets, keys[start : start + _CHUNK], strict=True):
             if key in sums:
-                sums[key] += truth
+                sums[key] += target
             else:
-                sums[key] = truth.astype(np.float64)
+                sums[key] = target.astype(np.float64)
     return sums
 
 

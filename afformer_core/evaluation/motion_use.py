@@ -144,14 +144,14 @@ def _balanced_motion(
 
 
 def _hits(results: Sequence[PairResult], action_names: Sequence[str]) -> _Hits:
-    truth = [action_names[result.pair.sample.actions[0]] for result in results]
+    target = [action_names[result.pair.sample.actions[0]] for result in results]
     own = [best_action(result.action_scores) for result in results]
     backwards = [result.reversed_action or '' for result in results]
     frozen = [result.frozen_action or '' for result in results]
     return _Hits(
-        own=list(map(same_action, own, truth)),
-        reversed=list(map(same_action, backwards, truth)),
-        frozen=list(map(same_action, frozen, truth)),
+        own=list(map(same_action, own, target)),
+        reversed=list(map(same_action, backwards, target)),
+        frozen=list(map(same_action, frozen, target)),
     )
 
 

@@ -70,14 +70,14 @@ def hands_found(
         detected: detected hands of each image, in any order.
         annotated: annotated hands of each image.
     """
-    return _findings(detected, annotated, lambda hand, truth: True)
+    return _findings(detected, annotated, lambda hand, target: True)
 
 
 def states_found(
     detected: Sequence[Sequence[Hand]], annotated: Sequence[Sequence[HandAnnotation]]
 ) -> Findings:
     """Rank detected hands that are right if their contact is, too ("hand + interaction")."""
-    return _findings(detected, annotated, lambda hand, truth: hand.contact == truth.contact)
+    return _findings(detected, annotated, lambda hand, target: hand.contact == target.contact)
 
 
 def interactions_found(
@@ -86,7 +86,9 @@ def interactions_found(
     """Rank detected hands in contact against annotated hands in contact alone."""
     found = [[hand for hand in hands if hand.contact] for hands in detected]
     findings = states_found(found, annotated)
-    expected = sum(truth.contact and not truth.difficult for hands in annotated for truth in hands)
+    expected = sum(
+        target.contact and not target.difficult for hands in annotated for target in hands
+    )
     return Findings(findings.scores, findings.right, expected)
 
 
@@ -125,25 +127,25 @@ def _findings(
     taken: set[tuple[int, int]] = set()
     scores, right = [], []
     for hand, place in ordered:
-        truths = annotated[place]
-        nearest = _nearest(hand, truths)
-        if nearest is not None and truths[nearest].difficult:
+        targets = annotated[place]
+        nearest = _nearest(hand, targets)
+        if nearest is not None and targets[nearest].difficult:
             continue
         is_right = (
-            nearest is not None and (place, nearest) not in taken and fits(hand, truths[nearest])
+            nearest is not None and (place, nearest) not in taken and fits(hand, targets[nearest])
         )
         if is_right and nearest is not None:
             taken.add((place, nearest))
         scores.append(hand.score)
         right.append(is_right)
-    expected = sum(not truth.difficult for truths in annotated for truth in truths)
+    expected = sum(not target.difficult for targets in annotated for target in targets)
     return Findings(np.array(scores, np.float64), np.array(right, np.bool_), expected)
 
 
-def _nearest(hand: Hand, truths: Sequence[HandAnnotation]) -> int | None:
+def _nearest(hand: Hand, targets: Sequence[HandAnnotation]) -> int | None:
     """Return the index of the annotated hand that a detection overlaps most, if by enough."""
-    overlaps = [overlap(hand.box, truth.box) for truth in truths]
-    best = max(range(len(truths)), key=overlaps.__getitem__, default=None)
+    overlaps = [overlap(hand.box, target.box) for target in targets]
+    best = max(range(len(targets)), key=overlaps.__getitem__, default=None)
     return best if best is not None and overlaps[best] > _OVERLAP else None
 
 

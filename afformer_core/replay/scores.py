@@ -61,9 +61,9 @@ class AnnotationScorer:
         if not len(points):
             return None, None, None
         height, width = heatmap.shape
-        truth = self._protocol.truths([Row(0, '', points, (width, height))])
+        target = self._protocol.targets([Row(0, '', points, (width, height))])
         predicted = self._protocol.prediction(heatmap)[None]
-        scores = measure(predicted, truth, self._generator)
+        scores = measure(predicted, target, self._generator)
         return float(scores.kld[0]), float(scores.sim[0]), float(scores.auc_judd[0])
 
 

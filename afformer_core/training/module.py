@@ -104,7 +104,7 @@ class GroundingTraining(LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of a batch."""
         heatmaps, actions = batch.predict(self.model)
-        targets = batch.truth.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
+        targets = batch.supervision.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
         loss, parts = self.loss(heatmaps, actions, targets)
         self._last_loss = loss.detach()
         if self.global_step % _STEPS_UNCHECKED == 0:

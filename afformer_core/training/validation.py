@@ -76,7 +76,7 @@ class Validation:
             for row in rows
         ]
         generator = np.random.default_rng((0, index))
-        scores = measure(np.stack(predicted), protocol.truths(rows), generator, protocol.epsilon)
+        scores = measure(np.stack(predicted), protocol.targets(rows), generator, protocol.epsilon)
         self.scores[index] = SampleScores(
             float(scores.kld.mean()),
             float(scores.sim.mean()),

@@ -29,12 +29,12 @@ def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
     return np.asarray(heatmaps / sums, np.float32)
 
 
-def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArray[np.float64]:
+def kld(predicted: FloatArray, target: FloatArray, epsilon: float = 0.0) -> NDArray[np.float64]:
     """Kullback-Leibler divergence of each prediction from its ground truth.
 
     Args:
         predicted: [N, H, W].
-        truth: [N, H, W].
+        target: [N, H, W].
         epsilon: added to each prediction, and again to each ratio of the two: with 1e-12 a
             prediction may be zero where its ground truth is not, at about 27 for all of it.
 
@@ -42,7 +42,7 @@ def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArr
         [N], at least 0; infinite where a prediction is zero, its ground truth is not, and there
         is no epsilon.
     """
-    expected = normalised(truth)
+    expected = normalised(target)
     with np.errstate(divide='ignore', invalid='ignore'):
         # In single precision the ratio overflows where a sure prediction is nearly zero.
         ratio = np.log(expected / (normalised(predicted).astype(np.float64) + epsilon) + epsilon)
@@ -50,23 +50,23 @@ def kld(predicted: FloatArray, truth: FloatArray, epsilon: float = 0.0) -> NDArr
     return np.asarray(terms.sum((1, 2)), np.float64)
 
 
-def sim(predicted: FloatArray, truth: FloatArray) -> NDArray[np.float64]:
+def sim(predicted: FloatArray, target: FloatArray) -> NDArray[np.float64]:
     """Histogram intersection of each prediction with its ground truth, [N] in 0..1."""
-    smaller = np.minimum(normalised(predicted), normalised(truth))
+    smaller = np.minimum(normalised(predicted), normalised(target))
     return np.asarray(smaller.sum((1, 2)), np.float64)
 
 
-def annotated_region(truth: FloatArray) -> NDArray[np.bool_]:
+def annotated_region(target: FloatArray) -> NDArray[np.bool_]:
     """Where a ground truth [H, W] is above half of its maximum, bool [H, W].
 
     Its pixels are the positives of AUC-J. Of points it is what lies within about 1.2 standard
     deviations of their blur, of a box the box itself.
     """
-    return np.asarray(truth > _FIXATION_SHARE * truth.max())
+    return np.asarray(target > _FIXATION_SHARE * target.max())
 
 
 def auc_judd(
-    predicted: FloatArray, truth: FloatArray, generator: np.random.Generator
+    predicted: FloatArray, target: FloatArray, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """AUC-J of each prediction, [N] in 0..1.
 
@@ -77,10 +77,10 @@ def auc_judd(
 
     Args:
         predicted: [N, H, W].
-        truth: [N, H, W].
+        target: [N, H, W].
         generator: of the jitter.
     """
-    regions = [annotated_region(each).ravel() for each in truth]
+    regions = [annotated_region(each).ravel() for each in target]
     maps = zip(predicted, regions, strict=True)
     return np.array([_auc_judd(each.ravel(), region, generator) for each, region in maps])
 

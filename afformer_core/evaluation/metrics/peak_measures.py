@@ -60,12 +60,12 @@ def best_places(heatmap: Heatmaps, row: Row) -> Places:
     return np.asarray((np.stack((columns, rows), 1) + 0.5) * scale - 0.5)
 
 
-def measure_peaks(rows: Sequence[Row], truths: Heatmaps, places: Sequence[Places]) -> PeakScores:
+def measure_peaks(rows: Sequence[Row], targets: Heatmaps, places: Sequence[Places]) -> PeakScores:
     """Measure the best peak of each of N rows.
 
     Args:
         rows: of a protocol.
-        truths: [N, h, w], theirs.
+        targets: [N, h, w], theirs.
         places: for each row where its heatmap is highest, at least one place; more than four are
             a flat top and no peak.
     """
@@ -73,7 +73,7 @@ def measure_peaks(rows: Sequence[Row], truths: Heatmaps, places: Sequence[Places
     found = [all_ if len(all_) > _MOST_SHARED else all_[:1] for all_ in places]
     peaks = [_peak(each) for each in found]
     hits, errors = zip(
-        *(_annotated(*each) for each in zip(rows, truths, found, strict=True)), strict=True
+        *(_annotated(*each) for each in zip(rows, targets, found, strict=True)), strict=True
     )
     inside, nearest = zip(*map(_element, rows, peaks), strict=True)
     place = [(_NAN, _NAN) if peak is None else peak for peak in peaks]
@@ -82,12 +82,12 @@ def measure_peaks(rows: Sequence[Row], truths: Heatmaps, places: Sequence[Places
     )
 
 
-def in_region(truth: Heatmaps, row: Row, places: Places) -> NDArray[np.bool_]:
+def in_region(target: Heatmaps, row: Row, places: Places) -> NDArray[np.bool_]:
     """Which places lie in the annotated region of a row with a ground truth [h, w]; bool [K]."""
-    size = np.array(truth.shape[::-1])
+    size = np.array(target.shape[::-1])
     pixels = np.floor((places + 0.5) * size / row.image_size).astype(int)
     columns, rows = np.clip(pixels, 0, size - 1).T
-    return np.asarray(annotated_region(truth)[rows, columns])
+    return np.asarray(annotated_region(target)[rows, columns])
 
 
 def distances(
@@ -105,13 +105,13 @@ def distances(
     return np.asarray(100 * nearest / np.hypot(*size))
 
 
-def _annotated(row: Row, truth: Heatmaps, places: Places) -> tuple[float, float]:
+def _annotated(row: Row, target: Heatmaps, places: Places) -> tuple[float, float]:
     """Hit and error."""
     inside = ((row.points > -1) & (row.points < row.image_size)).all(1)
     if not inside.any():
         return _NAN, _NAN
     error = distances(row.points[inside], places, row.image_size).mean()
-    return float(in_region(truth, row, places).mean()), float(error)
+    return float(in_region(target, row, places).mean()), float(error)
 
 
 def _element(row: Row, peak: Point | None) -> tuple[float, float]:

@@ -52,14 +52,14 @@ class _Scoring:
     def chunk(self, start: int) -> dict[str, RowScores]:
         """Measures of the rows from `start` on; the same whichever process takes them."""
         rows = self.rows[start : start + _CHUNK]
-        truths = self.protocol.truths(rows)
+        targets = self.protocol.targets(rows)
         scores = {}
         for name, predictor in self.predictors.items():
             predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
             generator = np.random.default_rng((self.seed, start))
-            heatmaps = measure(predicted, truths, generator, self.protocol.epsilon)
+            heatmaps = measure(predicted, targets, generator, self.protocol.epsilon)
             places = [best_places(*each) for each in zip(predicted, rows, strict=True)]
-            scores[name] = with_peaks(heatmaps, measure_peaks(rows, truths, places))
+            scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, places))
         return scores
 
 
@@ -113,20 +113,20 @@ def _measure_chunk(start: int) -> dict[str, RowScores]:
 
 
 def measure(
-    predicted: Heatmaps, truths: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
+    predicted: Heatmaps, targets: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
 ) -> HeatmapScores:
     """Measures of predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
         predicted: at the protocol's size.
-        truths: from the protocol.
+        targets: from the protocol.
         generator: of the jitter in AUC-J.
         epsilon: the protocol's, in KLD.
     """
     return HeatmapScores(
-        kld(predicted, truths, epsilon),
-        sim(predicted, truths),
-        auc_judd(predicted, truths, generator),
+        kld(predicted, targets, epsilon),
+        sim(predicted, targets),
+        auc_judd(predicted, targets, generator),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.heatmaps import ground_truth_heatmaps, pad_points
+from afformer_core.data.heatmaps import pad_points, target_heatmaps
 from afformer_core.evaluation.metrics.scoring import RowScores, concatenate, score
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import PooledRows
@@ -117,7 +117,7 @@ def _every_element(protocol: EvaluationProtocol) -> Predictor:
         points: NDArray[np.float64] = np.concatenate(
             [inner_points(polygon) * scale for polygon in row.scene.polygons]
         )
-        heatmap: Heatmaps = ground_truth_heatmaps(pad_points([points]), size)[0].numpy()
+        heatmap: Heatmaps = target_heatmaps(pad_points([points]), size)[0].numpy()
         return protocol.prediction(heatmap) if protocol.at_model_size else heatmap
 
     return predict

@@ -122,7 +122,7 @@ class ModelRun:
         sample = pair.sample
         image = read_image(sample.image_path)
         rows = self._protocol.rows([sample])
-        truths = self._protocol.truths(rows)
+        targets = self._protocol.targets(rows)
         windows = self._windows(pair)
         start = time.perf_counter()
         grounding = self._ground_windows(image, windows)
@@ -136,7 +136,7 @@ class ModelRun:
             windows = self._windows_of(pair.swapped)
             swapped = self._ground_windows(image, windows)
             others = self._heatmaps(self._of_rows(image, swapped, windows, rows))
-            swapped_kld = kld(others, truths, self._protocol.epsilon)
+            swapped_kld = kld(others, targets, self._protocol.epsilon)
             swapped_peak = _peak(swapped, sample.image_size)
         if sample.scene is not None:
             reversed_action = self._ground(image, sample, 'backwards').action
@@ -145,10 +145,10 @@ class ModelRun:
             pair,
             rows,
             self._measure(
-                measured, predicted, rows, truths, np.random.default_rng((self._seed, number))
+                measured, predicted, rows, targets, np.random.default_rng((self._seed, number))
             ),
             peak,
-            _is_right(measure_peaks(rows, truths, [np.array([peak])] * len(rows)), sample),
+            _is_right(measure_peaks(rows, targets, [np.array([peak])] * len(rows)), sample),
             grounding.action_scores,
             milliseconds,
             swapped_kld,
@@ -190,15 +190,15 @@ class ModelRun:
         measured: Sequence[Grounding],
         predicted: Heatmaps,
         rows: Sequence[Row],
-        truths: Heatmaps,
+        targets: Heatmaps,
         jitter: np.random.Generator,
     ) -> RowScores:
-        heatmaps = measure(predicted, truths, jitter, self._protocol.epsilon)
+        heatmaps = measure(predicted, targets, jitter, self._protocol.epsilon)
         places = [
             np.array([_peak(each, row.image_size)])
             for each, row in zip(measured, rows, strict=True)
         ]
-        return with_peaks(heatmaps, measure_peaks(rows, truths, places))
+        return with_peaks(heatmaps, measure_peaks(rows, targets, places))
 
     def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
         self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))

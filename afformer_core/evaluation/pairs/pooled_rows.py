@@ -94,21 +94,21 @@ def pool(
             f'no row of the protocol {protocol.name} has a demonstration that was grounded; check '
             'that the annotations have points inside the images'
         )
-    truths = protocol.truths(rows)
+    targets = protocol.targets(rows)
     by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
     heatmaps = np.stack([each.mean(axis=0) for each in by_row])
-    together = zip(rows, by_row, truths, strict=True)
+    together = zip(rows, by_row, targets, strict=True)
     bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
     singles = [
-        _mean(_measured(protocol, [row] * len(each), each, truth, (seed, number)))
-        for number, (row, each, truth) in enumerate(bar)
+        _mean(_measured(protocol, [row] * len(each), each, target, (seed, number)))
+        for number, (row, each, target) in enumerate(bar)
     ]
     counts = [len(each) for each in by_row]
     return PooledRows(
         protocol,
         rows,
         heatmaps,
-        _measured(protocol, rows, heatmaps, truths, (seed, len(rows))),
+        _measured(protocol, rows, heatmaps, targets, (seed, len(rows))),
         concatenate(singles),
         Pooling(MEAN_HEATMAP, len(rows), len(every) - len(rows), sum(counts), max(counts)),
     )
@@ -118,11 +118,11 @@ def _measured(
     protocol: PooledProtocol,
     rows: Sequence[Row],
     heatmaps: Heatmaps,
-    truths: Heatmaps,
+    targets: Heatmaps,
     seed: tuple[int, int],
 ) -> RowScores:
     """Measures of rows against ground truths [N, 28, 28], or [28, 28] that all of them have."""
-    expected = np.broadcast_to(truths, heatmaps.shape)
+    expected = np.broadcast_to(targets, heatmaps.shape)
     measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
     places = [best_places(*each) for each in zip(heatmaps, rows, strict=True)]
     return with_peaks(measured, measure_peaks(rows, expected, places))

@@ -33,11 +33,11 @@ def precision_loss(
     near = 0
     for pair in tqdm(pairs, desc='measuring', unit='pair'):
         rows = protocol.rows([pair.sample])
-        truths = protocol.truths(rows)
+        targets = protocol.targets(rows)
         one, another = (run.ground(pair) for run in runs)
         for values, grounding in zip(klds, (one, another), strict=True):
             predicted = np.stack([protocol.prediction(grounding.heatmap)] * len(rows))
-            values.extend(kld(predicted, truths).tolist())
+            values.extend(kld(predicted, targets).tolist())
         near += _distance(one, another, configuration.input_size) <= 1
     return {
         'pairs': len(pairs),

@@ -73,9 +73,9 @@ def _exhibit(
     row = RowsProtocol().rows([pair.sample])[0]
     image, clip = read_image(pair.sample.image_path), read_clip(pair, frame_count)
     predicted = {name: one.predict(image, clip) for name, one in predictors.items()}
-    truth = fit(image, TILE_SIDE)
+    target = fit(image, TILE_SIDE)
     for part in pair.parts:
-        outline(truth, part, row)
+        outline(target, part, row)
     said = next(iter(next(iter(predicted.values())).action_scores or {}), '')
     return Exhibit(
         f'{pair.sample.sample_id}, {" or ".join(pair.accepted_actions)}',
@@ -83,7 +83,7 @@ def _exhibit(
         _frames(clip),
         None,
         {name: _draw(image, pair, one, row) for name, one in predicted.items()},
-        truth,
+        target,
     )
 
 

@@ -48,11 +48,11 @@ class ButtonsProtocol(RowsProtocol):
                 )
         return super().rows(samples)
 
-    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Demonstrated boxes, float32 [N, height, width], each summing to one."""
-        return np.stack([self._truth(row) for row in rows])
+        return np.stack([self._target(row) for row in rows])
 
-    def _truth(self, row: Row) -> Heatmaps:
+    def _target(self, row: Row) -> Heatmaps:
         scene = row.scene
         assert scene is not None
         scale = np.divide(self.size[::-1], row.image_size)

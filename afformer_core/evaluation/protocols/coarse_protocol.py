@@ -39,7 +39,7 @@ class CoarseRowsProtocol:
         """Rows in the order of samples, and of the first mention of each action."""
         return RowsProtocol().rows(samples)
 
-    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Blurred points, float32 [N, 28, 28]; uniform where no point lies inside the image."""
         return np.stack([_normalised(_downsampled(_blurred(_fitted(row)))) for row in rows])
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.heatmaps import RELEASED_OFFSET, ground_truth_heatmaps, pad_points
+from afformer_core.data.heatmaps import RELEASED_OFFSET, pad_points, target_heatmaps
 from afformer_core.data.sample import Sample, Scene
 
 Heatmaps = NDArray[np.float32]
@@ -64,7 +64,7 @@ class EvaluationProtocol(Protocol):
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
         """The comparisons that a dataset asks for."""
 
-    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Ground truths [N, height, width] of rows, each summing to one."""
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
@@ -108,12 +108,12 @@ class RowsProtocol:
             for action, points in sample.points_by_action.items()
         )
 
-    def truths(self, rows: Sequence[Row]) -> Heatmaps:
+    def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Blurred points, float32 [N, height, width]."""
         height, width = self.size
         scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
         padded = pad_points(scaled)
-        heatmaps: Heatmaps = ground_truth_heatmaps(padded, self.size, self._offset).numpy()
+        heatmaps: Heatmaps = target_heatmaps(padded, self.size, self._offset).numpy()
         return heatmaps
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:

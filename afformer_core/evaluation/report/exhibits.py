@@ -119,7 +119,7 @@ class Exhibit:
         frames: of the demonstration, in order; empty where there is none, or its clip is missing.
         image: the target; None where it is missing.
         predicted: heatmaps with their best peaks, by caption.
-        truth: the ground truth with what was annotated.
+        target: the ground truth with what was annotated.
     """
 
     title: str
@@ -127,7 +127,7 @@ class Exhibit:
     frames: tuple[Picture, ...]
     image: Picture | None
     predicted: Mapping[str, Picture]
-    truth: Picture
+    target: Picture
 
 
 def exhibit_best_and_worst(
@@ -208,15 +208,15 @@ def _exhibit(measured: MeasuredRows, index: int) -> Exhibit:
     image = _image(Path(row.image))
     predicted = draw_heatmap(image, measured.predictor(index, row), row)
     mark_peak(predicted, measured.scores.peaks.place[index], row)
-    truth = draw_heatmap(image, measured.protocol.truths([row])[0], row)
-    mark_annotation(truth, row)
+    target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
+    mark_annotation(target, row)
     return Exhibit(
         f'{_name(row)}, {measured.action_names[row.action]}',
         (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
         () if row.sample is None else _frames(row.sample),
         None if image is None else fit(image, TILE_SIDE),
         {PREDICTION: predicted},
-        truth,
+        target,
     )
 
 

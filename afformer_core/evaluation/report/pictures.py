@@ -66,7 +66,7 @@ def image_source(picture: Picture) -> str:
 def _line(exhibit: Exhibit) -> Picture:
     images = () if exhibit.image is None else (exhibit.image,)
     drawn = exhibit.predicted
-    shown = (*exhibit.frames, *images, *drawn.values(), exhibit.truth)
+    shown = (*exhibit.frames, *images, *drawn.values(), exhibit.target)
     pictures = np.concatenate([_cell(each) for each in shown], axis=1)
     what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
     order = ' | '.join([*what, *drawn, 'ground truth'])

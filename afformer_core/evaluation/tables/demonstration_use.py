@@ -140,7 +140,7 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
     # Both belong to one image, whose annotations may be of two sizes.
     place = (np.array([peak]) + 0.5) * np.divide(shown.image_size, sample.image_size) - 0.5
     return any(
-        in_region(*each, place)[0] for each in zip(protocol.truths(rows), rows, strict=True)
+        in_region(*each, place)[0] for each in zip(protocol.targets(rows), rows, strict=True)
     )
 
 

@@ -34,13 +34,13 @@ def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDA
     """
     rows = []
     for example in examples:
-        truths = boxes_of([example]).targets((side, side)).heatmaps.numpy()
+        targets = boxes_of([example]).targets((side, side)).heatmaps.numpy()
         shown = uniform_indices(len(example.demonstration), _FRAMES)
         frames = [_resized(example.demonstration[index], side) for index in shown]
         frames += [np.full_like(frames[0], _WHITE)] * (_FRAMES - len(frames))
-        for image, truth in zip(example.images, truths, strict=True):
+        for image, target in zip(example.images, targets, strict=True):
             resized = _resized(image, side)
-            overlay = draw_overlay(resized, truth, (), '', _OPACITY)
+            overlay = draw_overlay(resized, target, (), '', _OPACITY)
             rows.append(_joined([*frames, resized, overlay], axis=1))
     return _joined(rows, axis=0)
 

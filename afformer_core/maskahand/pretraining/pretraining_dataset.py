@@ -25,7 +25,7 @@ from afformer_core.media.images import resize_to_input
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch, PictureBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.truth import Boxes
+from afformer_core.training.datasets.supervision import Boxes
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class HeatmapPictures(Callback):
         for index, heatmap in predictions.items():
             if index not in self._frames:
                 self._frames[index] = demonstration_strip(samples[index])
-            picture = np.concatenate((self._frames[index], beside_truth(samples[index], heatmap)))
+            picture = np.concatenate((self._frames[index], beside_target(samples[index], heatmap)))
             name = f'validation/{batch_idx}'
             for logger in loggers:
                 logger.experiment.add_image(name, picture, trainer.global_step, dataformats='HWC')
@@ -78,7 +78,7 @@ def demonstration_strip(sample: Sample) -> NDArray[np.uint8]:
     return strip
 
 
-def beside_truth(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
+def beside_target(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A prediction and the ground truth over a sample's image.
 
     Args:
@@ -91,8 +91,8 @@ def beside_truth(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uin
     protocol = RowsProtocol((_SIDE, _SIDE))
     image = read_image(sample.image_path)
     resized = np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-    truth = protocol.truths(protocol.rows([sample])[:1])[0]
-    pictures = (protocol.prediction(heatmap), truth)
+    target = protocol.targets(protocol.rows([sample])[:1])[0]
+    pictures = (protocol.prediction(heatmap), target)
     captions = ('prediction', 'ground truth')
     return np.concatenate(
         [

@@ -13,7 +13,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.training.datasets.truth import Truth
+from afformer_core.training.datasets.supervision import Supervision
 
 
 def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
@@ -26,11 +26,11 @@ class Batch(ABC):
     """D demonstrations with K target images each, those that show another object included.
 
     Attributes:
-        truth: of the images.
+        supervision: of the images.
         samples: index in the dataset of each image's sample, D * K in all.
     """
 
-    truth: Truth
+    supervision: Supervision
     samples: tuple[int, ...]
 
     @abstractmethod
@@ -87,7 +87,7 @@ class PictureBatch(Batch):
         """See `Batch.moved`."""
         return replace(
             self,
-            truth=self.truth.moved(move),
+            supervision=self.supervision.moved(move),
             frames=move(self.frames),
             images=move(self.images),
         )
@@ -119,7 +119,7 @@ class FeatureBatch(Batch):
         """See `Batch.moved`."""
         return replace(
             self,
-            truth=self.truth.moved(move),
+            supervision=self.supervision.moved(move),
             videos=tuple(move(stage) for stage in self.videos),
             images=tuple(move(stage) for stage in self.images),
         )
@@ -151,7 +151,7 @@ class MixedBatch(Batch):
         """See `Batch.moved`."""
         return replace(
             self,
-            truth=self.truth.moved(move),
+            supervision=self.supervision.moved(move),
             videos=tuple(move(stage) for stage in self.videos),
             images=move(self.images),
         )

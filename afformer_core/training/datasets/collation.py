@@ -13,7 +13,7 @@ from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
 from afformer_core.training.datasets.batch import FailedBatch, FeatureBatch, PictureBatch
-from afformer_core.training.datasets.truth import Annotations
+from afformer_core.training.datasets.supervision import Annotations
 
 
 def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:

@@ -135,7 +135,7 @@ COUNTED_ROWS = RowsProtocol((32, 32))
 def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action, frozen_action):
     other = 'hold' if action == 'press' else 'press'
     rows = COUNTED_ROWS.rows([pair.sample])
-    peaks = measure_peaks(rows, COUNTED_ROWS.truths(rows), [np.array([peak])])
+    peaks = measure_peaks(rows, COUNTED_ROWS.targets(rows), [np.array([peak])])
     return PairResult(
         pair,
         rows,

@@ -54,14 +54,14 @@ def evaluate(capsys, assistq, *words):
     return json.loads(capsys.readouterr().out)
 
 
-def test_truth_is_the_box(assistq):
+def test_target_is_the_box(assistq):
     protocol = ButtonsProtocol((80, 120))
     rows = protocol.rows(AssistqButtonsDataset(assistq))
-    truths = protocol.truths(rows)
-    assert len(truths) == 4
+    targets = protocol.targets(rows)
+    assert len(targets) == 4
     expected = np.zeros((80, 120))
     expected[30:50, 10:30] = 1 / 400
-    assert truths[0] == pytest.approx(expected, abs=1e-8)
+    assert targets[0] == pytest.approx(expected, abs=1e-8)
 
 
 def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):

@@ -65,7 +65,7 @@ def test_the_image_oracle_is_nine_tenths_of_the_other_rows_of_the_image():
     ]
     assert ImageOracle.rows_with_others(rows) == rows[:3]
     oracle = ImageOracle(PROTOCOL, rows[:3])
-    expected = 0.9 * PROTOCOL.truths(rows[1:3]).mean(0) + 0.1 / 32**2
+    expected = 0.9 * PROTOCOL.targets(rows[1:3]).mean(0) + 0.1 / 32**2
     assert oracle(0, rows[0]) == pytest.approx(expected, abs=1e-7)
 
 
@@ -73,7 +73,7 @@ def test_groups_are_dealt_to_the_folds_in_turn():
     """Of three groups in two folds the first and the third are in one."""
     rows = [row(0, 'c', 4, 5), row(0, 'a', 12, 5), row(0, 'b', 20, 20)]
     maps = CrossValidatedMeanMaps(PROTOCOL, rows, folds=2)
-    alone, others = PROTOCOL.truths(rows[2:])[0], PROTOCOL.truths(rows[:2]).mean(0)
+    alone, others = PROTOCOL.targets(rows[2:])[0], PROTOCOL.targets(rows[:2]).mean(0)
     for number, expected in enumerate((alone, alone, others)):
         assert np.allclose(maps(number, rows[number]), expected, atol=1e-8)
 
@@ -86,20 +86,20 @@ def test_two_folds_are_the_fewest():
 def test_more_rows_than_are_averaged_at_once():
     rows = [row(0, str(number), number % 30, 5) for number in range(130)]
     maps = ActionMeanMaps.fit(PROTOCOL, rows)
-    assert np.allclose(maps(0, rows[0]), PROTOCOL.truths(rows).mean(0), atol=1e-7)
+    assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows).mean(0), atol=1e-7)
 
 
-def test_mean_map_of_an_action_is_the_mean_of_its_ground_truths():
+def test_mean_map_of_an_action_is_the_mean_of_its_ground_targets():
     rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20), row(0, 'b', 9, 5)]
     maps = ActionMeanMaps.fit(PROTOCOL, rows)
-    expected = PROTOCOL.truths([rows[0], rows[2]]).mean(0)
+    expected = PROTOCOL.targets([rows[0], rows[2]]).mean(0)
     assert np.allclose(maps(0, row(0, 'c', 0, 0)), expected, atol=1e-8)
 
 
 def test_mean_map_of_an_unseen_action_is_that_of_all():
     rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20)]
     maps = ActionMeanMaps.fit(PROTOCOL, rows)
-    assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.truths(rows).mean(0), atol=1e-8)
+    assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.targets(rows).mean(0), atol=1e-8)
 
 
 def test_mean_maps_need_a_row():
@@ -110,7 +110,7 @@ def test_mean_maps_need_a_row():
 def test_no_group_is_its_own_prior():
     rows = [row(0, 'a', 4, 5), row(0, 'a', 6, 5), row(0, 'b', 20, 20), row(0, 'c', 28, 9)]
     maps = CrossValidatedMeanMaps(PROTOCOL, rows)
-    expected = PROTOCOL.truths(rows[2:]).mean(0)
+    expected = PROTOCOL.targets(rows[2:]).mean(0)
     assert np.allclose(maps(0, rows[0]), expected, atol=1e-8)
     assert np.allclose(maps(1, rows[1]), expected, atol=1e-8)
 
@@ -118,7 +118,7 @@ def test_no_group_is_its_own_prior():
 def test_an_action_that_other_folds_lack_gets_the_mean_of_all_others():
     rows = [row(0, 'a', 4, 5), row(1, 'b', 20, 20)]
     maps = CrossValidatedMeanMaps(PROTOCOL, rows)
-    assert np.allclose(maps(0, rows[0]), PROTOCOL.truths(rows[1:])[0], atol=1e-8)
+    assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows[1:])[0], atol=1e-8)
 
 
 def test_cross_validation_needs_two_images():

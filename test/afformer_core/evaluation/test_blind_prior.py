@@ -44,7 +44,7 @@ def test_folds_predict_an_image_by_the_others() -> None:
     assert prior.label == "same action's mean map (5 folds)"
     assert prior.constant_action == 1
     assert prior.mean_maps is not None
-    other = PROTOCOL.truths(ROWS[2:3])[0]
+    other = PROTOCOL.targets(ROWS[2:3])[0]
     assert prior.mean_maps(0, ROWS[0]) == pytest.approx(other, abs=1e-7)
 
 
@@ -59,7 +59,7 @@ def test_other_annotations_give_the_mean_of_an_action() -> None:
     assert prior.label == "same action's mean map (prior annotations)"
     assert prior.constant_action == 1
     assert prior.mean_maps is not None
-    mean = PROTOCOL.truths([ROWS[0], ROWS[2]]).mean(0)
+    mean = PROTOCOL.targets([ROWS[0], ROWS[2]]).mean(0)
     assert prior.mean_maps(0, ROWS[0]) == pytest.approx(mean, abs=1e-7)
 
 

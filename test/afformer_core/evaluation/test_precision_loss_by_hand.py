@@ -30,12 +30,12 @@ def pair(number: int) -> Pair:
 
 def run_of(grounder: Any, protocol: RowsProtocol) -> Any:
     """Of the exact session the truth; of the other one a uniform map and a peak that moved."""
-    (truth,) = PROTOCOL.truths(PROTOCOL.rows([pair(0).sample]))
+    (target,) = PROTOCOL.targets(PROTOCOL.rows([pair(0).sample]))
 
     def ground(one: Pair) -> Any:
         exact = grounder == 'exact'
         u, v = MOVED[0] if exact else MOVED[int(one.sample.sample_id)]
-        heatmap = truth if exact else np.full((256, 256), 1 / 256**2, np.float32)
+        heatmap = target if exact else np.full((256, 256), 1 / 256**2, np.float32)
         return SimpleNamespace(heatmap=heatmap, peaks=[SimpleNamespace(u=u, v=v)])
 
     return SimpleNamespace(ground=ground)
@@ -51,8 +51,8 @@ def test_divergences_and_peaks_within_a_pixel_of_the_input(
 
     found = module.precision_loss([pair(n) for n in range(4)], CONFIGURATION, exact, other)
 
-    (truth,) = PROTOCOL.truths(PROTOCOL.rows([pair(0).sample]))
-    expected = truth.astype(np.float64)
+    (target,) = PROTOCOL.targets(PROTOCOL.rows([pair(0).sample]))
+    expected = target.astype(np.float64)
     assert found['pairs'] == 4
     assert found['exact_kld'] == pytest.approx(0, abs=1e-6)
     assert found['kld'] == pytest.approx((expected * np.log(expected * 256**2)).sum(), rel=1e-4)

@@ -200,7 +200,7 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(appliances, o
     divergences = []
     for each in logits:
         heatmap = replace(grounding, probabilities=np.exp(each - each.max())).heatmap
-        divergences.append(kld(protocol.prediction(heatmap)[None], protocol.truths([row]))[0])
+        divergences.append(kld(protocol.prediction(heatmap)[None], protocol.targets([row]))[0])
 
     names = dataset.action_names
     annotated = ModelRun(of_each_action, protocol, annotated_actions=names).evaluate([pair])
@@ -235,7 +235,7 @@ def test_pictures_show_what_was_measured(pair_of_the_other_action, of_each_actio
 
     (row,) = measured.rows
     heatmap = measured.predictor(0, row)
-    shown = kld(heatmap[None], protocol.truths([row]))[0]
+    shown = kld(heatmap[None], protocol.targets([row]))[0]
     assert shown == pytest.approx(measured.scores.kld[0], rel=1e-6)
     (peak,) = find_peaks(heatmap, (48, 64), 1)
     place = measured.scores.peaks.place[0]

@@ -80,8 +80,8 @@ def errors(found: list[tuple[Any, ...]], calibration: Calibration) -> np.ndarray
         normal = panel.normals[pixel]
         at_pixel = np.append(calibration.rays([pixel[::-1]])[0], 1) * panel.depth[pixel]
         ray = np.append(calibration.rays([place])[0], 1)
-        truth = ray * (normal @ at_pixel) / (normal @ ray)
-        distances.append(float(np.linalg.norm(surface.position - truth)))
+        target = ray * (normal @ at_pixel) / (normal @ ray)
+        distances.append(float(np.linalg.norm(surface.position - target)))
     return np.array(distances)
 
 

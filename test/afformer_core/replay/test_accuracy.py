@@ -57,7 +57,7 @@ class Sight:
         )
         return surface
 
-    def truth(self, u: float, v: float) -> np.ndarray:
+    def target(self, u: float, v: float) -> np.ndarray:
         depth = float(self.exact[round(v), round(u)])
         point: np.ndarray = self.calibration.points([[u, v]], [depth])[0]
         return point
@@ -128,7 +128,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
             for point in bag.decode(message).points:
                 if point.position_valid:
                     position = [point.position.x, point.position.y, point.position.z]
-                    gap = np.array(position) - sight.truth(point.u, point.v)
+                    gap = np.array(position) - sight.target(point.u, point.v)
                     errors.append(1000 * float(np.linalg.norm(gap)))
     assert len(errors) > 30
     assert np.median(errors) <= 3

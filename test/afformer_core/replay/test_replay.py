@@ -163,10 +163,10 @@ def measured_again(heatmap: Any, points: Any) -> tuple[float, float]:
     """KLD and SIM of a published heatmap, at the size of the protocol."""
     protocol = RowsProtocol()
     predicted = protocol.prediction(heatmap.data.view('<f4').reshape(120, 160)).astype(np.float64)
-    (truth,) = protocol.truths([Row(0, '', np.array(points, float), (160, 120))])
-    expected = truth.astype(np.float64)
+    (target,) = protocol.targets([Row(0, '', np.array(points, float), (160, 120))])
+    expected = target.astype(np.float64)
     divergence = (expected * np.log(expected / predicted)).sum()
-    return float(divergence), float(np.minimum(predicted, truth).sum())
+    return float(divergence), float(np.minimum(predicted, target).sum())
 
 
 def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> None:

@@ -44,13 +44,13 @@ def annotation(**fields: Any) -> ImageAnnotation:
 
 
 def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
-    truth = annotation(
+    target = annotation(
         points=[[127, 129], [129, 127]],
         outline=[[120, 120], [131.5, 120], [131.5, 140], [120, 140]],
         position=[0.0, 0.0, 0.704],
         normal=SLANTED.tolist(),
     )
-    scores = AnnotationScorer().score(result, truth)
+    scores = AnnotationScorer().score(result, target)
     assert scores.peak_pixels == pytest.approx(5)
     assert scores.peak_millimetres == pytest.approx(5)
     assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
@@ -60,8 +60,8 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
 def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
     scores = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
     assert scores.auc_judd == pytest.approx(0.5, abs=0.05)
-    (truth,) = RowsProtocol().truths([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
-    expected = truth.astype(np.float64)
+    (target,) = RowsProtocol().targets([Row(0, '', np.array([[128.0, 128.0]]), (256, 256))])
+    expected = target.astype(np.float64)
     even = 1 / 256**2
     assert scores.kld == pytest.approx((expected * np.log(expected / even)).sum(), rel=1e-4)
     assert scores.sim == pytest.approx(np.minimum(expected, even).sum(), rel=1e-4)
@@ -69,13 +69,13 @@ def test_an_even_heatmap_is_at_chance(result: StreamedGrounding) -> None:
 
 
 def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
-    truth = annotation(position=[0.0, 0.0, 0.5])
-    scores = AnnotationScorer().score(result, truth)
+    target = annotation(position=[0.0, 0.0, 0.5])
+    scores = AnnotationScorer().score(result, target)
     assert scores.peak_pixels == pytest.approx(5)
     even = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
     assert scores.kld == pytest.approx(even.kld, rel=1e-4)
     unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
-    blind = AnnotationScorer().score(unknown, truth)
+    blind = AnnotationScorer().score(unknown, target)
     assert (blind.peak_pixels, blind.kld) == (None, None)
     # From (0, 3, 700) mm.
     assert blind.peak_millimetres == pytest.approx(np.hypot(3, 200))
@@ -96,7 +96,7 @@ def test_distortion_is_applied(
 
 
 def test_what_was_not_found_has_no_peak(result: StreamedGrounding) -> None:
-    truth = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
-    scores = AnnotationScorer().score(replace(result, found=False), truth)
+    target = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
+    scores = AnnotationScorer().score(replace(result, found=False), target)
     assert scores.kld is not None
     assert (scores.peak_pixels, scores.peak_millimetres) == (None, None)

@@ -51,17 +51,19 @@ def test_class_mean_weighs_classes_equally():
 
 @pytest.mark.parametrize('answers', [[0] * 10, [0] * 8 + [1, 1], [1, 0] * 5])
 def test_class_mean_of_hits_is_balanced_accuracy(answers):
-    truth = [0] * 9 + [1]
-    hits = np.equal(answers, truth)
-    expected = balanced_accuracy_score(np.array(truth), np.array(answers))
-    assert bootstrap_class_mean(hits, range(10), truth).value == pytest.approx(expected, abs=1e-12)
+    target = [0] * 9 + [1]
+    hits = np.equal(answers, target)
+    expected = balanced_accuracy_score(np.array(target), np.array(answers))
+    assert bootstrap_class_mean(hits, range(10), target).value == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 def test_balanced_accuracy_weighs_actions_and_not_rows():
-    truth = [0] * 9 + [1]
-    right = np.equal([0] * 8 + [1, 1], truth)
-    assert bootstrap_class_mean(np.equal(0, truth), range(10), truth).value == pytest.approx(0.5)
-    assert bootstrap_class_mean(right, range(10), truth).value == pytest.approx((8 / 9 + 1) / 2)
+    target = [0] * 9 + [1]
+    right = np.equal([0] * 8 + [1, 1], target)
+    assert bootstrap_class_mean(np.equal(0, target), range(10), target).value == pytest.approx(0.5)
+    assert bootstrap_class_mean(right, range(10), target).value == pytest.approx((8 / 9 + 1) / 2)
 
 
 def test_area_is_that_of_the_roc_curve():

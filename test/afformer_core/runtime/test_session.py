@@ -86,8 +86,8 @@ def test_streaming_equals_one_forward_pass(
     features = np.concatenate([session.encode_frames(frame[None]) for frame in frames])
     found, found_actions, found_features = session.ground(image, session.memorize(features))
 
-    truth = probabilities(expected[0].numpy())
-    difference = np.abs(probabilities(found) - truth).max() / truth.max()
+    target = probabilities(expected[0].numpy())
+    difference = np.abs(probabilities(found) - target).max() / target.max()
     assert difference < TOLERANCES.get(backend, 1e-4)
     np.testing.assert_allclose(found_actions, expected_actions[0].numpy(), atol=1e-4)
     alone = session.encode_frames(image[None])[0]

@@ -42,7 +42,7 @@ def picture_batch(annotations: Path, draw: Draw, reversal: Reversal | None = Non
 
 
 def test_a_foreign_image_has_the_uniform_heatmap(annotations: Path) -> None:
-    targets = picture_batch(annotations, DRAW).truth.targets((16, 16))
+    targets = picture_batch(annotations, DRAW).supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]
     assert targets.actions.tolist() == [1, 1, 1]
@@ -67,7 +67,7 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
 
     assert torch.equal(backwards.frames, forwards.frames.flip(1))
     assert torch.equal(backwards.images, forwards.images)
-    assert backwards.truth.actions.tolist() == [0, 0, 0]
+    assert backwards.supervision.actions.tolist() == [0, 0, 0]
 
 
 def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -
     )
     assert isinstance(forwards, FeatureBatch)
     assert isinstance(backwards, FeatureBatch)
-    targets = backwards.truth.targets((16, 16))
+    targets = backwards.supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]
     assert targets.actions.tolist() == [0, 0, 0]

@@ -123,7 +123,7 @@ def test_demonstrations_are_cut_to_where_they_act(plan: CloseUpPlan, tmp_path: P
     assert np.abs(part - frames[0]).mean() < 20
 
 
-def test_a_pair_whose_truth_is_elsewhere_is_left_out(plan: CloseUpPlan, tmp_path: Path) -> None:
+def test_a_pair_whose_target_is_elsewhere_is_left_out(plan: CloseUpPlan, tmp_path: Path) -> None:
     entries = json.loads(plan.annotations.read_text())
     x, y = entries[7]['heatmaps'][0][0]
     entries[7]['heatmaps'] = [[[(x + 32) % 64, (y + 32) % 64]]]

@@ -37,26 +37,26 @@ def test_divergence_of_the_uniform_map() -> None:
     assert found.tolist() == pytest.approx([0.0, math.log(4)])
 
 
-def test_local_divergence_of_the_truth_is_nothing() -> None:
-    truth = torch.tensor([[[0.5, 0.3], [0.15, 0.05]]])
+def test_local_divergence_of_the_target_is_nothing() -> None:
+    target = torch.tensor([[[0.5, 0.3], [0.15, 0.05]]])
 
-    assert float(local_divergence(truth.log() + 7, truth)) == pytest.approx(0, abs=1e-6)
+    assert float(local_divergence(target.log() + 7, target)) == pytest.approx(0, abs=1e-6)
 
 
 def test_local_divergence_of_a_level_map() -> None:
-    truth = torch.tensor([[[0.6, 0.4], [0.0, 0.0]]])
+    target = torch.tensor([[[0.6, 0.4], [0.0, 0.0]]])
     first = 0.6**4 / (0.6**4 + 0.4**4)
     expected = math.log(2) + first * math.log(first) + (1 - first) * math.log(1 - first)
 
-    assert float(local_divergence(torch.zeros(1, 2, 2), truth)) == pytest.approx(expected)
+    assert float(local_divergence(torch.zeros(1, 2, 2), target)) == pytest.approx(expected)
 
 
 def test_local_divergence_does_not_see_another_place() -> None:
-    truth = torch.tensor([[[0.6, 0.4, 0.0, 0.0]]])
+    target = torch.tensor([[[0.6, 0.4, 0.0, 0.0]]])
     there = torch.tensor([[[0.6, 0.4, 1e-9, 1e-9]]]).log()
     in_doubt = there + torch.tensor([[[0.0, 0.0, 0.0, 30.0]]])
 
-    found = local_divergence(torch.cat((there, in_doubt)), torch.cat((truth, truth)))
+    found = local_divergence(torch.cat((there, in_doubt)), torch.cat((target, target)))
     assert found.tolist() == pytest.approx([0, 0], abs=1e-6)
 
 
@@ -92,9 +92,9 @@ def test_the_papers_loss() -> None:
 def test_heatmaps_are_compared_at_a_lower_resolution() -> None:
     # At 1x2 the ground truth is (1, 0), and the heatmap (9, 3) / 12.
     logits = torch.tensor([[[[12.0, 6, 4, 2]]]]).log()
-    truth = torch.tensor([[[1.0, 0, 0, 0]]])
+    target = torch.tensor([[[1.0, 0, 0, 0]]])
     _, parts = GroundingLoss('none', heatmap_size=(1, 2))(
-        logits, torch.zeros(1, 0), targets(truth, [0], [0])
+        logits, torch.zeros(1, 0), targets(target, [0], [0])
     )
     assert float(parts['kld']) == pytest.approx(math.log(12 / 9))
 
@@ -102,9 +102,9 @@ def test_heatmaps_are_compared_at_a_lower_resolution() -> None:
 def test_a_heatmap_is_sharpened_before_it_is_brought_to_a_lower_resolution() -> None:
     # Squared, 144 + 36 and 16 + 4.
     logits = torch.tensor([[[[12.0, 6, 4, 2]]]]).log()
-    truth = torch.tensor([[[1.0, 0, 0, 0]]])
+    target = torch.tensor([[[1.0, 0, 0, 0]]])
     _, parts = GroundingLoss('none', sharpening=2, heatmap_size=(1, 2))(
-        logits, torch.zeros(1, 0), targets(truth, [0], [0])
+        logits, torch.zeros(1, 0), targets(target, [0], [0])
     )
     assert float(parts['kld']) == pytest.approx(math.log(200 / 180))
 

@@ -33,10 +33,10 @@ def sample(*actions: int, points: tuple[tuple[float, float], ...] = ((20.0, 30.0
     return Sample('a', Path('a.mp4'), Path('a.jpg'), (256, 256), actions, places)
 
 
-def truth(one: Sample) -> torch.Tensor:
+def target(one: Sample) -> torch.Tensor:
     """Logits [1, 1, 256, 256] of a perfect heatmap."""
     protocol = RowsProtocol()
-    return torch.from_numpy(protocol.truths(protocol.rows([one])[:1])).log()[None]
+    return torch.from_numpy(protocol.targets(protocol.rows([one])[:1])).log()[None]
 
 
 def validated(
@@ -58,7 +58,7 @@ def test_as_many_best_actions_as_the_sample_has(actions: tuple[int, ...], top_1:
 
 
 def test_a_perfect_heatmap() -> None:
-    found = validated(sample(0), truth(sample(0)))
+    found = validated(sample(0), target(sample(0)))
     assert found.kld == pytest.approx(0, abs=1e-5)
     assert found.sim == pytest.approx(1, abs=1e-5)
     assert found.auc_j == pytest.approx(1, abs=1e-4)
@@ -66,7 +66,7 @@ def test_a_perfect_heatmap() -> None:
 
 def test_a_heatmap_elsewhere_is_worse_than_one_everywhere() -> None:
     everywhere = validated(sample(0), torch.zeros(1, 1, 256, 256))
-    elsewhere = validated(sample(0), truth(sample(0, points=((200.0, 200.0),))))
+    elsewhere = validated(sample(0), target(sample(0, points=((200.0, 200.0),))))
     assert everywhere.auc_j == pytest.approx(0.5, abs=0.05)
     assert elsewhere.kld > everywhere.kld + 1
     assert elsewhere.sim < everywhere.sim
@@ -76,14 +76,14 @@ def test_each_action_is_measured_on_its_own_heatmap() -> None:
     own = replace(CONFIGURATION, heatmap_per_action=True, action_pooling='mean')
     wrong = torch.zeros(1, 3, 256, 256)
     right = wrong.clone()
-    right[:, 1] = truth(sample(1))[0]
+    right[:, 1] = target(sample(1))[0]
     assert validated(sample(1), right, own).kld == pytest.approx(0, abs=1e-5)
     assert validated(sample(0), right, own).kld > 1
 
 
 def test_a_protocol_at_another_size() -> None:
     validation = Validation(CONFIGURATION, CoarseRowsProtocol())
-    predicted = validation.add(7, sample(0), truth(sample(0)), ACTIONS)
+    predicted = validation.add(7, sample(0), target(sample(0)), ACTIONS)
     assert predicted.shape == (28, 28)
     # The prediction is blurred once more, by five pixels of 28.
     assert validation.scores[7].kld == pytest.approx(0.1, abs=0.05)

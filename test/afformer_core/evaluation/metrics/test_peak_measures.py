@@ -23,7 +23,7 @@ def row(*points, size=SIZE):
 
 
 def measured(row, place):
-    return measure_peaks([row], PROTOCOL.truths([row]), [np.array([place], float)])
+    return measure_peaks([row], PROTOCOL.targets([row]), [np.array([place], float)])
 
 
 def test_error_is_to_the_nearest_point_in_percent_of_the_diagonal():
@@ -38,14 +38,14 @@ def test_error_does_not_depend_on_the_size_of_the_image():
 
 # The blur is 3.5 pixels, half of it is reached after 1.18 of them.
 @pytest.mark.parametrize(('x', 'hit'), [(40, 1), (43, 1), (46, 0)])
-def test_hit_is_where_the_truth_is_above_half_of_its_maximum(x, hit):
+def test_hit_is_where_the_target_is_above_half_of_its_maximum(x, hit):
     assert measured(row((40, 30)), (x, 30)).hit.tolist() == [hit]
 
 
 def test_region_of_an_annotation_of_another_size():
     wide = row((400, 300), size=(800, 600))
-    truth = PROTOCOL.truths([wide])[0]
-    found = in_region(truth, wide, np.array([[400, 300], [430, 300], [460, 300], [799, 599]]))
+    target = PROTOCOL.targets([wide])[0]
+    found = in_region(target, wide, np.array([[400, 300], [430, 300], [460, 300], [799, 599]]))
     assert found.tolist() == [True, True, False, False]
 
 
@@ -65,11 +65,11 @@ def test_best_place_is_the_middle_of_the_highest_pixel():
 
 def test_a_flat_heatmap_is_given_what_a_guess_would_get():
     one = row((39.5, 29.5))
-    truth = PROTOCOL.truths([one])
+    target = PROTOCOL.targets([one])
     flat = best_places(np.ones((60, 80), np.float32), one)
-    scores = measure_peaks([one], truth, [flat])
+    scores = measure_peaks([one], target, [flat])
     assert np.isnan(scores.place).all()
-    assert scores.hit == pytest.approx([(truth > truth.max() / 2).mean()])
+    assert scores.hit == pytest.approx([(target > target.max() / 2).mean()])
     every = np.hypot(*np.meshgrid(np.arange(80) - 39.5, np.arange(60) - 29.5))
     assert scores.error == pytest.approx([every.mean()], rel=1e-3)
 
@@ -77,9 +77,9 @@ def test_a_flat_heatmap_is_given_what_a_guess_would_get():
 def test_flat_heatmaps_that_are_large_are_measured_evenly():
     one = Row(0, 'a', np.array([[127.5, 127.5]]), (256, 256))
     flat = best_places(np.ones((256, 256), np.float32), one)
-    truth = RowsProtocol().truths([one])
-    scores = measure_peaks([one], truth, [flat])
-    assert scores.hit == pytest.approx([(truth > truth.max() / 2).mean()], rel=0.02)
+    target = RowsProtocol().targets([one])
+    scores = measure_peaks([one], target, [flat])
+    assert scores.hit == pytest.approx([(target > target.max() / 2).mean()], rel=0.02)
     side = np.arange(256) - 127.5
     expected = 100 * np.hypot(*np.meshgrid(side, side)).mean() / np.hypot(256, 256)
     assert scores.error == pytest.approx([expected], rel=1e-3)
@@ -88,7 +88,7 @@ def test_flat_heatmaps_that_are_large_are_measured_evenly():
 def test_a_few_pixels_that_are_as_high_are_one_peak():
     places = np.array([[40.0, 30], [41, 30], [40, 31], [41, 31]])
     one = row((40, 30))
-    scores = measure_peaks([one], PROTOCOL.truths([one]), [places])
+    scores = measure_peaks([one], PROTOCOL.targets([one]), [places])
     assert scores.place.tolist() == [[40, 30]]
     assert scores.error.tolist() == [0]
 

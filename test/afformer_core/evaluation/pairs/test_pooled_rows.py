@@ -47,8 +47,8 @@ def at_28(fine: Heatmap, *sides: int) -> Heatmap:
     return np.asarray(fine / fine.sum(), np.float64)
 
 
-def divergence(predicted: Heatmap, truth: Heatmap) -> float:
-    return float((truth * np.log(truth / (predicted + 1e-12) + 1e-12)).sum())
+def divergence(predicted: Heatmap, target: Heatmap) -> float:
+    return float((target * np.log(target / (predicted + 1e-12) + 1e-12)).sum())
 
 
 def as_compared(fine: Heatmap) -> Heatmap:
@@ -132,7 +132,7 @@ POOLED = {
 }
 
 
-def test_a_model_that_draws_the_ground_truth_reaches_what_the_protocol_allows(
+def test_a_model_that_draws_the_ground_target_reaches_what_the_protocol_allows(
     annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = {greys: heatmap(POOLED[greys[0]]) for greys in POINTS}
@@ -155,13 +155,13 @@ def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(
     known = {greys: heatmap(points) for greys, points in POINTS.items()}
     found = evaluate(annotations, known, monkeypatch, capsys, '--protocol', 'pooled28')
 
-    truths = {image: at_28(heatmap(points), 224) for image, points in POOLED.items()}
+    targets = {image: at_28(heatmap(points), 224) for image, points in POOLED.items()}
     one, two, other = (as_compared(heatmap(points)) for points in POINTS.values())
-    pooled = divergence((one + two) / 2, truths[80]) + divergence(other, truths[160])
-    apart = (divergence(one, truths[80]) + divergence(two, truths[80])) / 2
+    pooled = divergence((one + two) / 2, targets[80]) + divergence(other, targets[160])
+    apart = (divergence(one, targets[80]) + divergence(two, targets[80])) / 2
     assert value(found, 'model', 'kld') == pytest.approx(pooled / 2, rel=1e-3)
     assert value(found, 'single_demonstration', 'kld') == pytest.approx(
-        (apart + divergence(other, truths[160])) / 2, rel=1e-3
+        (apart + divergence(other, targets[160])) / 2, rel=1e-3
     )
     assert found['measures']['pooling'] == {
         'combination': 'mean_heatmap',

@@ -26,39 +26,39 @@ def sample(*boxes, element=0, size=(16, 8)):
     return Sample('s', Path('a.mp4'), Path('a.jpg'), size, (0,), (points,), scene)
 
 
-def truth(*boxes, **options):
-    return PROTOCOL.truths(PROTOCOL.rows([sample(*boxes, **options)]))[0]
+def target(*boxes, **options):
+    return PROTOCOL.targets(PROTOCOL.rows([sample(*boxes, **options)]))[0]
 
 
-def test_truth_is_even_over_the_demonstrated_box():
+def test_target_is_even_over_the_demonstrated_box():
     expected = np.zeros((8, 8))
     expected[2:6, 1:3] = 1 / 8
-    assert truth((10, 0, 16, 8), (2, 2, 6, 6), element=1) == pytest.approx(expected, abs=1e-8)
+    assert target((10, 0, 16, 8), (2, 2, 6, 6), element=1) == pytest.approx(expected, abs=1e-8)
 
 
 def test_a_pixel_that_is_covered_in_part_has_that_part():
     # From 1 to 4 of 16 pixels, which are 0.5 to 2 of 8.
-    assert truth((1, 0, 4, 1))[0, :4] == pytest.approx([1 / 3, 2 / 3, 0, 0], abs=1e-8)
+    assert target((1, 0, 4, 1))[0, :4] == pytest.approx([1 / 3, 2 / 3, 0, 0], abs=1e-8)
 
 
 def test_what_of_a_box_lies_outside_does_not_count():
-    assert truth((14, 6, 20, 12))[6:, 6:] == pytest.approx(
+    assert target((14, 6, 20, 12))[6:, 6:] == pytest.approx(
         np.array([[0, 0.5], [0, 0.5]]), abs=1e-8
     )
 
 
 def test_a_box_that_is_finer_than_the_grid_is_a_point():
-    found = truth((8, 4, 9, 5), size=(1600, 800))
+    found = target((8, 4, 9, 5), size=(1600, 800))
     assert np.argwhere(found > 0.5).tolist() == [[0, 0]]
     # The centre of the pixel that begins at 400 lies in the third of eight.
-    edge = truth((400, 300, 401, 301), size=(1600, 800))
+    edge = target((400, 300, 401, 301), size=(1600, 800))
     assert np.argwhere(edge > 0.5).tolist() == [[3, 2]]
-    outside = truth((1700, 900, 1701, 901), size=(1600, 800))
+    outside = target((1700, 900, 1701, 901), size=(1600, 800))
     assert np.argwhere(outside > 0.5).tolist() == [[7, 7]]
 
 
-def test_truth_is_zero_nowhere():
-    found = truth((2, 2, 6, 6))
+def test_target_is_zero_nowhere():
+    found = target((2, 2, 6, 6))
     assert 0 < found.min() < 1e-10
     assert found.sum() == pytest.approx(1)
 

@@ -23,7 +23,7 @@ def row(*points: tuple[float, float], size: tuple[int, int] = (256, 256)) -> Row
     return Row(0, 'a.jpg', np.array(points, np.float64), size)
 
 
-def truth_of(points: list[tuple[int, int]], size: tuple[int, int], kernel: int) -> np.ndarray:
+def target_of(points: list[tuple[int, int]], size: tuple[int, int], kernel: int) -> np.ndarray:
     """Points in an image of (width, height), blurred there, at 28x28."""
     heatmap = np.zeros(size[::-1], np.float32)
     for x, y in points:
@@ -45,28 +45,28 @@ def test_a_row_for_every_sample_and_action() -> None:
     ]  # fmt: skip
 
 
-def test_truths_are_brought_to_224_and_from_there_to_28() -> None:
+def test_targets_are_brought_to_224_and_from_there_to_28() -> None:
     points = [(123, 77), (123, 77), (20, 250)]
-    (truth,) = CoarseRowsProtocol().truths([row(*points)])
-    assert truth == pytest.approx(truth_of(points, (256, 256), 85), abs=1e-7)
+    (target,) = CoarseRowsProtocol().targets([row(*points)])
+    assert target == pytest.approx(target_of(points, (256, 256), 85), abs=1e-7)
 
 
-def test_truths_are_blurred_in_the_shape_of_the_annotated_image() -> None:
-    (truth,) = CoarseRowsProtocol().truths([row((150, 20), size=(200, 100))])
+def test_targets_are_blurred_in_the_shape_of_the_annotated_image() -> None:
+    (target,) = CoarseRowsProtocol().targets([row((150, 20), size=(200, 100))])
     # A third of the square root of 200 * 100 pixels.
-    assert truth == pytest.approx(truth_of([(150, 20)], (200, 100), 47), abs=1e-7)
+    assert target == pytest.approx(target_of([(150, 20)], (200, 100), 47), abs=1e-7)
 
 
-def test_truths_of_a_large_image_are_those_of_a_smaller_one() -> None:
-    large, small = CoarseRowsProtocol().truths(
+def test_targets_of_a_large_image_are_those_of_a_smaller_one() -> None:
+    large, small = CoarseRowsProtocol().targets(
         [row((3001, 800), size=(4096, 2048)), row((750.25, 200), size=(1024, 512))]
     )
     assert np.array_equal(large, small)
 
 
-def test_a_truth_without_a_point_inside_is_uniform() -> None:
-    (truth,) = CoarseRowsProtocol().truths([row((-90, 50))])
-    assert truth == pytest.approx(np.full((28, 28), 1 / 784))
+def test_a_target_without_a_point_inside_is_uniform() -> None:
+    (target,) = CoarseRowsProtocol().targets([row((-90, 50))])
+    assert target == pytest.approx(np.full((28, 28), 1 / 784))
 
 
 def test_predictions_are_blurred_by_five_pixels_and_sum_to_one() -> None:
@@ -117,5 +117,5 @@ def test_epic_hotspot(tmp_path: Path) -> None:
 
     dataset = open_annotations(tmp_path / 'annotations.json')
     protocol = CoarseRowsProtocol()
-    (truth,) = protocol.truths(protocol.rows(dataset))
-    assert truth == pytest.approx(truth_of([(150, 20)], (200, 100), 47), abs=1e-7)
+    (target,) = protocol.targets(protocol.rows(dataset))
+    assert target == pytest.approx(target_of([(150, 20)], (200, 100), 47), abs=1e-7)

@@ -29,9 +29,9 @@ def test_group_is_the_image():
 def test_points_are_scaled_to_the_protocol_separately_by_axis():
     protocol = RowsProtocol((64, 32))
     rows = protocol.rows([sample((0,), ([[320.0, 120.0]],), (640, 480))])
-    truth = protocol.truths(rows)
-    assert truth.shape == (1, 64, 32)
-    assert np.unravel_index(truth[0].argmax(), (64, 32)) == (16, 16)
+    target = protocol.targets(rows)
+    assert target.shape == (1, 64, 32)
+    assert np.unravel_index(target[0].argmax(), (64, 32)) == (16, 16)
 
 
 @pytest.mark.parametrize('size', [(32, 32), (64, 64), (128, 96)])
@@ -78,5 +78,5 @@ def test_what_is_larger_on_one_side_alone_is_averaged():
 def test_the_offset_is_what_a_map_has_far_from_its_points():
     low, high = (RowsProtocol((64, 64), offset=offset) for offset in (1e-12, 1e-6))
     rows = low.rows([sample((0,), ([[0.0, 0.0]],), (64, 64))])
-    assert 1e-13 < low.truths(rows)[0, -1, -1] < 1e-11
-    assert 1e-7 < high.truths(rows)[0, -1, -1] < 1e-5
+    assert 1e-13 < low.targets(rows)[0, -1, -1] < 1e-11
+    assert 1e-7 < high.targets(rows)[0, -1, -1] < 1e-5

@@ -45,15 +45,15 @@ def test_rows_and_scores_must_belong_together():
         replace(one, rows=[*one.rows, *one.rows])
 
 
-def test_frames_image_prediction_and_truth_are_shown(opra):
+def test_frames_image_prediction_and_target_are_shown(opra):
     shown = only(exhibit_best_and_worst(measured([OpraDataset(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
-    for picture in (shown.image, shown.predicted['prediction'], shown.truth):
+    for picture in (shown.image, shown.predicted['prediction'], shown.target):
         assert picture.shape == (240, 320, 3)
     # The kettle is red.
     assert shown.image[120, 160].tolist() == [40, 40, 160]
-    assert shown.truth[120, 249].tolist() != shown.image[120, 249].tolist()
+    assert shown.target[120, 249].tolist() != shown.image[120, 249].tolist()
 
 
 def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
@@ -69,10 +69,10 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
     assert shown.image is None
     # In the shape of the annotated image.
     (predicted,) = shown.predicted.values()
-    assert predicted.shape == shown.truth.shape == (320, 160, 3)
+    assert predicted.shape == shown.target.shape == (320, 160, 3)
     # Uniform is bright all over, the truth at its point.
     assert predicted.min(axis=2).min() > 100
-    assert shown.truth[5, 5].max() < 30
+    assert shown.target[5, 5].max() < 30
 
 
 def test_measures_are_told(opra):
@@ -82,7 +82,7 @@ def test_measures_are_told(opra):
     assert flat.measures[3:] == ('no peak',)
 
     def right(index, row):
-        return PROTOCOL.truths([row])[0]
+        return PROTOCOL.targets([row])[0]
 
     answered = measured(samples, right, ['says hold (0.70)'])
     shown = only(exhibit_best_and_worst(answered, progress=False))

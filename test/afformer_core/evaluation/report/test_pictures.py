@@ -16,7 +16,7 @@ def widths(folder):
     return {path.stem: cv2.imread(str(path)).shape[1] for path in folder.iterdir()}
 
 
-def test_a_line_has_frames_image_prediction_and_truth(tmp_path):
+def test_a_line_has_frames_image_prediction_and_target(tmp_path):
     paths = write_contact_sheets(tmp_path / 'new', {'best': [exhibit((WIDE,) * 4, WIDE)] * 2})
     assert paths == [tmp_path / 'new' / 'best.jpg']
     assert cv2.imread(str(paths[0])).shape == (2 * (20 + 196), 7 * 196, 3)

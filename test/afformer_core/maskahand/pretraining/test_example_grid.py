@@ -26,8 +26,8 @@ def test_a_row_tells_what_is_shown_and_what_is_looked_for():
     grid = example_grid([_example(5)], side=40)
     first_row = [grid[20, 44 * column + 20].tolist() for column in range(4)]
     assert first_row == [[0] * 3, [40] * 3, [80] * 3, [90] * 3]
-    truths = [grid[top : top + 40, 4 * 44 :].astype(int) for top in (0, 44)]
-    brightest = [int(np.ptp(truth, axis=2).max(axis=0).argmax()) for truth in truths]
+    targets = [grid[top : top + 40, 4 * 44 :].astype(int) for top in (0, 44)]
+    brightest = [int(np.ptp(target, axis=2).max(axis=0).argmax()) for target in targets]
     assert brightest[0] < 20 < brightest[1]
 
 

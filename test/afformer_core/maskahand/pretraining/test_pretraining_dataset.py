@@ -106,7 +106,7 @@ def test_a_batch_of_pictures(index: Path) -> None:
     assert batch.samples == (2, 2, 2, 0, 0, 0)
     assert batch.frames.shape == (2, 4, 32, 32, 3)
     assert torch.equal(batch.images[3], torch.from_numpy(examples[1].images[0]))
-    assert batch.truth.targets((16, 16)).heatmaps.shape == (6, 16, 16)
+    assert batch.supervision.targets((16, 16)).heatmaps.shape == (6, 16, 16)
 
 
 def test_a_batch_with_features(index: Path) -> None:

@@ -12,7 +12,7 @@ from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.interactions import Interaction
 from afformer_core.maskahand.pretraining.masks import MaskOptions
 from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions, synthesize
-from afformer_core.training.datasets.truth import coverage
+from afformer_core.training.datasets.supervision import coverage
 
 SIZE = (160, 120)
 SKIN, GROUND = (255, 0, 0), (90, 100, 110)
@@ -92,7 +92,7 @@ def _inside(corners, scale=1.0):
 
 
 @pytest.mark.parametrize('image', [SLANTED, CROPPED], ids=['reflected', 'cropped'])
-def test_the_truth_moves_with_what_is_under_it(image):
+def test_the_target_moves_with_what_is_under_it(image):
     # Without masks the hand itself shows where the truth must be.
     masks = MaskOptions(shape='none', random_masks=0)
     for seed in range(10):
@@ -103,7 +103,7 @@ def test_the_truth_moves_with_what_is_under_it(image):
         assert not red[(inside == 0) & (_inside(made.corners[0], 1.4) > 0.5)].any()
 
 
-def test_without_changes_the_truth_is_the_box():
+def test_without_changes_the_target_is_the_box():
     (corners,) = _made((TOUCHING,)).corners.tolist()
     assert np.ravel(corners) == pytest.approx(
         [60 / 160, 40 / 120, 90 / 160, 40 / 120, 90 / 160, 70 / 120, 60 / 160, 70 / 120]

@@ -32,7 +32,7 @@ def dataset(folder: Path) -> AssistqButtonsDataset:
     return AssistqButtonsDataset(folder / 'train.json')
 
 
-def truth(folder: Path, index: int) -> list[dict[str, object]]:
+def target(folder: Path, index: int) -> list[dict[str, object]]:
     steps = json.loads((folder / 'scenes' / 'train' / f'{index:05d}.json').read_text())['steps']
     assert isinstance(steps, list)
     return steps
@@ -48,7 +48,7 @@ def test_samples_show_the_demonstrated_element_while_it_is_spoken_of(
     dataset: AssistqButtonsDataset, folder: Path
 ) -> None:
     for index in range(2):
-        for number, step in enumerate(truth(folder, index)):
+        for number, step in enumerate(target(folder, index)):
             for image in range(2):
                 sample = dataset[6 * index + 2 * number + image]
                 assert sample.scene is not None

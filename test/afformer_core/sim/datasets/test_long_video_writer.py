@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def truth(folder: Path, index: int) -> dict[str, Any]:
+def target(folder: Path, index: int) -> dict[str, Any]:
     found = json.loads((folder / 'scenes' / 'mine' / f'{index:05d}.json').read_text())
     assert isinstance(found, dict)
     return found
@@ -37,10 +37,10 @@ def test_videos_are_as_long_as_asked_for(folder: Path) -> None:
     for index in range(2):
         with VideoReader(folder / 'videos' / 'mine' / f'{index:05d}.mp4') as reader:
             assert reader.rate == 4
-            assert reader.count() == truth(folder, index)['frames'] == 64
+            assert reader.count() == target(folder, index)['frames'] == 64
 
 
-def test_the_videos_folder_says_nothing_of_the_truth(folder: Path) -> None:
+def test_the_videos_folder_says_nothing_of_the_target(folder: Path) -> None:
     found = {path.suffix for path in (folder / 'videos').rglob('*') if path.is_file()}
     assert found == {'.mp4'}
 
@@ -48,7 +48,7 @@ def test_the_videos_folder_says_nothing_of_the_truth(folder: Path) -> None:
 def test_interactions_follow_each_other(folder: Path) -> None:
     for index in range(2):
         next_frame = 0
-        for interaction in truth(folder, index)['interactions']:
+        for interaction in target(folder, index)['interactions']:
             first, last = interaction['shot']
             assert first == next_frame
             next_frame = last + 1
@@ -58,7 +58,7 @@ def test_interactions_follow_each_other(folder: Path) -> None:
 
 def test_hands_are_told_in_contact_just_where_their_interactions_are(folder: Path) -> None:
     for index in range(2):
-        found = truth(folder, index)
+        found = target(folder, index)
         for hand in found['hands']:
             within = any(
                 interaction['contact'][0] <= hand['frame'] <= interaction['contact'][1]
@@ -72,7 +72,7 @@ def test_hands_are_told_in_contact_just_where_their_interactions_are(folder: Pat
 
 def test_there_are_frames_without_a_hand(folder: Path) -> None:
     for index in range(2):
-        found = truth(folder, index)
+        found = target(folder, index)
         assert 0 < len({hand['frame'] for hand in found['hands']}) < 64
 
 

@@ -204,7 +204,7 @@ STATEMENTS = (
     ),
     Statement(
         '4.3', 'the truth is the blurred box of the hand', 'same',
-        'afformer_core/training/datasets/truth.py',
+        'afformer_core/training/datasets/supervision.py',
         'all boxes of an image together are its blurred truth',
         {PRETRAINED: {f'{SYNTHESIS}target.form': 'box'}},
     ),

@@ -15,7 +15,7 @@ from afformer_core.training.datasets.feature_cache import FeatureCache
 from afformer_core.training.datasets.feature_data import FeatureDataset
 from afformer_core.training.datasets.order import Draw
 from afformer_core.training.datasets.picture_data import PictureDataset
-from afformer_core.training.datasets.truth import Annotations
+from afformer_core.training.datasets.supervision import Annotations
 
 
 def test_an_image_reaches_from_half_a_pixel_before_its_first_centre() -> None:
@@ -24,7 +24,7 @@ def test_an_image_reaches_from_half_a_pixel_before_its_first_centre() -> None:
     np.testing.assert_allclose(shares, np.array([[0, 0], [1, 1], [0.5, 0.5 / 180]]))
 
 
-def test_truths_are_on_average_where_the_points_are() -> None:
+def test_targets_are_on_average_where_the_points_are() -> None:
     points = np.random.default_rng(0).uniform(20, 230, (400, 2))
     shares = torch.from_numpy(shares_of(points, (256, 256)))[:, None]
     index = torch.arange(400)

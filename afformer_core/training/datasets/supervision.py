@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from afformer_core.data.heatmaps import blurred_maps, ground_truth_heatmaps
+from afformer_core.data.heatmaps import blurred_maps, target_heatmaps
 from afformer_core.training.losses import Targets
 
 
-class Truth(ABC):
+class Supervision(ABC):
     """What a batch's images are known to show, as small tensors that travel with the batch."""
 
     @abstractmethod
@@ -28,7 +28,7 @@ class Truth(ABC):
 
 
 @dataclass(frozen=True)
-class Annotations(Truth):
+class Annotations(Supervision):
     """The points of a batch, a row for each image and action.
 
     Attributes:
@@ -49,22 +49,22 @@ class Annotations(Truth):
         _find_foreign(self, self.points)
 
     def targets(self, size: tuple[int, int]) -> Targets:
-        """See `Truth.targets`."""
+        """See `Supervision.targets`."""
         scale = self.points.new_tensor((size[1], size[0]))
-        heatmaps = ground_truth_heatmaps(self.points * scale, size)
+        heatmaps = target_heatmaps(self.points * scale, size)
         # A row without any point has the uniform heatmap.
         return Targets(
             heatmaps, self.actions, self.images, _shown(self.points), bool(self.foreign)
         )
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
-        """See `Truth.moved`."""
+        """See `Supervision.moved`."""
         points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
         return Annotations(points, actions, images, self.foreign)
 
 
 @dataclass(frozen=True)
-class Boxes(Truth):
+class Boxes(Supervision):
     """Where hands interact in each image of a batch (paper, section 4.3).
 
     Attributes:
@@ -81,7 +81,7 @@ class Boxes(Truth):
         _find_foreign(self, self.corners)
 
     def targets(self, size: tuple[int, int]) -> Targets:
-        """See `Truth.targets`; all boxes of an image together are its blurred truth."""
+        """See `Supervision.targets`; all boxes of an image together are its blurred truth."""
         scale = self.corners.new_tensor((size[1], size[0]))
         # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
         inside = coverage(self.corners * scale, size).amax(dim=1)
@@ -90,7 +90,7 @@ class Boxes(Truth):
         return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.foreign))
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
-        """See `Truth.moved`."""
+        """See `Supervision.moved`."""
         return Boxes(move(self.corners), self.foreign)
 
 
@@ -99,9 +99,9 @@ def _shown(places: Tensor) -> Tensor:
     return ~places.isnan().flatten(1).all(dim=1)
 
 
-def _find_foreign(truth: Annotations | Boxes, places: Tensor) -> None:
-    if truth.foreign is None:
-        object.__setattr__(truth, 'foreign', not bool(_shown(places).all()))
+def _find_foreign(supervision: Annotations | Boxes, places: Tensor) -> None:
+    if supervision.foreign is None:
+        object.__setattr__(supervision, 'foreign', not bool(_shown(places).all()))
 
 
 def coverage(corners: Tensor, size: tuple[int, int]) -> Tensor:

@@ -2,8 +2,8 @@
 import pytest
 import torch
 
-from afformer_core.data.heatmaps import blurred_maps, ground_truth_heatmaps
-from afformer_core.training.datasets.truth import Annotations, Boxes, coverage
+from afformer_core.data.heatmaps import blurred_maps, target_heatmaps
+from afformer_core.training.datasets.supervision import Annotations, Boxes, coverage
 
 
 def _box(left, top, right, bottom):
@@ -43,7 +43,7 @@ def test_what_is_beside_the_map_covers_nothing():
     assert not coverage(_box(9.0, 2.0, 12.0, 4.0), (8, 8)).any()
 
 
-def test_a_truth_is_a_blurred_box():
+def test_a_target_is_a_blurred_box():
     targets = Boxes(_box(0.25, 0.5, 0.5, 0.75)[None, None]).targets((64, 64))
     (heatmap,) = targets.heatmaps
     assert float(heatmap.sum()) == pytest.approx(1, abs=1e-5)
@@ -57,11 +57,11 @@ def test_a_truth_is_a_blurred_box():
 
 def test_a_box_of_one_pixel_is_an_annotated_point():
     box = Boxes(_box(20 / 64, 30 / 64, 21 / 64, 31 / 64)[None, None])
-    point = ground_truth_heatmaps(torch.tensor([[[20.5, 30.5]]]), (64, 64))
+    point = target_heatmaps(torch.tensor([[[20.5, 30.5]]]), (64, 64))
     torch.testing.assert_close(box.targets((64, 64)).heatmaps, point)
 
 
-def test_several_boxes_of_an_image_are_one_truth():
+def test_several_boxes_of_an_image_are_one_target():
     left, right = _box(0.1, 0.4, 0.2, 0.5), _box(0.7, 0.4, 0.9, 0.5)
     together = Boxes(torch.stack((left, right))[None]).targets((64, 64))
     assert len(together.heatmaps) == 1
@@ -95,7 +95,7 @@ def test_a_box_that_spans_the_image_is_uniform(size):
     assert float(heatmaps.min()) == pytest.approx(1 / (size[0] * size[1]), rel=1e-4)
 
 
-def test_truths_are_made_in_single_precision_in_any_step():
+def test_targets_are_made_in_single_precision_in_any_step():
     boxes = Boxes(_box(0.25, 0.5, 0.5, 0.75)[None, None])
     with torch.autocast('cpu', torch.bfloat16):
         mixed = boxes.targets((64, 64)).heatmaps
@@ -109,10 +109,10 @@ def test_maps_that_are_too_oblong():
 
 def test_annotated_points_are_shares_of_width_and_height():
     points = torch.tensor([[[0.25, 0.5], [0.75, 0.5]], [[torch.nan] * 2] * 2], dtype=torch.float64)
-    truth = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
-    targets = truth.targets((48, 96))
+    target = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+    targets = target.targets((48, 96))
 
-    expected = ground_truth_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
+    expected = target_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
     torch.testing.assert_close(targets.heatmaps[:1], expected)
     assert torch.allclose(targets.heatmaps[1], torch.full((48, 96), 1 / (48 * 96)))
     assert (targets.actions.tolist(), targets.images.tolist()) == ([1, 0], [0, 1])
@@ -122,11 +122,11 @@ def test_annotated_points_are_shares_of_width_and_height():
 @pytest.mark.parametrize(('second_row', 'foreign'), [(torch.nan, True), (0.5, False)])
 def test_an_image_without_any_point_is_foreign_also_after_a_move(second_row, foreign):
     points = torch.tensor([[[0.25, 0.5]], [[second_row] * 2]])
-    truth = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+    target = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
 
-    assert truth.targets((48, 48)).foreign is foreign
+    assert target.targets((48, 48)).foreign is foreign
     # A copy on a GPU is not asked for what its points are.
-    moved = truth.moved(lambda tensor: torch.ones_like(tensor))
+    moved = target.moved(lambda tensor: torch.ones_like(tensor))
     assert moved.targets((48, 48)).foreign is foreign
 
 

@@ -59,12 +59,12 @@ _NOTES = (
 
 def random_model(configuration: AfformerConfiguration, folder: Path) -> None:
     """Write a model folder with seeded random weights, relative positions included."""
-    generator = torch.manual_seed(0)
+    rng = torch.manual_seed(0)
     model = Afformer(configuration)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if 'rel_pos' in name or 'level_embeds' in name:
-                parameter.normal_(std=0.1, generator=generator)
+                parameter.normal_(std=0.1, generator=rng)
     save_model(folder, model, {'weights': 'random'})
 
 

@@ -75,11 +75,11 @@ class Workload:
 
     def batch(self) -> PictureBatch:
         """Draw pairs of noise with one point each, the same in every process."""
-        generator = torch.manual_seed(0)
+        rng = torch.manual_seed(0)
         shape = (self.pairs, self.frames + 1, self.side, self.side, 3)
-        noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        noise = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
         annotations = Annotations(
-            torch.rand((self.pairs, 1, 2), dtype=torch.float64, generator=generator),
+            torch.rand((self.pairs, 1, 2), dtype=torch.float64, generator=rng),
             torch.arange(self.pairs) % len(OPRA_ACTIONS),
             torch.arange(self.pairs),
         )

@@ -75,8 +75,8 @@ class Validation:
             )
             for row in rows
         ]
-        generator = np.random.default_rng((0, index))
-        scores = measure(np.stack(predicted), protocol.targets(rows), generator, protocol.epsilon)
+        rng = np.random.default_rng((0, index))
+        scores = measure(np.stack(predicted), protocol.targets(rows), rng, protocol.epsilon)
         self.scores[index] = SampleScores(
             float(scores.kld.mean()),
             float(scores.sim.mean()),

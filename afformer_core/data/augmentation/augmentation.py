@@ -100,18 +100,18 @@ class Augmentation:
         self.options = options
         self._mirrored_actions = options.flip.mirrored_actions(action_names)
 
-    def __call__(self, example: Example, generator: np.random.Generator) -> Example:
+    def __call__(self, example: Example, rng: np.random.Generator) -> Example:
         """The changed example; what it was made of is left as it is.
 
         Points follow what is under them, out of the image too, but of each action that has
         points in the image at least one stays there.
         """
         flip = self.options.flip
-        if flip.probability > 0 and generator.random() < flip.probability:
+        if flip.probability > 0 and rng.random() < flip.probability:
             example = flipped(example, self._mirrored_actions)
-        frames, _ = changed_pictures(example.frames, self.options.video, generator)
+        frames, _ = changed_pictures(example.frames, self.options.video, rng)
         images, homography = changed_pictures(
-            example.image[None], self.options.image, generator, example.points
+            example.image[None], self.options.image, rng, example.points
         )
         points = example.points
         if homography is not None:
@@ -122,7 +122,7 @@ class Augmentation:
 def changed_pictures(
     pictures: NDArray[np.uint8],
     options: PictureOptions,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.uint8], Homography | None]:
     """Change pictures at random, all alike.
@@ -130,16 +130,16 @@ def changed_pictures(
     Args:
         pictures: uint8 [T, H, W, 3] RGB.
         options: of the changes.
-        generator: what becomes of the pictures depends on it, them and the options alone.
+        rng: what becomes of the pictures depends on it, them and the options alone.
         points: sets of points in them, see `draw_crop`.
 
     Returns:
         the changed pictures, and how their pixels were moved; None where they were not.
     """
     size = pictures.shape[1], pictures.shape[2]
-    crop = draw_crop(options.crop, size, generator, points)
-    perspective = draw_perspective(options.perspective, size, generator)
-    colours = draw_colour_change(options.photometric, generator)
+    crop = draw_crop(options.crop, size, rng, points)
+    perspective = draw_perspective(options.perspective, size, rng)
+    colours = draw_colour_change(options.photometric, rng)
     # Pixels are interpolated once, and what lies beside the crop is there for the slant to show.
     homography = crop if perspective is None else perspective
     if crop is not None and perspective is not None:

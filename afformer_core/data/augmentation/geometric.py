@@ -104,7 +104,7 @@ class CropOptions:
 def draw_crop(
     options: CropOptions,
     size: tuple[int, int],
-    generator: np.random.Generator,
+    rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> Homography | None:
     """A crop within the options, as the homography that enlarges it to the whole picture.
@@ -112,7 +112,7 @@ def draw_crop(
     Args:
         options: of the crop.
         size: (height, width) of the picture.
-        generator: what is drawn depends on it alone.
+        rng: what is drawn depends on it alone.
         points: sets of annotated points, float64 [P, 2] (x, y): of each set that has points in
             the picture, at least one must stay there. None: nothing is annotated.
 
@@ -122,27 +122,25 @@ def draw_crop(
     """
     if options.scale == options.aspect == (1.0, 1.0):
         return None
-    if generator.random() >= options.probability:
+    if rng.random() >= options.probability:
         return None
     needed = [each for each in points or () if inside(each, size).any()]
     if points is not None and not needed:
         return None
     for _ in range(_CROP_ATTEMPTS):
-        crop = _draw(options, size, generator)
+        crop = _draw(options, size, rng)
         if all(inside(warp_points(each, crop), size).any() for each in needed):
             return crop
     return None
 
 
-def _draw(
-    options: CropOptions, size: tuple[int, int], generator: np.random.Generator
-) -> Homography:
-    area = generator.uniform(*options.scale)
-    aspect = math.exp(generator.uniform(*np.log(options.aspect)))
+def _draw(options: CropOptions, size: tuple[int, int], rng: np.random.Generator) -> Homography:
+    area = rng.uniform(*options.scale)
+    aspect = math.exp(rng.uniform(*np.log(options.aspect)))
     width = min(math.sqrt(area * aspect), 1.0) * size[1]
     height = min(math.sqrt(area / aspect), 1.0) * size[0]
-    left = generator.uniform(0, size[1] - width)
-    top = generator.uniform(0, size[0] - height)
+    left = rng.uniform(0, size[1] - width)
+    top = rng.uniform(0, size[0] - height)
     across, down = size[1] / width, size[0] / height
     # Half a pixel, as centres of pixels are integers but the edges of the crop are not centres.
     return np.array(
@@ -181,23 +179,23 @@ class PerspectiveOptions:
 
 
 def draw_perspective(
-    options: PerspectiveOptions, size: tuple[int, int], generator: np.random.Generator
+    options: PerspectiveOptions, size: tuple[int, int], rng: np.random.Generator
 ) -> Homography | None:
     """A slant within the options.
 
     Args:
         options: of the slant.
         size: (height, width) of the picture.
-        generator: what is drawn depends on it alone.
+        rng: what is drawn depends on it alone.
 
     Returns:
         [3, 3] from old (x, y, 1) to new ones; None where there is none.
     """
-    if options.distortion == 0 or generator.random() >= options.probability:
+    if options.distortion == 0 or rng.random() >= options.probability:
         return None
     right, bottom = size[1] - 1, size[0] - 1
     corners = np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]], np.float64)
-    moved = _moved_corners(corners, options.distortion, size, generator)
+    moved = _moved_corners(corners, options.distortion, size, rng)
     if options.border == 'crop':
         moved = (moved - moved.min(axis=0)) / np.ptp(moved, axis=0) * (right, bottom)
     homography = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
@@ -208,13 +206,13 @@ def _moved_corners(
     corners: NDArray[np.float64],
     distortion: float,
     size: tuple[int, int],
-    generator: np.random.Generator,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Corners of the picture at a slant [4, 2]; where they were if all attempts fold it."""
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     half = np.array([size[1], size[0]]) / 2
     for _ in range(_SLANT_ATTEMPTS):
-        moved = corners + inwards * half * generator.uniform(0, distortion, (4, 2))
+        moved = corners + inwards * half * rng.uniform(0, distortion, (4, 2))
         if _is_convex(moved):
             return np.asarray(moved)
     return corners

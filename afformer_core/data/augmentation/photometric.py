@@ -81,11 +81,11 @@ class ColourChange:
 
 
 def draw_colour_change(
-    options: PhotometricOptions, generator: np.random.Generator
+    options: PhotometricOptions, rng: np.random.Generator
 ) -> ColourChange | None:
     """A change within the options; None where there is none."""
     widths = (options.brightness, options.contrast, options.saturation, options.hue)
-    if not any(widths) or generator.random() >= options.probability:
+    if not any(widths) or rng.random() >= options.probability:
         return None
-    brightness, contrast, saturation, hue = generator.uniform(-1, 1, 4) * widths
+    brightness, contrast, saturation, hue = rng.uniform(-1, 1, 4) * widths
     return ColourChange(1 + brightness, 1 + contrast, 1 + saturation, float(hue))

@@ -66,7 +66,7 @@ def annotated_region(target: FloatArray) -> NDArray[np.bool_]:
 
 
 def auc_judd(
-    predicted: FloatArray, target: FloatArray, generator: np.random.Generator
+    predicted: FloatArray, target: FloatArray, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """AUC-J of each prediction, [N] in 0..1.
 
@@ -78,19 +78,17 @@ def auc_judd(
     Args:
         predicted: [N, H, W].
         target: [N, H, W].
-        generator: of the jitter.
+        rng: of the jitter.
     """
     regions = [annotated_region(each).ravel() for each in target]
     maps = zip(predicted, regions, strict=True)
-    return np.array([_auc_judd(each.ravel(), region, generator) for each, region in maps])
+    return np.array([_auc_judd(each.ravel(), region, rng) for each, region in maps])
 
 
-def _auc_judd(
-    predicted: FloatArray, region: NDArray[np.bool_], generator: np.random.Generator
-) -> float:
+def _auc_judd(predicted: FloatArray, region: NDArray[np.bool_], rng: np.random.Generator) -> float:
     low, high = float(predicted.min()), float(predicted.max())
     scaled = (predicted.astype(np.float64) - low) / ((high - low) or 1.0)
-    jittered = scaled + _JITTER * generator.random(len(scaled))
+    jittered = scaled + _JITTER * rng.random(len(scaled))
     positives = np.sort(jittered[region])[::-1]
     above = len(jittered) - np.searchsorted(np.sort(jittered), positives)
     found = np.arange(1, len(positives) + 1)

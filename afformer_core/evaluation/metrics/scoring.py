@@ -56,8 +56,8 @@ class _Scoring:
         scores = {}
         for name, predictor in self.predictors.items():
             predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
-            generator = np.random.default_rng((self.seed, start))
-            heatmaps = measure(predicted, targets, generator, self.protocol.epsilon)
+            rng = np.random.default_rng((self.seed, start))
+            heatmaps = measure(predicted, targets, rng, self.protocol.epsilon)
             places = [best_places(*each) for each in zip(predicted, rows, strict=True)]
             scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, places))
         return scores
@@ -113,20 +113,20 @@ def _measure_chunk(start: int) -> dict[str, RowScores]:
 
 
 def measure(
-    predicted: Heatmaps, targets: Heatmaps, generator: np.random.Generator, epsilon: float = 0.0
+    predicted: Heatmaps, targets: Heatmaps, rng: np.random.Generator, epsilon: float = 0.0
 ) -> HeatmapScores:
     """Measures of predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
         predicted: at the protocol's size.
         targets: from the protocol.
-        generator: of the jitter in AUC-J.
+        rng: of the jitter in AUC-J.
         epsilon: the protocol's, in KLD.
     """
     return HeatmapScores(
         kld(predicted, targets, epsilon),
         sim(predicted, targets),
-        auc_judd(predicted, targets, generator),
+        auc_judd(predicted, targets, rng),
     )
 
 

@@ -55,18 +55,18 @@ def choose_pairs(
         raise ValueError(
             f'limit is {limit} and pairs per appliance {per_group}; they must be at least 0'
         )
-    generator = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(sample.group, []).append(sample)
     pairs: list[Pair] = []
     chosen = list(groups.values())[: limit or None]
     for group, foreign in zip(chosen, foreign_groups(chosen), strict=True):
-        drawn = sorted(generator.permutation(len(group))[: per_group or None])
+        drawn = sorted(rng.permutation(len(group))[: per_group or None])
         pairs += [
             Pair(
                 group[index],
-                _swap(group[index], group, generator),
+                _swap(group[index], group, rng),
                 foreign[number % len(foreign)] if foreign else None,
                 _companions(group[index], group),
             )
@@ -75,9 +75,7 @@ def choose_pairs(
     return tuple(sorted(pairs, key=_demonstration_order))
 
 
-def _swap(
-    sample: Sample, group: Sequence[Sample], generator: np.random.Generator
-) -> Sample | None:
+def _swap(sample: Sample, group: Sequence[Sample], rng: np.random.Generator) -> Sample | None:
     scene = sample.scene
     if scene is None:
         return demonstration_elsewhere(sample, group)
@@ -86,7 +84,7 @@ def _swap(
         for other in group
         if other.scene is not None and other.scene.element != scene.element
     ]
-    return others[generator.integers(len(others))] if others else None
+    return others[rng.integers(len(others))] if others else None
 
 
 def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:

@@ -75,7 +75,7 @@ def without_hands(
     picture: NDArray[np.uint8],
     hands: Sequence[Hand],
     options: MaskOptions,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """A picture in which hands are hidden.
 
@@ -83,7 +83,7 @@ def without_hands(
         picture: uint8 [H, W, 3] RGB.
         hands: to be hidden, at least one, with boxes in pixels of the picture.
         options: of the masks.
-        generator: of all that is random.
+        rng: of all that is random.
 
     Returns:
         uint8 [H, W, 3], a new array.
@@ -91,30 +91,30 @@ def without_hands(
     hidden = picture.copy()
     if options.shape == 'none':
         return hidden
-    masks = [_mask(hand.box, options, generator) for hand in hands]
+    masks = [_mask(hand.box, options, rng) for hand in hands]
     size = picture.shape[1], picture.shape[0]
     for _ in range(options.random_masks):
         # Of the size of a hand, so that its size does not tell it from the others.
-        hand = hands[int(generator.integers(len(hands)))]
-        masks.append(_moved(_mask(hand.box, options, generator), generator.uniform(0, size)))
+        hand = hands[int(rng.integers(len(hands)))]
+        masks.append(_moved(_mask(hand.box, options, rng), rng.uniform(0, size)))
     fill = options.fill
     if fill == 'random':
-        fill = _VARIED[generator.integers(len(_VARIED))]
+        fill = _VARIED[rng.integers(len(_VARIED))]
     # Where two overlap, the one above may be either.
-    for number in generator.permutation(len(masks)):
-        _cover(hidden, masks[number], fill, generator)
+    for number in rng.permutation(len(masks)):
+        _cover(hidden, masks[number], fill, rng)
     return hidden
 
 
 def _mask(
-    box: tuple[float, float, float, float], options: MaskOptions, generator: np.random.Generator
+    box: tuple[float, float, float, float], options: MaskOptions, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """[[left, top], [right, bottom]] of the mask of a box."""
     corners = np.reshape(box, (2, 2))
     size = corners[1] - corners[0]
     if options.shape == 'jittered':
         longest = (options.scale - 1) * math.sqrt(size.prod())
-        return corners + generator.uniform(0, longest, (2, 2)) * [[-1], [1]]
+        return corners + rng.uniform(0, longest, (2, 2)) * [[-1], [1]]
     return corners + (options.scale - 1) / 2 * size * [[-1], [1]]
 
 
@@ -126,7 +126,7 @@ def _cover(
     picture: NDArray[np.uint8],
     mask: NDArray[np.float64],
     fill: str,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
 ) -> None:
     """Fill every pixel that a mask touches, in place; what is outside the picture is no pixel."""
     size = picture.shape[1], picture.shape[0]
@@ -134,9 +134,9 @@ def _cover(
     right, bottom = np.clip(np.ceil(mask[1]), 0, size).astype(int)
     covered = picture[top:bottom, left:right]
     if fill == 'noise':
-        covered[:] = generator.integers(0, 256, covered.shape, np.uint8)
+        covered[:] = rng.integers(0, 256, covered.shape, np.uint8)
     elif fill == 'colour':
-        covered[:] = generator.integers(0, 256, 3, np.uint8)
+        covered[:] = rng.integers(0, 256, 3, np.uint8)
     elif fill == 'zero':
         covered[:] = 0
     else:

@@ -82,12 +82,12 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             frames = self._pictures.read(clip)
         except (AfformerError, OSError) as error:
             return FailedExample(str(error))
-        random = np.random.default_rng(draw.seed)
+        rng = np.random.default_rng(draw.seed)
         made = [
-            self._made(clip, frames, place, random)
-            for place in _drawn(len(clip.interactions), self._targets, random)
+            self._made(clip, frames, place, rng)
+            for place in _drawn(len(clip.interactions), self._targets, rng)
         ]
-        demonstration, _ = changed_pictures(frames.demonstration, self._video, random)
+        demonstration, _ = changed_pictures(frames.demonstration, self._video, rng)
         return PretrainingExample(
             demonstration,
             np.stack([self._resized(one) for one in made]),
@@ -100,7 +100,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         clip: InteractionClip,
         frames: ClipFrames,
         place: int,
-        random: np.random.Generator,
+        rng: np.random.Generator,
     ) -> SyntheticImage:
         """A target image of one of a clip's interactions, or of one with a frame before it."""
         hand_free = None
@@ -109,13 +109,11 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             for i, each in enumerate(clip.interactions)
             if each.hand_free is not None
         ]
-        if preceded and random.random() < self._synthesis.hand_free_share:
-            place, number = preceded[random.integers(len(preceded))]
+        if preceded and rng.random() < self._synthesis.hand_free_share:
+            place, number = preceded[rng.integers(len(preceded))]
             hand_free = frames.hand_free[number]
         interaction, picture = clip.interactions[place], frames.interactions[place]
-        return synthesize(
-            picture, clip.video.size, interaction, self._synthesis, random, hand_free
-        )
+        return synthesize(picture, clip.video.size, interaction, self._synthesis, rng, hand_free)
 
     def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:
         return resize_to_input(made.image, self._pictures.size)
@@ -169,7 +167,7 @@ def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
     return torch.from_numpy(np.concatenate([example.images for example in examples]))
 
 
-def _drawn(count: int, expected: int, random: np.random.Generator) -> list[int]:
+def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:
     """As many of the numbers below `count` as are wanted, none again before all others."""
-    order = [random.permutation(count) for _ in range(-(-expected // count))]
+    order = [rng.permutation(count) for _ in range(-(-expected // count))]
     return np.concatenate(order)[:expected].tolist()

@@ -66,7 +66,7 @@ def synthesize(
     video_size: tuple[int, int],
     interaction: Interaction,
     options: SynthesisOptions,
-    generator: np.random.Generator,
+    rng: np.random.Generator,
     hand_free: NDArray[np.uint8] | None = None,
 ) -> SyntheticImage:
     """Make a target image of a frame in which hands interact.
@@ -78,7 +78,7 @@ def synthesize(
         video_size: (width, height) of the video, in whose pixels boxes are.
         interaction: what is seen in the frame.
         options: how the image is made.
-        generator: what is made depends on it and the other arguments alone.
+        rng: what is made depends on it and the other arguments alone.
         hand_free: uint8 [H, W, 3], the frame before the hand came; None: hide the hand.
     """
     size = frame.shape[1], frame.shape[0]
@@ -95,9 +95,9 @@ def synthesize(
     if hand_free is not None and moved is not None:
         hidden, corners = hand_free, moved
     else:
-        hidden = without_hands(frame, hands, options.masks, generator)
+        hidden = without_hands(frame, hands, options.masks, rng)
     middles = corners.mean(axis=1, keepdims=True)
-    images, homography = changed_pictures(hidden[None], options.image, generator, list(middles))
+    images, homography = changed_pictures(hidden[None], options.image, rng, list(middles))
     if homography is not None:
         corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
     return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))

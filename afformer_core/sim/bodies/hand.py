@@ -84,28 +84,24 @@ class HandPose:
     elbow: np.ndarray
 
 
-def sample_appearance(random: np.random.Generator) -> HandAppearance:
+def sample_appearance(rng: np.random.Generator) -> HandAppearance:
     """Draw a skin tone (or a glove in one of five cases), a sleeve, a size and a side."""
-    if random.random() < 0.8:
-        tone = random.random()
+    if rng.random() < 0.8:
+        tone = rng.random()
         colour = colorsys.hsv_to_rgb(
-            random.uniform(0.03, 0.09), 0.35 + 0.25 * tone, 0.95 - 0.62 * tone
+            rng.uniform(0.03, 0.09), 0.35 + 0.25 * tone, 0.95 - 0.62 * tone
         )
     else:
-        colour = colorsys.hsv_to_rgb(
-            random.random(), random.uniform(0, 0.8), random.uniform(0.1, 0.95)
-        )
+        colour = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.1, 0.95))
     sleeve = None
-    if random.random() < 0.7:
-        sleeve = colorsys.hsv_to_rgb(
-            random.random(), random.uniform(0, 0.8), random.uniform(0.08, 0.9)
-        )
+    if rng.random() < 0.7:
+        sleeve = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.08, 0.9))
     return HandAppearance(
         colour,
         sleeve,
-        random.uniform(0.1, 0.6),
-        random.uniform(0.75, 1.0),
-        bool(random.random() < 0.35),
+        rng.uniform(0.1, 0.6),
+        rng.uniform(0.75, 1.0),
+        bool(rng.random() < 0.35),
     )
 
 

@@ -37,6 +37,6 @@ def scene_seed(dataset_seed: int, index: int) -> int:
     return int(np.random.SeedSequence([dataset_seed, index]).generate_state(1, np.uint64)[0])
 
 
-def generator(scene_seed: int, stream: Stream, *keys: int) -> np.random.Generator:
+def make_rng(scene_seed: int, stream: Stream, *keys: int) -> np.random.Generator:
     """Return a generator that depends only on the scene, the stream's purpose and `keys`."""
     return np.random.default_rng(np.random.SeedSequence([scene_seed, int(stream), *keys]))

@@ -17,18 +17,18 @@ _UNTOUCHED = 0.5
 _LEFT_MOVED = 0.4
 
 
-def sample_states(appliance: Appliance, random: np.random.Generator) -> dict[int, Pose]:
+def sample_states(appliance: Appliance, rng: np.random.Generator) -> dict[int, Pose]:
     """Draw displacements from rest of some elements: drawers left open, knobs turned.
 
     Half of the appliances are untouched, with an empty result. Keys are indices of elements.
     """
     states: dict[int, Pose] = {}
-    if random.random() < _UNTOUCHED:
+    if rng.random() < _UNTOUCHED:
         return states
     for index, element in enumerate(appliance.elements):
         lasting = [use for use in element.uses if _lasts(use)]
-        if lasting and random.random() < _LEFT_MOVED:
-            states[index] = _displaced(lasting[int(random.integers(len(lasting)))], random)
+        if lasting and rng.random() < _LEFT_MOVED:
+            states[index] = _displaced(lasting[int(rng.integers(len(lasting)))], rng)
     return states
 
 
@@ -36,6 +36,6 @@ def _lasts(use: Use) -> bool:
     return use.joint is not None and use.action not in (*MOMENTARY, *CARRIED)
 
 
-def _displaced(use: Use, random: np.random.Generator) -> Pose:
+def _displaced(use: Use, rng: np.random.Generator) -> Pose:
     assert use.joint is not None
-    return use.joint.displacement(random.uniform(*use.after))
+    return use.joint.displacement(rng.uniform(*use.after))

@@ -153,7 +153,7 @@ def frame_appliance(
 def sample_camera(
     appliance: Appliance,
     size: tuple[int, int],
-    random: np.random.Generator,
+    rng: np.random.Generator,
     egocentric: bool = False,
 ) -> Camera:
     """Draw a random camera that has every element in view.
@@ -161,30 +161,30 @@ def sample_camera(
     Args:
         appliance: what must be in view.
         size: (width, height) of the image.
-        random: source of randomness.
+        rng: source of randomness.
         egocentric: the camera is on the head of a person in front of the appliance: above it,
         with a wide lens.
     """
-    radius = _CONE_DEGREES * math.sqrt(random.random())
-    angle = random.uniform(0, 2 * math.pi)
+    radius = _CONE_DEGREES * math.sqrt(rng.random())
+    angle = rng.uniform(0, 2 * math.pi)
     across, up = radius * math.cos(angle), appliance.elevation + radius * math.sin(angle)
     if appliance.elevation > _STANDS_ABOVE:
         # nobody sees an object on a table from below
         up = max(up, _LOWEST_DEGREES)
     if egocentric:
-        across, up = 0.5 * across, min(appliance.elevation + random.uniform(12, 32), 65.0)
-    share = random.uniform(_LEAST_SHOWN, 1)
+        across, up = 0.5 * across, min(appliance.elevation + rng.uniform(12, 32), 65.0)
+    share = rng.uniform(_LEAST_SHOWN, 1)
     extent = appliance.extent(share)
     spread = extent.max(axis=0) - extent.min(axis=0)
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
-    aim[:2] += random.uniform(-0.08, 0.08, 2) * spread[:2]
+    aim[:2] += rng.uniform(-0.08, 0.08, 2) * spread[:2]
     return frame_appliance(
         appliance,
         direction(across, up),
         aim,
-        random.normal(0, 5 if egocentric else 3),
-        random.uniform(50, 75) if egocentric else random.uniform(28, 55),
-        random.uniform(0.75, 0.96),
+        rng.normal(0, 5 if egocentric else 3),
+        rng.uniform(50, 75) if egocentric else rng.uniform(28, 55),
+        rng.uniform(0.75, 0.96),
         size,
         share,
     )

@@ -64,15 +64,15 @@ class DepthCamera:
                 'must not be negative, holes must be in [0, 0.5) and farthest positive'
             )
 
-    def measure(self, depth: np.ndarray, random: np.random.Generator) -> SensedDepth:
+    def measure(self, depth: np.ndarray, rng: np.random.Generator) -> SensedDepth:
         """Measure exact depth, float32 [H, W] metres, with the camera's defects."""
         edges = depth_edges(depth)
         if self.noise == 0 and self.holes == 0:
             edges[:] = False
-        values = np.where(edges, _mixed(depth, random), depth.astype(np.float64))
-        values = values * (1 + self.noise * random.standard_normal(depth.shape))
-        holes = (random.random(depth.shape) < self.holes / 2) | (values > self.farthest)
-        holes |= _blobs(depth.shape, self.holes / 2, random)
+        values = np.where(edges, _mixed(depth, rng), depth.astype(np.float64))
+        values = values * (1 + self.noise * rng.standard_normal(depth.shape))
+        holes = (rng.random(depth.shape) < self.holes / 2) | (values > self.farthest)
+        holes |= _blobs(depth.shape, self.holes / 2, rng)
         return SensedDepth(
             np.where(holes, np.nan, values).astype(np.float32), holes, edges & ~holes
         )
@@ -88,27 +88,27 @@ def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
     return bend > least
 
 
-def _mixed(depth: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _mixed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw depths between the nearest and the farthest surface around each pixel."""
     kernel = np.ones((3, 3), np.uint8)
     near, far = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)
     # neighbours mix alike: an edge bleeds as a ragged seam rather than as salt and pepper
-    share = cv2.GaussianBlur(random.standard_normal(depth.shape), (0, 0), 1.0)
+    share = cv2.GaussianBlur(rng.standard_normal(depth.shape), (0, 0), 1.0)
     share = 0.5 + 0.5 * np.clip(share / share.std(), -1, 1)
     mixed: np.ndarray = near + share * (far - near)
     return mixed
 
 
-def _blobs(shape: tuple[int, ...], share: float, random: np.random.Generator) -> np.ndarray:
+def _blobs(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np.ndarray:
     """Draw random ellipses that cover about a share of an image: bool [H, W]."""
     height, width = shape
     covered = np.zeros((height, width), np.uint8)
     area = 0.0
     while area < share * height * width:
-        radius = width * random.uniform(*_BLOB_RADIUS)
-        stretch = math.sqrt(random.uniform(1, _LONGEST_BLOB))
-        centre = (random.uniform(0, width), random.uniform(0, height))
-        box = (centre, (2 * radius * stretch, 2 * radius / stretch), random.uniform(0, 180))
+        radius = width * rng.uniform(*_BLOB_RADIUS)
+        stretch = math.sqrt(rng.uniform(1, _LONGEST_BLOB))
+        centre = (rng.uniform(0, width), rng.uniform(0, height))
+        box = (centre, (2 * radius * stretch, 2 * radius / stretch), rng.uniform(0, 180))
         cv2.ellipse(covered, box, 1, -1)
         area += math.pi * radius**2
     return covered.astype(bool)

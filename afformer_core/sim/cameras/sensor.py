@@ -77,7 +77,7 @@ class Sensor:
         """
         return distort_points(points, size, self.distortion)
 
-    def expose(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def expose(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both.
 
         Raises:
@@ -87,17 +87,17 @@ class Sensor:
             raise ValueError(f'image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]')
         picture = self._expose_lens(image)
         if self.smear > 0:
-            kernel = _smear_kernel(self.smear * random.uniform(0.3, 1), self.smear_angle)
+            kernel = _smear_kernel(self.smear * rng.uniform(0.3, 1), self.smear_angle)
             picture = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE)
         if self.banding > 0:
-            bands = _bands(image.shape, self.banding, random)
+            bands = _bands(image.shape, self.banding, rng)
             picture = cv2.multiply(picture, bands, dtype=cv2.CV_8U)
         levels = (np.arange(256)[:, None] / 255) ** self.gamma
         exposure = _automatic_exposure(image) if self.automatic else 1.0
         table = np.clip(levels * self.gain * exposure, 0, 1) * 255
         picture = cv2.LUT(picture, table[None].astype(np.uint8))
         if self.noise > 0:
-            noise = _noise(image.shape, random)
+            noise = _noise(image.shape, rng)
             strength = self.noise / _NOISE_UNIT
             picture = cv2.addWeighted(picture, 1, noise, strength, 0, dtype=cv2.CV_8U)
         if self.quality is not None:
@@ -120,32 +120,32 @@ class Sensor:
         return picture
 
 
-def sample_sensor(random: np.random.Generator, moving: bool = False) -> Sensor:
+def sample_sensor(rng: np.random.Generator, moving: bool = False) -> Sensor:
     """Draw an ordinary camera: three of five distort nothing, most have two or three defects.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         moving: True if the camera or what it sees moves, so that images are often smeared.
     """
 
     def sometimes(share: float, value: float) -> float:
-        return value if random.random() < share else 0.0
+        return value if rng.random() < share else 0.0
 
-    bend = float(random.choice(_DISTORTIONS)) * float(random.choice([-1, -1, 1]))
-    smear = random.uniform(1.5, 6) if moving else random.uniform(1.5, 3)
-    quality = int(random.integers(35, 90))
+    bend = float(rng.choice(_DISTORTIONS)) * float(rng.choice([-1, -1, 1]))
+    smear = rng.uniform(1.5, 6) if moving else rng.uniform(1.5, 3)
+    quality = int(rng.integers(35, 90))
     return Sensor(
-        gain=random.uniform(0.85, 1.1) * random.uniform(0.94, 1.06, 3),
-        gamma=random.uniform(0.75, 1.15),
-        blur=random.uniform(0, 0.8),
-        noise=random.uniform(0, 5),
+        gain=rng.uniform(0.85, 1.1) * rng.uniform(0.94, 1.06, 3),
+        gamma=rng.uniform(0.75, 1.15),
+        blur=rng.uniform(0, 0.8),
+        noise=rng.uniform(0, 5),
         distortion=sometimes(0.4, bend),
-        vignetting=sometimes(0.35, float(random.choice(_VIGNETTINGS))),
-        chromatic_shift=sometimes(0.3, random.uniform(0.3, 1.2)),
+        vignetting=sometimes(0.35, float(rng.choice(_VIGNETTINGS))),
+        chromatic_shift=sometimes(0.3, rng.uniform(0.3, 1.2)),
         smear=sometimes(0.5 if moving else 0.08, smear),
-        smear_angle=random.uniform(0, math.pi),
-        banding=sometimes(0.1, random.uniform(0.03, 0.12)),
-        quality=quality if random.random() < 0.3 else None,
+        smear_angle=rng.uniform(0, math.pi),
+        banding=sometimes(0.1, rng.uniform(0.03, 0.12)),
+        quality=quality if rng.random() < 0.3 else None,
         automatic=True,
     )
 
@@ -181,10 +181,10 @@ def _smear_kernel(length: float, angle: float) -> np.ndarray:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def _bands(shape: tuple[int, ...], strength: float, random: np.random.Generator) -> np.ndarray:
+def _bands(shape: tuple[int, ...], strength: float, rng: np.random.Generator) -> np.ndarray:
     """Compute the brightness of each pixel under a flickering lamp, float32 of the given shape."""
-    period = shape[0] * random.uniform(0.25, 0.9)
-    phase = random.uniform(0, 2 * math.pi)
+    period = shape[0] * rng.uniform(0.25, 0.9)
+    phase = rng.uniform(0, 2 * math.pi)
     rows = 1 - strength * np.sin(np.arange(shape[0]) * (math.pi / period) + phase) ** 2
     return np.repeat(rows.astype(np.float32), shape[1] * shape[2]).reshape(shape)
 
@@ -199,19 +199,19 @@ def _vignette(size: tuple[int, int], strength: float) -> np.ndarray:
     return cv2.merge([light] * 3)
 
 
-def _noise(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Cut noise of `_NOISE_UNIT` standard deviation from a cached sheet: int8 [H, W, 3]."""
-    down, right = (int(offset) for offset in random.integers(0, _NOISE_MARGIN, 2))
+    down, right = (int(offset) for offset in rng.integers(0, _NOISE_MARGIN, 2))
     height, width = shape[:2]
     return _noise_sheet((width, height))[down : down + height, right : right + width]
 
 
 @lru_cache(maxsize=8)
 def _noise_sheet(size: tuple[int, int]) -> np.ndarray:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     width, height = size
     shape = (height + _NOISE_MARGIN, width + _NOISE_MARGIN)
     # sensors' noise is mostly in brightness
-    brightness = 0.9 * random.standard_normal((*shape, 1), np.float32)
-    colour = 0.43 * random.standard_normal((*shape, 3), np.float32)
+    brightness = 0.9 * rng.standard_normal((*shape, 1), np.float32)
+    colour = 0.43 * rng.standard_normal((*shape, 3), np.float32)
     return np.clip((brightness + colour) * _NOISE_UNIT, -127, 127).astype(np.int8)

@@ -13,7 +13,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.closed_loop.mechanism import Task, initial_states
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
 from afformer_core.sim.closed_loop.sighting import (
@@ -106,7 +106,7 @@ def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Itera
     names = tuple(f'performance {k}' for k in range(plan.performances))
     count = plan.demonstrations * plan.views
     views = plan_sightings(scene, plan.size, count)
-    order = generator(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
+    order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     width, height = plan.size
     buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
     with Renderer(scene, buffer) as renderer:
@@ -142,8 +142,8 @@ class _Operation:
         states = initial_states(appliance, task)
         displacement = states.get(task.element, STILL)
         middle = front_centre(element, displacement)
-        random = generator(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
-        sighting = see(renderer, self.view, states, random)
+        rng = make_rng(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
+        sighting = see(renderer, self.view, states, rng)
         prediction = grounder.predict(sighting.image, *self.names)
         bench = Bench(appliance, task)
         demonstrated = self.demonstration.camera(0.5)
@@ -172,8 +172,8 @@ class _Operation:
         middle: np.ndarray,
     ) -> Attempt:
         # the same holes and the same noise, but for its strength, at all levels
-        random = generator(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
-        sensed = plan.depth_camera(noise).measure(sighting.depth, random)
+        rng = make_rng(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
+        sensed = plan.depth_camera(noise).measure(sighting.depth, rng)
         published = publish(prediction, sighting, sensed, plan.stream)
         pixel = sighting.right_pixel(self.scene.appliance, self.task.element)
         shown = publish_pixel(pixel, sighting, sensed, plan.stream)

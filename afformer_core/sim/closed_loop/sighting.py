@@ -127,10 +127,10 @@ def plan_sightings(scene: Scene, size: tuple[int, int], count: int) -> list[View
     return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
 
 
-def see(renderer: Renderer, view: View, states: States, random: np.random.Generator) -> Sighting:
+def see(renderer: Renderer, view: View, states: States, rng: np.random.Generator) -> Sighting:
     """Render the observation of a robot's camera, with elements in some states."""
     renderer.set_room(view.lighting, view.surroundings)
-    image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), random)
+    image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), rng)
     depth = renderer.depth(view.camera, view.size, states=states)
     shown = renderer.segment(view.camera, view.size, states=states)
     return Sighting(replace(view, states=states), image, depth, shown)

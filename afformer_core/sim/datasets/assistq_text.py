@@ -52,7 +52,7 @@ def button_name(element: int) -> str:
 
 
 def describe(
-    plans: Sequence[Demonstration], appliance: Appliance, random: np.random.Generator
+    plans: Sequence[Demonstration], appliance: Appliance, rng: np.random.Generator
 ) -> list[Step]:
     """Draw a purpose for each demonstration, and describe it as a step.
 
@@ -63,7 +63,7 @@ def describe(
         raise ValueError(
             f'number of demonstrations is {len(plans)}; there are {len(PURPOSES)} purposes'
         )
-    purposes = random.permutation(PURPOSES)[: len(plans)].tolist()
+    purposes = rng.permutation(PURPOSES)[: len(plans)].tolist()
     return [
         Step(
             _VERBS.get(plan.action, plan.action),
@@ -76,35 +76,33 @@ def describe(
 
 
 def script(
-    appliance: Appliance, steps: Sequence[Step], seconds: int, random: np.random.Generator
+    appliance: Appliance, steps: Sequence[Step], seconds: int, rng: np.random.Generator
 ) -> str:
     """Write the text of `script.txt`: steps of `seconds`, with two idle seconds between them."""
     name = appliance.family.replace('_', ' ')
     lines = [_line(0, 1, f'This is how to use the {name}.')]
     for number, step in enumerate(steps):
         begin = number * (seconds + 2) + 1
-        opening = str(random.choice(_OPENINGS))
+        opening = str(rng.choice(_OPENINGS))
         said = f'{opening}{step.verb} the {step.kind} to {step.purpose}.'
         lines.append(_line(begin, begin + seconds, said[0].upper() + said[1:]))
     return ''.join(lines)
 
 
 def questions(
-    appliance: Appliance, steps: Sequence[Step], images: int, random: np.random.Generator
+    appliance: Appliance, steps: Sequence[Step], images: int, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
     """Write a question about each step for each of the users' images."""
     return [
-        _question(len(appliance.elements), step, f'{image}.jpg', random)
+        _question(len(appliance.elements), step, f'{image}.jpg', rng)
         for step in steps
         for image in range(images)
     ]
 
 
-def _question(
-    elements: int, step: Step, image: str, random: np.random.Generator
-) -> dict[str, Any]:
-    others = [element for element in random.permutation(elements) if element != step.element]
-    offered = random.permutation([step.element, *others[: _CHOICES - 1]]).tolist()
+def _question(elements: int, step: Step, image: str, rng: np.random.Generator) -> dict[str, Any]:
+    others = [element for element in rng.permutation(elements) if element != step.element]
+    offered = rng.permutation([step.element, *others[: _CHOICES - 1]]).tolist()
     answers = [
         f'{step.verb.capitalize()} <{button_name(element)}> to {step.purpose}'
         for element in offered

@@ -24,7 +24,7 @@ from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.appliance import Appliance
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.datasets.assistq_text import (
     PURPOSES,
     button_name,
@@ -123,8 +123,8 @@ def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, 
     """Write the folder of a video; returns its questions and steps."""
     scene = plan.scene(index)
     appliance = scene.appliance
-    random = generator(scene.seed, Stream.ANNOTATION, _KEY)
-    size = picture_size(random, plan.longest_side, None)
+    rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
+    size = picture_size(rng, plan.longest_side, None)
     second, action = round(plan.rate), round(plan.seconds * plan.rate)
     shots = [
         Shot(scene, one, second, action, second, plan.rate)
@@ -137,16 +137,16 @@ def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, 
     place = folder / split / video
     (place / 'images').mkdir(parents=True)
     with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
-        frames = (image for shot in shots for image in film(renderer, shot, random))
+        frames = (image for shot in shots for image in film(renderer, shot, rng))
         encode_video(place / 'video.mp4', frames, plan.rate, 23)
         for number, image in enumerate(render_views(scene, views, renderer)):
-            write_jpeg(place / 'images' / f'{number}.jpg', image, int(random.integers(75, 97)))
-    steps = describe([shot.plan for shot in shots], appliance, random)
-    (place / 'script.txt').write_text(script(appliance, steps, round(plan.seconds), random))
+            write_jpeg(place / 'images' / f'{number}.jpg', image, int(rng.integers(75, 97)))
+    steps = describe([shot.plan for shot in shots], appliance, rng)
+    (place / 'script.txt').write_text(script(appliance, steps, round(plan.seconds), rng))
     (place / 'buttons.csv').write_text(_boxes(appliance, views))
     return {
         'video': video,
-        'questions': questions(appliance, steps, plan.images, random),
+        'questions': questions(appliance, steps, plan.images, rng),
         'steps': [_step(shot, number) for number, shot in enumerate(shots)],
     }
 

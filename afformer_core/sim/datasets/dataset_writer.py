@@ -27,7 +27,7 @@ from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
 from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
@@ -108,12 +108,12 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
     for name in (clips[0], images[0]):
         (folder / name).parent.mkdir(parents=True)
     with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
-        random = generator(scene.seed, Stream.ANNOTATION, 0)
+        rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, plan.frames)
-            encode_video(folder / name, clip, plan.rate, int(random.integers(18, 30)))
+            encode_video(folder / name, clip, plan.rate, int(rng.integers(18, 30)))
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
-            write_jpeg(folder / name, image, int(random.integers(75, 97)))
+            write_jpeg(folder / name, image, int(rng.integers(75, 97)))
         seen = [elements_in_view(renderer, view) for view in targets]
     return [
         {
@@ -133,9 +133,9 @@ def _annotation(
 ) -> dict[str, Any]:
     index = demonstration.element
     element = scene.appliance.elements[index]
-    random = generator(scene.seed, Stream.ANNOTATION, 1, index, number)
+    rng = make_rng(scene.seed, Stream.ANNOTATION, 1, index, number)
     displacement = view.states.get(index, STILL)
-    touched = front_points(element, _POINTS, _POINT_SPREAD, random, displacement)
+    touched = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
     marked = points_seen(view.pixels(touched), seen == index)
     return {
         'width': view.size[0],

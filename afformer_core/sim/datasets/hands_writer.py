@@ -25,7 +25,7 @@ from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.media.images import write_jpeg
 from afformer_core.parallel.resumable_dataset import Production
 from afformer_core.sim.bodies.element import CARRIED
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.datasets.hand_annotation import (
     NO_CONTACT,
     PORTABLE_OBJECT,
@@ -94,7 +94,7 @@ def write_hands(folder: Path, split: str, plan: HandsPlan, processes: int = 1) -
     ).run(processes)
 
 
-def moments(motion: Motion, random: np.random.Generator) -> dict[str, float]:
+def moments(motion: Motion, rng: np.random.Generator) -> dict[str, float]:
     """Draw a time of the clip, 0 to 1, for each phase of the motion that the clip shows."""
     ranges = {
         'far': (0.0, motion.start - _HOVER),
@@ -103,7 +103,7 @@ def moments(motion: Motion, random: np.random.Generator) -> dict[str, float]:
         'after': (motion.end + _CLEAR, 1.0),
     }
     return {
-        name: random.uniform(first, last) for name, (first, last) in ranges.items() if first < last
+        name: rng.uniform(first, last) for name, (first, last) in ranges.items() if first < last
     }
 
 
@@ -151,10 +151,10 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
     with Renderer(scene, (side, side)) as renderer:
         for k, demonstration in enumerate(plan_demonstrations(scene, plan.demonstrations, side)):
             stem = f'{split}_{index:05d}_{k}'
-            random = generator(scene.seed, Stream.ANNOTATION, _KEY, k)
-            aside = generator(scene.seed, Stream.ANNOTATION, _KEY, k, _NEIGHBOURS)
-            for moment, time in moments(demonstration.motion, random).items():
-                image = _frame(renderer, scene, demonstration, time, random)
+            rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k)
+            aside = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k, _NEIGHBOURS)
+            for moment, time in moments(demonstration.motion, rng).items():
+                image = _frame(renderer, scene, demonstration, time, rng)
                 hands = _hands(renderer, scene, demonstration, time)
                 around = tuple(
                     _frame(renderer, scene, demonstration, each, aside)
@@ -166,15 +166,15 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
             # noise differs between images, and must not reveal that there is a hand
             alone, *neighbours = render_views(scene, [view] * len(_PICTURES), renderer)
             pictures.append(_Picture(f'{stem}_alone', alone, tuple(neighbours), (), None))
-    quality = generator(scene.seed, Stream.ANNOTATION, _KEY)
+    quality = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
     for picture in pictures:
         picture.write(folder, int(quality.integers(75, 97)))
     return [_record(scene, picture.name, picture.plan) for picture in pictures]
 
 
-def neighbouring_times(time: float, random: np.random.Generator) -> tuple[float, ...]:
+def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ...]:
     """Draw the times in the clip of an image's neighbours, in their order."""
-    step = random.uniform(*_STEP)
+    step = rng.uniform(*_STEP)
     return tuple(min(1.0, max(0.0, time + steps * step)) for steps in NEIGHBOURS)
 
 
@@ -183,14 +183,14 @@ def _frame(
     scene: Scene,
     plan: Demonstration,
     time: float,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Render a frame of a demonstration."""
     view = plan.view
     capsules = plan.capsules(scene.appliance, time)
     renderer.set_room(view.lighting, view.surroundings)
     clean = renderer.render(plan.camera(time), view.size, capsules, plan.states(time))
-    return view.sensor.expose(clean, random)
+    return view.sensor.expose(clean, rng)
 
 
 def _hands(

@@ -22,7 +22,7 @@ import numpy as np
 
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
@@ -87,10 +87,10 @@ def write_long_videos(
 def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
     """Plan the shots of the video `index`, from 0, one after another."""
     first = index * plan.appliances
-    random = generator(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
-    size = picture_size(random, plan.longest_side, None)
-    lengths = _lengths(plan, random)
-    appliances = min(int(random.integers(1, plan.appliances + 1)), len(lengths))
+    rng = make_rng(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
+    size = picture_size(rng, plan.longest_side, None)
+    lengths = _lengths(plan, rng)
+    appliances = min(int(rng.integers(1, plan.appliances + 1)), len(lengths))
     shots: list[Shot] = []
     for k, shown in enumerate(np.array_split(np.array(lengths), appliances)):
         scene = plan.scene(first + k)
@@ -102,14 +102,12 @@ def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
     return shots
 
 
-def _lengths(plan: LongVideoPlan, random: np.random.Generator) -> list[tuple[int, ...]]:
+def _lengths(plan: LongVideoPlan, rng: np.random.Generator) -> list[tuple[int, ...]]:
     """Draw the frames before, of and after the action of each shot; they fill the video."""
     left = round(plan.seconds * plan.rate)
     lengths: list[tuple[int, ...]] = []
     while True:
-        shot = [
-            max(1, round(plan.rate * random.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)
-        ]
+        shot = [max(1, round(plan.rate * rng.uniform(*one))) for one in (_BEFORE, _ACTION, _AFTER)]
         left -= sum(shot)
         if left < _LONGEST_SHOT * plan.rate:
             # frames that are too few for another shot belong to this one
@@ -127,9 +125,9 @@ def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str
     path = folder / 'videos' / split / f'{index:05d}.mp4'
     path.parent.mkdir(parents=True)
     hands: list[dict[str, Any]] = []
-    random = generator(shots[0].scene.seed, Stream.ANNOTATION, _KEY, 1)
-    quality = int(random.integers(18, 30))
-    encode_video(path, _frames(shots, random, hands), plan.rate, quality)
+    rng = make_rng(shots[0].scene.seed, Stream.ANNOTATION, _KEY, 1)
+    quality = int(rng.integers(18, 30))
+    encode_video(path, _frames(shots, rng, hands), plan.rate, quality)
     interactions, first = [], 0
     for shot in shots:
         interactions.append(_interaction(shot, first))
@@ -138,7 +136,7 @@ def _make(split: str, plan: LongVideoPlan, index: int, folder: Path) -> dict[str
 
 
 def _frames(
-    shots: list[Shot], random: np.random.Generator, hands: list[dict[str, Any]]
+    shots: list[Shot], rng: np.random.Generator, hands: list[dict[str, Any]]
 ) -> Iterator[np.ndarray]:
     """Render the frames of all shots; adds the visible hands to `hands` meanwhile."""
     first = 0
@@ -146,7 +144,7 @@ def _frames(
         taken = list(group)
         with Renderer(taken[0].scene, taken[0].plan.view.size) as renderer:
             for shot in taken:
-                for frame, image in enumerate(film(renderer, shot, random)):
+                for frame, image in enumerate(film(renderer, shot, rng)):
                     yield image
                     hands += _seen(renderer, shot, frame, first)
                 first += shot.frames

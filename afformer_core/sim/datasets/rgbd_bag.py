@@ -31,7 +31,7 @@ from rosbags.typesys import Stores, get_typestore
 from afformer_core.errors import DatasetError
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.rosbags_messages import RosbagsMessages
-from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.cameras.depth_camera import SensedDepth
 from afformer_core.sim.datasets.rgbd_messages import (
     IMAGE_TYPES,
@@ -109,15 +109,15 @@ def write_rgbd_bag(folder: Path, plan: RgbdBagPlan) -> Iterator[int]:
 
 def sensed_depth(renderer: Renderer, plan: RgbdBagPlan, view: View, number: int) -> SensedDepth:
     """Render depth for image `number` of a plan's scene, as its depth camera measures it."""
-    random = generator(scene_seed(plan.seed, 0), Stream.RGBD, 1, number)
-    return plan.depth_camera.measure(renderer.depth(view.camera, view.size), random)
+    rng = make_rng(scene_seed(plan.seed, 0), Stream.RGBD, 1, number)
+    return plan.depth_camera.measure(renderer.depth(view.camera, view.size), rng)
 
 
 def _stamps(plan: RgbdBagPlan, scene: RgbdScene) -> np.ndarray:
     """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
-    random = generator(scene.scene.seed, Stream.RGBD, 2)
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 2)
     first = _START + round(1e9 * plan.demonstration_frames / plan.demonstration_rate) + _PAUSE
-    periods = np.arange(len(scene.views)) + random.uniform(-0.02, 0.02, len(scene.views))
+    periods = np.arange(len(scene.views)) + rng.uniform(-0.02, 0.02, len(scene.views))
     stamps: np.ndarray = first + np.round(1e9 / plan.rate * periods).astype(np.int64)
     return stamps
 
@@ -168,10 +168,10 @@ def _demonstration(
     factory: MessageFactory, renderer: Renderer, plan: RgbdBagPlan, scene: RgbdScene
 ) -> Iterable[_Logged]:
     clip = render_clip(renderer, scene.scene, scene.demonstration, plan.demonstration_frames)
-    random = generator(scene.scene.seed, Stream.RGBD, 3)
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 3)
     for number, image in enumerate(clip):
         stamp = _START + round(1e9 * number / plan.demonstration_rate)
-        arrival = stamp + round(random.uniform(8, 14) * _MILLISECOND)
+        arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
         header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
         message = colour_message(factory, image, plan.image_encoding, header)
         yield _Logged(arrival, 0, DEMONSTRATION_TOPIC, message)
@@ -186,15 +186,15 @@ def _camera(
     stamps: np.ndarray,
 ) -> list[_Logged]:
     """Render what the camera sends of one view: colour, calibration and, a little later, depth."""
-    random = generator(scene.scene.seed, Stream.RGBD, 4, number)
+    rng = make_rng(scene.scene.seed, Stream.RGBD, 4, number)
     view, stamp = scene.views[number], int(stamps[number])
     renderer.set_room(view.lighting, view.surroundings)
-    image = view.sensor.expose(renderer.render(view.camera, view.size), random)
+    image = view.sensor.expose(renderer.render(view.camera, view.size), rng)
     sensed = sensed_depth(renderer, plan, view, number)
     # the two sensors of such cameras are not triggered at exactly the same time
-    depth_stamp = stamp + round(random.uniform(1, 3) * _MILLISECOND)
-    arrival = stamp + round(random.uniform(9, 12) * _MILLISECOND)
-    later = arrival + round(random.uniform(2, 8) * _MILLISECOND)
+    depth_stamp = stamp + round(rng.uniform(1, 3) * _MILLISECOND)
+    arrival = stamp + round(rng.uniform(9, 12) * _MILLISECOND)
+    later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
     header = header_message(factory, stamp, FRAME_ID)
     depth_header = header_message(factory, depth_stamp, FRAME_ID)
     colour = colour_message(factory, image, plan.image_encoding, header)

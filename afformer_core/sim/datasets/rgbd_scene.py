@@ -10,7 +10,7 @@ import numpy as np
 
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_core.sim.bodies.appliance import Appliance
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.cameras.camera import Camera, direction, look_at
 from afformer_core.sim.cameras.sensor import sample_sensor
 from afformer_core.sim.scene.demonstration import (
@@ -52,8 +52,8 @@ class RgbdScene:
         """
         element = self.scene.appliance.elements[self.demonstration.element]
         view = self.views[number]
-        random = generator(self.scene.seed, Stream.ANNOTATION, 2)
-        touched = front_points(element, _POINTS, _POINT_SPREAD, random)
+        rng = make_rng(self.scene.seed, Stream.ANNOTATION, 2)
+        touched = front_points(element, _POINTS, _POINT_SPREAD, rng)
         return ImageAnnotation(
             stamp,
             view.camera.project(touched, view.size),
@@ -82,15 +82,15 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
     if frames < 1:
         raise ValueError(f'{seconds} s at {rate} Hz is no image; take more seconds')
     appliance = scene.appliance
-    random = generator(scene.seed, Stream.RGBD)
-    poses = _camera_path(appliance, random, frames, rate)
+    rng = make_rng(scene.seed, Stream.RGBD)
+    poses = _camera_path(appliance, rng, frames, rate)
     field_of_view = _field_of_view(appliance, poses, size)
     cameras = [Camera(pose.position, pose.rotation, field_of_view) for pose in poses]
-    lighting = sample_lighting(random)
+    lighting = sample_lighting(rng)
     lowest = min(cameras, key=lambda camera: float(camera.position[1]))
-    surroundings = sample_surroundings(appliance, lowest, random)
+    surroundings = sample_surroundings(appliance, lowest, rng)
     # such cameras send rectified images
-    sensor = replace(sample_sensor(random), distortion=0.0, chromatic_shift=0.0)
+    sensor = replace(sample_sensor(rng), distortion=0.0, chromatic_shift=0.0)
     return RgbdScene(
         scene,
         plan_demonstration(scene, choose_elements(scene, 1)[0], size=size),
@@ -105,12 +105,12 @@ def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
 
 
 def _camera_path(
-    appliance: Appliance, random: np.random.Generator, frames: int, rate: float
+    appliance: Appliance, rng: np.random.Generator, frames: int, rate: float
 ) -> list[Camera]:
     extent = appliance.extent()
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
-    phase = random.uniform(0, 2 * math.pi)
-    middle, swing = random.uniform(0.63, 0.87), random.uniform(0.05, 0.1)
+    phase = rng.uniform(0, 2 * math.pi)
+    middle, swing = rng.uniform(0.63, 0.87), rng.uniform(0.05, 0.1)
     poses = []
     for number in range(frames):
         angle = phase + 2 * math.pi * number / rate / _LAP_SECONDS

@@ -40,7 +40,7 @@ _GENERATORS: dict[str, Callable[[np.random.Generator], Appliance]] = {
 FAMILIES = tuple(_GENERATORS)
 
 
-def generate(family: str, random: np.random.Generator) -> Appliance:
+def generate(family: str, rng: np.random.Generator) -> Appliance:
     """Draw a random appliance of a family.
 
     Raises:
@@ -48,4 +48,4 @@ def generate(family: str, random: np.random.Generator) -> Appliance:
     """
     if family not in _GENERATORS:
         raise ValueError(f'family is {family!r}; expected one of {", ".join(FAMILIES)}')
-    return _GENERATORS[family](random)
+    return _GENERATORS[family](rng)

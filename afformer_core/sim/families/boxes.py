@@ -20,48 +20,46 @@ from afformer_core.sim.textures.colours import panel_colour
 _PULL = 0.08
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 3 to 8 objects in one or two rows, most of them with a look-alike."""
-    count = int(random.integers(3, 9))
-    kinds = random.permutation(KINDS)
+    count = int(rng.integers(3, 9))
+    kinds = rng.permutation(KINDS)
     styles = [
-        sample_style(str(kind), random)
-        for kind in kinds[: int(random.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))]
+        sample_style(str(kind), rng)
+        for kind in kinds[: int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))]
     ]
-    base = str(random.choice(['table', 'tray', 'rack'], p=[0.3, 0.4, 0.3]))
-    rows = 2 if count > 5 or base == 'rack' or random.random() < 0.3 else 1
-    step = random.uniform(0.025, 0.06) if base == 'rack' else 0.0
-    things = [make_thing(styles[int(random.integers(len(styles)))], random) for _ in range(count)]
-    front, back = place_rows(
-        random, things, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step
-    )
-    look = _look(random)
+    base = str(rng.choice(['table', 'tray', 'rack'], p=[0.3, 0.4, 0.3]))
+    rows = 2 if count > 5 or base == 'rack' or rng.random() < 0.3 else 1
+    step = rng.uniform(0.025, 0.06) if base == 'rack' else 0.0
+    things = [make_thing(styles[int(rng.integers(len(styles)))], rng) for _ in range(count)]
+    front, back = place_rows(rng, things, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step)
+    look = _look(rng)
     under: list[Thing] = []
     if base == 'tray':
-        thickness = random.uniform(0.004, 0.01)
-        under = [Thing((), _tray(look, bounds([*front, *back]), thickness, random))]
+        thickness = rng.uniform(0.004, 0.01)
+        under = [Thing((), _tray(look, bounds([*front, *back]), thickness, rng))]
         front, back = (
             [thing.moved(at(0, thickness, 0)) for thing in row] for row in (front, back)
         )
     elif back and step:
         under = [Thing((), _step(look, bounds(front), bounds(back), step))]
-    elevation = random.uniform(28, 35) if back else random.uniform(20, 33)
-    return set_table(random, 'boxes', [*front, *back, *under], elevation)
+    elevation = rng.uniform(28, 35) if back else rng.uniform(20, 33)
+    return set_table(rng, 'boxes', [*front, *back, *under], elevation)
 
 
-def _look(random: np.random.Generator) -> Look:
-    surface = int(random.integers(4)) if random.random() < 0.5 else None
-    return Look(panel_colour(random), surface, random.uniform(0, 0.6))
+def _look(rng: np.random.Generator) -> Look:
+    surface = int(rng.integers(4)) if rng.random() < 0.5 else None
+    return Look(panel_colour(rng), surface, rng.uniform(0, 0.6))
 
 
 def _tray(
-    look: Look, limits: np.ndarray, thickness: float, random: np.random.Generator
+    look: Look, limits: np.ndarray, thickness: float, rng: np.random.Generator
 ) -> tuple[Solid, ...]:
     """Build a board with a rim, large enough for objects that are pulled towards the user."""
-    low = limits[0] - random.uniform(0.02, 0.04)
-    high = limits[1] + random.uniform(0.02, 0.04)
+    low = limits[0] - rng.uniform(0.02, 0.04)
+    high = limits[1] + rng.uniform(0.02, 0.04)
     high[2] = limits[1][2] + _PULL + 0.01
-    rim, wall = thickness + random.uniform(0.004, 0.012), 0.004
+    rim, wall = thickness + rng.uniform(0.004, 0.012), 0.004
     x, z = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2
     width, depth = (high[0] - low[0]) / 2, (high[2] - low[2]) / 2
     edge = Look(look.colour, None, look.shininess)

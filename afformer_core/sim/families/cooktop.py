@@ -94,17 +94,17 @@ class _Stove:
         )
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw a stove with 2 to 6 knobs that look alike, and 1 to 3 pots and pans."""
-    stove = _sample_stove(random)
-    base = Thing(_knobs(random, stove), _casing(stove))
-    styles = [sample_cookware(random) for _ in range(1 if random.random() < 0.5 else 2)]
+    stove = _sample_stove(rng)
+    base = Thing(_knobs(rng, stove), _casing(stove))
+    styles = [sample_cookware(rng) for _ in range(1 if rng.random() < 0.5 else 2)]
     places = stove.burners()
-    chosen = random.permutation(len(places))[: int(random.integers(1, 4))]
+    chosen = rng.permutation(len(places))[: int(rng.integers(1, 4))]
     cooking: list[Thing] = []
     for number in sorted(int(i) for i in chosen):
         for _ in range(_TRIES):
-            thing = make_cookware(styles[int(random.integers(len(styles)))], random)
+            thing = make_cookware(styles[int(rng.integers(len(styles)))], rng)
             placed = thing.moved(at(*places[number]))
             # a handle must not hide the knobs
             clear = placed.bounds()[1][2] < -0.005
@@ -114,26 +114,26 @@ def generate(random: np.random.Generator) -> Appliance:
     low, high = bounds([base, *cooking])
     centre = at(-(low[0] + high[0]) / 2, 0, -high[2])
     things = [thing.moved(centre) for thing in (base, *cooking)]
-    return set_table(random, 'cooktop', things, random.uniform(27, 35))
+    return set_table(rng, 'cooktop', things, rng.uniform(27, 35))
 
 
-def _sample_stove(random: np.random.Generator) -> _Stove:
-    columns, rows = ((2, 1), (3, 1), (2, 2))[int(random.choice(3, p=[0.35, 0.2, 0.45]))]
-    colour = panel_colour(random)
-    burner = str(random.choice(['gas', 'plate', 'glass']))
-    slope = random.uniform(0.065, 0.09)
-    steepness = math.radians(random.uniform(40, 75))
+def _sample_stove(rng: np.random.Generator) -> _Stove:
+    columns, rows = ((2, 1), (3, 1), (2, 2))[int(rng.choice(3, p=[0.35, 0.2, 0.45]))]
+    colour = panel_colour(rng)
+    burner = str(rng.choice(['gas', 'plate', 'glass']))
+    slope = rng.uniform(0.065, 0.09)
+    steepness = math.radians(rng.uniform(40, 75))
     return _Stove(
         columns,
         rows,
-        random.uniform(0.19, 0.22),
-        slope * math.sin(steepness) + random.uniform(0.01, 0.06),
+        rng.uniform(0.19, 0.22),
+        slope * math.sin(steepness) + rng.uniform(0.01, 0.06),
         slope,
         steepness,
         burner,
-        {'gas': random.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
-        Look(colour, None, random.uniform(0.1, 0.9)),
-        Look(element_colour(random, colour), None, random.uniform(0, 0.7)),
+        {'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
+        Look(colour, None, rng.uniform(0.1, 0.9)),
+        Look(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
     )
 
 
@@ -201,31 +201,31 @@ def _burner(stove: _Stove) -> list[Solid]:
     return solids
 
 
-def _knobs(random: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
+def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
     """Build a row of knobs, all of one kind, on the sloping front."""
-    count = int(random.integers(2, 7))
-    radius = min(random.uniform(0.016, 0.023), 0.26 * stove.slope)
-    height = random.uniform(0.018, 0.026)
-    shape = str(random.choice(['drum', 'mushroom', 'bar']))
-    mark = Look(contrasting_colour(random, stove.trim.colour))
-    spread = random.uniform(0.6, 0.82) * stove.width
-    pitch = min(spread / max(count - 1, 1), random.uniform(0.07, 0.2))
+    count = int(rng.integers(2, 7))
+    radius = min(rng.uniform(0.016, 0.023), 0.26 * stove.slope)
+    height = rng.uniform(0.018, 0.026)
+    shape = str(rng.choice(['drum', 'mushroom', 'bar']))
+    mark = Look(contrasting_colour(rng, stove.trim.colour))
+    spread = rng.uniform(0.6, 0.82) * stove.width
+    pitch = min(spread / max(count - 1, 1), rng.uniform(0.07, 0.2))
     front = stove.front()
     knobs = []
     for i in range(count):
         shift = at((i - (count - 1) / 2) * pitch, 0, 0)
         knob = make_knob(stove.trim, mark, shape, radius, height)
-        angle = random.uniform(-0.5, 0.5) if random.random() < 0.5 else 0.0
+        angle = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
         knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, height)
-        knobs.append(_knob(random, front @ shift, knob))
+        knobs.append(_knob(rng, front @ shift, knob))
     return tuple(knobs)
 
 
-def _knob(random: np.random.Generator, place: Pose, knob: Knob) -> Element:
+def _knob(rng: np.random.Generator, place: Pose, knob: Knob) -> Element:
     """Build a knob that turns, and moves in and out on a shaft."""
-    stroke = random.uniform(0.026, 0.034)
+    stroke = rng.uniform(0.026, 0.034)
     grips = knob_grips(knob)
     shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')
     pressing = press(grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
-    uses = (turn(random, grips[0]), *pressing, *rest(grips))
+    uses = (turn(rng, grips[0]), *pressing, *rest(grips))
     return knob_element('stove knob', place, (shaft,), knob, uses)

@@ -108,57 +108,57 @@ _MICROWAVE = _Kind(
 _LONGEST = 0.85
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 1 to 6 doors, mostly of one size and with handles that look alike."""
     kinds = (_CUPBOARD, _FRIDGE, _OVEN, _MICROWAVE)
-    kind = kinds[int(random.choice(4, p=[0.5, 0.2, 0.16, 0.14]))]
-    cells = _lay_out(random, kind)
-    body = body_colour(random)
-    cabinet = _sample_cabinet(random, kind, body)
-    style = sample_style(random, cabinet.front, kind.forms, kind.vertical)
+    kind = kinds[int(rng.choice(4, p=[0.5, 0.2, 0.16, 0.14]))]
+    cells = _lay_out(rng, kind)
+    body = body_colour(rng)
+    cabinet = _sample_cabinet(rng, kind, body)
+    style = sample_style(rng, cabinet.front, kind.forms, kind.vertical)
     if kind is _OVEN:
-        style = replace(style, length=random.uniform(0.5, 0.85) * cells[0].width)
+        style = replace(style, length=rng.uniform(0.5, 0.85) * cells[0].width)
     # height of the handles above the middle, as a share of the way to the upper edge
-    raised = float(random.choice([0.0, random.uniform(-0.9, 0.9)]))
-    doors = [_door(random, cell, cabinet, style, raised) for cell in cells]
-    fixed = build_carcass(random, cells, cabinet, body)
+    raised = float(rng.choice([0.0, rng.uniform(-0.9, 0.9)]))
+    doors = [_door(rng, cell, cabinet, style, raised) for cell in cells]
+    fixed = build_carcass(rng, cells, cabinet, body)
     points = corners(fixed)
     shown = points[points[:, 2] > -cabinet.depth / 2]
-    hung = kind is _CUPBOARD and random.random() < 0.4
-    drop = random.uniform(0.1, 0.4) if hung else 0.0
+    hung = kind is _CUPBOARD and rng.random() < 0.4
+    drop = rng.uniform(0.1, 0.4) if hung else 0.0
     return assemble('doors', doors, fixed, 8.0, shown, drop)
 
 
-def _sample_cabinet(random: np.random.Generator, kind: _Kind, body: Colour) -> Cabinet:
-    colour = body if random.random() < 0.55 else element_colour(random, body)
-    surface, front = cover(random, colour) if kind.wooden else (None, colour)
+def _sample_cabinet(rng: np.random.Generator, kind: _Kind, body: Colour) -> Cabinet:
+    colour = body if rng.random() < 0.55 else element_colour(rng, body)
+    surface, front = cover(rng, colour) if kind.wooden else (None, colour)
     return Cabinet(
         front,
-        shaded(body_colour(random), -0.6 if kind is _OVEN else 0.4),
+        shaded(body_colour(rng), -0.6 if kind is _OVEN else 0.4),
         surface,
-        random.uniform(*kind.thickness),
-        random.uniform(0.16, 0.35),
-        str(random.choice(kind.inlays)),
+        rng.uniform(*kind.thickness),
+        rng.uniform(0.16, 0.35),
+        str(rng.choice(kind.inlays)),
         kind.controls,
-        random.uniform(0.2, 0.8),
+        rng.uniform(0.2, 0.8),
     )
 
 
-def _lay_out(random: np.random.Generator, kind: _Kind) -> list[Cell]:
+def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[Cell]:
     """Lay out a grid of doors around the origin; two rows may differ in height."""
     aside = CONTROLS_BESIDE if kind.controls == 'beside' else 0.0
     above = CONTROLS_ABOVE if kind.controls == 'above' else 0.0
-    rows, columns = kind.grids[int(random.integers(len(kind.grids)))]
-    width = min(random.uniform(*kind.widths), _LONGEST / columns - aside)
-    heights = np.full(rows, min(random.uniform(*kind.heights), _LONGEST / rows - above))
-    if rows == 2 and kind.wooden | (kind is _FRIDGE) and random.random() < 0.4:
+    rows, columns = kind.grids[int(rng.integers(len(kind.grids)))]
+    width = min(rng.uniform(*kind.widths), _LONGEST / columns - aside)
+    heights = np.full(rows, min(rng.uniform(*kind.heights), _LONGEST / rows - above))
+    if rows == 2 and kind.wooden | (kind is _FRIDGE) and rng.random() < 0.4:
         heights *= [0.75, 1.25]
-    paired = random.random() < 0.7
+    paired = rng.random() < 0.7
     cells, top = [], float(heights.sum() + rows * above) / 2
     for height in heights:
         for column in range(columns):
             x = (column - (columns - 1) / 2) * (width + aside) - aside / 2
-            left = column % 2 == 0 if paired else bool(random.random() < 0.5)
+            left = column % 2 == 0 if paired else bool(rng.random() < 0.5)
             hinge = 'left' if left or kind is _MICROWAVE else 'right'
             if kind is _OVEN:
                 hinge = 'bottom'
@@ -168,7 +168,7 @@ def _lay_out(random: np.random.Generator, kind: _Kind) -> list[Cell]:
 
 
 def _door(
-    random: np.random.Generator, cell: Cell, cabinet: Cabinet, style: HandleStyle, raised: float
+    rng: np.random.Generator, cell: Cell, cabinet: Cabinet, style: HandleStyle, raised: float
 ) -> Element:
     wide, high = cell.width / 2 - GAP, cell.height / 2 - GAP
     if cell.hinge == 'bottom':
@@ -183,7 +183,7 @@ def _door(
         y = raised * (high - reach_y - 0.012)
         joint = Joint((0.0, -float(side), 0.0), hinge=True, pivot=(-side * wide - x, 0.0, 0.0))
     solids = (*handle.solids, *_leaf(cell, cabinet, handle, (wide, high), (x, y)))
-    uses = moving_uses(handle.grips, joint, random.uniform(0.6, 0.9))
+    uses = moving_uses(handle.grips, joint, rng.uniform(0.6, 0.9))
     place = at(cell.x + x, cell.y + y, 0)
     return Element('door', place, solids, handle.hull, handle.front, uses)
 

@@ -65,44 +65,44 @@ class _Look:
     full: float
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw a chest of 2 to 9 drawers in rows, most of its handles alike."""
-    cells = _lay_out(random)
-    body = body_colour(random)
-    same = random.random() < 0.4
-    surface, front = cover(random, body if same else element_colour(random, body))
-    depth = random.uniform(0.26, 0.42)
+    cells = _lay_out(rng)
+    body = body_colour(rng)
+    same = rng.random() < 0.4
+    surface, front = cover(rng, body if same else element_colour(rng, body))
+    depth = rng.uniform(0.26, 0.42)
     look = _Look(
         front,
-        shaded(body_colour(random), 0.35),
+        shaded(body_colour(rng), 0.35),
         surface,
-        thickness=random.uniform(0.012, 0.02),
-        panelled=bool(random.random() < 0.35),
-        raised=float(random.choice([0.0, 0.0, 0.3])),
+        thickness=rng.uniform(0.012, 0.02),
+        panelled=bool(rng.random() < 0.35),
+        raised=float(rng.choice([0.0, 0.0, 0.3])),
         depth=depth - 0.06,
-        full=random.uniform(0, 0.6),
+        full=rng.uniform(0, 0.6),
     )
     # an upright bar on a low front would reach from edge to edge
     upright = None if min(cell.height for cell in cells) > 0.12 else False
-    count = 2 if random.random() < 0.25 else 1
-    styles = [sample_style(random, front, vertical=upright) for _ in range(count)]
-    drawers = [_drawer(random, cell, look, styles[cell.row % len(styles)]) for cell in cells]
-    fixed = _chest(random, cells, look, body, depth)
+    count = 2 if rng.random() < 0.25 else 1
+    styles = [sample_style(rng, front, vertical=upright) for _ in range(count)]
+    drawers = [_drawer(rng, cell, look, styles[cell.row % len(styles)]) for cell in cells]
+    fixed = _chest(rng, cells, look, body, depth)
     front_corners = corners(fixed[:1])
     shown = front_corners[front_corners[:, 2] > -depth / 2]
     return assemble('drawers', drawers, fixed, 8.0, shown)
 
 
-def _lay_out(random: np.random.Generator) -> list[_Cell]:
+def _lay_out(rng: np.random.Generator) -> list[_Cell]:
     """Lay out 2 to 9 cells around the origin; each row is as wide as the chest."""
     while True:
-        rows, columns = int(random.integers(1, 6)), int(random.integers(1, 4))
+        rows, columns = int(rng.integers(1, 6)), int(rng.integers(1, 4))
         counts = np.full(rows, columns)
-        if random.random() < 0.3:
-            counts[0] = int(random.integers(1, 4))
-        width = columns * random.uniform(0.17, 0.34)
-        heights = np.full(rows, random.uniform(0.09, 0.17))
-        if random.random() < 0.3:
+        if rng.random() < 0.3:
+            counts[0] = int(rng.integers(1, 4))
+        width = columns * rng.uniform(0.17, 0.34)
+        heights = np.full(rows, rng.uniform(0.09, 0.17))
+        if rng.random() < 0.3:
             heights *= np.linspace(0.8, 1.35, rows)
         if (
             2 <= counts.sum() <= 9
@@ -124,15 +124,15 @@ def _lay_out(random: np.random.Generator) -> list[_Cell]:
     return cells
 
 
-def _drawer(random: np.random.Generator, cell: _Cell, look: _Look, style: HandleStyle) -> Element:
+def _drawer(rng: np.random.Generator, cell: _Cell, look: _Look, style: HandleStyle) -> Element:
     gap = 0.003
     wide, high = cell.width / 2 - gap, cell.height / 2 - gap
     handle = style.build(0.75 * cell.width, 0.58 * cell.height)
     extent = float(handle.hull[:, 1].max())
     up = min(look.raised * high, max(high - extent - 0.006, 0.0))
-    stroke = float(np.clip(random.uniform(0.5, 0.75) * cell.width, 0.07, look.depth - 0.06))
+    stroke = float(np.clip(rng.uniform(0.5, 0.75) * cell.width, 0.07, look.depth - 0.06))
     stroke = min(stroke, 0.18)
-    solids = [*handle.solids, *_tray(random, cell, look, wide, high - 0.008, up)]
+    solids = [*handle.solids, *_tray(rng, cell, look, wide, high - 0.008, up)]
     middle, half = (0, -up, -look.thickness / 2), (wide, high, look.thickness / 2)
     solids.append(box(middle, half, look.front, look.surface))
     if look.panelled:
@@ -145,7 +145,7 @@ def _drawer(random: np.random.Generator, cell: _Cell, look: _Look, style: Handle
 
 
 def _tray(
-    random: np.random.Generator, cell: _Cell, look: _Look, wide: float, high: float, up: float
+    rng: np.random.Generator, cell: _Cell, look: _Look, wide: float, high: float, up: float
 ) -> list[Solid]:
     """Build the open box behind a front, perhaps with an object in it."""
     wide -= 0.01
@@ -160,25 +160,25 @@ def _tray(
     for sign in (-1, 1):
         place = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
         tray.append(box(place, (_BOARD / 2, (top - low) / 2, half), side))
-    if random.random() < look.full:
-        size = np.array([random.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
-        x = random.uniform(-1, 1) * (0.9 * wide - size[0])
+    if rng.random() < look.full:
+        size = np.array([rng.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
+        x = rng.uniform(-1, 1) * (0.9 * wide - size[0])
         place = (x, low + _BOARD + size[1], front - 0.01 - size[2])
-        tray.append(box(place, size, element_colour(random, inside)))
+        tray.append(box(place, size, element_colour(rng, inside)))
     return tray
 
 
 def _chest(
-    random: np.random.Generator, cells: list[_Cell], look: _Look, body: Colour, depth: float
+    rng: np.random.Generator, cells: list[_Cell], look: _Look, body: Colour, depth: float
 ) -> list[Solid]:
     """Build the chest, its front just behind the drawers'; the first solid is its body."""
-    inset = random.random() < 0.4
+    inset = rng.random() < 0.4
     face = -0.3 * look.thickness if inset else -look.thickness
-    frame = random.uniform(0.012, 0.03) if inset else random.uniform(0.004, 0.012)
+    frame = rng.uniform(0.012, 0.03) if inset else rng.uniform(0.004, 0.012)
     wide = max(cell.x + cell.width / 2 for cell in cells) + frame
     high = max(cell.y + cell.height / 2 for cell in cells) + frame
     low = -high
-    surface, colour = cover(random, body)
+    surface, colour = cover(rng, body)
     back = face - depth
     middle = (0, 0, (face + back) / 2)
     solids = [box(middle, (wide, high, depth / 2), colour, surface)]
@@ -187,23 +187,23 @@ def _chest(
         size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
         dark = shaded(look.inside, -0.85)
         solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))
-    if random.random() < 0.6:
-        over = random.uniform(0, 0.015)
-        thick = random.uniform(0.008, 0.014)
+    if rng.random() < 0.6:
+        over = rng.uniform(0, 0.015)
+        thick = rng.uniform(0.008, 0.014)
         size = (wide + over, thick, depth / 2 + over / 2)
         place = (0, high + thick, middle[2] + over / 2)
         solids.append(box(place, size, shaded(colour, -0.15), surface))
         high += 2 * thick
-    solids += _feet(random, wide, low, face, back, body)
-    return solids + _ornaments(random, wide, high, middle[2])
+    solids += _feet(rng, wide, low, face, back, body)
+    return solids + _ornaments(rng, wide, high, middle[2])
 
 
 def _feet(
-    random: np.random.Generator, wide: float, low: float, face: float, back: float, body: Colour
+    rng: np.random.Generator, wide: float, low: float, face: float, back: float, body: Colour
 ) -> list[Solid]:
     dark = shaded(body, -0.45)
-    kind = str(random.choice(['plinth', 'feet', 'none']))
-    tall = random.uniform(0.015, 0.05)
+    kind = str(rng.choice(['plinth', 'feet', 'none']))
+    tall = rng.uniform(0.015, 0.05)
     if kind == 'plinth':
         half = (wide - 0.008, tall / 2, (face - back) / 2 - 0.008)
         return [box((0, low - tall / 2, (face + back) / 2), half, dark)]
@@ -216,16 +216,16 @@ def _feet(
     return []
 
 
-def _ornaments(random: np.random.Generator, wide: float, top: float, z: float) -> list[Solid]:
+def _ornaments(rng: np.random.Generator, wide: float, top: float, z: float) -> list[Solid]:
     """Build up to two objects on top of the chest."""
     things = []
     for side in (-1, 1):
-        if random.random() < 0.5:
+        if rng.random() < 0.5:
             continue
-        x = side * random.uniform(0.35, 0.7) * wide
-        colour = body_colour(random)
-        width, height = random.uniform(0.02, 0.04), random.uniform(0.02, 0.06)
-        shape = str(random.choice(['box', 'can', 'ball']))
+        x = side * rng.uniform(0.35, 0.7) * wide
+        colour = body_colour(rng)
+        width, height = rng.uniform(0.02, 0.04), rng.uniform(0.02, 0.06)
+        shape = str(rng.choice(['box', 'can', 'ball']))
         if shape == 'box':
             things.append(box((x, top + height, z), (width, height, width), colour))
         elif shape == 'can':

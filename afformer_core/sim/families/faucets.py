@@ -64,57 +64,57 @@ class _Tap:
     spout: float
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 1 to 3 taps with one or two handles each, on a sink's rim or the wall above it."""
-    count = int(random.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))
-    wall = bool(random.random() < 0.35)
-    deck = panel_colour(random)
+    count = int(rng.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))
+    wall = bool(rng.random() < 0.35)
+    deck = panel_colour(rng)
     while True:
-        tap = _sample_tap(random, deck, count, wall)
+        tap = _sample_tap(rng, deck, count, wall)
         pitch = tap.handles * tap.aside + 2 * _width(tap) + 0.025
         if count * pitch <= _WIDEST:
             break
-    handles = (-1, 1) if tap.handles == 2 else (int(random.choice([-1, 1])),)
+    handles = (-1, 1) if tap.handles == 2 else (int(rng.choice([-1, 1])),)
     wide = max(count * pitch / 2, 0.17) + 0.02
-    deep = random.uniform(0.34, 0.44)
-    fixed, seat = _sink(random, deck, (wide, deep), wall)
+    deep = rng.uniform(0.34, 0.44)
+    fixed, seat = _sink(rng, deck, (wide, deep), wall)
     elements: list[Element] = []
     for number in range(count):
         place = seat @ at((number - (count - 1) / 2) * pitch, 0, 0)
         fixed += [solid.moved(place) for solid in _spout(tap, wall)]
         for side in handles:
             axis = place @ at(side * tap.aside, 0, 0)
-            elements.append(_handle(random, tap, axis, side))
+            elements.append(_handle(rng, tap, axis, side))
             fixed += [solid.moved(axis) for solid in _valve(tap, side, wall)]
     edge = wide - 0.04
     shown = np.array([[x, 0, z] for x in (-edge, edge) for z in (-0.5 * deep, -deep)])
-    elevation = random.uniform(12, 24) if wall else random.uniform(20, 35)
-    return assemble('faucets', elements, fixed, elevation, shown, random.uniform(0, 0.2))
+    elevation = rng.uniform(12, 24) if wall else rng.uniform(20, 35)
+    return assemble('faucets', elements, fixed, elevation, shown, rng.uniform(0, 0.2))
 
 
-def _sample_tap(random: np.random.Generator, deck: Colour, count: int, wall: bool) -> _Tap:
-    form = str(random.choice(FORMS))
-    metal = element_colour(random, deck)
-    if random.random() < 0.5:
-        grey = random.uniform(0.55, 0.85)
+def _sample_tap(rng: np.random.Generator, deck: Colour, count: int, wall: bool) -> _Tap:
+    form = str(rng.choice(FORMS))
+    metal = element_colour(rng, deck)
+    if rng.random() < 0.5:
+        grey = rng.uniform(0.55, 0.85)
         metal = (grey, grey, grey)
     reach = {
-        'cross': random.uniform(0.03, 0.044),
-        'lever': random.uniform(0.085, 0.12),
-        'knob': random.uniform(0.022, 0.032),
+        'cross': rng.uniform(0.03, 0.044),
+        'lever': rng.uniform(0.085, 0.12),
+        'knob': rng.uniform(0.022, 0.032),
     }[form]
     pointing = ['aside', 'near', 'near', 'far'] if wall else ['aside', 'near']
     return _Tap(
         form,
         reach,
-        level=random.uniform(0.045, 0.065),
-        aside=random.uniform(0.075, 0.12),
-        handles=2 if count == 1 else int(random.choice([1, 2])),
+        level=rng.uniform(0.045, 0.065),
+        aside=rng.uniform(0.075, 0.12),
+        handles=2 if count == 1 else int(rng.choice([1, 2])),
         metal=metal,
-        colour=metal if random.random() < 0.5 else element_colour(random, deck),
-        pointing=str(random.choice(pointing)),
-        dots=bool(random.random() < 0.6),
-        spout=random.uniform(0.1, 0.16),
+        colour=metal if rng.random() < 0.5 else element_colour(rng, deck),
+        pointing=str(rng.choice(pointing)),
+        dots=bool(rng.random() < 0.6),
+        spout=rng.uniform(0.1, 0.16),
     )
 
 
@@ -123,17 +123,17 @@ def _width(tap: _Tap) -> float:
     return 0.75 * tap.reach if tap.form == 'lever' and tap.pointing != 'aside' else tap.reach
 
 
-def _handle(random: np.random.Generator, tap: _Tap, axis: Pose, side: int) -> Element:
+def _handle(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int) -> Element:
     """Build a handle that turns about z of `axis`."""
     ink = shaded(tap.colour, 0.7 if sum(tap.colour) < 1.5 else -0.7)
     mark = (_RED if side < 0 else _BLUE) if tap.dots else ink
     if tap.form == 'lever':
-        return _lever(random, tap, axis, side, mark)
+        return _lever(rng, tap, axis, side, mark)
     head = _cross(tap, mark) if tap.form == 'cross' else _knob(tap, mark)
     stem = rod((0, 0, 0.002), (0, 0, tap.level), 0.007, shaded(tap.metal, -0.2))
     uses = (
-        turning_use(random, head.grips, _ABOUT),
-        *moving_uses(head.grips, _OUT, random.uniform(0.032, 0.042)),
+        turning_use(rng, head.grips, _ABOUT),
+        *moving_uses(head.grips, _OUT, rng.uniform(0.032, 0.042)),
     )
     return Element('tap', axis, (stem, *head.solids), head.hull, head.front, uses)
 
@@ -164,7 +164,7 @@ def _knob(tap: _Tap, mark: Colour) -> Handle:
     return Handle(tuple(parts), front, (Pinch(reach, level, top),))
 
 
-def _lever(random: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Colour) -> Element:
+def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Colour) -> Element:
     """Build an arm on a hub, which turns and lifts; its frame is under the middle of the arm."""
     ways = {'aside': (side, 0, 0), 'near': (0, -1, 0), 'far': (0, 1, 0)}
     along = np.array(ways[tap.pointing], float)
@@ -184,8 +184,8 @@ def _lever(random: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: 
     sideways = (float(along[1]), -float(along[0]), 0.0)
     grips = (Hook(2 * half, thick, level, vertical),)
     uses = (
-        turning_use(random, grips, Joint((0.0, 0.0, 1.0), True, pivot)),
-        *moving_uses(grips, Joint(sideways, True, pivot), random.uniform(0.65, 0.8)),
+        turning_use(rng, grips, Joint((0.0, 0.0, 1.0), True, pivot)),
+        *moving_uses(grips, Joint(sideways, True, pivot), rng.uniform(0.65, 0.8)),
     )
     # between the top and the side towards the user, both of which are visible
     front = Front((0.0, -0.7 * thick, level + 0.7 * thick), across, up)
@@ -222,12 +222,12 @@ def _spout(tap: _Tap, wall: bool) -> list[Solid]:
 
 
 def _sink(
-    random: np.random.Generator, deck: Colour, size: tuple[float, float], wall: bool
+    rng: np.random.Generator, deck: Colour, size: tuple[float, float], wall: bool
 ) -> tuple[list[Solid], Pose]:
     """Build the sink, its upper side at y = 0 and its front at z = 0.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         deck: colour of the sink.
         size: half its width, and its depth.
         wall: True if the taps sit on a wall behind it.
@@ -236,10 +236,10 @@ def _sink(
         its solids, and the frame of the taps.
     """
     wide, deep = size
-    surface, colour = cover(random, deck)
+    surface, colour = cover(rng, deck)
     rim, shelf, side = 0.03, 0.05 if wall else 0.115, 0.035
-    thick, sunk = 0.012, random.uniform(0.1, 0.16)
-    basin = shaded(panel_colour(random), 0.5) if random.random() < 0.5 else deck
+    thick, sunk = 0.012, rng.uniform(0.1, 0.16)
+    basin = shaded(panel_colour(rng), 0.5) if rng.random() < 0.5 else deck
     inner = (-rim - (deep - shelf)) / 2
     length = (deep - shelf - rim) / 2
     solids = [
@@ -256,8 +256,8 @@ def _sink(
         flank = (sign * (wide - side), -sunk / 2, inner)
         solids.append(box(flank, (0.004, sunk / 2, length), shaded(basin, -0.1)))
     if wall:
-        high = random.uniform(0.15, 0.2)
-        tiles, colour = cover(random, panel_colour(random))
+        high = rng.uniform(0.15, 0.2)
+        tiles, colour = cover(rng, panel_colour(rng))
         back = (0, high / 2 + 0.07, -deep - 0.006)
         solids.append(box(back, (wide, high / 2 + 0.07, 0.006), colour, tiles))
         return solids, at(0, high, -deep)

@@ -54,49 +54,49 @@ class _Style:
     actions: tuple[str, ...]
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 2 to 8 vessels with lids in one or two rows, most of them with look-alikes."""
-    count = int(random.integers(2, 9))
-    styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
-    rows = 2 if count > 5 or (count > 3 and random.random() < 0.4) else 1
-    colourful = random.random() < 0.3
-    mixed = random.random() < 0.4
+    count = int(rng.integers(2, 9))
+    styles = [_style(rng) for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
+    rows = 2 if count > 5 or (count > 3 and rng.random() < 0.4) else 1
+    colourful = rng.random() < 0.3
+    mixed = rng.random() < 0.4
     things = []
     for i in range(count):
-        number = int(random.integers(len(styles))) if mixed else i * len(styles) // count
+        number = int(rng.integers(len(styles))) if mixed else i * len(styles) // count
         style = styles[number]
         cap = style.cap
         if colourful:
-            cap = Look(element_colour(random, style.body.colour), None, cap.shininess)
-        things.append(_vessel(random, style, cap))
-    front, back = place_rows(random, things, rows, (0.03, 0.06), (0.035, 0.08))
-    return set_table(random, 'jars', [*front, *back], random.uniform(22, 35))
+            cap = Look(element_colour(rng, style.body.colour), None, cap.shininess)
+        things.append(_vessel(rng, style, cap))
+    front, back = place_rows(rng, things, rows, (0.03, 0.06), (0.035, 0.08))
+    return set_table(rng, 'jars', [*front, *back], rng.uniform(22, 35))
 
 
-def _style(random: np.random.Generator) -> _Style:
-    kind = str(random.choice(list(_SHARES), p=list(_SHARES.values())))
-    colour = panel_colour(random)
-    shine = random.uniform(0, 1)
-    surface = int(random.integers(4)) if random.random() < 0.2 else None
-    cap = Look(element_colour(random, colour), None, random.uniform(0, 0.8))
+def _style(rng: np.random.Generator) -> _Style:
+    kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
+    colour = panel_colour(rng)
+    shine = rng.uniform(0, 1)
+    surface = int(rng.integers(4)) if rng.random() < 0.2 else None
+    cap = Look(element_colour(rng, colour), None, rng.uniform(0, 0.8))
     radius, height = {
-        'jar': (random.uniform(0.026, 0.038), random.uniform(0.05, 0.09)),
-        'bottle': (random.uniform(0.024, 0.035), random.uniform(0.1, 0.15)),
-        'canister': (random.uniform(0.028, 0.04), random.uniform(0.08, 0.13)),
+        'jar': (rng.uniform(0.026, 0.038), rng.uniform(0.05, 0.09)),
+        'bottle': (rng.uniform(0.024, 0.035), rng.uniform(0.1, 0.15)),
+        'canister': (rng.uniform(0.028, 0.04), rng.uniform(0.08, 0.13)),
     }[kind]
-    narrow = random.uniform(0.75, 0.92)
+    narrow = rng.uniform(0.75, 0.92)
     lid_radius, lid_height = {
-        'jar': (narrow * radius * random.uniform(1.0, 1.12), random.uniform(0.014, 0.02)),
-        'bottle': (random.uniform(0.013, 0.018), random.uniform(0.018, 0.026)),
-        'canister': (radius * random.uniform(1.02, 1.06), random.uniform(0.014, 0.024)),
+        'jar': (narrow * radius * rng.uniform(1.0, 1.12), rng.uniform(0.014, 0.02)),
+        'bottle': (rng.uniform(0.013, 0.018), rng.uniform(0.018, 0.026)),
+        'canister': (radius * rng.uniform(1.02, 1.06), rng.uniform(0.014, 0.024)),
     }[kind]
-    shape = 'straight' if kind != 'jar' or random.random() < 0.7 else 'bellied'
+    shape = 'straight' if kind != 'jar' or rng.random() < 0.7 else 'bellied'
     label = None
-    if random.random() < 0.6:
-        picture = int(random.integers(4)) if random.random() < 0.5 else None
-        label = Look(contrasting_colour(random, colour), picture, 0.1)
-    others = [str(name) for name in random.permutation(['rotate', 'pick up', 'put down', 'touch'])]
-    kept = set(others[: int(random.integers(2, 4))]) | {'hold'}
+    if rng.random() < 0.6:
+        picture = int(rng.integers(4)) if rng.random() < 0.5 else None
+        label = Look(contrasting_colour(rng, colour), picture, 0.1)
+    others = [str(name) for name in rng.permutation(['rotate', 'pick up', 'put down', 'touch'])]
+    kept = set(others[: int(rng.integers(2, 4))]) | {'hold'}
     if not kept & {'rotate', 'pick up'}:
         kept.add('rotate')
     return _Style(
@@ -105,28 +105,28 @@ def _style(random: np.random.Generator) -> _Style:
         radius,
         height,
         narrow,
-        random.uniform(0.6, 0.75),
-        str(random.choice(_LIDS)),
+        rng.uniform(0.6, 0.75),
+        str(rng.choice(_LIDS)),
         lid_radius,
         lid_height,
         Look(colour, surface, shine),
         cap,
-        Look(contrasting_colour(random, cap.colour)),
+        Look(contrasting_colour(rng, cap.colour)),
         label,
         tuple(sorted(kept)),
     )
 
 
-def _vessel(random: np.random.Generator, style: _Style, cap: Look) -> Thing:
+def _vessel(rng: np.random.Generator, style: _Style, cap: Look) -> Thing:
     solids = _body(style)
     seat = stand_on(style.height)
     radius, top = style.lid_radius, style.lid_height
     grips = (Pinch(radius, 0.55 * top, top), Fingertip(0.6 * radius, 0.6 * radius, top))
     # a fingertip on a lid that is never just touched would tell the action
     resting = grips if 'touch' in style.actions else grips[:1]
-    known = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(resting))
+    known = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(resting))
     uses: tuple[Use, ...] = tuple(use for use in known if use.action in style.actions)
-    lid = spun(_lid(style, cap), random.uniform(-math.pi, math.pi), (0, 0, 1))
+    lid = spun(_lid(style, cap), rng.uniform(-math.pi, math.pi), (0, 0, 1))
     element = Element(
         'lid',
         seat,

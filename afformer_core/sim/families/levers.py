@@ -76,72 +76,70 @@ class _Board:
     far: float
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 2 to 8 levers in one or two rows on an upright panel or a console."""
-    console = random.random() < 0.4
-    rows = 2 if random.random() < 0.5 else 1
-    columns = int(random.integers(1 if rows == 2 else 2, 5))
-    pitch = random.uniform(0.085, 0.12)
-    body = body_colour(random)
-    styles = [
-        sample_lever(random, body, 0.37 * pitch) for _ in range(1 if random.random() < 0.7 else 2)
-    ]
+    console = rng.random() < 0.4
+    rows = 2 if rng.random() < 0.5 else 1
+    columns = int(rng.integers(1 if rows == 2 else 2, 5))
+    pitch = rng.uniform(0.085, 0.12)
+    body = body_colour(rng)
+    styles = [sample_lever(rng, body, 0.37 * pitch) for _ in range(1 if rng.random() < 0.7 else 2)]
     longest = max(style.length for style in styles)
-    swing = random.uniform(1.05, 1.25)
-    tilt = random.uniform(0.9, 1.35) if console else 0.0
+    swing = rng.uniform(1.05, 1.25)
+    tilt = rng.uniform(0.9, 1.35) if console else 0.0
     near, far = (0.5 * swing, -0.5 * swing) if console else (0.05, -swing)
     step = longest * (1.15 if console else 0.95) + 0.075
-    down = not console and random.random() < 0.4
-    mixed = not console and rows == 1 and random.random() < 0.5
+    down = not console and rng.random() < 0.4
+    mixed = not console and rows == 1 and rng.random() < 0.5
     board = _Board(
         Pose(np.zeros(3), turned((1, 0, 0), -tilt)),
         width=columns * pitch + 0.04,
         height=2 * longest + 0.09 if mixed else rows * step + 0.03,
-        depth=random.uniform(0.02, 0.05) if console else random.uniform(0.05, 0.16),
+        depth=rng.uniform(0.02, 0.05) if console else rng.uniform(0.05, 0.16),
         near=near,
         far=far,
     )
-    levers, fixed = [], _body(random, board, body, console)
+    levers, fixed = [], _body(rng, board, body, console)
     for row in range(rows):
         for column in range(columns):
             x = (column - (columns - 1) / 2) * pitch
             y = ((rows - 1) / 2 - row) * step
-            falls = bool(random.random() < 0.5) if mixed else down
+            falls = bool(rng.random() < 0.5) if mixed else down
             if not console and not mixed:
                 # room for the head where it lies on the panel
                 y += (0.3 if falls else -0.3) * longest
             style = styles[row % len(styles)]
             place = board.pose @ at(x, y, 0.0)
-            levers.append(_lever(random, style, board, place, falls))
-            fixed += [solid.moved(place) for solid in _mount(random, style, body, longest)]
+            levers.append(_lever(rng, style, board, place, falls))
+            fixed += [solid.moved(place) for solid in _mount(rng, style, body, longest)]
     points = corners(fixed[:1])
-    elevation = random.uniform(22, 34) if console else random.uniform(6, 14)
-    hang = 0.0 if console else random.uniform(0.0, 0.3)
+    elevation = rng.uniform(22, 34) if console else rng.uniform(6, 14)
+    hang = 0.0 if console else rng.uniform(0.0, 0.3)
     return assemble('levers', levers, fixed, elevation, points, hang)
 
 
-def sample_lever(random: np.random.Generator, body: Colour, room: float) -> LeverStyle:
+def sample_lever(rng: np.random.Generator, body: Colour, room: float) -> LeverStyle:
     """Draw a style whose heads reach at most `room` metres to either side."""
-    head = str(random.choice(HEADS))
+    head = str(rng.choice(HEADS))
     size = {
-        'ball': random.uniform(0.016, 0.022),
-        'sleeve': random.uniform(0.010, 0.014),
-        'paddle': random.uniform(0.013, 0.019),
-        'bar': min(random.uniform(0.03, 0.045), room),
+        'ball': rng.uniform(0.016, 0.022),
+        'sleeve': rng.uniform(0.010, 0.014),
+        'paddle': rng.uniform(0.013, 0.019),
+        'bar': min(rng.uniform(0.03, 0.045), room),
     }[head]
     return LeverStyle(
         head,
-        length=random.uniform(0.085, 0.125),
-        rod=random.uniform(0.0045, 0.007),
+        length=rng.uniform(0.085, 0.125),
+        rod=rng.uniform(0.0045, 0.007),
         size=size,
-        colour=element_colour(random, body),
-        metal=element_colour(random, body),
-        turns=head in ('paddle', 'bar') and bool(random.random() < 0.6),
+        colour=element_colour(rng, body),
+        metal=element_colour(rng, body),
+        turns=head in ('paddle', 'bar') and bool(rng.random() < 0.6),
     )
 
 
 def _lever(
-    random: np.random.Generator, style: LeverStyle, board: _Board, place: Pose, falls: bool
+    rng: np.random.Generator, style: LeverStyle, board: _Board, place: Pose, falls: bool
 ) -> Element:
     """Build a lever hinged at `place`; if it falls, it points down, not up, when pushed."""
     sign = -1.0 if falls else 1.0
@@ -153,7 +151,7 @@ def _lever(
     uses = moving_uses(head.grips, hinge, board.near - board.far)
     front = _seen_front(style, head.front, sign * board.far)
     if style.turns:
-        uses += (turning_use(random, head.grips, _ABOUT_ROD),)
+        uses += (turning_use(rng, head.grips, _ABOUT_ROD),)
     return Element('lever', rest, (shaft, *head.solids), head.hull, front, uses)
 
 
@@ -196,7 +194,7 @@ def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:
 
 
 def _mount(
-    random: np.random.Generator, style: LeverStyle, body: Colour, longest: float
+    rng: np.random.Generator, style: LeverStyle, body: Colour, longest: float
 ) -> list[Solid]:
     """Build the plate around a lever's hinge, and perhaps a label."""
     plate = shaded(body, -0.4 if sum(body) > 0.9 else 0.3)
@@ -206,44 +204,44 @@ def _mount(
         box((0, 0, 0.0025), (style.rod + 0.003, 0.8 * high, 0.0006), (0.03, 0.03, 0.03)),
         rod((-0.016, 0, 0), (0.016, 0, 0), style.rod + 0.004, style.metal),
     ]
-    if random.random() < 0.5:
-        ink = contrasting_colour(random, body)
+    if rng.random() < 0.5:
+        ink = contrasting_colour(rng, body)
         solids.append(box((0, -high - 0.009, 0.0005), (0.014, 0.004, 0.0006), ink))
     return solids
 
 
-def _body(random: np.random.Generator, board: _Board, body: Colour, console: bool) -> list[Solid]:
+def _body(rng: np.random.Generator, board: _Board, body: Colour, console: bool) -> list[Solid]:
     """Build the front slab (first), and the parts that frame or carry it."""
-    surface, colour = cover(random, body)
+    surface, colour = cover(rng, body)
     half = (board.width / 2, board.height / 2, board.depth / 2)
     slab = box((0, 0, -board.depth / 2), half, colour, surface).moved(board.pose)
     if console:
-        return [slab, *_pedestal(random, slab, half[0], body)]
+        return [slab, *_pedestal(rng, slab, half[0], body)]
     solids = [slab]
-    if random.random() < 0.5:
-        rim, out = 0.008, random.uniform(0.01, 0.03)
+    if rng.random() < 0.5:
+        rim, out = 0.008, rng.uniform(0.01, 0.03)
         dark = shaded(body, -0.2)
         for sign in (-1, 1):
             side = (sign * (half[0] + rim), 0, out - half[2])
             solids.append(box(side, (rim, half[1] + 2 * rim, half[2]), dark))
             end = (0, sign * (half[1] + rim), out - half[2])
             solids.append(box(end, (half[0], rim, half[2]), dark))
-    for index in range(int(random.integers(0, 5))):
+    for index in range(int(rng.integers(0, 5))):
         x, y = (index - 2) * 0.03, half[1] - 0.012
-        solids.append(rod((x, y, 0), (x, y, 0.006), 0.006, element_colour(random, body)))
+        solids.append(rod((x, y, 0), (x, y, 0.006), 0.006, element_colour(rng, body)))
     return solids
 
 
-def _pedestal(random: np.random.Generator, slab: Solid, wide: float, body: Colour) -> list[Solid]:
+def _pedestal(rng: np.random.Generator, slab: Solid, wide: float, body: Colour) -> list[Solid]:
     """Build the support of a sloping slab: a body that ends inside it, on a foot."""
     points = slab.corners()
     low, middle = float(points[:, 1].min()), slab.pose.position
     deep = 0.3 * float(np.ptp(points[:, 2]))
     dark = shaded(body, -0.3)
-    foot = low - random.uniform(0.01, 0.05)
+    foot = low - rng.uniform(0.01, 0.05)
     normal = slab.pose.rotation[:, 2]
     upright = (float(middle[1] - deep * normal[2] / normal[1]) - foot) / 2
-    narrow = random.uniform(0.55, 0.9) * wide
+    narrow = rng.uniform(0.55, 0.9) * wide
     return [
         box((0, foot + upright, middle[2]), (narrow, upright, deep), dark),
         box((0, foot, middle[2]), (wide, 0.008, 1.5 * deep), dark),

@@ -55,40 +55,40 @@ class _Style:
     saucer: bool
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 2 to 6 vessels in one or two rows, most of them with a look-alike."""
-    count = int(random.integers(2, 7))
-    styles = [_style(random) for _ in range(int(random.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
-    rows = 2 if count > 4 or (count > 2 and random.random() < 0.35) else 1
-    aside = _azimuth(random)
-    tidy = random.random() < 0.5
-    colourful = random.random() < 0.3
+    count = int(rng.integers(2, 7))
+    styles = [_style(rng) for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15])))]
+    rows = 2 if count > 4 or (count > 2 and rng.random() < 0.35) else 1
+    aside = _azimuth(rng)
+    tidy = rng.random() < 0.5
+    colourful = rng.random() < 0.3
     things = []
     for _ in range(count):
-        style = styles[int(random.integers(len(styles)))]
-        body = Look(panel_colour(random), None, style.body.shininess) if colourful else style.body
-        azimuth = aside + random.uniform(-0.1, 0.1) if tidy else _azimuth(random)
-        things.append(_vessel(random, style, body, azimuth))
-    front, back = place_rows(random, things, rows, (0.025, 0.07), (0.05, 0.11))
-    elevation = random.uniform(27, 35) if rows == 2 else random.uniform(20, 32)
-    return set_table(random, 'mugs', [*front, *back], elevation)
+        style = styles[int(rng.integers(len(styles)))]
+        body = Look(panel_colour(rng), None, style.body.shininess) if colourful else style.body
+        azimuth = aside + rng.uniform(-0.1, 0.1) if tidy else _azimuth(rng)
+        things.append(_vessel(rng, style, body, azimuth))
+    front, back = place_rows(rng, things, rows, (0.025, 0.07), (0.05, 0.11))
+    elevation = rng.uniform(27, 35) if rows == 2 else rng.uniform(20, 32)
+    return set_table(rng, 'mugs', [*front, *back], elevation)
 
 
-def _azimuth(random: np.random.Generator) -> float:
+def _azimuth(rng: np.random.Generator) -> float:
     """Draw a handle's direction, sideways or towards the user, in radians to the user's right."""
-    return float(random.choice([-1, 1]) * math.radians(random.triangular(5, 75, 100)))
+    return float(rng.choice([-1, 1]) * math.radians(rng.triangular(5, 75, 100)))
 
 
-def _style(random: np.random.Generator) -> _Style:
-    kind = str(random.choice(list(_SHARES), p=list(_SHARES.values())))
-    colour = panel_colour(random)
-    shine = random.uniform(0, 0.9)
-    surface = int(random.integers(4)) if random.random() < 0.25 else None
-    trim = colour if random.random() < 0.5 else element_colour(random, colour)
+def _style(rng: np.random.Generator) -> _Style:
+    kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
+    colour = panel_colour(rng)
+    shine = rng.uniform(0, 0.9)
+    surface = int(rng.integers(4)) if rng.random() < 0.25 else None
+    trim = colour if rng.random() < 0.5 else element_colour(rng, colour)
     radius, height = {
-        'mug': (random.uniform(0.036, 0.047), random.uniform(0.08, 0.115)),
-        'cup': (random.uniform(0.038, 0.05), random.uniform(0.055, 0.07)),
-        'jug': (random.uniform(0.045, 0.06), random.uniform(0.13, 0.18)),
+        'mug': (rng.uniform(0.036, 0.047), rng.uniform(0.08, 0.115)),
+        'cup': (rng.uniform(0.038, 0.05), rng.uniform(0.055, 0.07)),
+        'jug': (rng.uniform(0.045, 0.06), rng.uniform(0.13, 0.18)),
     }[kind]
     shapes, shares = {
         'mug': (('straight', 'tapered', 'flared', 'bellied'), (0.45, 0.15, 0.2, 0.2)),
@@ -96,28 +96,28 @@ def _style(random: np.random.Generator) -> _Style:
         'jug': (('tapered', 'bellied', 'straight'), (0.4, 0.4, 0.2)),
     }[kind]
     low, high = {'mug': (0.17, 0.86), 'cup': (0.2, 0.9), 'jug': (0.3, 0.9)}[kind]
-    inside = contrasting_colour(random, colour) if random.random() < 0.5 else (0.16, 0.09, 0.05)
-    band = Look(element_colour(random, colour), None, shine) if random.random() < 0.35 else None
+    inside = contrasting_colour(rng, colour) if rng.random() < 0.5 else (0.16, 0.09, 0.05)
+    band = Look(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
     return _Style(
         kind,
-        str(random.choice(shapes, p=shares)),
+        str(rng.choice(shapes, p=shares)),
         radius,
         height,
-        random.uniform(0.68, 0.86),
-        str(random.choice(_HANDLES)),
-        random.uniform(0.024, 0.032) + 0.008 * (kind == 'jug'),
-        low + random.uniform(-0.04, 0.06),
-        high + random.uniform(-0.08, 0.03),
-        random.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
+        rng.uniform(0.68, 0.86),
+        str(rng.choice(_HANDLES)),
+        rng.uniform(0.024, 0.032) + 0.008 * (kind == 'jug'),
+        low + rng.uniform(-0.04, 0.06),
+        high + rng.uniform(-0.08, 0.03),
+        rng.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
         Look(colour, surface, shine),
         Look(trim, None, shine),
         Look(inside, None, shine),
         band,
-        kind == 'cup' and random.random() < 0.6,
+        kind == 'cup' and rng.random() < 0.6,
     )
 
 
-def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: float) -> Thing:
+def _vessel(rng: np.random.Generator, style: _Style, look: Look, azimuth: float) -> Thing:
     """Build one vessel whose handle points `azimuth` radians to the right of the user."""
     body = round_body(look, style.shape, style.radius, style.height, style.narrow)
     trim = look if style.trim.colour == style.body.colour else style.trim
@@ -131,10 +131,10 @@ def _vessel(random: np.random.Generator, style: _Style, look: Look, azimuth: flo
     raised = at(0, 0.009 if style.saucer else 0.0, 0)
     moved: Handle = handle.moved(raised @ turn)
     # a hand comes more often from in front than from the side
-    toward = azimuth * random.uniform(0.0, 0.6)
+    toward = azimuth * rng.uniform(0.0, 0.6)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
     solids = [solid.moved(raised) for solid in spun(solids, azimuth, _UPRIGHT_AXIS)]
-    element = handle_element(f'{style.kind} handle', random, solids, moved, outward)
+    element = handle_element(f'{style.kind} handle', rng, solids, moved, outward)
     return Thing((element,), _saucer(style, look) if style.saucer else ())
 
 

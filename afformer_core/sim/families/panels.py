@@ -26,47 +26,47 @@ _SHAPES = {'button': ('round', 'square'), 'knob': ('disc', 'bar'), 'handle': ('d
 _DEPTHS = {'button': (0.005, 0.012), 'knob': (0.012, 0.025), 'handle': (0.016, 0.026)}
 
 
-def control_panel(random: np.random.Generator) -> Appliance:
+def control_panel(rng: np.random.Generator) -> Appliance:
     """Draw a panel of 4 to 24 buttons, knobs and handles, alike within a block."""
-    count = int(np.clip(round(3.5 + random.gamma(1.9, 4.0)), 4, 24))
-    return _panel(random, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
+    count = int(np.clip(round(3.5 + rng.gamma(1.9, 4.0)), 4, 24))
+    return _panel(rng, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
 
 
-def keypad(random: np.random.Generator) -> Appliance:
+def keypad(rng: np.random.Generator) -> Appliance:
     """Draw a panel of 5 to 32 buttons."""
-    count = int(np.clip(round(4.5 + random.gamma(1.9, 5.0)), 5, 32))
-    return _panel(random, 'keypad', count, {'button': 1.0})
+    count = int(np.clip(round(4.5 + rng.gamma(1.9, 5.0)), 5, 32))
+    return _panel(rng, 'keypad', count, {'button': 1.0})
 
 
-def dense_keypad(random: np.random.Generator) -> Appliance:
+def dense_keypad(rng: np.random.Generator) -> Appliance:
     """Draw a panel of 12 to 30 buttons of one shape, size and colour."""
-    layout = lay_out(random, int(random.integers(12, 31)), (0.04, 0.055))
-    return _build(random, 'dense_keypad', layout, _OneStyle(random, {'button': 1.0}))
+    layout = lay_out(rng, int(rng.integers(12, 31)), (0.04, 0.055))
+    return _build(rng, 'dense_keypad', layout, _OneStyle(rng, {'button': 1.0}))
 
 
 def _panel(
-    random: np.random.Generator, family: str, count: int, kinds: dict[str, float]
+    rng: np.random.Generator, family: str, count: int, kinds: dict[str, float]
 ) -> Appliance:
-    return _build(random, family, lay_out(random, count), _Wardrobe(random, kinds))
+    return _build(rng, family, lay_out(rng, count), _Wardrobe(rng, kinds))
 
 
 def _build(
-    random: np.random.Generator, family: str, layout: PanelLayout, wardrobe: _Wardrobe
+    rng: np.random.Generator, family: str, layout: PanelLayout, wardrobe: _Wardrobe
 ) -> Appliance:
-    panel = panel_colour(random)
+    panel = panel_colour(rng)
     wardrobe.begin(panel, layout)
     elements, bezels = [], []
     for cell in layout.cells:
         kind, look = wardrobe.dress(cell)
-        elements.append(_BUILD[kind](look, cell.x, cell.y, random))
+        elements.append(_BUILD[kind](look, cell.x, cell.y, rng))
         if look.bezel:
             bezels.append(bezel(kind, look, cell.x, cell.y))
-    depth = random.uniform(0.06, 0.25)
-    body = panel if random.random() < 0.5 else panel_colour(random)
+    depth = rng.uniform(0.06, 0.25)
+    body = panel if rng.random() < 0.5 else panel_colour(rng)
     half = (layout.width / 2, layout.height / 2, depth / 2)
-    surface = int(random.integers(4)) if random.random() < 0.3 else None
+    surface = int(rng.integers(4)) if rng.random() < 0.3 else None
     box = Solid(Shape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
-    labelled = layout.cells if random.random() < 0.6 else ()
+    labelled = layout.cells if rng.random() < 0.6 else ()
     return Appliance(
         family,
         tuple(elements),
@@ -77,7 +77,7 @@ def _build(
             layout.width,
             layout.height,
             panel,
-            random.uniform(0, 0.8),
+            rng.uniform(0, 0.8),
             tuple(Label(cell.x, cell.y, 0.7 * cell.height) for cell in labelled),
             layout.display,
         ),
@@ -102,32 +102,32 @@ class _Style:
 class _Wardrobe:
     """Styles for the cells of one panel, mostly one for each block."""
 
-    def __init__(self, random: np.random.Generator, kinds: dict[str, float]) -> None:
-        self._random = random
+    def __init__(self, rng: np.random.Generator, kinds: dict[str, float]) -> None:
+        self._random = rng
         self._kinds = kinds
 
     def begin(self, panel: Colour, layout: PanelLayout) -> None:
         """Choose the styles for a panel of a colour."""
-        random = self._random
+        rng = self._random
         self._panel = panel
         palette = [self._style() for _ in range(3)]
         self._styles = {}
         for block in sorted({cell.block for cell in layout.cells}):
             # many blocks share the style of another block: look-alikes far apart
-            reused = random.random() < 0.4
-            self._styles[block] = palette[int(random.integers(3))] if reused else self._style()
-        mixed = random.random() < (0.6 if len(self._styles) == 1 else 0.25)
+            reused = rng.random() < 0.4
+            self._styles[block] = palette[int(rng.integers(3))] if reused else self._style()
+        mixed = rng.random() < (0.6 if len(self._styles) == 1 else 0.25)
         self._palette = palette if mixed else []
-        self._colourful = random.random() < 0.25
-        self._limit = layout.smallest if random.random() < 0.5 else math.inf
+        self._colourful = rng.random() < 0.25
+        self._limit = layout.smallest if rng.random() < 0.5 else math.inf
         self._narrowest = math.inf
 
     def dress(self, cell: Cell) -> tuple[str, Look]:
         """Return kind and look of the element in a cell."""
-        random = self._random
+        rng = self._random
         style = self._styles[cell.block]
         if self._palette:
-            style = self._palette[int(random.integers(3))]
+            style = self._palette[int(rng.integers(3))]
         side = style.fill * min(cell.width, cell.height, self._limit, 0.07)
         width = height = side
         if style.kind == 'button' and style.shape == 'square':
@@ -137,35 +137,35 @@ class _Wardrobe:
             length = max(room * min(1.0, style.fill + 0.15), 0.024)
             width, height = (side, length) if style.vertical else (length, side)
         colour = style.colour
-        if self._colourful and random.random() < 0.3:
-            colour = element_colour(random, self._panel)
+        if self._colourful and rng.random() < 0.3:
+            colour = element_colour(rng, self._panel)
         return style.kind, Look(
             style.shape,
             width,
             height,
             style.depth,
             colour,
-            contrasting_colour(random, colour) if colour != style.colour else style.accent,
+            contrasting_colour(rng, colour) if colour != style.colour else style.accent,
             style.bezel,
             style.symbol,
             style.vertical and style.kind == 'handle',
         )
 
     def _style(self) -> _Style:
-        random = self._random
+        rng = self._random
         names = list(self._kinds)
-        kind = names[int(random.choice(len(names), p=list(self._kinds.values())))]
-        colour = element_colour(random, self._panel)
+        kind = names[int(rng.choice(len(names), p=list(self._kinds.values())))]
+        colour = element_colour(rng, self._panel)
         return _Style(
             kind,
-            str(random.choice(_SHAPES[kind])),
-            random.uniform(0.5, 0.85),
-            random.uniform(*_DEPTHS[kind]),
-            bool(random.random() < 0.4),
+            str(rng.choice(_SHAPES[kind])),
+            rng.uniform(0.5, 0.85),
+            rng.uniform(*_DEPTHS[kind]),
+            bool(rng.random() < 0.4),
             colour,
-            contrasting_colour(random, colour),
-            bool(random.random() < 0.35),
-            bool(random.random() < 0.4),
+            contrasting_colour(rng, colour),
+            bool(rng.random() < 0.35),
+            bool(rng.random() < 0.4),
         )
 
 

@@ -75,61 +75,61 @@ class Cookware:
     inside: Look
 
 
-def sample_cookware(random: np.random.Generator) -> Cookware:
+def sample_cookware(rng: np.random.Generator) -> Cookware:
     """Draw the looks of pots or pans."""
-    pan = bool(random.random() < 0.4)
-    colour = panel_colour(random)
-    shine = random.uniform(0.2, 1)
-    trim = Look(element_colour(random, colour), None, random.uniform(0, 0.6))
+    pan = bool(rng.random() < 0.4)
+    colour = panel_colour(rng)
+    shine = rng.uniform(0.2, 1)
+    trim = Look(element_colour(rng, colour), None, rng.uniform(0, 0.6))
     red, green, blue = (0.4 * part for part in colour)
     inside = Look((red, green, blue), None, shine)
     return Cookware(
         pan,
-        random.uniform(0.062, 0.08),
-        random.uniform(0.03, 0.045) if pan else random.uniform(0.05, 0.1),
-        random.uniform(0.78, 0.9),
-        random.uniform(0.0065, 0.0085),
-        random.uniform(0.028, 0.036),
-        random.uniform(0.006, 0.018),
-        int(random.integers(1, 5)),
-        str(random.choice(KNOB_SHAPES)),
-        random.uniform(0.012, 0.017),
-        random.uniform(0.018, 0.026),
+        rng.uniform(0.062, 0.08),
+        rng.uniform(0.03, 0.045) if pan else rng.uniform(0.05, 0.1),
+        rng.uniform(0.78, 0.9),
+        rng.uniform(0.0065, 0.0085),
+        rng.uniform(0.028, 0.036),
+        rng.uniform(0.006, 0.018),
+        int(rng.integers(1, 5)),
+        str(rng.choice(KNOB_SHAPES)),
+        rng.uniform(0.012, 0.017),
+        rng.uniform(0.018, 0.026),
         Look(colour, None, shine),
         trim,
-        Look(contrasting_colour(random, trim.colour)),
+        Look(contrasting_colour(rng, trim.colour)),
         inside,
     )
 
 
-def make_cookware(style: Cookware, random: np.random.Generator) -> Thing:
+def make_cookware(style: Cookware, rng: np.random.Generator) -> Thing:
     """Build a pan with its handle, or a pot of which a handle or the lid can be operated."""
     if style.pan:
-        return _pan(style, random)
+        return _pan(style, rng)
     body = round_body(style.body, 'straight', style.radius, style.height)
     rim = drum(style.body, style.radius + 0.0025, style.height - 0.006, style.height - 0.0005)
-    azimuth = math.radians(random.uniform(42, 85)) * float(random.choice([-1, 1]))
+    azimuth = math.radians(rng.uniform(42, 85)) * float(rng.choice([-1, 1]))
     taken, other = (_side_handle(style, body, angle) for angle in (azimuth, azimuth + math.pi))
     plate = lid_plate(style.body, 0.97 * style.radius, style.lid_height, style.steps)
     knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
-    angle = random.uniform(-2.4, 2.4)
+    angle = rng.uniform(-2.4, 2.4)
     knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
     seat = stand_on(style.height + style.lid_height)
     solids = (*body.solids, rim, mouth(body, style.inside, 0.94), *other.solids)
-    if random.random() < 0.5:
+    if rng.random() < 0.5:
         grips = knob_grips(knob)
-        uses = (*carry(random, seat, grips[0]), turn(random, grips[0]), *rest(grips))
+        uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
         lid = knob_element('pot lid knob', seat, plate, knob, uses)
         return Thing((lid,), (*solids, *taken.solids))
     cover = [solid.moved(seat) for solid in (*plate, *knob.solids)]
-    return Thing((_lifted('pot handle', (*solids, *cover), taken, azimuth, random),))
+    return Thing((_lifted('pot handle', (*solids, *cover), taken, azimuth, rng),))
 
 
-def _pan(style: Cookware, random: np.random.Generator) -> Thing:
+def _pan(style: Cookware, rng: np.random.Generator) -> Thing:
     body = round_body(style.body, 'flared', style.radius, style.height, style.narrow)
-    azimuth = math.radians(random.uniform(58, 100)) * float(random.choice([-1, 1]))
+    azimuth = math.radians(rng.uniform(58, 100)) * float(rng.choice([-1, 1]))
     start, level = style.radius - 0.004, 0.75 * style.height
-    neck, end = start + 0.03, start + random.uniform(0.12, 0.15)
+    neck, end = start + 0.03, start + rng.uniform(0.12, 0.15)
     rise = 0.12 * (end - start)
     points = [
         np.array([0, level + share * rise, distance])
@@ -145,7 +145,7 @@ def _pan(style: Cookware, random: np.random.Generator) -> Thing:
     handle = Handle(solids, middle, along, length, 1.15 * style.thickness)
     handle = handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
     inside = mouth(body, style.inside, 0.93)
-    return Thing((_lifted('pan handle', (*body.solids, inside), handle, azimuth, random),))
+    return Thing((_lifted('pan handle', (*body.solids, inside), handle, azimuth, rng),))
 
 
 def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:
@@ -166,10 +166,10 @@ def _lifted(
     solids: Sequence[Solid],
     handle: Handle,
     azimuth: float,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Element:
     """Build an element with a handle that points `azimuth` radians to the user's right."""
-    tilt = math.radians(random.uniform(35, 75))
+    tilt = math.radians(rng.uniform(35, 75))
     outward = np.array(
         [
             math.cos(tilt) * math.sin(azimuth),
@@ -178,4 +178,4 @@ def _lifted(
         ]
     )
     outward = outward - (outward @ handle.along) * handle.along
-    return handle_element(kind, random, solids, handle, outward)
+    return handle_element(kind, rng, solids, handle, outward)

@@ -63,39 +63,39 @@ class Style:
     mark: Look
 
 
-def sample_style(kind: str, random: np.random.Generator) -> Style:
+def sample_style(kind: str, rng: np.random.Generator) -> Style:
     """Draw the looks of objects of a kind."""
     radius, height = {
-        'cube': (random.uniform(0.019, 0.03), random.uniform(0.03, 0.07)),
-        'can': (random.uniform(0.026, 0.034), random.uniform(0.06, 0.12)),
-        'bottle': (random.uniform(0.024, 0.032), random.uniform(0.11, 0.17)),
-        'basket': (random.uniform(0.045, 0.065), random.uniform(0.04, 0.065)),
-        'tool': (random.uniform(0.009, 0.012), random.uniform(0.09, 0.12)),
-        'plunger': (random.uniform(0.034, 0.045), random.uniform(0.06, 0.12)),
-        'buzzer': (random.uniform(0.03, 0.042), random.uniform(0.031, 0.045)),
+        'cube': (rng.uniform(0.019, 0.03), rng.uniform(0.03, 0.07)),
+        'can': (rng.uniform(0.026, 0.034), rng.uniform(0.06, 0.12)),
+        'bottle': (rng.uniform(0.024, 0.032), rng.uniform(0.11, 0.17)),
+        'basket': (rng.uniform(0.045, 0.065), rng.uniform(0.04, 0.065)),
+        'tool': (rng.uniform(0.009, 0.012), rng.uniform(0.09, 0.12)),
+        'plunger': (rng.uniform(0.034, 0.045), rng.uniform(0.06, 0.12)),
+        'buzzer': (rng.uniform(0.03, 0.042), rng.uniform(0.031, 0.045)),
     }[kind]
-    colour = panel_colour(random)
-    surface = int(random.integers(4)) if random.random() < 0.3 else None
-    trim = Look(element_colour(random, colour), None, random.uniform(0, 0.8))
+    colour = panel_colour(rng)
+    surface = int(rng.integers(4)) if rng.random() < 0.3 else None
+    trim = Look(element_colour(rng, colour), None, rng.uniform(0, 0.8))
     return Style(
         kind,
-        int(random.integers(3)),
+        int(rng.integers(3)),
         radius,
         height,
-        random.random(),
-        Look(colour, surface, random.uniform(0, 0.9)),
+        rng.random(),
+        Look(colour, surface, rng.uniform(0, 0.9)),
         trim,
-        Look(contrasting_colour(random, trim.colour)),
+        Look(contrasting_colour(rng, trim.colour)),
     )
 
 
-def make_thing(style: Style, random: np.random.Generator) -> Thing:
+def make_thing(style: Style, rng: np.random.Generator) -> Thing:
     """Build an object of a style, turned at random about the vertical."""
     makers = (_cube, _can, _bottle, _basket, _tool, _plunger, _buzzer)
-    return makers[KINDS.index(style.kind)](style, random)
+    return makers[KINDS.index(style.kind)](style, rng)
 
 
-def _cube(style: Style, random: np.random.Generator) -> Thing:
+def _cube(style: Style, rng: np.random.Generator) -> Thing:
     radius, height = style.radius, style.height
     half = height / 2
     solids = [block(style.body, (radius, half, radius), (0, half, 0))]
@@ -105,10 +105,10 @@ def _cube(style: Style, random: np.random.Generator) -> Thing:
     elif style.variant == 1:
         top = (0.5 * radius, 0.0006, 0.5 * radius)
         solids.append(block(style.trim, top, (0, height, 0)))
-    return _standing(style, solids, radius, height, random.uniform(-0.5, 0.5), random)
+    return _standing(style, solids, radius, height, rng.uniform(-0.5, 0.5), rng)
 
 
-def _can(style: Style, random: np.random.Generator) -> Thing:
+def _can(style: Style, rng: np.random.Generator) -> Thing:
     radius, height = style.radius, style.height
     rim = Look((0.75, 0.75, 0.77), None, 0.9)
     solids = [
@@ -119,10 +119,10 @@ def _can(style: Style, random: np.random.Generator) -> Thing:
     if style.variant:
         low = (0.2 + 0.3 * style.share) * height
         solids.append(drum(style.trim, radius + 0.0012, low, low + 0.25 * height))
-    return _standing(style, solids, radius, height, random.uniform(-3, 3), random)
+    return _standing(style, solids, radius, height, rng.uniform(-3, 3), rng)
 
 
-def _bottle(style: Style, random: np.random.Generator) -> Thing:
+def _bottle(style: Style, rng: np.random.Generator) -> Thing:
     radius, height = style.radius, style.height
     shoulder, neck = (0.55 + 0.15 * style.share) * height, 0.4 * radius
     solids = [
@@ -133,7 +133,7 @@ def _bottle(style: Style, random: np.random.Generator) -> Thing:
     ]
     if style.variant:
         solids.append(drum(style.mark, radius + 0.0008, 0.2 * shoulder, 0.8 * shoulder))
-    return _standing(style, solids, 1.25 * neck, height + 0.002, random.uniform(-3, 3), random)
+    return _standing(style, solids, 1.25 * neck, height + 0.002, rng.uniform(-3, 3), rng)
 
 
 def _standing(
@@ -142,7 +142,7 @@ def _standing(
     radius: float,
     height: float,
     angle: float,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Thing:
     """Build an object that is lifted as a whole, by a pinch of its upper end."""
     seat = stand_on(0.0)
@@ -157,12 +157,12 @@ def _standing(
         inner,
         np.concatenate([solid.corners() for solid in inner]),
         Front((0.0, 0.0, height), 0.85 * radius, 0.85 * radius),
-        (*carry(random, seat, pinch), *rest((pinch, tip))),
+        (*carry(rng, seat, pinch), *rest((pinch, tip))),
     )
     return Thing((slid(element, *_SLIDE),))
 
 
-def _basket(style: Style, random: np.random.Generator) -> Thing:
+def _basket(style: Style, rng: np.random.Generator) -> Thing:
     """Build a box with a handle over it."""
     wide, height = style.radius, style.height
     deep = (0.5 + 0.3 * style.share) * wide
@@ -173,28 +173,28 @@ def _basket(style: Style, random: np.random.Generator) -> Thing:
     else:
         inside = (wide - 0.005, 0.0006, deep - 0.005)
         solids.append(block(Look((0.06, 0.05, 0.05)), inside, (0, height, 0)))
-    top = height + random.uniform(0.04, 0.055)
+    top = height + rng.uniform(0.04, 0.055)
     handle = arch_handle(style.trim, 0.9 * wide, height - 0.006, top, 0.006)
-    angle = random.uniform(-0.6, 0.6)
+    angle = rng.uniform(-0.6, 0.6)
     turn = Pose(np.zeros(3), turned((0, 1, 0), angle))
-    rise = math.radians(random.uniform(40, 80))
+    rise = math.radians(rng.uniform(40, 80))
     outward = turn.direct(np.array([0, math.sin(rise), math.cos(rise)]))
     element = handle_element(
-        'basket handle', random, spun(solids, angle, (0, 1, 0)), handle.moved(turn), outward
+        'basket handle', rng, spun(solids, angle, (0, 1, 0)), handle.moved(turn), outward
     )
     return Thing((slid(element, *_SLIDE),))
 
 
-def _tool(style: Style, random: np.random.Generator) -> Thing:
+def _tool(style: Style, rng: np.random.Generator) -> Thing:
     """Build a hammer, a brush or a screwdriver that lies on the table."""
     radius, length = style.radius, style.height
     level = radius + 0.003
-    end = length + random.uniform(0.05, 0.07)
+    end = length + rng.uniform(0.05, 0.07)
     grip = rod(style.trim, (0, level, -length / 2), (0, level, length / 2), radius)
     along = np.array([0, 0, 1.0])
     handle = Handle((grip,), np.array([0, level, 0]), along, length, radius)
     shaft = rod(style.body, (0, level, length / 2), (0, level, end - 0.02), 0.5 * radius)
-    wide = random.uniform(0.022, 0.034)
+    wide = rng.uniform(0.022, 0.034)
     if style.variant == 0:
         head = [block(style.body, (wide, level, 0.011), (0, level, end - 0.02))]
     elif style.variant == 1:
@@ -205,22 +205,22 @@ def _tool(style: Style, random: np.random.Generator) -> Thing:
     else:
         head = [block(style.body, (0.7 * radius, 0.25 * radius, 0.01), (0, level, end - 0.01))]
     # it lies roughly across, or with its head to the wall
-    angle = random.uniform(1.2, 1.9) * random.choice([-1, 1]) if style.share < 0.5 else math.pi
-    angle += random.uniform(-0.3, 0.3)
+    angle = rng.uniform(1.2, 1.9) * rng.choice([-1, 1]) if style.share < 0.5 else math.pi
+    angle += rng.uniform(-0.3, 0.3)
     turn = Pose(np.zeros(3), turned((0, 1, 0), float(angle)))
-    tilt = math.radians(random.uniform(0, 25))
+    tilt = math.radians(rng.uniform(0, 25))
     outward = np.array([0, math.cos(tilt), math.sin(tilt)])
     moved = handle.moved(turn)
     outward = outward - (outward @ moved.along) * moved.along
     solids = spun([shaft, *head], float(angle), (0, 1, 0))
     kind = ('hammer', 'brush', 'screwdriver')[style.variant]
-    return Thing((slid(handle_element(kind, random, solids, moved, outward), *_SLIDE),))
+    return Thing((slid(handle_element(kind, rng, solids, moved, outward), *_SLIDE),))
 
 
-def _plunger(style: Style, random: np.random.Generator) -> Thing:
+def _plunger(style: Style, rng: np.random.Generator) -> Thing:
     """Build a pot with a knob on a rod that goes down into it."""
     radius, height = style.radius, style.height
-    stroke = random.uniform(0.03, 0.045)
+    stroke = rng.uniform(0.03, 0.045)
     fixed = (
         drum(style.body, radius, 0, height),
         drum(style.trim, 1.04 * radius, height, height + 0.01),
@@ -232,10 +232,10 @@ def _plunger(style: Style, random: np.random.Generator) -> Thing:
     return Thing((pressed_element('plunger', place, (shaft,), knob, stroke),), fixed)
 
 
-def _buzzer(style: Style, random: np.random.Generator) -> Thing:
+def _buzzer(style: Style, rng: np.random.Generator) -> Thing:
     """Build a large button on a base."""
     radius, height = style.radius, style.height
-    stroke = random.uniform(0.022, 0.028)
+    stroke = rng.uniform(0.022, 0.028)
     cap = (0.7 + 0.15 * style.share) * radius
     fixed = (drum(style.body, radius, 0, height),)
     face = [drum(style.trim, cap, -0.002, stroke + 0.004, 'z')]

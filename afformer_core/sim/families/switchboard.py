@@ -52,30 +52,30 @@ class _Look:
     variant: int
 
 
-def generate(random: np.random.Generator) -> Appliance:
+def generate(rng: np.random.Generator) -> Appliance:
     """Draw 3 to 14 switches of two or three sorts, on an upright board or a sloping desk."""
-    desk = random.random() < 0.5
+    desk = rng.random() < 0.5
     sorts = ['slider', 'rocker', 'plunger'] if desk else ['rocker', 'plunger', 'chain']
-    order = [str(sort) for sort in random.permutation(sorts)[: int(random.integers(2, 4))]]
+    order = [str(sort) for sort in rng.permutation(sorts)[: int(rng.integers(2, 4))]]
     if 'chain' in order:
         # they hang from the upper edge
         order.sort(key=lambda sort: sort != 'chain')
-    body = body_colour(random)
-    columns = int(random.integers(2, 5))
-    pitch = random.uniform(0.075, 0.105)
+    body = body_colour(rng)
+    columns = int(rng.integers(2, 5))
+    pitch = rng.uniform(0.075, 0.105)
     heights = [_ROWS[sort].height for sort in order]
     half = (columns * pitch / 2 + 0.02, sum(heights) / 2 + 0.015)
-    tilt = random.uniform(0.65, 1.15) if desk else 0.0
+    tilt = rng.uniform(0.65, 1.15) if desk else 0.0
     board = Pose(np.zeros(3), turned((1, 0, 0), -tilt))
-    fixed = _body(random, board, half, body, desk)
+    fixed = _body(rng, board, half, body, desk)
     elements, top = [], half[1] - 0.015
     for sort, height in zip(order, heights, strict=True):
-        kept = columns if random.random() < 0.6 else int(random.integers(1, columns + 1))
-        look = _sample_look(random, sort, body)
+        kept = columns if rng.random() < 0.6 else int(rng.integers(1, columns + 1))
+        look = _sample_look(rng, sort, body)
         for column in range(kept):
             x = (column - (kept - 1) / 2) * pitch
             place = board @ at(x, top - height / 2, 0)
-            element, parts = _ROWS[sort].build(random, look, place)
+            element, parts = _ROWS[sort].build(rng, look, place)
             elements.append(element)
             fixed += [part.moved(place) for part in parts]
         if sort == 'chain':
@@ -84,24 +84,24 @@ def generate(random: np.random.Generator) -> Appliance:
             fixed.append(box(middle, size, shaded(body, -0.25)))
         top -= height
     shown = corners(fixed[:1])
-    elevation = random.uniform(18, 30) if desk else random.uniform(4, 12)
-    drop = 0.0 if desk else random.uniform(0, 0.3)
+    elevation = rng.uniform(18, 30) if desk else rng.uniform(4, 12)
+    drop = 0.0 if desk else rng.uniform(0, 0.3)
     return assemble('switchboard', elements, fixed, elevation, shown, drop)
 
 
-def _sample_look(random: np.random.Generator, sort: str, board: Colour) -> _Look:
+def _sample_look(rng: np.random.Generator, sort: str, board: Colour) -> _Look:
     row = _ROWS[sort]
     return _Look(
         board,
-        element_colour(random, board),
-        element_colour(random, board),
-        random.uniform(*row.sizes),
-        random.uniform(*row.strokes),
-        int(random.integers(2)),
+        element_colour(rng, board),
+        element_colour(rng, board),
+        rng.uniform(*row.sizes),
+        rng.uniform(*row.strokes),
+        int(rng.integers(2)),
     )
 
 
-def _slider(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _slider(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     """Build a cap on a rail: pushed away from the user, pulled towards the user."""
     stroke, size, top = look.stroke, look.size, 0.03
     y = stroke / 2
@@ -110,7 +110,7 @@ def _slider(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
     else:
         cap = rod((0, 0, 0.01), (0, 0, top), 0.9 * size, look.colour)
     stalk = box((0, 0, 0.006), (0.004, 0.006, 0.006), look.metal)
-    line = contrasting_colour(random, look.colour)
+    line = contrasting_colour(rng, look.colour)
     mark = box((0, 0, top), (0.7 * size, 0.0014, 0.0008), line)
     front = Front((0.0, 0.0, top), 0.8 * size, 0.009)
     head = Handle((cap, mark), front, (Pinch(size, 0.022, top),))
@@ -127,12 +127,12 @@ def _slider(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
     return element, [rail, *ticks]
 
 
-def _rocker(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _rocker(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     """Build a rocker: the end that stands out is pushed in."""
     wide, high, thick, stroke = look.size, 0.036, 0.009, look.stroke
     upper = 1.0 if look.variant else -1.0
     rest = place @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
-    ink = contrasting_colour(random, look.colour)
+    ink = contrasting_colour(rng, look.colour)
     solids = (
         box((0, 0, 0), (wide, high, thick), look.colour),
         box((0, upper * 0.6 * high, thick), (0.12 * wide, 0.012, 0.0008), ink),
@@ -155,7 +155,7 @@ def _rocker(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
     return Element('rocker', rest, solids, corners(solids[:1]), front, uses), frame
 
 
-def _plunger(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _plunger(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     """Build a rod with a head that slides out of the board; one with a bar also turns."""
     size, level = look.size, 0.034
     stem = rod((0, 0, -look.stroke), (0, 0, level), 0.006, look.metal)
@@ -169,14 +169,14 @@ def _plunger(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
         head = Handle((cap,), front, (Pinch(size, level, level + 0.011),))
     uses = moving_uses(head.grips, _OUT, look.stroke)
     if look.variant:
-        uses += (turning_use(random, head.grips, _ABOUT),)
+        uses += (turning_use(rng, head.grips, _ABOUT),)
     element = Element('plunger', place, (stem, *head.solids), head.hull, head.front, uses)
     return element, [rod((0, 0, 0), (0, 0, 0.008), 0.016, shaded(look.metal, -0.3))]
 
 
-def _chain(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _chain(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     """Build a cord out of the canopy above, with a grip at its end."""
-    size, out, drop = look.size, 0.036, random.uniform(0.0, 0.04)
+    size, out, drop = look.size, 0.036, rng.uniform(0.0, 0.04)
     up = 0.06 + drop
     middle = place @ at(0, _ROWS['chain'].height / 2 - up, out)
     # its upper part is inside the canopy until it is pulled out
@@ -204,11 +204,11 @@ def _chain(random: np.random.Generator, look: _Look, place: Pose) -> _Built:
 
 
 def _body(
-    random: np.random.Generator, board: Pose, half: tuple[float, float], body: Colour, desk: bool
+    rng: np.random.Generator, board: Pose, half: tuple[float, float], body: Colour, desk: bool
 ) -> list[Solid]:
     """Build the board (first) and, for a desk, its foot."""
-    surface, colour = cover(random, body)
-    thick = 0.02 if desk else random.uniform(0.02, 0.06)
+    surface, colour = cover(rng, body)
+    thick = 0.02 if desk else rng.uniform(0.02, 0.06)
     slab = box((0, 0, -thick), (*half, thick), colour, surface).moved(board)
     if not desk:
         return [slab]

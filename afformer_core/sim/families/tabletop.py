@@ -41,23 +41,23 @@ class Thing:
 
 
 def place_row(
-    random: np.random.Generator, things: Sequence[Thing], gaps: tuple[float, float]
+    rng: np.random.Generator, things: Sequence[Thing], gaps: tuple[float, float]
 ) -> list[Thing]:
     """Place objects side by side around x = 0, with their fronts at z = 0 or a little behind."""
-    even = random.uniform(*gaps)
-    ragged = random.random() < 0.4
+    even = rng.uniform(*gaps)
+    ragged = rng.random() < 0.4
     edge, placed = 0.0, []
     for thing in things:
         low, high = thing.bounds()
-        depth = high[2] + (random.uniform(0, 0.03) if ragged else 0.0)
+        depth = high[2] + (rng.uniform(0, 0.03) if ragged else 0.0)
         placed.append(thing.moved(at(edge - low[0], 0, -depth)))
-        edge += high[0] - low[0] + (random.uniform(*gaps) if ragged else even)
+        edge += high[0] - low[0] + (rng.uniform(*gaps) if ragged else even)
     low, high = bounds(placed)
     return [thing.moved(at(-(low[0] + high[0]) / 2, 0, 0)) for thing in placed]
 
 
 def place_rows(
-    random: np.random.Generator,
+    rng: np.random.Generator,
     things: Sequence[Thing],
     rows: int,
     gaps: tuple[float, float],
@@ -67,7 +67,7 @@ def place_rows(
     """Place objects in one or two rows, those of the second one roughly in the gaps of the first.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         things: objects from left to right, the front row first.
         rows: 1 or 2.
         gaps: metres between neighbours, at least and at most.
@@ -78,15 +78,15 @@ def place_rows(
         the row in front, and the one behind (empty if there is only one).
     """
     if rows == 1 or len(things) < 3:
-        return place_row(random, things, gaps), []
+        return place_row(rng, things, gaps), []
     count = (len(things) + 1) // 2
-    front = place_row(random, things[:count], gaps)
-    back = place_row(random, things[count:], gaps)
+    front = place_row(rng, things[:count], gaps)
+    back = place_row(rng, things[count:], gaps)
     low, high = bounds(front)
-    aside = 0.5 * (high[0] - low[0]) / count * random.choice([-1, 1])
+    aside = 0.5 * (high[0] - low[0]) / count * rng.choice([-1, 1])
     if len(back) < count:
         aside = 0.0
-    shift = at(aside, step, float(low[2]) - random.uniform(*between))
+    shift = at(aside, step, float(low[2]) - rng.uniform(*between))
     return front, [thing.moved(shift) for thing in back]
 
 
@@ -106,7 +106,7 @@ def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
 
 
 def set_table(
-    random: np.random.Generator, family: str, things: Sequence[Thing], elevation: float
+    rng: np.random.Generator, family: str, things: Sequence[Thing], elevation: float
 ) -> Appliance:
     """Assemble objects into an appliance around the origin, seen from `elevation` degrees."""
     low, high = bounds(things)
@@ -120,7 +120,7 @@ def set_table(
         tuple(element for thing in things for element in thing.elements),
         tuple(solid for thing in things for solid in thing.fixed),
         bottom=float(-high[1]),
-        back=float(low[2] - random.uniform(0.02, 0.2)),
+        back=float(low[2] - rng.uniform(0.02, 0.2)),
         shown=shown,
         elevation=elevation,
     )

@@ -12,7 +12,7 @@ from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import MOMENTARY, Element
 from afformer_core.sim.bodies.hand import Capsule, HandAppearance, hand_capsules, sample_appearance
 from afformer_core.sim.bodies.pose import Pose
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
 from afformer_core.sim.cameras.camera import Camera
 from afformer_core.sim.scene.grasp import Grasp, sample_grasp
@@ -103,10 +103,10 @@ class Demonstration:
 def choose_elements(scene: Scene, count: int) -> list[int]:
     """Draw the indices of `count` elements; none twice before all have come."""
     elements = len(scene.appliance.elements)
-    random = generator(scene.seed, Stream.CHOICE)
+    rng = make_rng(scene.seed, Stream.CHOICE)
     chosen: list[int] = []
     while len(chosen) < count:
-        chosen += [int(i) for i in random.permutation(elements)]
+        chosen += [int(i) for i in rng.permutation(elements)]
     return chosen[:count]
 
 
@@ -135,24 +135,24 @@ def plan_demonstration(
     appliance = scene.appliance
     target = appliance.elements[element]
     if performance:
-        random = generator(scene.seed, Stream.PERFORMANCE, element, performance)
+        rng = make_rng(scene.seed, Stream.PERFORMANCE, element, performance)
     else:
-        random = generator(scene.seed, Stream.DEMONSTRATION, element)
-    drawn = _draw_action(target, random)
+        rng = make_rng(scene.seed, Stream.DEMONSTRATION, element)
+    drawn = _draw_action(target, rng)
     use = target.use(action or drawn)
-    motion = sample_motion(use, random, _neighbour(appliance, element, random))
-    hand = sample_appearance(random)
-    egocentric = bool(random.random() < _EGOCENTRIC)
-    view = sample_view(appliance, random, longest_side, size, egocentric)
-    states = dict(sample_states(appliance, random))
+    motion = sample_motion(use, rng, _neighbour(appliance, element, rng))
+    hand = sample_appearance(rng)
+    egocentric = bool(rng.random() < _EGOCENTRIC)
+    view = sample_view(appliance, rng, longest_side, size, egocentric)
+    states = dict(sample_states(appliance, rng))
     states.pop(element, None)
     view = View(view.size, view.camera, view.lighting, view.surroundings, view.sensor, states)
-    grip = use.grips[int(random.integers(len(use.grips)))]
-    drift = _drift(random, egocentric)
+    grip = use.grips[int(rng.integers(len(use.grips)))]
+    drift = _drift(rng, egocentric)
     best: Demonstration | None = None
     least = 0
     for _ in range(_TRIES):
-        plan = Demonstration(element, motion, hand, sample_grasp(grip, hand, random), view, drift)
+        plan = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
         misplaced = _misplaced(appliance, plan)
         if best is None or misplaced < least:
             best, least = plan, misplaced
@@ -177,7 +177,7 @@ def render_demonstration(
 
 def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: int) -> np.ndarray:
     """Render a demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
-    random = generator(scene.seed, Stream.DEMONSTRATION, plan.element, frames)
+    rng = make_rng(scene.seed, Stream.DEMONSTRATION, plan.element, frames)
     view = plan.view
     renderer.set_room(view.lighting, view.surroundings)
     return np.stack(
@@ -189,22 +189,20 @@ def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: i
                     plan.capsules(scene.appliance, time),
                     plan.states(time),
                 ),
-                random,
+                rng,
             )
             for time in frame_times(frames).tolist()
         ]
     )
 
 
-def _draw_action(element: Element, random: np.random.Generator) -> str:
+def _draw_action(element: Element, rng: np.random.Generator) -> str:
     """Draw one of the element's actions; those that all elements afford come less often."""
     weights = np.array([_MOMENTARY_WEIGHT if a in MOMENTARY else 1.0 for a in element.actions])
-    return str(random.choice(element.actions, p=weights / weights.sum()))
+    return str(rng.choice(element.actions, p=weights / weights.sum()))
 
 
-def _neighbour(
-    appliance: Appliance, element: int, random: np.random.Generator
-) -> np.ndarray | None:
+def _neighbour(appliance: Appliance, element: int, rng: np.random.Generator) -> np.ndarray | None:
     """Return the vector to the nearest element in the element's own frame; None if it is alone."""
     own = appliance.elements[element]
     others = [other for index, other in enumerate(appliance.elements) if index != element]
@@ -216,11 +214,11 @@ def _neighbour(
     return toward
 
 
-def _drift(random: np.random.Generator, egocentric: bool) -> np.ndarray:
+def _drift(rng: np.random.Generator, egocentric: bool) -> np.ndarray:
     if egocentric:
-        return random.normal(0, 1, (2, 3)) * [[0.02], [0.03]]
-    if random.random() < 0.5:
-        return random.normal(0, 1, (2, 3)) * [[0.012], [0.015]]
+        return rng.normal(0, 1, (2, 3)) * [[0.02], [0.03]]
+    if rng.random() < 0.5:
+        return rng.normal(0, 1, (2, 3)) * [[0.012], [0.015]]
     return np.zeros((2, 3))
 
 

@@ -111,7 +111,7 @@ def in_one_room(plans: Sequence[Demonstration]) -> list[Demonstration]:
     return placed
 
 
-def film(renderer: Renderer, shot: Shot, random: np.random.Generator) -> Iterator[np.ndarray]:
+def film(renderer: Renderer, shot: Shot, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Render the frames of a shot by a renderer of its scene, each uint8 [H, W, 3] RGB."""
     plan = shot.plan
     view = plan.view
@@ -119,4 +119,4 @@ def film(renderer: Renderer, shot: Shot, random: np.random.Generator) -> Iterato
     for frame in range(shot.frames):
         time = shot.time(frame)
         clean = renderer.render(plan.camera(time), view.size, shot.hand(frame), plan.states(time))
-        yield view.sensor.expose(clean, random)
+        yield view.sensor.expose(clean, rng)

@@ -69,48 +69,46 @@ class Grasp:
         )
 
 
-def sample_grasp(grip: Grip, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+def sample_grasp(grip: Grip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     """Draw a plausible grasp: finger on a front, pinch around a knob, or hook around a bar."""
     if isinstance(grip, Fingertip):
-        return _press(grip, hand, random)
+        return _press(grip, hand, rng)
     if isinstance(grip, Pinch):
-        return _pinch(grip, hand, random)
-    return _hook(grip, hand, random)
+        return _pinch(grip, hand, rng)
+    return _hook(grip, hand, rng)
 
 
-def _press(front: Fingertip, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     rotation = _orient(
-        _approach(hand, random),
-        math.radians(random.uniform(25, 58)),
-        math.radians(random.normal(0, 12)),
+        _approach(hand, rng),
+        math.radians(rng.uniform(25, 58)),
+        math.radians(rng.normal(0, 12)),
     )
-    finger = MIDDLE if random.random() < 0.15 else INDEX
-    place = np.clip(random.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
+    finger = MIDDLE if rng.random() < 0.15 else INDEX
+    place = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
     tip = np.array([front.x + place[0], front.y + place[1], front.level + FINGERTIP_RADIUS])
     palm = tip - rotation @ (knuckle(hand, finger) + np.array([0, reach(hand, finger), -0.012]))
     contacts = {finger: tip}
-    if finger == MIDDLE or random.random() < 0.2:
+    if finger == MIDDLE or rng.random() < 0.2:
         # two fingers side by side, the second just above the surface
         other = INDEX if finger == MIDDLE else MIDDLE
         side = rotation @ (knuckle(hand, other) - knuckle(hand, finger)) * 0.75
         contacts[other] = tip + np.array([side[0], side[1], 0.004])
-    return _grasp(contacts, palm, rotation, hand, 0.0, random)
+    return _grasp(contacts, palm, rotation, hand, 0.0, rng)
 
 
-def _pinch(knob: Pinch, hand: HandAppearance, random: np.random.Generator) -> Grasp:
-    upward = _approach(hand, random)
-    rotation = _orient(
-        upward, math.radians(random.uniform(38, 65)), math.radians(random.normal(0, 10))
-    )
+def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
+    upward = _approach(hand, rng)
+    rotation = _orient(upward, math.radians(rng.uniform(38, 65)), math.radians(rng.normal(0, 10)))
     radius = knob.radius + FINGERTIP_RADIUS
     thumb = math.atan2(upward[1], upward[0]) + hand.thumb_side * -math.pi / 2
-    thumb += hand.thumb_side * random.uniform(-0.5, 0.1)
+    thumb += hand.thumb_side * rng.uniform(-0.5, 0.1)
     angles = {
         THUMB: thumb,
         INDEX: thumb + math.pi,
-        MIDDLE: thumb + math.pi - hand.thumb_side * random.uniform(0.55, 0.8),
+        MIDDLE: thumb + math.pi - hand.thumb_side * rng.uniform(0.55, 0.8),
     }
-    if knob.radius > 0.015 and random.random() < 0.5:
+    if knob.radius > 0.015 and rng.random() < 0.5:
         angles[RING] = angles[MIDDLE] - hand.thumb_side * 0.6
     contacts = {
         finger: np.array(
@@ -126,17 +124,17 @@ def _pinch(knob: Pinch, hand: HandAppearance, random: np.random.Generator) -> Gr
         np.array([0, 0, knob.top])
         - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
     )
-    return _grasp(contacts, palm, rotation, hand, 0.5, random)
+    return _grasp(contacts, palm, rotation, hand, 0.5, rng)
 
 
-def _hook(bar: Hook, hand: HandAppearance, random: np.random.Generator) -> Grasp:
+def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     along = np.array([0.0, 1.0]) if bar.vertical else np.array([1.0, 0.0])
     # a right hand comes from the right of a vertical bar, its fingers pointing left
     upward = np.array([hand.thumb_side, 0.0] if bar.vertical else [0.0, 1.0])
-    tilt = random.normal(0, 0.25)
+    tilt = rng.normal(0, 0.25)
     hand_upward = _turned(tilt)[:2, :2] @ upward
     rotation = _orient(
-        hand_upward, math.radians(random.uniform(32, 58)), math.radians(random.normal(0, 8))
+        hand_upward, math.radians(rng.uniform(32, 58)), math.radians(rng.normal(0, 8))
     )
     aside = bar.radius + FINGERTIP_RADIUS * 0.9
     sign = 1.0 if rotation[:2, 0] @ along > 0 else -1.0
@@ -159,7 +157,7 @@ def _hook(bar: Hook, hand: HandAppearance, random: np.random.Generator) -> Grasp
             ]
         )
     )
-    return _grasp(contacts, palm, rotation, hand, 0.35, random)
+    return _grasp(contacts, palm, rotation, hand, 0.35, rng)
 
 
 def _grasp(
@@ -168,20 +166,20 @@ def _grasp(
     rotation: np.ndarray,
     hand: HandAppearance,
     opening: float,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Grasp:
     forward = rotation[:, 1]
     lateral = np.array([forward[0], forward[1], 0]) / math.hypot(forward[0], forward[1])
-    rise = math.asin(-forward[2]) - math.radians(random.uniform(5, 35))
-    swing = _turned(random.normal(0, 0.25))
+    rise = math.asin(-forward[2]) - math.radians(rng.uniform(5, 35))
+    swing = _turned(rng.normal(0, 0.25))
     toward = swing @ (-math.cos(rise) * lateral + math.sin(max(rise, 0.1)) * _OUTWARD)
     elbow = elbow_from_wrist(hand, palm, rotation, toward / np.linalg.norm(toward))
     return Grasp(contacts, palm, rotation, elbow, opening)
 
 
-def _approach(hand: HandAppearance, random: np.random.Generator) -> np.ndarray:
+def _approach(hand: HandAppearance, rng: np.random.Generator) -> np.ndarray:
     """Draw the direction of the fingers on the panel: up, for a right hand rather to the left."""
-    angle = hand.thumb_side * math.radians(float(np.clip(random.normal(20, 28), -45, 80)))
+    angle = hand.thumb_side * math.radians(float(np.clip(rng.normal(20, 28), -45, 80)))
     return np.array([math.sin(angle), math.cos(angle)])
 
 

@@ -117,68 +117,66 @@ class Motion:
         return self.use.joint.displacement(self.value(time))
 
 
-def sample_motion(
-    use: Use, random: np.random.Generator, aside: np.ndarray | None = None
-) -> Motion:
+def sample_motion(use: Use, rng: np.random.Generator, aside: np.ndarray | None = None) -> Motion:
     """Draw a way to carry out an action.
 
     Args:
         use: the action.
-        random: source of randomness.
+        rng: source of randomness.
         aside: [3] metres from the element to another one, in its frame, over which the hand may
         hesitate; or None.
     """
-    start, end = _contact_interval(use.action, random)
-    approach = _away(random)
+    start, end = _contact_interval(use.action, rng)
+    approach = _away(rng)
     return Motion(
         use=use,
         start=start,
         end=end,
         approach=approach,
-        retreat=_away(random),
-        approach_time=random.uniform(0.2, 0.35),
-        retreat_time=random.uniform(0.2, 0.35),
-        values=(random.uniform(*use.before), random.uniform(*use.after)),
-        pause=_hesitation(start, approach, aside, random),
+        retreat=_away(rng),
+        approach_time=rng.uniform(0.2, 0.35),
+        retreat_time=rng.uniform(0.2, 0.35),
+        values=(rng.uniform(*use.before), rng.uniform(*use.after)),
+        pause=_hesitation(start, approach, aside, rng),
     )
 
 
-def _contact_interval(action: str, random: np.random.Generator) -> tuple[float, float]:
+def _contact_interval(action: str, rng: np.random.Generator) -> tuple[float, float]:
     if action == 'touch':
-        start = random.uniform(0.25, 0.55)
-        return start, start + random.uniform(0.15, 0.26)
+        start = rng.uniform(0.25, 0.55)
+        return start, start + rng.uniform(0.15, 0.26)
     if action == 'pick up':
-        return random.uniform(0.15, 0.34), 1 + _ALWAYS
+        return rng.uniform(0.15, 0.34), 1 + _ALWAYS
     if action == 'put down':
-        return -_ALWAYS, random.uniform(0.66, 0.85)
+        return -_ALWAYS, rng.uniform(0.66, 0.85)
     if action == 'hold':
-        start, end = random.uniform(0.08, 0.25), random.uniform(0.78, 0.94)
+        start, end = rng.uniform(0.08, 0.25), rng.uniform(0.78, 0.94)
     else:
-        start, end = random.uniform(0.14, 0.32), random.uniform(0.68, 0.86)
-    if random.random() < 0.15:
+        start, end = rng.uniform(0.14, 0.32), rng.uniform(0.68, 0.86)
+    if rng.random() < 0.15:
         start = -_ALWAYS
-    elif random.random() < 0.15:
+    elif rng.random() < 0.15:
         end = 1 + _ALWAYS
     return start, end
 
 
 def _hesitation(
-    start: float, approach: np.ndarray, aside: np.ndarray | None, random: np.random.Generator
+    start: float, approach: np.ndarray, aside: np.ndarray | None, rng: np.random.Generator
 ) -> Pause | None:
-    if start < 0.2 or random.random() > 0.3:
+    if start < 0.2 or rng.random() > 0.3:
         return None
-    place = random.uniform(0.2, 0.5) * approach
-    if aside is not None and random.random() < 0.5:
+    place = rng.uniform(0.2, 0.5) * approach
+    if aside is not None and rng.random() < 0.5:
         # a miss: the hand nearly takes the neighbour
-        place = aside + np.array([0.0, 0.0, random.uniform(0.015, 0.04)])
-    distance = random.uniform(0.08, 0.12)
-    return Pause(place, distance, random.uniform(0.04, 0.1))
+        place = aside + np.array([0.0, 0.0, rng.uniform(0.015, 0.04)])
+    distance = rng.uniform(0.08, 0.12)
+    return Pause(place, distance, rng.uniform(0.04, 0.1))
 
 
-def _away(random: np.random.Generator) -> np.ndarray:
+def _away(rng: np.random.Generator) -> np.ndarray:
     """Draw where a hand comes from: outwards, rather below than above, 8 to 22 cm away."""
-    toward = np.array([random.normal(0, 0.6), random.normal(-0.6, 0.5), random.uniform(0.25, 0.9)])
-    toward *= random.uniform(0.08, 0.22) / np.linalg.norm(toward)
+    toward = np.array([rng.normal(0, 0.6), rng.normal(-0.6, 0.5), rng.uniform(0.25, 0.9)])
+    toward *= rng.uniform(0.08, 0.22) / np.linalg.norm(toward)
     return toward
 
 

@@ -33,7 +33,7 @@ def front_points(
     element: Element,
     count: int,
     spread: float,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     displacement: Pose = STILL,
 ) -> np.ndarray:
     """Draw points where annotators would touch the element: float64 [count, 3] metres.
@@ -43,7 +43,7 @@ def front_points(
     """
     front = element.front
     half = np.array([front.half_width, front.half_height])
-    place = random.normal(0, spread, (count, 2))
+    place = rng.normal(0, spread, (count, 2))
     # within the ellipse, as fronts may be round
     place *= np.minimum(1, 0.9 / np.linalg.norm(place, axis=1, keepdims=True)) * half
     local = np.column_stack([place, np.zeros(count)]) + front.centre

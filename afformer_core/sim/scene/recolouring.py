@@ -12,9 +12,9 @@ from afformer_core.sim.bodies.solid import Colour, Solid
 from afformer_core.sim.textures.colours import element_colour, panel_colour
 
 
-def recoloured(appliance: Appliance, random: np.random.Generator) -> Appliance:
+def recoloured(appliance: Appliance, rng: np.random.Generator) -> Appliance:
     """Replace every colour of an appliance; parts of one colour keep one colour."""
-    painter = _Painter(appliance, random)
+    painter = _Painter(appliance, rng)
     return replace(
         appliance,
         elements=tuple(
@@ -31,9 +31,9 @@ def recoloured(appliance: Appliance, random: np.random.Generator) -> Appliance:
 class _Painter:
     """New colour for each old one; moving parts contrast with the body."""
 
-    def __init__(self, appliance: Appliance, random: np.random.Generator) -> None:
-        self._random = random
-        self._ground = panel_colour(random)
+    def __init__(self, appliance: Appliance, rng: np.random.Generator) -> None:
+        self._random = rng
+        self._ground = panel_colour(rng)
         self._colours: dict[Colour, Colour] = {}
         body = appliance.panel.colour if appliance.panel else _commonest(appliance.fixed)
         if body is not None:

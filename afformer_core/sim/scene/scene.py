@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from afformer_core.sim.bodies.appliance import Appliance
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.families import generate
 from afformer_core.sim.scene.recolouring import recoloured
 
@@ -38,7 +38,7 @@ class Scene:
     @cached_property
     def appliance(self) -> Appliance:
         """Appliance of the scene."""
-        original = generate(self.family, generator(self.seed, Stream.APPLIANCE))
+        original = generate(self.family, make_rng(self.seed, Stream.APPLIANCE))
         if not self.variant:
             return original
-        return recoloured(original, generator(self.seed, Stream.VARIANT, self.variant))
+        return recoloured(original, make_rng(self.seed, Stream.VARIANT, self.variant))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.families import FAMILIES
 from afformer_core.sim.scene.scene import Scene
 
@@ -88,7 +88,7 @@ class ScenePlan:
     def scene(self, index: int) -> Scene:
         """Return the scene `index`, from 0."""
         seed = scene_seed(self.seed, index)
-        drawn = int(generator(seed, Stream.FAMILY).integers(len(self.families)))
+        drawn = int(make_rng(seed, Stream.FAMILY).integers(len(self.families)))
         return Scene(seed, self.families[drawn], self.held_out)
 
     def _require_at_least(self, least: float, *names: str) -> None:

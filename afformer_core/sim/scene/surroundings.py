@@ -59,34 +59,34 @@ class Surroundings:
     clutter: tuple[Clutter, ...]
 
 
-def sample_lighting(random: np.random.Generator) -> Lighting:
+def sample_lighting(rng: np.random.Generator) -> Lighting:
     """Draw light that is bright or dim, warm or cold, from in front and mostly above."""
-    warmth = random.uniform(-0.15, 0.15, 3)
-    level = random.uniform(0.35, 0.75)
-    directions = np.array([_lamp(random), _lamp(random)])
-    colours = np.array([level * (1 + warmth), random.uniform(0, 0.25) * (1 - warmth)])
+    warmth = rng.uniform(-0.15, 0.15, 3)
+    level = rng.uniform(0.35, 0.75)
+    directions = np.array([_lamp(rng), _lamp(rng)])
+    colours = np.array([level * (1 + warmth), rng.uniform(0, 0.25) * (1 - warmth)])
     return Lighting(
-        ambient=random.uniform(0.2, 0.45) * (1 + random.uniform(-0.08, 0.08, 3)),
+        ambient=rng.uniform(0.2, 0.45) * (1 + rng.uniform(-0.08, 0.08, 3)),
         directions=directions,
         colours=colours,
-        shadows=bool(random.random() < 0.6),
+        shadows=bool(rng.random() < 0.6),
     )
 
 
 def sample_surroundings(
-    appliance: Appliance, camera: Camera, random: np.random.Generator
+    appliance: Appliance, camera: Camera, rng: np.random.Generator
 ) -> Surroundings:
     """Draw a room; nothing in it stands between the camera and the appliance."""
     # seen from below its top, a table would hide the panel
     above_table = camera.position[1] > appliance.bottom + 0.02
-    count = int(random.integers(0, CLUTTER + 1))
+    count = int(rng.integers(0, CLUTTER + 1))
     return Surroundings(
-        wall=int(random.integers(SURFACES)),
-        wall_distance=float(random.choice([0.0, 0.3, 1.0])),
-        wall_colour=random.uniform(0.5, 1, 3),
-        table=int(random.integers(SURFACES)) if above_table and random.random() < 0.8 else None,
-        table_colour=random.uniform(0.5, 1, 3),
-        clutter=tuple(_sample_clutter(appliance, random) for _ in range(count)),
+        wall=int(rng.integers(SURFACES)),
+        wall_distance=float(rng.choice([0.0, 0.3, 1.0])),
+        wall_colour=rng.uniform(0.5, 1, 3),
+        table=int(rng.integers(SURFACES)) if above_table and rng.random() < 0.8 else None,
+        table_colour=rng.uniform(0.5, 1, 3),
+        clutter=tuple(_sample_clutter(appliance, rng) for _ in range(count)),
     )
 
 
@@ -126,27 +126,27 @@ def place_surroundings(
             model.geom_rgba[geom] = [*thing.colour, 1.0]
 
 
-def _lamp(random: np.random.Generator) -> np.ndarray:
-    side, up = random.uniform(-1.0, 1.0), random.uniform(-0.2, 1.0)
+def _lamp(rng: np.random.Generator) -> np.ndarray:
+    side, up = rng.uniform(-1.0, 1.0), rng.uniform(-0.2, 1.0)
     direction = -np.array([math.sin(side), math.sin(up), math.cos(side) * math.cos(up)])
     direction /= np.linalg.norm(direction)
     return direction
 
 
-def _sample_clutter(appliance: Appliance, random: np.random.Generator) -> Clutter:
-    size = random.uniform(0.015, 0.07, 3)
+def _sample_clutter(appliance: Appliance, rng: np.random.Generator) -> Clutter:
+    size = rng.uniform(0.015, 0.07, 3)
     extent = appliance.extent()
     low, high = extent.min(axis=0), extent.max(axis=0)
-    gap = size.max() + random.uniform(0.01, 0.15)
-    x = high[0] + gap if random.random() < 0.5 else low[0] - gap
-    if random.random() < 0.6:
+    gap = size.max() + rng.uniform(0.01, 0.15)
+    x = high[0] + gap if rng.random() < 0.5 else low[0] - gap
+    if rng.random() < 0.6:
         y = appliance.bottom + size[1]
     else:
-        y = random.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
-    z = random.uniform(appliance.back, max(low[2], appliance.back)) - size[2]
+        y = rng.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
+    z = rng.uniform(appliance.back, max(low[2], appliance.back)) - size[2]
     return Clutter(
-        int(random.choice([int(shape) for shape in _SHAPES])),
+        int(rng.choice([int(shape) for shape in _SHAPES])),
         np.array([x, y, z]),
         size,
-        random.uniform(0.05, 0.95, 3),
+        rng.uniform(0.05, 0.95, 3),
     )

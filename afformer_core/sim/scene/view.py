@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.pose import STILL
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
 from afformer_core.sim.cameras.camera import Camera, direction, frame_appliance, sample_camera
 from afformer_core.sim.cameras.sensor import Sensor, sample_sensor
@@ -72,10 +72,10 @@ def frame_times(frames: int) -> np.ndarray:
 
 
 def picture_size(
-    random: np.random.Generator, longest_side: int, size: tuple[int, int] | None
+    rng: np.random.Generator, longest_side: int, size: tuple[int, int] | None
 ) -> tuple[int, int]:
     """Return `size`, or one of a random aspect if it is None."""
-    across, down = ASPECTS[int(random.integers(len(ASPECTS)))]
+    across, down = ASPECTS[int(rng.integers(len(ASPECTS)))]
     if size is not None:
         return size
     # video needs even sides
@@ -84,20 +84,20 @@ def picture_size(
 
 def sample_view(
     appliance: Appliance,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     longest_side: int,
     size: tuple[int, int] | None,
     egocentric: bool = False,
 ) -> View:
     """Draw a view with every element in it; its aspect is random if `size` is None."""
-    size = picture_size(random, longest_side, size)
-    camera = sample_camera(appliance, size, random, egocentric)
+    size = picture_size(rng, longest_side, size)
+    camera = sample_camera(appliance, size, rng, egocentric)
     return View(
         size,
         camera,
-        sample_lighting(random),
-        sample_surroundings(appliance, camera, random),
-        sample_sensor(random, egocentric),
+        sample_lighting(rng),
+        sample_surroundings(appliance, camera, rng),
+        sample_sensor(rng, egocentric),
     )
 
 
@@ -105,10 +105,10 @@ def plan_target(
     scene: Scene, number: int, longest_side: int = 256, size: tuple[int, int] | None = None
 ) -> View:
     """Plan the target view `number` of a scene: without a hand, as the last user left it."""
-    random = generator(scene.seed, Stream.TARGET, number)
-    view = sample_view(scene.appliance, random, longest_side, size)
-    other = number + 1 if random.random() < _OTHER_COLOURS else 0
-    states = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, number))
+    rng = make_rng(scene.seed, Stream.TARGET, number)
+    view = sample_view(scene.appliance, rng, longest_side, size)
+    other = number + 1 if rng.random() < _OTHER_COLOURS else 0
+    states = sample_states(scene.appliance, make_rng(scene.seed, Stream.STATE, number))
     # nobody leaves a door open whose edge is behind the camera
     states = {
         index: displacement
@@ -129,9 +129,9 @@ def plan_target(
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[View]:
     """Plan the views of a camera that moves slowly around the appliance at rest."""
     appliance = scene.appliance
-    random = generator(scene.seed, Stream.CAMERA_PATH)
-    first = sample_view(appliance, random, max(size), size)
-    phase, fill = random.uniform(0, 2 * math.pi), random.uniform(0.7, 0.85)
+    rng = make_rng(scene.seed, Stream.CAMERA_PATH)
+    first = sample_view(appliance, rng, max(size), size)
+    phase, fill = rng.uniform(0, 2 * math.pi), rng.uniform(0.7, 0.85)
     extent = appliance.extent()
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
     views = []
@@ -188,10 +188,10 @@ def render_views(
 
 def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int) -> np.ndarray:
     view = views[number]
-    random = generator(scene.seed, Stream.TARGET, number, 1)
+    rng = make_rng(scene.seed, Stream.TARGET, number, 1)
     renderer.set_room(view.lighting, view.surroundings)
     picture = renderer.render(view.camera, view.size, states=view.states)
-    return view.sensor.expose(picture, random)
+    return view.sensor.expose(picture, rng)
 
 
 def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from afformer_core.sim.bodies.pose import Pose
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.textures.panel_texture import paint_panel
@@ -29,12 +29,12 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
         buffer: (width, height) of the largest image to be rendered.
     """
     appliance = scene.appliance
-    random = generator(scene.seed, Stream.WORLD, scene.variant)
-    pictures, materials = _surfaces(random, scene.held_out)
+    rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
+    pictures, materials = _surfaces(rng, scene.held_out)
     fixed = [solid_xml(solid) for solid in appliance.fixed]
     if appliance.panel is not None:
         panel = appliance.panel
-        pictures['panel'] = paint_panel(panel, random, scene.held_out)
+        pictures['panel'] = paint_panel(panel, rng, scene.held_out)
         materials.append(
             '<material name="panel" texture="panel" texuniform="false" '
             f'specular="{0.5 * panel.shininess:.3f}" shininess="{panel.shininess:.3f}"/>'
@@ -93,14 +93,12 @@ def _pose_xml(pose: Pose) -> str:
     return f'pos="{position}" quat="{quaternion}"'
 
 
-def _surfaces(
-    random: np.random.Generator, held_out: bool
-) -> tuple[dict[str, np.ndarray], list[str]]:
+def _surfaces(rng: np.random.Generator, held_out: bool) -> tuple[dict[str, np.ndarray], list[str]]:
     """Paint textures, by name, and describe the materials that show them."""
     pictures, materials = {}, []
     for k in range(SURFACES):
-        pictures[f'surface_{k}'] = paint_surface(random, held_out, side=256)
-        repeat = random.uniform(1, 5)
+        pictures[f'surface_{k}'] = paint_surface(rng, held_out, side=256)
+        repeat = rng.uniform(1, 5)
         materials.append(
             f'<material name="surface_{k}" texture="surface_{k}" specular="0.1" '
             f'texrepeat="{repeat:.2f} {repeat:.2f}" texuniform="false"/>'

@@ -10,24 +10,24 @@ import numpy as np
 from afformer_core.sim.bodies.solid import Colour
 
 
-def panel_colour(random: np.random.Generator) -> Colour:
+def panel_colour(rng: np.random.Generator) -> Colour:
     """Draw a grey of any brightness, or in three of ten cases a colour."""
-    saturation = random.uniform(0, 0.12) if random.random() < 0.7 else random.uniform(0.2, 0.7)
-    return colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.12, 0.95))
+    saturation = rng.uniform(0, 0.12) if rng.random() < 0.7 else rng.uniform(0.2, 0.7)
+    return colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.12, 0.95))
 
 
-def element_colour(random: np.random.Generator, panel: Colour) -> Colour:
+def element_colour(rng: np.random.Generator, panel: Colour) -> Colour:
     """Draw a colour that differs from the panel's by more than 0.18 in some channel."""
     while True:
-        saturation = random.uniform(0, 0.1) if random.random() < 0.6 else random.uniform(0.4, 0.95)
-        colour = colorsys.hsv_to_rgb(random.random(), saturation, random.uniform(0.06, 0.97))
+        saturation = rng.uniform(0, 0.1) if rng.random() < 0.6 else rng.uniform(0.4, 0.95)
+        colour = colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.06, 0.97))
         if np.abs(np.subtract(colour, panel)).max() > 0.18:
             return colour
 
 
-def contrasting_colour(random: np.random.Generator, colour: Colour) -> Colour:
+def contrasting_colour(rng: np.random.Generator, colour: Colour) -> Colour:
     """Draw a colour that is visible on another one: nearly white or black, sometimes vivid."""
-    if random.random() < 0.25:
-        return colorsys.hsv_to_rgb(random.random(), 0.9, 0.9 if max(colour) < 0.5 else 0.5)
-    shade = random.uniform(0.8, 1) if sum(colour) < 1.4 else random.uniform(0, 0.15)
+    if rng.random() < 0.25:
+        return colorsys.hsv_to_rgb(rng.random(), 0.9, 0.9 if max(colour) < 0.5 else 0.5)
+    shade = rng.uniform(0.8, 1) if sum(colour) < 1.4 else rng.uniform(0, 0.15)
     return (shade, shade, shade)

@@ -51,13 +51,13 @@ _TRAINING_SHAPES = (3, 4, 40)
 _HELD_OUT_SHAPES = (5, 6, -5)
 
 
-def paint_decal(random: np.random.Generator, held_out: bool = False, side: int = 48) -> np.ndarray:
+def paint_decal(rng: np.random.Generator, held_out: bool = False, side: int = 48) -> np.ndarray:
     """Paint a decal: a framed photograph, a logo, a label, or a code to scan.
 
     Held-out photographs, words, shapes of logos and kinds of code never occur in training.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         held_out: True for the held-out ones, False for those of training.
         side: longer side in pixels, at least 8.
 
@@ -70,41 +70,41 @@ def paint_decal(random: np.random.Generator, held_out: bool = False, side: int =
     if side < 8:
         raise ValueError(f'side is {side}; expected at least 8 pixels')
     kinds: tuple[_Painter, ...] = (_picture, _logo, _label, _code)
-    return kinds[int(random.integers(len(kinds)))](random, held_out, side)
+    return kinds[int(rng.integers(len(kinds)))](rng, held_out, side)
 
 
 def apply_decals(
-    image: np.ndarray, random: np.random.Generator, held_out: bool = False, most: int = 3
+    image: np.ndarray, rng: np.random.Generator, held_out: bool = False, most: int = 3
 ) -> None:
     """Paint up to `most` decals onto an image, in place.
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        random: source of randomness.
+        rng: source of randomness.
         held_out: see `paint_decal`.
         most: largest number of decals; 0 to `most` are equally likely.
     """
     shorter = min(image.shape[:2])
-    for _ in range(int(random.integers(most + 1))):
-        side = max(8, round(shorter * random.uniform(0.1, 0.35)))
+    for _ in range(int(rng.integers(most + 1))):
+        side = max(8, round(shorter * rng.uniform(0.1, 0.35)))
         if side > shorter // 2:
             return
-        _stick(image, _turn(paint_decal(random, held_out, side), random), random)
+        _stick(image, _turn(paint_decal(rng, held_out, side), rng), rng)
 
 
-def _stick(image: np.ndarray, decal: np.ndarray, random: np.random.Generator) -> None:
+def _stick(image: np.ndarray, decal: np.ndarray, rng: np.random.Generator) -> None:
     height, width = decal.shape[:2]
-    top = int(random.integers(max(1, image.shape[0] - height)))
-    left = int(random.integers(max(1, image.shape[1] - width)))
+    top = int(rng.integers(max(1, image.shape[0] - height)))
+    left = int(rng.integers(max(1, image.shape[1] - width)))
     region = image[top : top + height, left : left + width]
     decal = decal[: region.shape[0], : region.shape[1]]
-    opacity = decal[..., 3:].astype(np.float32) * np.float32(random.uniform(0.7, 1) / 255)
+    opacity = decal[..., 3:].astype(np.float32) * np.float32(rng.uniform(0.7, 1) / 255)
     region[:] = region + opacity * (decal[..., :3] - region.astype(np.float32))
 
 
-def _turn(decal: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _turn(decal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rotate a decal in two of five cases: a little askew, or sideways."""
-    degrees = float(random.choice([0, 0, 0, 90, random.uniform(-12, 12)]))
+    degrees = float(rng.choice([0, 0, 0, 90, rng.uniform(-12, 12)]))
     if degrees == 0:
         return decal
     height, width = decal.shape[:2]
@@ -115,29 +115,29 @@ def _turn(decal: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(decal, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _picture(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
-    height, width = _size(random, side, 0.6, 1)
+def _picture(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+    height, width = _size(rng, side, 0.6, 1)
     top, left = (side - height) // 2, (side - width) // 2
-    photograph = crop_photograph(random, side, held_out)[top : top + height, left : left + width]
+    photograph = crop_photograph(rng, side, held_out)[top : top + height, left : left + width]
     decal = np.dstack([photograph, np.full((height, width), 255, np.uint8)])
-    thickness = int(random.integers(0, max(2, side // 10)))
+    thickness = int(rng.integers(0, max(2, side // 10)))
     if thickness:
-        frame = (*_ink(random), 255)
+        frame = (*_ink(rng), 255)
         cv2.rectangle(decal, (0, 0), (width - 1, height - 1), frame, 2 * thickness - 1)
     return decal
 
 
-def _logo(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _logo(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
     """Paint a few nested shapes; half of the logos have a transparent background."""
-    ground = (*_ink(random), 255 if random.random() < 0.5 else 0)
+    ground = (*_ink(rng), 255 if rng.random() < 0.5 else 0)
     decal = np.full((side, side, 4), ground, np.uint8)
     shapes = _HELD_OUT_SHAPES if held_out else _TRAINING_SHAPES
-    radius = side * random.uniform(0.35, 0.48)
-    for _ in range(int(random.integers(1, 4))):
-        corners = _corners(int(random.choice(shapes)), radius, random.uniform(0, 2 * math.pi))
+    radius = side * rng.uniform(0.35, 0.48)
+    for _ in range(int(rng.integers(1, 4))):
+        corners = _corners(int(rng.choice(shapes)), radius, rng.uniform(0, 2 * math.pi))
         points = np.round(16 * (corners + (side - 1) / 2)).astype(np.int32)
-        cv2.fillPoly(decal, [points], (*_ink(random), 255), cv2.LINE_AA, 4)
-        radius *= random.uniform(0.4, 0.8)
+        cv2.fillPoly(decal, [points], (*_ink(rng), 255), cv2.LINE_AA, 4)
+        radius *= rng.uniform(0.4, 0.8)
     return decal
 
 
@@ -151,19 +151,19 @@ def _corners(count: int, radius: float, turn: float) -> np.ndarray:
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
 
 
-def _label(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _label(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
     """Paint one to three lines of words on a plate, which may have a coloured head."""
-    height, width = _size(random, side, 0.3, 0.7, upright=False)
-    ink, ground = _pair(random)
+    height, width = _size(rng, side, 0.3, 0.7, upright=False)
+    ink, ground = _pair(rng)
     decal = np.full((height, width, 4), (*ground, 255), np.uint8)
-    head = height // 4 if random.random() < 0.3 else 0
-    decal[:head, :, :3] = _ink(random)
+    head = height // 4 if rng.random() < 0.3 else 0
+    decal[:head, :, :3] = _ink(rng)
     plate = decal[head:]
-    lines = int(random.integers(1, 4)) if height >= 24 else 1
+    lines = int(rng.integers(1, 4)) if height >= 24 else 1
     words = _HELD_OUT_WORDS if held_out else _TRAINING_WORDS
     for line in range(lines):
-        _write(plate, str(random.choice(words)), (2 * line + 1) / (2 * lines), 0.6 / lines, ink)
-    if random.random() < 0.5:
+        _write(plate, str(rng.choice(words)), (2 * line + 1) / (2 * lines), 0.6 / lines, ink)
+    if rng.random() < 0.5:
         cv2.rectangle(decal, (0, 0), (width - 1, height - 1), (*ink, 255), 1)
     return decal
 
@@ -183,17 +183,17 @@ def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colo
     )
 
 
-def _code(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _code(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
     """Paint bars, or if held out a square of dark and bright cells."""
     if held_out:
-        height, width, cells = side, side, (int(random.integers(9, 22)),) * 2
+        height, width, cells = side, side, (int(rng.integers(9, 22)),) * 2
     else:
-        height, width = _size(random, side, 0.4, 0.8, upright=False)
-        cells = (1, int(random.integers(18, 40)))
-    ink, ground = _pair(random)
+        height, width = _size(rng, side, 0.4, 0.8, upright=False)
+        cells = (1, int(rng.integers(18, 40)))
+    ink, ground = _pair(rng)
     decal = np.full((height, width, 4), (*ground, 255), np.uint8)
     margin = max(1, side // 12)
-    marks = random.integers(0, 2, cells).astype(np.uint8)
+    marks = rng.integers(0, 2, cells).astype(np.uint8)
     size = (width - 2 * margin, height - 2 * margin)
     dark = cv2.resize(marks, size, interpolation=cv2.INTER_NEAREST).astype(bool)
     decal[margin : margin + size[1], margin : margin + size[0], :3][dark] = ink
@@ -201,21 +201,21 @@ def _code(random: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
 
 
 def _size(
-    random: np.random.Generator, side: int, least: float, most: float, upright: bool = True
+    rng: np.random.Generator, side: int, least: float, most: float, upright: bool = True
 ) -> tuple[int, int]:
     """Draw height and width; the shorter one is a random share of `side`."""
-    short = max(4, round(side * random.uniform(least, most)))
-    return (side, short) if upright and random.random() < 0.5 else (short, side)
+    short = max(4, round(side * rng.uniform(least, most)))
+    return (side, short) if upright and rng.random() < 0.5 else (short, side)
 
 
-def _pair(random: np.random.Generator) -> tuple[_Colour, _Colour]:
+def _pair(rng: np.random.Generator) -> tuple[_Colour, _Colour]:
     """Draw an ink and a background on which it is legible."""
-    dark = _ink(random, 0.0, 0.3)
-    bright = (245, 245, 245) if random.random() < 0.5 else _ink(random, 0.85)
-    return (bright, dark) if random.random() < 0.25 else (dark, bright)
+    dark = _ink(rng, 0.0, 0.3)
+    bright = (245, 245, 245) if rng.random() < 0.5 else _ink(rng, 0.85)
+    return (bright, dark) if rng.random() < 0.25 else (dark, bright)
 
 
-def _ink(random: np.random.Generator, least: float = 0.1, most: float = 1.0) -> _Colour:
-    hue, saturation, value = random.random(), random.uniform(0, 0.9), random.uniform(least, most)
+def _ink(rng: np.random.Generator, least: float = 0.1, most: float = 1.0) -> _Colour:
+    hue, saturation, value = rng.random(), rng.uniform(0, 0.9), rng.uniform(least, most)
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -55,13 +55,13 @@ _WORDS = (
 
 
 def paint_panel(
-    panel: Panel, random: np.random.Generator, held_out: bool = False, side: int = 384
+    panel: Panel, rng: np.random.Generator, held_out: bool = False, side: int = 384
 ) -> np.ndarray:
     """Paint the panel's front: grain, frame, display, labels, decals and wear.
 
     Args:
         panel: the panel.
-        random: source of randomness.
+        rng: source of randomness.
         held_out: see `paint_decal`.
         side: longer side of the texture, in pixels.
 
@@ -71,40 +71,40 @@ def paint_panel(
     scale = side / max(panel.width, panel.height)
     width, height = round(panel.width * scale), round(panel.height * scale)
     image = np.full((height, width, 3), panel.colour, np.float32) * 255
-    image *= 1 + grain(random, height, width)[..., None]
-    image += np.linspace(-1, 1, height)[:, None, None] * random.uniform(-14, 14)
+    image *= 1 + grain(rng, height, width)[..., None]
+    image += np.linspace(-1, 1, height)[:, None, None] * rng.uniform(-14, 14)
     ink = 235.0 if sum(panel.colour) < 1.4 else 30.0
-    if random.random() < 0.4:
-        inset = int(random.uniform(2, 8))
+    if rng.random() < 0.4:
+        inset = int(rng.uniform(2, 8))
         cv2.rectangle(
             image,
             (inset, inset),
             (width - 1 - inset, height - 1 - inset),
             (ink, ink, ink),
-            int(random.integers(1, 4)),
+            int(rng.integers(1, 4)),
         )
-    if random.random() < 0.4:
-        apply_decals(image, random, held_out)
+    if rng.random() < 0.4:
+        apply_decals(image, rng, held_out)
     if panel.display is not None:
-        _paint_display(image, panel, scale, random)
+        _paint_display(image, panel, scale, rng)
     if panel.labels:
-        _paint_labels(image, panel, scale, ink, random)
-    if random.random() < 0.4:
-        apply_wear(image, random)
+        _paint_labels(image, panel, scale, ink, rng)
+    if rng.random() < 0.4:
+        apply_wear(image, rng)
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
 def _paint_display(
-    image: np.ndarray, panel: Panel, scale: float, random: np.random.Generator
+    image: np.ndarray, panel: Panel, scale: float, rng: np.random.Generator
 ) -> None:
     assert panel.display is not None
     x, y, w, h = panel.display
     left, top = _pixel(panel, scale, x - w / 2, y + h / 2)
     right, bottom = _pixel(panel, scale, x + w / 2, y - h / 2)
-    dark = random.uniform(5, 60, 3).tolist()
+    dark = rng.uniform(5, 60, 3).tolist()
     cv2.rectangle(image, (left, top), (right, bottom), dark, -1)
     size = 0.028 * (bottom - top)
-    text = f'{random.integers(0, 24):02d}:{random.integers(0, 60):02d}'
+    text = f'{rng.integers(0, 24):02d}:{rng.integers(0, 60):02d}'
     (text_width, text_height), _ = cv2.getTextSize(text, 0, size, 2)
     if text_width > right - left:
         size *= 0.9 * (right - left) / text_width
@@ -115,19 +115,19 @@ def _paint_display(
         ((left + right - text_width) // 2, (top + bottom + text_height) // 2),
         0,
         size,
-        random.uniform(120, 255, 3).tolist(),
+        rng.uniform(120, 255, 3).tolist(),
         2,
         cv2.LINE_AA,
     )
 
 
 def _paint_labels(
-    image: np.ndarray, panel: Panel, scale: float, ink: float, random: np.random.Generator
+    image: np.ndarray, panel: Panel, scale: float, ink: float, rng: np.random.Generator
 ) -> None:
-    above = random.random() < 0.5
-    size = random.uniform(0.3, 0.45)
+    above = rng.random() < 0.5
+    size = rng.uniform(0.3, 0.45)
     for label in panel.labels:
-        word = str(random.choice(_WORDS))
+        word = str(rng.choice(_WORDS))
         (text_width, text_height), _ = cv2.getTextSize(word, 0, size, 1)
         edge = label.y + (0.5 if above else -0.5) * label.height
         u, v = _pixel(panel, scale, label.x, edge)

@@ -57,11 +57,11 @@ class _Photograph:
     grey: bool
 
 
-def crop_photograph(random: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
+def crop_photograph(rng: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
     """Cut a square out of a photograph, randomly mirrored and with changed colours.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         side: side of the result in pixels; the crop is scaled to it.
         held_out: True for one of `HELD_OUT_PHOTOGRAPHS`, False for one of `TRAINING_PHOTOGRAPHS`.
 
@@ -73,48 +73,48 @@ def crop_photograph(random: np.random.Generator, side: int, held_out: bool = Fal
         FileNotFoundError: the package is installed without its photographs.
     """
     names = HELD_OUT_PHOTOGRAPHS if held_out else TRAINING_PHOTOGRAPHS
-    photograph = _read(names[int(random.integers(len(names)))])
+    photograph = _read(names[int(rng.integers(len(names)))])
     height, width = photograph.pixels.shape[:2]
-    extent = int(min(height, width) * random.uniform(0.3, 1))
-    top = int(random.integers(height - extent + 1))
-    left = int(random.integers(width - extent + 1))
+    extent = int(min(height, width) * rng.uniform(0.3, 1))
+    top = int(rng.integers(height - extent + 1))
+    left = int(rng.integers(width - extent + 1))
     crop = photograph.pixels[top : top + extent, left : left + extent]
     method = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
     picture = cv2.resize(crop, (side, side), interpolation=method)
-    if random.random() < 0.5:
+    if rng.random() < 0.5:
         picture = cv2.flip(picture, 1)
-    return cv2.transform(picture, _tint(random) if photograph.grey else _jitter(random))
+    return cv2.transform(picture, _tint(rng) if photograph.grey else _jitter(rng))
 
 
-def _jitter(random: np.random.Generator) -> np.ndarray:
+def _jitter(rng: np.random.Generator) -> np.ndarray:
     """Draw a change of hue, saturation, contrast and brightness.
 
     Returns:
         float64 [3, 4], for `cv2.transform`.
     """
-    saturation = random.uniform(0.2, 1.3)
-    angle = random.normal(0, 0.35)
+    saturation = rng.uniform(0.2, 1.3)
+    angle = rng.normal(0, 0.35)
     cosine, sine = math.cos(angle), math.sin(angle) / math.sqrt(3)
     # a rotation about the axis of the greys changes the hue alone
     hue = np.full((3, 3), (1 - cosine) / 3) + cosine * np.eye(3)
     hue += sine * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
     colours = saturation * hue + (1 - saturation) * _BRIGHTNESS
-    contrast = random.uniform(0.45, 1.15)
-    balance = random.uniform(0.9, 1.1, (3, 1))
-    offset = np.full((3, 1), 128 * (1 - contrast) + random.uniform(-35, 35))
+    contrast = rng.uniform(0.45, 1.15)
+    balance = rng.uniform(0.9, 1.1, (3, 1))
+    offset = np.full((3, 1), 128 * (1 - contrast) + rng.uniform(-35, 35))
     return np.hstack([contrast * balance * colours, offset])
 
 
-def _tint(random: np.random.Generator) -> np.ndarray:
+def _tint(rng: np.random.Generator) -> np.ndarray:
     """Draw a map from grey to a dark and a bright colour of about one hue.
 
     Returns:
         float64 [3, 4], for `cv2.transform`.
     """
-    hue, saturation = random.random(), random.uniform(0, 0.6)
-    dark = np.array(colorsys.hsv_to_rgb(hue, saturation, random.uniform(0, 0.4))) * 255
-    hue += random.normal(0, 0.08)
-    bright = np.array(colorsys.hsv_to_rgb(hue % 1, saturation, random.uniform(0.6, 1.1))) * 255
+    hue, saturation = rng.random(), rng.uniform(0, 0.6)
+    dark = np.array(colorsys.hsv_to_rgb(hue, saturation, rng.uniform(0, 0.4))) * 255
+    hue += rng.normal(0, 0.08)
+    bright = np.array(colorsys.hsv_to_rgb(hue % 1, saturation, rng.uniform(0.6, 1.1))) * 255
     slope = (bright - dark)[:, None] * _BRIGHTNESS / 255
     return np.hstack([slope, dark[:, None]])
 

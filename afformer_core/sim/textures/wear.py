@@ -14,12 +14,12 @@ from afformer_core.sim.textures.surface_noise import fractal
 _SHRINK = 4
 
 
-def apply_wear(image: np.ndarray, random: np.random.Generator) -> None:
+def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
     """Wear the image of a surface, in place; about a quarter stay as new.
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        random: source of randomness.
+        rng: source of randomness.
     """
     height, width = image.shape[:2]
     # opacity of the layer over the image, and its brightness times opacity
@@ -32,58 +32,58 @@ def apply_wear(image: np.ndarray, random: np.random.Generator) -> None:
         (0.4, _scratches, 0.0, 1.0),
     )
     for share, paint, darkest, brightest in kinds:
-        if random.random() < share:
-            mask = paint(random, height, width)
+        if rng.random() < share:
+            mask = paint(rng, height, width)
             cover += mask * (1 - cover)
-            shade += mask * (np.float32(random.uniform(darkest, brightest)) - shade)
+            shade += mask * (np.float32(rng.uniform(darkest, brightest)) - shade)
     if cover.any():
-        tint = 255 * (1 + random.uniform(-0.08, 0.08, 3)) * (1.05, 1.0, 0.92)
+        tint = 255 * (1 + rng.uniform(-0.08, 0.08, 3)) * (1.05, 1.0, 0.92)
         overlay = cv2.merge([shade * np.float32(level) for level in tint])
         worn = image * cv2.merge([1 - cover] * 3) + overlay
         image[:] = np.clip(worn, 0, 255)
 
 
-def _faded(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _faded(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Draw a large soft spot, as bleached by the sun or worn by many hands."""
     y, x = np.ogrid[: height // _SHRINK + 1, : width // _SHRINK + 1]
-    centre = random.uniform(0, 1, 2) * (len(y), x.shape[1])
-    reach = random.uniform(0.2, 0.6, 2) * max(len(y), x.shape[1])
+    centre = rng.uniform(0, 1, 2) * (len(y), x.shape[1])
+    reach = rng.uniform(0.2, 0.6, 2) * max(len(y), x.shape[1])
     squared = ((y - centre[0]) / reach[0]) ** 2 + ((x - centre[1]) / reach[1]) ** 2
-    return _enlarge(np.float32(random.uniform(0.1, 0.4)) * np.exp(-squared), height, width)
+    return _enlarge(np.float32(rng.uniform(0.1, 0.4)) * np.exp(-squared), height, width)
 
 
-def _smudges(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _smudges(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Draw dirt where clouds of noise are dense."""
-    cells = int(random.integers(2, 7))
-    clouds = fractal(random, height // _SHRINK + 1, width // _SHRINK + 1, cells, 4)
-    mask = np.clip(clouds - np.float32(random.uniform(0, 0.4)), 0, 1)
-    return _enlarge(np.minimum(mask * np.float32(random.uniform(0.3, 1)), 0.6), height, width)
+    cells = int(rng.integers(2, 7))
+    clouds = fractal(rng, height // _SHRINK + 1, width // _SHRINK + 1, cells, 4)
+    mask = np.clip(clouds - np.float32(rng.uniform(0, 0.4)), 0, 1)
+    return _enlarge(np.minimum(mask * np.float32(rng.uniform(0.3, 1)), 0.6), height, width)
 
 
-def _rubbed_edges(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _rubbed_edges(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Draw wear near the image's border, unevenly strong."""
     rows, columns = height // _SHRINK + 1, width // _SHRINK + 1
     y, x = np.arange(rows), np.arange(columns)
     border = np.minimum(np.minimum(y, rows - 1 - y)[:, None], np.minimum(x, columns - 1 - x)[None])
-    reach = random.uniform(0.02, 0.07) * max(rows, columns)
-    clouds = np.clip(0.5 + 1.5 * fractal(random, rows, columns, 6, 3), 0, 1)
-    mask = np.float32(random.uniform(0.3, 0.8)) * clouds * np.exp(-border / reach)
+    reach = rng.uniform(0.02, 0.07) * max(rows, columns)
+    clouds = np.clip(0.5 + 1.5 * fractal(rng, rows, columns, 6, 3), 0, 1)
+    mask = np.float32(rng.uniform(0.3, 0.8)) * clouds * np.exp(-border / reach)
     return _enlarge(mask, height, width)
 
 
-def _scratches(random: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _scratches(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Draw thin lines, most of them along about the same direction."""
     mask = np.zeros((height, width), np.uint8)
-    common, spread = random.uniform(0, 2 * np.pi), random.choice([0.15, 0.5, 3])
-    for _ in range(int(random.integers(1, 16))):
-        angle = common + random.normal(0, spread)
-        length = max(height, width) * random.exponential(0.15)
-        place = random.uniform(0, 1, 2) * (width, height)
+    common, spread = rng.uniform(0, 2 * np.pi), rng.choice([0.15, 0.5, 3])
+    for _ in range(int(rng.integers(1, 16))):
+        angle = common + rng.normal(0, spread)
+        length = max(height, width) * rng.exponential(0.15)
+        place = rng.uniform(0, 1, 2) * (width, height)
         ahead = length / 2 * np.array([np.cos(angle), np.sin(angle)])
-        bow = random.normal(0, 0.06) * ahead[::-1] * (1, -1)
+        bow = rng.normal(0, 0.06) * ahead[::-1] * (1, -1)
         t = np.linspace(-1, 1, 7)[:, None]
         points = np.round(4 * (place + t * ahead + (1 - t**2) * bow))
-        strength = random.uniform(40, 200)
+        strength = rng.uniform(40, 200)
         cv2.polylines(mask, [points.astype(np.int32)], False, strength, 1, cv2.LINE_AA, shift=2)
     return mask * np.float32(1 / 255)
 

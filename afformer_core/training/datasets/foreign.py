@@ -43,10 +43,10 @@ class ForeignSamples:
             )
         self._objects = np.array(objects)
 
-    def draw(self, index: int, count: int, random: np.random.Generator) -> tuple[int, ...]:
+    def draw(self, index: int, count: int, rng: np.random.Generator) -> tuple[int, ...]:
         """Indices of samples of other objects than the one at an index; twice where few."""
         others = np.flatnonzero(self._objects != self._objects[index])
-        return tuple(random.choice(others, count, replace=count > len(others)).tolist())
+        return tuple(rng.choice(others, count, replace=count > len(others)).tolist())
 
 
 def _parts(groups: Sequence[str], links: Sequence[str]) -> list[int]:

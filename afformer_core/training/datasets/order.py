@@ -72,13 +72,13 @@ class DemonstrationOrder:
         order = np.random.default_rng((self._seed, epoch)).permutation(self._count)
         first = place * self.demonstrations
         chosen = sorted(order[first : first + self.demonstrations].tolist())
-        picks = np.random.default_rng((self._seed, epoch, place))
+        rng = np.random.default_rng((self._seed, epoch, place))
         return [
-            self._draw(number, picks, (self._seed, epoch, place, index))
+            self._draw(number, rng, (self._seed, epoch, place, index))
             for index, number in enumerate(chosen)
         ]
 
-    def _draw(self, number: int, picks: np.random.Generator, seed: tuple[int, ...]) -> Draw:
+    def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
         """Of the demonstration `number`; `picks` is shared by all of a batch."""
         return Draw((number,), seed)
 
@@ -120,15 +120,15 @@ class BatchOrder(DemonstrationOrder):
         self._foreign = foreign
         self._foreign_samples = ForeignSamples(samples) if foreign else None
 
-    def _draw(self, number: int, picks: np.random.Generator, seed: tuple[int, ...]) -> Draw:
-        indices = self._pick(self._groups[number], picks)
+    def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
+        indices = self._pick(self._groups[number], rng)
         if self._foreign_samples is None:
             return Draw(indices, seed)
-        random = np.random.default_rng((*seed, _FOREIGN_STREAM))
-        return Draw(indices, seed, self._foreign_samples.draw(indices[0], self._foreign, random))
+        rng = np.random.default_rng((*seed, _FOREIGN_STREAM))
+        return Draw(indices, seed, self._foreign_samples.draw(indices[0], self._foreign, rng))
 
-    def _pick(self, group: list[int], random: np.random.Generator) -> tuple[int, ...]:
-        shuffled = random.permutation(group).tolist()
+    def _pick(self, group: list[int], rng: np.random.Generator) -> tuple[int, ...]:
+        shuffled = rng.permutation(group).tolist()
         repeats = -(-self._targets // len(shuffled))
         return tuple((shuffled * repeats)[: self._targets])
 

@@ -70,9 +70,9 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
             windows = [window[::-1] for window in windows]
             examples = [replace(e, actions=self._reversal.of(e.actions)) for e in examples]
         if self._augmentation is not None:
-            generator = np.random.default_rng(draw.seed)
-            frames = windows[generator.integers(len(windows))]
-            seed = int(generator.integers(1 << 32))
+            rng = np.random.default_rng(draw.seed)
+            frames = windows[rng.integers(len(windows))]
+            seed = int(rng.integers(1 << 32))
             # The same generator for each, so that all see the demonstration changed alike.
             examples = [
                 self._augmentation(

@@ -51,57 +51,57 @@ class HandAugmentation:
             )
 
     def apply(
-        self, frames: _Picture, boxes: _Boxes, generator: np.random.Generator
+        self, frames: _Picture, boxes: _Boxes, rng: np.random.Generator
     ) -> tuple[_Picture, _Boxes]:
         """A changed picture, each frame of which is changed alike.
 
         Args:
             frames: uint8 RGB [T, H, W, 3].
             boxes: float64 [N, 4], (left, top, right, bottom), of the edges of pixels.
-            generator: what is drawn depends on it alone.
+            rng: what is drawn depends on it alone.
 
         Returns:
             picture and boxes, which are cut off where it ends.
         """
-        if generator.random() < self.flip:
+        if rng.random() < self.flip:
             frames, boxes = mirrored(frames, boxes)
-        if generator.random() < self.reverse:
+        if rng.random() < self.reverse:
             frames = frames[::-1]
         size = (frames.shape[1], frames.shape[2])
         # Centres of pixels are integers there.
         centres = [(box.reshape(2, 2).mean(axis=0) - 0.5)[None] for box in boxes]
-        crop = draw_crop(self.crop, size, generator, centres or None)
+        crop = draw_crop(self.crop, size, rng, centres or None)
         if crop is not None:
             frames, boxes = warp_pictures(frames, crop), _moved(boxes, crop, size)
         elif self.border:
-            frames, boxes = bordered(frames, boxes, self.border * generator.random(4), generator)
-        return self._degraded(frames, generator), boxes
+            frames, boxes = bordered(frames, boxes, self.border * rng.random(4), rng)
+        return self._degraded(frames, rng), boxes
 
-    def _degraded(self, frames: _Picture, generator: np.random.Generator) -> _Picture:
+    def _degraded(self, frames: _Picture, rng: np.random.Generator) -> _Picture:
         """A picture as a worse camera would have taken it."""
-        change = draw_colour_change(self.photometric, generator)
+        change = draw_colour_change(self.photometric, rng)
         if change is not None:
             frames = change.apply(frames)
-        sigma = self.blur * generator.random()
+        sigma = self.blur * rng.random()
         if sigma > 0:
             blurred = [cv2.GaussianBlur(each, (0, 0), max(sigma, 0.1)) for each in frames]
             frames = np.asarray(np.stack(blurred), np.uint8)
         return frames
 
 
-def cut_video(frames: _Picture, other: _Picture, generator: np.random.Generator) -> _Picture:
+def cut_video(frames: _Picture, other: _Picture, rng: np.random.Generator) -> _Picture:
     """The first or the last frames before or after the middle one become those of another video.
 
     Args:
         frames: uint8 RGB [T, H, W, 3]; where there is but one, it stays.
         other: as many, of any size.
-        generator: what is drawn depends on it alone.
+        rng: what is drawn depends on it alone.
     """
     middle, (height, width) = len(frames) // 2, frames.shape[1:3]
     if not middle:
         return frames
-    beyond = int(generator.integers(1, middle + 1))
-    there = slice(beyond) if generator.random() < 0.5 else slice(len(frames) - beyond, None)
+    beyond = int(rng.integers(1, middle + 1))
+    there = slice(beyond) if rng.random() < 0.5 else slice(len(frames) - beyond, None)
     changed = frames.copy()
     changed[there] = [cv2.resize(each, (width, height)) for each in other[there]]
     return changed
@@ -116,7 +116,7 @@ def mirrored(frames: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:
 
 
 def bordered(
-    frames: _Picture, boxes: _Boxes, shares: _Boxes, generator: np.random.Generator
+    frames: _Picture, boxes: _Boxes, shares: _Boxes, rng: np.random.Generator
 ) -> tuple[_Picture, _Boxes]:
     """A picture with a border of a random grey.
 
@@ -126,7 +126,7 @@ def bordered(
     """
     height, width = frames.shape[1:3]
     left, top, right, bottom = (shares * (width, height, width, height)).astype(int).tolist()
-    grey = int(generator.integers(256))
+    grey = int(rng.integers(256))
     around = ((0, 0), (top, bottom), (left, right), (0, 0))
     framed = np.pad(frames, around, constant_values=grey)
     return framed, boxes + (left, top, left, top)

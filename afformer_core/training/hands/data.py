@@ -136,9 +136,9 @@ class HandDataset(Dataset[HandExample | FailedExample]):
     def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
         (index,) = draw.indices
         picture = self._pictures[index]
-        generator = np.random.default_rng(draw.seed)
+        rng = np.random.default_rng(draw.seed)
         try:
-            frames = self._cut(self._read(picture), generator)
+            frames = self._cut(self._read(picture), rng)
         except (AfformerError, OSError, ValueError) as error:
             return FailedExample(f'{picture.image}: {error}')
         boxes = np.array([hand.box for hand in picture.hands], np.float64).reshape(-1, 4)
@@ -146,30 +146,28 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         nowhere = (np.nan, np.nan)
         touches = np.array([hand.touch or nowhere for hand in picture.hands]).reshape(-1, 2)
         if self._augmentation is not None:
-            frames, boxes, touches = self._changed(frames, boxes, touches, generator)
+            frames, boxes, touches = self._changed(frames, boxes, touches, rng)
         return HandExample(frames, boxes, contacts, touches, index)
 
-    def _cut(self, frames: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """A picture whose video may be cut."""
-        if self._augmentation is None or generator.random() >= self._augmentation.cut:
+        if self._augmentation is None or rng.random() >= self._augmentation.cut:
             return frames
-        other = self._pictures[int(generator.integers(len(self._pictures)))]
-        return cut_video(frames, self._read(other), generator)
+        other = self._pictures[int(rng.integers(len(self._pictures)))]
+        return cut_video(frames, self._read(other), rng)
 
     def _changed(
         self,
         frames: NDArray[np.uint8],
         boxes: NDArray[np.float64],
         touches: NDArray[np.float64],
-        generator: np.random.Generator,
+        rng: np.random.Generator,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
         """An augmented picture; a point is changed as the box that begins and ends there."""
         assert self._augmentation is not None
         known = ~np.isnan(touches).any(axis=1)
         points = np.tile(touches[known], 2)
-        frames, moved = self._augmentation.apply(
-            frames, np.concatenate((boxes, points)), generator
-        )
+        frames, moved = self._augmentation.apply(frames, np.concatenate((boxes, points)), rng)
         touches[known] = moved[len(boxes) :, :2]
         return frames, moved[: len(boxes)], touches
 

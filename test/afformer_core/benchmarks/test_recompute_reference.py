@@ -17,11 +17,11 @@ SMALL = afformer_small(('press', 'pull'), (64, 96))
     ('configuration', 'frames'), [(R50, 5), (SMALL, 1), (SMALL, 8)], ids=['r50', 'one', 'small']
 )
 def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
-    generator = torch.manual_seed(0)
+    rng = torch.manual_seed(0)
     model = Afformer(configuration).eval().requires_grad_(False)
     for name, parameter in model.named_parameters():
         if 'rel_pos' in name or 'level_embeds' in name:
-            parameter.normal_(std=0.5, generator=generator)
+            parameter.normal_(std=0.5, generator=rng)
     height, width = configuration.input_size
     image = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8)
     video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)

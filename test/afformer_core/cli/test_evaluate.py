@@ -22,7 +22,7 @@ SAMPLES = 40
 
 @pytest.fixture(scope='module')
 def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     entries = [
         {
             'image_path': f'datasets/opra/images/{number % 3}.jpg',
@@ -30,7 +30,7 @@ def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
             'width': 256,
             'height': 256,
             'actions': [1 + number % 2],
-            'heatmaps': [random.integers(40, 120, (10, 2)).tolist()],
+            'heatmaps': [rng.integers(40, 120, (10, 2)).tolist()],
         }
         for number in range(SAMPLES)
     ]

@@ -19,9 +19,9 @@ from afformer_core.runtime import Grounder, shipped_model_folder
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video of eight frames and a picture of another size."""
     folder = tmp_path_factory.mktemp('files')
-    random = np.random.default_rng(0)
-    write_video(folder / 'press.mp4', random.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
-    write_picture(folder / 'panel.png', random.integers(0, 256, (48, 80, 3), np.uint8))
+    rng = np.random.default_rng(0)
+    write_video(folder / 'press.mp4', rng.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
+    write_picture(folder / 'panel.png', rng.integers(0, 256, (48, 80, 3), np.uint8))
     return folder
 
 

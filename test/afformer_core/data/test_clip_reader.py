@@ -62,8 +62,8 @@ def levels(windows: list[np.ndarray], step: int = 20) -> list[list[int]]:
 
 def test_frames_are_resized_as_by_the_model(tmp_path: Path) -> None:
     path = tmp_path / 'clip.mp4'
-    random = np.random.default_rng(0)
-    coarse = random.integers(0, 256, (3, 12, 16, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (3, 12, 16, 3), np.uint8)
     with av.open(str(path), 'w') as container:
         stream = container.add_stream('libx264', rate=10)
         stream.width, stream.height, stream.pix_fmt = 128, 96, 'yuv420p'

@@ -24,12 +24,12 @@ from afformer_core.media.video import write_video
 @pytest.fixture
 def samples(tmp_path: Path) -> list[Sample]:
     """Two of one clip, with an image each."""
-    random = np.random.default_rng(0)
-    write_video(tmp_path / 'clip.mp4', random.integers(0, 256, (6, 48, 64, 3), np.uint8), 10.0)
+    rng = np.random.default_rng(0)
+    write_video(tmp_path / 'clip.mp4', rng.integers(0, 256, (6, 48, 64, 3), np.uint8), 10.0)
     made = []
     for number in range(2):
         image = tmp_path / f'{number}.png'
-        cv2.imwrite(str(image), random.integers(0, 256, (48, 64, 3), np.uint8))
+        cv2.imwrite(str(image), rng.integers(0, 256, (48, 64, 3), np.uint8))
         points = np.array([[3.0, 4.0], [64.0, 4.0], [3.0, -1.0]])
         made.append(
             Sample(f'test/{number}', tmp_path / 'clip.mp4', image, (64, 48), (0,), (points,))
@@ -77,9 +77,9 @@ def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) ->
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """A video of 6 s that is damaged after a third of it."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     path = tmp_path / 'damaged.mp4'
-    write_video(path, random.integers(0, 256, (60, 96, 128, 3), np.uint8), 10.0)
+    write_video(path, rng.integers(0, 256, (60, 96, 128, 3), np.uint8), 10.0)
     content = bytearray(path.read_bytes())
     third = len(content) // 3
     content[third : third + 20_000] = bytes(20_000)

@@ -22,8 +22,8 @@ def grounder(shipped_model: Path) -> Grounder:
 @pytest.fixture(scope='session')
 def desk() -> Callable[[int], np.ndarray]:
     """Makes noisy pictures of a still desk, uint8 [120, 160, 3]; each number is other noise."""
-    random = np.random.default_rng(3)
-    coarse = random.integers(40, 200, (12, 16, 3), np.uint8)
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(40, 200, (12, 16, 3), np.uint8)
     scene = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC).astype(np.float32)
 
     def make(number: int) -> np.ndarray:

@@ -59,8 +59,8 @@ def test_automatic_exposure_is_no_activity(desk):
 
 
 def test_a_shaken_camera_is_no_activity(desk):
-    random = np.random.default_rng(5)
-    images = [_moved(desk(i), *random.normal(0, 0.8, 2)) for i in range(40)]
+    rng = np.random.default_rng(5)
+    images = [_moved(desk(i), *rng.normal(0, 0.8, 2)) for i in range(40)]
     assert not any(one.active for one in _observe(images))
 
 

@@ -13,7 +13,7 @@ from afformer_core.demonstrations.recording import Recording, RecordingSettings,
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video import VideoReader
-from afformer_core.sim.bodies.seeds import Stream, generator
+from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.scene.demonstration import plan_demonstration, render_clip
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
@@ -71,7 +71,7 @@ def _simulated_with_rest(seed, element):
     """A clip at 15 frames/s of 4 s between 3 s of the appliance at rest, by the same camera."""
     scene = Scene(seed)
     plan = plan_demonstration(scene, element, size=(160, 120))
-    noise = generator(seed, Stream.TARGET, 99)
+    noise = make_rng(seed, Stream.TARGET, 99)
     with Renderer(scene, plan.view.size) as renderer:
         clip = render_clip(renderer, scene, plan, 60)
         before, after = (

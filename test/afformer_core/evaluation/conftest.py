@@ -34,14 +34,14 @@ def square(x, y, half=5):
 
 def write_appliance(folder, number):
     """Two samples: the button on the left is pressed, the one on the right is held."""
-    generator = np.random.default_rng(number)
+    rng = np.random.default_rng(number)
     elements = [square(15, 20 + number), square(45, 20 + number)]
     entries = []
     for element, x in enumerate((15, 45)):
         stem = f'{number}_{element}'
-        frames = generator.integers(0, 256, (5, HEIGHT, WIDTH, 3), np.uint8)
+        frames = rng.integers(0, 256, (5, HEIGHT, WIDTH, 3), np.uint8)
         write_video(folder / f'{stem}.mp4', frames, 10.0)
-        image = generator.integers(0, 256, (2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
+        image = rng.integers(0, 256, (2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
         cv2.imwrite(str(folder / f'{stem}.jpg'), image)
         entries.append(
             {

@@ -136,14 +136,14 @@ def test_command_shows_the_frames_that_are_asked_for(appliances, model_folder, c
 @pytest.fixture
 def pairs_folder(tmp_path):
     """Two pairs of one's own, whose demonstrations are folders of frames."""
-    generator = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     (tmp_path / 'images').mkdir()
     for name in ('press', 'turn'):
         (tmp_path / 'demonstrations' / name).mkdir(parents=True)
         for number in range(5):
-            frame = generator.integers(0, 256, (48, 64, 3), np.uint8)
+            frame = rng.integers(0, 256, (48, 64, 3), np.uint8)
             cv2.imwrite(str(tmp_path / f'demonstrations/{name}/{6 * number:03}.png'), frame)
-        image = generator.integers(0, 256, (48, 64, 3), np.uint8)
+        image = rng.integers(0, 256, (48, 64, 3), np.uint8)
         cv2.imwrite(str(tmp_path / f'images/{name}.png'), image)
     (tmp_path / 'points.csv').write_text(
         'demonstration,image,action,x,y\npress,press.png,press,10,20\nturn,turn.png,turn,50,30\n'

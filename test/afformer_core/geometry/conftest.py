@@ -78,7 +78,7 @@ def make_scene(
     noise: float = 0.005,
 ) -> Scene:
     """A panel at `distance` along the optical axis, tilted and turned, with solids on it."""
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     tilt, turn = math.radians(tilt_degrees), math.radians(turn_degrees)
     spin = np.array(
         [[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]]
@@ -104,7 +104,7 @@ def make_scene(
         labels[nearer] = (10 * number + face)[nearer]
     shape = (HEIGHT, WIDTH)
     true = depth.reshape(shape)
-    seen, blobs = _observe(true, noise, random)
+    seen, blobs = _observe(true, noise, rng)
     return Scene(
         true,
         (outward @ axes.T).reshape(*shape, 3),
@@ -180,29 +180,29 @@ def _jumps(inverse: np.ndarray, least_share: float) -> np.ndarray:
 
 
 def _observe(
-    true: np.ndarray, noise: float, random: np.random.Generator
+    true: np.ndarray, noise: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     seen = true.copy()
     jumps = _jumps(1 / true, 0.004)
     # Bleed: pixels on both sides of a jump (or only right of and below it) mix both depths.
-    sides = (0, 1, 2, 3) if random.random() < 0.5 else (1, 3)
+    sides = (0, 1, 2, 3) if rng.random() < 0.5 else (1, 3)
     for side in sides:
         axis, shift = ((1, -1), (1, 1), (0, -1), (0, 1))[side]
         other = np.roll(true, shift, axis)
-        share = random.random(true.shape)
+        share = rng.random(true.shape)
         seen = np.where(jumps[side], seen + share * (other - seen), seen)
-    seen *= 1 + noise * random.standard_normal(true.shape)
+    seen *= 1 + noise * rng.standard_normal(true.shape)
     blobs = np.zeros(true.shape, np.uint8)
     for _ in range(25):
-        place = (int(random.integers(WIDTH)), int(random.integers(HEIGHT)))
-        cv2.circle(blobs, place, int(random.integers(3, 13)), 1, -1)
+        place = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
+        cv2.circle(blobs, place, int(rng.integers(3, 13)), 1, -1)
     # The shadow of a stereo camera's second eye: background left of what stands far before it.
     shadow = np.zeros(true.shape, bool)
     shadow[:, :-1] = true[:, :-1] - true[:, 1:] > 0.03
     for offset in range(4):
         blobs[:, : WIDTH - offset] |= shadow[:, offset:].astype(np.uint8)
     blobs = blobs.astype(bool)
-    holes = blobs | (random.random(true.shape) < 0.05)
+    holes = blobs | (rng.random(true.shape) < 0.05)
     millimetres = np.round(1000 * seen).astype(np.uint16)
     values = np.where(holes, np.float32(np.nan), millimetres / np.float32(1000))
     return values.astype(np.float32), blobs

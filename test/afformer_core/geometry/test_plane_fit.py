@@ -29,8 +29,8 @@ def test_a_plane() -> None:
 
 
 def test_covariance_is_that_of_the_coefficients() -> None:
-    random = np.random.default_rng(0)
-    found = [fits for _ in range(300) if (fits := fitted(random.standard_normal(len(U)))).found]
+    rng = np.random.default_rng(0)
+    found = [fits for _ in range(300) if (fits := fitted(rng.standard_normal(len(U)))).found]
 
     assert len(found) >= 290
     spread = np.cov([fits.coefficients[0] for fits in found], rowvar=False)
@@ -91,13 +91,13 @@ def test_too_few_pixels_or_one_line(valid: np.ndarray) -> None:
 
 
 def test_windows_of_several_sizes() -> None:
-    random = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     windows = [disc_window(radius) for radius in (16, 7, 9)]
-    values = random.standard_normal((3, windows[0].count)).astype(np.float32)
+    values = rng.standard_normal((3, windows[0].count)).astype(np.float32)
     values[2] += 6 * (OFFSETS[: windows[0].count, 0] > 0)
-    valid = random.random(values.shape) < 0.9
+    valid = rng.random(values.shape) < 0.9
     valid &= np.arange(windows[0].count) < [[window.count] for window in windows]
-    peaks, least_steps = random.uniform(-0.5, 0.5, (3, 2)), np.full(3, 0.5)
+    peaks, least_steps = rng.uniform(-0.5, 0.5, (3, 2)), np.full(3, 0.5)
 
     fits = fit_surfaces(windows, values, valid, peaks, least_steps, 1.75)
 

@@ -21,17 +21,17 @@ PEAKS = 60
 
 
 def panel_with_buttons(seed: int, scene: Callable[..., Any], solid: Callable[..., Any]) -> Any:
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     solids = []
     for index in range(20):
         x, y = -0.2 + 0.1 * (index % 5), -0.13 + 0.0867 * (index // 5)
         top = HEIGHTS[index % 3]
-        width, height = random.uniform(0.01, 0.025, 2)
+        width, height = rng.uniform(0.01, 0.025, 2)
         if index % 2:
             solids.append(solid(x, y, width, width, 0, top, round=True))
         else:
             solids.append(solid(x, y, width, height, 0, top))
-    distance, tilt, turn = (random.uniform(*limits) for limits in ((0.5, 1), (0, 60), (0, 360)))
+    distance, tilt, turn = (rng.uniform(*limits) for limits in ((0.5, 1), (0, 60), (0, 360)))
     return scene(seed, distance, tilt, turn, solids)
 
 
@@ -46,13 +46,13 @@ def surface_at(depth: DepthImage, calibration: Calibration, u: float, v: float) 
 
 
 def surfaces_at(
-    pixels: np.ndarray, panel: Any, calibration: Calibration, random: np.random.Generator
+    pixels: np.ndarray, panel: Any, calibration: Calibration, rng: np.random.Generator
 ) -> list[tuple[tuple[float, float], tuple[int, int], SurfacePoint]]:
     """Sub-pixel place (u, v), its pixel (row, column), and the surface of some of the pixels."""
-    chosen = random.permutation(pixels)[:PEAKS]
+    chosen = rng.permutation(pixels)[:PEAKS]
     found = []
     for row, column in chosen.tolist():
-        u, v = np.array([column, row]) + random.uniform(-0.5, 0.5, 2)
+        u, v = np.array([column, row]) + rng.uniform(-0.5, 0.5, 2)
         surface = surface_at(panel.seen, calibration, u, v)
         found.append(((u, v), (row, column), surface))
     return found
@@ -61,13 +61,13 @@ def surfaces_at(
 @pytest.fixture(scope='module')
 def well_inside(panels: list[Any], calibration: Calibration) -> list[tuple[Any, ...]]:
     """Of peaks 5 pixels or more from every edge and blob, half of them on the panel."""
-    random = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     found = []
     for panel in panels:
         inner = panel.inner(5)
         on_panel = panel.labels[tuple(inner.T)] == 0
         for part in (inner[on_panel], inner[~on_panel]):
-            found += [(panel, *each) for each in surfaces_at(part, panel, calibration, random)]
+            found += [(panel, *each) for each in surfaces_at(part, panel, calibration, rng)]
     return found
 
 
@@ -131,22 +131,22 @@ def test_covariance_along_the_ray_is_that_of_the_errors(
 
 
 def test_no_point_from_holes(panels: list[Any], calibration: Calibration) -> None:
-    random = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     found = [
         entry
         for panel in panels
-        for entry in surfaces_at(np.argwhere(panel.holes), panel, calibration, random)
+        for entry in surfaces_at(np.argwhere(panel.holes), panel, calibration, rng)
     ]
 
     assert given(found) == 0
 
 
 def test_no_point_from_edges(panels: list[Any], calibration: Calibration) -> None:
-    random = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     found = [
         entry
         for panel in panels
-        for entry in surfaces_at(panel.discontinuities(0.03), panel, calibration, random)
+        for entry in surfaces_at(panel.discontinuities(0.03), panel, calibration, rng)
     ]
 
     assert len(found) == 8 * PEAKS
@@ -169,12 +169,12 @@ def middles(labels: np.ndarray, panel: Any) -> np.ndarray:
 def test_a_thin_handle_far_before_its_background(
     width: int, scene: Callable[..., Any], solid: Callable[..., Any], calibration: Calibration
 ) -> None:
-    random = np.random.default_rng(4)
+    rng = np.random.default_rng(4)
     results, distances = [], []
     for seed, gap in enumerate((0.04, 0.08, 0.15, 0.3)):
         half_width = width / 2 * 0.7 / 600
         panel = scene(seed, 0.7 + gap, 0, 0, [solid(0.0005, 0, half_width, 0.3, gap - 0.006, gap)])
-        for u, v in random.permutation(middles(panel.depth < 0.71, panel))[:PEAKS]:
+        for u, v in rng.permutation(middles(panel.depth < 0.71, panel))[:PEAKS]:
             surface = surface_at(panel.seen, calibration, u, v)
             results.append(surface.problem == '')
             if surface.position is not None:
@@ -213,14 +213,14 @@ def test_a_noisier_sensor_than_thought(
 
 
 def test_a_round_handle(calibration: Calibration) -> None:
-    random = np.random.default_rng(9)
+    rng = np.random.default_rng(9)
     radius, distance = 0.015, 0.7
     v, _ = np.mgrid[:480, :640]
     y = (v - 239.5) / 600
     middle, a = distance + radius, 1 + y * y
     root = middle**2 - a * (middle**2 - radius**2)
     depth = np.where(root > 0, (middle - np.sqrt(np.maximum(root, 0))) / a, distance + 0.08)
-    noisy = depth * (1 + 0.005 * random.standard_normal(depth.shape))
+    noisy = depth * (1 + 0.005 * rng.standard_normal(depth.shape))
     image = DepthImage(noisy.astype(np.float32), 'camera', 0)
 
     surfaces = [surface_at(image, calibration, column, 239.5) for column in range(40, 600, 10)]

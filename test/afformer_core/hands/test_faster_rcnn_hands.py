@@ -37,10 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def frames(count: int) -> list[VideoFrame]:
-    random = np.random.default_rng(0)
-    return [
-        VideoFrame(i / 10, random.integers(0, 256, (60, 100, 3), np.uint8)) for i in range(count)
-    ]
+    rng = np.random.default_rng(0)
+    return [VideoFrame(i / 10, rng.integers(0, 256, (60, 100, 3), np.uint8)) for i in range(count)]
 
 
 def test_what_the_folder_says(folder: Path) -> None:

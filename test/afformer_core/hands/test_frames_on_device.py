@@ -144,8 +144,8 @@ def test_pictures_without_hands_among_others() -> None:
 
 
 def test_bytes_give_what_their_colours_give(motion_network: MotionHandDetector) -> None:
-    random = torch.Generator().manual_seed(0)
-    pictures = [torch.randint(0, 256, (21, 60, 100), dtype=torch.uint8, generator=random)] * 2
+    rng = torch.Generator().manual_seed(0)
+    pictures = [torch.randint(0, 256, (21, 60, 100), dtype=torch.uint8, generator=rng)] * 2
     with torch.no_grad():
         of_bytes, of_colours = (
             motion_network(each) for each in (pictures, [picture / 255 for picture in pictures])

@@ -34,8 +34,8 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
     for number, size in enumerate(SIZES):
         path = root / f'{number}.mp4'
         hands = {frame: _hands(size, frame, frames) for frame in range(frames)}
-        random = np.random.default_rng(number)
-        scene = _scene(size, random)
+        rng = np.random.default_rng(number)
+        scene = _scene(size, rng)
         write_video(path, (_picture(scene, hands[frame]) for frame in range(frames)), RATE, 10)
         times = tuple(frame / RATE for frame in range(frames))
         clips = [(first, first + clip - 1) for first in range(0, frames - clip + 1, clip)]
@@ -54,11 +54,11 @@ def _hands(size: tuple[int, int], frame: int, frames: int) -> tuple[Hand, ...]:
     return Hand((left, top, left + SIDE, top + SIDE), frame >= frames // 2, 1.0), resting
 
 
-def _scene(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
-    picture = np.full((size[1], size[0], 3), random.integers(0, 100, 3), np.uint8)
+def _scene(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    picture = np.full((size[1], size[0], 3), rng.integers(0, 100, 3), np.uint8)
     for _ in range(4):
-        place = [int(random.integers(8, side - 8)) for side in size]
-        cv2.circle(picture, place, 5, random.integers(100, 200, 3).tolist(), -1)
+        place = [int(rng.integers(8, side - 8)) for side in size]
+        cv2.circle(picture, place, 5, rng.integers(100, 200, 3).tolist(), -1)
     return picture
 
 

@@ -16,8 +16,8 @@ R50 = afformer_r50(ACTIONS, (64, 64))
 
 
 def pictures(*shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 @pytest.mark.parametrize('configuration', [SMALL, R50], ids=['small', 'r50'])

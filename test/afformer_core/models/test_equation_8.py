@@ -21,10 +21,10 @@ TWO_STEPS = replace(
 def decoder_of(configuration: AfformerConfiguration) -> FineGrainedDecoder:
     """Random weights, and no relative positions, which equation 4 adds."""
     decoder = FineGrainedDecoder(configuration).requires_grad_(False)
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     for name, parameter in decoder.named_parameters():
         if 'rel_pos' not in name:
-            parameter.normal_(std=0.5, generator=generator)
+            parameter.normal_(std=0.5, generator=rng)
     return decoder
 
 
@@ -60,9 +60,9 @@ def equations_8_to_10(
 @pytest.mark.parametrize('residual', ['image', 'image_and_decoding'])
 def test_two_steps(residual: str) -> None:
     decoder = decoder_of(replace(TWO_STEPS, residual=residual))
-    generator = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     coarse, fine, video = (
-        torch.randn(8, *shape, generator=generator) for shape in ((4, 4), (8, 8), (3, 8, 8))
+        torch.randn(8, *shape, generator=rng) for shape in ((4, 4), (8, 8), (3, 8, 8))
     )
 
     memory = decoder.memorize(video.transpose(0, 1)[None])

@@ -48,8 +48,8 @@ variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIA
 
 
 def pictures(*shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 @variants

@@ -98,9 +98,9 @@ def clear(sight: Sight, pixels: int) -> np.ndarray:
     return clear
 
 
-def drawn(mask: np.ndarray, random: np.random.Generator) -> list[tuple[float, float]]:
+def drawn(mask: np.ndarray, rng: np.random.Generator) -> list[tuple[float, float]]:
     rows, columns = np.nonzero(mask)
-    chosen = random.choice(len(rows), min(PER_IMAGE, len(rows)), replace=False)
+    chosen = rng.choice(len(rows), min(PER_IMAGE, len(rows)), replace=False)
     return [(float(columns[i]), float(rows[i])) for i in chosen]
 
 
@@ -137,10 +137,10 @@ def test_published_points_are_where_the_peaks_pixels_are(
 
 @pytest.mark.parametrize('seed', SEEDS)
 def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     angles = []
     for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
-        for u, v in drawn(sight.panel & clear(sight, 25), random):
+        for u, v in drawn(sight.panel & clear(sight, 25), rng):
             surface = sight.measure(u, v)
             if surface.normal is not None:
                 cosine = np.clip(surface.normal @ sight.normal, -1, 1)
@@ -150,13 +150,13 @@ def test_normals_of_panels_are_within_ten_degrees(seed: int) -> None:
 
 
 def test_no_point_comes_from_holes_or_edges() -> None:
-    random = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     places = points = 0
     for seed in SEEDS:
         for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
             edges = sight.sensed.edges & depth_edges(sight.exact, EDGE)
             for mask in (sight.sensed.holes, edges):
-                for u, v in drawn(mask, random):
+                for u, v in drawn(mask, rng):
                     places += 1
                     points += sight.measure(u, v).position is not None
     assert places > 800
@@ -164,10 +164,10 @@ def test_no_point_comes_from_holes_or_edges() -> None:
 
 
 def test_most_places_far_from_edges_have_a_point() -> None:
-    random = np.random.default_rng(6)
+    rng = np.random.default_rng(6)
     found = []
     for seed in SEEDS:
         for sight in sights(RgbdBagPlan(seed=seed, seconds=1), range(0, 30, 10)):
-            for u, v in drawn(clear(sight, 10) & (sight.exact < 1.2), random):
+            for u, v in drawn(clear(sight, 10) & (sight.exact < 1.2), rng):
                 found.append(sight.measure(u, v).position is not None)
     assert np.mean(found) > 0.9

@@ -32,14 +32,14 @@ TRAINER = [
 
 def write_pairs(root: Path, shortest: int = 2) -> Path:
     """Four demonstrations of some frames each, two images each; the point is where a disc is."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     entries = []
     for video in range(4):
-        frames = random.integers(0, 256, (shortest + video, 64, 64, 3), np.uint8)
+        frames = rng.integers(0, 256, (shortest + video, 64, 64, 3), np.uint8)
         write_video(root / f'{video}.mp4', frames, 4.0)
         for target in range(2):
-            image = random.integers(0, 100, (64, 64, 3), np.uint8)
-            x, y = random.integers(10, 54, 2).tolist()
+            image = rng.integers(0, 100, (64, 64, 3), np.uint8)
+            x, y = rng.integers(10, 54, 2).tolist()
             cv2.circle(image, (x, y), 6, (255, 255, 255), -1)
             cv2.imwrite(str(root / f'{video}_{target}.png'), image)
             entries.append(

@@ -101,7 +101,7 @@ def peak_probability(folder: Path, annotations: Path, draw: Draw) -> list[float]
 
 def write_colours(root: Path) -> Path:
     """Two demonstrations of a colour each, with two images of a disc of that colour."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     entries = []
     for video, colour in enumerate(((220, 40, 40), (50, 50, 230))):
         frames = np.full((4, 64, 64, 3), 110, np.uint8)
@@ -109,7 +109,7 @@ def write_colours(root: Path) -> Path:
         write_video(root / f'{video}.mp4', frames, 4.0)
         for target in range(2):
             image = np.full((64, 64, 3), 110, np.uint8)
-            x, y = random.integers(14, 50, 2).tolist()
+            x, y = rng.integers(14, 50, 2).tolist()
             cv2.circle(image, (x, y), 12, colour, -1)
             PIL.Image.fromarray(image).save(root / f'{video}_{target}.png')
             entry = {'image_path': f'{video}_{target}.png', 'video_path': f'{video}.mp4'}

@@ -16,9 +16,9 @@ SMALL = replace(afformer_small(('press',), (64, 64)), maximum_frames=2)
 def test_constants_change_nothing_and_are_kept() -> None:
     model = random_model(SMALL).requires_grad_(True)
     keep_constants(model)
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8, generator=generator)
-    frames = torch.randint(0, 256, (1, 2, 64, 64, 3), dtype=torch.uint8, generator=generator)
+    rng = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8, generator=rng)
+    frames = torch.randint(0, 256, (1, 2, 64, 64, 3), dtype=torch.uint8, generator=rng)
     before = model(images, frames)[0].flatten().softmax(0)
     before.square().sum().log().backward()
     block = model.decoder.self2d_cross3d_block

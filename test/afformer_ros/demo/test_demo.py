@@ -20,10 +20,10 @@ from afformer_core.media.video import read_video, write_video
 @pytest.fixture
 def files(tmp_path):
     """A video and an image."""
-    random = np.random.default_rng(0)
-    frames = random.integers(0, 256, (6, 48, 64, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (6, 48, 64, 3), np.uint8)
     write_video(tmp_path / 'press it.mp4', frames, 12)
-    cv2.imwrite(str(tmp_path / 'camera.png'), random.integers(0, 256, (120, 161, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / 'camera.png'), rng.integers(0, 256, (120, 161, 3), np.uint8))
     return ['--video', str(tmp_path / 'press it.mp4'), '--image', str(tmp_path / 'camera.png')]
 
 

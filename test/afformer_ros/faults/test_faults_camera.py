@@ -100,10 +100,10 @@ def test_damaged_bytes_inside_a_jpeg_do_not_stop_the_node(active):
     _publish_images_by(active, CompressedImage, 10)
     try:
         sound = jpeg_message(RclpyMessages(), active.picture(1, 320, 240), active.header(1))
-        generator = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         for _ in range(30):
             data = np.array(sound.data, np.uint8)
-            data[generator.integers(2, len(data), 10)] = generator.integers(0, 256, 10)
+            data[rng.integers(2, len(data), 10)] = rng.integers(0, 256, 10)
             active.images.publish(
                 CompressedImage(header=sound.header, format='jpeg', data=data.tobytes())
             )

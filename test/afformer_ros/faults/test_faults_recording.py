@@ -99,7 +99,7 @@ def _kept(folder):
     return sorted(path.name for path in folder.iterdir() if path.suffix != '.selection')
 
 
-def _kill_while_it_writes(nodes, process, number, finished, generator):
+def _kill_while_it_writes(nodes, process, number, finished, rng):
     """Record one demonstration and kill the node while it writes another.
 
     Returns whether it was killed before it had answered.
@@ -114,11 +114,11 @@ def _kill_while_it_writes(nodes, process, number, finished, generator):
     assert client.start(f'torn_{number}').success
     for frame in range(10):
         client.frames.publish(client.image_message(frame, width=320, height=240))
-    client.spin(generator.uniform(0.0, 0.05))
+    client.spin(rng.uniform(0.0, 0.05))
     finish = client.node.create_client(FinishDemonstration, 'grounding/finish_demonstration')
     client.wait(finish.service_is_ready, 'the service')
     answer = finish.call_async(FinishDemonstration.Request())
-    time.sleep(generator.uniform(0.0, 0.12))
+    time.sleep(rng.uniform(0.0, 0.12))
     process.stop(signal.SIGKILL)
     client.spin(0.05)
     nodes.end_client(client)
@@ -126,14 +126,14 @@ def _kill_while_it_writes(nodes, process, number, finished, generator):
 
 
 def _kill(nodes, times):
-    generator = random.Random(0)
+    rng = random.Random(0)
     finished = {}
     early = 0
     process = nodes.grounding('/node_0')
     for number in range(times):
         # The next one starts meanwhile.
         following = nodes.grounding(f'/node_{number + 1}')
-        early += _kill_while_it_writes(nodes, process, number, finished, generator)
+        early += _kill_while_it_writes(nodes, process, number, finished, rng)
         process = following
     client = nodes.client(f'/node_{times}')
     client.bring_up()

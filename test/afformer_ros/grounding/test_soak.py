@@ -62,9 +62,9 @@ def recording(tmp_path):
 @pytest.fixture
 def recording_of_noise(recording):
     """The same, but the camera sees noise where it measures the depth of the scene."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for image in recording['/camera/image']:
-        image.data = random.integers(0, 256, len(image.data), np.uint8).tobytes()
+        image.data = rng.integers(0, 256, len(image.data), np.uint8).tobytes()
     return recording
 
 

@@ -60,10 +60,10 @@ class Cabinet:
 
 
 def build_carcass(
-    random: np.random.Generator, cells: list[Cell], cabinet: Cabinet, body: Colour
+    rng: np.random.Generator, cells: list[Cell], cabinet: Cabinet, body: Colour
 ) -> list[Solid]:
     """Build the boards around and between the doors' compartments, and their contents."""
-    frame = random.uniform(0.008, 0.02)
+    frame = rng.uniform(0.008, 0.02)
     face = -cabinet.thickness - 0.001
     beside = CONTROLS_BESIDE if cabinet.controls == 'beside' else 0.0
     above = CONTROLS_ABOVE if cabinet.controls == 'above' else 0.0
@@ -73,7 +73,7 @@ def build_carcass(
     high = max(cell.y + cell.height / 2 for cell in cells) + above + frame
     middle = ((left + right) / 2, (low + high) / 2, face - cabinet.depth / 2)
     half = ((right - left) / 2, (high - low) / 2, cabinet.depth / 2)
-    surface, colour = cover(random, body)
+    surface, colour = cover(rng, body)
     back = (middle[0], middle[1], face - cabinet.depth - 0.004)
     solids = [box(back, (half[0], half[1], 0.004), cabinet.inside)]
     for x in (left + frame / 2, right - frame / 2):
@@ -82,14 +82,14 @@ def build_carcass(
         size = (half[0], frame / 2, half[2])
         solids.append(box((middle[0], y, middle[2]), size, colour, surface))
     for cell in cells:
-        solids += _compartment(random, cell, cabinet, face)
+        solids += _compartment(rng, cell, cabinet, face)
         if cabinet.controls != 'none':
-            solids += _controls(random, cell, cabinet, face)
-    return solids + _legs(random, (left, right), low, (face, face - cabinet.depth), body)
+            solids += _controls(rng, cell, cabinet, face)
+    return solids + _legs(rng, (left, right), low, (face, face - cabinet.depth), body)
 
 
 def _compartment(
-    random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
+    rng: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
     """Build walls to the neighbours, a shelf, and perhaps objects on it."""
     board, middle = 0.004, face - cabinet.depth / 2
@@ -107,30 +107,28 @@ def _compartment(
         solids.append(box(shelf, size, shaded(cabinet.inside, -0.2)))
         levels.append(cell.y + 0.003)
     for level in levels:
-        if random.random() < cabinet.filled:
-            x = cell.x + random.uniform(-0.45, 0.45) * wide
-            solids.append(_thing(random, cabinet, (x, level, middle), (wide, high)))
+        if rng.random() < cabinet.filled:
+            x = cell.x + rng.uniform(-0.45, 0.45) * wide
+            solids.append(_thing(rng, cabinet, (x, level, middle), (wide, high)))
     return solids
 
 
 def _thing(
-    random: np.random.Generator,
+    rng: np.random.Generator,
     cabinet: Cabinet,
     place: tuple[float, float, float],
     room: tuple[float, float],
 ) -> Solid:
     """Build a box or a can that stands at a position."""
     x, y, z = place
-    half, tall = random.uniform(0.2, 0.35) * room[0], random.uniform(0.2, 0.32) * room[1]
-    colour = element_colour(random, cabinet.inside)
-    if random.random() < 0.5:
+    half, tall = rng.uniform(0.2, 0.35) * room[0], rng.uniform(0.2, 0.32) * room[1]
+    colour = element_colour(rng, cabinet.inside)
+    if rng.random() < 0.5:
         return box((x, y + tall, z), (half, tall, 0.03), colour)
     return rod((x, y, z), (x, y + 2 * tall, z), min(half, 0.05), colour)
 
 
-def _controls(
-    random: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float
-) -> list[Solid]:
+def _controls(rng: np.random.Generator, cell: Cell, cabinet: Cabinet, face: float) -> list[Solid]:
     """Build a plate with a display and flat keys, which nobody touches, above or beside a door."""
     above = cabinet.controls == 'above'
     if above:
@@ -140,8 +138,8 @@ def _controls(
         x, y = cell.x + (cell.width + CONTROLS_BESIDE) / 2, cell.y
         half = (CONTROLS_BESIDE / 2 - GAP, cell.height / 2 - GAP)
     thick = cabinet.thickness / 2
-    colour = shaded(cabinet.front, random.uniform(-0.5, 0.3))
-    ink = contrasting_colour(random, colour)
+    colour = shaded(cabinet.front, rng.uniform(-0.5, 0.3))
+    ink = contrasting_colour(rng, colour)
     solids = [box((x, y, face + thick), (*half, thick), colour)]
     top = face + 2 * thick
     if above:
@@ -159,15 +157,15 @@ def _controls(
 
 
 def _legs(
-    random: np.random.Generator,
+    rng: np.random.Generator,
     sides: tuple[float, float],
     low: float,
     ends: tuple[float, float],
     body: Colour,
 ) -> list[Solid]:
-    if random.random() < 0.5:
+    if rng.random() < 0.5:
         return []
-    tall = random.uniform(0.01, 0.05)
+    tall = rng.uniform(0.01, 0.05)
     return [
         rod((x, low, z), (x, low - tall, z), 0.012, shaded(body, -0.4))
         for x in (sides[0] + 0.025, sides[1] - 0.025)

@@ -63,23 +63,23 @@ def shaded(colour: Colour, share: float) -> Colour:
     return (red, green, blue)
 
 
-def body_colour(random: np.random.Generator) -> Colour:
+def body_colour(rng: np.random.Generator) -> Colour:
     """Draw the colour of wood, or in two of three cases any colour of a panel."""
-    if random.random() < 0.35:
+    if rng.random() < 0.35:
         return colorsys.hsv_to_rgb(
-            random.uniform(0.04, 0.11), random.uniform(0.25, 0.65), random.uniform(0.25, 0.85)
+            rng.uniform(0.04, 0.11), rng.uniform(0.25, 0.65), rng.uniform(0.25, 0.85)
         )
-    return panel_colour(random)
+    return panel_colour(rng)
 
 
-def cover(random: np.random.Generator, colour: Colour) -> tuple[int | None, Colour]:
+def cover(rng: np.random.Generator, colour: Colour) -> tuple[int | None, Colour]:
     """Draw the texture that covers a large body (None for half of them), and its colour.
 
     The colour is multiplied with the texture, and is therefore bright where there is one.
     """
-    if random.random() < 0.5:
+    if rng.random() < 0.5:
         return None, colour
-    return int(random.integers(4)), shaded(colour, 0.6)
+    return int(rng.integers(4)), shaded(colour, 0.6)
 
 
 def assemble(

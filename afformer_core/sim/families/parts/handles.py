@@ -85,22 +85,22 @@ class HandleStyle:
 
 
 def sample_style(
-    random: np.random.Generator,
+    rng: np.random.Generator,
     front: Colour,
     forms: Sequence[str] = FORMS,
     vertical: bool | None = None,
 ) -> HandleStyle:
     """Draw a style of one of the forms, in a colour that differs from the front's."""
-    form = str(random.choice(list(forms)))
+    form = str(rng.choice(list(forms)))
     knob = form in KNOBS
     return HandleStyle(
         form,
-        length=random.uniform(0.07, 0.16),
-        radius=random.uniform(0.014, 0.022) if knob else random.uniform(0.006, 0.0105),
-        level=random.uniform(0.026, 0.036) if knob else random.uniform(0.03, 0.045),
-        vertical=bool(random.random() < 0.5) if vertical is None else vertical,
-        colour=element_colour(random, front),
-        rose=bool(random.random() < 0.4),
+        length=rng.uniform(0.07, 0.16),
+        radius=rng.uniform(0.014, 0.022) if knob else rng.uniform(0.006, 0.0105),
+        level=rng.uniform(0.026, 0.036) if knob else rng.uniform(0.03, 0.045),
+        vertical=bool(rng.random() < 0.5) if vertical is None else vertical,
+        colour=element_colour(rng, front),
+        rose=bool(rng.random() < 0.4),
     )
 
 
@@ -114,10 +114,10 @@ def moving_uses(grips: tuple[Grip, ...], joint: Joint, stroke: float) -> tuple[U
     )
 
 
-def turning_use(random: np.random.Generator, grips: tuple[Grip, ...], joint: Joint) -> Use:
+def turning_use(rng: np.random.Generator, grips: tuple[Grip, ...], joint: Joint) -> Use:
     """Draw a rotation by 0.9 to 1.6 radians about the joint, in either direction."""
     low, high = (-0.8, -0.45), (0.45, 0.8)
-    before, after = (low, high) if random.random() < 0.5 else (high, low)
+    before, after = (low, high) if rng.random() < 0.5 else (high, low)
     return Use('rotate', grips, joint, before, after)
 
 

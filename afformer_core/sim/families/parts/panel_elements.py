@@ -53,7 +53,7 @@ class Look:
             )
 
 
-def button(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+def button(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a round or square button at (x, y) metres."""
     half = look.depth / 2 + 0.004
     middle = at(0, 0, look.depth - half)
@@ -80,10 +80,10 @@ def button(look: Look, x: float, y: float, random: np.random.Generator) -> Eleme
     )
 
 
-def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+def knob(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
     radius, depth = look.width / 2, look.depth
-    marked = Pose(np.zeros(3), turned((0, 0, 1), random.uniform(-2.4, 2.4)))
+    marked = Pose(np.zeros(3), turned((0, 0, 1), rng.uniform(-2.4, 2.4)))
     marker = (0.13 * radius, 0.38 * radius, 0.0008)
     solids = [Solid(Shape.BOX, marker, look.accent, at(0, 0.5 * radius, depth))]
     parts: list[tuple[Shape, tuple[float, ...], float]]
@@ -105,10 +105,10 @@ def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element
         # the ridge, which points anywhere
         reach = 0.4 * radius
     solids += [Solid(shape, size, look.colour, at(0, 0, z)) for shape, size, z in parts]
-    stroke = random.uniform(0.026, 0.04)
+    stroke = rng.uniform(0.026, 0.04)
     shaft = (0.3 * radius, stroke / 2)
     solids.append(Solid(Shape.CYLINDER, shaft, look.accent, at(0, 0, -stroke / 2)))
-    sense = 1 if random.random() < 0.5 else -1
+    sense = 1 if rng.random() < 0.5 else -1
     low, high = (-0.8 * sense, -0.45 * sense), (0.45 * sense, 0.8 * sense)
     far, near = (0.75 * stroke, stroke), (0.0, 0.12 * stroke)
     hull = np.concatenate([_prism(_ring(radius), 0.0, 0.4 * depth), top])
@@ -128,7 +128,7 @@ def knob(look: Look, x: float, y: float, random: np.random.Generator) -> Element
     )
 
 
-def handle(look: Look, x: float, y: float, random: np.random.Generator) -> Element:
+def handle(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a bar on a plate at (x, y) metres that slides out of the panel like a small drawer."""
     radius = min(0.006, 0.2 * min(look.width, look.height))
     level = look.depth - radius
@@ -136,7 +136,7 @@ def handle(look: Look, x: float, y: float, random: np.random.Generator) -> Eleme
     reach = length / 2 - radius - 0.1 * length * (look.shape == 'drawer')
     along = np.array([0.0, 1.0, 0.0] if look.vertical else [1.0, 0.0, 0.0])
     turn = np.eye(3) if look.vertical else _SIDEWAYS
-    stroke = random.uniform(0.03, 0.04)
+    stroke = rng.uniform(0.03, 0.04)
     drawer = max(_DRAWER_DEPTH, stroke + 0.01)
     solids = [
         Solid(

@@ -46,51 +46,51 @@ class PanelLayout:
 
 
 def lay_out(
-    random: np.random.Generator, count: int, pitch: tuple[float, float] = (0.048, 0.075)
+    rng: np.random.Generator, count: int, pitch: tuple[float, float] = (0.048, 0.075)
 ) -> PanelLayout:
     """Lay out `count` cells in one to five blocks.
 
     Args:
-        random: source of randomness.
+        rng: source of randomness.
         count: number of cells.
         pitch: lowest and highest average distance between neighbours, in metres.
     """
     while True:
-        area = count * random.uniform(*pitch) ** 2 * random.uniform(1.05, 1.5)
-        aspect = math.exp(random.uniform(math.log(0.65), math.log(2.2)))
+        area = count * rng.uniform(*pitch) ** 2 * rng.uniform(1.05, 1.5)
+        aspect = math.exp(rng.uniform(math.log(0.65), math.log(2.2)))
         width, height = math.sqrt(area * aspect), math.sqrt(area / aspect)
-        margin = random.uniform(0.005, 0.02)
-        blocks, display = _split_panel(random, width, height)
-        cells = _fill_blocks(random, blocks, count)
+        margin = rng.uniform(0.005, 0.02)
+        blocks, display = _split_panel(rng, width, height)
+        cells = _fill_blocks(rng, blocks, count)
         if cells and min(min(cell.width, cell.height) for cell in cells) >= _SMALLEST_CELL:
             return PanelLayout(width + 2 * margin, height + 2 * margin, tuple(cells), display)
 
 
 def _split_panel(
-    random: np.random.Generator, width: float, height: float
+    rng: np.random.Generator, width: float, height: float
 ) -> tuple[list[_Rectangle], _Rectangle | None]:
     """Draw one to five rectangles (x0, y0, width, height) and, sometimes, one for a display."""
     blocks = [(-width / 2, -height / 2, width, height)]
-    for _ in range(int(random.choice([0, 1, 2, 3, 4], p=[0.25, 0.25, 0.25, 0.15, 0.1]))):
+    for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.25, 0.25, 0.25, 0.15, 0.1]))):
         largest = max(range(len(blocks)), key=lambda i: blocks[i][2] * blocks[i][3])
         x, y, w, h = blocks.pop(largest)
-        part = random.uniform(0.33, 0.67)
-        if random.random() < w / (w + h):
+        part = rng.uniform(0.33, 0.67)
+        if rng.random() < w / (w + h):
             blocks += [(x, y, w * part, h), (x + w * part, y, w * (1 - part), h)]
         else:
             blocks += [(x, y, w, h * part), (x, y + h * part, w, h * (1 - part))]
-    if len(blocks) < 2 or random.random() < 0.5:
+    if len(blocks) < 2 or rng.random() < 0.5:
         return blocks, None
     x, y, w, h = blocks.pop(min(range(len(blocks)), key=lambda i: blocks[i][2] * blocks[i][3]))
     return blocks, (x + w / 2, y + h / 2, 0.8 * w, 0.6 * h)
 
 
-def _fill_blocks(random: np.random.Generator, blocks: list[_Rectangle], count: int) -> list[Cell]:
+def _fill_blocks(rng: np.random.Generator, blocks: list[_Rectangle], count: int) -> list[Cell]:
     """Lay out `count` cells in grids over the blocks; empty if the blocks cannot hold them."""
     if count < len(blocks):
         return []
     areas = np.array([w * h for _, _, w, h in blocks])
-    shares = random.dirichlet(8 * areas / areas.sum() * len(blocks))
+    shares = rng.dirichlet(8 * areas / areas.sum() * len(blocks))
     counts = np.maximum(1, np.round(shares * count).astype(int))
     while counts.sum() != count:
         step = int(np.sign(count - counts.sum()))
@@ -99,20 +99,20 @@ def _fill_blocks(random: np.random.Generator, blocks: list[_Rectangle], count: i
             return []
     cells: list[Cell] = []
     for block, (rectangle, number) in enumerate(zip(blocks, counts, strict=True)):
-        cells += _grid(random, rectangle, int(number), block)
+        cells += _grid(rng, rectangle, int(number), block)
     return cells
 
 
-def _grid(random: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[Cell]:
+def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[Cell]:
     x, y, width, height = where
-    rows = max(1, round(math.sqrt(count * height / width) * random.uniform(0.75, 1.3)))
+    rows = max(1, round(math.sqrt(count * height / width) * rng.uniform(0.75, 1.3)))
     rows = min(rows, count)
     columns = math.ceil(count / rows)
     rows = math.ceil(count / columns)
     places = [(r, float(c)) for r in range(rows) for c in range(columns)]
     missing = len(places) - count
-    if random.random() < 0.5:
-        for index in sorted(random.permutation(len(places))[:missing], reverse=True):
+    if rng.random() < 0.5:
+        for index in sorted(rng.permutation(len(places))[:missing], reverse=True):
             places.pop(int(index))
     elif missing:
         # a short last row, centred
@@ -121,11 +121,11 @@ def _grid(random: np.random.Generator, where: _Rectangle, count: int, block: int
         shift = (columns - len(last)) / 2
         places = [(r, c + shift * (r == rows - 1)) for r, c in places]
     w, h = width / columns, height / rows
-    shrink = 1.0 if random.random() < 0.6 else random.uniform(0.75, 0.95)
-    jitter = 0.0 if random.random() < 0.6 else (1 - shrink) / 2
+    shrink = 1.0 if rng.random() < 0.6 else rng.uniform(0.75, 0.95)
+    jitter = 0.0 if rng.random() < 0.6 else (1 - shrink) / 2
     cells = []
     for row, column in places:
-        right, down = random.uniform(-jitter, jitter, 2)
+        right, down = rng.uniform(-jitter, jitter, 2)
         cells.append(
             Cell(
                 x + width / 2 + (column + 0.5 - columns / 2 + right) * w,

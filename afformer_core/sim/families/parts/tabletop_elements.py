@@ -21,7 +21,7 @@ _ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
 
 def handle_element(
     kind: str,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     solids: Sequence[Solid],
     handle: Handle,
     outward: np.ndarray,
@@ -30,7 +30,7 @@ def handle_element(
 
     Args:
         kind: everyday name.
-        random: source of randomness, for the path.
+        rng: source of randomness, for the path.
         solids: all other solids that move with the handle, in the object's frame.
         handle: the handle, in the same frame.
         outward: [3], direction from the handle to the hand.
@@ -49,7 +49,7 @@ def handle_element(
         tuple(solid.moved(inverse) for solid in (*solids, *handle.solids)),
         np.concatenate([solid.moved(inverse).corners() for solid in handle.solids]),
         Front((0.0, 0.0, 2 * handle.radius), *half),
-        (*carry(random, pose, hook), *rest((hook, tip))),
+        (*carry(rng, pose, hook), *rest((hook, tip))),
     )
 
 
@@ -96,19 +96,19 @@ def knob_grips(knob: Knob) -> tuple[Pinch, Fingertip]:
     return pinch, Fingertip(half, half, knob.height)
 
 
-def carry(random: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]:
+def carry(rng: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]:
     """Draw `pick up` and `put down` of an element at `pose`, along a mostly upright path."""
-    path = np.array([random.uniform(-0.1, 0.1), 1.0, random.uniform(0.0, 0.25)])
+    path = np.array([rng.uniform(-0.1, 0.1), 1.0, rng.uniform(0.0, 0.25)])
     x, y, z = pose.rotation.T @ path / np.linalg.norm(path)
     joint = Joint((float(x), float(y), float(z)))
     low, high = (0.0, 0.0), (0.06, 0.14)
     return Use('pick up', grips, joint, low, high), Use('put down', grips, joint, high, low)
 
 
-def turn(random: np.random.Generator, *grips: Grip) -> Use:
+def turn(rng: np.random.Generator, *grips: Grip) -> Use:
     """Draw a rotation about z, in either direction."""
     low, high = (-0.8, -0.45), (0.45, 0.8)
-    if random.random() < 0.5:
+    if rng.random() < 0.5:
         low, high = high, low
     return Use('rotate', grips, _ABOUT, low, high)
 

@@ -31,10 +31,10 @@ EVERYTHING = PictureOptions(COLOURED.photometric, MOVED.crop, MOVED.perspective)
 
 
 def noise(frames: int = 3) -> Example:
-    random = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     return Example(
-        random.integers(0, 256, (frames, 64, 64, 3), np.uint8),
-        random.integers(0, 256, (64, 64, 3), np.uint8),
+        rng.integers(0, 256, (frames, 64, 64, 3), np.uint8),
+        rng.integers(0, 256, (64, 64, 3), np.uint8),
         (1, 0),
         (np.array([[20.0, 30.0], [80.0, 5.0]]), np.array([[40.0, 31.5]])),
     )

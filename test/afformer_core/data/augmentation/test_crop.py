@@ -28,10 +28,10 @@ def rectangle(crop: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def test_a_part_lies_in_the_picture_and_has_the_expected_area_and_shape() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     areas, shapes = [], []
     for _ in range(300):
-        crop = draw_crop(CropOptions((0.2, 0.5), (0.5, 2.0)), SIZE, random)
+        crop = draw_crop(CropOptions((0.2, 0.5), (0.5, 2.0)), SIZE, rng)
         assert crop is not None
         left, top, width, height = rectangle(crop)
         assert min(left, top) > -1e-9
@@ -54,11 +54,11 @@ def test_a_part_is_no_longer_than_the_picture() -> None:
 def test_pixels_and_points_move_alike(
     dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
 ) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
     picture = dot_picture(SIZE, [(47, 22)])
     for _ in range(20):
-        crop = draw_crop(CropOptions((0.4, 0.9), (0.7, 1.4)), SIZE, random, [point])
+        crop = draw_crop(CropOptions((0.4, 0.9), (0.7, 1.4)), SIZE, rng, [point])
         assert crop is not None
         moved = warp_points(point, crop)
         if inside(moved - 6, SIZE) and inside(moved + 6, SIZE):
@@ -67,12 +67,12 @@ def test_pixels_and_points_move_alike(
 
 
 def test_each_set_of_points_keeps_one_in_the_picture() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     first = np.array([[5.0, 5.0], [70.0, 50.0]])
     second = np.array([[8.0, 30.0], [900.0, 30.0]])
     found = 0
     for _ in range(200):
-        crop = draw_crop(CropOptions((0.6, 0.6)), SIZE, random, [first, second])
+        crop = draw_crop(CropOptions((0.6, 0.6)), SIZE, rng, [first, second])
         if crop is not None:
             found += 1
             assert inside(warp_points(first, crop), SIZE).any()
@@ -83,8 +83,8 @@ def test_each_set_of_points_keeps_one_in_the_picture() -> None:
 def test_points_that_no_crop_can_keep_leave_the_picture_whole() -> None:
     corners = [np.array([[0.0, 0.0]]), np.array([[79.0, 59.0]])]
     for seed in range(20):
-        random = np.random.default_rng(seed)
-        assert draw_crop(CropOptions((0.3, 0.3)), SIZE, random, corners) is None
+        rng = np.random.default_rng(seed)
+        assert draw_crop(CropOptions((0.3, 0.3)), SIZE, rng, corners) is None
 
 
 def test_a_picture_whose_points_are_all_outside_stays_whole() -> None:

@@ -16,10 +16,10 @@ TURNS = (('rotate clockwise', 'rotate counterclockwise'),)
 
 
 def example() -> Example:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     return Example(
-        random.integers(0, 256, (2, 4, 6, 3), np.uint8),
-        random.integers(0, 256, (5, 8, 3), np.uint8),
+        rng.integers(0, 256, (2, 4, 6, 3), np.uint8),
+        rng.integers(0, 256, (5, 8, 3), np.uint8),
         (1, 0),
         (np.array([[0.0, 2.0], [7.0, 4.0]]), np.array([[2.5, 1.0], [-3.0, 9.0]])),
     )

@@ -22,11 +22,11 @@ CORNERS = np.array([[0.0, 0.0], [79.0, 0.0], [79.0, 59.0], [0.0, 59.0]])
 
 
 def test_corners_move_inwards_within_the_limit() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     steps = []
     for _ in range(300):
-        slant = draw_perspective(PerspectiveOptions(0.5), SIZE, random)
+        slant = draw_perspective(PerspectiveOptions(0.5), SIZE, rng)
         assert slant is not None
         steps.append((warp_points(CORNERS, slant) - CORNERS) * inwards)
     assert np.min(steps) > -1e-3
@@ -34,11 +34,11 @@ def test_corners_move_inwards_within_the_limit() -> None:
 
 
 def test_the_picture_stays_whole_at_the_largest_distortion() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:60, :80]
     everywhere = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64)
     for _ in range(100):
-        slant = draw_perspective(PerspectiveOptions(0.6), SIZE, random)
+        slant = draw_perspective(PerspectiveOptions(0.6), SIZE, rng)
         assert slant is not None
         moved = warp_points(everywhere, slant)
         assert inside(moved.round(3), SIZE).all()
@@ -47,11 +47,11 @@ def test_the_picture_stays_whole_at_the_largest_distortion() -> None:
 def test_pixels_and_points_move_alike(
     dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
 ) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
     picture = dot_picture(SIZE, [(47, 22)])
     for _ in range(20):
-        slant = draw_perspective(PerspectiveOptions(0.4), SIZE, random)
+        slant = draw_perspective(PerspectiveOptions(0.4), SIZE, rng)
         assert slant is not None
         moved = warp_points(point, slant)
         place = dot_place(warp_pictures(picture[None], slant)[0], moved[0])
@@ -59,10 +59,10 @@ def test_pixels_and_points_move_alike(
 
 
 def test_no_draw_folds_the_picture_at_a_distortion_of_1() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     farthest = 0.0
     for _ in range(300):
-        slant = draw_perspective(PerspectiveOptions(1.0), SIZE, random)
+        slant = draw_perspective(PerspectiveOptions(1.0), SIZE, rng)
         assert slant is not None
         moved = warp_points(CORNERS, slant)
         along = np.roll(moved, -1, axis=0) - moved
@@ -74,9 +74,9 @@ def test_no_draw_folds_the_picture_at_a_distortion_of_1() -> None:
 
 
 def test_a_cropped_picture_reaches_all_four_sides() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(50):
-        slant = draw_perspective(PerspectiveOptions(0.5, border='crop'), SIZE, random)
+        slant = draw_perspective(PerspectiveOptions(0.5, border='crop'), SIZE, rng)
         assert slant is not None
         moved = warp_points(CORNERS, slant)
         np.testing.assert_allclose(moved.min(axis=0), (0, 0), atol=1e-3)

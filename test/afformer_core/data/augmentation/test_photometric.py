@@ -65,8 +65,8 @@ def test_hue_keeps_grey_and_brightness() -> None:
 
 
 def test_factors_are_drawn_from_the_whole_range() -> None:
-    random = np.random.default_rng(0)
-    drawn = [draw_colour_change(EVERYTHING, random) for _ in range(500)]
+    rng = np.random.default_rng(0)
+    drawn = [draw_colour_change(EVERYTHING, rng) for _ in range(500)]
     factors = np.array([(d.brightness, d.contrast, d.saturation, d.hue) for d in drawn if d])
     assert len(factors) == 500
     np.testing.assert_allclose(factors.min(axis=0), [0.6, 0.6, 0.6, -0.1], atol=0.01)
@@ -74,9 +74,9 @@ def test_factors_are_drawn_from_the_whole_range() -> None:
 
 
 def test_some_are_left_as_they_are() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     options = PhotometricOptions(brightness=0.4, probability=0.25)
-    changes = [draw_colour_change(options, random) for _ in range(1000)]
+    changes = [draw_colour_change(options, rng) for _ in range(1000)]
     assert 720 < changes.count(None) < 780
 
 

@@ -52,8 +52,8 @@ def test_refuses_what_is_no_distribution(bad):
 
 def test_auc_of_a_perfect_and_of_the_opposite_ranking():
     target = maps([0.4, 1, 0, 0.5, 0, 0])
-    generator = np.random.default_rng(0)
-    found = auc_judd(maps([3, 9, 2, 8, 1, 0], [8, 0, 9, 1, 7, 6]), target.repeat(2, 0), generator)
+    rng = np.random.default_rng(0)
+    found = auc_judd(maps([3, 9, 2, 8, 1, 0], [8, 0, 9, 1, 7, 6]), target.repeat(2, 0), rng)
     # Only the pixel of 1 is above half of the maximum; above it lie none, or all five others.
     assert found == pytest.approx([1.0, 0.5])
 
@@ -84,10 +84,10 @@ def test_a_jitter_breaks_ties_and_does_not_change_an_order():
     target[0, :20] = 1
     tied = np.zeros_like(target)
     apart = np.where(target > 0, 1e-5, 0) + np.eye(40, dtype=np.float32)
-    generator = np.random.default_rng(0)
-    assert auc_judd(tied, target, generator) == pytest.approx([0.5], abs=0.03)
+    rng = np.random.default_rng(0)
+    assert auc_judd(tied, target, rng) == pytest.approx([0.5], abs=0.03)
     # Twenty of the negatives are on the diagonal and above, half of the positives as well.
-    assert auc_judd(apart, target, generator)[0] > 0.97
+    assert auc_judd(apart, target, rng)[0] > 0.97
 
 
 @pytest.mark.parametrize(

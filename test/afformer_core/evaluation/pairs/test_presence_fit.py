@@ -36,8 +36,8 @@ def results(own, foreign):
 @pytest.fixture(scope='module')
 def drawn():
     """Gaussians: logits of the confidence 1 apart of spread 1, resemblances 0.1 of 0.1."""
-    random = np.random.default_rng(0)
-    logits, resemblances = random.normal(0, 1, (2, COUNT)), random.normal(0.6, 0.1, (2, COUNT))
+    rng = np.random.default_rng(0)
+    logits, resemblances = rng.normal(0, 1, (2, COUNT)), rng.normal(0.6, 0.1, (2, COUNT))
     own = evidence(logits[0] + 1, resemblances[0] + 0.1)
     return results(own, evidence(logits[1], resemblances[1]))
 
@@ -61,9 +61,9 @@ def test_the_threshold_refuses_three_in_two_hundred(drawn):
 
 
 def test_a_confidence_that_speaks_against_presence_is_left_out():
-    random = np.random.default_rng(0)
-    own = evidence(random.normal(-1, 1, 200), random.normal(0.8, 0.05, 200))
-    foreign = evidence(random.normal(1, 1, 200), random.normal(0.5, 0.05, 200))
+    rng = np.random.default_rng(0)
+    own = evidence(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
+    foreign = evidence(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
     fitted = fit_presence(results(own, foreign), 'validation.json', 'ab12')
     assert fitted.confidence == 0
     assert fitted.resemblance > 10

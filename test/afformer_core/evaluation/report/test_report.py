@@ -109,12 +109,12 @@ def test_the_seed_is_that_of_every_draw(
 ) -> None:
     seeds = []
 
-    def generator(seed: Any = None) -> np.random.Generator:
+    def rng(seed: Any = None) -> np.random.Generator:
         seeds.append(seed)
         return draw(seed)
 
     draw = np.random.default_rng
-    monkeypatch.setattr(np.random, 'default_rng', generator)
+    monkeypatch.setattr(np.random, 'default_rng', rng)
     build(results, seed=5)
     # Of the jitter of each predictor that is measured here, and of the intervals.
     assert seeds.count((5, 0)) == 4

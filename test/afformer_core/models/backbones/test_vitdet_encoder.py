@@ -33,8 +33,8 @@ PYRAMID = 2 * (768 * 256 + 9 * 256 * 256 + 4 * 256)
 
 
 def pictures(*shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 @pytest.mark.parametrize(

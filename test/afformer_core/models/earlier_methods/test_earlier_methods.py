@@ -37,8 +37,8 @@ class Embedding(nn.Module):
 
 
 def pictures(*shape: int) -> Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 def learnt(model: Afformer, images: Tensor) -> tuple[float, list[int]]:

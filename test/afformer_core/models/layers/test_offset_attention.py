@@ -17,12 +17,11 @@ PADDING[1, HEIGHT * WIDTH :] = True
 
 def inputs(dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """Queries, rows, columns, keys and values of two pairs and two heads."""
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     keys = FRAMES * HEIGHT * WIDTH
     shapes = ((QUERIES, 4), (QUERIES, HEIGHT), (QUERIES, WIDTH), (keys, 4), (keys, 4))
     return [
-        torch.randn((2, 2, *shape), generator=generator).to(dtype).requires_grad_()
-        for shape in shapes
+        torch.randn((2, 2, *shape), generator=rng).to(dtype).requires_grad_() for shape in shapes
     ]
 
 

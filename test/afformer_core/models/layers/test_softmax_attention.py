@@ -14,10 +14,10 @@ QUERIES, HEADS = 300, 3
 
 
 def inputs(dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
     shapes = ((2, HEADS, QUERIES, 6), (2, HEADS, 5, 6), (2, HEADS, 5, 4))
     return tuple(
-        torch.randn(shape, generator=generator, dtype=torch.double).to(dtype).requires_grad_()
+        torch.randn(shape, generator=rng, dtype=torch.double).to(dtype).requires_grad_()
         for shape in shapes
     )
 

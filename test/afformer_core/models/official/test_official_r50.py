@@ -112,9 +112,9 @@ def test_the_plain_decoder_gives_the_golden_outputs(golden: dict[str, Tensor]) -
 def test_gives_what_the_released_model_gives(
     frames: int, model: Afformer, encoder: nn.Module, golden: dict[str, Tensor]
 ) -> None:
-    random = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     shape = 1 + frames, *model.configuration.input_size, 3
-    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
     image, video = pictures[:1], pictures[1:]
 
     found = model(image, video[None])

@@ -103,9 +103,9 @@ def as_released(state: dict[str, Tensor], image: Tensor, frames: Tensor) -> tupl
 
 def require_same(model: Afformer, state: dict[str, Tensor], frames: int) -> None:
     """Check heatmaps, each by its maximum, and actions of random pictures."""
-    random = torch.Generator().manual_seed(1)
+    rng = torch.Generator().manual_seed(1)
     shape = 1 + frames, *model.configuration.input_size, 3
-    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=random)
+    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
     image, video = pictures[:1], pictures[1:]
 
     found = model(image, video[None])

@@ -37,8 +37,8 @@ SIGN = element('sign', 0.3, Use('push', BAR))
 def left() -> list[dict[int, Pose]]:
     """How a drawer, a button, a mug and what does not move are left, 200 times."""
     appliance = Appliance('bench', (DRAWER, BUTTON, MUG, SIGN), (), -0.1, -0.1)
-    random = np.random.default_rng(5)
-    return [sample_states(appliance, random) for _ in range(200)]
+    rng = np.random.default_rng(5)
+    return [sample_states(appliance, rng) for _ in range(200)]
 
 
 def test_only_what_lasts_is_left_moved(left: list[dict[int, Pose]]) -> None:
@@ -59,8 +59,8 @@ def test_drawers_are_left_open_now_and_then(left: list[dict[int, Pose]]) -> None
 def test_the_same_draw_leaves_the_same() -> None:
     appliance = Appliance('bench', (DRAWER,), (), -0.1, -0.1)
     first, second = (
-        [sample_states(appliance, random) for _ in range(20)]
-        for random in (np.random.default_rng(2), np.random.default_rng(2))
+        [sample_states(appliance, rng) for _ in range(20)]
+        for rng in (np.random.default_rng(2), np.random.default_rng(2))
     )
     assert [list(states) for states in first] == [list(states) for states in second]
     for one, other in zip(first, second, strict=True):

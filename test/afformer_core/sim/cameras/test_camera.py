@@ -37,10 +37,10 @@ def test_a_moved_camera_still_has_a_rotation(camera: Camera) -> None:
 @pytest.mark.parametrize('egocentric', [False, True])
 @pytest.mark.parametrize('family', FAMILIES)
 def test_random_cameras_see_every_element(family: str, egocentric: bool) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for seed, size in enumerate(SIZES):
         appliance = Scene(seed, family).appliance
-        camera = sample_camera(appliance, size, random, egocentric)
+        camera = sample_camera(appliance, size, rng, egocentric)
         for element in appliance.elements:
             pixels = camera.project(element.pose.apply(element.hull), size)
             assert (pixels >= -0.5).all()
@@ -48,41 +48,39 @@ def test_random_cameras_see_every_element(family: str, egocentric: bool) -> None
 
 
 def test_two_random_views_are_29_degrees_apart_on_average_and_67_at_most() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     appliance = Scene(1).appliance
-    axes = np.array(
-        [sample_camera(appliance, (256, 192), random).rotation[:, 2] for _ in range(200)]
-    )
+    axes = np.array([sample_camera(appliance, (256, 192), rng).rotation[:, 2] for _ in range(200)])
     degrees = np.degrees(np.arccos(np.clip((axes[:100] * axes[100:]).sum(1), -1, 1)))
     assert 25 < degrees.mean() < 35
     assert degrees.max() <= 67.01
 
 
 def test_views_are_around_the_direction_that_a_thing_is_mostly_looked_at_from() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for family in ('control_panel', 'mugs'):
         appliance = Scene(1, family).appliance
-        axes = [sample_camera(appliance, (96, 96), random).rotation[:, 2] for _ in range(100)]
+        axes = [sample_camera(appliance, (96, 96), rng).rotation[:, 2] for _ in range(100)]
         mean = np.mean(axes, axis=0)
         usual = direction(0, appliance.elevation)
         assert mean @ usual / np.linalg.norm(mean) > np.cos(np.radians(6))
 
 
 def test_an_egocentric_camera_is_above_what_it_sees_and_has_a_wide_lens() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     appliance = Scene(1).appliance
     for _ in range(50):
-        camera = sample_camera(appliance, (256, 192), random, egocentric=True)
+        camera = sample_camera(appliance, (256, 192), rng, egocentric=True)
         up = np.degrees(np.arcsin(camera.rotation[1, 2]))
         assert appliance.elevation + 10 < up < appliance.elevation + 33
         assert 50 <= camera.field_of_view <= 75
 
 
 def test_what_stands_on_a_table_is_not_looked_at_from_below() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     appliance = Scene(1, 'mugs').appliance
     for _ in range(100):
-        assert sample_camera(appliance, (96, 96), random).rotation[1, 2] > 0.1
+        assert sample_camera(appliance, (96, 96), rng).rotation[1, 2] > 0.1
 
 
 def test_a_camera_has_ahead_what_all_of_has_a_pixel() -> None:

@@ -20,7 +20,7 @@ def flawless(**defects: Any) -> Sensor:
 
 
 @pytest.fixture
-def random() -> np.random.Generator:
+def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
@@ -53,18 +53,18 @@ def centroid(image: np.ndarray, near: np.ndarray) -> np.ndarray:
 
 
 def test_without_defects_the_picture_stays_as_it_is(
-    picture: np.ndarray, random: np.random.Generator
+    picture: np.ndarray, rng: np.random.Generator
 ) -> None:
-    np.testing.assert_array_equal(flawless().expose(picture, random), picture)
+    np.testing.assert_array_equal(flawless().expose(picture, rng), picture)
 
 
 @pytest.mark.parametrize('distortion', [-0.06, -0.03, 0.02, 0.06])
 def test_points_and_picture_are_distorted_alike(
-    distortion: float, random: np.random.Generator
+    distortion: float, rng: np.random.Generator
 ) -> None:
     image, middles = dots()
     sensor = flawless(distortion=distortion)
-    exposed = sensor.expose(image, random)
+    exposed = sensor.expose(image, rng)
     moved = sensor.distort_points(middles, SIZE)
     assert np.abs(moved - middles).max() > 0.8
     seen = np.array([centroid(exposed, near) for near in moved])
@@ -73,7 +73,7 @@ def test_points_and_picture_are_distorted_alike(
 
 @pytest.mark.parametrize('distortion', [0.0, -0.06, 0.06])
 def test_all_defects_together_leave_points_where_they_are_said_to_be(
-    distortion: float, random: np.random.Generator
+    distortion: float, rng: np.random.Generator
 ) -> None:
     image, middles = dots()
     sensor = flawless(
@@ -86,50 +86,50 @@ def test_all_defects_together_leave_points_where_they_are_said_to_be(
         banding=0.12,
         quality=80,
     )
-    exposed = sensor.expose(image, random)
+    exposed = sensor.expose(image, rng)
     moved = sensor.distort_points(middles, SIZE)
     seen = np.array([centroid(exposed, near) for near in moved])
     assert np.hypot(*(seen - moved).T).max() < 0.3
 
 
-def test_gain_and_gamma_make_the_tone_curve(random: np.random.Generator) -> None:
+def test_gain_and_gamma_make_the_tone_curve(rng: np.random.Generator) -> None:
     grey = np.full((4, 4, 3), 64, np.uint8)
-    exposed = flawless(gain=np.array([1.0, 2.0, 8.0]), gamma=0.5).expose(grey, random)
+    exposed = flawless(gain=np.array([1.0, 2.0, 8.0]), gamma=0.5).expose(grey, rng)
     # the square root of 64 / 255 is 0.501
     np.testing.assert_array_equal(exposed[0, 0], [127, 255, 255])
 
 
 def test_automatic_exposure_brightens_the_dark_and_darkens_the_bright(
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> None:
     sensor = flawless(automatic=True)
     means = [
-        float(sensor.expose(np.full((16, 16, 3), level, np.uint8), random).mean())
+        float(sensor.expose(np.full((16, 16, 3), level, np.uint8), rng).mean())
         for level in (20, 60, 105, 220)
     ]
     assert means == pytest.approx([50, 105, 105, 176], abs=1)
 
 
 def test_noise_has_its_standard_deviation_and_differs_each_time(
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> None:
     grey = np.full((192, 256, 3), 128, np.uint8)
     sensor = flawless(noise=5.0)
-    first, second = sensor.expose(grey, random), sensor.expose(grey, random)
+    first, second = sensor.expose(grey, rng), sensor.expose(grey, rng)
     assert first.astype(float).std() == pytest.approx(5, rel=0.05)
     assert (first.astype(int) - second).std() == pytest.approx(5 * 2**0.5, rel=0.05)
 
 
-def test_vignetting_takes_its_share_from_the_corners(random: np.random.Generator) -> None:
+def test_vignetting_takes_its_share_from_the_corners(rng: np.random.Generator) -> None:
     grey = np.full((101, 151, 3), 200, np.uint8)
-    exposed = flawless(vignetting=0.4).expose(grey, random)
+    exposed = flawless(vignetting=0.4).expose(grey, rng)
     np.testing.assert_array_equal(exposed[50, 75], [200, 200, 200])
     np.testing.assert_array_equal(exposed[0, 0], [120, 120, 120])
 
 
-def test_red_moves_out_of_the_picture_and_blue_into_it(random: np.random.Generator) -> None:
+def test_red_moves_out_of_the_picture_and_blue_into_it(rng: np.random.Generator) -> None:
     image, middles = dots()
-    exposed = flawless(chromatic_shift=1.2).expose(image, random)
+    exposed = flawless(chromatic_shift=1.2).expose(image, rng)
     from_middle = [
         np.hypot(*(centroid(exposed[..., [i, i, i]], middles[0]) - (127.5, 95.5)))
         for i in range(3)
@@ -138,26 +138,26 @@ def test_red_moves_out_of_the_picture_and_blue_into_it(random: np.random.Generat
     assert from_middle[2] - from_middle[1] == pytest.approx(-1.05, abs=0.15)
 
 
-def test_a_smear_spreads_a_point_along_its_direction(random: np.random.Generator) -> None:
+def test_a_smear_spreads_a_point_along_its_direction(rng: np.random.Generator) -> None:
     point = np.zeros((21, 31, 3), np.uint8)
     point[10, 15] = 255
-    exposed = flawless(smear=6.0, smear_angle=0.0).expose(point, random)
+    exposed = flawless(smear=6.0, smear_angle=0.0).expose(point, rng)
     rows, columns = np.nonzero(exposed[..., 0])
     assert np.ptp(columns) >= 2
     assert set(rows) == {10}
 
 
-def test_banding_darkens_whole_rows(random: np.random.Generator) -> None:
+def test_banding_darkens_whole_rows(rng: np.random.Generator) -> None:
     grey = np.full((60, 80, 3), 200, np.uint8)
-    exposed = flawless(banding=0.1).expose(grey, random)
+    exposed = flawless(banding=0.1).expose(grey, rng)
     assert (exposed == exposed[:, :1]).all()
     assert exposed.min() == 180
     assert exposed.max() == 200
     assert np.unique(exposed).size > 10
 
 
-def test_compression_loses_fine_colours(picture: np.ndarray, random: np.random.Generator) -> None:
-    exposed = flawless(quality=40).expose(picture, random)
+def test_compression_loses_fine_colours(picture: np.ndarray, rng: np.random.Generator) -> None:
+    exposed = flawless(quality=40).expose(picture, rng)
     assert exposed.shape == picture.shape
     error = np.abs(exposed.astype(int) - picture)
     assert error.max() > 5
@@ -179,22 +179,22 @@ def test_impossible_defects_are_refused(defect: dict[str, float], message: str) 
         flawless(**defect)
 
 
-def test_only_colour_pictures_of_bytes_are_exposed(random: np.random.Generator) -> None:
+def test_only_colour_pictures_of_bytes_are_exposed(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match=r'is float32 \(4, 4, 3\); expected uint8'):
-        flawless().expose(np.zeros((4, 4, 3), np.float32), random)
+        flawless().expose(np.zeros((4, 4, 3), np.float32), rng)
     with pytest.raises(ValueError, match=r'is uint8 \(4, 4\); expected'):
-        flawless().expose(np.zeros((4, 4), np.uint8), random)
+        flawless().expose(np.zeros((4, 4), np.uint8), rng)
 
 
-def test_three_of_five_random_sensors_distort_nothing(random: np.random.Generator) -> None:
-    sensors = [sample_sensor(random) for _ in range(500)]
+def test_three_of_five_random_sensors_distort_nothing(rng: np.random.Generator) -> None:
+    sensors = [sample_sensor(rng) for _ in range(500)]
     straight = np.mean([sensor.distortion == 0 for sensor in sensors])
     assert straight == pytest.approx(0.6, abs=0.06)
 
 
-def test_what_moves_is_smeared_more_often(random: np.random.Generator) -> None:
-    still = np.mean([sample_sensor(random).smear > 0 for _ in range(300)])
-    moving = np.mean([sample_sensor(random, moving=True).smear > 0 for _ in range(300)])
+def test_what_moves_is_smeared_more_often(rng: np.random.Generator) -> None:
+    still = np.mean([sample_sensor(rng).smear > 0 for _ in range(300)])
+    moving = np.mean([sample_sensor(rng, moving=True).smear > 0 for _ in range(300)])
     assert still < 0.15
     assert moving == pytest.approx(0.5, abs=0.1)
 
@@ -202,6 +202,6 @@ def test_what_moves_is_smeared_more_often(random: np.random.Generator) -> None:
 def test_the_generator_alone_decides_on_an_exposure(picture: np.ndarray) -> None:
     exposed = []
     for _ in range(2):
-        random = np.random.default_rng(4)
-        exposed.append(sample_sensor(random, moving=True).expose(picture, random))
+        rng = np.random.default_rng(4)
+        exposed.append(sample_sensor(rng, moving=True).expose(picture, rng))
     np.testing.assert_array_equal(*exposed)

@@ -64,8 +64,8 @@ def displacements(element: Element) -> Iterator[Pose]:
 
 def filled(hull: np.ndarray) -> np.ndarray:
     """Points within a hull: its corners, their middle, and some between."""
-    random = np.random.default_rng(0)
-    pairs = hull[random.integers(len(hull), size=(24, 2))]
+    rng = np.random.default_rng(0)
+    pairs = hull[rng.integers(len(hull), size=(24, 2))]
     return np.concatenate([hull, pairs.mean(axis=1), hull.mean(axis=0)[None]])
 
 

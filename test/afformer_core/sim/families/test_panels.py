@@ -13,7 +13,7 @@ import pytest
 from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
 from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
-from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.families import generate
 from afformer_core.sim.families.parts.panel_elements import Look, bezel, button, handle, knob
 from afformer_core.sim.families.parts.panel_layout import lay_out
@@ -23,7 +23,7 @@ PANELS = ('control_panel', 'keypad', 'dense_keypad')
 
 
 def make(family: str, seed: int) -> Appliance:
-    return generate(family, generator(seed, Stream.APPLIANCE))
+    return generate(family, make_rng(seed, Stream.APPLIANCE))
 
 
 def many(family: str) -> list[Appliance]:
@@ -170,9 +170,9 @@ def test_a_bezel_surrounds_its_element() -> None:
 
 
 def test_cells_do_not_overlap_and_lie_on_the_panel() -> None:
-    random = np.random.default_rng(4)
+    rng = np.random.default_rng(4)
     for count in (4, 9, 17, 32):
-        layout = lay_out(random, count)
+        layout = lay_out(rng, count)
         assert len(layout.cells) == count
         assert layout.smallest >= 0.03 * 0.75
         for cell in layout.cells:

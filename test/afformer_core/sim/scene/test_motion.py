@@ -30,10 +30,8 @@ def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[Mot
     """50 motions, each of another element 4 cm wide that stands 2 cm out."""
     shape, build = BUILD[kind]
     look = Look(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
-    random = np.random.default_rng(3)
-    return [
-        sample_motion(build(look, 0.0, 0.0, random).use(action), random, aside) for _ in range(50)
-    ]
+    rng = np.random.default_rng(3)
+    return [sample_motion(build(look, 0.0, 0.0, rng).use(action), rng, aside) for _ in range(50)]
 
 
 def travel(motion: Motion, time: float) -> float:
@@ -121,9 +119,9 @@ def test_a_contact_that_begins_before_or_ends_after_the_clip_moves_it_within(
 
 
 def test_what_is_picked_up_stays_in_the_hand_and_what_is_put_down_was_in_it() -> None:
-    random = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     for _ in range(20):
-        lift, lower = sample_motion(LIFT, random), sample_motion(LOWER, random)
+        lift, lower = sample_motion(LIFT, rng), sample_motion(LOWER, rng)
         assert lift.in_contact(1.0)
         assert not lift.in_contact(0.0)
         assert lower.in_contact(0.0)

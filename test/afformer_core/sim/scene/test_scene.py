@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.sim.bodies.appliance import Appliance
-from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.scene.demonstration import plan_demonstration, render_demonstration
 from afformer_core.sim.scene.renderer import Renderer
@@ -106,7 +106,7 @@ def test_negative_seeds_are_refused() -> None:
 
 
 def test_streams_are_independent_and_repeatable() -> None:
-    draws = [generator(SEED, stream).random(4).tolist() for stream in Stream]
+    draws = [make_rng(SEED, stream).random(4).tolist() for stream in Stream]
     assert len({tuple(draw) for draw in draws}) == len(Stream)
-    assert generator(SEED, Stream.WORLD).random(4).tolist() == draws[Stream.WORLD]
-    assert generator(SEED, Stream.WORLD, 1).random(4).tolist() != draws[Stream.WORLD]
+    assert make_rng(SEED, Stream.WORLD).random(4).tolist() == draws[Stream.WORLD]
+    assert make_rng(SEED, Stream.WORLD, 1).random(4).tolist() != draws[Stream.WORLD]

@@ -12,7 +12,7 @@ import pytest
 
 from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.bodies.pose import STILL
-from afformer_core.sim.bodies.seeds import Stream, generator, scene_seed
+from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.bodies.states import sample_states
 from afformer_core.sim.cameras.sensor import Sensor
 from afformer_core.sim.scene.outline import front_centre, project_outline
@@ -190,7 +190,7 @@ def test_views_of_different_sizes_need_no_renderer() -> None:
 
 def test_no_door_stands_open_behind_the_camera() -> None:
     scene = Scene(8305200965221714479, 'doors')
-    left = sample_states(scene.appliance, generator(scene.seed, Stream.STATE, 2))
+    left = sample_states(scene.appliance, make_rng(scene.seed, Stream.STATE, 2))
     assert sorted(left) == [0]
     view = plan_target(scene, 2)
     assert not view.states

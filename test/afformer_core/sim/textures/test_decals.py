@@ -10,9 +10,9 @@ from afformer_core.sim.textures.decals import apply_decals, paint_decal
 @pytest.mark.parametrize('held_out', [False, True])
 @pytest.mark.parametrize('side', [8, 48, 100])
 def test_a_decal_has_its_longer_side_and_is_seen(side: int, held_out: bool) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(40):
-        decal = paint_decal(random, held_out, side)
+        decal = paint_decal(rng, held_out, side)
         assert decal.dtype == np.uint8
         assert decal.shape[2] == 4
         assert max(decal.shape[:2]) == side
@@ -36,11 +36,11 @@ def test_decals_change_a_part_of_the_picture_in_place(dtype: type) -> None:
 
 
 def test_some_pictures_get_no_decal() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     bare = 0
     for _ in range(100):
         image = np.full((60, 60, 3), 90, np.uint8)
-        apply_decals(image, random)
+        apply_decals(image, rng)
         bare += int((image == 90).all())
     assert 10 < bare < 45
 

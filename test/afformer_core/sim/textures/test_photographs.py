@@ -36,8 +36,8 @@ def test_no_photograph_is_both_for_training_and_held_out() -> None:
 def test_crops_are_squares_of_every_photograph_of_their_set(
     held_out: bool, read: set[str]
 ) -> None:
-    random = np.random.default_rng(0)
-    crops = [crop_photograph(random, 40, held_out) for _ in range(100)]
+    rng = np.random.default_rng(0)
+    crops = [crop_photograph(rng, 40, held_out) for _ in range(100)]
     assert {crop.shape for crop in crops} == {(40, 40, 3)}
     assert {crop.dtype for crop in crops} == {np.dtype(np.uint8)}
     assert read == set(HELD_OUT_PHOTOGRAPHS if held_out else TRAINING_PHOTOGRAPHS)

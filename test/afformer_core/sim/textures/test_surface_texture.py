@@ -13,17 +13,17 @@ from afformer_core.sim.textures.surface_texture import paint_pattern, paint_surf
 @pytest.mark.parametrize('name', [*TRAINING_PATTERNS, *HELD_OUT_PATTERNS])
 @pytest.mark.parametrize('side', [48, 128])
 def test_patterns_are_pictures_of_the_expected_side(name: str, side: int) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(5):
-        picture = paint_pattern(random, name, side)
+        picture = paint_pattern(rng, name, side)
         assert picture.shape == (side, side, 3)
         assert picture.dtype == np.uint8
 
 
 @pytest.mark.parametrize('name', [*TRAINING_PATTERNS, *HELD_OUT_PATTERNS])
 def test_patterns_but_the_plain_one_show_something(name: str) -> None:
-    random = np.random.default_rng(1)
-    spread = np.median([paint_pattern(random, name).std(axis=(0, 1)).max() for _ in range(9)])
+    rng = np.random.default_rng(1)
+    spread = np.median([paint_pattern(rng, name).std(axis=(0, 1)).max() for _ in range(9)])
     assert name == 'plain' or spread > 2
 
 
@@ -33,19 +33,19 @@ def test_half_of_the_surfaces_are_photographs_and_the_rest_are_patterns_of_the_s
 ) -> None:
     painted: list[str] = []
 
-    def record_pattern(random: np.random.Generator, name: str, side: int) -> np.ndarray:
+    def record_pattern(rng: np.random.Generator, name: str, side: int) -> np.ndarray:
         painted.append(name)
         return np.zeros((side, side, 3), np.uint8)
 
-    def record_photograph(random: np.random.Generator, side: int, held: bool) -> np.ndarray:
+    def record_photograph(rng: np.random.Generator, side: int, held: bool) -> np.ndarray:
         painted.append(f'photograph, held out: {held}')
         return np.zeros((side, side, 3), np.uint8)
 
     monkeypatch.setattr(surface_texture, 'paint_pattern', record_pattern)
     monkeypatch.setattr(surface_texture, 'crop_photograph', record_photograph)
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(400):
-        paint_surface(random, held_out, 8)
+        paint_surface(rng, held_out, 8)
     patterns = HELD_OUT_PATTERNS if held_out else TRAINING_PATTERNS
     assert set(painted) == {*patterns, f'photograph, held out: {held_out}'}
     assert 160 < painted.count(f'photograph, held out: {held_out}') < 240
@@ -64,8 +64,8 @@ def test_the_generator_alone_decides_on_a_surface() -> None:
 
 
 def test_grain_is_weak_and_about_nothing() -> None:
-    random = np.random.default_rng(0)
-    sheets = np.stack([grain(random, 30, 50) for _ in range(50)])
+    rng = np.random.default_rng(0)
+    sheets = np.stack([grain(rng, 30, 50) for _ in range(50)])
     assert sheets.shape == (50, 30, 50)
     assert abs(sheets.mean()) < 0.01
     assert 0.005 < sheets.std() < 0.06

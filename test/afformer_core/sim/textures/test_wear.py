@@ -9,21 +9,21 @@ from afformer_core.sim.textures.wear import apply_wear
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.float32])
 def test_wear_keeps_the_type_and_the_range(dtype: type) -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for level in (0, 128, 255):
         image = np.full((90, 130, 3), level, dtype)
-        apply_wear(image, random)
+        apply_wear(image, rng)
         assert image.dtype == dtype
         assert image.min() >= 0
         assert image.max() <= 255
 
 
 def test_most_pictures_are_worn_but_remain_what_they_were() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     differences = []
     for _ in range(100):
         image = np.full((90, 130, 3), 128, np.uint8)
-        apply_wear(image, random)
+        apply_wear(image, rng)
         differences.append(np.abs(image.astype(int) - 128).mean())
     worn = np.array(differences) > 0
     assert 0.6 < worn.mean() < 0.95

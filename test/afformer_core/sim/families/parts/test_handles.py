@@ -34,9 +34,9 @@ def test_a_bar_is_hooked_a_knob_pinched_and_a_recess_touched() -> None:
 
 
 def test_a_finger_fits_behind_every_sampled_bar() -> None:
-    random = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     for _ in range(100):
-        style = sample_style(random, GREY, ('bar', 'rail', 'bow'))
+        style = sample_style(rng, GREY, ('bar', 'rail', 'bow'))
         assert style.level - style.radius > 0.018
 
 

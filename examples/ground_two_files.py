@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from afformer_core.media.images import read_image, write_picture
+from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video
 from afformer_core.outputs.grounding_overlay import draw_single_grounding
 from afformer_core.runtime import Grounder, shipped_model_folder
@@ -37,7 +37,7 @@ def main() -> None:
         print(f'{action}: {score:.2f}')
     for peak in grounding.peaks:
         print(f'peak at ({peak.u:.0f}, {peak.v:.0f}), score {peak.score:.2f}')
-    write_picture(arguments.overlay, draw_single_grounding(image, grounding, opacity=0.6))
+    write_image(arguments.overlay, draw_single_grounding(image, grounding, opacity=0.6))
 
 
 if __name__ == '__main__':

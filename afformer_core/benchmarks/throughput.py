@@ -29,7 +29,7 @@ from afformer_core.parallel.measured_subprocess import (
     run_measurement,
 )
 from afformer_core.reports.tables import Cell, Table
-from afformer_core.training.datasets.batch import PictureBatch
+from afformer_core.training.datasets.batch import ImageBatch
 from afformer_core.training.datasets.supervision import Annotations
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
@@ -47,7 +47,7 @@ _LABELS = {
     'released': "the released code's structure",
     'afformer': 'afformer',
 }
-_Predict = Callable[[PictureBatch], tuple[Tensor, Tensor]]
+_Predict = Callable[[ImageBatch], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Workload:
         if min(self.pairs, self.frames, self.side, self.threads) < 1:
             raise ValueError(f'workload is {self}; every number must be at least 1')
 
-    def batch(self) -> PictureBatch:
+    def batch(self) -> ImageBatch:
         """Draw pairs of noise with one point each, the same in every process."""
         rng = torch.manual_seed(0)
         shape = (self.pairs, self.frames + 1, self.side, self.side, 3)
@@ -85,7 +85,7 @@ class Workload:
         )
         lengths = torch.full((self.pairs,), self.frames)
         samples = tuple(range(self.pairs))
-        return PictureBatch(annotations, samples, noise[:, 1:], lengths, noise[:, 0])
+        return ImageBatch(annotations, samples, noise[:, 1:], lengths, noise[:, 0])
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         report, exhibit = _evaluate_model(arguments, protocol)
     _print(report, arguments.json)
-    _show(report, exhibit, page, arguments.pictures)
+    _show(report, exhibit, page, arguments.images)
     return 0
 
 
@@ -178,10 +178,8 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
         )
-    if arguments.report is not None or arguments.pictures is not None:
-        raise ValueError(
-            '--benchmark has no page. Give --report and --pictures with --annotations'
-        )
+    if arguments.report is not None or arguments.images is not None:
+        raise ValueError('--benchmark has no page. Give --report and --images with --annotations')
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
@@ -195,7 +193,7 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
 
     report, exhibit = evaluate_on_parts(arguments)
     _print(report, arguments.json)
-    _show(report, exhibit, page, arguments.pictures)
+    _show(report, exhibit, page, arguments.images)
     return 0
 
 
@@ -210,8 +208,8 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
 
 def _show(report: Report, exhibit: _Exhibit, page: Path | None, sheets: Path | None) -> None:
     """Write the report's page and contact sheets that are asked for."""
+    from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
     from afformer_core.evaluation.report.html_report import write_report
-    from afformer_core.evaluation.report.pictures import write_contact_sheets
 
     if page is None and sheets is None:
         return

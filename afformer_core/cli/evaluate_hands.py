@@ -50,16 +50,16 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from afformer_core.files.atomic import write_aside
-    from afformer_core.hands.detector_report import detect_in_pictures, report_detector
+    from afformer_core.hands.detector_report import detect_in_images, report_detector
     from afformer_core.hands.hand_annotations import read_hand_annotations
     from afformer_core.hands.open_detector import open_hand_detector
 
     detector = open_hand_detector(arguments.detector, _LOWEST_SCORE)
-    pictures = read_hand_annotations(arguments.dataset, arguments.split)
-    found = detect_in_pictures(detector, pictures)
-    detected = list(tqdm(found, total=len(pictures), unit='picture', desc='detecting'))
+    images = read_hand_annotations(arguments.dataset, arguments.split)
+    found = detect_in_images(detector, images)
+    detected = list(tqdm(found, total=len(images), unit='image', desc='detecting'))
     dataset = f'the split {arguments.split} of {arguments.dataset}'
-    report = report_detector(detector, pictures, detected, dataset)
+    report = report_detector(detector, images, detected, dataset)
     content = json.dumps(report.to_json(), indent=2)
     print(content if arguments.json == '-' else report.to_markdown())
     if arguments.json not in (None, '-'):

@@ -45,12 +45,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
-    from afformer_core.media.images import read_image, require_picture_path, write_picture
+    from afformer_core.media.images import read_image, require_image_path, write_image
     from afformer_core.media.video import read_video
     from afformer_core.outputs.grounding_overlay import draw_single_grounding
 
     if arguments.output is not None:
-        require_picture_path(arguments.output)
+        require_image_path(arguments.output)
     image = read_image(arguments.image)
     grounder = open_grounder(arguments.model, arguments)
     frames = read_video(arguments.video, grounder.configuration.maximum_frames)
@@ -69,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
     }  # fmt: skip
     print(json.dumps(result, indent=2))
     if arguments.output is not None:
-        write_picture(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
+        write_image(arguments.output, draw_single_grounding(image, grounding, _OPACITY))
     return 0

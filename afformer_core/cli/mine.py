@@ -115,12 +115,12 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.mining.preview import write_contact_sheet
     from afformer_core.maskahand.sources import find_sources
-    from afformer_core.media.images import require_picture_path
+    from afformer_core.media.images import require_image_path
 
     if arguments.processes is not None and arguments.processes < 1:
         raise ValueError(f'--processes is {arguments.processes}; expected at least 1')
     if arguments.preview is not None:
-        require_picture_path(arguments.preview)
+        require_image_path(arguments.preview)
     settings = MiningSettings(
         arguments.rate, arguments.clip_frames, arguments.stride, arguments.minimum_score
     )

@@ -51,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the examples, and write the image."""
     from afformer_core.maskahand.pretraining.configured_data import configured_data
     from afformer_core.maskahand.pretraining.example_grid import example_grid
-    from afformer_core.media.images import require_picture_path, write_picture
+    from afformer_core.media.images import require_image_path, write_image
 
-    require_picture_path(arguments.output)
+    require_image_path(arguments.output)
     for name in ('clips', 'side'):
         if getattr(arguments, name) < 1:
             raise ValueError(f'--{name} is {getattr(arguments, name)}; it must be at least 1')
     data = configured_data(arguments.config, arguments.seed)
     examples = data.first_examples(arguments.clips)
-    write_picture(arguments.output, example_grid(examples, arguments.side))
+    write_image(arguments.output, example_grid(examples, arguments.side))
     return 0

@@ -76,14 +76,14 @@ class ClipReader:
                 'numbers; leave out the part in seconds'
             )
         if self.cache_folder is None:
-            return self._sample(sample, paths).pictures()
+            return self._sample(sample, paths).images()
         cache = FrameCache(self.cache_folder)
         key = self._key(sample, paths)
         clip = cache.load(key)
         if clip is None:
             clip = self._sample(sample, paths)
             cache.save(key, clip)
-        return clip.pictures()
+        return clip.images()
 
     def is_kept(self, sample: Sample) -> bool:
         """Whether the cache has a sample's clip; False without a cache.

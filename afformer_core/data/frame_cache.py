@@ -40,11 +40,11 @@ class SampledClip:
                 'which are those of the clip'
             )
 
-    def pictures(self) -> list[np.ndarray]:
+    def images(self) -> list[np.ndarray]:
         """The frames of each window, uint8 [T, H, W, 3]; most are no copies, so do not change."""
-        return [self._pictures(window) for window in self.windows]
+        return [self._images(window) for window in self.windows]
 
-    def _pictures(self, window: Sequence[int]) -> np.ndarray:
+    def _images(self, window: Sequence[int]) -> np.ndarray:
         if list(window) == list(range(window[0], window[0] + len(window))):
             return self.frames[window[0] : window[0] + len(window)]
         return self.frames[list(window)]

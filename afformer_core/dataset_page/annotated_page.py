@@ -35,7 +35,7 @@ class PageSettings:
     """How much of a dataset is looked at.
 
     Attributes:
-        samples: shown as pictures, at most; at least 1.
+        samples: shown as images, at most; at least 1.
         seed: of which ones, and of which clips are opened.
         sampling: of the frames that a model would be shown.
         folder_rate: numbers per second in the names of the frames of a folder; None: untold.

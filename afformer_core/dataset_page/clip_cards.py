@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from afformer_core.data.augmentation import PictureOptions
-from afformer_core.dataset_page.page import Card, Figure, Picture
+from afformer_core.data.augmentation import ImageOptions
+from afformer_core.dataset_page.page import Card, Figure, RgbImage
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.errors import VideoError
 from afformer_core.evaluation.report.tiles import TILE_SIDE, fit
 from afformer_core.maskahand.mining.preview import draw_hands
-from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingDataset, boxes_of
 from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
@@ -24,7 +24,7 @@ from afformer_core.training.datasets.order import Draw
 _FRAMES = 8
 _FRAME_SIDE = 200
 _INPUT = (256, 256)
-_PICTURE_SIDE = 512
+_IMAGE_SIDE = 512
 _OPACITY = 0.6
 
 
@@ -34,7 +34,7 @@ def clip_cards(
     seed: int,
     progress: bool = True,
 ) -> list[Card]:
-    """Pictures of clips; one that cannot be read has the reason instead.
+    """Images of clips; one that cannot be read has the reason instead.
 
     Args:
         clips: to be shown.
@@ -42,8 +42,8 @@ def clip_cards(
         seed: of the examples.
         progress: show a progress bar on stderr.
     """
-    pictures = ClipPictures(_INPUT, _FRAMES, _PICTURE_SIDE, number_rate=number_rate)
-    examples = PretrainingDataset(clips, pictures, SynthesisOptions(), 1, PictureOptions())
+    images = ClipImages(_INPUT, _FRAMES, _IMAGE_SIDE, number_rate=number_rate)
+    examples = PretrainingDataset(clips, images, SynthesisOptions(), 1, ImageOptions())
     cards = []
     for number, clip in enumerate(tqdm(clips, 'clips', unit='', disable=not progress)):
         times = clip.video.times
@@ -59,7 +59,7 @@ def clip_cards(
     return cards
 
 
-def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[Picture, ...]:
+def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage, ...]:
     """Evenly spaced, with the hands that were seen in them."""
     video = clip.video
     numbers = clip.demonstration(_FRAMES)

@@ -10,8 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from afformer_core.data.readers.unmarked_pairs import UnmarkedThing, read_unmarked_pairs
-from afformer_core.dataset_page.page import Picture
-from afformer_core.evaluation.report.pictures import image_source
+from afformer_core.dataset_page.page import RgbImage
+from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
@@ -29,7 +29,7 @@ class _Demonstration:
     """A demonstration as it is shown: some of its frames, small."""
 
     name: str
-    frames: Sequence[Picture]
+    frames: Sequence[RgbImage]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Image:
     name: str
     width: int
     height: int
-    picture: Picture
+    image: RgbImage
 
 
 @dataclass(frozen=True)

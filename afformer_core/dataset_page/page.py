@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 _EXAMPLES = 5
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
 
 
@@ -66,10 +66,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture with what it shows."""
+    """An image with what it shows."""
 
     caption: str
-    picture: Picture
+    image: RgbImage
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Card:
     title: str
     groups: tuple[str, ...]
     facts: tuple[str, ...]
-    frames: tuple[Picture, ...]
+    frames: tuple[RgbImage, ...]
     figures: tuple[Figure, ...]
     problem: str = ''
 
@@ -104,7 +104,7 @@ class DatasetPage:
         findings: what is wrong with it; none: nothing that was looked for.
         looked_at: what was looked for, and in how much of it, in a sentence.
         distributions: of what is in it.
-        maps: pictures of the whole dataset.
+        maps: images of the whole dataset.
         cards: samples, in the order in which they are shown.
         how: how the samples were chosen, in a sentence.
     """

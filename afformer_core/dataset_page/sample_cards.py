@@ -11,7 +11,7 @@ from afformer_core.data.clip_facts import read_clip_facts
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
-from afformer_core.dataset_page.page import Card, Figure, Picture
+from afformer_core.dataset_page.page import Card, Figure, RgbImage
 from afformer_core.errors import AfformerError, ImageError
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.evaluation.report.tiles import TILE_SIDE, draw_heatmap, fit, mark_annotation
@@ -29,7 +29,7 @@ def sample_cards(
     folder_rate: float | None = None,
     progress: bool = True,
 ) -> list[Card]:
-    """Pictures of samples; what cannot be read is left out of its card, with the reason.
+    """Images of samples; what cannot be read is left out of its card, with the reason.
 
     Args:
         samples: to be shown.
@@ -51,7 +51,7 @@ def _card(
     folder_rate: float | None,
 ) -> Card:
     facts = [f'image {sample.image_size[0]}x{sample.image_size[1]}']
-    frames: list[Picture] = []
+    frames: list[RgbImage] = []
     problems = []
     try:
         clip = read_clip_facts(sample)
@@ -88,7 +88,7 @@ def _shown(count: int, windows: Sequence[int]) -> str:
 
 
 def _figures(
-    sample: Sample, image: Picture | None, action_names: Mapping[int, str]
+    sample: Sample, image: RgbImage | None, action_names: Mapping[int, str]
 ) -> list[Figure]:
     """The image alone, then the heatmap of each action with what was annotated."""
     protocol = RowsProtocol()

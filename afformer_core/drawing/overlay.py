@@ -19,7 +19,7 @@ _HELD = (255, 176, 0)
 _GREY = (150, 150, 150)
 _BEST = (0, 230, 255)
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 
 class Look(Enum):
@@ -31,14 +31,14 @@ class Look(Enum):
 
 
 def draw_overlay(
-    image: Picture,
+    image: RgbImage,
     heatmap: NDArray[np.float32],
     peaks: Sequence[Peak],
     caption: str,
     opacity: float,
     distances: Sequence[float | None] = (),
     look: Look = Look.CURRENT,
-) -> Picture:
+) -> RgbImage:
     """Draw a heatmap and its peaks over an image.
 
     Args:
@@ -67,18 +67,18 @@ def draw_overlay(
             f'there are {len(distances)} distances of {len(peaks)} peaks; expected one of each, '
             'or none'
         )
-    picture = _blend(image, heatmap, opacity, look)
+    canvas = _blend(image, heatmap, opacity, look)
     scale = max(0.35, min(image.shape[:2]) / 480)
-    _draw_frame(picture, look, scale)
+    _draw_frame(canvas, look, scale)
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
-        _draw_peak(picture, peak, label, number == 0, look, scale)
+        _draw_peak(canvas, peak, label, number == 0, look, scale)
     if caption:
-        _draw_caption(picture, caption, scale)
-    return picture
+        _draw_caption(canvas, caption, scale)
+    return canvas
 
 
-def _blend(image: Picture, heatmap: NDArray[np.float32], opacity: float, look: Look) -> Picture:
+def _blend(image: RgbImage, heatmap: NDArray[np.float32], opacity: float, look: Look) -> RgbImage:
     top = float(heatmap.max())
     if top <= 0:
         return np.array(image)
@@ -93,17 +93,17 @@ def _blend(image: Picture, heatmap: NDArray[np.float32], opacity: float, look: L
     return np.asarray(cv2.add(under, _of_levels(levels, added)), dtype=np.uint8)
 
 
-def _of_levels(levels: Picture, table: Picture) -> Picture:
+def _of_levels(levels: RgbImage, table: RgbImage) -> RgbImage:
     """Look up a table [256, 3] for each level [H, W]: [H, W, 3]."""
     return np.asarray(cv2.applyColorMap(levels, table[:, None, :]), dtype=np.uint8)
 
 
-def _draw_frame(picture: Picture, look: Look, scale: float) -> None:
+def _draw_frame(canvas: RgbImage, look: Look, scale: float) -> None:
     if look is Look.CURRENT:
         return
     colour = _HELD if look is Look.HELD else _GREY
-    corner = (picture.shape[1] - 1, picture.shape[0] - 1)
-    cv2.rectangle(picture, (0, 0), corner, colour, max(1, round(8 * scale)))
+    corner = (canvas.shape[1] - 1, canvas.shape[0] - 1)
+    cv2.rectangle(canvas, (0, 0), corner, colour, max(1, round(8 * scale)))
 
 
 def _label(number: int, distances: Sequence[float | None]) -> str:
@@ -112,7 +112,7 @@ def _label(number: int, distances: Sequence[float | None]) -> str:
 
 
 def _draw_peak(
-    picture: Picture, peak: Peak, label: str, best: bool, look: Look, scale: float
+    canvas: RgbImage, peak: Peak, label: str, best: bool, look: Look, scale: float
 ) -> None:
     radius = round((11 if best else 7) * scale)
     thickness = max(1, round(2 * scale))
@@ -122,11 +122,11 @@ def _draw_peak(
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
         for begin, end in _arcs(look):
             axes = (radius * 16, radius * 16)
-            cv2.ellipse(picture, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
+            cv2.ellipse(canvas, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
     if best:
-        cv2.circle(picture, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
+        cv2.circle(canvas, centre, max(1, round(2 * scale)) * 16, _WHITE, -1, cv2.LINE_AA, 4)
     at = (round(peak.u) + radius + thickness, round(peak.v) - radius)
-    draw_text(picture, label, at, 0.5 * scale)
+    draw_text(canvas, label, at, 0.5 * scale)
 
 
 def _arcs(look: Look) -> list[tuple[int, int]]:
@@ -136,19 +136,19 @@ def _arcs(look: Look) -> list[tuple[int, int]]:
     return [(0, 360)]
 
 
-def _draw_caption(picture: Picture, caption: str, scale: float) -> None:
+def _draw_caption(canvas: RgbImage, caption: str, scale: float) -> None:
     size = 0.55 * scale
     (width, height), baseline = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    if width > picture.shape[1] - 12:
-        size *= max(0.3, (picture.shape[1] - 12) / width)
+    if width > canvas.shape[1] - 12:
+        size *= max(0.3, (canvas.shape[1] - 12) / width)
         (width, height), baseline = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    bar = picture[: height + baseline + 10, : width + 12]
+    bar = canvas[: height + baseline + 10, : width + 12]
     bar[...] = bar // 3
-    draw_text(picture, caption, (6, height + 5), size)
+    draw_text(canvas, caption, (6, height + 5), size)
 
 
-def draw_text(picture: Picture, text: str, at: tuple[int, int], size: float) -> None:
+def draw_text(canvas: RgbImage, text: str, at: tuple[int, int], size: float) -> None:
     """Write ASCII text in white with a dark edge; its lower left corner is at (x, y)."""
     thickness = max(1, round(1.6 * size))
     for colour, width in ((_BLACK, thickness + 2), (_WHITE, thickness)):
-        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)
+        cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)

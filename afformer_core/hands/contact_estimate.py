@@ -64,20 +64,18 @@ class ContactEstimate:
         self._sizes: deque[float] = deque()
         self._rests_since: float | None = None
 
-    def observe(
-        self, time: float, landmarks: NDArray[np.float64], picture: tuple[int, int]
-    ) -> None:
+    def observe(self, time: float, landmarks: NDArray[np.float64], image: tuple[int, int]) -> None:
         """Add the hand in a later frame.
 
         Args:
             time: time of the frame, seconds.
             landmarks: MediaPipe's landmarks, [21, 2] pixels.
-            picture: (width, height) of the frame; landmarks outside of it are guesses and are
+            image: (width, height) of the frame; landmarks outside of it are guesses and are
                 ignored.
         """
         places = landmarks[[_INDEX_TIP, _INDEX_TIP]].astype(np.float64)
         places[1] = (landmarks[_THUMB_TIP] + landmarks[_INDEX_TIP]) / 2
-        places[~((places >= 0) & (places <= picture)).all(1)] = np.nan
+        places[~((places >= 0) & (places <= image)).all(1)] = np.nan
         self._times.append(time)
         self._places.append(places)
         self._sizes.append(hand_size(landmarks))

@@ -86,19 +86,19 @@ class ContactHead(nn.Module):
             nn.Linear(_PLACE_FEATURES, 2),
         )
 
-    def forward(self, pictures: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
+    def forward(self, images: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
         """Classify and locate the contact of each hand, over all images in order.
 
         Args:
-            pictures: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
-                `motion_picture`).
+            images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
+                `frame_stack`).
             boxes: boxes of each image, [n, 4] (left, top, right, bottom) in pixels.
         """
         middles, sides = _around(torch.cat(list(boxes)))
         if not len(middles):
             return ContactAnswer(middles[:, 0], middles)
         squares = torch.cat(
-            [_squares(picture, box) for picture, box in zip(pictures, boxes, strict=True)]
+            [_squares(image, box) for image, box in zip(images, boxes, strict=True)]
         )
         logits, places = self._look(squares)
         if not self.training:
@@ -115,7 +115,7 @@ class ContactHead(nn.Module):
 
     def loss(
         self,
-        pictures: Sequence[Tensor],
+        images: Sequence[Tensor],
         boxes: Sequence[Tensor],
         contacts: Sequence[Tensor],
         touches: Sequence[Tensor],
@@ -123,7 +123,7 @@ class ContactHead(nn.Module):
         """Compute the loss of contact, and of its location where known, with randomly moved boxes.
 
         Args:
-            pictures, boxes: see `forward`.
+            images, boxes: see `forward`.
             contacts: for each image, bool [n].
             touches: for each image, (x, y) in pixels, [n, 2]; NaN where unknown.
 
@@ -131,7 +131,7 @@ class ContactHead(nn.Module):
             binary cross-entropy plus the smooth distance in sides of the squares; 0 without hands.
         """
         moved = [_moved(each) for each in boxes]
-        answer = self(pictures, moved)
+        answer = self(images, moved)
         if not len(answer.logits):
             # All processes must have gradients of all parameters, also without hands in their
             # images.
@@ -156,9 +156,9 @@ def _around(boxes: Tensor) -> tuple[Tensor, Tensor]:
     return middles, sides.clamp(min=_SMALLEST)
 
 
-def _squares(picture: Tensor, boxes: Tensor) -> Tensor:
+def _squares(image: Tensor, boxes: Tensor) -> Tensor:
     """Crop the square around each box, [n, FRAMES, S, S] in -1..1; 0 outside of the image."""
-    shown = colours(picture).unflatten(0, (FRAMES, -1))
+    shown = colours(image).unflatten(0, (FRAMES, -1))
     grey = torch.einsum('tchw,c->thw', shown, shown.new_tensor(_LUMINANCE))
     middles, sides = _around(boxes)
     around = torch.cat((middles - sides / 2, middles + sides / 2), dim=1)

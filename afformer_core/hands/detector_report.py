@@ -18,7 +18,7 @@ from afformer_core.hands.average_precision import (
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.frame_stack import NOW
 from afformer_core.hands.hand import Hand
-from afformer_core.hands.hand_annotations import AnnotatedPicture
+from afformer_core.hands.hand_annotations import AnnotatedImage
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoFrame
 from afformer_core.reports.named_numbers import to_json
@@ -125,24 +125,24 @@ class DetectorReport:
         return {'facts': dict(self.facts), 'measures': to_json(self.measures)}
 
 
-def detect_in_pictures(
-    detector: HandDetector, pictures: Iterable[AnnotatedPicture]
+def detect_in_images(
+    detector: HandDetector, images: Iterable[AnnotatedImage]
 ) -> Iterator[tuple[Hand, ...]]:
     """Detect the hands of images, each with its neighbours, if any, as a short video of its own.
 
     Raises:
         ImageError: an image cannot be read.
     """
-    for picture in pictures:
-        before, after = picture.neighbours[:NOW], picture.neighbours[NOW:]
-        paths = (*before, picture.image, *after)
+    for image in images:
+        before, after = image.neighbours[:NOW], image.neighbours[NOW:]
+        paths = (*before, image.image, *after)
         video = [VideoFrame(i * _INTERVAL, read_image(path)) for i, path in enumerate(paths)]
         yield detector.detect_one(video, len(before))
 
 
 def report_detector(
     detector: HandDetector,
-    pictures: Sequence[AnnotatedPicture],
+    images: Sequence[AnnotatedImage],
     detected: Sequence[Sequence[Hand]],
     dataset: str,
 ) -> DetectorReport:
@@ -150,13 +150,13 @@ def report_detector(
 
     Args:
         detector: detector that was used.
-        pictures: images that it was applied to.
+        images: images that it was applied to.
         detected: hands that it detected in each of them.
         dataset: name of the dataset.
     """
-    annotated = [picture.hands for picture in pictures]
+    annotated = [image.hands for image in images]
     interactions = interactions_found(detected, annotated)
-    facts = (('detector', detector.name), ('pictures', f'{len(pictures)} of {dataset}'))
+    facts = (('detector', detector.name), ('images', f'{len(images)} of {dataset}'))
     measures = DetectorMeasures(
         hand=_precision(hands_found(detected, annotated)),
         hand_and_interaction=_precision(states_found(detected, annotated)),

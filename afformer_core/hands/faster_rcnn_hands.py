@@ -83,16 +83,16 @@ class FasterRcnnHands(HandDetector):
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
-        pictures = self._pictures(frames)
-        while batch := list(islice(pictures, self._batch_size)):
+        images = self._images(frames)
+        while batch := list(islice(images, self._batch_size)):
             yield from self._detect(batch)
 
     def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
         """Detect the hands in one frame of a video (see `HandDetector.detect_one`)."""
-        (hands,) = self._detect([next(islice(self._pictures(frames), index, None))])
+        (hands,) = self._detect([next(islice(self._images(frames), index, None))])
         return hands
 
-    def _pictures(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
+    def _images(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
         """Yield the network's input of each frame: the frame alone, or a stack."""
         device = next(self._detector.parameters()).device
         on_device = (FrameOnDevice(frame, device) for frame in frames)
@@ -101,8 +101,8 @@ class FasterRcnnHands(HandDetector):
         return motion_windows(on_device, self._interval)
 
     @torch.no_grad()
-    def _detect(self, pictures: Sequence[Sequence[FrameOnDevice]]) -> list[tuple[Hand, ...]]:
-        tensors = [stacked(frames) for frames in pictures]
+    def _detect(self, images: Sequence[Sequence[FrameOnDevice]]) -> list[tuple[Hand, ...]]:
+        tensors = [stacked(frames) for frames in images]
         if self._interval is None:
             tensors = [colours(tensor) for tensor in tensors]
         return [hands_of(output) for output in on_host(self._detector(tensors))]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from afformer_core.hands.hand_annotations import NEIGHBOURS
 
-_Picture = NDArray[np.uint8]
+_RgbImage = NDArray[np.uint8]
 # Number of frames of a stack, and the index of the frame itself.
 FRAMES = len(NEIGHBOURS) + 1
 NOW = sum(step < 0 for step in NEIGHBOURS)
@@ -36,7 +36,7 @@ class TimedFrame(Protocol):
 _Frame = TypeVar('_Frame', bound=TimedFrame)
 
 
-def motion_picture(image: _Picture, neighbours: Sequence[_Picture]) -> _Picture:
+def frame_stack(image: _RgbImage, neighbours: Sequence[_RgbImage]) -> _RgbImage:
     """Stack a frame and the frames around it.
 
     Args:

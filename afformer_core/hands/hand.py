@@ -59,7 +59,7 @@ CLASSES = ('background', 'no contact', 'contact')
 NO_CONTACT, CONTACT = 1, 2
 
 
-def picture_tensor(frames: NDArray[np.uint8]) -> Tensor:
+def image_tensor(frames: NDArray[np.uint8]) -> Tensor:
     """Convert a stack of frames to a tensor with the colours of all frames as channels.
 
     Args:
@@ -85,6 +85,6 @@ def frame_tensor(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).contiguous()
 
 
-def colours(picture: Tensor) -> Tensor:
+def colours(image: Tensor) -> Tensor:
     """Convert an image of any shape, uint8 or already float, to floats in 0..1."""
-    return picture if picture.is_floating_point() else picture / 255
+    return image if image.is_floating_point() else image / 255

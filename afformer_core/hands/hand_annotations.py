@@ -48,7 +48,7 @@ class HandAnnotation:
 
 
 @dataclass(frozen=True)
-class AnnotatedPicture:
+class AnnotatedImage:
     """An image and the hands in it.
 
     Attributes:
@@ -65,7 +65,7 @@ class AnnotatedPicture:
     neighbours: tuple[Path, ...]
 
 
-def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedPicture]:
+def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedImage]:
     """Read the annotations of a split's images; the images are not opened.
 
     Args:
@@ -79,10 +79,10 @@ def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedPicture]:
     names = read_text(path).split()
     if not names:
         raise DatasetError(f'{path} names 0 images; expected at least 1. Give another split')
-    return [_picture(folder, name) for name in names]
+    return [_image(folder, name) for name in names]
 
 
-def _picture(folder: Path, name: str) -> AnnotatedPicture:
+def _image(folder: Path, name: str) -> AnnotatedImage:
     image = folder / 'JPEGImages' / f'{name}.jpg'
     if not image.is_file():
         raise DatasetError(f'{image} does not exist; its split names it. Complete the dataset')
@@ -98,7 +98,7 @@ def _picture(folder: Path, name: str) -> AnnotatedPicture:
         marked = tuple(_hand(each, size) for each in hands)
     around = tuple(folder / part / f'{name}.jpg' for part in NEIGHBOUR_FOLDERS)
     known = all(each.is_file() for each in around)
-    return AnnotatedPicture(image, size, marked, around if known else ())
+    return AnnotatedImage(image, size, marked, around if known else ())
 
 
 def _is_hand(element: ElementTree.Element) -> bool:

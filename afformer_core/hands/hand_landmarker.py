@@ -87,10 +87,10 @@ class HandLandmarker:
         """
         # MediaPipe refuses a frame whose time does not increase.
         self._milliseconds = max(self._milliseconds + 1, round(1e3 * time))
-        picture = self._mediapipe.Image(
+        mediapipe_image = self._mediapipe.Image(
             image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image)
         )
-        result = self._landmarker.detect_for_video(picture, self._milliseconds)
+        result = self._landmarker.detect_for_video(mediapipe_image, self._milliseconds)
         height, width = image.shape[:2]
         return [
             np.array([(point.x * width, point.y * height) for point in landmarks], np.float64)

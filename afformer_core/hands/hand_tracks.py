@@ -52,14 +52,14 @@ class HandTracks:
         self._tracks: list[HandTrack] = []
 
     def observe(
-        self, time: float, hands: Sequence[Landmarks], picture: tuple[int, int]
+        self, time: float, hands: Sequence[Landmarks], image: tuple[int, int]
     ) -> list[HandTrack]:
         """Assign each hand of the next frame to the nearest track, or to a new one.
 
         Args:
             time: time of the frame, seconds.
             hands: landmarks of its hands, [21, 2] pixels each.
-            picture: (width, height) of the frame.
+            image: (width, height) of the frame.
 
         Returns:
             the track of each hand.
@@ -81,7 +81,7 @@ class HandTracks:
                 found[new] = HandTrack(time, time, hand)
                 self._tracks.append(found[new])
             found[new].last, found[new].landmarks = time, hand
-            found[new].contact.observe(time, hand, picture)
+            found[new].contact.observe(time, hand, image)
         return [found[new] for new in range(len(hands))]
 
 

@@ -46,7 +46,7 @@ class MotionHandDetector(nn.Module):
 
         Args:
             images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
-                `motion_picture`).
+                `frame_stack`).
             targets: in training, for each image, `boxes` [N, 4], `labels` [N], indices of
                 `CLASSES`, and `touches` [N, 2], (x, y) of points of contact in pixels, NaN where
                 unknown.
@@ -103,9 +103,9 @@ class MotionHandDetector(nn.Module):
         ]
 
 
-def _now(picture: Tensor) -> Tensor:
+def _now(image: Tensor) -> Tensor:
     """Return the frame itself, float [3, H, W] in 0..1."""
-    return colours(picture.unflatten(0, (FRAMES, -1))[NOW])
+    return colours(image.unflatten(0, (FRAMES, -1))[NOW])
 
 
 def _in_states(output: dict[str, Tensor], contact: Tensor) -> dict[str, Tensor]:

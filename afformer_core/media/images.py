@@ -16,39 +16,39 @@ from afformer_core.arrays import UInt8Array
 from afformer_core.errors import ImageError
 from afformer_core.files.atomic import write_aside
 
-PICTURE_SUFFIXES = ('.jpeg', '.jpg', '.png')
+IMAGE_SUFFIXES = ('.jpeg', '.jpg', '.png')
 # EXIF orientations that swap width and height.
 _TURNED = (5, 6, 7, 8)
 
 
-def require_picture_path(path: Path) -> None:
+def require_image_path(path: Path) -> None:
     """Check that an image can be written to a path, before spending time on the image.
 
     Raises:
         ValueError: it cannot.
     """
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise ValueError(
-            f'{path} ends in {path.suffix!r}; expected one of {", ".join(PICTURE_SUFFIXES)}'
+            f'{path} ends in {path.suffix!r}; expected one of {", ".join(IMAGE_SUFFIXES)}'
         )
 
 
-def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+def write_image(path: Path, image: NDArray[np.uint8]) -> None:
     """Write a JPEG or PNG, whole or not at all.
 
     Args:
-        path: file that ends in one of `PICTURE_SUFFIXES`.
-        picture: uint8 RGB [H, W, 3].
+        path: file that ends in one of `IMAGE_SUFFIXES`.
+        image: uint8 RGB [H, W, 3].
 
     Raises:
         ValueError: the path ends otherwise.
         OSError: the file cannot be written.
     """
-    require_picture_path(path)
-    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    require_image_path(path)
+    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not encoded:
         raise OSError(
-            f'the image {path} of shape {picture.shape} cannot be encoded; expected at most 65535 '
+            f'the image {path} of shape {image.shape} cannot be encoded; expected at most 65535 '
             'pixels a side in a JPEG'
         )
     write_aside(path, data.tobytes())

@@ -100,43 +100,43 @@ def decompress(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
 
     Returns:
         [H, W] or [H, W, C] in OpenCV's order of channels (BGR, BGRA) and in the type that the
-        picture has. A rotation noted in it is ignored, since a camera's calibration knows none.
+        image has. A rotation noted in it is ignored, since a camera's calibration knows none.
 
     Raises:
-        ImageError: not such a picture, too large, cut off or damaged.
+        ImageError: not such an image, too large, cut off or damaged.
     """
-    picture = data.tobytes()
-    if picture.startswith(_BEGIN_OF_JPEG):
-        return _decode_jpeg(picture, name)
-    _check(picture, name)
+    encoded = data.tobytes()
+    if encoded.startswith(_BEGIN_OF_JPEG):
+        return _decode_jpeg(encoded, name)
+    _check(encoded, name)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None:
-        raise _damaged(picture, name, 'the decoder finds no picture')
+        raise _damaged(encoded, name, 'the decoder finds no image')
     return np.asarray(image)
 
 
-def _decode_jpeg(picture: bytes, name: str) -> NDArray[np.uint8]:
-    # OpenCV gives a picture with grey or shifted parts for a JPEG that is cut off or damaged, and
+def _decode_jpeg(encoded: bytes, name: str) -> NDArray[np.uint8]:
+    # OpenCV gives an image with grey or shifted parts for a JPEG that is cut off or damaged, and
     # says so on the console only.
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(picture)
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(encoded)
         check_pixel_count(name, width, height)
         if colours == 'Gray':
-            return np.asarray(simplejpeg.decode_jpeg(picture, 'GRAY'), np.uint8)[..., 0]
-        return np.asarray(simplejpeg.decode_jpeg(picture, 'BGR'), np.uint8)
+            return np.asarray(simplejpeg.decode_jpeg(encoded, 'GRAY'), np.uint8)[..., 0]
+        return np.asarray(simplejpeg.decode_jpeg(encoded, 'BGR'), np.uint8)
     except ValueError as error:
-        raise _damaged(picture, name, str(error)) from None
+        raise _damaged(encoded, name, str(error)) from None
 
 
-def _check(picture: bytes, name: str) -> None:
+def _check(encoded: bytes, name: str) -> None:
     """Refuse what is not whole, or would take gigabytes."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            opened = PIL.Image.open(io.BytesIO(picture))
+            opened = PIL.Image.open(io.BytesIO(encoded))
             width, height = opened.size
             check_pixel_count(name, width, height)
             # Of a PNG this compares the checksums; it decodes nothing.
@@ -147,10 +147,10 @@ def _check(picture: bytes, name: str) -> None:
         raise ImageError(f'{name} is too large: {error}; send a smaller one') from None
     # A damaged file makes its reader fail in any way.
     except Exception as error:  # noqa: BLE001
-        raise _damaged(picture, name, str(error)) from None
+        raise _damaged(encoded, name, str(error)) from None
 
 
-def _damaged(picture: bytes, name: str, reason: str) -> ImageError:
+def _damaged(encoded: bytes, name: str, reason: str) -> ImageError:
     return ImageError(
-        f'{name} and {len(picture)} bytes cannot be decoded ({reason}); send JPEG or PNG, whole'
+        f'{name} and {len(encoded)} bytes cannot be decoded ({reason}); send JPEG or PNG, whole'
     )

@@ -140,8 +140,8 @@ class OutputMessages:
         return image_message(self._factory, self._result.grounding.heatmap, '32FC1', self._header)
 
     def _overlay(self) -> Any:
-        picture = draw_grounding(self._frame.image, self._result, self._settings.overlay_opacity)
-        return image_message(self._factory, picture, 'rgb8', self._header)
+        image = draw_grounding(self._frame.image, self._result, self._settings.overlay_opacity)
+        return image_message(self._factory, image, 'rgb8', self._header)
 
     def _grasp_candidates(self) -> Any:
         candidates = [one for one in self._candidates if one is not None]

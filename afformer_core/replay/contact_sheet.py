@@ -17,7 +17,7 @@ _JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True)
-class SheetPicture:
+class SheetImage:
     """A small overlay as JPEG, with the stamp of its image in nanoseconds."""
 
     stamp: int
@@ -28,10 +28,10 @@ class ContactSheet:
     """Keeps a few overlays, evenly spaced over a replay of any length."""
 
     def __init__(self) -> None:
-        self._sampler: FrameSampler[SheetPicture] = FrameSampler(_COUNT)
+        self._sampler: FrameSampler[SheetImage] = FrameSampler(_COUNT)
 
     @property
-    def pictures(self) -> list[SheetPicture]:
+    def images(self) -> list[SheetImage]:
         """Those that were chosen, in order."""
         return self._sampler.selection()
 
@@ -49,4 +49,4 @@ class ContactSheet:
         )
         if not ok:
             raise OSError(f'an overlay of shape {overlay.shape} cannot be encoded')
-        self._sampler.add(SheetPicture(stamp, data.tobytes()))
+        self._sampler.add(SheetImage(stamp, data.tobytes()))

@@ -19,9 +19,9 @@ _FIRST_GAP = 1 / 30
 
 
 class OverlayVideo:
-    """Writes H.264, each picture shown from its own time on; to be used with `with`.
+    """Writes H.264, each image shown from its own time on; to be used with `with`.
 
-    All pictures take the size of the first one, without distortion.
+    All images take the size of the first one, without distortion.
 
     Args:
         path: of the file.
@@ -45,21 +45,21 @@ class OverlayVideo:
         self.close()
 
     def close(self) -> None:
-        """Finish the file; it has no picture where none was added."""
+        """Finish the file; it has no image where none was added."""
         if self._stream is not None:
             self._container.mux(self._stream.encode())
         self._container.close()
 
-    def add(self, picture: NDArray[np.uint8], stamp: int) -> None:
+    def add(self, image: NDArray[np.uint8], stamp: int) -> None:
         """Add uint8 RGB [H, W, 3] with its time in nanoseconds."""
         if self._stream is None:
-            self._stream = self._open(picture.shape[1], picture.shape[0])
+            self._stream = self._open(image.shape[1], image.shape[0])
         else:
             gap = (stamp - self._before) * 1e-9
             gap = min(gap, _LONGEST_GAP) if gap > 0 else _FIRST_GAP
             self._ticks += max(1, round(gap * _TICKS))
         self._before = stamp
-        fitted = _fitted(picture, self._stream.width, self._stream.height)
+        fitted = _fitted(image, self._stream.width, self._stream.height)
         frame = av.VideoFrame.from_ndarray(fitted, format='rgb24')
         frame.pts, frame.time_base = self._ticks, Fraction(1, _TICKS)
         self._container.mux(self._stream.encode(frame))
@@ -79,19 +79,19 @@ class OverlayVideo:
         return stream
 
 
-def _fitted(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The picture in the middle of black [height, width, 3], as large as it fits."""
-    rows, columns = picture.shape[:2]
+def _fitted(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """The image in the middle of black [height, width, 3], as large as it fits."""
+    rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
-        return picture
+        return image
     scale = min(width / columns, height / rows)
     # an odd side is padded by one, not resampled
     if scale < 1 or scale > 1.05:
         columns, rows = max(1, round(columns * scale)), max(1, round(rows * scale))
-        picture = np.asarray(
-            cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8
+        image = np.asarray(
+            cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8
         )
     canvas = np.zeros((height, width, 3), np.uint8)
     top, left = (height - rows) // 2, (width - columns) // 2
-    canvas[top : top + rows, left : left + columns] = picture
+    canvas[top : top + rows, left : left + columns] = image
     return canvas

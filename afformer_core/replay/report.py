@@ -47,7 +47,7 @@ def write_report(
         path: of the file.
         summary: of the records.
         records: at least one.
-        sheet: pictures to show.
+        sheet: images to show.
     """
     seconds = [(record.time - records[0].time) * 1e-9 for record in records]
     write_page(
@@ -56,7 +56,7 @@ def write_report(
         title=f'Replay of {summary.facts.get("bag", "a bag")}',
         summary=summary,
         headline=_headline(summary),
-        pictures=_pictures(sheet, records),
+        images=_images(sheet, records),
         states=[
             (f'{state} ({summary.states.get(state, 0)})', colour)
             for state, colour in _STATE_COLOURS.items()
@@ -90,17 +90,17 @@ def _headline(summary: ReplaySummary) -> list[tuple[str, str]]:
     return numbers
 
 
-def _pictures(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> list[dict[str, Any]]:
+def _images(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> list[dict[str, Any]]:
     """Captions and sources."""
     by_stamp = {record.stamp: record for record in records}
-    pictures = []
-    for picture in sheet.pictures:
-        record = by_stamp[picture.stamp]
+    images = []
+    for image in sheet.images:
+        record = by_stamp[image.stamp]
         caption = f'{(record.time - records[0].time) * 1e-9:.2f} s: {record.state}'
         if record.position is not None:
             caption += f', {record.position[2]:.3f} m away'
-        pictures.append({'caption': caption, 'source': jpeg_source(picture.jpeg)})
-    return pictures
+        images.append({'caption': caption, 'source': jpeg_source(image.jpeg)})
+    return images
 
 
 def _evidence(

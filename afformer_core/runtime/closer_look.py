@@ -118,16 +118,16 @@ class Place:
             slice(self.left, self.left + self.width),
         )
 
-    def of_picture(self, size: tuple[int, int]) -> tuple[slice, slice]:
+    def of_image(self, size: tuple[int, int]) -> tuple[slice, slice]:
         """Return the window's rows and columns in an image of (height, width), one at least."""
         height, width = size
         rows, columns = self.in_heatmap
         return _scaled(rows, self.size[0], height), _scaled(columns, self.size[1], width)
 
-    def crop(self, picture: NDArray[Number]) -> NDArray[Number]:
+    def crop(self, image: NDArray[Number]) -> NDArray[Number]:
         """Crop an image [H, W, ...] of any size to the window; at least one pixel."""
-        height, width = picture.shape[:2]
-        return picture[self.of_picture((height, width))]
+        height, width = image.shape[:2]
+        return image[self.of_image((height, width))]
 
 
 def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:
@@ -250,8 +250,8 @@ class Looks:
             ]
         )
 
-    def _cropped(self, picture: NDArray[Any], place: Place) -> UInt8Array:
-        return resize_to_input(place.crop(picture), self.configuration.input_size)
+    def _cropped(self, image: NDArray[Any], place: Place) -> UInt8Array:
+        return resize_to_input(place.crop(image), self.configuration.input_size)
 
 
 def of_mean_scores(looks: Sequence[FloatArray], activation: str) -> FloatArray:

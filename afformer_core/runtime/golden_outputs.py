@@ -41,16 +41,16 @@ def make_golden_outputs(session: Session, configuration: AfformerConfiguration) 
     One demonstration has as many frames as the model takes, one has a single frame, and two have
     two frames where the model takes two.
     """
-    pictures = _soft_pictures(_FRAMES + 1, configuration.input_size)
+    images = _soft_images(_FRAMES + 1, configuration.input_size)
     most = configuration.maximum_frames
     longest = tuple(number % _FRAMES for number in range(most))
     clips = dict.fromkeys(((0,), (0, 1)[:most], (2, 3)[:most], longest))
-    return References.of(session, pictures[:_FRAMES], pictures[_FRAMES], tuple(clips))
+    return References.of(session, images[:_FRAMES], images[_FRAMES], tuple(clips))
 
 
-def _soft_pictures(count: int, size: tuple[int, int]) -> UInt8Array:
+def _soft_images(count: int, size: tuple[int, int]) -> UInt8Array:
     """Draw smooth random images, uint8 RGB [N, height, width, 3]; noise resembles no image."""
     coarse = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 3), np.uint8)
     height, width = size
-    pictures = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
-    return np.asarray(np.stack(pictures), np.uint8)
+    images = [cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in coarse]
+    return np.asarray(np.stack(images), np.uint8)

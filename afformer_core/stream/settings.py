@@ -27,7 +27,7 @@ class StreamSettings:
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
         hold_time: seconds for which the last evidence is held when there is none.
-        scene_cut_threshold: change of the picture from one image to the next that begins a new
+        scene_cut_threshold: change of the image from one image to the next that begins a new
             scene, as a share of the range of grey values, 0 to 1; 1: never.
         peak_tolerance: how far a peak may be off, as a share of the image's shorter side, 0 to
             0.25: the surface that stands out most within it is the one to act on, where depth

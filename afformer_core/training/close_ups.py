@@ -180,8 +180,8 @@ def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> Place:
 
 
 def _box(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of the part, in pixels of a picture of (height, width)."""
-    rows, columns = place.of_picture(size)
+    """(left, top, width, height) of the part, in pixels of an image of (height, width)."""
+    rows, columns = place.of_image(size)
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
 

@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.files.atomic import write_aside
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
-from afformer_core.training.callbacks.heatmap_pictures import HeatmapPictures
+from afformer_core.training.callbacks.heatmap_images import HeatmapImages
 from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
 from afformer_core.training.callbacks.model_writer import BestWriter, ModelWriter
 from afformer_core.training.datasets.batched_data import BatchedData, GroundingData
@@ -140,7 +140,7 @@ class Experiment(LightningCLI):
         """Tie the options of the data to those of the model."""
 
     @abstractmethod
-    def pictures(self) -> Sequence[Callback]:
+    def images(self) -> Sequence[Callback]:
         """What shows a validation besides its measures."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -177,7 +177,7 @@ class Experiment(LightningCLI):
                 mode='max' if writer.sign > 0 else 'min',
                 enable_version_counter=False,
             )
-            callbacks += [*self.pictures(), best]
+            callbacks += [*self.images(), best]
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def fit(self) -> None:
@@ -257,6 +257,6 @@ class GroundingExperiment(Experiment):
         parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
         parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
 
-    def pictures(self) -> Sequence[Callback]:
-        """See `Experiment.pictures`."""
-        return [HeatmapPictures()]
+    def images(self) -> Sequence[Callback]:
+        """See `Experiment.images`."""
+        return [HeatmapImages()]

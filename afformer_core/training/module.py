@@ -140,7 +140,7 @@ class GroundingTraining(LightningModule):
         self._validation.scores.clear()
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
-        """Measure one sample; `heatmaps` [H, W] by its index, for pictures."""
+        """Measure one sample; `heatmaps` [H, W] by its index, for images."""
         heatmaps, actions = batch.predict(self.model)
         samples = self._data.validation_samples
         predicted = {}

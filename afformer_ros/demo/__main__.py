@@ -111,8 +111,8 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[Scene]:
 
 def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
     # ROS is imported only after its environment variables are set.
+    from afformer_ros.demo.contact_sheet import Row, contact_sheet, film_frames, same_size
     from afformer_ros.demo.graph import DemoGraph
-    from afformer_ros.demo.pictures import Row, contact_sheet, film_frames, same_size
     from afformer_ros.driver.node_processes import NodeProcesses
 
     rows: list[Row] = []

@@ -95,10 +95,10 @@ def given_scene(folder: Path, video: Path, image: Path) -> Scene:
     """
     with VideoReader(video) as reader:
         next(iter(reader))
-    picture = _shrunk(read_image(image))
+    shrunk = _shrunk(read_image(image))
     still, camera = folder / 'camera_image.png', folder / 'camera.mp4'
-    _write_image(still, picture)
-    write_video(camera, _moving_camera(picture), CAMERA_RATE)
+    _write_image(still, shrunk)
+    write_video(camera, _moving_camera(shrunk), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
     return Scene(name, f'{video.name} in {image.name}', video.resolve(), still, camera, None)
 

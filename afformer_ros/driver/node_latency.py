@@ -171,9 +171,9 @@ class _Watch:
         from afformer_core.messages.image_encoding import image_message
         from afformer_ros.rclpy_messages import RclpyMessages
 
-        picture = np.random.default_rng(seed).integers(0, 256, (_HEIGHT, _WIDTH, 3), np.uint8)
+        image = np.random.default_rng(seed).integers(0, 256, (_HEIGHT, _WIDTH, 3), np.uint8)
         header = Header(frame_id='camera', stamp=self._driver.node.get_clock().now().to_msg())
-        return image_message(RclpyMessages(), picture, 'rgb8', header)
+        return image_message(RclpyMessages(), image, 'rgb8', header)
 
     def _see(self, affordance: Any) -> None:
         stamp = affordance.header.stamp

@@ -117,7 +117,7 @@ class GroundingParameters:
     )
     scene_cut_threshold: float = parameter(
         0.2,
-        'Mean change of the picture, as a share of its range, that begins a new scene; 1: never',
+        'Mean change of the image, as a share of its range, that begins a new scene; 1: never',
         limits=(0.0, 1.0),
     )
     image_type: str = parameter(

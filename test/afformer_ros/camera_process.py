@@ -28,9 +28,9 @@ def main(topic: str, reliability: str, count: int, rate: float) -> None:
     while not publisher.get_subscription_count():
         time.sleep(0.02)
     time.sleep(DISCOVERY)
-    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     header = RclpyMessages().create('std_msgs/msg/Header', frame_id='camera')
-    message = image_message(RclpyMessages(), picture, 'rgb8', header)
+    message = image_message(RclpyMessages(), image, 'rgb8', header)
     begin = time.monotonic()
     for number in range(count):
         message.header.stamp = node.get_clock().now().to_msg()

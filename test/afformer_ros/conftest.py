@@ -94,7 +94,7 @@ class Process:
             self.popen.kill()
 
 
-def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
+def image(number: int, width: int = 64, height: int = 48) -> np.ndarray:
     """uint8 RGB [H, W, 3], noise that differs for each number."""
     return np.random.default_rng(number).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -106,9 +106,9 @@ def header(number: int, frame: str = 'camera') -> Header:
 
 
 def image_message(number: int, frame: str = 'camera', width: int = 64, height: int = 48) -> Image:
-    """Picture `number` as rgb8, stamped 1000 s and a tenth of a second for each number."""
+    """Image `number` as rgb8, stamped 1000 s and a tenth of a second for each number."""
     return encode_image(
-        RclpyMessages(), picture(number, width, height), 'rgb8', header(number, frame)
+        RclpyMessages(), image(number, width, height), 'rgb8', header(number, frame)
     )
 
 
@@ -120,7 +120,7 @@ class Client:
         images_type: of the messages on the topic of camera images.
     """
 
-    picture = staticmethod(picture)
+    image = staticmethod(image)
     header = staticmethod(header)
     image_message = staticmethod(image_message)
 

@@ -53,7 +53,7 @@ def test_every_page_can_be_reached_from_the_readme(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    'link', ['no_such.md', 'there.md#no-such', '#no-such', 'picture.jpg', 'there.md#a--heading']
+    'link', ['no_such.md', 'there.md#no-such', '#no-such', 'image.jpg', 'there.md#a--heading']
 )
 def test_links_that_lead_nowhere_are_found(tmp_path: Path, link: str) -> None:
     (tmp_path / 'there.md').write_text('# A heading, `of` two\n\n```sh\n# no such\n```\n')

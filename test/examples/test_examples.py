@@ -17,7 +17,7 @@ from geometry_msgs.msg import Point, Pose
 from rclpy.executors import SingleThreadedExecutor
 
 from afformer_core.media.bag import Bag
-from afformer_core.media.images import write_picture
+from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
 from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
@@ -47,7 +47,7 @@ def files(bag: Path, tmp_path: Path) -> Path:
     """`videos/press.mp4`, and `panel.png` of the same thing from elsewhere."""
     (tmp_path / 'videos').mkdir()
     write_video(tmp_path / 'videos' / 'press.mp4', images(bag, '/demonstration'), 10.0)
-    write_picture(tmp_path / 'panel.png', images(bag, '/camera/image')[0])
+    write_image(tmp_path / 'panel.png', images(bag, '/camera/image')[0])
     return tmp_path
 
 
@@ -150,7 +150,7 @@ def pairs(bag: Path, tmp_path: Path) -> Path:
             (thing / kind).mkdir(parents=True)
         frames = images(bag, '/demonstration')
         write_video(thing / 'demonstrations' / 'press.mp4', frames[number:], 10.0)
-        write_picture(thing / 'images' / 'panel.png', image)
+        write_image(thing / 'images' / 'panel.png', image)
         (thing / 'points.csv').write_text(
             f'demonstration,image,action,x,y\npress.mp4,panel.png,press,{60 + number},50\n'
         )

@@ -51,9 +51,9 @@ def test_no_display_is_off_and_leaves_an_empty_dock(manager):
         assert (display['Enabled'], display['Value']) == (True, True)
 
 
-def test_pictures_are_normalized_by_one_image_each(manager):
-    pictures = [one for one in manager['Displays'] if one['Class'].endswith('/Image')]
-    assert [(one['Name'], one['Normalize Range'], one['Median window']) for one in pictures] == [
+def test_images_are_normalized_by_one_image_each(manager):
+    images = [one for one in manager['Displays'] if one['Class'].endswith('/Image')]
+    assert [(one['Name'], one['Normalize Range'], one['Median window']) for one in images] == [
         ('Overlay', True, 1),
         ('Heatmap', True, 1),
         ('Camera image', True, 1),
@@ -63,8 +63,8 @@ def test_pictures_are_normalized_by_one_image_each(manager):
 def test_docks_are_of_displays_that_exist(root, manager):
     geometry = yaml.safe_load((root / 'rviz' / 'ground.rviz').read_text())['Window Geometry']
     docks = {name for name, value in geometry.items() if isinstance(value, dict)}
-    pictures = {one['Name'] for one in manager['Displays'] if one['Class'].endswith('/Image')}
-    assert docks == {'Displays', *pictures}
+    images = {one['Name'] for one in manager['Displays'] if one['Class'].endswith('/Image')}
+    assert docks == {'Displays', *images}
 
 
 def test_the_cloud_is_coloured_by_its_weights(manager):

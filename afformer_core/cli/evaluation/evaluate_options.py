@@ -98,6 +98,4 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         help='write a page with all tables and with images of the best, median and worst rows: a '
         'file that ends with .html, or a folder for report.html',
     )
-    parser.add_argument(
-        '--pictures', type=Path, help='folder for the same images as contact sheets'
-    )
+    parser.add_argument('--images', type=Path, help='folder for the same images as contact sheets')

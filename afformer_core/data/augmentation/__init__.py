@@ -5,8 +5,8 @@ from afformer_core.data.augmentation.augmentation import (
     Augmentation,
     AugmentationOptions,
     Example,
-    PictureOptions,
-    changed_pictures,
+    ImageOptions,
+    changed_images,
 )
 from afformer_core.data.augmentation.flips import FlipOptions
 from afformer_core.data.augmentation.geometric import CropOptions, PerspectiveOptions
@@ -20,6 +20,6 @@ __all__ = [
     'FlipOptions',
     'PerspectiveOptions',
     'PhotometricOptions',
-    'PictureOptions',
-    'changed_pictures',
+    'ImageOptions',
+    'changed_images',
 ]

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.flips import FlipOptions, flip_pictures
+from afformer_core.data.augmentation.flips import FlipOptions, flip_images
 from afformer_core.data.augmentation.geometric import (
     CropOptions,
     Homography,
     PerspectiveOptions,
     draw_crop,
     draw_perspective,
-    warp_pictures,
+    warp_images,
     warp_points,
 )
 from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
@@ -40,8 +40,8 @@ class Example:
     points: tuple[NDArray[np.float64], ...]
 
     def __post_init__(self) -> None:
-        _require_pictures('frames', self.frames, '[T, H, W, 3]')
-        _require_pictures('image', self.image, '[H, W, 3]')
+        _require_images('frames', self.frames, '[T, H, W, 3]')
+        _require_images('image', self.image, '[H, W, 3]')
         if len(self.actions) != len(self.points):
             raise ValueError(
                 f'got {len(self.actions)} actions but points for {len(self.points)} of them'
@@ -51,15 +51,15 @@ class Example:
                 raise ValueError(f'points have shape {points.shape}; expected [P, 2]')
 
 
-def _require_pictures(name: str, pictures: NDArray[np.uint8], expected: str) -> None:
-    shape = pictures.shape
+def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None:
+    shape = images.shape
     axes = expected.count(',') + 1
-    if pictures.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
-        raise ValueError(f'{name}: uint8 {expected} is wanted, got {pictures.dtype} {list(shape)}')
+    if images.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
+        raise ValueError(f'{name}: uint8 {expected} is wanted, got {images.dtype} {list(shape)}')
 
 
 @dataclass(frozen=True)
-class PictureOptions:
+class ImageOptions:
     """How the frames of a video, all alike, or an image are changed; not at all by default."""
 
     photometric: PhotometricOptions = field(default_factory=PhotometricOptions)
@@ -78,8 +78,8 @@ class AugmentationOptions:
     """
 
     flip: FlipOptions = field(default_factory=FlipOptions)
-    video: PictureOptions = field(default_factory=PictureOptions)
-    image: PictureOptions = field(default_factory=PictureOptions)
+    video: ImageOptions = field(default_factory=ImageOptions)
+    image: ImageOptions = field(default_factory=ImageOptions)
 
 
 class Augmentation:
@@ -109,8 +109,8 @@ class Augmentation:
         flip = self.options.flip
         if flip.probability > 0 and rng.random() < flip.probability:
             example = flipped(example, self._mirrored_actions)
-        frames, _ = changed_pictures(example.frames, self.options.video, rng)
-        images, homography = changed_pictures(
+        frames, _ = changed_images(example.frames, self.options.video, rng)
+        images, homography = changed_images(
             example.image[None], self.options.image, rng, example.points
         )
         points = example.points
@@ -119,24 +119,24 @@ class Augmentation:
         return Example(frames, images[0], example.actions, points)
 
 
-def changed_pictures(
-    pictures: NDArray[np.uint8],
-    options: PictureOptions,
+def changed_images(
+    images: NDArray[np.uint8],
+    options: ImageOptions,
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.uint8], Homography | None]:
-    """Change pictures at random, all alike.
+    """Change images at random, all alike.
 
     Args:
-        pictures: uint8 [T, H, W, 3] RGB.
+        images: uint8 [T, H, W, 3] RGB.
         options: of the changes.
-        rng: what becomes of the pictures depends on it, them and the options alone.
+        rng: what becomes of the images depends on it, them and the options alone.
         points: sets of points in them, see `draw_crop`.
 
     Returns:
-        the changed pictures, and how their pixels were moved; None where they were not.
+        the changed images, and how their pixels were moved; None where they were not.
     """
-    size = pictures.shape[1], pictures.shape[2]
+    size = images.shape[1], images.shape[2]
     crop = draw_crop(options.crop, size, rng, points)
     perspective = draw_perspective(options.perspective, size, rng)
     colours = draw_colour_change(options.photometric, rng)
@@ -145,8 +145,8 @@ def changed_pictures(
     if crop is not None and perspective is not None:
         homography = perspective @ crop
     if homography is not None:
-        pictures = warp_pictures(pictures, homography, options.perspective.border == 'crop')
-    return (pictures if colours is None else colours.apply(pictures)), homography
+        images = warp_images(images, homography, options.perspective.border == 'crop')
+    return (images if colours is None else colours.apply(images)), homography
 
 
 def flipped(example: Example, mirrored_actions: Mapping[int, int]) -> Example:
@@ -158,8 +158,8 @@ def flipped(example: Example, mirrored_actions: Mapping[int, int]) -> Example:
     """
     right = example.image.shape[1] - 1
     return Example(
-        flip_pictures(example.frames),
-        flip_pictures(example.image[None])[0],
+        flip_images(example.frames),
+        flip_images(example.image[None])[0],
         tuple(mirrored_actions.get(action, action) for action in example.actions),
         tuple(np.array([right, 0.0]) + points * (-1.0, 1.0) for points in example.points),
     )

@@ -56,11 +56,11 @@ class FlipOptions:
         return mirrored
 
 
-def flip_pictures(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures, uint8 [T, H, W, 3], with left and right exchanged."""
-    # One tall picture takes a fortieth of what NumPy needs.
-    tall = np.ascontiguousarray(pictures).reshape(-1, *pictures.shape[2:])
-    return np.asarray(cv2.flip(tall, 1), np.uint8).reshape(pictures.shape)
+def flip_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images, uint8 [T, H, W, 3], with left and right exchanged."""
+    # One tall image takes a fortieth of what NumPy needs.
+    tall = np.ascontiguousarray(images).reshape(-1, *images.shape[2:])
+    return np.asarray(cv2.flip(tall, 1), np.uint8).reshape(images.shape)
 
 
 # Apart from whatever else is drawn with the seed of a demonstration.

@@ -18,37 +18,37 @@ Homography = NDArray[np.float64]
 _HORIZON = 1e-6
 _CROP_ATTEMPTS = 10
 BORDERS = ('reflect', 'crop')
-# The least angle of a picture that is seen at a slant, as the sine of it. From a distortion of two
-# thirds on, a corner may be drawn on the wrong side of a diagonal, which folds the picture.
+# The least angle of an image that is seen at a slant, as the sine of it. From a distortion of two
+# thirds on, a corner may be drawn on the wrong side of a diagonal, which folds the image.
 _LEAST_SINE = 0.02
 _SLANT_ATTEMPTS = 100
 
 
-def warp_pictures(
-    pictures: NDArray[np.uint8], homography: Homography, black_outside: bool = False
+def warp_images(
+    images: NDArray[np.uint8], homography: Homography, black_outside: bool = False
 ) -> NDArray[np.uint8]:
-    """Move the pixels of pictures.
+    """Move the pixels of images.
 
     Args:
-        pictures: uint8 [T, H, W, 3].
+        images: uint8 [T, H, W, 3].
         homography: [3, 3] from the old (x, y, 1) to the new ones.
-        black_outside: what comes from outside a picture is black, and not the picture reflected.
+        black_outside: what comes from outside an image is black, and not the image reflected.
 
     Returns:
         uint8 of the same shape.
     """
-    sources = _sources(homography, pictures.shape[1], pictures.shape[2])
-    moved = np.empty(pictures.shape, np.uint8)
+    sources = _sources(homography, images.shape[1], images.shape[2])
+    moved = np.empty(images.shape, np.uint8)
     border = cv2.BORDER_CONSTANT if black_outside else cv2.BORDER_REFLECT_101
-    for old, new in zip(pictures, moved, strict=True):
+    for old, new in zip(images, moved, strict=True):
         cv2.remap(old, *sources, cv2.INTER_LINEAR, dst=new, borderMode=border)
     return moved
 
 
 def warp_points(points: NDArray[np.float64], homography: Homography) -> NDArray[np.float64]:
-    """Move points [P, 2] (x, y) as `warp_pictures` moves what is under them."""
+    """Move points [P, 2] (x, y) as `warp_images` moves what is under them."""
     moved = points @ homography[:, :2].T + homography[:, 2]
-    # A point beyond the horizon is out of the picture, and must not come in from the other side.
+    # A point beyond the horizon is out of the image, and must not come in from the other side.
     return np.asarray(moved[:, :2] / np.maximum(moved[:, 2:], _HORIZON))
 
 
@@ -57,13 +57,13 @@ def inside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.boo
 
     Args:
         points: (x, y), where centres of pixels are integers.
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
     """
     return np.asarray(((points >= 0) & (points <= (size[1] - 1, size[0] - 1))).all(axis=1))
 
 
 def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of a moved picture comes from, as `cv2.remap` takes it.
+    """Where each pixel of a moved image comes from, as `cv2.remap` takes it.
 
     All frames of a video share it: `cv2.warpPerspective` finds it again for each.
     """
@@ -79,13 +79,13 @@ def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarra
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What part of a picture is taken.
+    """What part of an image is taken.
 
     Attributes:
         scale: least and largest share of the area, above 0, at most 1.
-        aspect: least and largest width over height, where 1 is the shape of the picture itself;
+        aspect: least and largest width over height, where 1 is the shape of the image itself;
             above 0. It is drawn evenly on a logarithmic scale, and a side is never longer than
-            that of the picture.
+            that of the image.
         probability: share of the examples that are cropped, 0 to 1.
     """
 
@@ -107,17 +107,17 @@ def draw_crop(
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> Homography | None:
-    """A crop within the options, as the homography that enlarges it to the whole picture.
+    """A crop within the options, as the homography that enlarges it to the whole image.
 
     Args:
         options: of the crop.
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         rng: what is drawn depends on it alone.
         points: sets of annotated points, float64 [P, 2] (x, y): of each set that has points in
-            the picture, at least one must stay there. None: nothing is annotated.
+            the image, at least one must stay there. None: nothing is annotated.
 
     Returns:
-        [3, 3]; None where there is no crop, no point lies in the picture, or ten crops one after
+        [3, 3]; None where there is no crop, no point lies in the image, or ten crops one after
         another lose all points of a set.
     """
     if options.scale == options.aspect == (1.0, 1.0):
@@ -158,10 +158,10 @@ class PerspectiveOptions:
 
     Attributes:
         distortion: 0 to 1; each corner moves inwards by up to this share of half a side, along
-            both sides (`distortion_scale` of torchvision). The picture stays whole. Corners that
+            both sides (`distortion_scale` of torchvision). The image stays whole. Corners that
             would fold it, as up to a third of them do at 1, are drawn again.
         probability: share of the examples that are changed, 0 to 1.
-        border: what surrounds the picture then: 'reflect', its reflection; or 'crop', nothing: it
+        border: what surrounds the image then: 'reflect', its reflection; or 'crop', nothing: it
             is enlarged until its outermost corners lie on all four sides, and what is left beside
             it is black, as in the released code. Black corners tell a model how it was moved.
     """
@@ -185,7 +185,7 @@ def draw_perspective(
 
     Args:
         options: of the slant.
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         rng: what is drawn depends on it alone.
 
     Returns:
@@ -208,7 +208,7 @@ def _moved_corners(
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Corners of the picture at a slant [4, 2]; where they were if all attempts fold it."""
+    """Corners of the image at a slant [4, 2]; where they were if all attempts fold it."""
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     half = np.array([size[1], size[0]]) / 2
     for _ in range(_SLANT_ATTEMPTS):

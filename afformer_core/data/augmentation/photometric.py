@@ -22,7 +22,7 @@ class PhotometricOptions:
     """How far colours are changed at most.
 
     Attributes:
-        brightness: 0 to 1; pictures are multiplied by a factor from 1 - brightness to
+        brightness: 0 to 1; images are multiplied by a factor from 1 - brightness to
             1 + brightness.
         contrast: 0 to 1; likewise, the distance of each pixel from the mean grey.
         saturation: 0 to 1; likewise, the distance of each pixel from its own grey.
@@ -51,7 +51,7 @@ class PhotometricOptions:
 
 @dataclass(frozen=True)
 class ColourChange:
-    """A change of colours that all pictures of a video share.
+    """A change of colours that all images of a video share.
 
     Attributes:
         brightness: factor, at least 0.
@@ -65,9 +65,9 @@ class ColourChange:
     saturation: float = 1.0
     hue: float = 0.0
 
-    def apply(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Change pictures, uint8 [T, H, W, 3] RGB, rounding and clipping once at the end."""
-        tall = np.ascontiguousarray(pictures).reshape(-1, *pictures.shape[2:])
+    def apply(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Change images, uint8 [T, H, W, 3] RGB, rounding and clipping once at the end."""
+        tall = np.ascontiguousarray(images).reshape(-1, *images.shape[2:])
         angle = -2 * math.pi * self.hue
         cos, sin = self.saturation * math.cos(angle), self.saturation * math.sin(angle)
         matrix = _RGB @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ _YIQ
@@ -77,7 +77,7 @@ class ColourChange:
             mean = self.brightness * float(_YIQ[0] @ cv2.mean(tall)[:3])
         offset = np.full((3, 1), (1 - self.contrast) * mean)
         changed = cv2.transform(tall, np.hstack([matrix, offset]))
-        return np.asarray(changed, np.uint8).reshape(pictures.shape)
+        return np.asarray(changed, np.uint8).reshape(images.shape)
 
 
 def draw_colour_change(

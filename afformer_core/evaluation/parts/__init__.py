@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs with outlined parts: predictors, their measures, tables and pictures."""
+"""Pairs with outlined parts: predictors, their measures, tables and images."""

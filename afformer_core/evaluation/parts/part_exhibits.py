@@ -16,7 +16,7 @@ from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
 from afformer_core.evaluation.report.exhibits import Exhibit, choose
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
-    Picture,
+    RgbImage,
     draw_heatmap,
     fit,
     mark_peak,
@@ -52,7 +52,7 @@ def exhibit_pairs(
     """
     chosen = choose([_badness(score) for score in scores], count)
     total = sum(map(len, chosen.values()))
-    with tqdm(total=total, desc='pictures', unit='pair', disable=not progress) as bar:
+    with tqdm(total=total, desc='images', unit='pair', disable=not progress) as bar:
         exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
@@ -96,7 +96,7 @@ def _measures(score: PartScores) -> list[str]:
     return texts
 
 
-def _draw(image: Picture, pair: PartPair, prediction: Prediction, row: Row) -> Picture:
+def _draw(image: RgbImage, pair: PartPair, prediction: Prediction, row: Row) -> RgbImage:
     heatmap = prediction.heatmap
     if heatmap is None:
         tile = fit(image, TILE_SIDE)
@@ -111,7 +111,7 @@ def _draw(image: Picture, pair: PartPair, prediction: Prediction, row: Row) -> P
     return tile
 
 
-def _frames(clip: Clip) -> tuple[Picture, ...]:
+def _frames(clip: Clip) -> tuple[RgbImage, ...]:
     """The frame of the mark, which is ringed, and some of the clip."""
     side = TILE_SIDE // 2
     steps = np.linspace(0, len(clip.frames) - 1, _FRAMES).round().astype(int)

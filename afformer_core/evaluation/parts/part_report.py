@@ -15,7 +15,7 @@ from afformer_core.evaluation.parts.part_scores import (
     measure_by,
     measure_parts,
 )
-from afformer_core.evaluation.report.report import PictureLegend, Report
+from afformer_core.evaluation.report.report import ImageLegend, Report
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
 
@@ -37,7 +37,7 @@ _VIDEOS = {
     'blank_found': 'found, blank video',
     'auroc': 'AUROC',
 }
-_LEGEND = PictureLegend(
+_LEGEND = ImageLegend(
     "Pairs, chosen by the model's distance from the parts",
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Heatmaps are drawn relative '
     'to their own maximum, similarity as the exponential of 20 times it.',

@@ -25,7 +25,7 @@ from afformer_core.evaluation.protocols.protocols import (
 )
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
-    Picture,
+    RgbImage,
     draw_heatmap,
     fit,
     mark_annotation,
@@ -124,10 +124,10 @@ class Exhibit:
 
     title: str
     measures: tuple[str, ...]
-    frames: tuple[Picture, ...]
-    image: Picture | None
-    predicted: Mapping[str, Picture]
-    target: Picture
+    frames: tuple[RgbImage, ...]
+    image: RgbImage | None
+    predicted: Mapping[str, RgbImage]
+    target: RgbImage
 
 
 def exhibit_best_and_worst(
@@ -143,7 +143,7 @@ def exhibit_best_and_worst(
     """
     chosen = choose(measured.scores.kld.tolist(), count)
     total = sum(map(len, chosen.values()))
-    with tqdm(total=total, desc='pictures', unit='row', disable=not progress) as bar:
+    with tqdm(total=total, desc='images', unit='row', disable=not progress) as bar:
         exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
@@ -245,14 +245,14 @@ def _answer(result: PairResult) -> str:
     return f'says {best} ({result.action_scores[best]:.2f})'
 
 
-def _image(path: Path) -> Picture | None:
+def _image(path: Path) -> RgbImage | None:
     try:
         return read_image(path)
     except ImageError:
         return None
 
 
-def _frames(sample: Sample) -> tuple[Picture, ...]:
+def _frames(sample: Sample) -> tuple[RgbImage, ...]:
     try:
         frames = read_video(sample.video_path, _FRAMES, sample.clip)
     except VideoError:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.exhibits import Exhibit
-from afformer_core.evaluation.report.pictures import image_source
 from afformer_core.evaluation.report.report import Report, fact_text
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.pages import write_page
@@ -73,7 +73,7 @@ def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exh
         tables=report.tables,
         emphasized=_EMPHASIZED,
         exhibits=exhibits,
-        pictures=report.pictures,
+        images=report.images,
         cell_text=cell_text,
         image_source=image_source,
     )

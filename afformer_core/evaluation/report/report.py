@@ -53,8 +53,8 @@ _NO_MEAN_MAPS = (
 
 
 @dataclass(frozen=True)
-class PictureLegend:
-    """Words above the pictures of a report.
+class ImageLegend:
+    """Words above the images of a report.
 
     Attributes:
         title: what they are of, and how they were chosen.
@@ -77,14 +77,14 @@ class Report:
         measures: its numbers, a data class.
         tables: made of the numbers.
         evaluated: the measures of what was evaluated, a data class, for its headline.
-        pictures: the words above its pictures.
+        images: the words above its images.
     """
 
     facts: Mapping[str, str | int | float]
     measures: Any
     tables: tuple[Table, ...]
     evaluated: Any = None
-    pictures: PictureLegend = PictureLegend()
+    images: ImageLegend = ImageLegend()
 
     def to_markdown(self) -> str:
         """Facts as a list, then the tables."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.evaluation.protocols.protocols import Heatmaps, Row
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
 
 TILE_SIDE = 320
@@ -23,7 +23,7 @@ _OPACITY = 0.75
 _SHIFT = 4
 
 
-def fit(image: Picture, side: int) -> Picture:
+def fit(image: RgbImage, side: int) -> RgbImage:
     """An image in its own shape, the longer side `side` pixels long."""
     height, width = image.shape[:2]
     size = _fitted((width, height), side)
@@ -31,7 +31,7 @@ def fit(image: Picture, side: int) -> Picture:
     return np.asarray(cv2.resize(image, size, interpolation=method))
 
 
-def draw_heatmap(image: Picture | None, heatmap: Heatmaps, row: Row) -> Picture:
+def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImage:
     """A tile of a heatmap, relative to its maximum.
 
     Args:
@@ -49,7 +49,7 @@ def draw_heatmap(image: Picture | None, heatmap: Heatmaps, row: Row) -> Picture:
     return draw_overlay(tile, np.asarray(resized, np.float32), (), '', opacity)
 
 
-def mark_peak(tile: Picture, place: NDArray[np.float64], row: Row) -> None:
+def mark_peak(tile: RgbImage, place: NDArray[np.float64], row: Row) -> None:
     """Draw a cross at a place [2] of a row's image; none where the place is NaN."""
     if np.isnan(place).any():
         return
@@ -58,7 +58,7 @@ def mark_peak(tile: Picture, place: NDArray[np.float64], row: Row) -> None:
         cv2.drawMarker(tile, (x, y), colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
 
 
-def mark_annotation(tile: Picture, row: Row) -> None:
+def mark_annotation(tile: RgbImage, row: Row) -> None:
     """Draw the annotated points, and the outlines of elements, the demonstrated one in colour."""
     scene = row.scene
     if scene is None:
@@ -73,13 +73,13 @@ def mark_annotation(tile: Picture, row: Row) -> None:
         _draw_outline(tile, polygon, row, colour, width)
 
 
-def outline(tile: Picture, polygon: NDArray[np.float64], row: Row) -> None:
+def outline(tile: RgbImage, polygon: NDArray[np.float64], row: Row) -> None:
     """Draw the outline of a part [K, 2] of a row's image in white."""
     for colour, width in ((_BLACK, 3), (_WHITE, 1)):
         _draw_outline(tile, polygon, row, colour, width)
 
 
-def ring(tile: Picture, place: tuple[float, float]) -> None:
+def ring(tile: RgbImage, place: tuple[float, float]) -> None:
     """Draw a ring around a place, (x, y) as shares of the tile's width and height."""
     height, width = tile.shape[:2]
     centre = (round(place[0] * width), round(place[1] * height))
@@ -88,7 +88,7 @@ def ring(tile: Picture, place: tuple[float, float]) -> None:
 
 
 def _draw_outline(
-    tile: Picture,
+    tile: RgbImage,
     polygon: NDArray[np.float64],
     row: Row,
     colour: tuple[int, int, int],
@@ -103,7 +103,7 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _on_tile(places: NDArray[np.float64], tile: Picture, row: Row) -> NDArray[np.float64]:
+def _on_tile(places: NDArray[np.float64], tile: RgbImage, row: Row) -> NDArray[np.float64]:
     return np.asarray((places + 0.5) * np.divide(tile.shape[1::-1], row.image_size) - 0.5)
 
 

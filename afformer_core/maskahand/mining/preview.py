@@ -14,7 +14,7 @@ from afformer_core.drawing.overlay import draw_text
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
 from afformer_core.maskahand.sources import open_source
-from afformer_core.media.images import require_picture_path, write_picture
+from afformer_core.media.images import require_image_path, write_image
 from afformer_core.media.video_frames import uniform_indices
 
 _MOST = 48
@@ -23,7 +23,7 @@ _WIDTH, _HEIGHT, _CAPTION = 320, 240, 22
 _TEXT_SIZE = 0.45
 _CONTACT, _NO_CONTACT = (255, 150, 0), (0, 200, 255)
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 
 def write_contact_sheet(path: Path, index: HandIndex) -> None:
@@ -33,7 +33,7 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
     the name of the video and the seconds. The memory that it takes is that of a few frames.
 
     Args:
-        path: ends in one of `PICTURE_SUFFIXES`.
+        path: ends in one of `IMAGE_SUFFIXES`.
         index: with at least one clip.
 
     Raises:
@@ -41,7 +41,7 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
         AfformerError: a video cannot be read any more.
         OSError: the file cannot be written.
     """
-    require_picture_path(path)
+    require_image_path(path)
     shown = list(_best_frames(index))
     if not shown:
         raise ValueError('there is no clip to be shown')
@@ -53,11 +53,11 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
         top, left = place // columns * (_HEIGHT + _CAPTION), place % columns * _WIDTH
         tile = sheet[top : top + _HEIGHT + _CAPTION, left : left + _WIDTH]
         _draw_tile(tile, video, number, index)
-    write_picture(path, sheet)
+    write_image(path, sheet)
 
 
-def draw_hands(image: Picture, hands: Sequence[Hand], scale: float) -> Picture:
-    """A picture made smaller or larger, with the boxes of hands and their scores.
+def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage:
+    """An image made smaller or larger, with the boxes of hands and their scores.
 
     Hands in contact are orange, others blue; a dot is where they touch something, if known.
 
@@ -68,19 +68,19 @@ def draw_hands(image: Picture, hands: Sequence[Hand], scale: float) -> Picture:
     """
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-    picture = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
+    drawn = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
     for hand in reversed(hands):
         left, top, right, bottom = (round(each * scale) for each in hand.box)
         colour = _CONTACT if hand.contact else _NO_CONTACT
-        cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, 2)
+        cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, 2)
         if hand.touch is not None:
             x, y = (round(each * scale) for each in hand.touch)
-            cv2.circle(picture, (x, y), 3, colour, -1, cv2.LINE_AA)
+            cv2.circle(drawn, (x, y), 3, colour, -1, cv2.LINE_AA)
         label = f'{"contact" if hand.contact else "no contact"} {hand.score:.2f}'
         # Written inside where the box touches the upper edge.
         line = top - 4 if top >= 16 else top + 14
-        draw_text(picture, label, (max(0, left), line), _TEXT_SIZE)
-    return picture
+        draw_text(drawn, label, (max(0, left), line), _TEXT_SIZE)
+    return drawn
 
 
 def _best_frames(index: HandIndex) -> Iterator[tuple[MinedVideo, int]]:
@@ -98,14 +98,14 @@ def _best_frames(index: HandIndex) -> Iterator[tuple[MinedVideo, int]]:
         yield from ((video, number) for number in sorted(best))
 
 
-def _draw_tile(tile: Picture, video: MinedVideo, number: int, index: HandIndex) -> None:
+def _draw_tile(tile: RgbImage, video: MinedVideo, number: int, index: HandIndex) -> None:
     source = open_source(video.path, video.topic, index.settings.get('number_rate'))
     image = source.at([video.times[number]])[0]
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
-    picture = draw_hands(image, video.hands[number], scale)
-    height, width = picture.shape[:2]
+    drawn = draw_hands(image, video.hands[number], scale)
+    height, width = drawn.shape[:2]
     left, top = (_WIDTH - width) // 2, (_HEIGHT - height) // 2
-    tile[top : top + height, left : left + width] = picture
+    tile[top : top + height, left : left + width] = drawn
     name = f'{video.path.name}{video.topic}  {video.times[number]:.1f} s'
     text = name.encode('ascii', 'replace').decode()
     draw_text(tile, text, (4, _HEIGHT + _CAPTION - 7), _TEXT_SIZE)

@@ -50,9 +50,9 @@ def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _corners(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _corners(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """[N, 1, 2], as OpenCV takes them."""
-    corners = cv2.goodFeaturesToTrack(picture, _CORNERS, _QUALITY, _APART)
+    corners = cv2.goodFeaturesToTrack(image, _CORNERS, _QUALITY, _APART)
     return np.empty((0, 1, 2), np.float32) if corners is None else np.asarray(corners, np.float32)
 
 

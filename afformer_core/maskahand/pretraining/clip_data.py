@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from afformer_core.data.augmentation import PictureOptions
+from afformer_core.data.augmentation import ImageOptions
 from afformer_core.data.cache_room import CachePart, require_room
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.mining.index import read_index
-from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.hand_free import with_hand_free_frames
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
@@ -37,7 +37,7 @@ class PretrainingData(GroundingData):
         targets: target images of each clip of a step.
         interactions: frames of a clip that target images are made of, at most.
         batch_size: clips of a step, over all processes.
-        pictures: reads clips; at the rate of the index.
+        images: reads clips; at the rate of the index.
         video: how demonstrations are changed.
         workers: processes that read.
         seed: of the order, and of all that is random in target images.
@@ -51,12 +51,12 @@ class PretrainingData(GroundingData):
         targets: int,
         interactions: int,
         batch_size: int,
-        pictures: ClipPictures,
-        video: PictureOptions,
+        images: ClipImages,
+        video: ImageOptions,
         workers: int,
         seed: int,
     ) -> None:
-        super().__init__(pictures.size, workers)
+        super().__init__(images.size, workers)
         # Ahead of the index, which takes long to read where much was mined.
         if validation is not None:
             self.validation_samples, _ = validation.read()
@@ -68,8 +68,8 @@ class PretrainingData(GroundingData):
         self._validated = validation
         self._looked = validation is None
         self._index = index
-        self._pictures = replace(pictures, number_rate=mined.settings.get('number_rate'))
-        self._examples = PretrainingDataset(self._clips, self._pictures, synthesis, targets, video)
+        self._images = replace(images, number_rate=mined.settings.get('number_rate'))
+        self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_order = DemonstrationOrder(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
@@ -80,8 +80,8 @@ class PretrainingData(GroundingData):
         if not self._looked:
             self._keep_usable()
         super().prepare_data()
-        if self._pictures.cache_folder is not None:
-            require_room(self._pictures.cache_folder, self._missing())
+        if self._images.cache_folder is not None:
+            require_room(self._images.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
@@ -99,12 +99,12 @@ class PretrainingData(GroundingData):
 
     def _missing(self) -> list[CachePart]:
         """What the cache of frames lacks of all that will be read."""
-        return self._pictures.missing(self._clips)
+        return self._images.missing(self._clips)
 
     @property
     def longest(self) -> int:
         """See `GroundingData.longest`."""
-        return self._pictures.frames
+        return self._images.frames
 
     def first_examples(self, count: int) -> list[PretrainingExample]:
         """Some of the first examples of training, of different clips.

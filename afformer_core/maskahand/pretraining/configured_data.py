@@ -54,7 +54,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     size = _at(merged, 'model', 'architecture', 'input_size')
     if size is None:
         raise AfformerError(
-            f'{names} give no model.architecture.input_size; give (height, width) of pictures '
+            f'{names} give no model.architecture.input_size; give (height, width) of images '
             'there, such as [128, 128]'
         )
     given = {**given, 'input_size': size}

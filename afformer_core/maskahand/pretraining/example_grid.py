@@ -27,7 +27,7 @@ def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDA
 
     Args:
         examples: at least one.
-        side: of each picture, in pixels.
+        side: of each image, in pixels.
 
     Returns:
         uint8 RGB [H, W, 3].
@@ -45,20 +45,20 @@ def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDA
     return _joined(rows, axis=0)
 
 
-def _resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+def _resized(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _joined(pictures: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
+def _joined(images: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
     """Side by side along an axis, with white between them."""
-    shape = list(pictures[0].shape)
+    shape = list(images[0].shape)
     shape[axis] = _GAP
     gap = np.full(shape, _WHITE, np.uint8)
-    parts = [part for picture in pictures for part in (gap, picture)]
+    parts = [part for image in images for part in (gap, image)]
     return np.concatenate(parts[1:], axis=axis)
 
 
-class ExamplePictures(Callback):
+class ExampleImages(Callback):
     """Shows, when training begins, what is made of some clips.
 
     Args:
@@ -78,9 +78,7 @@ class ExamplePictures(Callback):
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, PretrainingData):
-            raise ValueError(
-                f'ExamplePictures is for pre-training data, not {type(data).__name__}'
-            )
+            raise ValueError(f'ExampleImages is for pre-training data, not {type(data).__name__}')
         loggers = [each for each in trainer.loggers if isinstance(each, TensorBoardLogger)]
         if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:
             return

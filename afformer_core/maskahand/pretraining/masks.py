@@ -33,8 +33,8 @@ class MaskOptions:
             says where the hand is.
         fill: 'noise', 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero',
             black, as in the other row of that table; 'colour', one at random for each mask;
-            'mean', of the picture; or 'random', one of noise, colour and mean for all masks of a
-            picture.
+            'mean', of the image; or 'random', one of noise, colour and mean for all masks of a
+            image.
         hidden: whose hands are hidden: 'interacting', those that interact, as in the paper; or
             'all', the idle ones too.
         hidden_score: where all are hidden, hands are from this score on, 0 to 1. It is far below
@@ -72,27 +72,27 @@ class MaskOptions:
 
 
 def without_hands(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     hands: Sequence[Hand],
     options: MaskOptions,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """A picture in which hands are hidden.
+    """An image in which hands are hidden.
 
     Args:
-        picture: uint8 [H, W, 3] RGB.
-        hands: to be hidden, at least one, with boxes in pixels of the picture.
+        image: uint8 [H, W, 3] RGB.
+        hands: to be hidden, at least one, with boxes in pixels of the image.
         options: of the masks.
         rng: of all that is random.
 
     Returns:
         uint8 [H, W, 3], a new array.
     """
-    hidden = picture.copy()
+    hidden = image.copy()
     if options.shape == 'none':
         return hidden
     masks = [_mask(hand.box, options, rng) for hand in hands]
-    size = picture.shape[1], picture.shape[0]
+    size = image.shape[1], image.shape[0]
     for _ in range(options.random_masks):
         # Of the size of a hand, so that its size does not tell it from the others.
         hand = hands[int(rng.integers(len(hands)))]
@@ -123,16 +123,16 @@ def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np
 
 
 def _cover(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     mask: NDArray[np.float64],
     fill: str,
     rng: np.random.Generator,
 ) -> None:
-    """Fill every pixel that a mask touches, in place; what is outside the picture is no pixel."""
-    size = picture.shape[1], picture.shape[0]
+    """Fill every pixel that a mask touches, in place; what is outside the image is no pixel."""
+    size = image.shape[1], image.shape[0]
     left, top = np.clip(np.floor(mask[0]), 0, size).astype(int)
     right, bottom = np.clip(np.ceil(mask[1]), 0, size).astype(int)
-    covered = picture[top:bottom, left:right]
+    covered = image[top:bottom, left:right]
     if fill == 'noise':
         covered[:] = rng.integers(0, 256, covered.shape, np.uint8)
     elif fill == 'colour':
@@ -140,4 +140,4 @@ def _cover(
     elif fill == 'zero':
         covered[:] = 0
     else:
-        covered[:] = picture.mean(axis=(0, 1)).round().astype(np.uint8)
+        covered[:] = image.mean(axis=(0, 1)).round().astype(np.uint8)

@@ -6,14 +6,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from afformer_core.data.augmentation import PictureOptions
+from afformer_core.data.augmentation import ImageOptions
 from afformer_core.data.cache_room import CachePart
 from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.maskahand.pretraining.clip_data import PretrainingData
 from afformer_core.maskahand.pretraining.clip_features import ClipFeatures, open_clip_features
-from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
     collate_pretraining,
     collate_with_features,
@@ -21,13 +21,13 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples
-from afformer_core.training.datasets.collation import collate_features, collate_pictures
+from afformer_core.training.datasets.collation import collate_features, collate_images
 from afformer_core.training.datasets.feature_cache import FeatureCache, open_feature_cache
 from afformer_core.training.datasets.feature_data import FeatureDataset, frozen_encoders
-from afformer_core.training.datasets.picture_data import PictureDataset
+from afformer_core.training.datasets.image_data import ImageDataset
 
 _SYNTHESIS = SynthesisOptions()
-_AS_IT_IS = PictureOptions()
+_AS_IT_IS = ImageOptions()
 
 
 class MaskAHandData(PretrainingData):
@@ -36,13 +36,13 @@ class MaskAHandData(PretrainingData):
     Args:
         index: file that `afformer mine` wrote.
         validation: annotated data, measured without its actions; nothing if it is null.
-        input_size: (height, width) of pictures; the model's, never given.
+        input_size: (height, width) of images; the model's, never given.
         frames: of a clip that the model is shown, evenly spaced.
         synthesis: how target images are made of frames with hands.
         targets: target images of each clip of a step, each of another frame and with other masks.
         interactions: frames of a clip that target images are made of at most, evenly spaced among
             those in which a hand interacts.
-        picture_side: longest side of such a frame, in which masks are drawn before it becomes a
+        image_side: longest side of such a frame, in which masks are drawn before it becomes a
             square; larger ones are made smaller.
         batch_size: clips of a step, over all processes.
         workers: processes that read.
@@ -60,17 +60,17 @@ class MaskAHandData(PretrainingData):
         synthesis: SynthesisOptions = _SYNTHESIS,
         targets: int = 3,
         interactions: int = 8,
-        picture_side: int = 512,
+        image_side: int = 512,
         batch_size: int = 8,
         workers: int = 2,
         cache_folder: Path | None = None,
-        video: PictureOptions = _AS_IT_IS,
+        video: ImageOptions = _AS_IT_IS,
         seed: int = 0,
     ) -> None:
         size = (int(input_size[0]), int(input_size[1]))
-        pictures = ClipPictures(size, frames, picture_side, cache_folder)
+        images = ClipImages(size, frames, image_side, cache_folder)
         super().__init__(
-            index, validation, synthesis, targets, interactions, batch_size, pictures, video,
+            index, validation, synthesis, targets, interactions, batch_size, images, video,
             workers, seed,
         )  # fmt: skip
 
@@ -78,7 +78,7 @@ class MaskAHandData(PretrainingData):
         return self._examples, collate_pretraining
 
     def _validation(self) -> Examples:
-        return PictureDataset(self.validation_samples, self._reader, None), collate_pictures
+        return ImageDataset(self.validation_samples, self._reader, None), collate_images
 
     def _missing(self) -> list[CachePart]:
         return super()._missing() + missing_clips(self._reader, self.validation_samples)
@@ -86,9 +86,9 @@ class MaskAHandData(PretrainingData):
     @property
     def _reader(self) -> ClipReader:
         """Of the clips of the validation."""
-        pictures = self._pictures
-        sampling = UniformSampling(pictures.frames)
-        return ClipReader(sampling, pictures.size, pictures.cache_folder)
+        images = self._images
+        sampling = UniformSampling(images.frames)
+        return ClipReader(sampling, images.size, images.cache_folder)
 
 
 class MaskAHandFeatureData(PretrainingData):
@@ -102,13 +102,13 @@ class MaskAHandFeatureData(PretrainingData):
         cache_folder: where features of clips and frames with hands are kept.
         validation: annotated data, measured without its actions; nothing if it is null. Each of
             its clips has at least `frames` frames.
-        input_size: (height, width) of pictures; the model's, never given.
+        input_size: (height, width) of images; the model's, never given.
         frames: of a clip that the model is shown, evenly spaced.
         synthesis: how target images are made of frames with hands.
         targets: target images of each clip of a step, each of another frame and with other masks.
         interactions: frames of a clip that target images are made of at most, evenly spaced among
             those in which a hand interacts.
-        picture_side: longest side of such a frame, in which masks are drawn before it becomes a
+        image_side: longest side of such a frame, in which masks are drawn before it becomes a
             square; larger ones are made smaller.
         batch_size: clips of a step, over all processes.
         workers: processes that read.
@@ -125,7 +125,7 @@ class MaskAHandFeatureData(PretrainingData):
         synthesis: SynthesisOptions = _SYNTHESIS,
         targets: int = 3,
         interactions: int = 8,
-        picture_side: int = 256,
+        image_side: int = 256,
         batch_size: int = 12,
         workers: int = 0,
         seed: int = 0,
@@ -133,9 +133,9 @@ class MaskAHandFeatureData(PretrainingData):
         size = (int(input_size[0]), int(input_size[1]))
         self._cache_folder = Path(cache_folder)
         kept = self._cache_folder / 'frames'
-        pictures = ClipPictures(size, frames, picture_side, kept)
+        images = ClipImages(size, frames, image_side, kept)
         super().__init__(
-            index, validation, synthesis, targets, interactions, batch_size, pictures, _AS_IT_IS,
+            index, validation, synthesis, targets, interactions, batch_size, images, _AS_IT_IS,
             workers, seed,
         )  # fmt: skip
 
@@ -155,7 +155,7 @@ class MaskAHandFeatureData(PretrainingData):
 
     def _clip_features(self) -> ClipFeatures:
         encoder = frozen_encoders(self.trainer).video
-        return open_clip_features(self._folder('clips'), self._clips, encoder, self._pictures)
+        return open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
 
     def _validation_features(self) -> FeatureCache:
         return open_feature_cache(
@@ -163,7 +163,7 @@ class MaskAHandFeatureData(PretrainingData):
             self.validation_samples,
             frozen_encoders(self.trainer),
             self.input_size,
-            self._pictures.frames,
+            self._images.frames,
         )
 
     def _folder(self, name: str) -> Path:

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from afformer_core.data.augmentation import PictureOptions, changed_pictures
+from afformer_core.data.augmentation import ImageOptions, changed_images
 from afformer_core.errors import AfformerError
 from afformer_core.maskahand.pretraining.clip_features import ClipFeatures
-from afformer_core.maskahand.pretraining.clip_pictures import ClipFrames, ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipFrames, ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.synthesis import (
     SynthesisOptions,
@@ -22,7 +22,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
     synthesize,
 )
 from afformer_core.media.images import resize_to_input
-from afformer_core.training.datasets.batch import FailedBatch, MixedBatch, PictureBatch
+from afformer_core.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.order import Draw
 from afformer_core.training.datasets.supervision import Boxes
@@ -50,7 +50,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
 
     Args:
         clips: that draws are of.
-        pictures: reads them.
+        images: reads them.
         synthesis: how target images are made.
         targets: K of each demonstration, each of another interaction while there are enough.
         video: how demonstrations are changed, all frames alike.
@@ -59,15 +59,15 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
     def __init__(
         self,
         clips: Sequence[InteractionClip],
-        pictures: ClipPictures,
+        images: ClipImages,
         synthesis: SynthesisOptions,
         targets: int,
-        video: PictureOptions,
+        video: ImageOptions,
     ) -> None:
         if targets < 1:
             raise ValueError(f'targets is {targets}; it must be at least 1')
         self._clips = clips
-        self._pictures = pictures
+        self._images = images
         self._synthesis = synthesis
         self._targets = targets
         self._video = video
@@ -79,7 +79,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         (number,) = draw.indices
         clip = self._clips[number]
         try:
-            frames = self._pictures.read(clip)
+            frames = self._images.read(clip)
         except (AfformerError, OSError) as error:
             return FailedExample(str(error))
         rng = np.random.default_rng(draw.seed)
@@ -87,7 +87,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
             self._made(clip, frames, place, rng)
             for place in _drawn(len(clip.interactions), self._targets, rng)
         ]
-        demonstration, _ = changed_pictures(frames.demonstration, self._video, rng)
+        demonstration, _ = changed_images(frames.demonstration, self._video, rng)
         return PretrainingExample(
             demonstration,
             np.stack([self._resized(one) for one in made]),
@@ -112,22 +112,22 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         if preceded and rng.random() < self._synthesis.hand_free_share:
             place, number = preceded[rng.integers(len(preceded))]
             hand_free = frames.hand_free[number]
-        interaction, picture = clip.interactions[place], frames.interactions[place]
-        return synthesize(picture, clip.video.size, interaction, self._synthesis, rng, hand_free)
+        interaction, image = clip.interactions[place], frames.interactions[place]
+        return synthesize(image, clip.video.size, interaction, self._synthesis, rng, hand_free)
 
     def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:
-        return resize_to_input(made.image, self._pictures.size)
+        return resize_to_input(made.image, self._images.size)
 
 
 def collate_pretraining(
     examples: Sequence[PretrainingExample | FailedExample],
-) -> PictureBatch | FailedBatch:
-    """A batch of pictures whose truth is the boxes of hands."""
+) -> ImageBatch | FailedBatch:
+    """A batch of images whose truth is the boxes of hands."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
     frames, lengths = padded_frames([example.demonstration for example in read])
-    return PictureBatch(
+    return ImageBatch(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         frames,

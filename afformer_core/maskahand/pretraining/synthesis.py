@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation import PerspectiveOptions, PictureOptions, changed_pictures
+from afformer_core.data.augmentation import ImageOptions, PerspectiveOptions, changed_images
 from afformer_core.data.augmentation.geometric import inside, warp_points
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.box_target import BoxTarget
@@ -17,8 +17,8 @@ from afformer_core.maskahand.pretraining.interactions import Interaction
 from afformer_core.maskahand.pretraining.masks import MaskOptions, without_hands
 
 
-def _paper_changes() -> PictureOptions:
-    return PictureOptions(perspective=PerspectiveOptions(distortion=0.5))
+def _paper_changes() -> ImageOptions:
+    return ImageOptions(perspective=PerspectiveOptions(distortion=0.5))
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SynthesisOptions:
     """
 
     masks: MaskOptions = field(default_factory=MaskOptions)
-    image: PictureOptions = field(default_factory=_paper_changes)
+    image: ImageOptions = field(default_factory=_paper_changes)
     target: BoxTarget = field(default_factory=BoxTarget)
     hand_free_share: float = 0.0
 
@@ -97,7 +97,7 @@ def synthesize(
     else:
         hidden = without_hands(frame, hands, options.masks, rng)
     middles = corners.mean(axis=1, keepdims=True)
-    images, homography = changed_pictures(hidden[None], options.image, rng, list(middles))
+    images, homography = changed_images(hidden[None], options.image, rng, list(middles))
     if homography is not None:
         corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
     return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))

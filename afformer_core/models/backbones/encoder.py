@@ -132,11 +132,11 @@ class Encoder(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """Convert uint8 RGB [B, H, W, 3] to normalised [B, 3, H, W] of the encoder's type."""
         # With the permutation between the two conversions, an exporter does not drop one of them.
-        values = images.to(self.picture_type).permute(0, 3, 1, 2).to(self.mean.dtype)
+        values = images.to(self.image_type).permute(0, 3, 1, 2).to(self.mean.dtype)
         return (values / 255 - self.mean) / self.std
 
     @property
-    def picture_type(self) -> torch.dtype:
+    def image_type(self) -> torch.dtype:
         """Type that uint8 is converted to first; TensorRT cannot convert uint8 to bf16 at once."""
         return torch.float32 if self.mean.dtype == torch.bfloat16 else self.mean.dtype
 

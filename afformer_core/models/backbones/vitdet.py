@@ -133,19 +133,19 @@ def freeze_block_tables(blocks: nn.Module) -> None:
             module.freeze_tables(module.maximum_size, module.maximum_size)
 
 
-def in_parts(function: Callable[[Tensor], Tensor], pictures: Tensor, places: int) -> Tensor:
+def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, places: int) -> Tensor:
     """Apply a function to a few images at a time, which bounds the memory that it needs.
 
     Args:
         function: function from [B, ...] to [B, ...].
-        pictures: [N, ...].
+        images: [N, ...].
         places: positions of the backbone's grid in each image.
     """
     at_once = max(1, _PLACES_AT_ONCE // places)
     # An exported graph takes any number of images and can have no loop over them.
-    if torch.compiler.is_compiling() or len(pictures) <= at_once:
-        return function(pictures)
-    return torch.cat([function(part) for part in pictures.split(at_once)])
+    if torch.compiler.is_compiling() or len(images) <= at_once:
+        return function(images)
+    return torch.cat([function(part) for part in images.split(at_once)])
 
 
 def layer_number(name: str) -> int:

@@ -119,8 +119,8 @@ def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Apply a block to the only stage, [B, C, height, width]."""
     (stage,) = stages
     places = stage.shape[-2] * stage.shape[-1]
-    pictures = stage.permute(0, 2, 3, 1)
-    return (in_parts(partial(through, block), pictures, places).permute(0, 3, 1, 2),)
+    images = stage.permute(0, 2, 3, 1)
+    return (in_parts(partial(through, block), images, places).permute(0, 3, 1, 2),)
 
 
 def _grid(configuration: AfformerConfiguration) -> Size:

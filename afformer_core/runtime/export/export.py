@@ -67,7 +67,7 @@ class _Ground(nn.Module):
             self.model.configuration.memory_sizes,
         )
         # TensorRT supports no operation on uint8 but conversion.
-        images = image.to(self.model.encoder.picture_type)[None]
+        images = image.to(self.model.encoder.image_type)[None]
         return tuple(output[0] for output in self.model.ground_with_features(images, memory))
 
 

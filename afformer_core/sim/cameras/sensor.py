@@ -85,39 +85,39 @@ class Sensor:
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f'image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]')
-        picture = self._expose_lens(image)
+        exposed = self._expose_lens(image)
         if self.smear > 0:
             kernel = _smear_kernel(self.smear * rng.uniform(0.3, 1), self.smear_angle)
-            picture = cv2.filter2D(picture, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+            exposed = cv2.filter2D(exposed, -1, kernel, borderType=cv2.BORDER_REPLICATE)
         if self.banding > 0:
             bands = _bands(image.shape, self.banding, rng)
-            picture = cv2.multiply(picture, bands, dtype=cv2.CV_8U)
+            exposed = cv2.multiply(exposed, bands, dtype=cv2.CV_8U)
         levels = (np.arange(256)[:, None] / 255) ** self.gamma
         exposure = _automatic_exposure(image) if self.automatic else 1.0
         table = np.clip(levels * self.gain * exposure, 0, 1) * 255
-        picture = cv2.LUT(picture, table[None].astype(np.uint8))
+        exposed = cv2.LUT(exposed, table[None].astype(np.uint8))
         if self.noise > 0:
             noise = _noise(image.shape, rng)
             strength = self.noise / _NOISE_UNIT
-            picture = cv2.addWeighted(picture, 1, noise, strength, 0, dtype=cv2.CV_8U)
+            exposed = cv2.addWeighted(exposed, 1, noise, strength, 0, dtype=cv2.CV_8U)
         if self.quality is not None:
-            coded = simplejpeg.encode_jpeg(picture, self.quality, colorsubsampling='420')
-            picture = simplejpeg.decode_jpeg(coded)
-        return picture
+            coded = simplejpeg.encode_jpeg(exposed, self.quality, colorsubsampling='420')
+            exposed = simplejpeg.decode_jpeg(coded)
+        return exposed
 
-    def _expose_lens(self, picture: np.ndarray) -> np.ndarray:
-        height, width = picture.shape[:2]
+    def _expose_lens(self, exposed: np.ndarray) -> np.ndarray:
+        height, width = exposed.shape[:2]
         if self.distortion:
             maps = distortion_maps((width, height), self.distortion)
-            picture = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            exposed = cv2.remap(exposed, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if self.chromatic_shift > 0:
-            picture = _shift_colours(picture, self.chromatic_shift)
+            exposed = _shift_colours(exposed, self.chromatic_shift)
         if self.blur > 0.25:
-            picture = cv2.GaussianBlur(picture, (0, 0), self.blur)
+            exposed = cv2.GaussianBlur(exposed, (0, 0), self.blur)
         if self.vignetting > 0:
             light = _vignette((width, height), self.vignetting)
-            picture = cv2.multiply(picture, light, dtype=cv2.CV_8U)
-        return picture
+            exposed = cv2.multiply(exposed, light, dtype=cv2.CV_8U)
+        return exposed
 
 
 def sample_sensor(rng: np.random.Generator, moving: bool = False) -> Sensor:
@@ -156,11 +156,11 @@ def _automatic_exposure(image: np.ndarray) -> float:
     return min(max(_EXPECTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
 
 
-def _shift_colours(picture: np.ndarray, shift: float) -> np.ndarray:
+def _shift_colours(exposed: np.ndarray, shift: float) -> np.ndarray:
     """Enlarge red and shrink blue about the centre, by `shift` pixels in the corners."""
-    height, width = picture.shape[:2]
+    height, width = exposed.shape[:2]
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
-    red, green, blue = cv2.split(picture)
+    red, green, blue = cv2.split(exposed)
     channels = [green]
     for place, channel, sign in ((0, red, 1), (2, blue, -1)):
         scale = 1 + sign * shift / math.hypot(*middle)

@@ -36,7 +36,7 @@ from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.view import View, picture_size, plan_target, render_views
+from afformer_core.sim.scene.view import View, image_size, plan_target, render_views
 
 _KEY = 4
 _PANELS = ('keypad', 'control_panel', 'dense_keypad')
@@ -124,7 +124,7 @@ def _make(split: str, plan: AssistqPlan, index: int, folder: Path) -> dict[str, 
     scene = plan.scene(index)
     appliance = scene.appliance
     rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
-    size = picture_size(rng, plan.longest_side, None)
+    size = image_size(rng, plan.longest_side, None)
     second, action = round(plan.rate), round(plan.seconds * plan.rate)
     shots = [
         Shot(scene, one, second, action, second, plan.rate)

@@ -49,7 +49,7 @@ _STEP = (0.06, 0.12)
 _KEY = 2
 _NEIGHBOURS = 1
 # Folders of an image and of its neighbours.
-_PICTURES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
+_IMAGES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,12 @@ def moments(motion: Motion, rng: np.random.Generator) -> dict[str, float]:
 def _merge(split: str, folder: Path, records: list[Any]) -> None:
     lists = folder / 'ImageSets' / 'Main'
     lists.mkdir(parents=True)
-    names = [picture['name'] for record in records for picture in record]
+    names = [hand_image['name'] for record in records for hand_image in record]
     (lists / f'{split}.txt').write_text(''.join(f'{name}\n' for name in names))
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _HandImage:
     """Image with its neighbours and annotation, to be written.
 
     Attributes:
@@ -134,7 +134,7 @@ class _Picture:
 
     def write(self, folder: Path, quality: int) -> None:
         """Write images and annotation, as JPEG of a quality."""
-        for part, image in zip(_PICTURES, (self.image, *self.neighbours), strict=True):
+        for part, image in zip(_IMAGES, (self.image, *self.neighbours), strict=True):
             write_jpeg(folder / part / f'{self.name}.jpg', image, quality)
         size = (self.image.shape[1], self.image.shape[0])
         annotation = annotation_xml(f'{self.name}.jpg', size, list(self.hands))
@@ -144,10 +144,10 @@ class _Picture:
 def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the images of an appliance and their annotations; returns what they show."""
     scene = plan.scene(index)
-    for part in (*_PICTURES, 'Annotations'):
+    for part in (*_IMAGES, 'Annotations'):
         (folder / part).mkdir()
     side = plan.longest_side
-    pictures: list[_Picture] = []
+    hand_images: list[_HandImage] = []
     with Renderer(scene, (side, side)) as renderer:
         for k, demonstration in enumerate(plan_demonstrations(scene, plan.demonstrations, side)):
             stem = f'{split}_{index:05d}_{k}'
@@ -161,15 +161,15 @@ def _make(split: str, plan: HandsPlan, index: int, folder: Path) -> list[dict[st
                     for each in neighbouring_times(time, aside)
                 )
                 name = f'{stem}_{moment}'
-                pictures.append(_Picture(name, image, around, hands, demonstration))
+                hand_images.append(_HandImage(name, image, around, hands, demonstration))
             view = plan_target(scene, k, side)
             # noise differs between images, and must not reveal that there is a hand
-            alone, *neighbours = render_views(scene, [view] * len(_PICTURES), renderer)
-            pictures.append(_Picture(f'{stem}_alone', alone, tuple(neighbours), (), None))
+            alone, *neighbours = render_views(scene, [view] * len(_IMAGES), renderer)
+            hand_images.append(_HandImage(f'{stem}_alone', alone, tuple(neighbours), (), None))
     quality = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
-    for picture in pictures:
-        picture.write(folder, int(quality.integers(75, 97)))
-    return [_record(scene, picture.name, picture.plan) for picture in pictures]
+    for hand_image in hand_images:
+        hand_image.write(folder, int(quality.integers(75, 97)))
+    return [_record(scene, hand_image.name, hand_image.plan) for hand_image in hand_images]
 
 
 def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ...]:

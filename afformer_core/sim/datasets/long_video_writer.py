@@ -28,7 +28,7 @@ from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene_plan import ScenePlan
 from afformer_core.sim.scene.sight import element_box, hand_box
-from afformer_core.sim.scene.view import picture_size
+from afformer_core.sim.scene.view import image_size
 
 _KEY = 3
 # (shortest, longest) in seconds: idle before the action, the action, idle after it.
@@ -88,7 +88,7 @@ def plan_shots(plan: LongVideoPlan, index: int) -> list[Shot]:
     """Plan the shots of the video `index`, from 0, one after another."""
     first = index * plan.appliances
     rng = make_rng(plan.scene(first).seed, Stream.ANNOTATION, _KEY)
-    size = picture_size(rng, plan.longest_side, None)
+    size = image_size(rng, plan.longest_side, None)
     lengths = _lengths(plan, rng)
     appliances = min(int(rng.integers(1, plan.appliances + 1)), len(lengths))
     shots: list[Shot] = []

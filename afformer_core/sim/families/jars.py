@@ -93,8 +93,8 @@ def _style(rng: np.random.Generator) -> _Style:
     shape = 'straight' if kind != 'jar' or rng.random() < 0.7 else 'bellied'
     label = None
     if rng.random() < 0.6:
-        picture = int(rng.integers(4)) if rng.random() < 0.5 else None
-        label = Look(contrasting_colour(rng, colour), picture, 0.1)
+        image = int(rng.integers(4)) if rng.random() < 0.5 else None
+        label = Look(contrasting_colour(rng, colour), image, 0.1)
     others = [str(name) for name in rng.permutation(['rotate', 'pick up', 'put down', 'touch'])]
     kept = set(others[: int(rng.integers(2, 4))]) | {'hold'}
     if not kept & {'rotate', 'pick up'}:

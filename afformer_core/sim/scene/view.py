@@ -71,7 +71,7 @@ def frame_times(frames: int) -> np.ndarray:
     return (np.arange(frames) + 0.5) / frames
 
 
-def picture_size(
+def image_size(
     rng: np.random.Generator, longest_side: int, size: tuple[int, int] | None
 ) -> tuple[int, int]:
     """Return `size`, or one of a random aspect if it is None."""
@@ -90,7 +90,7 @@ def sample_view(
     egocentric: bool = False,
 ) -> View:
     """Draw a view with every element in it; its aspect is random if `size` is None."""
-    size = picture_size(rng, longest_side, size)
+    size = image_size(rng, longest_side, size)
     camera = sample_camera(appliance, size, rng, egocentric)
     return View(
         size,
@@ -173,25 +173,25 @@ def render_views(
         views: views of the scene.
         renderer: open renderer of the scene; None opens one.
     """
-    pictures: dict[int, np.ndarray] = {}
+    images: dict[int, np.ndarray] = {}
     for variant in sorted({view.variant for view in views}):
         mine = [number for number, view in enumerate(views) if view.variant == variant]
         if variant == 0 and renderer is not None:
-            pictures |= {number: _expose(renderer, scene, views, number) for number in mine}
+            images |= {number: _expose(renderer, scene, views, number) for number in mine}
             continue
         largest = tuple(max(views[number].size[axis] for number in mine) for axis in (0, 1))
         other = Scene(scene.seed, scene.family, scene.held_out, variant)
         with Renderer(other, (largest[0], largest[1])) as another:
-            pictures |= {number: _expose(another, scene, views, number) for number in mine}
-    return [pictures[number] for number in range(len(views))]
+            images |= {number: _expose(another, scene, views, number) for number in mine}
+    return [images[number] for number in range(len(views))]
 
 
 def _expose(renderer: Renderer, scene: Scene, views: Sequence[View], number: int) -> np.ndarray:
     view = views[number]
     rng = make_rng(scene.seed, Stream.TARGET, number, 1)
     renderer.set_room(view.lighting, view.surroundings)
-    picture = renderer.render(view.camera, view.size, states=view.states)
-    return view.sensor.expose(picture, rng)
+    image = renderer.render(view.camera, view.size, states=view.states)
+    return view.sensor.expose(image, rng)
 
 
 def outlines_in_views(scene: Scene, element: int, views: Sequence[View]) -> list[np.ndarray]:

@@ -30,11 +30,11 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
     """
     appliance = scene.appliance
     rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
-    pictures, materials = _surfaces(rng, scene.held_out)
+    images, materials = _surfaces(rng, scene.held_out)
     fixed = [solid_xml(solid) for solid in appliance.fixed]
     if appliance.panel is not None:
         panel = appliance.panel
-        pictures['panel'] = paint_panel(panel, rng, scene.held_out)
+        images['panel'] = paint_panel(panel, rng, scene.held_out)
         materials.append(
             '<material name="panel" texture="panel" texuniform="false" '
             f'specular="{0.5 * panel.shininess:.3f}" shininess="{panel.shininess:.3f}"/>'
@@ -59,7 +59,7 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
   <map znear="0.02" zfar="20" shadowclip="1.5"/>
 </visual>
 <statistic extent="1" center="0 0 0"/>
-<asset>{''.join([*_blank_textures(pictures), *materials])}</asset>
+<asset>{''.join([*_blank_textures(images), *materials])}</asset>
 <worldbody>
   <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
   <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>
@@ -70,9 +70,9 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
 </worldbody>
 </mujoco>"""
     model = mujoco.MjModel.from_xml_string(xml)
-    for name, picture in pictures.items():
+    for name, image in images.items():
         first = int(model.tex_adr[model.texture(name).id])
-        model.tex_data[first : first + picture.size] = picture.ravel()
+        model.tex_data[first : first + image.size] = image.ravel()
     return model
 
 
@@ -95,21 +95,21 @@ def _pose_xml(pose: Pose) -> str:
 
 def _surfaces(rng: np.random.Generator, held_out: bool) -> tuple[dict[str, np.ndarray], list[str]]:
     """Paint textures, by name, and describe the materials that show them."""
-    pictures, materials = {}, []
+    images, materials = {}, []
     for k in range(SURFACES):
-        pictures[f'surface_{k}'] = paint_surface(rng, held_out, side=256)
+        images[f'surface_{k}'] = paint_surface(rng, held_out, side=256)
         repeat = rng.uniform(1, 5)
         materials.append(
             f'<material name="surface_{k}" texture="surface_{k}" specular="0.1" '
             f'texrepeat="{repeat:.2f} {repeat:.2f}" texuniform="false"/>'
         )
-    return pictures, materials
+    return images, materials
 
 
-def _blank_textures(pictures: dict[str, np.ndarray]) -> list[str]:
+def _blank_textures(images: dict[str, np.ndarray]) -> list[str]:
     # filled in afterwards: MuJoCo would have to decode files, which takes longer than painting
     return [
-        f'<texture name="{name}" type="2d" builtin="flat" width="{picture.shape[1]}" '
-        f'height="{picture.shape[0]}"/>'
-        for name, picture in pictures.items()
+        f'<texture name="{name}" type="2d" builtin="flat" width="{image.shape[1]}" '
+        f'height="{image.shape[0]}"/>'
+        for name, image in images.items()
     ]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from afformer_core.sim.textures.photographs import crop_photograph
+from afformer_core.sim.textures.texture_images import crop_texture_image
 
 _Colour = tuple[int, int, int]
 _Painter = Callable[[np.random.Generator, bool, int], np.ndarray]
@@ -69,7 +69,7 @@ def paint_decal(rng: np.random.Generator, held_out: bool = False, side: int = 48
     """
     if side < 8:
         raise ValueError(f'side is {side}; expected at least 8 pixels')
-    kinds: tuple[_Painter, ...] = (_picture, _logo, _label, _code)
+    kinds: tuple[_Painter, ...] = (_image, _logo, _label, _code)
     return kinds[int(rng.integers(len(kinds)))](rng, held_out, side)
 
 
@@ -115,11 +115,13 @@ def _turn(decal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(decal, matrix, size, flags=cv2.INTER_LINEAR)
 
 
-def _picture(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
+def _image(rng: np.random.Generator, held_out: bool, side: int) -> np.ndarray:
     height, width = _size(rng, side, 0.6, 1)
     top, left = (side - height) // 2, (side - width) // 2
-    photograph = crop_photograph(rng, side, held_out)[top : top + height, left : left + width]
-    decal = np.dstack([photograph, np.full((height, width), 255, np.uint8)])
+    texture_image = crop_texture_image(rng, side, held_out)[
+        top : top + height, left : left + width
+    ]
+    decal = np.dstack([texture_image, np.full((height, width), 255, np.uint8)])
     thickness = int(rng.integers(0, max(2, side // 10)))
     if thickness:
         frame = (*_ink(rng), 255)

@@ -8,11 +8,11 @@ import colorsys
 import cv2
 import numpy as np
 
-from afformer_core.sim.textures.photographs import crop_photograph
 from afformer_core.sim.textures.surface_noise import grain
 from afformer_core.sim.textures.surface_patterns import HELD_OUT_PATTERNS, TRAINING_PATTERNS
+from afformer_core.sim.textures.texture_images import crop_texture_image
 
-_PHOTOGRAPHS = 0.5
+_TEXTURE_IMAGES = 0.5
 
 
 def paint_surface(rng: np.random.Generator, held_out: bool = False, side: int = 128) -> np.ndarray:
@@ -27,8 +27,8 @@ def paint_surface(rng: np.random.Generator, held_out: bool = False, side: int = 
     Returns:
         uint8 [side, side, 3] RGB.
     """
-    if rng.random() < _PHOTOGRAPHS:
-        return crop_photograph(rng, side, held_out)
+    if rng.random() < _TEXTURE_IMAGES:
+        return crop_texture_image(rng, side, held_out)
     patterns = HELD_OUT_PATTERNS if held_out else TRAINING_PATTERNS
     return paint_pattern(rng, str(rng.choice(list(patterns))), side)
 

@@ -84,12 +84,12 @@ class AnnotationSource:
 
 
 class AnnotatedData(GroundingData):
-    """What `PictureData` and `FeatureData` have in common.
+    """What `ImageData` and `FeatureData` have in common.
 
     Args:
         train: what is trained on.
         validation: what is validated on; nothing if it is None.
-        input_size: (height, width) of pictures; linked to the model's.
+        input_size: (height, width) of images; linked to the model's.
         batch_size: demonstrations of a step, over all processes.
         targets: target images of each demonstration of a step; 1 draws pairs.
         workers: processes that read.

@@ -54,8 +54,8 @@ class Batch(ABC):
 
 
 @dataclass(frozen=True)
-class PictureBatch(Batch):
-    """Demonstrations and images as pictures.
+class ImageBatch(Batch):
+    """Demonstrations and images as images.
 
     Attributes:
         frames: uint8 RGB [D, T, H, W, 3], padded at the end.
@@ -127,11 +127,11 @@ class FeatureBatch(Batch):
 
 @dataclass(frozen=True)
 class MixedBatch(Batch):
-    """Demonstrations as a frozen backbone sees them, and images as pictures, which it has to pass.
+    """Demonstrations as a frozen backbone sees them, and images as images, which it has to pass.
 
     Attributes:
         videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
-        lengths: see `PictureBatch`.
+        lengths: see `ImageBatch`.
         images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
     """
 

@@ -150,7 +150,7 @@ class GroundingData(BatchedData):
     """Batches of demonstrations with their target images, wherever these come from.
 
     Args:
-        input_size: (height, width) of pictures.
+        input_size: (height, width) of images.
         workers: processes that read.
 
     Attributes:

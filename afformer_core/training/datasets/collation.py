@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
-from afformer_core.training.datasets.batch import FailedBatch, FeatureBatch, PictureBatch
+from afformer_core.training.datasets.batch import FailedBatch, FeatureBatch, ImageBatch
 from afformer_core.training.datasets.supervision import Annotations
 
 
@@ -53,8 +53,8 @@ class AnnotatedPoints:
 
 
 @dataclass(frozen=True)
-class PictureExample:
-    """One demonstration with its target images, as pictures.
+class ImageExample:
+    """One demonstration with its target images, as images.
 
     Attributes:
         windows: parts of the demonstration that the model is shown one by one, each uint8 RGB
@@ -90,18 +90,18 @@ class FailedExample:
     reason: str
 
 
-def collate_pictures(
-    examples: Sequence[PictureExample | FailedExample],
-) -> PictureBatch | FailedBatch:
-    """A batch of pictures; each window of a demonstration is one of its own, with the images."""
-    read = [example for example in examples if isinstance(example, PictureExample)]
+def collate_images(
+    examples: Sequence[ImageExample | FailedExample],
+) -> ImageBatch | FailedBatch:
+    """A batch of images; each window of a demonstration is one of its own, with the images."""
+    read = [example for example in examples if isinstance(example, ImageExample)]
     if len(read) < len(examples):
         return failure(examples)
     windows = [window for example in read for window in example.windows]
     frames, lengths = padded_frames(windows)
     images = np.concatenate([example.images for example in read for _ in example.windows])
     annotated = [each for e in read for _ in e.windows for each in e.annotated]
-    return PictureBatch(
+    return ImageBatch(
         _annotations(annotated),
         tuple(each.sample for each in annotated),
         frames,

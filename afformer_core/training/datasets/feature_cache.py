@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backbone features of a whole dataset on disk, for training with a frozen backbone.
 
-Each picture passes the backbone once, however many pairs and epochs it is part of.
+Each image passes the backbone once, however many pairs and epochs it is part of.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from afformer_core.media.frame_folder import FrameFolder, frame_paths
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.training.datasets.feature_files import PictureSet, open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Backbone stages of every picture of a dataset, float16, mapped from disk.
+    """Backbone stages of every image of a dataset, float16, mapped from disk.
 
     Attributes:
         images: one array for each stage, [images, 1, C, h, w].
@@ -67,7 +67,7 @@ def open_feature_cache(
         folder: where the cache is kept.
         samples: of the dataset.
         encoders: their backbones are run in evaluation mode.
-        size: (height, width) pictures are resized to.
+        size: (height, width) images are resized to.
         frames: frames taken of each video, uniformly; every video must have as many.
 
     Raises:
@@ -79,8 +79,8 @@ def open_feature_cache(
     images = sorted({str(sample.image_path) for sample in samples})
     videos = sorted({sample.demonstration for sample in samples})
     shown = {sample.demonstration: sample for sample in samples}
-    image_set = PictureSet('images', images, lambda path: _read_image(path, size))
-    video_set = PictureSet('videos', videos, partial(_read_clip, shown, size, frames))
+    image_set = ImageSet('images', images, lambda path: _read_image(path, size))
+    video_set = ImageSet('videos', videos, partial(_read_clip, shown, size, frames))
     key = {
         'images': images,
         'videos': videos,

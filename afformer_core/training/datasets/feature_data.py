@@ -35,7 +35,7 @@ class FeatureDataset(Dataset[FeatureExample]):
 
     Args:
         samples: that draws are of.
-        cache: of their pictures.
+        cache: of their images.
         reversal: done in training; None plays every demonstration forwards.
     """
 
@@ -89,7 +89,7 @@ class FeatureData(AnnotatedData):
         train: what is trained on.
         cache_folder: where the features are kept, a folder for each set and size.
         validation: what is validated on; nothing if it is null.
-        input_size: (height, width) of pictures; the model's, never given.
+        input_size: (height, width) of images; the model's, never given.
         frames: taken of each clip, uniformly.
         batch_size: demonstrations of a step, over all processes.
         targets: target images of each demonstration of a step; 1 draws pairs.
@@ -168,7 +168,7 @@ def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
         raise ValueError(
             'features can be kept of a backbone alone that is frozen, at least up to its first '
             'stage; set optimization.backbone_factor to 0 or name the beginning of the backbone '
-            'in optimization.frozen, or train on pictures'
+            'in optimization.frozen, or train on images'
         )
     # The trainer moves the model later, when features have been made.
     device = trainer.strategy.root_device

@@ -33,8 +33,8 @@ _BACKBONE = 'backbone'
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Stacks of pictures that pass the backbone.
+class ImageSet:
+    """Stacks of images that pass the backbone.
 
     Attributes:
         name: of the set, and of its files.
@@ -48,7 +48,7 @@ class PictureSet:
 
 
 def open_features(
-    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+    folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
     """Open a folder of features; compute them first where it is absent or of something else.
 
@@ -57,9 +57,9 @@ def open_features(
 
     Args:
         folder: where they are kept.
-        sets: of pictures.
+        sets: of images.
         encoder: its backbone is run in evaluation mode, on its device.
-        key: what the pictures are, in terms of JSON; another one means other features.
+        key: what the images are, in terms of JSON; another one means other features.
 
     Returns:
         of each set by its name: one array for each stage, fine to coarse, float16
@@ -92,8 +92,8 @@ def open_features(
     }
 
 
-def _file(folder: Path, pictures: PictureSet, stage: str) -> Path:
-    return folder / f'{pictures.name}_{stage}.npy'
+def _file(folder: Path, image_set: ImageSet, stage: str) -> Path:
+    return folder / f'{image_set.name}_{stage}.npy'
 
 
 @contextmanager
@@ -113,9 +113,9 @@ def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
 
 
 def _kept_stages(
-    folder: Path, sets: Sequence[PictureSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
+    folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
 ) -> int:
-    """How many stages of these pictures a folder keeps for use; 0 where it has to be made."""
+    """How many stages of these images a folder keeps for use; 0 where it has to be made."""
     path = folder / _KEY_FILE
     if not path.is_file():
         return 0
@@ -133,7 +133,7 @@ def _kept_stages(
 
 
 def _make(
-    folder: Path, sets: Sequence[PictureSet], encoder: Encoder, key: Mapping[str, Any]
+    folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> None:
     aside = folder.with_name(f'.{folder.name}.partial')
     shutil.rmtree(aside, ignore_errors=True)
@@ -152,14 +152,14 @@ def _make(
         raise
 
 
-def _expected(pictures: PictureSet, encoder: Encoder) -> CachePart:
-    """What the features of a set will take, by those of its first picture."""
-    stack = pictures.read(pictures.stacks[0])
+def _expected(image_set: ImageSet, encoder: Encoder) -> CachePart:
+    """What the features of a set will take, by those of its first image."""
+    stack = image_set.read(image_set.stacks[0])
     frames, height, width = stack.shape[:3]
     size = sum(stage.nbytes for stage in _stages(encoder, stack[:1]))
-    count = len(pictures.stacks)
+    count = len(image_set.stacks)
     each = f' of {frames} frames' if frames > 1 else ''
-    what = f'features of {count:,} {pictures.name}{each} at {width}x{height}'
+    what = f'features of {count:,} {image_set.name}{each} at {width}x{height}'
     return CachePart(what, count * frames * size)
 
 
@@ -175,17 +175,17 @@ def _told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _encode(folder: Path, pictures: PictureSet, encoder: Encoder) -> None:
-    text, count = f'backbone features of {pictures.name}', len(pictures.stacks)
+def _encode(folder: Path, image_set: ImageSet, encoder: Encoder) -> None:
+    text, count = f'backbone features of {image_set.name}', len(image_set.stacks)
     files: list[io.FileIO] = []
     names = encoder.backbone_with_fpn.stages
     with ExitStack() as opened:
-        for stack in tqdm(_read_ahead(pictures), text, count, unit=''):
+        for stack in tqdm(_read_ahead(image_set), text, count, unit=''):
             stages = _stages(encoder, stack)
             with _told(folder):
                 if not files:
                     files = [
-                        opened.enter_context(_begun(_file(folder, pictures, name), count, stage))
+                        opened.enter_context(_begun(_file(folder, image_set, name), count, stage))
                         for name, stage in zip(names, stages, strict=False)
                     ]
                 for file, stage in zip(files, stages, strict=True):
@@ -219,20 +219,20 @@ def _write(file: io.FileIO, array: NDArray[np.float16]) -> None:
         rest = rest[file.write(rest) :]
 
 
-def _read_ahead(pictures: PictureSet) -> Iterator[NDArray[np.uint8]]:
+def _read_ahead(image_set: ImageSet) -> Iterator[NDArray[np.uint8]]:
     """Read in another thread, a few stacks ahead of whoever iterates."""
-    rest = iter(pictures.stacks)
+    rest = iter(image_set.stacks)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting = deque(pool.submit(pictures.read, name) for name in islice(rest, _AHEAD))
+        waiting = deque(pool.submit(image_set.read, name) for name in islice(rest, _AHEAD))
         while waiting:
             stack = waiting.popleft().result()
-            waiting.extend(pool.submit(pictures.read, name) for name in islice(rest, 1))
+            waiting.extend(pool.submit(image_set.read, name) for name in islice(rest, 1))
             yield stack
 
 
 @torch.inference_mode()
 def _stages(encoder: Encoder, stack: NDArray[np.uint8]) -> list[NDArray[np.float16]]:
-    pictures = torch.from_numpy(stack).to(encoder.mean.device)
-    backbone, images = encoder.backbone_with_fpn, encoder.normalise(pictures)
+    on_device = torch.from_numpy(stack).to(encoder.mean.device)
+    backbone, images = encoder.backbone_with_fpn, encoder.normalise(on_device)
     stages = backbone.first_stages(images, backbone.frozen_stages())
     return [stage.half().cpu().numpy() for stage in stages]

@@ -9,28 +9,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.geometric import CropOptions, draw_crop, warp_pictures
+from afformer_core.data.augmentation.geometric import CropOptions, draw_crop, warp_images
 from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
 from afformer_core.data.augmentation.probability import require_probability
 
-_Picture = NDArray[np.uint8]
+_RgbImage = NDArray[np.uint8]
 _Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class HandAugmentation:
-    """How far pictures of hands are changed at most; as it is made, not at all.
+    """How far images of hands are changed at most; as it is made, not at all.
 
     Attributes:
-        flip: share of the pictures that are mirrored, 0 to 1.
+        flip: share of the images that are mirrored, 0 to 1.
         photometric: changes of colour.
-        crop: part of the picture that is enlarged; the middle of every hand stays in it.
-        border: of one colour, that is put around a picture, so that hands become smaller; as a
+        crop: part of the image that is enlarged; the middle of every hand stays in it.
+        border: of one colour, that is put around an image, so that hands become smaller; as a
             share of each side, at least 0. What was cropped gets none.
         blur: standard deviation in pixels, at least 0.
-        reverse: share of the pictures of several frames that run backwards, 0 to 1; a hand
+        reverse: share of the images of several frames that run backwards, 0 to 1; a hand
             touches something as it did.
-        cut: share of them whose video is cut before or after the picture, 0 to 1, see `cut_video`.
+        cut: share of them whose video is cut before or after the image, 0 to 1, see `cut_video`.
     """
 
     flip: float = 0.0
@@ -51,9 +51,9 @@ class HandAugmentation:
             )
 
     def apply(
-        self, frames: _Picture, boxes: _Boxes, rng: np.random.Generator
-    ) -> tuple[_Picture, _Boxes]:
-        """A changed picture, each frame of which is changed alike.
+        self, frames: _RgbImage, boxes: _Boxes, rng: np.random.Generator
+    ) -> tuple[_RgbImage, _Boxes]:
+        """A changed image, each frame of which is changed alike.
 
         Args:
             frames: uint8 RGB [T, H, W, 3].
@@ -61,7 +61,7 @@ class HandAugmentation:
             rng: what is drawn depends on it alone.
 
         Returns:
-            picture and boxes, which are cut off where it ends.
+            image and boxes, which are cut off where it ends.
         """
         if rng.random() < self.flip:
             frames, boxes = mirrored(frames, boxes)
@@ -72,13 +72,13 @@ class HandAugmentation:
         centres = [(box.reshape(2, 2).mean(axis=0) - 0.5)[None] for box in boxes]
         crop = draw_crop(self.crop, size, rng, centres or None)
         if crop is not None:
-            frames, boxes = warp_pictures(frames, crop), _moved(boxes, crop, size)
+            frames, boxes = warp_images(frames, crop), _moved(boxes, crop, size)
         elif self.border:
             frames, boxes = bordered(frames, boxes, self.border * rng.random(4), rng)
         return self._degraded(frames, rng), boxes
 
-    def _degraded(self, frames: _Picture, rng: np.random.Generator) -> _Picture:
-        """A picture as a worse camera would have taken it."""
+    def _degraded(self, frames: _RgbImage, rng: np.random.Generator) -> _RgbImage:
+        """An image as a worse camera would have taken it."""
         change = draw_colour_change(self.photometric, rng)
         if change is not None:
             frames = change.apply(frames)
@@ -89,7 +89,7 @@ class HandAugmentation:
         return frames
 
 
-def cut_video(frames: _Picture, other: _Picture, rng: np.random.Generator) -> _Picture:
+def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> _RgbImage:
     """The first or the last frames before or after the middle one become those of another video.
 
     Args:
@@ -107,8 +107,8 @@ def cut_video(frames: _Picture, other: _Picture, rng: np.random.Generator) -> _P
     return changed
 
 
-def mirrored(frames: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:
-    """A picture with left and right exchanged, and its boxes; see `HandAugmentation.apply`."""
+def mirrored(frames: _RgbImage, boxes: _Boxes) -> tuple[_RgbImage, _Boxes]:
+    """An image with left and right exchanged, and its boxes; see `HandAugmentation.apply`."""
     width = frames.shape[2]
     left, top, right, bottom = boxes.T
     turned = np.stack((width - right, top, width - left, bottom), axis=1)
@@ -116,9 +116,9 @@ def mirrored(frames: _Picture, boxes: _Boxes) -> tuple[_Picture, _Boxes]:
 
 
 def bordered(
-    frames: _Picture, boxes: _Boxes, shares: _Boxes, rng: np.random.Generator
-) -> tuple[_Picture, _Boxes]:
-    """A picture with a border of a random grey.
+    frames: _RgbImage, boxes: _Boxes, shares: _Boxes, rng: np.random.Generator
+) -> tuple[_RgbImage, _Boxes]:
+    """An image with a border of a random grey.
 
     Args:
         frames, boxes, generator: see `HandAugmentation.apply`.

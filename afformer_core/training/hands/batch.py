@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from afformer_core.hands.hand import CONTACT, NO_CONTACT, picture_tensor
+from afformer_core.hands.hand import CONTACT, NO_CONTACT, image_tensor
 from afformer_core.training.datasets.batch import FailedBatch, copied_to
 from afformer_core.training.datasets.collation import FailedExample
 
 
 @dataclass(frozen=True)
 class HandExample:
-    """A picture and the hands in it.
+    """An image and the hands in it.
 
     Attributes:
-        frames: uint8 RGB [T, H, W, 3], a still or a motion picture.
+        frames: uint8 RGB [T, H, W, 3], a still or a motion image.
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
         touches: float64 [N, 2], (x, y) of what they touch in pixels; NaN where it is not known.
@@ -38,10 +38,10 @@ class HandExample:
 
 @dataclass(frozen=True)
 class HandBatch:
-    """Pictures, each of its own size.
+    """Images, each of its own size.
 
     Attributes:
-        images: each uint8 RGB [3 T, H, W], see `picture_tensor`.
+        images: each uint8 RGB [3 T, H, W], see `image_tensor`.
         targets: of each, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors take
             them, and `touches` float [N, 2].
         samples: index in the dataset of each.
@@ -71,14 +71,14 @@ class HandBatch:
 def collate_hands(
     examples: Sequence[HandExample | FailedExample],
 ) -> HandBatch | FailedBatch:
-    """A batch; that of a picture that cannot be read is a `FailedBatch`."""
+    """A batch; that of an image that cannot be read is a `FailedBatch`."""
     read = []
     for example in examples:
         if isinstance(example, FailedExample):
             return FailedBatch(example.reason)
         read.append(example)
     return HandBatch(
-        tuple(picture_tensor(example.frames) for example in read),
+        tuple(image_tensor(example.frames) for example in read),
         tuple(_target(example) for example in read),
         tuple(example.sample for example in read),
     )

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.frame_stack import motion_picture
+from afformer_core.hands.frame_stack import frame_stack
 from afformer_core.hands.hand_annotations import (
     NEIGHBOURS,
-    AnnotatedPicture,
+    AnnotatedImage,
     read_hand_annotations,
 )
 from afformer_core.media.images import read_image
@@ -31,12 +31,12 @@ _NO_AUGMENTATION = HandAugmentation()
 
 @dataclass(frozen=True)
 class HandSource:
-    """Pictures of a dataset.
+    """Images of a dataset.
 
     Attributes:
         folder: of the dataset.
-        split: name of a list of pictures in it.
-        share: of the pictures, drawn at random; above 0, at most 1.
+        split: name of a list of images in it.
+        share: of the images, drawn at random; above 0, at most 1.
     """
 
     folder: Path
@@ -47,34 +47,34 @@ class HandSource:
         if not 0 < self.share <= 1:
             raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
 
-    def read(self) -> list[AnnotatedPicture]:
-        """The pictures, which are not opened.
+    def read(self) -> list[AnnotatedImage]:
+        """The images, which are not opened.
 
         Raises:
             DatasetError: see `read_hand_annotations`.
         """
-        pictures = read_hand_annotations(Path(self.folder), self.split)
+        images = read_hand_annotations(Path(self.folder), self.split)
         if self.share == 1:
-            return pictures
-        count = max(1, round(self.share * len(pictures)))
-        chosen = np.random.default_rng(0).permutation(len(pictures))[:count]
-        return [pictures[index] for index in sorted(chosen.tolist())]
+            return images
+        count = max(1, round(self.share * len(images)))
+        chosen = np.random.default_rng(0).permutation(len(images))[:count]
+        return [images[index] for index in sorted(chosen.tolist())]
 
 
 class HandData(BatchedData):
-    """Pictures read from disk in every step.
+    """Images read from disk in every step.
 
     Args:
         train: what is trained on.
         validation: what is validated on; nothing if it is null.
-        batch_size: pictures of a step, over all processes.
+        batch_size: images of a step, over all processes.
         workers: processes that read.
         augmentation: random changes in training.
         seed: of the order and of augmentation.
-        interval: the model's, never given; where it has one, its pictures are motion pictures.
+        interval: the model's, never given; where it has one, its images are motion images.
     """
 
-    validation_samples: list[AnnotatedPicture]
+    validation_samples: list[AnnotatedImage]
 
     def __init__(
         self,
@@ -87,9 +87,9 @@ class HandData(BatchedData):
         interval: float | None = None,
     ) -> None:
         super().__init__(workers)
-        self._pictures = train.read()
+        self._images = train.read()
         self.validation_samples = [] if validation is None else validation.read()
-        self._drawn = DemonstrationOrder(len(self._pictures), batch_size, seed)
+        self._drawn = DemonstrationOrder(len(self._images), batch_size, seed)
         self._augmentation = augmentation
         self._read = read_still if interval is None else read_motion
 
@@ -102,10 +102,10 @@ class HandData(BatchedData):
         return 'leave it out of its split, or copy it again'
 
     def _training_facts(self) -> Iterable[Any]:
-        return map(asdict, self._pictures)
+        return map(asdict, self._images)
 
     def _training(self) -> Examples:
-        return HandDataset(self._pictures, self._read, self._augmentation), collate_hands
+        return HandDataset(self._images, self._read, self._augmentation), collate_hands
 
     def _validation(self) -> Examples:
         return HandDataset(self.validation_samples, self._read, None), collate_hands
@@ -115,45 +115,45 @@ class HandDataset(Dataset[HandExample | FailedExample]):
     """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
 
     Args:
-        pictures: that draws are of.
+        images: that draws are of.
         read: what the detector sees of one, `read_still` or `read_motion`.
-        augmentation: applied in training; None leaves pictures as they are.
+        augmentation: applied in training; None leaves images as they are.
     """
 
     def __init__(
         self,
-        pictures: Sequence[AnnotatedPicture],
-        read: Callable[[AnnotatedPicture], NDArray[np.uint8]],
+        images: Sequence[AnnotatedImage],
+        read: Callable[[AnnotatedImage], NDArray[np.uint8]],
         augmentation: HandAugmentation | None,
     ) -> None:
-        self._pictures = pictures
+        self._images = images
         self._read = read
         self._augmentation = augmentation
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._images)
 
     def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
         (index,) = draw.indices
-        picture = self._pictures[index]
+        annotated = self._images[index]
         rng = np.random.default_rng(draw.seed)
         try:
-            frames = self._cut(self._read(picture), rng)
+            frames = self._cut(self._read(annotated), rng)
         except (AfformerError, OSError, ValueError) as error:
-            return FailedExample(f'{picture.image}: {error}')
-        boxes = np.array([hand.box for hand in picture.hands], np.float64).reshape(-1, 4)
-        contacts = np.array([hand.contact for hand in picture.hands], np.bool_)
+            return FailedExample(f'{annotated.image}: {error}')
+        boxes = np.array([hand.box for hand in annotated.hands], np.float64).reshape(-1, 4)
+        contacts = np.array([hand.contact for hand in annotated.hands], np.bool_)
         nowhere = (np.nan, np.nan)
-        touches = np.array([hand.touch or nowhere for hand in picture.hands]).reshape(-1, 2)
+        touches = np.array([hand.touch or nowhere for hand in annotated.hands]).reshape(-1, 2)
         if self._augmentation is not None:
             frames, boxes, touches = self._changed(frames, boxes, touches, rng)
         return HandExample(frames, boxes, contacts, touches, index)
 
     def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """A picture whose video may be cut."""
+        """An image whose video may be cut."""
         if self._augmentation is None or rng.random() >= self._augmentation.cut:
             return frames
-        other = self._pictures[int(rng.integers(len(self._pictures)))]
+        other = self._images[int(rng.integers(len(self._images)))]
         return cut_video(frames, self._read(other), rng)
 
     def _changed(
@@ -163,7 +163,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         touches: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
-        """An augmented picture; a point is changed as the box that begins and ends there."""
+        """An augmented image; a point is changed as the box that begins and ends there."""
         assert self._augmentation is not None
         known = ~np.isnan(touches).any(axis=1)
         points = np.tile(touches[known], 2)
@@ -172,30 +172,30 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         return frames, moved[: len(boxes)], touches
 
 
-def read_motion(picture: AnnotatedPicture) -> NDArray[np.uint8]:
-    """A picture between its neighbours, uint8 RGB [FRAMES, H, W, 3]; see `read_still`.
+def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
+    """An image between its neighbours, uint8 RGB [FRAMES, H, W, 3]; see `read_still`.
 
     Raises:
         ValueError: a neighbour has another size.
     """
-    image = read_still(picture)[0]
-    # Of a picture that nobody knows more of, nothing moves.
-    neighbours = list(map(read_image, picture.neighbours)) or [image] * len(NEIGHBOURS)
-    return motion_picture(image, neighbours)
+    image = read_still(annotated)[0]
+    # Of an image that nobody knows more of, nothing moves.
+    neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
+    return frame_stack(image, neighbours)
 
 
-def read_still(picture: AnnotatedPicture) -> NDArray[np.uint8]:
-    """A picture as it is, uint8 RGB [1, H, W, 3].
+def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
+    """An image as it is, uint8 RGB [1, H, W, 3].
 
     Raises:
         ImageError: it cannot be read.
         DatasetError: it has another size than its annotation.
     """
-    image = read_image(picture.image)
+    image = read_image(annotated.image)
     found = (image.shape[1], image.shape[0])
-    if found != picture.size:
+    if found != annotated.size:
         raise DatasetError(
             f'it has {found[0]}x{found[1]} pixels and its annotation is of '
-            f'{picture.size[0]}x{picture.size[1]}; its boxes would be elsewhere'
+            f'{annotated.size[0]}x{annotated.size[1]}; its boxes would be elsewhere'
         )
     return image[None]

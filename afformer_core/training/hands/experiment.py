@@ -21,13 +21,13 @@ class HandExperiment(Experiment):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
-    counted = 'pictures'
+    counted = 'images'
     writer = DetectorWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:
         """See `Experiment.tie`."""
         parser.link_arguments('model.interval', 'data.interval')
 
-    def pictures(self) -> Sequence[Callback]:
-        """See `Experiment.pictures`; there are none."""
+    def images(self) -> Sequence[Callback]:
+        """See `Experiment.images`; there are none."""
         return ()

@@ -39,11 +39,11 @@ class HandTraining(LightningModule):
         weights: what it begins with: `coco`, `imagenet`, `random` or the folder of a detector,
             see `initial_detector`.
         optimization: the optimizer and its rates.
-        interval: seconds between the frames of motion pictures, where the detector is to take
+        interval: seconds between the frames of motion images, where the detector is to take
             such; null: it takes still ones.
-        searched_share: of the pictures of a step that hands are searched for in; the others teach
+        searched_share: of the images of a step that hands are searched for in; the others teach
             contact alone, from motion; 0: what finds hands stays as it is. 1 where it takes still
-            pictures.
+            images.
         precision: share of the interactions found in validation that is to be right from the
             interaction score on, which is written beside the weights; above 0, at most 1.
 
@@ -121,7 +121,7 @@ class HandTraining(LightningModule):
         self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
 
     def on_validation_epoch_end(self) -> None:
-        """Gather what all processes found, and measure it; each picture counts once."""
+        """Gather what all processes found, and measure it; each image counts once."""
         found = {i: hands for part in gathered(self._found) for i, hands in part.items()}
         data: HandData = self.trainer.datamodule  # type: ignore[attr-defined]
         detected = [found[index] for index in sorted(found)]
@@ -149,10 +149,10 @@ class HandTraining(LightningModule):
 
 
 def _colours(batch: HandBatch) -> list[Tensor]:
-    """The pictures as networks take them, made on their device."""
-    return [colours(picture) for picture in batch.images]
+    """The images as networks take them, made on their device."""
+    return [colours(image) for image in batch.images]
 
 
 def _seed(step: int, batch: HandBatch) -> int:
-    """The same for the same pictures in the same step."""
+    """The same for the same images in the same step."""
     return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate-hands` on pictures whose hands are known."""
+"""`afformer evaluate-hands` on images whose hands are known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.hands import open_detector
 from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.detector_report import detect_in_pictures
+from afformer_core.hands.detector_report import detect_in_images
 from afformer_core.hands.hand import Hand
 from afformer_core.hands.hand_annotations import read_hand_annotations
 from afformer_core.media.video import VideoFrame
@@ -31,7 +31,7 @@ class WhiteHands(HandDetector):
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         video = list(frames)
-        # A picture is a video of its own, or in the middle of one.
+        # An image is a video of its own, or in the middle of one.
         times = [frame.time for frame in video]
         assert times in ([0.0], [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5])
         for frame in video:
@@ -41,12 +41,12 @@ class WhiteHands(HandDetector):
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
-    """A white picture with a hand in contact, and a dark one with an idle hand."""
+    """A white image with a hand in contact, and a dark one with an idle hand."""
     for part in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
         (tmp_path / part).mkdir(parents=True)
     for name, grey, state in (('white', 255, 3), ('dark', 0, 0)):
-        picture = np.full((32, 32, 3), grey, np.uint8)
-        cv2.imwrite(str(tmp_path / 'JPEGImages' / f'{name}.jpg'), picture)
+        image = np.full((32, 32, 3), grey, np.uint8)
+        cv2.imwrite(str(tmp_path / 'JPEGImages' / f'{name}.jpg'), image)
         (tmp_path / 'Annotations' / f'{name}.xml').write_text(
             '<annotation><size><width>32</width><height>32</height></size><object>'
             f'<name>hand</name><contactstate>{state}</contactstate><bndbox><xmin>5</xmin>'
@@ -63,15 +63,15 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_a_picture_is_between_its_neighbours(dataset: Path) -> None:
+def test_a_image_is_between_its_neighbours(dataset: Path) -> None:
     for step in ('-3', '-2', '-1', '+1', '+2', '+3'):
         part = dataset / f'JPEGImages{step}'
         part.mkdir()
         cv2.imwrite(str(part / 'white.jpg'), np.zeros((32, 32, 3), np.uint8))
-    pictures = read_hand_annotations(dataset, 'test')
-    found = list(detect_in_pictures(WhiteHands(), pictures))
+    images = read_hand_annotations(dataset, 'test')
+    found = list(detect_in_images(WhiteHands(), images))
 
-    assert [len(picture.neighbours) for picture in pictures] == [6, 0]
+    assert [len(image.neighbours) for image in images] == [6, 0]
     assert [[hand.score for hand in hands] for hands in found] == [[0.9], [0.4]]
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.media.images import read_image, write_picture
+from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import Grounder, shipped_model_folder
 
 
 @pytest.fixture(scope='module')
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of eight frames and a picture of another size."""
+    """A video of eight frames and an image of another size."""
     folder = tmp_path_factory.mktemp('files')
     rng = np.random.default_rng(0)
     write_video(folder / 'press.mp4', rng.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
-    write_picture(folder / 'panel.png', rng.integers(0, 256, (48, 80, 3), np.uint8))
+    write_image(folder / 'panel.png', rng.integers(0, 256, (48, 80, 3), np.uint8))
     return folder
 
 

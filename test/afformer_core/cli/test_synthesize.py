@@ -34,7 +34,7 @@ def synthesize(experiment: Path, *more: str) -> int:
     return main(['synthesize', '-c', str(experiment), *more])
 
 
-def test_a_picture_of_examples(experiment: Path, tmp_path: Path) -> None:
+def test_a_image_of_examples(experiment: Path, tmp_path: Path) -> None:
     output = tmp_path / 'grid.png'
     assert synthesize(experiment, '--output', str(output), '--clips', '2', '--side', '40') == 0
     assert cv2.imread(str(output)).shape == (4 * 44 - 4, 5 * 44 - 4, 3)
@@ -68,7 +68,7 @@ def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
         ('model: {architecture: {input_size: null}}', 'give no model.architecture.input_size'),
         ('model: {architecture: null}', 'give no model.architecture.input_size'),
         (
-            'data: {class_path: afformer_core.training.datasets.picture_data.PictureData}',
+            'data: {class_path: afformer_core.training.datasets.image_data.ImageData}',
             'no pre-training',
         ),
         ('- data', 'is not an experiment'),
@@ -90,7 +90,7 @@ def test_bad_experiments_are_refused_in_one_line(
     assert error.count('\n') == 1
 
 
-def test_a_name_that_no_picture_has(
+def test_a_name_that_no_image_has(
     experiment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert synthesize(experiment, '--output', str(tmp_path / 'grid.txt')) == 1

@@ -44,7 +44,7 @@ def test_its_file_opens_as_any_array(cache: FrameCache) -> None:
 
 
 def test_windows_have_the_frames_of_their_indices() -> None:
-    first, second = clip().pictures()
+    first, second = clip().images()
     assert first[:, 0, 0, 0].tolist() == [0, 1, 2]
     assert second[:, 0, 0, 0].tolist() == [2, 2, 4]
 

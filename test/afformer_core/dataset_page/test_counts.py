@@ -77,8 +77,8 @@ def test_rare_sizes_are_counted_together() -> None:
 
 def test_the_map_is_brightest_where_the_points_are(pairs: Path) -> None:
     # Points at (10, 20), (12, 22) and (31, 23) of 64x48, (1, 2) of 32x24, (40, 5.5) of 64x48.
-    picture = map_of_points(open_annotations(pairs)).picture
-    assert picture.shape == (256, 256, 3)
-    row, column = np.unravel_index(picture.sum(axis=2).argmax(), (256, 256))
+    image = map_of_points(open_annotations(pairs)).image
+    assert image.shape == (256, 256, 3)
+    row, column = np.unravel_index(image.sum(axis=2).argmax(), (256, 256))
     assert abs(column - 45) < 8
     assert abs(row - 113) < 8

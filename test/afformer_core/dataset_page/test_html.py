@@ -86,7 +86,7 @@ def test_bars_are_as_long_as_what_they_count(read: Reader) -> None:
     assert read.widths == ['width: 100.0%', 'width: 50.0%', 'width: 0.0%']
 
 
-def test_pictures_are_in_the_page(read: Reader) -> None:
+def test_images_are_in_the_page(read: Reader) -> None:
     assert len(read.images) == 5
     assert all(source.startswith('data:image/jpeg;base64,') for source in read.images)
 

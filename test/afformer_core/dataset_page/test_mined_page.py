@@ -57,7 +57,7 @@ def test_clips_with_their_hands_and_what_is_made_of_them(index: Path) -> None:
         'target image made of it',
         'its heatmap',
     ]
-    assert first.figures[0].picture.shape == (320, 320, 3)
+    assert first.figures[0].image.shape == (320, 320, 3)
 
 
 def test_a_video_that_is_gone(index: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Samples as pictures."""
+"""Samples as images."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_of_windows_the_first_is_shown(pairs: Path) -> None:
 def test_the_heatmap_lies_at_the_point(pairs: Path) -> None:
     # The point is (1, 2) of 32x24; the tile is ten times as large.
     card = cards(pairs, UniformSampling(4))['espresso/press.mp4/office.png']
-    plain, overlay = (figure.picture.astype(int) for figure in card.figures)
+    plain, overlay = (figure.image.astype(int) for figure in card.figures)
     assert overlay.shape == (240, 320, 3)
     changed = np.abs(overlay - plain).sum(axis=2)
     assert changed[20:30, 10:20].mean() > 100

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A grounder, pictures to record, and demonstrations that were finished."""
+"""A grounder, images to record, and demonstrations that were finished."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def grounder(shipped_model: Path) -> Grounder:
 
 @pytest.fixture(scope='session')
 def desk() -> Callable[[int], np.ndarray]:
-    """Makes noisy pictures of a still desk, uint8 [120, 160, 3]; each number is other noise."""
+    """Makes noisy images of a still desk, uint8 [120, 160, 3]; each number is other noise."""
     rng = np.random.default_rng(3)
     coarse = rng.integers(40, 200, (12, 16, 3), np.uint8)
     scene = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC).astype(np.float32)
@@ -35,7 +35,7 @@ def desk() -> Callable[[int], np.ndarray]:
 
 @pytest.fixture(scope='session')
 def busy_desk(desk: Callable[[int], np.ndarray]) -> Callable[[int], np.ndarray]:
-    """Makes pictures of the desk over which a dark square moves, each number one step."""
+    """Makes images of the desk over which a dark square moves, each number one step."""
 
     def make(number: int) -> np.ndarray:
         image = desk(number)

@@ -29,7 +29,7 @@ def test_a_thing_that_moves_is_seen_soon_and_not_before(desk, busy_desk):
 
 
 def _with_hand(image, reach):
-    """The picture with a dark hand that comes in from the right by so many pixels."""
+    """The image with a dark hand that comes in from the right by so many pixels."""
     image = image.copy()
     if reach:
         image[50:75, -reach:] = 30
@@ -70,7 +70,7 @@ def test_a_panning_camera_is_told(desk):
     assert sum(one.camera_moves for one in seen) > 25
 
 
-def test_another_size_of_pictures_begins_anew(desk):
+def test_another_size_of_images_begins_anew(desk):
     images = [desk(i) for i in range(5)] + [np.zeros((90, 160, 3), np.uint8)] * 5
     assert not any(one.active or one.camera_moves for one in _observe(images))
 
@@ -89,7 +89,7 @@ def test_persistence(seen, rate, lasts):
     assert found == [bool(one) for one in lasts]
 
 
-# 80 x 60 is the size at which pictures are compared.
+# 80 x 60 is the size at which images are compared.
 GREY = np.full((60, 80, 3), 100, np.uint8)
 
 
@@ -100,7 +100,7 @@ def _with_patch(side, levels):
 
 
 def _seen_after(before, after, gap=0.1):
-    """What is seen when a picture changes and is seen again after so many seconds."""
+    """What is seen when an image changes and is seen again after so many seconds."""
     detector = MotionActivity()
     detector.observe(before, 0.0)
     assert not detector.observe(after, 1.0).active
@@ -116,7 +116,7 @@ def test_a_change_of_more_than_six_grey_levels_counts(levels, active):
     ('side', 'levels', 'active'),
     [(2, 100, False), (3, 50, False), (3, 100, True), (4, 20, True)],
 )
-def test_a_patch_of_three_thousandths_of_the_picture_counts(side, levels, active):
+def test_a_patch_of_three_thousandths_of_the_image_counts(side, levels, active):
     assert _seen_after(GREY, _with_patch(side, levels)).active is active
 
 
@@ -129,7 +129,7 @@ def test_what_lasts_a_tenth_of_a_second_counts(gap, active):
     ('side', 'active'),
     [(8, '.......#......................'), (9, '.......#######################')],
 )
-def test_what_stays_counts_where_it_covers_a_fiftieth_of_the_picture(side, active):
+def test_what_stays_counts_where_it_covers_a_fiftieth_of_the_image(side, active):
     detector = MotionActivity()
     images = [GREY] * 5 + [_with_patch(side, 60)] * 25
     seen = [detector.observe(image, number / 10) for number, image in enumerate(images)]

@@ -30,7 +30,7 @@ ENCODED = EncodedFrames(
 STAMPS = (0.0, 12.5, 12.75, 12.25, -3.0)
 
 
-def picture(number: int) -> np.ndarray:
+def image(number: int) -> np.ndarray:
     image = np.zeros((24, 32, 3), np.uint8)
     image[..., number % 3] = 50 + 40 * number
     return image
@@ -41,7 +41,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('demonstrations')
     writer = DemonstrationWriter(folder / 'press.mcap', folder / '.press.partial')
     for number, stamp in enumerate(STAMPS):
-        writer.add_frame(picture(number), stamp)
+        writer.add_frame(image(number), stamp)
     assert os.listdir(folder) == ['.press.partial']
     writer.finish(RECORD, ENCODED)
     assert os.listdir(folder) == ['press.mcap']
@@ -128,7 +128,7 @@ def test_frames_of_the_part_are_in_the_order_in_which_they_came(
     assert len(frames) == len(numbers)
     for frame, number in zip(frames, numbers, strict=True):
         assert frame.shape == (24, 32, 3)
-        assert np.abs(frame.astype(int) - picture(number)).max() <= 3
+        assert np.abs(frame.astype(int) - image(number)).max() <= 3
 
 
 def test_a_file_of_a_few_bytes_is_cut_off(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_file_of_a_few_bytes_is_cut_off(tmp_path: Path) -> None:
 
 def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
     writer = DemonstrationWriter(tmp_path / 'press.mcap', tmp_path / '.press.partial')
-    writer.add_frame(picture(0), 0.0)
+    writer.add_frame(image(0), 0.0)
     writer.discard()
 
     assert list(tmp_path.iterdir()) == []

@@ -27,8 +27,8 @@ def test_hands_of_a_real_demonstration_are_seen(hands, test_data):
 
 
 def test_a_frame_with_the_stamp_of_the_one_before(hands):
-    picture = np.zeros((120, 160, 3), np.uint8)
-    assert [hands.observe(picture, 1.0).hands for _ in range(3)] == [0, 0, 0]
+    image = np.zeros((120, 160, 3), np.uint8)
+    assert [hands.observe(image, 1.0).hands for _ in range(3)] == [0, 0, 0]
 
 
 def test_a_file_that_is_no_hand_model(tmp_path):

@@ -63,7 +63,7 @@ def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, d
     assert again.state().frames == 18
 
 
-def test_another_model_encodes_the_pictures_again(
+def test_another_model_encodes_the_images_again(
     grounder, library, restarted, desk, busy_desk, tmp_path
 ):
     _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])

@@ -56,7 +56,7 @@ def test_trimming_can_be_left_out(grounder, desk, busy_desk):
     assert str(recorded) == '8 of 60 frames, 5.9 s'
 
 
-def test_a_real_demonstration_between_still_pictures(grounder, test_data):
+def test_a_real_demonstration_between_still_images(grounder, test_data):
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
     with VideoReader(path) as reader:
         clip = [np.ascontiguousarray(frame.image[::4, ::4]) for frame in reader]
@@ -84,7 +84,7 @@ def _simulated_with_rest(seed, element):
 
 
 @pytest.mark.parametrize(('seed', 'element'), [(0, 0), (3, 2), (5, 1)])
-def test_a_simulated_demonstration_between_pictures_at_rest(grounder, seed, element):
+def test_a_simulated_demonstration_between_images_at_rest(grounder, seed, element):
     images = _simulated_with_rest(seed, element)
     summary = _record(grounder, images, rate=15.0).finish().summary
     assert summary.trimmed_by == 'motion'
@@ -101,8 +101,8 @@ def test_a_file_holds_every_frame_and_the_part(grounder, desk, busy_desk, tmp_pa
     assert record.last_frame == round(10 * record.summary.end)
     kept = store.encoded_frames('press', grounder.fingerprint)
     np.testing.assert_array_equal(kept.features, recorded.encoded.features)
-    pictures = [grounder.resize(one) for one in store.frames('press', 8)]
-    assert np.abs(np.stack(pictures).astype(int) - kept.images).mean() < 3
+    images = [grounder.resize(one) for one in store.frames('press', 8)]
+    assert np.abs(np.stack(images).astype(int) - kept.images).mean() < 3
 
 
 def test_a_clock_that_is_set_back_does_not_shorten_it(grounder, desk):

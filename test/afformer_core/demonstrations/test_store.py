@@ -28,7 +28,7 @@ def test_what_was_saved_is_loaded(tmp_path, save):
     np.testing.assert_array_equal(encoded.features, np.full((2, 4, 1, 1), 7, np.float32))
 
 
-def test_another_model_gets_the_pictures_of_the_part_that_is_used(tmp_path, save):
+def test_another_model_gets_the_images_of_the_part_that_is_used(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press', value=90)
     assert store.encoded_frames('press', 'another model') is None
@@ -236,8 +236,8 @@ def _whole(store, name):
     """Whether every part of a file is of the same writing."""
     encoded = store.encoded_frames(name, 'model')
     value = int(encoded.images[0, 0, 0, 0])
-    pictures = np.stack(store.frames(name, 8)).astype(int)
-    return (encoded.features == value).all() and np.abs(pictures - value).max() <= 2
+    images = np.stack(store.frames(name, 8)).astype(int)
+    return (encoded.features == value).all() and np.abs(images - value).max() <= 2
 
 
 def test_fifty_kills_while_it_is_written_leave_every_finished_demonstration(tmp_path, save):

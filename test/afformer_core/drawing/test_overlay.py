@@ -14,8 +14,8 @@ def _heatmap(row, column, shape=(60, 80)):
 
 def test_the_image_is_untouched_away_from_the_heatmap():
     image = np.full((60, 80, 3), 100, np.uint8)
-    picture = draw_overlay(image, _heatmap(50, 70), [], '', 1.0)
-    changed = np.argwhere((picture != image).any(axis=2))
+    overlay = draw_overlay(image, _heatmap(50, 70), [], '', 1.0)
+    changed = np.argwhere((overlay != image).any(axis=2))
     np.testing.assert_array_equal(changed, [[50, 70]])
     assert image.max() == 100
 
@@ -42,8 +42,8 @@ def test_the_heatmap_is_blended_by_the_root_of_its_share():
 def test_the_best_peak_is_marked_around_its_place():
     image = np.zeros((480, 640, 3), np.uint8)
     peaks = [Peak(100.0, 200.0, 0.5), Peak(400.0, 300.0, 0.2)]
-    picture = draw_overlay(image, np.zeros((480, 640), np.float32), peaks, '', 0.5)
-    cyan = np.argwhere((picture[..., 2] > 200) & (picture[..., 0] < 100))
+    overlay = draw_overlay(image, np.zeros((480, 640), np.float32), peaks, '', 0.5)
+    cyan = np.argwhere((overlay[..., 2] > 200) & (overlay[..., 0] < 100))
     np.testing.assert_allclose(cyan.mean(axis=0), [200, 100], atol=1.5)
 
 
@@ -81,9 +81,9 @@ def test_what_is_held_has_an_amber_frame_and_broken_rings():
 
 def test_an_abstention_has_no_colours():
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 1), np.uint8).repeat(3, axis=2)
-    picture = draw_overlay(image, _heatmap(30, 40), [], '', 1.0, look=Look.ABSTAINED)
-    np.testing.assert_array_equal(picture.min(axis=2), picture.max(axis=2))
-    np.testing.assert_array_equal(picture[30, 40], [255, 255, 255])
+    overlay = draw_overlay(image, _heatmap(30, 40), [], '', 1.0, look=Look.ABSTAINED)
+    np.testing.assert_array_equal(overlay.min(axis=2), overlay.max(axis=2))
+    np.testing.assert_array_equal(overlay[30, 40], [255, 255, 255])
 
 
 @pytest.mark.parametrize('size', [(1, 1), (3, 500), (500, 3), (16, 16)])

@@ -85,12 +85,12 @@ OBJECTS = {'kettle': (40, 40, 160), 'toaster': (160, 60, 40)}
 
 
 def draw_object(colour, place=None):
-    """A plain picture, RGB, with a white square at a place."""
-    picture = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+    """A plain image, RGB, with a white square at a place."""
+    image = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
     if place is not None:
         x, y = place
-        picture[y - 4 : y + 5, x - 4 : x + 5] = 255
-    return picture
+        image[y - 4 : y + 5, x - 4 : x + 5] = 255
+    return image
 
 
 def write_opra_object(folder, name):

@@ -226,7 +226,7 @@ def pair_of_the_other_action(appliances, of_each_action):
     [{'together': 2}, {'annotated_actions': ('press', 'hold')},
      {'together': 2, 'annotated_actions': ('press', 'hold')}],
 )  # fmt: skip
-def test_pictures_show_what_was_measured(pair_of_the_other_action, of_each_action, options):
+def test_images_show_what_was_measured(pair_of_the_other_action, of_each_action, options):
     protocol = RowsProtocol((64, 64))
     run = ModelRun(of_each_action, protocol, **options)
     results = run.evaluate([pair_of_the_other_action])

@@ -66,7 +66,7 @@ def test_the_wrong_state_is_an_error_and_leaves_the_hand_to_be_found() -> None:
     assert right(hands_found([both], [[TOUCHES]])) == [True, False]
 
 
-def test_a_hand_of_another_picture_is_not_found() -> None:
+def test_a_hand_of_another_image_is_not_found() -> None:
     assert right(hands_found([[Hand(BOX, True, 0.9)], []], [[], [TOUCHES]])) == [False]
 
 

@@ -19,19 +19,19 @@ from afformer_core.hands.contact_estimate import (
 
 from ..maskahand.landmarks import pointing_hand
 
-_PICTURE = (1280, 720)
+_IMAGE = (1280, 720)
 # A hand comes to x = 600 within 0.5 s, rests there for 0.7 s, and leaves; 10 frames a second.
 _PRESS = [300, 360, 430, 500, 560, 600, 602, 600, 599, 600, 601, 600, 600, 540, 480, 420, 360, 300]
 
 
 def _estimates(
-    hands: Sequence[np.ndarray], rate: float, picture: tuple[int, int] = _PICTURE
+    hands: Sequence[np.ndarray], rate: float, image: tuple[int, int] = _IMAGE
 ) -> list[float]:
     """Of each frame, asked as a stream asks: when half a second more was seen."""
     estimate = ContactEstimate()
     found: list[float] = []
     for number, hand in enumerate(hands):
-        estimate.observe(number / rate, hand, picture)
+        estimate.observe(number / rate, hand, image)
         while len(found) / rate <= number / rate - REST:
             found.append(estimate.at(len(found) / rate))
     return found + [estimate.at(number / rate) for number in range(len(found), len(hands))]
@@ -81,7 +81,7 @@ def test_fingers_that_turn_a_knob_stay_around_it() -> None:
     assert min(_estimates(hands, 10)) > 0.95
 
 
-def test_fingertips_outside_the_picture_are_guessed() -> None:
+def test_fingertips_outside_the_image_are_guessed() -> None:
     resting = [pointing_hand(690, 300)] * 12
     assert min(_estimates(resting, 10)) > 0.95
     assert max(_estimates(resting, 10, (600, 720))) == 0
@@ -110,7 +110,7 @@ def test_memory_does_not_grow() -> None:
     held = []
     tracemalloc.start()
     for number in range(900):
-        estimate.observe(number / 10, pointing_hand(600, 300), _PICTURE)
+        estimate.observe(number / 10, pointing_hand(600, 300), _IMAGE)
         estimate.at(number / 10)
         if number % 300 == 299:
             held.append(tracemalloc.get_traced_memory()[0])

@@ -10,7 +10,7 @@ from afformer_core.hands.contact_head import ContactHead, _moved, _squares
 from afformer_core.hands.frame_stack import FRAMES, NOW
 
 
-def picture(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
+def image(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
     """Black frames, 200 wide and 100 high, with a white box in each."""
     frames = torch.zeros(FRAMES, 3, 100, 200)
     for frame, (left, top, right, bottom) in zip(frames, boxes, strict=True):
@@ -20,7 +20,7 @@ def picture(*boxes: tuple[int, int, int, int]) -> torch.Tensor:
 
 def test_a_square_around_the_longer_side() -> None:
     box = (90, 40, 140, 60)
-    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
+    (square,) = _squares(image(*[box] * FRAMES), torch.tensor([box]).float())
 
     assert square.shape == (7, 80, 80)
     # The box is 50 of 80 pixels wide, 20 high, in the middle; the edges of pixels are kept.
@@ -33,7 +33,7 @@ def test_a_square_around_the_longer_side() -> None:
 
 def test_a_small_hand_is_not_enlarged_beyond_what_is_seen() -> None:
     box = (100, 50, 104, 54)
-    (square,) = _squares(picture(*[box] * FRAMES), torch.tensor([box]).float())
+    (square,) = _squares(image(*[box] * FRAMES), torch.tensor([box]).float())
 
     # 38 pixels are shown by 80.
     assert int((square[NOW].max(dim=0).values > 0).sum()) == pytest.approx(4 * 80 / 38, abs=1)
@@ -41,14 +41,14 @@ def test_a_small_hand_is_not_enlarged_beyond_what_is_seen() -> None:
 
 def test_frames_are_colours() -> None:
     there, now = (0, 0, 1, 1), (90, 40, 140, 60)
-    came = picture(*[there] * NOW, *[now] * (FRAMES - NOW))
+    came = image(*[there] * NOW, *[now] * (FRAMES - NOW))
     (square,) = _squares(came, torch.tensor([now]).float())
 
     # A box that came there and stays.
     assert square[:, 40, 40].tolist() == pytest.approx([-1, -1, -1, 1, 1, 1, 1])
 
 
-def test_each_hand_of_each_picture_in_order() -> None:
+def test_each_hand_of_each_image_in_order() -> None:
     torch.manual_seed(0)
     head = ContactHead().eval()
     first, second = torch.rand(2, 3 * FRAMES, 60, 80)
@@ -78,11 +78,11 @@ def test_in_a_mirror_it_says_the_same() -> None:
 
 def test_no_hand() -> None:
     head = ContactHead()
-    pictures, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
+    images, boxes = [torch.rand(3 * FRAMES, 60, 80)], [torch.empty(0, 4)]
 
-    answer = head(pictures, boxes)
+    answer = head(images, boxes)
     assert (answer.logits.shape, answer.touches.shape) == ((0,), (0, 2))
-    loss = head.loss(pictures, boxes, [torch.empty(0, dtype=torch.bool)], [torch.empty(0, 2)])
+    loss = head.loss(images, boxes, [torch.empty(0, dtype=torch.bool)], [torch.empty(0, 2)])
     assert loss == 0
     loss.backward()
     # Processes that train together wait for the gradients of all.
@@ -108,17 +108,17 @@ def test_it_learns_what_rests() -> None:
     head = ContactHead()
     box = (80, 30, 120, 70)
     passing = [(80 + 20 * step, 30, 120 + 20 * step, 70) for step in range(-NOW, FRAMES - NOW)]
-    pictures = [picture(*[box] * FRAMES), picture(*passing)]
+    images = [image(*[box] * FRAMES), image(*passing)]
     boxes = [torch.tensor([box]).float()] * 2
     contacts = [torch.tensor([True]), torch.tensor([False])]
     touches = [torch.tensor([[130.0, 50]]), torch.full((1, 2), torch.nan)]
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
     for _ in range(100):
         optimizer.zero_grad()
-        head.loss(pictures, boxes, contacts, touches).backward()
+        head.loss(images, boxes, contacts, touches).backward()
         optimizer.step()
 
-    logits = head.eval()(pictures, boxes).logits
+    logits = head.eval()(images, boxes).logits
     assert logits[0] > 0 > logits[1]
 
 
@@ -127,16 +127,16 @@ def test_it_learns_where() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    pictures = [picture(*[(80, 30, 130, 70)] * FRAMES), picture(*[(70, 30, 120, 70)] * FRAMES)]
+    images = [image(*[(80, 30, 130, 70)] * FRAMES), image(*[(70, 30, 120, 70)] * FRAMES)]
     boxes = [torch.tensor([box]).float()] * 2
     known = [torch.tensor([[130.0, 40]]), torch.tensor([[70.0, 40]])]
     optimizer = torch.optim.AdamW(head.parameters(), 1e-3)
     for _ in range(80):
         optimizer.zero_grad()
-        head.loss(pictures, boxes, [torch.tensor([True])] * 2, known).backward()
+        head.loss(images, boxes, [torch.tensor([True])] * 2, known).backward()
         optimizer.step()
 
-    away = head.eval()(pictures, boxes).touches - torch.cat(known)
+    away = head.eval()(images, boxes).touches - torch.cat(known)
     # The middle of the box is 32 pixels away.
     assert away.norm(dim=1).max() < 12
 
@@ -145,7 +145,7 @@ def test_an_unknown_place_teaches_nothing() -> None:
     torch.manual_seed(0)
     head = ContactHead()
     box = (80, 30, 120, 70)
-    arguments = [picture(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
+    arguments = [image(*[box] * FRAMES)], [torch.tensor([box]).float()], [torch.tensor([True])]
     head.loss(*arguments, [torch.full((1, 2), torch.nan)]).backward()
 
     gradients = [each.grad for each in head.place.parameters()]

@@ -106,7 +106,7 @@ def test_frames_together_give_what_they_give_alone(folder: Path) -> None:
 
 
 def test_a_detector_of_motion_sees_frames_around_each() -> None:
-    """A picture between two copies of it, and between two others."""
+    """An image between two copies of it, and between two others."""
     torch.manual_seed(0)
     detector = build_motion_detector(LIGHT_ARCHITECTURE).eval()
     with torch.no_grad():

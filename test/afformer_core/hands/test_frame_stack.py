@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motion pictures."""
+"""Motion images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from afformer_core.hands.frame_stack import FRAMES, NOW, motion_picture, motion_windows
+from afformer_core.hands.frame_stack import FRAMES, NOW, frame_stack, motion_windows
 from afformer_core.media.video import VideoFrame
 
 
@@ -22,7 +22,7 @@ def video(*times: float) -> list[VideoFrame]:
 
 
 def numbers(frames: list[VideoFrame], interval: float) -> list[list[int]]:
-    """The numbers of the frames that each picture is made of."""
+    """The numbers of the frames that each image is made of."""
     windows = motion_windows(frames, interval)
     return [[int(frame.image[0, 0, 0]) for frame in window] for window in windows]
 
@@ -30,17 +30,17 @@ def numbers(frames: list[VideoFrame], interval: float) -> list[list[int]]:
 def test_frames_in_their_order_and_colours() -> None:
     image = grey(0)
     image[..., 0] = 255
-    picture = motion_picture(image, [grey(value) for value in (10, 20, 30, 40, 50, 60)])
+    stack = frame_stack(image, [grey(value) for value in (10, 20, 30, 40, 50, 60)])
 
-    assert picture.shape == (FRAMES, 4, 6, 3) == (7, 4, 6, 3)
-    assert picture[NOW, 0, 0].tolist() == [255, 0, 0]
-    assert picture[:, 0, 0, 2].tolist() == [10, 20, 30, 0, 40, 50, 60]
+    assert stack.shape == (FRAMES, 4, 6, 3) == (7, 4, 6, 3)
+    assert stack[NOW, 0, 0].tolist() == [255, 0, 0]
+    assert stack[:, 0, 0, 2].tolist() == [10, 20, 30, 0, 40, 50, 60]
 
 
 def test_frames_of_other_sizes_are_refused() -> None:
     neighbours = [grey(0)] * 5 + [np.zeros((4, 5, 3), np.uint8)]
     with pytest.raises(ValueError, match=r'\(4, 5, 3\) and \(4, 6, 3\); expected one size'):
-        motion_picture(grey(0), neighbours)
+        frame_stack(grey(0), neighbours)
 
 
 def test_the_nearest_frames_that_are_far_enough() -> None:

@@ -18,7 +18,7 @@ from afformer_core.media.video import VideoFrame
 
 
 class OneHand(nn.Module):
-    """Finds the same hand in every picture; tells what it was given."""
+    """Finds the same hand in every image; tells what it was given."""
 
     def __init__(self, touches: bool) -> None:
         super().__init__()
@@ -26,14 +26,14 @@ class OneHand(nn.Module):
         self.given: list[list[Tensor]] = []
         self._touches = {'touches': torch.tensor([[5.0, 6.0]])} if touches else {}
 
-    def forward(self, pictures: Sequence[Tensor]) -> list[dict[str, Tensor]]:
-        self.given.append(list(pictures))
+    def forward(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
+        self.given.append(list(images))
         found = {
             'boxes': torch.tensor([[1.0, 2.0, 3.0, 4.0]]),
             'labels': torch.tensor([2]),
             'scores': torch.tensor([0.75]),
         }
-        return [found | self._touches for _ in pictures]
+        return [found | self._touches for _ in images]
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def video(count: int) -> list[VideoFrame]:
     ]
 
 
-def greys(picture: Tensor) -> list[float]:
-    return picture[::3, 0, 0].tolist()
+def greys(image: Tensor) -> list[float]:
+    return image[::3, 0, 0].tolist()
 
 
-def test_each_frame_of_motion_pictures_comes_once(uploads: list[Tensor]) -> None:
+def test_each_frame_of_motion_images_comes_once(uploads: list[Tensor]) -> None:
     network = OneHand(touches=True)
     detector = FasterRcnnHands(network, 'one', 0.5, interval=0.2, batch_size=8)
 
@@ -84,7 +84,7 @@ def test_each_frame_of_motion_pictures_comes_once(uploads: list[Tensor]) -> None
     assert len(hands) == 20
     assert sorted(int(frame[0, 0, 0]) for frame in uploads) == list(range(20))
     assert {frame.dtype for frame in uploads} == {torch.uint8}
-    assert [len(pictures) for pictures in network.given] == [8, 8, 4]
+    assert [len(images) for images in network.given] == [8, 8, 4]
     assert network.given[0][7].dtype == torch.uint8
     assert network.given[0][7].shape == (21, 4, 6)
     assert greys(network.given[0][7]) == [1, 3, 5, 7, 9, 11, 13]
@@ -96,7 +96,7 @@ def test_single_frames_are_colours_of_the_device(uploads: list[Tensor]) -> None:
     list(FasterRcnnHands(network, 'one', 0.5, batch_size=2).detect(video(3)))
 
     assert [frame.dtype for frame in uploads] == [torch.uint8] * 3
-    assert [len(pictures) for pictures in network.given] == [2, 1]
+    assert [len(images) for images in network.given] == [2, 1]
     assert network.given[1][0].shape == (3, 4, 6)
     assert network.given[1][0][0, 0, 0] == torch.tensor(2) / 255
 
@@ -128,7 +128,7 @@ def test_frames_of_other_sizes_are_refused() -> None:
         list(detector.detect(frames))
 
 
-def test_pictures_without_hands_among_others() -> None:
+def test_images_without_hands_among_others() -> None:
     one = {
         'boxes': torch.tensor([[1.0, 2.0, 3.0, 4.0]]),
         'labels': torch.tensor([2]),
@@ -145,10 +145,10 @@ def test_pictures_without_hands_among_others() -> None:
 
 def test_bytes_give_what_their_colours_give(motion_network: MotionHandDetector) -> None:
     rng = torch.Generator().manual_seed(0)
-    pictures = [torch.randint(0, 256, (21, 60, 100), dtype=torch.uint8, generator=rng)] * 2
+    images = [torch.randint(0, 256, (21, 60, 100), dtype=torch.uint8, generator=rng)] * 2
     with torch.no_grad():
         of_bytes, of_colours = (
-            motion_network(each) for each in (pictures, [picture / 255 for picture in pictures])
+            motion_network(each) for each in (images, [image / 255 for image in images])
         )
 
     assert len(of_bytes[0]['scores']) > 0

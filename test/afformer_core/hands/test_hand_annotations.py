@@ -18,7 +18,7 @@ HAND = """<object><name>hand</name><difficult>0</difficult><bndbox><xmin>3</xmin
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A picture of 20x10 pixels; its annotation is to be written."""
+    """An image of 20x10 pixels; its annotation is to be written."""
     for part in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
         (tmp_path / part).mkdir(parents=True)
     cv2.imwrite(str(tmp_path / 'JPEGImages' / 'a.jpg'), np.zeros((10, 20, 3), np.uint8))
@@ -31,10 +31,10 @@ def hands(folder: Path, *objects: str) -> tuple[HandAnnotation, ...]:
     size = '<size><width>20</width><height>10</height><depth>3</depth></size>'
     text = f'<annotation>{size}{"".join(objects)}</annotation>'
     (folder / 'Annotations' / 'a.xml').write_text(text)
-    (picture,) = read_hand_annotations(folder, 'test')
-    assert picture.size == (20, 10)
-    assert picture.image == folder / 'JPEGImages' / 'a.jpg'
-    return picture.hands
+    (image,) = read_hand_annotations(folder, 'test')
+    assert image.size == (20, 10)
+    assert image.image == folder / 'JPEGImages' / 'a.jpg'
+    return image.hands
 
 
 def test_the_first_pixel_is_1_and_the_last_one_belongs_to_the_box(folder: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_idle_hand_touches_nothing(folder: Path) -> None:
     assert hand.touch is None
 
 
-def test_a_picture_without_hands(folder: Path) -> None:
+def test_a_image_without_hands(folder: Path) -> None:
     assert hands(folder) == ()
 
 
@@ -131,7 +131,7 @@ def test_without_annotation(folder: Path) -> None:
         read_hand_annotations(folder, 'test')
 
 
-def test_without_picture(folder: Path) -> None:
+def test_without_image(folder: Path) -> None:
     (folder / 'JPEGImages' / 'a.jpg').unlink()
     with pytest.raises(DatasetError, match=r'a\.jpg does not exist; its split names it'):
         hands(folder, HAND)

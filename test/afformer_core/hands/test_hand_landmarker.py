@@ -99,7 +99,7 @@ def test_landmarks_are_in_pixels(mediapipe: Double, model: Path) -> None:
     assert first.dtype == np.float64
 
 
-def test_the_picture_is_contiguous(mediapipe: Double, model: Path) -> None:
+def test_the_image_is_contiguous(mediapipe: Double, model: Path) -> None:
     HandLandmarker(model).detect(IMAGE[:, ::2], 0.0)
 
     (image,) = mediapipe.images

@@ -9,22 +9,22 @@ from afformer_core.hands.hand_tracks import HandTracks
 
 from ..maskahand.landmarks import pointing_hand
 
-_PICTURE = (1280, 720)
+_IMAGE = (1280, 720)
 
 
 def test_two_hands_that_come_in_another_order() -> None:
     tracks = HandTracks()
     left, right = pointing_hand(300, 300), pointing_hand(900, 300)
-    first, second = tracks.observe(0.0, [left, right], _PICTURE)
-    assert tracks.observe(0.1, [right + 40, left + 40], _PICTURE) == [second, first]
+    first, second = tracks.observe(0.0, [left, right], _IMAGE)
+    assert tracks.observe(0.1, [right + 40, left + 40], _IMAGE) == [second, first]
     assert (first.first, first.last) == (0.0, 0.1)
 
 
 def test_each_hand_is_the_nearest_one_not_the_first_within_reach() -> None:
     tracks = HandTracks()
-    one, other = tracks.observe(0.0, [pointing_hand(300, 300), pointing_hand(420, 300)], _PICTURE)
+    one, other = tracks.observe(0.0, [pointing_hand(300, 300), pointing_hand(420, 300)], _IMAGE)
     moved = [pointing_hand(410, 300), pointing_hand(310, 300)]
-    assert tracks.observe(0.1, moved, _PICTURE) == [other, one]
+    assert tracks.observe(0.1, moved, _IMAGE) == [other, one]
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_each_hand_is_the_nearest_one_not_the_first_within_reach() -> None:
 )
 def test_what_can_be_the_same_hand(time: float, x: float, scale: float, same: bool) -> None:
     tracks = HandTracks()
-    (before,) = tracks.observe(0.0, [pointing_hand(300, 300)], _PICTURE)
-    (after,) = tracks.observe(time, [pointing_hand(x, 300, scale)], _PICTURE)
+    (before,) = tracks.observe(0.0, [pointing_hand(300, 300)], _IMAGE)
+    (after,) = tracks.observe(time, [pointing_hand(x, 300, scale)], _IMAGE)
     assert (after is before) is same
 
 
 def test_what_is_seen_for_a_moment_does_not_last() -> None:
     tracks = HandTracks()
     for time in (0.0, 0.033, 0.067):
-        (track,) = tracks.observe(time, [pointing_hand(300, 300)], _PICTURE)
+        (track,) = tracks.observe(time, [pointing_hand(300, 300)], _IMAGE)
     assert not track.lasts
-    tracks.observe(0.1, [pointing_hand(300, 300)], _PICTURE)
+    tracks.observe(0.1, [pointing_hand(300, 300)], _IMAGE)
     assert track.lasts

@@ -101,7 +101,7 @@ def test_what_looks_at_motion_has_imagenets_weights_twice() -> None:
     assert detector.hands.roi_heads.box_predictor.cls_score.out_features == 2
 
 
-def test_one_of_motion_does_not_go_on_with_still_pictures(tmp_path: Path) -> None:
+def test_one_of_motion_does_not_go_on_with_still_images(tmp_path: Path) -> None:
     before = initial_detector(LIGHT_ARCHITECTURE, 'random', 0.2)
     save_hand_detector(tmp_path, before, LIGHT_ARCHITECTURE, {}, interval=0.2)
 

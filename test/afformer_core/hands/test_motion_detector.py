@@ -70,7 +70,7 @@ def test_losses_of_both_parts(detector: MotionHandDetector) -> None:
     assert all(loss > 0 for loss in losses.values())
 
 
-def test_some_pictures_teach_contact_alone(
+def test_some_images_teach_contact_alone(
     detector: MotionHandDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched: list[int] = []
@@ -100,7 +100,7 @@ def test_contact_is_learned_without_any_search(
     assert set(losses) == {'loss_contact'}
 
 
-def test_a_still_picture_is_refused(detector: MotionHandDetector) -> None:
+def test_a_still_image_is_refused(detector: MotionHandDetector) -> None:
     with pytest.raises(ValueError, match='an image has 3 channels; expected 21 of 7 frames'):
         detector([torch.rand(3, 60, 100)])
 

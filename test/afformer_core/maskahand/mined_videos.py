@@ -36,7 +36,7 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
         hands = {frame: _hands(size, frame, frames) for frame in range(frames)}
         rng = np.random.default_rng(number)
         scene = _scene(size, rng)
-        write_video(path, (_picture(scene, hands[frame]) for frame in range(frames)), RATE, 10)
+        write_video(path, (_image(scene, hands[frame]) for frame in range(frames)), RATE, 10)
         times = tuple(frame / RATE for frame in range(frames))
         clips = [(first, first + clip - 1) for first in range(0, frames - clip + 1, clip)]
         touching = [each for each in clips if each[1] >= frames // 2]
@@ -55,16 +55,16 @@ def _hands(size: tuple[int, int], frame: int, frames: int) -> tuple[Hand, ...]:
 
 
 def _scene(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    picture = np.full((size[1], size[0], 3), rng.integers(0, 100, 3), np.uint8)
+    image = np.full((size[1], size[0], 3), rng.integers(0, 100, 3), np.uint8)
     for _ in range(4):
         place = [int(rng.integers(8, side - 8)) for side in size]
-        cv2.circle(picture, place, 5, rng.integers(100, 200, 3).tolist(), -1)
-    return picture
+        cv2.circle(image, place, 5, rng.integers(100, 200, 3).tolist(), -1)
+    return image
 
 
-def _picture(scene: np.ndarray, hands: tuple[Hand, ...]) -> np.ndarray:
-    picture = scene.copy()
+def _image(scene: np.ndarray, hands: tuple[Hand, ...]) -> np.ndarray:
+    image = scene.copy()
     for hand in hands:
         left, top, right, bottom = map(int, hand.box)
-        picture[top:bottom, left:right] = (255, 0, 0)
-    return picture
+        image[top:bottom, left:right] = (255, 0, 0)
+    return image

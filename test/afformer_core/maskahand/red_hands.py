@@ -19,7 +19,7 @@ BRIGHT, DARK = 230, 140
 
 
 def draw_frame(level: int, left: int = 30) -> np.ndarray:
-    """A grey picture, uint8 [64, 96, 3], with a red rectangle of a level; 0: without."""
+    """A grey image, uint8 [64, 96, 3], with a red rectangle of a level; 0: without."""
     image = np.full((HEIGHT, WIDTH, 3), 110, np.uint8)
     if level:
         image[20:44, left : left + 32] = (level, 20, 20)

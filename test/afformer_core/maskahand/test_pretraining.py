@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-training by the command: on pictures and on features, and what comes after it."""
+"""Pre-training by the command: on images and on features, and what comes after it."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.module import GroundingTraining
 
-from ..training.conftest import MODEL, TRAINER, pictures, write_pairs
+from ..training.conftest import MODEL, TRAINER, images, write_pairs
 from .mined_videos import write_mined
 
 MODULE = 'afformer_core.maskahand.pretraining.pretraining_data'
@@ -62,7 +62,7 @@ def pretrained(mined: Path, annotated: Path, tmp_path_factory: pytest.TempPathFa
     train(
         with_features(
             mined, folder / 'cache', validation, '--trainer.val_check_interval=4',
-            '--trainer.callbacks=afformer_core.maskahand.pretraining.example_grid.ExamplePictures',
+            '--trainer.callbacks=afformer_core.maskahand.pretraining.example_grid.ExampleImages',
             f'--output={folder / "model"}',
         )
     )  # fmt: skip
@@ -116,7 +116,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
 
 
-def test_training_on_pictures(mined: Path, annotated: Path, tmp_path: Path) -> None:
+def test_training_on_images(mined: Path, annotated: Path, tmp_path: Path) -> None:
     train(
         [
             f'--data={MODULE}.MaskAHandData',
@@ -152,7 +152,7 @@ def test_it_grounds_without_naming_an_action(pretrained: Path) -> None:
 
 def test_it_is_fine_tuned_with_actions(pretrained: Path, annotated: Path, tmp_path: Path) -> None:
     train(
-        pictures(
+        images(
             annotated, f'--model.initial={pretrained}', '--trainer.max_steps=1',
             f'--output={tmp_path / "tuned"}', '--model.optimization.learning_rate=1e-9',
         )

@@ -13,7 +13,7 @@ from afformer_core.hands.average_precision import (
     interactions_found,
 )
 from afformer_core.hands.detector_folder import read_detector_description
-from afformer_core.hands.detector_report import detect_in_pictures
+from afformer_core.hands.detector_report import detect_in_images
 from afformer_core.hands.hand_annotations import read_hand_annotations
 from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
 from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
@@ -35,9 +35,9 @@ def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
     """Of appliances that it never saw; the numbers of the whole split are in its card."""
     plan = HandsPlan(7, 12, SEEN_FAMILIES, held_out=True)
     list(write_hands(tmp_path, 'test', plan))
-    pictures = read_hand_annotations(tmp_path, 'test')
-    detected = list(detect_in_pictures(open_hand_detector('simulated'), pictures))
-    annotated = [picture.hands for picture in pictures]
+    images = read_hand_annotations(tmp_path, 'test')
+    detected = list(detect_in_images(open_hand_detector('simulated'), images))
+    annotated = [image.hands for image in images]
 
     assert eleven_point_precision(hands_found(detected, annotated)) > 0.65
     assert eleven_point_precision(interactions_found(detected, annotated)) > 0.3

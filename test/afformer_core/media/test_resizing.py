@@ -11,7 +11,7 @@ from afformer_core.media.images import resize_to_input
 SIZE = (192, 192)
 
 
-def smooth_picture(width: int, height: int) -> np.ndarray:
+def smooth_image(width: int, height: int) -> np.ndarray:
     coarse = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
@@ -20,7 +20,7 @@ def smooth_picture(width: int, height: int) -> np.ndarray:
     ('width', 'height'), [(640, 480), (1920, 1080), (848, 480), (427, 385), (384, 200)]
 )
 def test_every_pixel_has_its_part_in_the_mean(width: int, height: int) -> None:
-    image = smooth_picture(width, height)
+    image = smooth_image(width, height)
 
     resized = resize_to_input(image, SIZE)
 
@@ -42,7 +42,7 @@ def test_what_shrinks_along_one_axis_is_averaged_too(is_wide: bool) -> None:
 
 
 def test_what_has_the_size_already_is_left_alone() -> None:
-    image = smooth_picture(192, 192)
+    image = smooth_image(192, 192)
 
     assert resize_to_input(image, SIZE) is image
 

@@ -161,7 +161,7 @@ def test_compressed_colours(factory, suffix):
 
 @pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(
-    ('suffix', 'picture', 'colour'),
+    ('suffix', 'encoded_image', 'colour'),
     [
         ('.jpg', np.full((16, 16), 134, np.uint8), [134] * 3),
         ('.png', np.full((16, 16), 134, np.uint8), [134] * 3),
@@ -170,8 +170,10 @@ def test_compressed_colours(factory, suffix):
         ('.png', np.full((16, 16, 4), [30, 120, 200, 7], np.uint8), None),
     ],
 )
-def test_compressed_grey_depth_of_bits_and_transparency(rosbags_factory, suffix, picture, colour):
-    data = cv2.imencode(suffix, picture)[1].tobytes()
+def test_compressed_grey_depth_of_bits_and_transparency(
+    rosbags_factory, suffix, encoded_image, colour
+):
+    data = cv2.imencode(suffix, encoded_image)[1].tobytes()
     image = to_rgb(compressed_of(rosbags_factory, '16UC1; png compressed ', data))
     np.testing.assert_allclose(image, np.full((16, 16, 3), colour or [200, 120, 30]), atol=1)
 
@@ -195,13 +197,13 @@ def test_the_rotation_that_a_jpeg_notes_is_ignored(rosbags_factory):
 
 
 def _noise(suffix):
-    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    return cv2.imencode(suffix, picture)[1].tobytes()
+    encoded_image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    return cv2.imencode(suffix, encoded_image)[1].tobytes()
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', '.webp', '.tiff'])
 @pytest.mark.parametrize('share', [0.02, 0.5, 0.999])
-def test_a_picture_that_is_cut_off_is_refused(rosbags_factory, suffix, share):
+def test_a_image_that_is_cut_off_is_refused(rosbags_factory, suffix, share):
     data = _noise(suffix)
     message = compressed_of(rosbags_factory, 'jpeg', data[: int(share * len(data))])
     with pytest.raises(ImageError, match='cannot be decoded'):
@@ -284,7 +286,7 @@ def test_images_that_are_refused(factory, fields, reason):
     ('kind', 'data', 'reason'),
     [
         ('jpeg', b'', '0 bytes cannot be decoded'),
-        ('jpeg', b'not a picture', 'cannot be decoded'),
+        ('jpeg', b'not an image', 'cannot be decoded'),
         ('16UC1; compressedDepth', bytes(64), 'is depth'),
         (
             'tiff',

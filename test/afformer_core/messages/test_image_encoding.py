@@ -71,7 +71,7 @@ def test_a_lower_quality_takes_fewer_bytes(rosbags_factory):
     assert sizes[0] < sizes[1] / 2
 
 
-def test_an_array_that_is_no_picture_is_refused(rosbags_factory):
+def test_an_array_that_is_no_image_is_refused(rosbags_factory):
     with pytest.raises(ImageError, match='cannot be compressed as JPEG'):
         jpeg_message(rosbags_factory, np.zeros((0, 4, 3), np.uint8), header_of(rosbags_factory))
 

@@ -18,7 +18,7 @@ from afformer_core.outputs.markers import marker_messages
 
 from .conftest import NO_DEPTH, ON_TABLE, header_of
 
-PICTURE = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+IMAGE = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 CANDIDATE = GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 0.5]), 0.75)
 
 
@@ -44,11 +44,11 @@ def _cloud(factory, result):
 
 
 def _image(factory, result):
-    return image_message(factory, PICTURE, 'rgb8', header_of(factory))
+    return image_message(factory, IMAGE, 'rgb8', header_of(factory))
 
 
 def _jpeg(factory, result):
-    return jpeg_message(factory, PICTURE, header_of(factory))
+    return jpeg_message(factory, IMAGE, header_of(factory))
 
 
 MAKERS = {

@@ -18,10 +18,10 @@ WINDOW = 14
 GLOBAL = (2, 5, 8, 11)
 
 
-def normalised(pictures: Tensor) -> Tensor:
+def normalised(random_images: Tensor) -> Tensor:
     mean = torch.tensor([123.675, 116.28, 103.53])
     std = torch.tensor([58.395, 57.12, 57.375])
-    return ((pictures.float() - mean) / std).permute(0, 3, 1, 2)
+    return ((random_images.float() - mean) / std).permute(0, 3, 1, 2)
 
 
 def embedded(tensors: Tensors, images: Tensor) -> Tensor:

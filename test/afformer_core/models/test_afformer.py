@@ -15,7 +15,7 @@ SMALL = afformer_small(ACTIONS, (64, 96))
 R50 = afformer_r50(ACTIONS, (64, 64))
 
 
-def pictures(*shape: int) -> Tensor:
+def random_images(*shape: int) -> Tensor:
     rng = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
@@ -26,8 +26,8 @@ def test_batch_of_different_lengths_equals_each_alone(
 ) -> None:
     model = random_model(configuration)
     lengths = torch.tensor([7, 1, 4])
-    images = pictures(3, *configuration.input_size, 3)
-    frames = pictures(3, 7, *configuration.input_size, 3)
+    images = random_images(3, *configuration.input_size, 3)
+    frames = random_images(3, 7, *configuration.input_size, 3)
 
     heatmaps, actions = model(images, frames, lengths)
 
@@ -39,7 +39,7 @@ def test_batch_of_different_lengths_equals_each_alone(
 
 def test_what_stands_in_padding_is_never_seen() -> None:
     model = random_model(SMALL)
-    images, frames = pictures(1, 64, 96, 3), pictures(1, 6, 64, 96, 3)
+    images, frames = random_images(1, 64, 96, 3), random_images(1, 6, 64, 96, 3)
     lengths = torch.tensor([3])
     altered = frames.clone()
     altered[:, 3:] = 255
@@ -49,20 +49,24 @@ def test_what_stands_in_padding_is_never_seen() -> None:
 
 def test_order_of_frames_matters() -> None:
     model = random_model(SMALL)
-    images, frames = pictures(1, 64, 96, 3), pictures(1, 6, 64, 96, 3)
+    images, frames = random_images(1, 64, 96, 3), random_images(1, 6, 64, 96, 3)
 
     assert not torch.allclose(model(images, frames)[0], model(images, frames.flip(1))[0])
 
 
 def test_r50_draws_a_heatmap_for_each_action_at_full_size() -> None:
-    heatmaps, actions = random_model(R50)(pictures(2, 64, 64, 3), pictures(2, 3, 64, 64, 3))
+    heatmaps, actions = random_model(R50)(
+        random_images(2, 64, 64, 3), random_images(2, 3, 64, 64, 3)
+    )
 
     assert heatmaps.shape == (2, 3, 64, 64)
     assert actions.shape == (2, 3)
 
 
 def test_small_model_draws_one_heatmap_at_full_size() -> None:
-    heatmaps, actions = random_model(SMALL)(pictures(2, 64, 96, 3), pictures(2, 3, 64, 96, 3))
+    heatmaps, actions = random_model(SMALL)(
+        random_images(2, 64, 96, 3), random_images(2, 3, 64, 96, 3)
+    )
 
     assert heatmaps.shape == (2, 1, 64, 96)
     assert actions.shape == (2, 3)
@@ -70,7 +74,7 @@ def test_small_model_draws_one_heatmap_at_full_size() -> None:
 
 def test_frozen_tables_change_nothing() -> None:
     model = random_model(SMALL)
-    images, frames = pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3)
+    images, frames = random_images(1, 64, 96, 3), random_images(1, 4, 64, 96, 3)
     before = model(images, frames)[0]
     model.freeze_tables()
 
@@ -79,7 +83,7 @@ def test_frozen_tables_change_nothing() -> None:
 
 def test_gradients_reach_every_trained_parameter() -> None:
     model = random_model(SMALL).requires_grad_(True)
-    heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3))
+    heatmaps, actions = model(random_images(1, 64, 96, 3), random_images(1, 4, 64, 96, 3))
     (heatmaps.square().sum() + actions.square().sum()).backward()
 
     unreached = [name for name, p in model.named_parameters() if p.grad is None]
@@ -122,7 +126,7 @@ def test_configuration_names_the_field_that_is_out_of_range(field: str, value: o
 
 
 def test_the_stage_that_is_computed_again_gets_the_same_gradients() -> None:
-    images, frames = pictures(1, 64, 64, 3), pictures(1, 2, 64, 64, 3)
+    images, frames = random_images(1, 64, 64, 3), random_images(1, 2, 64, 64, 3)
     gradients = []
     for recomputes in (True, False):
         model = random_model(R50).requires_grad_(True)

@@ -138,7 +138,7 @@ def with_known_weights(configuration: AfformerConfiguration) -> Afformer:
     return model
 
 
-def pictures(*shape: int) -> Tensor:
+def random_images(*shape: int) -> Tensor:
     return (torch.arange(math.prod(shape)) * 7919 // 13 % 256).to(torch.uint8).reshape(shape)
 
 
@@ -146,7 +146,7 @@ def pictures(*shape: int) -> Tensor:
 def test_outputs_are_as_they_were(variant: str) -> None:
     model = with_known_weights(VARIANTS[variant])
 
-    heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 4, 64, 96, 3))
+    heatmaps, actions = model(random_images(1, 64, 96, 3), random_images(1, 4, 64, 96, 3))
 
     places, deviation, scores = KNOWN[variant]
     assert heatmaps[0, -1, 5::20, 7::30].flatten().tolist()[:8] == pytest.approx(places, abs=5e-4)

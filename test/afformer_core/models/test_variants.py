@@ -47,7 +47,7 @@ VARIANTS = {
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
 
 
-def pictures(*shape: int) -> Tensor:
+def random_images(*shape: int) -> Tensor:
     rng = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
@@ -57,7 +57,7 @@ def test_batch_of_different_lengths_equals_each_alone(
     configuration: AfformerConfiguration,
 ) -> None:
     model = random_model(configuration)
-    images, frames = pictures(2, 64, 96, 3), pictures(2, 5, 64, 96, 3)
+    images, frames = random_images(2, 64, 96, 3), random_images(2, 5, 64, 96, 3)
 
     heatmaps, actions = model(images, frames, torch.tensor([5, 3]))
 
@@ -70,7 +70,7 @@ def test_batch_of_different_lengths_equals_each_alone(
 @variants
 def test_every_parameter_learns(configuration: AfformerConfiguration) -> None:
     model = random_model(configuration).requires_grad_(True)
-    heatmaps, actions = model(pictures(1, 64, 96, 3), pictures(1, 5, 64, 96, 3))
+    heatmaps, actions = model(random_images(1, 64, 96, 3), random_images(1, 5, 64, 96, 3))
     (heatmaps.square().sum() + actions.square().sum()).backward()
 
     silent = [
@@ -85,7 +85,7 @@ def test_the_configuration_knows_the_shapes(
     configuration: AfformerConfiguration, frames: int
 ) -> None:
     model = random_model(configuration)
-    features = model.encode_frames(pictures(frames, 64, 96, 3))
+    features = model.encode_frames(random_images(frames, 64, 96, 3))
     memory = model.memorize(features[None])
 
     expected = (frames, configuration.feature_channels, *configuration.feature_size)
@@ -100,7 +100,7 @@ def test_the_configuration_knows_the_shapes(
 @variants
 def test_frozen_tables_change_nothing(configuration: AfformerConfiguration) -> None:
     model = random_model(configuration)
-    images, frames = pictures(1, 64, 96, 3), pictures(1, 5, 64, 96, 3)
+    images, frames = random_images(1, 64, 96, 3), random_images(1, 5, 64, 96, 3)
     before = model(images, frames)[0]
     model.freeze_tables()
 
@@ -115,7 +115,7 @@ def test_without_the_temporal_pyramid_there_is_no_temporal_convolution() -> None
 
 def test_a_separate_encoder_is_not_that_of_images() -> None:
     model = random_model(VARIANTS['separate encoder'])
-    frames = pictures(1, 64, 96, 3)
+    frames = random_images(1, 64, 96, 3)
 
     assert len(model.encoders) == 2
     assert not torch.allclose(model.encode_frames(frames), model.encoder.encode_frames(frames))

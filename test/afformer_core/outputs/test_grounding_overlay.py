@@ -80,8 +80,8 @@ def test_held_results_are_framed():
 
 
 def test_an_abstention_marks_no_peak():
-    picture = draw_grounding(IMAGE, _result(found=False), 0.0)
-    assert not picture[150:250, 50:200].any()
+    image = draw_grounding(IMAGE, _result(found=False), 0.0)
+    assert not image[150:250, 50:200].any()
     assert draw_grounding(IMAGE, _result(), 0.0)[150:250, 50:200].any()
 
 

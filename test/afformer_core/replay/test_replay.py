@@ -191,7 +191,7 @@ def test_the_video_shows_every_image(written: Written) -> None:
     assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
 
 
-def test_the_report_shows_pictures(written: Written) -> None:
+def test_the_report_shows_images(written: Written) -> None:
     page = (written.folder / 'report.html').read_text()
     assert page.count('<img') == 6
     assert 'median peak error' in page

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Either exported model, and pictures for it."""
+"""Either exported model, and images for it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ def copied_folder(small_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope='session')
-def pictures() -> Callable[..., np.ndarray]:
+def images() -> Callable[..., np.ndarray]:
     """Makes uint8 noise of a shape, the same for the same shape."""
 
     def make(*shape: int) -> np.ndarray:

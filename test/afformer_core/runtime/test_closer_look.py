@@ -48,18 +48,18 @@ def test_a_place_outside_the_heatmap_is_refused() -> None:
         Place(30, 0, 20, 30, (40, 60))
 
 
-def test_the_crop_is_the_same_part_of_a_picture_of_any_size() -> None:
-    picture = np.arange(480 * 640, dtype=np.int32).reshape(480, 640)
-    crop = Place(8, 18, 20, 30, (40, 60)).crop(picture)
+def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
+    image = np.arange(480 * 640, dtype=np.int32).reshape(480, 640)
+    crop = Place(8, 18, 20, 30, (40, 60)).crop(image)
 
     assert crop.shape == (240, 320)
     assert crop[0, 0] == 96 * 640 + 192
 
 
-def test_a_crop_of_a_tiny_picture_has_a_pixel() -> None:
-    picture = np.zeros((1, 2, 3), np.uint8)
+def test_a_crop_of_a_tiny_image_has_a_pixel() -> None:
+    image = np.zeros((1, 2, 3), np.uint8)
 
-    assert Place(39, 59, 1, 1, (40, 60)).crop(picture).shape == (1, 1, 3)
+    assert Place(39, 59, 1, 1, (40, 60)).crop(image).shape == (1, 1, 3)
 
 
 def test_of_a_heatmap_for_each_action_the_best_one_tells_the_place() -> None:
@@ -146,11 +146,11 @@ def test_the_place_is_so_many_times_smaller(zoom: float, place: Place) -> None:
     assert Place.around_peak(heatmap_with_peak(18, 33), zoom) == place
 
 
-def test_the_part_of_a_picture_is_rounded_to_its_pixels() -> None:
+def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
     place = Place(3, 7, 5, 8, (40, 60))
 
     # Rows 3 to 8 of 40 are 7.5 to 20 of 100, columns 7 to 15 of 60 are 11.67 to 25 of 100.
-    assert place.of_picture((100, 100)) == (slice(8, 20), slice(12, 25))
+    assert place.of_image((100, 100)) == (slice(8, 20), slice(12, 25))
     assert place.in_heatmap == (slice(3, 8), slice(7, 15))
 
 

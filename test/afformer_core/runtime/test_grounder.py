@@ -18,7 +18,7 @@ from afformer_core.runtime.session import Memory
 from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_core.runtime.weights import load_model
 
-Pictures = Callable[..., np.ndarray]
+Images = Callable[..., np.ndarray]
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ class CountingSession(TorchSession):
         return super().memorize(features)
 
 
-def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pictures) -> None:
+def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, images: Images) -> None:
     model = load_model(small_folder)
-    frames, image = pictures(40, 64, 96, 3), pictures(64, 96, 3)
+    frames, image = images(40, 64, 96, 3), images(64, 96, 3)
     chosen = torch.from_numpy(frames[uniform_indices(40, 32)])[None]
     with torch.no_grad():
         logits = model(torch.from_numpy(image)[None], chosen)[0]
@@ -57,21 +57,21 @@ def test_forty_frames_are_sampled_to_thirty_two(small_folder: Path, pictures: Pi
     assert np.abs(heatmap - expected).max() / expected.max() < 1e-5
 
 
-def test_a_second_image_encodes_no_frame_again(small_folder: Path, pictures: Pictures) -> None:
+def test_a_second_image_encodes_no_frame_again(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
     grounder = Grounder(load_model(small_folder).configuration, session)
-    grounder.set_demonstration(pictures(5, 64, 96, 3), 'five')
-    grounder.ground(pictures(64, 96, 3), 'five')
-    grounder.ground(pictures(48, 48, 3), 'five')
+    grounder.set_demonstration(images(5, 64, 96, 3), 'five')
+    grounder.ground(images(64, 96, 3), 'five')
+    grounder.ground(images(48, 48, 3), 'five')
 
     assert session.encoded == 5
 
 
-def test_a_long_stream_is_bounded(small_folder: Path, pictures: Pictures) -> None:
+def test_a_long_stream_is_bounded(small_folder: Path, images: Images) -> None:
     session = CountingSession.load(small_folder)
     grounder = Grounder(load_model(small_folder).configuration, session)
     demonstration = grounder.set_demonstration(
-        (picture for _ in range(60) for picture in pictures(10, 64, 96, 3)), 'long'
+        (image for _ in range(60) for image in images(10, 64, 96, 3)), 'long'
     )
 
     assert demonstration.frame_count == 600
@@ -79,9 +79,9 @@ def test_a_long_stream_is_bounded(small_folder: Path, pictures: Pictures) -> Non
     assert session.encoded < 350
 
 
-def test_grounding_is_in_the_source_image(grounder: Grounder, pictures: Pictures) -> None:
-    grounder.set_demonstration(pictures(3, 64, 96, 3), 'three')
-    grounding = grounder.ground(pictures(480, 640, 3), 'three', maximum_peaks=3)
+def test_grounding_is_in_the_source_image(grounder: Grounder, images: Images) -> None:
+    grounder.set_demonstration(images(3, 64, 96, 3), 'three')
+    grounding = grounder.ground(images(480, 640, 3), 'three', maximum_peaks=3)
 
     assert grounding.heatmap.shape == (480, 640)
     assert grounding.heatmap.dtype == np.float32
@@ -94,16 +94,16 @@ def test_grounding_is_in_the_source_image(grounder: Grounder, pictures: Pictures
     assert grounding.confidence == grounding.peaks[0].score
 
 
-def test_a_demonstration_of_one_frame_grounds(grounder: Grounder, pictures: Pictures) -> None:
-    grounder.set_demonstration(pictures(1, 120, 160, 3), 'one')
+def test_a_demonstration_of_one_frame_grounds(grounder: Grounder, images: Images) -> None:
+    grounder.set_demonstration(images(1, 120, 160, 3), 'one')
 
-    assert len(grounder.ground(pictures(120, 160, 3), 'one').peaks) >= 1
+    assert len(grounder.ground(images(120, 160, 3), 'one').peaks) >= 1
 
 
-def test_recording_goes_start_frames_finish(grounder: Grounder, pictures: Pictures) -> None:
+def test_recording_goes_start_frames_finish(grounder: Grounder, images: Images) -> None:
     grounder.start_demonstration('knob')
     assert grounder.recording == 'knob'
-    for frame in pictures(3, 64, 96, 3):
+    for frame in images(3, 64, 96, 3):
         grounder.add_frame(frame)
     demonstration = grounder.finish_demonstration()
 
@@ -113,11 +113,11 @@ def test_recording_goes_start_frames_finish(grounder: Grounder, pictures: Pictur
 
 
 def test_of_several_demonstrations_the_mean_of_the_logits_counts(
-    grounder: Grounder, pictures: Pictures
+    grounder: Grounder, images: Images
 ) -> None:
-    image = pictures(64, 96, 3)
-    grounder.set_demonstration(pictures(3, 64, 96, 3), 'a')
-    grounder.set_demonstration(pictures(2, 64, 96, 3), 'b')
+    image = images(64, 96, 3)
+    grounder.set_demonstration(images(3, 64, 96, 3), 'a')
+    grounder.set_demonstration(images(2, 64, 96, 3), 'b')
     a, b, both = (grounder.predict(image, *names) for names in (('a',), ('b',), ('a', 'b')))
 
     geometric_mean = np.sqrt(a.probabilities * b.probabilities)
@@ -134,13 +134,13 @@ def test_of_several_demonstrations_the_mean_of_the_logits_counts(
 
 
 def test_a_demonstration_that_is_replaced_counts_at_once(
-    grounder: Grounder, pictures: Pictures
+    grounder: Grounder, images: Images
 ) -> None:
-    image = pictures(64, 96, 3)
+    image = images(64, 96, 3)
     for name in ('a', 'b'):
-        grounder.set_demonstration(pictures(2, 64, 96, 3), name)
+        grounder.set_demonstration(images(2, 64, 96, 3), name)
     before = grounder.predict(image, 'a', 'b').probabilities
-    grounder.set_demonstration(pictures(3, 64, 96, 3)[::-1], 'b')
+    grounder.set_demonstration(images(3, 64, 96, 3)[::-1], 'b')
 
     assert np.abs(grounder.predict(image, 'a', 'b').probabilities - before).max() > 1e-6
     grounder.delete_demonstration('b')
@@ -149,9 +149,9 @@ def test_a_demonstration_that_is_replaced_counts_at_once(
 
 
 def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(
-    grounder: Grounder, pictures: Pictures
+    grounder: Grounder, images: Images
 ) -> None:
-    image, frames = pictures(64, 96, 3), list(pictures(3, 64, 96, 3))
+    image, frames = images(64, 96, 3), list(images(3, 64, 96, 3))
     grounder.set_demonstration(frames, 'a')
     encoded = EncodedFrames.stack([(frame, grounder.encode(frame)) for frame in frames])
     demonstration = grounder.memorize(encoded, 'b', 7)
@@ -170,9 +170,9 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     assert Grounder(grounder.configuration, TorchSession.load(small_folder)).fingerprint == ''
 
 
-def test_ground_before_any_demonstration(grounder: Grounder, pictures: Pictures) -> None:
+def test_ground_before_any_demonstration(grounder: Grounder, images: Images) -> None:
     with pytest.raises(DemonstrationError, match='none yet'):
-        grounder.ground(pictures(64, 96, 3), 'knob')
+        grounder.ground(images(64, 96, 3), 'knob')
 
 
 def test_finish_without_start(grounder: Grounder) -> None:
@@ -180,9 +180,9 @@ def test_finish_without_start(grounder: Grounder) -> None:
         grounder.finish_demonstration()
 
 
-def test_frame_without_start(grounder: Grounder, pictures: Pictures) -> None:
+def test_frame_without_start(grounder: Grounder, images: Images) -> None:
     with pytest.raises(DemonstrationError, match='Start one first'):
-        grounder.add_frame(pictures(64, 96, 3))
+        grounder.add_frame(images(64, 96, 3))
 
 
 def test_start_twice(grounder: Grounder) -> None:
@@ -198,19 +198,17 @@ def test_finish_without_a_frame(grounder: Grounder) -> None:
     assert grounder.recording is None
 
 
-def test_a_bad_frame_leaves_the_earlier_demonstration(
-    grounder: Grounder, pictures: Pictures
-) -> None:
-    grounder.set_demonstration(pictures(2, 64, 96, 3), 'knob')
+def test_a_bad_frame_leaves_the_earlier_demonstration(grounder: Grounder, images: Images) -> None:
+    grounder.set_demonstration(images(2, 64, 96, 3), 'knob')
     with pytest.raises(ImageError, match='float64'):
-        grounder.set_demonstration([pictures(64, 96, 3), np.zeros((64, 96, 3))], 'knob')
+        grounder.set_demonstration([images(64, 96, 3), np.zeros((64, 96, 3))], 'knob')
 
     assert grounder.recording is None
     assert grounder.demonstration('knob').frame_count == 2
 
 
-def test_deleted_is_gone(grounder: Grounder, pictures: Pictures) -> None:
-    grounder.set_demonstration(pictures(2, 64, 96, 3), 'knob')
+def test_deleted_is_gone(grounder: Grounder, images: Images) -> None:
+    grounder.set_demonstration(images(2, 64, 96, 3), 'knob')
     grounder.delete_demonstration('knob')
 
     assert grounder.demonstrations == ()
@@ -220,9 +218,9 @@ def test_deleted_is_gone(grounder: Grounder, pictures: Pictures) -> None:
 
 @pytest.mark.parametrize('shape', [(0, 0, 3), (0, 5, 3), (4, 4), (4, 4, 4)])
 def test_what_is_no_image_is_refused(
-    grounder: Grounder, pictures: Pictures, shape: tuple[int, ...]
+    grounder: Grounder, images: Images, shape: tuple[int, ...]
 ) -> None:
-    grounder.set_demonstration(pictures(1, 64, 96, 3), 'knob')
+    grounder.set_demonstration(images(1, 64, 96, 3), 'knob')
     with pytest.raises(ImageError, match='shape'):
         grounder.ground(np.zeros(shape, np.uint8), 'knob')
 

@@ -89,8 +89,8 @@ def test_each_look_is_closer_at_what_those_before_found() -> None:
     # All of the square in four and in sixteen times fewer pixels, of frame and image alike.
     means = [memory.keys[0].mean() for memory in demonstration.closer_memories]
     assert means == pytest.approx([255 / 64, 255 / 16], rel=1e-3)
-    pictures, memories = zip(*session.grounded, strict=True)
-    means = [one.mean() for one in pictures]
+    images, memories = zip(*session.grounded, strict=True)
+    means = [one.mean() for one in images]
     assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
     assert memories[1:] == demonstration.closer_memories
     # What is read are the mean scores of all looks: 0.73, 0.98 and 1.

@@ -208,8 +208,8 @@ EXPECTED = KnownSession([1, -4], [0.5, 0.25, 0.25], [3, -2])
 def test_the_largest_difference_is_given_and_named(
     found: KnownSession, difference: float, where: str
 ) -> None:
-    picture = np.zeros((8, 8, 3), np.uint8)
-    references = References.of(EXPECTED, picture[None], picture, [(0,)])
+    image = np.zeros((8, 8, 3), np.uint8)
+    references = References.of(EXPECTED, image[None], image, [(0,)])
 
     if difference < np.inf:
         assert self_test(found, references, 1.0) == pytest.approx(difference, abs=1e-6)
@@ -222,9 +222,9 @@ def test_the_largest_difference_is_given_and_named(
 
 def test_a_model_without_actions_differs_in_none() -> None:
     session = KnownSession([1], [1], [])
-    picture = np.zeros((8, 8, 3), np.uint8)
+    image = np.zeros((8, 8, 3), np.uint8)
 
-    references = References.of(session, picture[None], picture, [(0,)])
+    references = References.of(session, image[None], image, [(0,)])
     assert self_test(session, references, 0.0) == 0
 
 

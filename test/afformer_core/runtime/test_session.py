@@ -16,7 +16,7 @@ from afformer_core.runtime.weights import load_model
 TOLERANCES = {'torch': 1e-5, 'cuda': 1e-3, 'tensorrt': 1e-3}
 # A GPU may choose another kernel for another number of frames.
 FEATURE_TOLERANCES = {'cuda': 1e-4, 'tensorrt': 1e-4}
-Pictures = Callable[..., np.ndarray]
+Images = Callable[..., np.ndarray]
 
 
 @pytest.fixture(
@@ -57,11 +57,11 @@ def test_names_its_backend(session: Session, backend: str) -> None:
 
 
 def test_frames_are_encoded_alike_alone_and_together(
-    session: Session, backend: str, model_folder: Path, pictures: Pictures
+    session: Session, backend: str, model_folder: Path, images: Images
 ) -> None:
     tolerance = FEATURE_TOLERANCES.get(backend, 1e-5)
     configuration = read_description(model_folder).configuration
-    frames = pictures(3, *configuration.input_size, 3)
+    frames = images(3, *configuration.input_size, 3)
     together = session.encode_frames(frames)
 
     assert together.dtype == np.float32
@@ -73,11 +73,11 @@ def test_frames_are_encoded_alike_alone_and_together(
 
 @pytest.mark.parametrize('length', [1, 2, 5, 7, 31, 32])
 def test_streaming_equals_one_forward_pass(
-    session: Session, backend: str, model_folder: Path, pictures: Pictures, length: int
+    session: Session, backend: str, model_folder: Path, images: Images, length: int
 ) -> None:
     model = load_model(model_folder)
-    frames = pictures(length, *model.configuration.input_size, 3)
-    image = pictures(*model.configuration.input_size, 3)
+    frames = images(length, *model.configuration.input_size, 3)
+    image = images(*model.configuration.input_size, 3)
     with torch.no_grad():
         expected, expected_actions = model(
             torch.from_numpy(image)[None], torch.from_numpy(frames)[None]
@@ -96,12 +96,12 @@ def test_streaming_equals_one_forward_pass(
 
 
 def test_memory_survives_other_groundings(
-    session: Session, model_folder: Path, pictures: Pictures
+    session: Session, model_folder: Path, images: Images
 ) -> None:
     size = read_description(model_folder).configuration.input_size
-    features = session.encode_frames(pictures(4, *size, 3))
+    features = session.encode_frames(images(4, *size, 3))
     memory = session.memorize(features)
-    image = pictures(*size, 3)
+    image = images(*size, 3)
     before = session.ground(image, memory)[0].copy()
     session.ground(255 - image, session.memorize(features[:2]))
 

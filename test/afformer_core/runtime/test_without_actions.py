@@ -23,14 +23,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def grounded(folder: Path, backend: str, pictures: Callable[..., np.ndarray]) -> Grounding:
+def grounded(folder: Path, backend: str, images: Callable[..., np.ndarray]) -> Grounding:
     grounder = Grounder.load(folder, backend)
-    grounder.set_demonstration(pictures(3, 64, 64, 3), 'press')
-    return grounder.ground(pictures(48, 64, 3), 'press')
+    grounder.set_demonstration(images(3, 64, 64, 3), 'press')
+    return grounder.ground(images(48, 64, 3), 'press')
 
 
-def test_there_is_a_place_and_no_action(folder: Path, pictures: Callable[..., np.ndarray]) -> None:
-    grounding = grounded(folder, 'torch', pictures)
+def test_there_is_a_place_and_no_action(folder: Path, images: Callable[..., np.ndarray]) -> None:
+    grounding = grounded(folder, 'torch', images)
 
     assert grounding.peaks
     assert grounding.action_scores == {}
@@ -39,10 +39,10 @@ def test_there_is_a_place_and_no_action(folder: Path, pictures: Callable[..., np
 
 @pytest.mark.slow
 def test_exported_graphs_find_the_same_place(
-    folder: Path, pictures: Callable[..., np.ndarray]
+    folder: Path, images: Callable[..., np.ndarray]
 ) -> None:
     export_graphs(folder)
-    found, expected = (grounded(folder, each, pictures) for each in ('onnxruntime', 'torch'))
+    found, expected = (grounded(folder, each, images) for each in ('onnxruntime', 'torch'))
 
     assert found.action_scores == {}
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)

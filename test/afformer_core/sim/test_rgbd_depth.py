@@ -73,7 +73,7 @@ def test_depth_of_a_panel_and_a_button_is_exact(
     assert min(front.sum(), panel.sum()) > 200
 
 
-def test_a_picture_after_depth_is_as_before(renderer: Renderer) -> None:
+def test_a_image_after_depth_is_as_before(renderer: Renderer) -> None:
     camera = look_at(np.array([0.1, 0.0, 0.6]), np.zeros(3), 0.0, 25.0)
     before = renderer.render(camera, SIZE)
     renderer.depth(camera, SIZE)

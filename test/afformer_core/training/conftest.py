@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few tiny pictures in the form of OPRA, and the options that train on them in seconds."""
+"""A few tiny images in the form of OPRA, and the options that train on them in seconds."""
 
 import json
 from pathlib import Path
@@ -60,10 +60,10 @@ def write_pairs(root: Path, shortest: int = 2) -> Path:
     return root / 'train.json'
 
 
-def pictures(annotations: Path, *more: str) -> list[str]:
-    """Options of training on pictures."""
+def images(annotations: Path, *more: str) -> list[str]:
+    """Options of training on images."""
     return [
-        '--data=afformer_core.training.datasets.picture_data.PictureData',
+        '--data=afformer_core.training.datasets.image_data.ImageData',
         f'--data.train.annotations={annotations}',
         f'--data.validation.annotations={annotations}',
         '--data.frames=uniform 4',

@@ -19,12 +19,12 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime.weights import load_model
 from afformer_core.training.command import train
-from afformer_core.training.datasets.batch import FeatureBatch, PictureBatch
-from afformer_core.training.datasets.collation import collate_features, collate_pictures
+from afformer_core.training.datasets.batch import FeatureBatch, ImageBatch
+from afformer_core.training.datasets.collation import collate_features, collate_images
 from afformer_core.training.datasets.feature_cache import ImageAndVideoEncoder, open_feature_cache
 from afformer_core.training.datasets.feature_data import FeatureDataset
+from afformer_core.training.datasets.image_data import ImageDataset
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.picture_data import PictureDataset
 
 from .conftest import MODEL, TRAINER
 
@@ -33,16 +33,16 @@ DRAW = Draw((2, 3), (0, 0), (4,))
 BACKWARDS = Reversal(1.0, {0: 1, 1: 0})
 
 
-def picture_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> PictureBatch:
+def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> ImageBatch:
     reader = ClipReader(UniformSampling(4), (64, 64))
-    example = PictureDataset(OpraDataset(annotations), reader, None, reversal)[draw]
-    batch = collate_pictures([example])
-    assert isinstance(batch, PictureBatch)
+    example = ImageDataset(OpraDataset(annotations), reader, None, reversal)[draw]
+    batch = collate_images([example])
+    assert isinstance(batch, ImageBatch)
     return batch
 
 
 def test_a_foreign_image_has_the_uniform_heatmap(annotations: Path) -> None:
-    targets = picture_batch(annotations, DRAW).supervision.targets((16, 16))
+    targets = image_batch(annotations, DRAW).supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]
     assert targets.actions.tolist() == [1, 1, 1]
@@ -51,7 +51,7 @@ def test_a_foreign_image_has_the_uniform_heatmap(annotations: Path) -> None:
 
 
 def test_the_demonstration_is_encoded_once(annotations: Path) -> None:
-    batch = picture_batch(annotations, DRAW)
+    batch = image_batch(annotations, DRAW)
     model = Afformer(afformer_small(('press', 'hold'), (64, 64))).eval()
     together, _ = batch.predict(model)
     alone, _ = model(batch.images[2:], batch.frames)
@@ -62,15 +62,15 @@ def test_the_demonstration_is_encoded_once(annotations: Path) -> None:
 
 
 def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
-    forwards = picture_batch(annotations, DRAW)
-    backwards = picture_batch(annotations, DRAW, BACKWARDS)
+    forwards = image_batch(annotations, DRAW)
+    backwards = image_batch(annotations, DRAW, BACKWARDS)
 
     assert torch.equal(backwards.frames, forwards.frames.flip(1))
     assert torch.equal(backwards.images, forwards.images)
     assert backwards.supervision.actions.tolist() == [0, 0, 0]
 
 
-def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -> None:
+def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> None:
     samples = list(OpraDataset(annotations))[2:]
     encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
     both = ImageAndVideoEncoder(encoder, encoder)
@@ -95,7 +95,7 @@ def test_features_are_those_of_the_pictures(annotations: Path, tmp_path: Path) -
 def peak_probability(folder: Path, annotations: Path, draw: Draw) -> list[float]:
     """The largest probability in the heatmap of each image."""
     with torch.inference_mode():
-        heatmaps, _ = picture_batch(annotations, draw).predict(load_model(folder))
+        heatmaps, _ = image_batch(annotations, draw).predict(load_model(folder))
     return heatmaps.flatten(2).softmax(dim=2).amax(dim=(1, 2)).tolist()
 
 
@@ -126,7 +126,7 @@ def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
     annotations = write_colours(tmp_path)
     train(
         [
-            '--data=afformer_core.training.datasets.picture_data.PictureData',
+            '--data=afformer_core.training.datasets.image_data.ImageData',
             f'--data.train.annotations={annotations}',
             '--data.frames=uniform 2',
             '--data.batch_size=4',

@@ -17,7 +17,7 @@ import torch
 
 from afformer_core.cli.main import main
 
-from .conftest import pictures, write_pairs
+from .conftest import images, write_pairs
 
 SHORT = ['--trainer.max_steps=4', '--checkpoint_steps=2']
 
@@ -55,7 +55,7 @@ def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
     content[start : start + 2000] = bytes(2000)
     video.write_bytes(content)
 
-    said = failure(capsys, *pictures(pairs, *SHORT, '--data.workers=1', '--output=model'))
+    said = failure(capsys, *images(pairs, *SHORT, '--data.workers=1', '--output=model'))
     assert said.startswith('afformer: error: train/')
     assert '2.mp4' in said
     assert 'afformer verify --decode' in said
@@ -64,7 +64,7 @@ def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
 def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change(pairs, lambda entries: entries[3].update(heatmaps=[[[float('nan'), 5.0]]]))
 
-    said = failure(capsys, *pictures(pairs, *SHORT, '--output=model'))
+    said = failure(capsys, *images(pairs, *SHORT, '--output=model'))
     assert 'entry 3 of' in said
     assert 'not finite' in said
 
@@ -72,13 +72,13 @@ def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[st
 def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs.write_text('[]')
 
-    assert 'holds no sample' in failure(capsys, *pictures(pairs, *SHORT, '--output=model'))
+    assert 'holds no sample' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
 
 
 def test_a_wrong_root(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = [*SHORT, '--output=model', '--data.train.root=/nowhere']
 
-    said = failure(capsys, *pictures(pairs, *more))
+    said = failure(capsys, *images(pairs, *more))
     assert '/nowhere' in said
     assert 'missing or broken' in said
 
@@ -87,7 +87,7 @@ def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:
     pairs.with_name('1.mp4').unlink()
     more = ['--data.train.skip_broken=true', '--data.validation.skip_broken=true']
 
-    assert main(['train', *pictures(pairs, *SHORT, *more, f'--output={tmp_path}/model')]) == 0
+    assert main(['train', *images(pairs, *SHORT, *more, f'--output={tmp_path}/model')]) == 0
 
 
 def test_validation_with_other_actions(
@@ -98,7 +98,7 @@ def test_validation_with_other_actions(
     other.with_name('actions.json').write_text('["press", "pull"]')
     more = [*SHORT, '--output=model', f'--data.validation.annotations={other}']
 
-    said = failure(capsys, *pictures(pairs, *more))
+    said = failure(capsys, *images(pairs, *more))
     assert "['press', 'pull']" in said
     assert 'in a folder of pairs, actions.txt names them all' in said
 
@@ -118,7 +118,7 @@ def test_a_key_or_value_that_does_not_exist(
     annotations: Path, option: str, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        status = main(['train', *pictures(annotations, *SHORT, '--output=model', option)])
+        status = main(['train', *images(annotations, *SHORT, '--output=model', option)])
     except SystemExit as stopped:
         status = stopped.code
 
@@ -127,13 +127,13 @@ def test_a_key_or_value_that_does_not_exist(
 
 
 def test_without_a_number_of_steps(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert 'trainer.max_steps' in failure(capsys, *pictures(annotations, '--output=model'))
+    assert 'trainer.max_steps' in failure(capsys, *images(annotations, '--output=model'))
 
 
 def test_a_checkpoint_of_another_architecture(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
     assert main(['train', *options]) == 0
 
     said = failure(capsys, *options, '--model.architecture.decoder_blocks=per_step')
@@ -147,14 +147,14 @@ def test_a_checkpoint_that_is_cut_off(
     path.parent.mkdir()
     path.write_bytes(b'PK\x03\x04 half of it')
 
-    said = failure(capsys, *pictures(annotations, *SHORT, f'--output={tmp_path}'))
+    said = failure(capsys, *images(annotations, *SHORT, f'--output={tmp_path}'))
     assert 'last.ckpt is no checkpoint' in said
 
 
 def test_another_experiment_in_the_same_folder(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
     assert main(['train', *options]) == 0
 
     said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
@@ -179,7 +179,7 @@ def test_other_samples_in_the_same_folder(
     named: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    options = pictures(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
+    options = images(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
     assert main(['train', *options]) == 0
     last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
     before = last.read_bytes()
@@ -192,7 +192,7 @@ def test_other_samples_in_the_same_folder(
 def test_a_checkpoint_that_does_not_say_what_it_was_trained_on_is_refused(
     pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = pictures(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
+    options = images(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
     assert main(['train', *options]) == 0
     last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
     checkpoint = torch.load(last, weights_only=True)
@@ -205,7 +205,7 @@ def test_a_checkpoint_that_does_not_say_what_it_was_trained_on_is_refused(
 def test_a_training_that_is_done_says_so(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = pictures(annotations, *SHORT, f'--output={tmp_path}')
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
     assert main(['train', *options]) == 0
     capsys.readouterr()
 
@@ -230,7 +230,7 @@ def test_a_training_that_is_done_says_so(
 def test_what_would_be_left_undone_is_refused(
     option: str, named: str, annotations: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    options = pictures(annotations, *SHORT, f'--output={tmp_path}', option)
+    options = images(annotations, *SHORT, f'--output={tmp_path}', option)
 
     assert named in failure(capsys, *options)
 
@@ -240,7 +240,7 @@ def test_weights_of_another_backbone(
 ) -> None:
     more = [*SHORT, '--output=model', '--model.backbone_weights=coco']
 
-    assert 'no backbone weights' in failure(capsys, *pictures(annotations, *more))
+    assert 'no backbone weights' in failure(capsys, *images(annotations, *more))
 
 
 def started(options: list[str], **more: Any) -> subprocess.Popen[str]:
@@ -261,7 +261,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path: Path) -> None:
-    options = pictures(annotations, f'--output={tmp_path}', '--checkpoint_steps=2')
+    options = images(annotations, f'--output={tmp_path}', '--checkpoint_steps=2')
     assert main(['train', *options, '--trainer.max_steps=2']) == 0
     path = tmp_path / 'checkpoints' / 'last.ckpt'
     before = path.read_bytes()
@@ -293,7 +293,7 @@ def test_stopped_and_resumed_equals_not_stopped(
     number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     """By Ctrl-C in a terminal, which workers get as well, by a scheduler, or without warning."""
-    options = pictures(annotations, *STOPPED, f'--output={tmp_path}')
+    options = images(annotations, *STOPPED, f'--output={tmp_path}')
     last = tmp_path / 'checkpoints' / 'last.ckpt'
     killed = number == signal.SIGKILL
     process = started([*options, f'--checkpoint_steps={WRITTEN}'])
@@ -327,6 +327,6 @@ STOPPED = [
 def whole(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     """Weights after a training that nobody stopped."""
     folder = tmp_path_factory.mktemp('whole')
-    assert main(['train', *pictures(annotations, *STOPPED, f'--output={folder}')]) == 0
+    assert main(['train', *images(annotations, *STOPPED, f'--output={folder}')]) == 0
     state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
     return dict(state['state_dict'])

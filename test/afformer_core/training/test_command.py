@@ -12,7 +12,7 @@ import yaml
 from afformer_core.runtime.weights import load_model
 from afformer_core.training.command import train
 
-from .conftest import pictures
+from .conftest import images
 
 
 def checkpoint(folder: Path) -> dict[str, torch.Tensor]:
@@ -25,7 +25,7 @@ def trained(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Ten steps, with a validation and a checkpoint every five."""
     folder = tmp_path_factory.mktemp('trained')
     train(
-        pictures(
+        images(
             annotations,
             f'--output={folder}',
             '--trainer.max_steps=10',
@@ -71,9 +71,9 @@ def test_curves_and_heatmaps_are_in_tensorboard(trained: Path) -> None:
     events = EventAccumulator(str(trained / 'tensorboard')).Reload()
 
     assert {'train/kld', 'validation/kld', 'validation/top_1'} <= set(events.Tags()['scalars'])
-    picture = events.Images('validation/0')[0]
+    image = events.Images('validation/0')[0]
     # Four frames of the demonstration above the prediction and the ground truth.
-    assert (picture.width, picture.height) == (512, 384)
+    assert (image.width, image.height) == (512, 384)
 
 
 @pytest.mark.parametrize('validates', [True, False])
@@ -86,7 +86,7 @@ def test_an_ordinary_run_is_not_warned_of(
         '--trainer.enable_model_summary=true',
         *([] if validates else ['--data.validation=null']),
     ]
-    given = [each for each in pictures(annotations) if 'validation.' not in each or validates]
+    given = [each for each in images(annotations) if 'validation.' not in each or validates]
     with warnings.catch_warnings():
         warnings.simplefilter('error')
         train([*given, f'--output={tmp_path}', *options])
@@ -106,7 +106,7 @@ def test_learns_and_leaves_the_backbone_alone(annotations: Path, tmp_path: Path)
 
 def checkpoint_after(annotations: Path, folder: Path, steps: int) -> dict[str, torch.Tensor]:
     train(
-        pictures(
+        images(
             annotations,
             f'--output={folder}',
             f'--trainer.max_steps={steps}',
@@ -143,7 +143,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         '--data.reversed_actions={press: hold, hold: press}',
         *more,
     ]
-    train(pictures(annotations, f'--output={tmp_path}/whole', *options))
+    train(images(annotations, f'--output={tmp_path}/whole', *options))
 
     from afformer_core.training.module import GroundingTraining
 
@@ -156,9 +156,9 @@ def test_interrupted_and_resumed_equals_not_interrupted(
 
     monkeypatch.setattr(GroundingTraining, 'training_step', fail_at_three)
     with pytest.raises(OSError, match='power'):
-        train(pictures(annotations, f'--output={tmp_path}/parts', *options))
+        train(images(annotations, f'--output={tmp_path}/parts', *options))
     monkeypatch.undo()
-    train(pictures(annotations, f'--output={tmp_path}/parts', *options))
+    train(images(annotations, f'--output={tmp_path}/parts', *options))
 
     whole, parts = checkpoint(tmp_path / 'whole'), checkpoint(tmp_path / 'parts')
     differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
@@ -170,7 +170,7 @@ def test_more_steps_have_the_rates_of_the_longer_schedule(
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    options = pictures(annotations, f'--output={tmp_path}')
+    options = images(annotations, f'--output={tmp_path}')
     train([*options, '--trainer.max_steps=4'])
     capsys.readouterr()
     train([*options, '--trainer.max_steps=8'])
@@ -208,7 +208,7 @@ def test_the_last_step_is_validated_whatever_the_interval(
 ) -> None:
     scripted(monkeypatch, 2.0, 1.0)
     steps = '--trainer.max_steps=5', '--trainer.val_check_interval=3'
-    train(pictures(annotations, f'--output={tmp_path}', *steps))
+    train(images(annotations, f'--output={tmp_path}', *steps))
 
     training = json.loads((tmp_path / 'model.json').read_text())['training']
     assert (training['step'], training['validation']['kld']) == (5, 1.0)
@@ -219,7 +219,7 @@ def test_a_last_validation_that_failed_is_made_up_for(
 ) -> None:
     scripted(monkeypatch, OSError('the power failed'), 1.0)
     steps = '--trainer.max_steps=4', '--trainer.val_check_interval=4', '--checkpoint_steps=2'
-    options = pictures(annotations, f'--output={tmp_path}', *steps)
+    options = images(annotations, f'--output={tmp_path}', *steps)
     with pytest.raises(OSError, match='power'):
         train(options)
     train(options)
@@ -242,7 +242,7 @@ def test_what_validation_found_survives_the_next_step(
             raise OSError('the power failed')
         return take_step(self, batch, index)
 
-    options = pictures(
+    options = images(
         annotations,
         f'--output={tmp_path}',
         '--trainer.max_steps=6',

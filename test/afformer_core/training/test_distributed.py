@@ -12,7 +12,7 @@ import torch
 
 from afformer_core.training.command import train
 
-from .conftest import pictures
+from .conftest import images
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ STEPS = 20
 def runs(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The folders of a training by one process, and of the same by two."""
     root = tmp_path_factory.mktemp('distributed')
-    options = pictures(
+    options = images(
         annotations,
         f'--trainer.max_steps={STEPS}',
         f'--trainer.val_check_interval={STEPS}',

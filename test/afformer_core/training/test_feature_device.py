@@ -10,7 +10,7 @@ from torch import Tensor
 
 from afformer_core.models import afformer_small
 from afformer_core.training.datasets.feature_data import frozen_encoders
-from afformer_core.training.datasets.feature_files import PictureSet, open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 from afformer_core.training.optimization import Optimization
 
 from ..conftest import random_model
@@ -51,9 +51,9 @@ class Elsewhere:
     def stage_parameters(self, count: int) -> list[Tensor]:
         return []
 
-    def normalise(self, pictures: Tensor) -> Tensor:
-        self.seen.append((pictures.device, tuple(pictures.shape)))
-        return pictures
+    def normalise(self, images: Tensor) -> Tensor:
+        self.seen.append((images.device, tuple(images.shape)))
+        return images
 
     def first_stages(self, images: Tensor, count: int) -> list['Brought']:
         return [Brought(torch.full((len(images), 2, 4, 4), 3.0))]
@@ -76,9 +76,9 @@ class Brought:
         return self._values.numpy()
 
 
-def test_pictures_go_to_the_encoder_and_features_come_back(tmp_path: Path) -> None:
+def test_images_go_to_the_encoder_and_features_come_back(tmp_path: Path) -> None:
     encoder = Elsewhere()
-    sets = [PictureSet('video', ['clip'], lambda _: np.zeros((3, 8, 8, 3), np.uint8))]
+    sets = [ImageSet('video', ['clip'], lambda _: np.zeros((3, 8, 8, 3), np.uint8))]
 
     (stage,) = open_features(tmp_path / 'kept', sets, encoder, {})['video']
 

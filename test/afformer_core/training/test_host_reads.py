@@ -16,7 +16,7 @@ from torch import nn
 
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.callbacks.averaging import MovingAverage
-from afformer_core.training.datasets.batch import Batch, FeatureBatch, MixedBatch, PictureBatch
+from afformer_core.training.datasets.batch import Batch, FeatureBatch, ImageBatch, MixedBatch
 from afformer_core.training.datasets.supervision import Annotations, Boxes
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.module import GroundingTraining
@@ -35,8 +35,8 @@ FRAMES = torch.zeros(2, 3, 64, 64, 3, dtype=torch.uint8)
 VIDEOS = tuple(torch.zeros(2, 3, channels, side, side) for channels, side in STAGES)
 
 BATCHES = {
-    'pictures': PictureBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 3]), IMAGES),
-    'padded': PictureBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 2]), IMAGES),
+    'images': ImageBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 3]), IMAGES),
+    'padded': ImageBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 2]), IMAGES),
     'features': FeatureBatch(ANNOTATED, (0, 1), VIDEOS, tuple(each[:, 0] for each in VIDEOS)),
     'mixed': MixedBatch(BOXED, (0, 1), VIDEOS, torch.tensor([3, 2]), IMAGES),
 }
@@ -171,5 +171,5 @@ class Nothing(Boxes):
 @pytest.mark.parametrize(('device', 'waits_not'), [('cuda', True), ('cpu', False)])
 def test_a_batch_is_copied_to_a_gpu_while_the_host_goes_on(device: str, waits_not: bool) -> None:
     frames = Copied()
-    PictureBatch(Nothing(), (0,), frames, torch.tensor([3]), Copied()).to(torch.device(device))
+    ImageBatch(Nothing(), (0,), frames, torch.tensor([3]), Copied()).to(torch.device(device))
     assert frames.asked == {'device': device, 'non_blocking': waits_not}

@@ -16,7 +16,7 @@ from afformer_core.training.command import train
 from afformer_core.training.experiment import GroundingExperiment
 from afformer_core.training.training_monitor import TrainingMonitor
 
-from .conftest import pictures
+from .conftest import images
 
 # As it is where nothing is said; the other tests have a point at every step.
 EVERY_TENTH = '--trainer.log_every_n_steps=null'
@@ -31,7 +31,7 @@ def events(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> Event
     """Three steps, with a validation every two."""
     folder = tmp_path_factory.mktemp('curves')
     asked = ['--trainer.max_steps=3', '--trainer.val_check_interval=2', EVERY_TENTH]
-    train(pictures(annotations, f'--output={folder}', *asked))
+    train(images(annotations, f'--output={folder}', *asked))
     return EventAccumulator(str(folder / 'tensorboard'), {'images': 0}).Reload()
 
 
@@ -53,7 +53,7 @@ def test_the_rate_is_that_of_the_step_that_was_taken(events: EventAccumulator) -
     assert rates == pytest.approx([1e-3, 2.5e-4])
 
 
-def test_measures_and_pictures_of_a_validation_stand_at_one_step(
+def test_measures_and_images_of_a_validation_stand_at_one_step(
     events: EventAccumulator,
 ) -> None:
     assert steps(events, 'validation/kld') == [2, 3]
@@ -63,7 +63,7 @@ def test_measures_and_pictures_of_a_validation_stand_at_one_step(
 @pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
 def test_every_tenth_step_has_a_point(annotations: Path, tmp_path: Path) -> None:
     asked = ['--trainer.max_steps=30', EVERY_TENTH]
-    experiment = GroundingExperiment(pictures(annotations, f'--output={tmp_path}', *asked))
+    experiment = GroundingExperiment(images(annotations, f'--output={tmp_path}', *asked))
     assert experiment.trainer.log_every_n_steps == 10
 
 

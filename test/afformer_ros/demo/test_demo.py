@@ -45,7 +45,7 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
     assert 'nothing found' not in done.stdout
 
 
-def test_the_demo_leaves_pictures_and_a_bag(files, random_model, tmp_path):
+def test_the_demo_leaves_images_and_a_bag(files, random_model, tmp_path):
     output = tmp_path / 'output'
     done = _run(*files, '--model', random_model, '--output', output)
     assert done.returncode == 0, done.stdout + done.stderr

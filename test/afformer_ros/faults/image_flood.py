@@ -27,9 +27,9 @@ def main(namespace: str, seconds: float) -> None:
     )
     while not publisher.get_subscription_count():
         time.sleep(0.05)
-    picture = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     header = RclpyMessages().create('std_msgs/msg/Header', frame_id='flood')
-    message = image_message(RclpyMessages(), picture, 'rgb8', header)
+    message = image_message(RclpyMessages(), image, 'rgb8', header)
     begin = time.monotonic()
     count = 0
     while (now := time.monotonic()) < begin + seconds:
@@ -37,7 +37,7 @@ def main(namespace: str, seconds: float) -> None:
         publisher.publish(message)
         count += 1
         time.sleep(max(0.0, begin + count / RATE - time.monotonic()))
-    print(count * picture.nbytes / (now - begin) / 1e6)
+    print(count * image.nbytes / (now - begin) / 1e6)
     rclpy.shutdown()
 
 

@@ -59,7 +59,7 @@ def test_a_change_of_size_gives_results_of_the_new_size(active):
 
 
 def _damaged_jpegs(client):
-    sound = jpeg_message(RclpyMessages(), client.picture(1, 320, 240), client.header(1))
+    sound = jpeg_message(RclpyMessages(), client.image(1, 320, 240), client.header(1))
     data = bytes(sound.data)
     noise = np.random.default_rng(0).integers(0, 256, len(data), np.uint8).tobytes()
     damaged = {
@@ -86,7 +86,7 @@ def test_damaged_jpegs_are_told_and_the_next_sound_one_is_grounded(active):
                 lambda m=message: active.images.publish(m),
             )
             assert active.affordances == [], what
-            sound = jpeg_message(RclpyMessages(), active.picture(number), active.header(number))
+            sound = jpeg_message(RclpyMessages(), active.image(number), active.header(number))
             assert active.ground(sound).header == active.header(number), what
     finally:
         _publish_images_by(active, Image, 10)
@@ -99,7 +99,7 @@ def test_damaged_bytes_inside_a_jpeg_do_not_stop_the_node(active):
     active.record('press')
     _publish_images_by(active, CompressedImage, 10)
     try:
-        sound = jpeg_message(RclpyMessages(), active.picture(1, 320, 240), active.header(1))
+        sound = jpeg_message(RclpyMessages(), active.image(1, 320, 240), active.header(1))
         rng = np.random.default_rng(0)
         for _ in range(30):
             data = np.array(sound.data, np.uint8)
@@ -108,7 +108,7 @@ def test_damaged_bytes_inside_a_jpeg_do_not_stop_the_node(active):
                 CompressedImage(header=sound.header, format='jpeg', data=data.tobytes())
             )
             active.spin(0.02)
-        later = jpeg_message(RclpyMessages(), active.picture(2), active.header(2))
+        later = jpeg_message(RclpyMessages(), active.image(2), active.header(2))
         assert active.ground(later).header == active.header(2)
     finally:
         _publish_images_by(active, Image, 10)

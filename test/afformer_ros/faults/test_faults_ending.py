@@ -161,7 +161,7 @@ def test_a_signal_while_a_long_video_is_read(shipped_nodes, tmp_path):
     video = tmp_path / 'long.mp4'
     process = shipped_nodes.grounding('/reading', demonstration_folders=f'["{tmp_path}"]')
     client = shipped_nodes.client('/reading')
-    write_video(video, (client.picture(number, 640, 480) for number in range(600)), 30)
+    write_video(video, (client.image(number, 640, 480) for number in range(600)), 30)
     client.bring_up()
     load = client.node.create_client(LoadDemonstration, 'grounding/load_demonstration')
     client.wait(load.service_is_ready, 'the service')

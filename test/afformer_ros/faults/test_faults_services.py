@@ -159,7 +159,7 @@ def _fuzz(nodes, calls):
     process = nodes.grounding(demonstration_folders=f'["{media}"]')
     client = nodes.client()
     for number in range(3):
-        cv2.imwrite(str(media / f'{number}.png'), client.picture(number))
+        cv2.imwrite(str(media / f'{number}.png'), client.image(number))
     client.bring_up()
     # The first grounding takes memory that is kept for the next, and the last selection outlives
     # the cleanup at the end.

@@ -9,7 +9,7 @@ from afformer_ros.rclpy_messages import RclpyMessages
 
 
 def _scene(number):
-    """A still scene in the pictures 0 to 9 and from 20 on; a square moves in those between."""
+    """A still scene in the images 0 to 9 and from 20 on; a square moves in those between."""
     rows, columns = np.mgrid[:48, :64]
     scene = (100 + 60 * np.sin(rows / 5) * np.cos(columns / 7)).astype(np.uint8)
     image = np.repeat(scene[..., None], 3, axis=2)

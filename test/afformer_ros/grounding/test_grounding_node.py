@@ -50,7 +50,7 @@ def test_grounding(active):
     assert not affordance.points[0].position_valid
 
 
-def test_pictures_carry_the_header_and_the_size_of_the_image(active, collect):
+def test_images_carry_the_header_and_the_size_of_the_image(active, collect):
     heatmaps, overlays = collect(Image, 'heatmap'), collect(Image, 'overlay')
     markers = collect(MarkerArray, 'markers')
     active.record('press')
@@ -150,7 +150,7 @@ def _pixels(affordance):
 
 def test_other_encodings_sizes_and_padding_are_grounded(active):
     active.record('press')
-    small = active.picture(1, 30, 20)
+    small = active.image(1, 30, 20)
     padded = Image(header=active.header(4), height=20, width=30, step=100, encoding='rgb8')
     rows = np.zeros((20, 100), np.uint8)
     rows[:, :90] = small.reshape(20, 90)
@@ -275,7 +275,7 @@ def test_loading_a_folder_of_images(active, shared_nodes):
     folder = shared_nodes.store.parent / 'media' / 'turning'
     folder.mkdir(exist_ok=True)
     for number in range(12):
-        cv2.imwrite(str(folder / f'{number:02}.png'), active.picture(number))
+        cv2.imwrite(str(folder / f'{number:02}.png'), active.image(number))
     answer = active.load(folder)
     assert answer.success, answer.message
     assert (answer.name, answer.frames, answer.frames_kept) == ('turning', 12, 8)
@@ -286,7 +286,7 @@ def test_loading_a_video(active, shared_nodes):
     from afformer_core.media.video import write_video
 
     path = shared_nodes.store.parent / 'media' / 'push.mp4'
-    write_video(path, [active.picture(number) for number in range(11)], 10)
+    write_video(path, [active.image(number) for number in range(11)], 10)
     answer = active.load(path, 'pushing')
     assert answer.success, answer.message
     assert (answer.name, answer.frames, answer.frames_kept) == ('pushing', 11, 8)
@@ -370,5 +370,5 @@ def test_the_overlay_shows_the_image(active, collect):
         return overlays
 
     active.wait(arrived, 'an overlay')
-    difference = np.abs(to_rgb(overlays[-1]).astype(int) - active.picture(1))
+    difference = np.abs(to_rgb(overlays[-1]).astype(int) - active.image(1))
     assert 0 < np.median(difference) < 120

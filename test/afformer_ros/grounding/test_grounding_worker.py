@@ -89,12 +89,12 @@ def test_only_a_waiting_image_is_replaced(make):
 def test_an_image_waits_until_it_can_be_grounded(make):
     worker = make(lambda: ['closed'])
     worker.set_grounding(True)
-    worker.offer_image(_image('picture'))
+    worker.offer_image(_image('image'))
     assert worker.submit(list).result(PATIENCE) == ['closed']
     worker.submit(lambda owned: owned.remove('closed')).result(PATIENCE)
     while not (found := worker.submit(list).result(PATIENCE)):
         pass
-    assert found == [('image', 'picture')]
+    assert found == [('image', 'image')]
 
 
 def test_an_exception_belongs_to_whoever_asked(make):

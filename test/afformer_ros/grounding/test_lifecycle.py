@@ -180,7 +180,7 @@ def test_compressed_images_are_found_by_themselves(nodes):
     client.record('press')
 
     def grounded():
-        client.images.publish(jpeg_message(RclpyMessages(), client.picture(3), client.header(3)))
+        client.images.publish(jpeg_message(RclpyMessages(), client.image(3), client.header(3)))
         client.spin(0.1)
         return client.affordances
 

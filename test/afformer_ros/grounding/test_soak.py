@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated camera of 640 x 480 at 30 Hz with depth; `make soak` shows the times.
 
-With pictures of noise instead of the colours, the heatmap has as many peaks as may be published,
+With images of noise instead of the colours, the heatmap has as many peaks as may be published,
 and each is measured in the depth: what the node does besides the model never takes longer.
 """
 

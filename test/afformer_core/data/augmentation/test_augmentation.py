@@ -14,20 +14,20 @@ from afformer_core.data.augmentation import (
     CropOptions,
     Example,
     FlipOptions,
+    ImageOptions,
     PerspectiveOptions,
     PhotometricOptions,
-    PictureOptions,
 )
 from afformer_core.data.augmentation.geometric import inside
 
 NAMES = ('press', 'clockwise', 'counterclockwise')
 TURNS = (('clockwise', 'counterclockwise'),)
 SIZE = (96, 128)
-MOVED = PictureOptions(
+MOVED = ImageOptions(
     crop=CropOptions((0.5, 0.9), (0.8, 1.25)), perspective=PerspectiveOptions(0.3)
 )
-COLOURED = PictureOptions(PhotometricOptions(0.4, 0.4, 0.4, 0.1))
-EVERYTHING = PictureOptions(COLOURED.photometric, MOVED.crop, MOVED.perspective)
+COLOURED = ImageOptions(PhotometricOptions(0.4, 0.4, 0.4, 0.1))
+EVERYTHING = ImageOptions(COLOURED.photometric, MOVED.crop, MOVED.perspective)
 
 
 def noise(frames: int = 3) -> Example:
@@ -56,10 +56,10 @@ def test_by_default_nothing_is_changed() -> None:
 
 
 def test_points_stay_on_what_they_mark(
-    dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
 ) -> None:
     dots = [(40.0, 50.0), (90.0, 30.0)]
-    image = dot_picture(SIZE, dots)
+    image = dot_image(SIZE, dots)
     example = Example(image[None], image, (0, 1), tuple(np.array([dot]) for dot in dots))
     options = AugmentationOptions(FlipOptions(0.5), image=MOVED)
     measured = 0
@@ -91,8 +91,8 @@ def test_frames_of_a_video_are_changed_alike() -> None:
 
 
 def test_video_and_image_are_changed_apart() -> None:
-    picture = noise(1).image
-    example = Example(picture[None], picture, (0,), (np.array([[30.0, 30.0]]),))
+    image = noise(1).image
+    example = Example(image[None], image, (0,), (np.array([[30.0, 30.0]]),))
     for options in (MOVED, COLOURED):
         after = changed(AugmentationOptions(video=options, image=options), example)
         assert not np.array_equal(after.frames[0], after.image)

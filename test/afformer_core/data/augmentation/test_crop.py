@@ -13,7 +13,7 @@ from afformer_core.data.augmentation.geometric import (
     CropOptions,
     draw_crop,
     inside,
-    warp_pictures,
+    warp_images,
     warp_points,
 )
 
@@ -21,13 +21,13 @@ SIZE = (60, 80)
 
 
 def rectangle(crop: np.ndarray) -> tuple[float, float, float, float]:
-    """Left, top, width and height of the part, in pixels, of a picture of SIZE."""
+    """Left, top, width and height of the part, in pixels, of an image of SIZE."""
     corners = np.array([[-0.5, -0.5], [SIZE[1] - 0.5, SIZE[0] - 0.5]])
     (left, top), (right, bottom) = warp_points(corners, np.linalg.inv(crop)) + 0.5
     return left, top, right - left, bottom - top
 
 
-def test_a_part_lies_in_the_picture_and_has_the_expected_area_and_shape() -> None:
+def test_a_part_lies_in_the_image_and_has_the_expected_area_and_shape() -> None:
     rng = np.random.default_rng(0)
     areas, shapes = [], []
     for _ in range(300):
@@ -43,7 +43,7 @@ def test_a_part_lies_in_the_picture_and_has_the_expected_area_and_shape() -> Non
     np.testing.assert_allclose([min(shapes), max(shapes)], [0.5, 2.0], atol=0.05)
 
 
-def test_a_part_is_no_longer_than_the_picture() -> None:
+def test_a_part_is_no_longer_than_the_image() -> None:
     crop = draw_crop(CropOptions((0.9, 0.9), (2.0, 2.0)), SIZE, np.random.default_rng(0))
     assert crop is not None
     left, _, width, height = rectangle(crop)
@@ -52,21 +52,21 @@ def test_a_part_is_no_longer_than_the_picture() -> None:
 
 
 def test_pixels_and_points_move_alike(
-    dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
-    picture = dot_picture(SIZE, [(47, 22)])
+    image = dot_image(SIZE, [(47, 22)])
     for _ in range(20):
         crop = draw_crop(CropOptions((0.4, 0.9), (0.7, 1.4)), SIZE, rng, [point])
         assert crop is not None
         moved = warp_points(point, crop)
         if inside(moved - 6, SIZE) and inside(moved + 6, SIZE):
-            place = dot_place(warp_pictures(picture[None], crop)[0], moved[0])
+            place = dot_place(warp_images(image[None], crop)[0], moved[0])
             np.testing.assert_allclose(place, moved[0], atol=0.1)
 
 
-def test_each_set_of_points_keeps_one_in_the_picture() -> None:
+def test_each_set_of_points_keeps_one_in_the_image() -> None:
     rng = np.random.default_rng(0)
     first = np.array([[5.0, 5.0], [70.0, 50.0]])
     second = np.array([[8.0, 30.0], [900.0, 30.0]])
@@ -80,14 +80,14 @@ def test_each_set_of_points_keeps_one_in_the_picture() -> None:
     assert found > 100
 
 
-def test_points_that_no_crop_can_keep_leave_the_picture_whole() -> None:
+def test_points_that_no_crop_can_keep_leave_the_image_whole() -> None:
     corners = [np.array([[0.0, 0.0]]), np.array([[79.0, 59.0]])]
     for seed in range(20):
         rng = np.random.default_rng(seed)
         assert draw_crop(CropOptions((0.3, 0.3)), SIZE, rng, corners) is None
 
 
-def test_a_picture_whose_points_are_all_outside_stays_whole() -> None:
+def test_a_image_whose_points_are_all_outside_stays_whole() -> None:
     outside = [np.array([[-5.0, 5.0]])]
     assert draw_crop(CropOptions((0.3, 0.3)), SIZE, np.random.default_rng(0), outside) is None
 

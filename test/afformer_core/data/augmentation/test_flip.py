@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.data.augmentation.augmentation import Example, flipped
-from afformer_core.data.augmentation.flips import FlipOptions, flip_pictures
+from afformer_core.data.augmentation.flips import FlipOptions, flip_images
 
 NAMES = ('press', 'rotate clockwise', 'rotate counterclockwise')
 TURNS = (('rotate clockwise', 'rotate counterclockwise'),)
@@ -42,9 +42,9 @@ def test_the_mirror_of_the_mirror_is_the_example() -> None:
     assert after.actions == before.actions
 
 
-def test_pictures_that_do_not_lie_in_one_piece() -> None:
-    pictures = example().frames[:, ::2]
-    np.testing.assert_array_equal(flip_pictures(pictures), pictures[:, :, ::-1])
+def test_images_that_do_not_lie_in_one_piece() -> None:
+    images = example().frames[:, ::2]
+    np.testing.assert_array_equal(flip_images(images), images[:, :, ::-1])
 
 
 def test_swapped_actions_are_found_by_their_names() -> None:

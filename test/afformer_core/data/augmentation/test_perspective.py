@@ -13,7 +13,7 @@ from afformer_core.data.augmentation.geometric import (
     PerspectiveOptions,
     draw_perspective,
     inside,
-    warp_pictures,
+    warp_images,
     warp_points,
 )
 
@@ -33,7 +33,7 @@ def test_corners_move_inwards_within_the_limit() -> None:
     np.testing.assert_allclose(np.max(steps, axis=(0, 1)), [20, 15], atol=0.3)
 
 
-def test_the_picture_stays_whole_at_the_largest_distortion() -> None:
+def test_the_image_stays_whole_at_the_largest_distortion() -> None:
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:60, :80]
     everywhere = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64)
@@ -45,20 +45,20 @@ def test_the_picture_stays_whole_at_the_largest_distortion() -> None:
 
 
 def test_pixels_and_points_move_alike(
-    dot_picture: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
+    dot_image: Callable[..., np.ndarray], dot_place: Callable[..., np.ndarray]
 ) -> None:
     rng = np.random.default_rng(0)
     point = np.array([[47.0, 22.0]])
-    picture = dot_picture(SIZE, [(47, 22)])
+    image = dot_image(SIZE, [(47, 22)])
     for _ in range(20):
         slant = draw_perspective(PerspectiveOptions(0.4), SIZE, rng)
         assert slant is not None
         moved = warp_points(point, slant)
-        place = dot_place(warp_pictures(picture[None], slant)[0], moved[0])
+        place = dot_place(warp_images(image[None], slant)[0], moved[0])
         np.testing.assert_allclose(place, moved[0], atol=0.3)
 
 
-def test_no_draw_folds_the_picture_at_a_distortion_of_1() -> None:
+def test_no_draw_folds_the_image_at_a_distortion_of_1() -> None:
     rng = np.random.default_rng(0)
     farthest = 0.0
     for _ in range(300):
@@ -73,7 +73,7 @@ def test_no_draw_folds_the_picture_at_a_distortion_of_1() -> None:
     assert 35 < farthest <= 40
 
 
-def test_a_cropped_picture_reaches_all_four_sides() -> None:
+def test_a_cropped_image_reaches_all_four_sides() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         slant = draw_perspective(PerspectiveOptions(0.5, border='crop'), SIZE, rng)
@@ -86,7 +86,7 @@ def test_a_cropped_picture_reaches_all_four_sides() -> None:
 def test_what_is_outside_may_be_black() -> None:
     light = np.full((1, *SIZE, 3), 200, np.uint8)
     there = np.array([[1.0, 0, 20], [0, 1, 0], [0, 0, 1]])
-    moved = warp_pictures(light, there, black_outside=True)[0]
+    moved = warp_images(light, there, black_outside=True)[0]
     assert (moved[:, :19] == 0).all()
     assert (moved[:, 21:] == 200).all()
 
@@ -95,7 +95,7 @@ def test_no_corner_turns_black() -> None:
     slant = draw_perspective(PerspectiveOptions(0.6), SIZE, np.random.default_rng(0))
     assert slant is not None
     light = np.full((1, *SIZE, 3), 200, np.uint8)
-    np.testing.assert_array_equal(warp_pictures(light, slant), light)
+    np.testing.assert_array_equal(warp_images(light, slant), light)
 
 
 @pytest.mark.parametrize(

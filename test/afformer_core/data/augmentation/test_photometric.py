@@ -18,24 +18,24 @@ EVERYTHING = PhotometricOptions(brightness=0.4, contrast=0.4, saturation=0.4, hu
 
 
 def changed(change: ColourChange, *colours: tuple[int, int, int]) -> list[list[int]]:
-    """What becomes of pictures of one pixel each."""
-    pictures = np.array(colours, np.uint8)[:, None, None]
-    after = change.apply(pictures)
-    assert after.shape == pictures.shape
+    """What becomes of images of one pixel each."""
+    images = np.array(colours, np.uint8)[:, None, None]
+    after = change.apply(images)
+    assert after.shape == images.shape
     assert after.dtype == np.uint8
     return after[:, 0, 0].tolist()
 
 
 def test_no_change() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
-    np.testing.assert_array_equal(ColourChange().apply(pictures), pictures)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(ColourChange().apply(images), images)
 
 
 def test_brightness_multiplies_and_is_clipped() -> None:
     assert changed(ColourChange(brightness=1.5), (100, 10, 200)) == [[150, 15, 255]]
 
 
-def test_contrast_is_about_the_mean_of_all_pictures() -> None:
+def test_contrast_is_about_the_mean_of_all_images() -> None:
     assert changed(ColourChange(contrast=0.5), (40, 40, 40), (80, 80, 80)) == [
         [50, 50, 50],
         [70, 70, 70],

@@ -51,7 +51,7 @@ def test_no_pair_is_asked_for(appliances):
         split_pairs(appliances, 0)
 
 
-def test_pictures_are_as_the_model_takes_them(appliances):
+def test_images_are_as_the_model_takes_them(appliances):
     configuration = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=3)
     chosen, _ = split_pairs(appliances, 5)
 

@@ -181,12 +181,10 @@ def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
         evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
 
 
-def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, capsys):
-    pictures = tmp_path / 'pictures'
+def test_command_writes_json_and_images(appliances, model_folder, tmp_path, capsys):
+    images = tmp_path / 'images'
     words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', appliances)
-    evaluate(
-        model_folder, '--annotations', appliances, *words, '--json', '-', '--pictures', pictures
-    )
+    evaluate(model_folder, '--annotations', appliances, *words, '--json', '-', '--images', images)
     report = json.loads(capsys.readouterr().out)
     measures = report['measures']
     assert (measures['pairs'], measures['groups']) == (2, 2)
@@ -194,7 +192,7 @@ def test_command_writes_json_and_pictures(appliances, model_folder, tmp_path, ca
     share = measures['predictors']['model']['kld']['value'] / blind
     assert measures['kld_share_of_blind']['value'] == pytest.approx(share)
     for name in ('best', 'median', 'worst'):
-        assert cv2.imread(str(pictures / f'{name}.jpg')).shape[1] == 7 * 196
+        assert cv2.imread(str(images / f'{name}.jpg')).shape[1] == 7 * 196
 
 
 def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):

@@ -38,7 +38,7 @@ def make_pair(tmp_path: Path) -> PairMaker:
 
 
 def textured(seed: int) -> np.ndarray:
-    """A picture of 160x120 in which every place looks like no other."""
+    """An image of 160x120 in which every place looks like no other."""
     noise = np.random.default_rng(seed).integers(0, 256, (30, 40, 3), np.uint8)
     return np.asarray(cv2.resize(noise, (160, 120), interpolation=cv2.INTER_CUBIC))
 
@@ -53,10 +53,10 @@ def part_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('part_pairs')
     entries = []
     for number in range(3):
-        picture = textured(number)
-        write_video(folder / f'{number}.mp4', np.repeat(picture[None], 4, 0), 10.0, 5)
+        image = textured(number)
+        write_video(folder / f'{number}.mp4', np.repeat(image[None], 4, 0), 10.0, 5)
         moved = cv2.warpAffine(
-            picture, np.float32([[1, 0, 20], [0, 1, 10]]), (160, 120), borderMode=cv2.BORDER_WRAP
+            image, np.float32([[1, 0, 20], [0, 1, 10]]), (160, 120), borderMode=cv2.BORDER_WRAP
         )
         cv2.imwrite(str(folder / f'{number}.png'), cv2.cvtColor(moved, cv2.COLOR_RGB2BGR))
         entries.append(

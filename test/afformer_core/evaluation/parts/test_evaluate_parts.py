@@ -51,8 +51,8 @@ def results(
     folder = tmp_path_factory.mktemp('results')
     options = ['--pairs', str(part_pairs), '--backend', 'torch']
     places = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
-    pictures = ['--pictures', str(folder / 'sheets')]
-    assert main(['evaluate', str(model_folder), *options, *places, *pictures]) == 0
+    images = ['--images', str(folder / 'sheets')]
+    assert main(['evaluate', str(model_folder), *options, *places, *images]) == 0
     return folder
 
 

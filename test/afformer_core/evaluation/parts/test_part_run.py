@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predictors over a folder of pairs: which video they are shown, tables, and pictures."""
+"""Predictors over a folder of pairs: which video they are shown, tables, and images."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_left_out_pairs_are_told(measured) -> None:
     )
 
 
-def test_pictures_are_ordered_by_distance(pairs) -> None:
+def test_images_are_ordered_by_distance(pairs) -> None:
     predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
     scores = evaluate_parts(pairs, predictors, 3, progress=False)['own']
     exhibits = exhibit_pairs(pairs, scores, predictors, 3, 1, progress=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Baselines on pictures that are moved by a known amount, and the model's memory of clips."""
+"""Baselines on images that are moved by a known amount, and the model's memory of clips."""
 
 from __future__ import annotations
 

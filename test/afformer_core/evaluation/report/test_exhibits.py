@@ -49,8 +49,8 @@ def test_frames_image_prediction_and_target_are_shown(opra):
     shown = only(exhibit_best_and_worst(measured([OpraDataset(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
-    for picture in (shown.image, shown.predicted['prediction'], shown.target):
-        assert picture.shape == (240, 320, 3)
+    for image in (shown.image, shown.predicted['prediction'], shown.target):
+        assert image.shape == (240, 320, 3)
     # The kettle is red.
     assert shown.image[120, 160].tolist() == [40, 40, 160]
     assert shown.target[120, 249].tolist() != shown.image[120, 249].tolist()

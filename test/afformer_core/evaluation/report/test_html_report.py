@@ -80,14 +80,14 @@ def test_the_title_names_the_predictor_where_there_is_no_model(tmp_path):
     assert read(tmp_path / 'page.html').texts.count('Evaluation of uniform') == 2
 
 
-def test_measures_stand_beside_each_picture(tmp_path):
+def test_measures_stand_beside_each_image(tmp_path):
     write_report(tmp_path / 'page.html', REPORT, {'best': [exhibit()]})
     texts = read(tmp_path / 'page.html').texts
     assert 'KLD 0.52' in texts
     assert 'hit' in texts
 
 
-def test_pictures_are_in_the_page(tmp_path):
+def test_images_are_in_the_page(tmp_path):
     exhibits = {'best': [exhibit((GREY,) * 4)], 'worst': [exhibit()]}
     write_report(tmp_path / 'page.html', REPORT, exhibits)
     page = read(tmp_path / 'page.html')

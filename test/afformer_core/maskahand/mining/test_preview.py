@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sheet of pictures of what was mined."""
+"""The sheet of images of what was mined."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_touch_is_a_dot() -> None:
     assert (rows.mean() + 30, columns.mean() + 10) == (40, 30)
 
 
-def test_a_box_beyond_the_picture_is_drawn_as_far_as_it_is_seen() -> None:
+def test_a_box_beyond_the_image_is_drawn_as_far_as_it_is_seen() -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     drawn = draw_hands(image, (Hand((-10.0, -10.0, 30.0, 90.0), True, 0.9),), 2.0)
     assert drawn.shape == (80, 120, 3)

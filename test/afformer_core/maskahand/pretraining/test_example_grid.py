@@ -18,7 +18,7 @@ def _example(frames):
 def test_a_row_for_each_target_image():
     grid = example_grid([_example(5), _example(1)], side=40)
     assert grid.dtype == np.uint8
-    # Four rows of five pictures, four pixels apart.
+    # Four rows of five images, four pixels apart.
     assert grid.shape == (4 * 44 - 4, 5 * 44 - 4, 3)
 
 

@@ -14,11 +14,11 @@ def _green(height=90, width=120):
     return np.full((height, width, 3), GREEN, np.uint8)
 
 
-def _covered(boxes, seed=0, picture=None, **options):
-    """Which pixels of a green picture are not green any more."""
-    picture = _green() if picture is None else picture
+def _covered(boxes, seed=0, image=None, **options):
+    """Which pixels of a green image are not green any more."""
+    image = _green() if image is None else image
     hands = [Hand(box, True, 1.0) for box in boxes]
-    hidden = without_hands(picture, hands, MaskOptions(**options), np.random.default_rng(seed))
+    hidden = without_hands(image, hands, MaskOptions(**options), np.random.default_rng(seed))
     return (hidden != GREEN).any(axis=2)
 
 
@@ -57,11 +57,11 @@ def test_a_tiny_box_is_hidden():
         ((-50.0, -50.0, 400.0, 300.0), (0, 0, 120, 90)),
     ],
 )
-def test_a_mask_ends_at_the_edges_of_the_picture(box, extent):
+def test_a_mask_ends_at_the_edges_of_the_image(box, extent):
     assert _extent(_covered([box], **ALONE)) == extent
 
 
-def test_a_hand_beside_the_picture_needs_no_mask():
+def test_a_hand_beside_the_image_needs_no_mask():
     assert not _covered([(200.0, 10.0, 220.0, 30.0)], **ALONE).any()
 
 
@@ -81,31 +81,31 @@ def test_jittered_sides_move_outwards_each_by_itself():
 
 def test_random_masks_have_the_size_of_the_hands():
     for seed in range(20):
-        covered = _covered([BOX], seed, picture=_green(400, 400), random_masks=3, fill='colour')
-        # All within the picture, and none over another: three of 30 x 30 and a rounding.
+        covered = _covered([BOX], seed, image=_green(400, 400), random_masks=3, fill='colour')
+        # All within the image, and none over another: three of 30 x 30 and a rounding.
         assert covered.sum() <= 30 * 30 + 3 * 31 * 31
     assert max(
-        _covered([BOX], seed, picture=_green(400, 400), random_masks=3, fill='colour').sum()
+        _covered([BOX], seed, image=_green(400, 400), random_masks=3, fill='colour').sum()
         for seed in range(20)
     ) >= 4 * 30 * 30  # fmt: skip
 
 
 def test_zero_is_black():
-    picture = without_hands(
+    image = without_hands(
         _green(), [Hand(BOX, True, 1.0)], MaskOptions(fill='zero'), np.random.default_rng(0)
     )
-    colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()}
+    colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()}
     assert colours == {GREEN, (0, 0, 0)}
 
 
 def test_noise_has_every_value_from_0_to_255():
-    picture = without_hands(
+    image = without_hands(
         np.full((200, 200, 3), 9, np.uint8),
         [Hand((0.0, 0.0, 200.0, 200.0), True, 1.0)],
         MaskOptions(fill='noise', random_masks=0),
         np.random.default_rng(0),
     )
-    assert set(picture.ravel().tolist()) == set(range(256))
+    assert set(image.ravel().tolist()) == set(range(256))
 
 
 def test_random_masks_lie_anywhere():
@@ -118,33 +118,33 @@ def test_random_masks_lie_anywhere():
 def test_every_fill_is_drawn_at_random_and_once_for_all_masks():
     kinds = set()
     for seed in range(30):
-        picture = without_hands(
+        image = without_hands(
             _green(), [Hand(BOX, True, 1.0)], MaskOptions(), np.random.default_rng(seed)
         )
-        colours = {tuple(colour) for colour in picture.reshape(-1, 3).tolist()} - {GREEN}
+        colours = {tuple(colour) for colour in image.reshape(-1, 3).tolist()} - {GREEN}
         kinds.add(min(len(colours), 3))
-        hidden = picture[30:50, 40:60].reshape(-1, 3)
+        hidden = image[30:50, 40:60].reshape(-1, 3)
         assert (hidden != GREEN).any(axis=1).sum() > 395 or len(colours) == 0
-    # The mean of a green picture is green, one colour for each of two masks, and noise.
+    # The mean of a green image is green, one colour for each of two masks, and noise.
     assert kinds == {0, 2, 3}
 
 
 @pytest.mark.parametrize('fill', [fill for fill in FILLS if fill != 'mean'])
 def test_the_same_generator_gives_the_same_masks(fill):
-    pictures = [
+    images = [
         without_hands(
             _green(), [Hand(BOX, True, 1.0)], MaskOptions(fill=fill), np.random.default_rng(seed)
         )
         for seed in (7, 7, 8)
     ]
-    assert np.array_equal(pictures[0], pictures[1])
-    assert not np.array_equal(pictures[0], pictures[2])
+    assert np.array_equal(images[0], images[1])
+    assert not np.array_equal(images[0], images[2])
 
 
-def test_the_picture_itself_stays_as_it_is():
-    picture = _green()
-    without_hands(picture, [Hand(BOX, True, 1.0)], MaskOptions(), np.random.default_rng(0))
-    assert (picture == GREEN).all()
+def test_the_image_itself_stays_as_it_is():
+    image = _green()
+    without_hands(image, [Hand(BOX, True, 1.0)], MaskOptions(), np.random.default_rng(0))
+    assert (image == GREEN).all()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.data.augmentation import PhotometricOptions, PictureOptions
+from afformer_core.data.augmentation import ImageOptions, PhotometricOptions
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining import pretraining_dataset
 from afformer_core.maskahand.pretraining.clip_features import ClipFeatures
-from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
@@ -24,13 +24,13 @@ from afformer_core.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.training.datasets.batch import FailedBatch, MixedBatch, PictureBatch
+from afformer_core.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
 from afformer_core.training.datasets.collation import FailedExample
 from afformer_core.training.datasets.order import Draw
 
 from ..mined_videos import write_mined
 
-AS_IT_IS = PictureOptions()
+AS_IT_IS = ImageOptions()
 
 
 @pytest.fixture(scope='module')
@@ -38,10 +38,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_mined(tmp_path_factory.mktemp('mined'))
 
 
-def dataset(index: Path, targets: int = 3, video: PictureOptions = AS_IT_IS) -> PretrainingDataset:
+def dataset(index: Path, targets: int = 3, video: ImageOptions = AS_IT_IS) -> PretrainingDataset:
     clips = interaction_clips(read_index(index), most=3)
-    pictures = ClipPictures((32, 32), 4, 64)
-    return PretrainingDataset(clips, pictures, SynthesisOptions(), targets, video)
+    images = ClipImages((32, 32), 4, 64)
+    return PretrainingDataset(clips, images, SynthesisOptions(), targets, video)
 
 
 def example(examples: PretrainingDataset, clip: int = 0, seed: int = 0) -> PretrainingExample:
@@ -83,26 +83,26 @@ def test_so_many_images_are_of_before_the_hand_came(
     clips = interaction_clips(read_index(index), most=3)
     first, *others = clips[0].interactions
     clip = replace(clips[0], interactions=(replace(first, hand_free=0), *others))
-    pictures = ClipPictures((32, 32), 4, 64)
+    images = ClipImages((32, 32), 4, 64)
     for share, expected in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
         given.clear()
         options = SynthesisOptions(hand_free_share=share)
-        example(PretrainingDataset([clip], pictures, options, 200, AS_IT_IS))
+        example(PretrainingDataset([clip], images, options, 200, AS_IT_IS))
         assert sum(before for _, before in given) in expected
         assert {number for number, before in given if before} <= {first.number}
 
 
 def test_the_demonstration_changes_as_it_should(index: Path) -> None:
-    brighter = PictureOptions(photometric=PhotometricOptions(brightness=0.5))
+    brighter = ImageOptions(photometric=PhotometricOptions(brightness=0.5))
     plain, changed = (example(dataset(index, video=video)) for video in (AS_IT_IS, brighter))
     assert not np.array_equal(plain.demonstration, changed.demonstration)
 
 
-def test_a_batch_of_pictures(index: Path) -> None:
+def test_a_batch_of_images(index: Path) -> None:
     examples = [example(dataset(index), clip) for clip in (2, 0)]
     batch = collate_pretraining(examples)
 
-    assert isinstance(batch, PictureBatch)
+    assert isinstance(batch, ImageBatch)
     assert batch.samples == (2, 2, 2, 0, 0, 0)
     assert batch.frames.shape == (2, 4, 32, 32, 3)
     assert torch.equal(batch.images[3], torch.from_numpy(examples[1].images[0]))

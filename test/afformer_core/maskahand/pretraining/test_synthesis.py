@@ -7,7 +7,7 @@ import pytest
 import skimage.data
 import torch
 
-from afformer_core.data.augmentation import CropOptions, PerspectiveOptions, PictureOptions
+from afformer_core.data.augmentation import CropOptions, ImageOptions, PerspectiveOptions
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.interactions import Interaction
 from afformer_core.maskahand.pretraining.masks import MaskOptions
@@ -19,9 +19,9 @@ SKIN, GROUND = (255, 0, 0), (90, 100, 110)
 TOUCHING = Hand((60.0, 40.0, 90.0, 70.0), True, 0.995)
 IDLE = Hand((10.0, 80.0, 34.0, 104.0), False, 0.97)
 UNSURE = Hand((120.0, 10.0, 150.0, 34.0), True, 0.3)
-FLAT = PictureOptions()
-SLANTED = PictureOptions(perspective=PerspectiveOptions(distortion=0.5))
-CROPPED = PictureOptions(perspective=PerspectiveOptions(distortion=0.5, border='crop'))
+FLAT = ImageOptions()
+SLANTED = ImageOptions(perspective=PerspectiveOptions(distortion=0.5))
+CROPPED = ImageOptions(perspective=PerspectiveOptions(distortion=0.5, border='crop'))
 
 
 def _frame(*hands, size=SIZE):
@@ -123,10 +123,10 @@ def test_without_changes_the_target_is_the_box():
 @pytest.mark.parametrize(
     'image',
     [
-        PictureOptions(
+        ImageOptions(
             perspective=PerspectiveOptions(distortion=0.6), crop=CropOptions(scale=(0.2, 1.0))
         ),
-        PictureOptions(perspective=PerspectiveOptions(distortion=1.0, border='crop')),
+        ImageOptions(perspective=PerspectiveOptions(distortion=1.0, border='crop')),
     ],
     ids=['cropped and slanted', 'as slanted as can be'],
 )
@@ -138,13 +138,13 @@ def test_a_box_stays_in_the_image_however_it_is_moved(box, image):
         assert inside.sum() > 0
 
 
-def _photograph(shift=0):
+def _texture_image(shift=0):
     wide = cv2.resize(skimage.data.coffee(), (SIZE[0] + 20, SIZE[1]), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(wide[:, shift : shift + SIZE[0]])
 
 
 def _before(hand_free):
-    frame = _photograph()
+    frame = _texture_image()
     frame[40:70, 60:90] = SKIN
     interaction = Interaction(0, (TOUCHING,), (TOUCHING,), (None,))
     options = SynthesisOptions(MaskOptions(fill='colour'), FLAT)
@@ -154,9 +154,9 @@ def _before(hand_free):
 
 
 def test_a_frame_without_a_hand_is_shown_as_it_is():
-    made = _before(_photograph(shift=8))
+    made = _before(_texture_image(shift=8))
 
-    assert np.array_equal(made.image, _photograph(shift=8))
+    assert np.array_equal(made.image, _texture_image(shift=8))
     # What lay under the hand lies 8 pixels to the left.
     expected = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
     assert np.abs((made.corners[0] - expected) * SIZE).max() < 1
@@ -166,7 +166,7 @@ def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
     made = _before(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8))
 
     assert not np.array_equal(made.image[40:70, 60:90], np.full((30, 30, 3), SKIN))
-    assert np.array_equal(made.image[-1], _photograph()[-1])
+    assert np.array_equal(made.image[-1], _texture_image()[-1])
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with the pictures of several topics."""
+"""Bags with the images of several topics."""
 
 from __future__ import annotations
 

@@ -78,12 +78,12 @@ def numbered(start: float) -> list[tuple[float, int]]:
     return [(number / 30, number) for number in range(math.floor(start * 30), 30)]
 
 
-def picture(number: int) -> np.ndarray:
+def image(number: int) -> np.ndarray:
     return np.full((2, 3, 3), number, np.uint8)
 
 
 def test_frames_are_found_by_their_times_in_any_order_and_repeatedly() -> None:
-    found = frames_at(numbered, picture, [0.5, 0.033333, 0.5, 0.9666667], PATH)
+    found = frames_at(numbered, image, [0.5, 0.033333, 0.5, 0.9666667], PATH)
     assert found.shape == (4, 2, 3, 3)
     assert found[:, 0, 0, 0].tolist() == [15, 1, 15, 29]
 
@@ -91,7 +91,7 @@ def test_frames_are_found_by_their_times_in_any_order_and_repeatedly() -> None:
 def test_a_time_without_a_frame_is_told() -> None:
     for time in (0.05, 5.0):
         with pytest.raises(VideoError, match=f'no frame at {time:.6f} s'):
-            frames_at(numbered, picture, [0.5, time], PATH)
+            frames_at(numbered, image, [0.5, time], PATH)
 
 
 def test_frames_of_several_sizes_are_told() -> None:

@@ -60,7 +60,7 @@ def test_links_are_followed_once_and_what_is_named_twice_is_taken_once(tmp_path:
 
 def test_folders_of_frames_need_a_rate(tmp_path: Path) -> None:
     frames = write_images(tmp_path / 'frames', 'frame_01.png', 'frame_02.png')
-    write_images(tmp_path / 'one', 'photograph_01.png')
+    write_images(tmp_path / 'one', 'texture_image_01.png')
     assert find_sources([tmp_path], 30.0).sources == (NumberedFrames(frames, 30.0),)
     found = find_sources([tmp_path])
     assert found.sources == ()

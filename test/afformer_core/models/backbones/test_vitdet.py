@@ -130,19 +130,19 @@ def test_nothing_of_queries_times_keys_exists() -> None:
     assert largest.numbers >= HEADS * places**2
 
 
-def test_pictures_are_encoded_a_few_at_a_time() -> None:
+def test_images_are_encoded_a_few_at_a_time() -> None:
     seen = []
 
-    def double(pictures: Tensor) -> Tensor:
-        seen.append(len(pictures))
-        return 2 * pictures
+    def double(random_images: Tensor) -> Tensor:
+        seen.append(len(random_images))
+        return 2 * random_images
 
-    pictures = torch.rand(5, 3)
-    assert torch.equal(in_parts(double, pictures, 2048), 2 * pictures)
+    random_images = torch.rand(5, 3)
+    assert torch.equal(in_parts(double, random_images, 2048), 2 * random_images)
     assert seen == [2, 2, 1]
     seen.clear()
-    in_parts(double, pictures, 64)
-    in_parts(double, pictures[:2], 10_000)
+    in_parts(double, random_images, 64)
+    in_parts(double, random_images[:2], 10_000)
     assert seen == [5, 1, 1]
 
 
@@ -165,7 +165,7 @@ def test_layers_are_numbered_as_the_decay_needs_it() -> None:
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_graph_of_any_number_of_pictures(tmp_path: Path) -> None:
+def test_graph_of_any_number_of_images(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip('onnxruntime')
     pytest.importorskip('onnxscript')
     ours = small((20, 16))

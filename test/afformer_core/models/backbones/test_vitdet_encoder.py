@@ -32,7 +32,7 @@ EMBEDDING = 14 * 14 * 768 + 768 * 3 * 16 * 16 + 768
 PYRAMID = 2 * (768 * 256 + 9 * 256 * 256 + 4 * 256)
 
 
-def pictures(*shape: int) -> Tensor:
+def random_images(*shape: int) -> Tensor:
     rng = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
@@ -73,7 +73,7 @@ def test_parameters_and_shapes(
 )
 def test_forward_and_backward(configuration: AfformerConfiguration) -> None:
     model = random_model(configuration).requires_grad_(True)
-    heatmaps, actions = model(pictures(1, 128, 128, 3), pictures(1, 2, 128, 128, 3))
+    heatmaps, actions = model(random_images(1, 128, 128, 3), random_images(1, 2, 128, 128, 3))
     (heatmaps.square().sum() + actions.square().sum()).backward()
 
     assert heatmaps.shape[-2:] == (32, 32)
@@ -104,7 +104,7 @@ def test_images_and_features_at_once(
     configuration: AfformerConfiguration, kind: type[Encoder]
 ) -> None:
     encoder = small_encoder(configuration, kind)
-    images = pictures(2, 64, 128, 3)
+    images = random_images(2, 64, 128, 3)
 
     levels, features = encoder.encode_images_and_features(images)
 
@@ -117,7 +117,7 @@ def test_images_and_features_at_once(
 
 def test_tables_of_the_last_blocks_are_frozen_too() -> None:
     encoder = small_encoder(SEPARATE, SeparateLastBlockEncoder)
-    images = pictures(1, 64, 128, 3)
+    images = random_images(1, 64, 128, 3)
     before = encoder.encode_images_and_features(images)
     encoder.freeze_tables()
     assert isinstance(encoder, SeparateLastBlockEncoder)
@@ -133,7 +133,7 @@ def test_another_input_size(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model(SEPARATE)
     resized = Afformer(replace(SEPARATE, input_size=(128, 192))).eval().requires_grad_(False)
     adopt_weights(resized, model, 'the smaller one')
-    images = pictures(1, 128, 192, 3)
+    images = random_images(1, 128, 192, 3)
 
     found, found_features = resized.encoder.encode_images_and_features(images)
 

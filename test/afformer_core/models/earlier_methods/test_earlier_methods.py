@@ -36,7 +36,7 @@ class Embedding(nn.Module):
         return self.decoder.memorize(features).values[0]
 
 
-def pictures(*shape: int) -> Tensor:
+def random_images(*shape: int) -> Tensor:
     rng = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
@@ -65,7 +65,7 @@ def learnt(model: Afformer, images: Tensor) -> tuple[float, list[int]]:
 
 @pytest.mark.parametrize('decoder', DEMO2VEC)
 def test_what_a_demonstration_shows_is_found_in_one_image(decoder: str) -> None:
-    image = pictures(1, 64, 64, 3).expand(2, -1, -1, -1)
+    image = random_images(1, 64, 64, 3).expand(2, -1, -1, -1)
 
     kld, actions = learnt(model_of(decoder), image)
 
@@ -75,16 +75,16 @@ def test_what_a_demonstration_shows_is_found_in_one_image(decoder: str) -> None:
 
 
 def test_images_are_told_apart_without_a_demonstration() -> None:
-    kld, actions = learnt(model_of('image_only'), pictures(2, 64, 64, 3))
+    kld, actions = learnt(model_of('image_only'), random_images(2, 64, 64, 3))
 
     assert kld < 0.35
     assert actions == [0, 1]
 
 
 def test_without_a_demonstration_every_demonstration_gives_the_same() -> None:
-    image = pictures(1, 64, 64, 3).expand(2, -1, -1, -1)
+    image = random_images(1, 64, 64, 3).expand(2, -1, -1, -1)
 
-    heatmaps, actions = model_of('image_only')(image, pictures(2, 4, 64, 64, 3))
+    heatmaps, actions = model_of('image_only')(image, random_images(2, 4, 64, 64, 3))
 
     assert torch.equal(heatmaps[0], heatmaps[1])
     assert torch.equal(actions[0], actions[1])
@@ -93,7 +93,7 @@ def test_without_a_demonstration_every_demonstration_gives_the_same() -> None:
 @pytest.mark.parametrize('decoder', DEMO2VEC)
 def test_images_of_one_demonstration_equal_each_alone(decoder: str) -> None:
     model = model_of(decoder)
-    images, features = pictures(4, 64, 64, 3), torch.randn(2, 3, 96, 8, 8)
+    images, features = random_images(4, 64, 64, 3), torch.randn(2, 3, 96, 8, 8)
 
     together = model.ground(images, model.memorize(features))[0]
 

@@ -114,8 +114,8 @@ def test_gives_what_the_released_model_gives(
 ) -> None:
     rng = torch.Generator().manual_seed(1)
     shape = 1 + frames, *model.configuration.input_size, 3
-    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
-    image, video = pictures[:1], pictures[1:]
+    random_images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
+    image, video = random_images[:1], random_images[1:]
 
     found = model(image, video[None])
 

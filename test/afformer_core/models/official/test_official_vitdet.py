@@ -86,13 +86,13 @@ def as_released(state: dict[str, Tensor], image: Tensor, frames: Tensor) -> tupl
     """Heatmap logits [1, 7, h / 4, w / 4] and action logits [1, 7]."""
     encoder = plain.below(state, 'network.encoder.')
 
-    def encoded(pictures: Tensor, last: str) -> Tensor:
-        x = plain.embedded(encoder, plain.normalised(pictures))
+    def encoded(random_images: Tensor, last: str) -> Tensor:
+        x = plain.embedded(encoder, plain.normalised(random_images))
         for number in range(11):
             x = plain.block(plain.below(encoder, f'shared_blocks.{number}.'), x, number)
         return plain.block(plain.below(encoder, last), x, 11).permute(0, 3, 1, 2)
 
-    # One picture at a time, whose scores are large.
+    # One image at a time, whose scores are large.
     video = torch.cat([encoded(frame, 'video_blocks.0.') for frame in frames.split(1)])
     video = functional.conv2d(video, state['network.decoder.v3d.weight'], stride=2, padding=1)
     levels = encoded(image, 'image_blocks.0.')
@@ -102,11 +102,11 @@ def as_released(state: dict[str, Tensor], image: Tensor, frames: Tensor) -> tupl
 
 
 def require_same(model: Afformer, state: dict[str, Tensor], frames: int) -> None:
-    """Check heatmaps, each by its maximum, and actions of random pictures."""
+    """Check heatmaps, each by its maximum, and actions of random images."""
     rng = torch.Generator().manual_seed(1)
     shape = 1 + frames, *model.configuration.input_size, 3
-    pictures = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
-    image, video = pictures[:1], pictures[1:]
+    random_images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
+    image, video = random_images[:1], random_images[1:]
 
     found = model(image, video[None])
     expected = as_released(state, image, video)

@@ -30,7 +30,7 @@ def file(detector: torch.nn.Module, tmp_path_factory: pytest.TempPathFactory) ->
     return path
 
 
-def picture() -> Tensor:
+def image() -> Tensor:
     return torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
 
@@ -44,8 +44,8 @@ def test_levels_are_those_of_the_detector(
     load_coco_weights(backbone, file)
 
     with torch.no_grad():
-        expected = detector.backbone(picture())
-        found = backbone.pyramid(backbone.backbone(picture()), levels)
+        expected = detector.backbone(image())
+        found = backbone.pyramid(backbone.backbone(image()), levels)
     for level, tensor in zip(levels, found, strict=True):
         theirs = expected[str(int(level[1]) - 2)]
         torch.testing.assert_close(tensor, theirs, atol=1e-4, rtol=1e-4)
@@ -59,8 +59,8 @@ def test_projections_of_frames_are_those_of_the_detector_too(
     load_coco_weights(backbone, file)
 
     with torch.no_grad():
-        expected = detector.backbone(picture())
-        found = backbone.video_pyramid(backbone.backbone(picture()), ('p5', 'p3'))
+        expected = detector.backbone(image())
+        found = backbone.video_pyramid(backbone.backbone(image()), ('p5', 'p3'))
     torch.testing.assert_close(found[0], expected['3'], atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(found[1], expected['1'], atol=1e-4, rtol=1e-4)
 

@@ -20,7 +20,7 @@ from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, random_model
 
-Pictures = Callable[..., np.ndarray]
+Images = Callable[..., np.ndarray]
 
 
 @pytest.fixture(scope='module')
@@ -35,8 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_model_of_single_frames_is_exported(folder: Path, pictures: Pictures) -> None:
-    frame, image = pictures(1, 64, 64, 3), pictures(64, 64, 3)
+def test_a_model_of_single_frames_is_exported(folder: Path, images: Images) -> None:
+    frame, image = images(1, 64, 64, 3), images(64, 64, 3)
     found, expected = (
         session.ground(image, session.memorize(session.encode_frames(frame)))
         for session in (OnnxSession(read_graphs(folder)), TorchSession.load(folder))
@@ -53,15 +53,13 @@ def in_bf16(folder: Path) -> Graphs:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', ['encode_frames', 'ground'])
-def test_pictures_become_fp32_before_bf16_as_tensorrt_can_do_it(
-    in_bf16: Graphs, name: str
-) -> None:
+def test_images_become_fp32_before_bf16_as_tensorrt_can_do_it(in_bf16: Graphs, name: str) -> None:
     graph = onnx.load(in_bf16.path(name)).graph
-    (picture,) = (
+    (image,) = (
         one.name for one in graph.input if one.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     )
 
-    takers = [node for node in graph.node if picture in node.input]
+    takers = [node for node in graph.node if image in node.input]
 
     casts = [(node.op_type, node.attribute[0].i) for node in takers]
     assert casts == [('Cast', onnx.TensorProto.FLOAT)]
@@ -95,11 +93,11 @@ VARIANTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize('variant', VARIANTS)
-def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures) -> None:
+def test_variants_are_exported(variant: str, tmp_path: Path, images: Images) -> None:
     save_model(tmp_path, random_model(VARIANTS[variant]), {})
     export_graphs(tmp_path)
 
-    frames, image = pictures(3, 64, 64, 3), pictures(64, 64, 3)
+    frames, image = images(3, 64, 64, 3), images(64, 64, 3)
     found, expected = (
         session.ground(image, session.memorize(session.encode_frames(frames)))
         for session in (OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path))
@@ -112,7 +110,7 @@ def test_variants_are_exported(variant: str, tmp_path: Path, pictures: Pictures)
 @pytest.mark.slow
 @pytest.mark.parametrize('decoder', ['lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only'])
 def test_earlier_methods_are_exported_for_any_number_of_frames(
-    decoder: str, tmp_path: Path, pictures: Pictures
+    decoder: str, tmp_path: Path, images: Images
 ) -> None:
     configuration = replace(
         afformer_small(ACTIONS, (64, 64)), maximum_frames=5, decoder=decoder,
@@ -124,7 +122,7 @@ def test_earlier_methods_are_exported_for_any_number_of_frames(
 
     sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
     for count in (1, 3, 5):
-        frames, image = pictures(count, 64, 64, 3), pictures(64, 64, 3)
+        frames, image = images(count, 64, 64, 3), images(64, 64, 3)
         found, expected = (
             session.ground(image, session.memorize(session.encode_frames(frames)))
             for session in sessions

@@ -19,7 +19,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.references import References, self_test
 from afformer_core.runtime.session import Session
 
-Pictures = Callable[..., np.ndarray]
+Images = Callable[..., np.ndarray]
 
 
 def no_loss(exact: Session, quantized: Session) -> Mapping[str, float]:
@@ -27,8 +27,8 @@ def no_loss(exact: Session, quantized: Session) -> Mapping[str, float]:
 
 
 @pytest.fixture(scope='module')
-def pairs(pictures: Pictures) -> list[CalibrationPair]:
-    return [CalibrationPair(pictures(2, 64, 96, 3), pictures(64, 96, 3))]
+def pairs(images: Images) -> list[CalibrationPair]:
+    return [CalibrationPair(images(2, 64, 96, 3), images(64, 96, 3))]
 
 
 @pytest.fixture(scope='module')

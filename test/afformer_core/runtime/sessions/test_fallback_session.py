@@ -66,8 +66,8 @@ def session(losing: LosingSession, small_folder: Path, reasons: list[str]) -> Se
 
 
 @pytest.fixture
-def frames(pictures: Callable[..., np.ndarray]) -> np.ndarray:
-    return pictures(2, 64, 96, 3)
+def frames(images: Callable[..., np.ndarray]) -> np.ndarray:
+    return images(2, 64, 96, 3)
 
 
 @pytest.mark.parametrize(

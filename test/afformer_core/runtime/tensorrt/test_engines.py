@@ -205,7 +205,7 @@ def test_every_five_seconds_it_says_that_it_still_compiles(
 @pytest.mark.gpu
 @pytest.mark.skipif(gpu_at_hand() is None, reason='no NVIDIA GPU is here')
 def test_engines_give_what_the_model_gives(
-    half_folder: Path, tmp_path: Path, pictures: Callable[..., object]
+    half_folder: Path, tmp_path: Path, images: Callable[..., object]
 ) -> None:
     from afformer_core.runtime.tensorrt.session import TensorRTSession
 

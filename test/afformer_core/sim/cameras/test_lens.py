@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Distortion of points and of pictures."""
+"""Distortion of points and of images."""
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ def test_no_distortion_moves_nothing() -> None:
 
 @pytest.mark.parametrize('size', SIZES)
 @pytest.mark.parametrize('distortion', [-0.06, 0.06])
-def test_points_inside_94_per_cent_stay_in_the_picture(
+def test_points_inside_94_per_cent_stay_in_the_image(
     size: tuple[int, int], distortion: float
 ) -> None:
     middle = (np.array(size) - 1) / 2

@@ -25,7 +25,7 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     image = np.full((SIZE[1], SIZE[0], 3), (90, 120, 150), np.uint8)
     image[60:100, 80:160] = (200, 60, 40)
     return image
@@ -52,16 +52,14 @@ def centroid(image: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
 
 
-def test_without_defects_the_picture_stays_as_it_is(
-    picture: np.ndarray, rng: np.random.Generator
+def test_without_defects_the_image_stays_as_it_is(
+    image: np.ndarray, rng: np.random.Generator
 ) -> None:
-    np.testing.assert_array_equal(flawless().expose(picture, rng), picture)
+    np.testing.assert_array_equal(flawless().expose(image, rng), image)
 
 
 @pytest.mark.parametrize('distortion', [-0.06, -0.03, 0.02, 0.06])
-def test_points_and_picture_are_distorted_alike(
-    distortion: float, rng: np.random.Generator
-) -> None:
+def test_points_and_image_are_distorted_alike(distortion: float, rng: np.random.Generator) -> None:
     image, middles = dots()
     sensor = flawless(distortion=distortion)
     exposed = sensor.expose(image, rng)
@@ -127,7 +125,7 @@ def test_vignetting_takes_its_share_from_the_corners(rng: np.random.Generator) -
     np.testing.assert_array_equal(exposed[0, 0], [120, 120, 120])
 
 
-def test_red_moves_out_of_the_picture_and_blue_into_it(rng: np.random.Generator) -> None:
+def test_red_moves_out_of_the_image_and_blue_into_it(rng: np.random.Generator) -> None:
     image, middles = dots()
     exposed = flawless(chromatic_shift=1.2).expose(image, rng)
     from_middle = [
@@ -156,10 +154,10 @@ def test_banding_darkens_whole_rows(rng: np.random.Generator) -> None:
     assert np.unique(exposed).size > 10
 
 
-def test_compression_loses_fine_colours(picture: np.ndarray, rng: np.random.Generator) -> None:
-    exposed = flawless(quality=40).expose(picture, rng)
-    assert exposed.shape == picture.shape
-    error = np.abs(exposed.astype(int) - picture)
+def test_compression_loses_fine_colours(image: np.ndarray, rng: np.random.Generator) -> None:
+    exposed = flawless(quality=40).expose(image, rng)
+    assert exposed.shape == image.shape
+    error = np.abs(exposed.astype(int) - image)
     assert error.max() > 5
     assert error.mean() < 5
 
@@ -179,7 +177,7 @@ def test_impossible_defects_are_refused(defect: dict[str, float], message: str) 
         flawless(**defect)
 
 
-def test_only_colour_pictures_of_bytes_are_exposed(rng: np.random.Generator) -> None:
+def test_only_colour_images_of_bytes_are_exposed(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match=r'is float32 \(4, 4, 3\); expected uint8'):
         flawless().expose(np.zeros((4, 4, 3), np.float32), rng)
     with pytest.raises(ValueError, match=r'is uint8 \(4, 4\); expected'):
@@ -199,9 +197,9 @@ def test_what_moves_is_smeared_more_often(rng: np.random.Generator) -> None:
     assert moving == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_generator_alone_decides_on_an_exposure(picture: np.ndarray) -> None:
+def test_the_generator_alone_decides_on_an_exposure(image: np.ndarray) -> None:
     exposed = []
     for _ in range(2):
         rng = np.random.default_rng(4)
-        exposed.append(sample_sensor(rng, moving=True).expose(picture, rng))
+        exposed.append(sample_sensor(rng, moving=True).expose(image, rng))
     np.testing.assert_array_equal(*exposed)

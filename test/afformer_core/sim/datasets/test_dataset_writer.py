@@ -51,8 +51,8 @@ def test_the_opra_reader_reads_it(folder: Path) -> None:
     assert len({sample.video_path for sample in dataset}) == 6
     assert len({sample.image_path for sample in dataset}) == 6
     for sample in dataset:
-        picture = cv2.imread(str(sample.image_path))
-        assert picture.shape == (sample.image_size[1], sample.image_size[0], 3)
+        image = cv2.imread(str(sample.image_path))
+        assert image.shape == (sample.image_size[1], sample.image_size[0], 3)
         assert read_video(sample.video_path).shape[0] == 3
         assert sample.scene is not None
         scene = PLAN.scene(int(sample.scene.scene_id.removeprefix('train/')))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of hands, read back as VOC's annotations."""
+"""Images of hands, read back as VOC's annotations."""
 
 from collections import Counter
 from pathlib import Path
@@ -46,28 +46,28 @@ def box(found: dict[str, str | None]) -> list[int]:
     return [int(found[key] or 0) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
 
 
-def test_each_listed_picture_and_no_other_is_there_with_its_annotation(folder: Path) -> None:
+def test_each_listed_image_and_no_other_is_there_with_its_annotation(folder: Path) -> None:
     assert len(names(folder)) == len(set(names(folder)))
     for part in ('Annotations', 'JPEGImages'):
         assert sorted(path.stem for path in (folder / part).iterdir()) == sorted(names(folder))
     for name in names(folder):
         root = ElementTree.parse(folder / 'Annotations' / f'{name}.xml').getroot()
-        picture = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
+        image = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
         assert root.findtext('filename') == f'{name}.jpg'
-        assert int(root.findtext('size/width', '')) == picture.shape[1]
-        assert int(root.findtext('size/height', '')) == picture.shape[0]
+        assert int(root.findtext('size/width', '')) == image.shape[1]
+        assert int(root.findtext('size/height', '')) == image.shape[0]
 
 
-def test_pictures_have_neighbours(folder: Path) -> None:
+def test_images_have_neighbours(folder: Path) -> None:
     moved = []
     for part in (f'JPEGImages{step}' for step in ('-3', '-2', '-1', '+1', '+2', '+3')):
         found = sorted(path.stem for path in (folder / part).iterdir())
         assert found == sorted(names(folder))
         for name in found:
-            picture = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
+            image = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
             neighbour = cv2.imread(str(folder / part / f'{name}.jpg'))
-            assert picture.shape == neighbour.shape
-            difference = cv2.absdiff(picture, neighbour)
+            assert image.shape == neighbour.shape
+            difference = cv2.absdiff(image, neighbour)
             if name.endswith('hover'):
                 moved.append(difference.max())
             if name.endswith('alone'):
@@ -147,7 +147,7 @@ def test_boxes_lie_around_the_projected_fingertips(folder: Path) -> None:
     assert checked
 
 
-def test_pictures_without_a_hand_have_no_object(folder: Path) -> None:
+def test_images_without_a_hand_have_no_object(folder: Path) -> None:
     alone = [name for name in names(folder) if name.endswith('alone')]
     assert len(alone) == 6
     assert all(objects(folder, name) == [] for name in alone)

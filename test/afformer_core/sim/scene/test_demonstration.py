@@ -173,14 +173,14 @@ def test_more_frames_show_the_same_motion() -> None:
     np.testing.assert_allclose(few, (many[1::4] + many[2::4]) / 2)
 
 
-def test_target_pictures_show_neither_hand_nor_what_it_did() -> None:
+def test_target_images_show_neither_hand_nor_what_it_did() -> None:
     views = [plan_target(SCENE, number, longest_side=96) for number in range(2)]
     with Renderer(SCENE, (96, 96)) as renderer:
         before = render_views(SCENE, views, renderer)
         render_clip(renderer, SCENE, plan_demonstration(SCENE, 0, longest_side=96), 2)
         after = render_views(SCENE, views, renderer)
-    for picture, again in zip(before, after, strict=True):
-        np.testing.assert_array_equal(picture, again)
+    for image, again in zip(before, after, strict=True):
+        np.testing.assert_array_equal(image, again)
     np.testing.assert_array_equal(render_target(SCENE, 0, size=views[0].size), before[0])
 
 

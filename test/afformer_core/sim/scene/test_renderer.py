@@ -14,7 +14,7 @@ SCENE = Scene(scene_seed(2, 3))
 SIZE = (96, 72)
 
 
-def test_a_picture_larger_than_the_buffer_is_refused() -> None:
+def test_a_image_larger_than_the_buffer_is_refused() -> None:
     view = plan_target(SCENE, 0)
     with (
         Renderer(SCENE, (64, 64)) as renderer,

@@ -66,18 +66,18 @@ def test_what_looked_alike_looks_alike_in_another_variant() -> None:
     assert {len(each) for each in new_of_old.values()} == {1}
 
 
-def test_another_variant_is_another_picture_of_the_same_elements() -> None:
+def test_another_variant_is_another_image_of_the_same_elements() -> None:
     view = plan_target(Scene(SEED), 0, size=(96, 96))
-    pictures, elements = [], []
+    images, elements = [], []
     for variant in (0, 1):
         with Renderer(Scene(SEED, variant=variant), view.size) as renderer:
-            pictures.append(renderer.render(view.camera, view.size))
+            images.append(renderer.render(view.camera, view.size))
             elements.append(renderer.segment(view.camera, view.size))
     np.testing.assert_array_equal(elements[0], elements[1])
-    assert (pictures[0] != pictures[1]).any()
+    assert (images[0] != images[1]).any()
 
 
-def test_held_out_textures_change_the_picture_but_not_the_appliance() -> None:
+def test_held_out_textures_change_the_image_but_not_the_appliance() -> None:
     usual, held_out = Scene(SEED), Scene(SEED, held_out=True)
     assert geometry(usual.appliance) == geometry(held_out.appliance)
     assert plan_demonstration(usual, 0).action == plan_demonstration(held_out, 0).action

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views without a hand: the outlines and pixels where the pictures have them."""
+"""Views without a hand: the outlines and pixels where the images have them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_what_was_left_moved_is_outlined_where_it_is_now() -> None:
 
 
 @pytest.mark.parametrize('distortion', [-0.06, 0.0, 0.06])
-def test_pixels_are_where_the_picture_has_the_points(distortion: float) -> None:
+def test_pixels_are_where_the_image_has_the_points(distortion: float) -> None:
     view = plan_target(SCENE, 0, size=(320, 240))
     view = replace(
         view,
@@ -115,9 +115,9 @@ def test_pixels_are_where_the_picture_has_the_points(distortion: float) -> None:
         empty = renderer.render(view.camera, view.size)
         for point in points:
             ball = Capsule(point, point + [0, 0, 1e-4], 0.006, MAGENTA)
-            picture = renderer.render(view.camera, view.size, [ball])
+            image = renderer.render(view.camera, view.size, [ball])
             exposed = [
-                view.sensor.expose(each, np.random.default_rng(0)) for each in (empty, picture)
+                view.sensor.expose(each, np.random.default_rng(0)) for each in (empty, image)
             ]
             changed = np.abs(exposed[1].astype(int) - exposed[0]).max(axis=2) > 20
             found.append(middle(changed))
@@ -128,7 +128,7 @@ def test_pixels_are_where_the_picture_has_the_points(distortion: float) -> None:
 
 
 @pytest.mark.parametrize(('distortion', 'shift'), [(-0.06, 3), (0.06, 0.9)])
-def test_outlines_are_bent_as_the_picture_is(distortion: float, shift: float) -> None:
+def test_outlines_are_bent_as_the_image_is(distortion: float, shift: float) -> None:
     scene = Scene(scene_seed(8, 1), 'dense_keypad')
     view = plan_target(scene, 0, size=(256, 192))
     view = replace(view, sensor=replace(CLEAN, distortion=distortion))
@@ -165,23 +165,23 @@ def test_targets_are_left_as_someone_left_them_and_some_have_other_colours() -> 
     assert list(again.states) == list(views[-1].states)
 
 
-def test_a_target_in_other_colours_is_the_picture_of_that_variant() -> None:
+def test_a_target_in_other_colours_is_the_image_of_that_variant() -> None:
     view = replace(plan_target(SCENE, 0, size=(96, 64)), sensor=CLEAN)
     other = replace(view, variant=4)
     with Renderer(SCENE, (96, 64)) as renderer:
-        pictures = render_views(SCENE, [view, other, view], renderer)
+        images = render_views(SCENE, [view, other, view], renderer)
     with Renderer(replace(SCENE, variant=4), (96, 64)) as renderer:
         renderer.set_room(view.lighting, view.surroundings)
         expected = renderer.render(view.camera, view.size, states=view.states)
-    np.testing.assert_array_equal(pictures[1], expected)
-    np.testing.assert_array_equal(pictures[0], pictures[2])
-    assert (pictures[0] != pictures[1]).any()
+    np.testing.assert_array_equal(images[1], expected)
+    np.testing.assert_array_equal(images[0], images[2])
+    assert (images[0] != images[1]).any()
 
 
 def test_views_of_different_sizes_need_no_renderer() -> None:
     views = [plan_target(SCENE, number, size=size) for number, size in enumerate([(96, 64)] * 2)]
     views[1] = plan_target(SCENE, 1, size=(48, 80))
-    shapes = [picture.shape for picture in render_views(SCENE, views)]
+    shapes = [image.shape for image in render_views(SCENE, views)]
     assert shapes == [(64, 96, 3), (80, 48, 3)]
     np.testing.assert_array_equal(
         render_target(SCENE, 1, (48, 80)), render_views(SCENE, views[1:])[0]

@@ -25,7 +25,7 @@ def test_too_small_a_decal_is_refused() -> None:
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.float32])
-def test_decals_change_a_part_of_the_picture_in_place(dtype: type) -> None:
+def test_decals_change_a_part_of_the_image_in_place(dtype: type) -> None:
     image = np.full((120, 200, 3), 90, dtype)
     apply_decals(image, np.random.default_rng(2))
     changed = (image != 90).any(axis=2).mean()
@@ -35,7 +35,7 @@ def test_decals_change_a_part_of_the_picture_in_place(dtype: type) -> None:
     assert image.max() <= 255
 
 
-def test_some_pictures_get_no_decal() -> None:
+def test_some_images_get_no_decal() -> None:
     rng = np.random.default_rng(0)
     bare = 0
     for _ in range(100):
@@ -45,7 +45,7 @@ def test_some_pictures_get_no_decal() -> None:
     assert 10 < bare < 45
 
 
-def test_a_picture_that_is_too_small_for_decals_stays_as_it_is() -> None:
+def test_a_image_that_is_too_small_for_decals_stays_as_it_is() -> None:
     image = np.full((12, 300, 3), 90, np.uint8)
     for seed in range(20):
         apply_decals(image, np.random.default_rng(seed))

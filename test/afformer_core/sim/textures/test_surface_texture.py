@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of surfaces."""
+"""Images of surfaces."""
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ from afformer_core.sim.textures.surface_texture import paint_pattern, paint_surf
 
 @pytest.mark.parametrize('name', [*TRAINING_PATTERNS, *HELD_OUT_PATTERNS])
 @pytest.mark.parametrize('side', [48, 128])
-def test_patterns_are_pictures_of_the_expected_side(name: str, side: int) -> None:
+def test_patterns_are_images_of_the_expected_side(name: str, side: int) -> None:
     rng = np.random.default_rng(0)
     for _ in range(5):
-        picture = paint_pattern(rng, name, side)
-        assert picture.shape == (side, side, 3)
-        assert picture.dtype == np.uint8
+        image = paint_pattern(rng, name, side)
+        assert image.shape == (side, side, 3)
+        assert image.dtype == np.uint8
 
 
 @pytest.mark.parametrize('name', [*TRAINING_PATTERNS, *HELD_OUT_PATTERNS])
@@ -28,7 +28,7 @@ def test_patterns_but_the_plain_one_show_something(name: str) -> None:
 
 
 @pytest.mark.parametrize('held_out', [False, True])
-def test_half_of_the_surfaces_are_photographs_and_the_rest_are_patterns_of_the_set(
+def test_half_of_the_surfaces_are_texture_images_and_the_rest_are_patterns_of_the_set(
     held_out: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painted: list[str] = []
@@ -37,12 +37,12 @@ def test_half_of_the_surfaces_are_photographs_and_the_rest_are_patterns_of_the_s
         painted.append(name)
         return np.zeros((side, side, 3), np.uint8)
 
-    def record_photograph(rng: np.random.Generator, side: int, held: bool) -> np.ndarray:
+    def record_texture_image(rng: np.random.Generator, side: int, held: bool) -> np.ndarray:
         painted.append(f'photograph, held out: {held}')
         return np.zeros((side, side, 3), np.uint8)
 
     monkeypatch.setattr(surface_texture, 'paint_pattern', record_pattern)
-    monkeypatch.setattr(surface_texture, 'crop_photograph', record_photograph)
+    monkeypatch.setattr(surface_texture, 'crop_texture_image', record_texture_image)
     rng = np.random.default_rng(0)
     for _ in range(400):
         paint_surface(rng, held_out, 8)

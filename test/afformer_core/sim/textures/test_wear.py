@@ -18,7 +18,7 @@ def test_wear_keeps_the_type_and_the_range(dtype: type) -> None:
         assert image.max() <= 255
 
 
-def test_most_pictures_are_worn_but_remain_what_they_were() -> None:
+def test_most_images_are_worn_but_remain_what_they_were() -> None:
     rng = np.random.default_rng(0)
     differences = []
     for _ in range(100):
@@ -30,6 +30,6 @@ def test_most_pictures_are_worn_but_remain_what_they_were() -> None:
     assert np.mean(differences) < 12
 
 
-def test_a_tiny_picture_can_be_worn() -> None:
+def test_a_tiny_image_can_be_worn() -> None:
     for seed in range(20):
         apply_wear(np.full((3, 5, 3), 128, np.uint8), np.random.default_rng(seed))

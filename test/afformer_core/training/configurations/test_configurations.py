@@ -118,7 +118,7 @@ def write_assistq(root: Path) -> None:
 def run(
     workspace: Path, folder: Path, side: int, *configurations: Path, options: Sequence[str] = ()
 ) -> None:
-    """Three steps of small pictures on one CPU, whatever the experiment asks for."""
+    """Three steps of small images on one CPU, whatever the experiment asks for."""
     files = [f'-c={path}' for path in configurations]
     small = [
         f'--model.architecture.input_size=[{side},{side}]',

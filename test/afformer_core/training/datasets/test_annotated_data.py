@@ -9,7 +9,7 @@ import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.annotated_data import AnnotationSource
-from afformer_core.training.datasets.picture_data import PictureData
+from afformer_core.training.datasets.image_data import ImageData
 
 from ..conftest import write_pairs
 
@@ -55,7 +55,7 @@ def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
 @pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
 def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
     source = AnnotationSource(write_pairs(tmp_path))
-    data = PictureData(source, source, (64, 64), workers=workers)
+    data = ImageData(source, source, (64, 64), workers=workers)
     data.trainer = SimpleNamespace(
         accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
     )
@@ -79,7 +79,7 @@ def test_a_batch_that_is_cut_is_told(
     tmp_path: Path, batch_size: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = AnnotationSource(write_pairs(tmp_path))
-    data = PictureData(source, None, (64, 64), batch_size=batch_size)
+    data = ImageData(source, None, (64, 64), batch_size=batch_size)
     capsys.readouterr()
     data.prepare_data()
     lines = capsys.readouterr().err.splitlines(keepends=True)
@@ -90,7 +90,7 @@ def test_the_room_that_a_cache_takes_is_told_once_it_is_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, cache = AnnotationSource(write_pairs(tmp_path)), tmp_path / 'cache'
-    data = PictureData(source, source, (32, 32), 'uniform 2', cache_folder=cache)
+    data = ImageData(source, source, (32, 32), 'uniform 2', cache_folder=cache)
     data.prepare_data()
     # Of four clips with at least two frames.
     said = f'about 24.6 kB (4 clips of 2 frames at 32x32) in {cache}; '
@@ -106,7 +106,7 @@ def test_a_cache_that_the_disk_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = AnnotationSource(write_pairs(tmp_path))
-    data = PictureData(source, None, (32, 32), 'uniform 2', cache_folder=tmp_path / 'cache')
+    data = ImageData(source, None, (32, 32), 'uniform 2', cache_folder=tmp_path / 'cache')
     monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=24_000))
     with pytest.raises(DatasetError, match='and 24 kB are free there'):
         data.prepare_data()

@@ -10,11 +10,11 @@ import torch
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
-from afformer_core.training.datasets.collation import PictureExample, shares_of
+from afformer_core.training.datasets.collation import ImageExample, shares_of
 from afformer_core.training.datasets.feature_cache import FeatureCache
 from afformer_core.training.datasets.feature_data import FeatureDataset
+from afformer_core.training.datasets.image_data import ImageDataset
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.picture_data import PictureDataset
 from afformer_core.training.datasets.supervision import Annotations
 
 
@@ -38,20 +38,18 @@ def test_targets_are_on_average_where_the_points_are() -> None:
 
 
 @pytest.mark.parametrize('side', [32, 64, 192])
-def test_pictures_of_every_size_have_a_point_at_the_same_share(
-    annotations: Path, side: int
-) -> None:
+def test_images_of_every_size_have_a_point_at_the_same_share(annotations: Path, side: int) -> None:
     """The second action of the first image is at (40, 44) and (41, 44) of 64 x 64 pixels."""
     samples = list(open_annotations(annotations))
     reader = ClipReader(UniformSampling(2), (side, side))
-    example = PictureDataset(samples, reader, None)[Draw((0,), (0,))]
-    assert isinstance(example, PictureExample)
+    example = ImageDataset(samples, reader, None)[Draw((0,), (0,))]
+    assert isinstance(example, ImageExample)
     np.testing.assert_allclose(
         example.annotated[0].points[1], [[40.5 / 64, 44.5 / 64], [41.5 / 64, 44.5 / 64]]
     )
 
 
-def test_features_have_the_points_of_their_pictures(annotations: Path) -> None:
+def test_features_have_the_points_of_their_images(annotations: Path) -> None:
     samples = list(open_annotations(annotations))
     images = {str(sample.image_path): row for row, sample in enumerate(samples)}
     videos = {samples[0].demonstration: 0}

@@ -24,7 +24,7 @@ from afformer_core.training.datasets.collation import (
     FeatureExample,
     collate_features,
 )
-from afformer_core.training.datasets.feature_files import PictureSet, open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 from afformer_core.training.optimization import Optimization
 
 from ...conftest import random_model
@@ -40,10 +40,10 @@ FROZEN = Optimization(backbone_factor=0.0)
 SMALL = replace(
     afformer_small(('press', 'hold'), (64, 64)), image_levels=('p4',), temporal_strides=(1,)
 )
-PICTURES = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
 SETS = [
-    PictureSet('video', ['clip'], lambda _: PICTURES[:4]),
-    PictureSet('image', ['photo'], lambda _: PICTURES[4:]),
+    ImageSet('video', ['clip'], lambda _: IMAGES[:4]),
+    ImageSet('image', ['photo'], lambda _: IMAGES[4:]),
 ]
 
 
@@ -79,7 +79,7 @@ def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> N
 
     heatmaps, actions = kept.predict(afformer)
 
-    expected = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    expected = afformer(torch.from_numpy(IMAGES[4:]), torch.from_numpy(IMAGES[None, :4]))
     torch.testing.assert_close(heatmaps, expected[0], atol=2e-2, rtol=0)
     torch.testing.assert_close(actions, expected[1], atol=2e-2, rtol=0)
     heatmaps.square().sum().backward()
@@ -116,7 +116,7 @@ def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> N
 
     assert [stage.shape[1] for stage in kept.images] == [40]
     assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
-    expected = afformer(torch.from_numpy(PICTURES[4:]), torch.from_numpy(PICTURES[None, :4]))
+    expected = afformer(torch.from_numpy(IMAGES[4:]), torch.from_numpy(IMAGES[None, :4]))
     torch.testing.assert_close(kept.predict(afformer)[0], expected[0], atol=2e-2, rtol=0)
 
 
@@ -195,13 +195,13 @@ def test_they_are_not_begun_where_the_disk_is_too_small(
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
-def test_nothing_is_left_where_a_picture_cannot_be_read(tmp_path: Path) -> None:
+def test_nothing_is_left_where_a_image_cannot_be_read(tmp_path: Path) -> None:
     def read(name: str) -> NDArray[np.uint8]:
         raise ImageError(f'{name} is damaged')
 
     afformer = model()
     FROZEN.freeze(afformer)
-    sets = [SETS[0], PictureSet('image', ['photo'], read)]
+    sets = [SETS[0], ImageSet('image', ['photo'], read)]
     with pytest.raises(ImageError, match='photo is damaged'):
         open_features(tmp_path / 'kept', sets, afformer.encoder, {})
     assert list(tmp_path.iterdir()) == []
@@ -213,11 +213,11 @@ def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
     def read(name: str) -> NDArray[np.uint8]:
         made.append(name)
         time.sleep(0.3)
-        return PICTURES[4:]
+        return IMAGES[4:]
 
     def run(encoder: Encoder) -> None:
         running.wait()
-        open_features(tmp_path / 'kept', [PictureSet('image', ['photo'], read)], encoder, {})
+        open_features(tmp_path / 'kept', [ImageSet('image', ['photo'], read)], encoder, {})
 
     models = [model(), model()]
     for each in models:

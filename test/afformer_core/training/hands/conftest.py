@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few tiny pictures in 100DOH's layout, and the options that train on them in seconds."""
+"""A few tiny images in 100DOH's layout, and the options that train on them in seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRAINER = [
 
 
 def write_hands(root: Path) -> Path:
-    """Four pictures: two with a bright hand in contact, one with a dark idle one, one without."""
+    """Four images: two with a bright hand in contact, one with a dark idle one, one without."""
     for part in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
         (root / part).mkdir(parents=True)
     for index in range(4):

@@ -18,7 +18,7 @@ from afformer_core.training.hands.augmentation import (
 BOXES = np.array([[20.0, 10.0, 30.0, 40.0]])
 
 
-def picture(frames: int = 1) -> np.ndarray:
+def square_image(frames: int = 1) -> np.ndarray:
     """Dark, 80 wide and 60 high, and white in the box; the first frame is the darkest."""
     images = np.full((frames, 60, 80, 3), 40, np.uint8)
     images[:, 10:40, 20:30] = 255
@@ -33,14 +33,14 @@ def white(frames: np.ndarray) -> list[int]:
 
 
 def test_nothing_is_changed_as_it_is_made() -> None:
-    image, boxes = HandAugmentation().apply(picture(), BOXES, np.random.default_rng(0))
+    image, boxes = HandAugmentation().apply(square_image(), BOXES, np.random.default_rng(0))
 
-    np.testing.assert_array_equal(image, picture())
+    np.testing.assert_array_equal(image, square_image())
     np.testing.assert_array_equal(boxes, BOXES)
 
 
 def test_mirrored() -> None:
-    image, boxes = mirrored(picture(), BOXES)
+    image, boxes = mirrored(square_image(), BOXES)
 
     assert boxes.tolist() == [[50.0, 10.0, 60.0, 40.0]]
     assert white(image) == [50, 10, 60, 40]
@@ -48,7 +48,7 @@ def test_mirrored() -> None:
 
 def test_bordered() -> None:
     shares = np.array([0.25, 0.5, 0.0, 0.1])
-    image, boxes = bordered(picture(), BOXES, shares, np.random.default_rng(1))
+    image, boxes = bordered(square_image(), BOXES, shares, np.random.default_rng(1))
 
     assert image.shape == (1, 96, 100, 3)
     assert boxes.tolist() == [[40.0, 40.0, 50.0, 70.0]]
@@ -59,27 +59,27 @@ def test_bordered() -> None:
 @pytest.mark.parametrize('seed', range(8))
 def test_cropped(seed: int) -> None:
     options = HandAugmentation(crop=CropOptions((0.2, 0.5), (0.7, 1.4)))
-    image, boxes = options.apply(picture(), BOXES, np.random.default_rng(seed))
+    image, boxes = options.apply(square_image(), BOXES, np.random.default_rng(seed))
 
     assert image.shape == (1, 60, 80, 3)
     assert white(image) == pytest.approx(boxes[0].tolist(), abs=1.5)
     assert np.diff(boxes[0].reshape(2, 2), axis=0).min() > 8
 
 
-def test_a_picture_without_hands_is_changed_as_well() -> None:
+def test_a_image_without_hands_is_changed_as_well() -> None:
     options = HandAugmentation(
         1.0, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
     )
-    image, boxes = options.apply(picture(), np.empty((0, 4)), np.random.default_rng(0))
+    image, boxes = options.apply(square_image(), np.empty((0, 4)), np.random.default_rng(0))
 
     assert boxes.shape == (0, 4)
-    assert not np.array_equal(image, picture())
+    assert not np.array_equal(image, square_image())
 
 
 def test_what_is_drawn_depends_on_the_generator_alone() -> None:
     options = HandAugmentation(0.5, crop=CropOptions((0.2, 0.5)), blur=2.0)
     first, second, other = (
-        options.apply(picture(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
+        options.apply(square_image(), BOXES, np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
 
     np.testing.assert_array_equal(first[0], second[0])
@@ -90,7 +90,7 @@ def test_all_frames_are_changed_alike() -> None:
     options = HandAugmentation(
         0.5, PhotometricOptions(brightness=0.5), CropOptions((0.2, 0.5)), 0.5, 1.0
     )
-    frames, _ = options.apply(picture(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
+    frames, _ = options.apply(square_image(3)[[1, 1, 1]], BOXES, np.random.default_rng(0))
 
     assert frames.shape[0] == 3
     np.testing.assert_array_equal(frames[0], frames[1])
@@ -98,7 +98,7 @@ def test_all_frames_are_changed_alike() -> None:
 
 
 def test_backwards() -> None:
-    forwards = picture(3)
+    forwards = square_image(3)
     frames, boxes = HandAugmentation(reverse=1.0).apply(forwards, BOXES, np.random.default_rng(0))
 
     np.testing.assert_array_equal(frames, forwards[[2, 1, 0]])
@@ -138,7 +138,7 @@ def test_beyond_a_cut_is_another_video() -> None:
     assert frames[:, 2, 2, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_a_still_picture_is_not_cut() -> None:
-    still = cut_video(picture(), np.zeros((1, 3, 5, 3), np.uint8), np.random.default_rng(0))
+def test_a_still_image_is_not_cut() -> None:
+    still = cut_video(square_image(), np.zeros((1, 3, 5, 3), np.uint8), np.random.default_rng(0))
 
-    np.testing.assert_array_equal(still, picture())
+    np.testing.assert_array_equal(still, square_image())

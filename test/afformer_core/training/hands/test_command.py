@@ -22,7 +22,7 @@ CONFIGURATION = Path(__file__).parents[4] / 'config' / 'train' / 'hands' / 'ligh
 
 
 def options(hands: Path, output: Path, *more: str) -> list[str]:
-    """The shipped detector's experiment, of two pictures a step, without pre-trained weights."""
+    """The shipped detector's experiment, of two images a step, without pre-trained weights."""
     return [
         f'-c={CONFIGURATION}',
         '--model.weights=random',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of hands become batches."""
+"""Images of hands become batches."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_every_tensor_moves(hands: Path) -> None:
     assert moved.samples == (1, 3)
 
 
-def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
+def test_a_image_of_another_size_is_refused(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     path = folder / 'Annotations' / '0.xml'
     path.write_text(path.read_text().replace('<width>64', '<width>65'))
@@ -68,7 +68,7 @@ def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
     assert '0.jpg: it has 64x64 pixels and its annotation is of 65x64' in made.reason
 
 
-def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     (folder / 'JPEGImages' / '2.jpg').write_bytes(b'\xff\xd8 half of it')
     made = batch(folder, 1, 2)
@@ -80,24 +80,24 @@ def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         data.on_before_batch_transfer(made, 0)
 
 
-def test_a_share_of_the_pictures(hands: Path) -> None:
-    pictures = HandSource(hands, 'test').read()
+def test_a_share_of_the_images(hands: Path) -> None:
+    images = HandSource(hands, 'test').read()
 
     half = HandSource(hands, 'test', 0.5).read()
     assert len(half) == 2
     assert half == HandSource(hands, 'test', 0.5).read()
-    assert set(half) < set(pictures)
+    assert set(half) < set(images)
 
 
 def write_neighbours(folder: Path, name: str, greys: tuple[int, ...], height: int = 64) -> None:
-    """The frames around a picture, each of one grey."""
+    """The frames around an image, each of one grey."""
     for step, grey in zip(('-3', '-2', '-1', '+1', '+2', '+3'), greys, strict=True):
         part = folder / f'JPEGImages{step}'
         part.mkdir()
         cv2.imwrite(str(part / name), np.full((height, 64, 3), grey, np.uint8))
 
 
-def test_neighbours_are_around_a_picture(tmp_path: Path) -> None:
+def test_neighbours_are_around_a_image(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
     write_neighbours(folder, '3.jpg', (40, 50, 60, 200, 210, 220))
     with_them, without = HandSource(folder, 'test').read()[3], HandSource(folder, 'test').read()[0]
@@ -105,17 +105,17 @@ def test_neighbours_are_around_a_picture(tmp_path: Path) -> None:
     assert read_motion(with_them)[:, 5, 5, 0].tolist() == pytest.approx(
         [40, 50, 60, 100, 200, 210, 220], abs=2
     )
-    # Of a picture that nobody knows more of, nothing moves.
+    # Of an image that nobody knows more of, nothing moves.
     still = read_motion(without)
     assert still.shape == (7, 64, 64, 3)
     assert np.ptp(still.astype(int), axis=0).max() == 0
 
 
-def test_a_cut_shows_another_picture(tmp_path: Path) -> None:
+def test_a_cut_shows_another_image(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
-    pictures = HandSource(folder, 'test').read()
-    cut = HandDataset(pictures, read_motion, HandAugmentation(cut=1.0))
-    still = HandDataset(pictures, read_motion, HandAugmentation())
+    images = HandSource(folder, 'test').read()
+    cut = HandDataset(images, read_motion, HandAugmentation(cut=1.0))
+    still = HandDataset(images, read_motion, HandAugmentation())
     made = [cut[Draw((0,), (seed, 0))] for seed in range(20)]
     frames = [each.frames for each in made if isinstance(each, HandExample)]
     same = still[Draw((0,), (0, 0))]
@@ -131,9 +131,9 @@ def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
     edges = zip(('xmin', 'ymin', 'xmax', 'ymax'), (41, 11, 50, 20), strict=True)
     touched = ''.join(f'<obj{key}>{edge}</obj{key}>' for key, edge in edges)
     path.write_text(path.read_text().replace('<contactstate>', f'{touched}<contactstate>'))
-    pictures = HandSource(folder, 'test').read()
+    images = HandSource(folder, 'test').read()
 
-    mirrors = HandDataset(pictures, read_still, HandAugmentation(flip=1.0))
+    mirrors = HandDataset(images, read_still, HandAugmentation(flip=1.0))
     made = collate_hands([mirrors[Draw((1,), (0, 1))]])
 
     assert isinstance(made, HandBatch)

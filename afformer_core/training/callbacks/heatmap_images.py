@@ -24,7 +24,7 @@ _FRAMES = 4
 _OPACITY = 0.6
 
 
-class HeatmapPictures(Callback):
+class HeatmapImages(Callback):
     """Shows what the model predicts for some validation samples, beside what it was shown.
 
     Args:
@@ -55,10 +55,10 @@ class HeatmapPictures(Callback):
         for index, heatmap in predictions.items():
             if index not in self._frames:
                 self._frames[index] = demonstration_strip(samples[index])
-            picture = np.concatenate((self._frames[index], beside_target(samples[index], heatmap)))
+            drawn = np.concatenate((self._frames[index], beside_target(samples[index], heatmap)))
             name = f'validation/{batch_idx}'
             for logger in loggers:
-                logger.experiment.add_image(name, picture, trainer.global_step, dataformats='HWC')
+                logger.experiment.add_image(name, drawn, trainer.global_step, dataformats='HWC')
 
 
 def demonstration_strip(sample: Sample) -> NDArray[np.uint8]:
@@ -92,12 +92,12 @@ def beside_target(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.ui
     image = read_image(sample.image_path)
     resized = np.asarray(cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     target = protocol.targets(protocol.rows([sample])[:1])[0]
-    pictures = (protocol.prediction(heatmap), target)
+    images = (protocol.prediction(heatmap), target)
     captions = ('prediction', 'ground truth')
     return np.concatenate(
         [
-            draw_overlay(resized, picture, (), caption, _OPACITY)
-            for picture, caption in zip(pictures, captions, strict=True)
+            draw_overlay(resized, drawn, (), caption, _OPACITY)
+            for drawn, caption in zip(images, captions, strict=True)
         ],
         axis=1,
     )

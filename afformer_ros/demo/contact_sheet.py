@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 _BACKGROUND = (24, 26, 30)
 _TEXT = (235, 235, 235)
@@ -37,26 +37,26 @@ class Row:
 
     title: str
     result: str
-    frames: Sequence[Picture]
-    image: Picture
-    overlay: Picture
+    frames: Sequence[RgbImage]
+    image: RgbImage
+    overlay: RgbImage
     outline: NDArray[np.float64] | None
 
 
-def contact_sheet(rows: Sequence[Row]) -> Picture:
+def contact_sheet(rows: Sequence[Row]) -> RgbImage:
     """Compose demonstration frames | camera image | overlay, one row for each grounding.
 
     Returns:
         uint8 RGB [H, W, 3].
     """
-    strips = [_row_picture(row) for row in rows]
+    strips = [_row_image(row) for row in rows]
     width = max(strip.shape[1] for strip in strips)
     return np.concatenate([_padded(strip, width) for strip in strips])
 
 
 def film_frames(
-    clip: Sequence[Picture], overlays: Iterable[Picture], title: str
-) -> Iterator[Picture]:
+    clip: Sequence[RgbImage], overlays: Iterable[RgbImage], title: str
+) -> Iterator[RgbImage]:
     """Compose the demonstration, in a loop, beside the overlays of a moving camera.
 
     Returns:
@@ -71,24 +71,24 @@ def film_frames(
         gap = np.full((height, _MARGIN, 3), _BACKGROUND, np.uint8)
         body = np.concatenate([side, gap, overlay], axis=1)
         head = _text_bar(body.shape[1], [(title, _TEXT, 20)])
-        picture = np.concatenate([head, body])
-        yield picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+        image = np.concatenate([head, body])
+        yield image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
 
 
-def same_size(pictures: Iterable[Picture], size: tuple[int, int]) -> Iterator[Picture]:
+def same_size(images: Iterable[RgbImage], size: tuple[int, int]) -> Iterator[RgbImage]:
     """Resize each image to fit into (width, height), centred."""
     width, height = size
-    for picture in pictures:
-        scale = min(width / picture.shape[1], height / picture.shape[0])
-        inner = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-        fitted = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA)
+    for image in images:
+        scale = min(width / image.shape[1], height / image.shape[0])
+        inner = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+        fitted = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
         canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
         top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
         canvas[top : top + inner[1], left : left + inner[0]] = fitted
         yield canvas
 
 
-def _row_picture(row: Row) -> Picture:
+def _row_image(row: Row) -> RgbImage:
     overlay = row.overlay.copy()
     if row.outline is not None:
         polygon = np.round(row.outline * 16).astype(np.int32)
@@ -100,7 +100,7 @@ def _row_picture(row: Row) -> Picture:
         ('camera image', _at_height(row.image, _ROW_HEIGHT)),
         (_overlay_label(row), _at_height(overlay, _ROW_HEIGHT)),
     ]
-    body = _beside([_labelled(picture, label) for label, picture in columns])
+    body = _beside([_labelled(image, label) for label, image in columns])
     head = _text_bar(body.shape[1], [(row.title, _TEXT, 22), (row.result, _FAINT, 18)])
     return np.concatenate([head, body])
 
@@ -113,7 +113,7 @@ def _spread(count: int, expected: int) -> list[int]:
     return [round(i) for i in np.linspace(0, count - 1, min(count, expected))]
 
 
-def _grid(frames: list[Picture]) -> Picture:
+def _grid(frames: list[RgbImage]) -> RgbImage:
     """Arrange frames in two rows, so that they stay large enough to see."""
     frames = frames + [np.full_like(frames[0], _BACKGROUND)] * (-len(frames) % 2)
     half = len(frames) // 2
@@ -126,35 +126,35 @@ def _grid(frames: list[Picture]) -> Picture:
     return np.concatenate([lines[0], space, lines[1]])
 
 
-def _beside(pictures: list[Picture]) -> Picture:
-    gap = np.full((pictures[0].shape[0], _MARGIN, 3), _BACKGROUND, np.uint8)
-    return np.concatenate([part for one in pictures for part in (gap, one)] + [gap], axis=1)
+def _beside(images: list[RgbImage]) -> RgbImage:
+    gap = np.full((images[0].shape[0], _MARGIN, 3), _BACKGROUND, np.uint8)
+    return np.concatenate([part for one in images for part in (gap, one)] + [gap], axis=1)
 
 
-def _labelled(picture: Picture, label: str) -> Picture:
+def _labelled(image: RgbImage, label: str) -> RgbImage:
     """Put an image above its label, all of one height."""
-    picture = picture[:_ROW_HEIGHT]
-    canvas = np.full((_ROW_HEIGHT, picture.shape[1], 3), _BACKGROUND, np.uint8)
-    canvas[: picture.shape[0]] = picture
-    return np.concatenate([canvas, _text_bar(picture.shape[1], [(label, _FAINT, 15)], 0)])
+    image = image[:_ROW_HEIGHT]
+    canvas = np.full((_ROW_HEIGHT, image.shape[1], 3), _BACKGROUND, np.uint8)
+    canvas[: image.shape[0]] = image
+    return np.concatenate([canvas, _text_bar(image.shape[1], [(label, _FAINT, 15)], 0)])
 
 
-def _at_height(picture: Picture, height: int) -> Picture:
-    width = round(picture.shape[1] * height / picture.shape[0])
-    shrinks = height < picture.shape[0]
+def _at_height(image: RgbImage, height: int) -> RgbImage:
+    width = round(image.shape[1] * height / image.shape[0])
+    shrinks = height < image.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation), np.uint8)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
 
 
-def _padded(picture: Picture, width: int) -> Picture:
-    missing = width - picture.shape[1]
-    side = np.full((picture.shape[0], missing, 3), _BACKGROUND, np.uint8)
-    return np.concatenate([picture, side], axis=1)
+def _padded(image: RgbImage, width: int) -> RgbImage:
+    missing = width - image.shape[1]
+    side = np.full((image.shape[0], missing, 3), _BACKGROUND, np.uint8)
+    return np.concatenate([image, side], axis=1)
 
 
 def _text_bar(
     width: int, lines: list[tuple[str, tuple[int, int, int], int]], margin: int = _MARGIN
-) -> Picture:
+) -> RgbImage:
     height = 10 + sum(round(size * 1.45) for _, _, size in lines)
     bar = Image.new('RGB', (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(bar)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures beside a heatmap in TensorBoard."""
+"""Images beside a heatmap in TensorBoard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.media.video import write_video
-from afformer_core.training.callbacks.heatmap_pictures import demonstration_strip
+from afformer_core.training.callbacks.heatmap_images import demonstration_strip
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.mining.index import read_index
-from afformer_core.maskahand.pretraining.clip_pictures import ClipPictures
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interaction_clips
 from afformer_core.media.video import write_video
 
@@ -22,8 +22,8 @@ def clips(tmp_path: Path) -> list[InteractionClip]:
 def test_demonstrations_are_squares_and_interactions_keep_their_shape(
     clips: list[InteractionClip],
 ) -> None:
-    pictures = ClipPictures((32, 32), frames=4, picture_side=48)
-    found = [pictures.read(clip) for clip in clips]
+    images = ClipImages((32, 32), frames=4, image_side=48)
+    found = [images.read(clip) for clip in clips]
 
     assert [each.demonstration.shape for each in found] == [(4, 32, 32, 3)] * 3
     assert [each.interactions.shape for each in found] == [
@@ -34,7 +34,7 @@ def test_demonstrations_are_squares_and_interactions_keep_their_shape(
 
 
 def test_the_hand_is_where_the_index_says(clips: list[InteractionClip]) -> None:
-    frame = ClipPictures((32, 32), 4, 96).read(clips[0]).interactions[0]
+    frame = ClipImages((32, 32), 4, 96).read(clips[0]).interactions[0]
     left, top, right, bottom = map(int, clips[0].interactions[0].interacting[0].box)
     assert frame.shape == (64, 96, 3)
     assert frame[top + 2 : bottom - 2, left + 2 : right - 2, 0].min() > 200
@@ -42,12 +42,12 @@ def test_the_hand_is_where_the_index_says(clips: list[InteractionClip]) -> None:
 
 
 def test_frames_are_not_enlarged(clips: list[InteractionClip]) -> None:
-    found = ClipPictures((32, 32), 4, 512).read(clips[0])
+    found = ClipImages((32, 32), 4, 512).read(clips[0])
     assert found.interactions.shape == (2, 64, 96, 3)
 
 
 def test_what_is_kept_is_what_was_read(clips: list[InteractionClip], tmp_path: Path) -> None:
-    plain = ClipPictures((32, 32), 4, 48)
+    plain = ClipImages((32, 32), 4, 48)
     kept = replace(plain, cache_folder=tmp_path / 'cache')
     expected = plain.read(clips[0])
     for _ in range(2):
@@ -62,12 +62,12 @@ def test_frames_without_a_hand_are_read_and_kept(
 ) -> None:
     first, second = clips[0].interactions
     clip = replace(clips[0], interactions=(replace(first, hand_free=1), second))
-    plain = ClipPictures((32, 32), 4, 48)
+    plain = ClipImages((32, 32), 4, 48)
     kept = replace(plain, cache_folder=tmp_path / 'cache')
     kept.read(clips[0])
     expected = plain.read(replace(clips[0], interactions=(replace(first, number=1),)))
-    for pictures in (plain, kept, kept):
-        found = pictures.read(clip)
+    for images in (plain, kept, kept):
+        found = images.read(clip)
         assert list(found.hand_free) == [1]
         assert np.array_equal(found.hand_free[1], expected.interactions[0])
         assert found.interactions.shape == (2, 32, 48, 3)
@@ -77,38 +77,38 @@ def test_frames_without_a_hand_are_read_and_kept(
 def test_a_video_that_was_written_again_is_read_again(
     clips: list[InteractionClip], tmp_path: Path
 ) -> None:
-    pictures = ClipPictures((32, 32), 4, 48, tmp_path / 'cache')
-    pictures.read(clips[0])
+    images = ClipImages((32, 32), 4, 48, tmp_path / 'cache')
+    images.read(clips[0])
     write_video(clips[0].video.path, np.zeros((12, 64, 96, 3), np.uint8), 4.0)
-    assert pictures.read(clips[0]).interactions.max() < 10
+    assert images.read(clips[0]).interactions.max() < 10
 
 
 def test_a_video_of_another_size_is_another(clips: list[InteractionClip]) -> None:
     write_video(clips[0].video.path, np.zeros((12, 96, 64, 3), np.uint8), 4.0)
     with pytest.raises(VideoError, match='has frames of 64x96, and had some of 96x64'):
-        ClipPictures((32, 32), 4, 48).read(clips[0])
+        ClipImages((32, 32), 4, 48).read(clips[0])
 
 
 def test_a_video_that_is_gone(clips: list[InteractionClip], tmp_path: Path) -> None:
     clips[0].video.path.unlink()
     for cache in (None, tmp_path / 'cache'):
         with pytest.raises(VideoError, match=r'0\.mp4'):
-            ClipPictures((32, 32), 4, 48, cache).read(clips[0])
+            ClipImages((32, 32), 4, 48, cache).read(clips[0])
 
 
 def test_what_the_cache_lacks_is_what_reading_adds(
     clips: list[InteractionClip], tmp_path: Path
 ) -> None:
-    pictures = ClipPictures((32, 32), 4, 48, tmp_path / 'cache')
-    (part,) = pictures.missing(clips)
+    images = ClipImages((32, 32), 4, 48, tmp_path / 'cache')
+    (part,) = images.missing(clips)
     assert part.what == 'frames of 3 mined clips'
     # 4 frames for the model and 2 with interactions of each.
     sizes = 3 * 4 * 32 * 32 + 2 * (32 * 48 + 48 * 48 + 48 * 32)
     assert part.size == 3 * sizes
-    pictures.read(clips[0])
-    (rest,) = pictures.missing(clips)
+    images.read(clips[0])
+    (rest,) = images.missing(clips)
     assert part.size - rest.size == 3 * (4 * 32 * 32 + 2 * 32 * 48)
     for clip in clips:
-        pictures.read(clip)
-    assert pictures.missing(clips) == []
-    assert replace(pictures, cache_folder=None).missing(clips) == []
+        images.read(clip)
+    assert images.missing(clips) == []
+    assert replace(images, cache_folder=None).missing(clips) == []

@@ -2,8 +2,8 @@
 import cv2
 import numpy as np
 
+from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
 from afformer_core.evaluation.report.exhibits import Exhibit
-from afformer_core.evaluation.report.pictures import write_contact_sheets
 
 WIDE = np.full((80, 320, 3), 200, np.uint8)
 
@@ -22,7 +22,7 @@ def test_a_line_has_frames_image_prediction_and_target(tmp_path):
     assert cv2.imread(str(paths[0])).shape == (2 * (20 + 196), 7 * 196, 3)
 
 
-def test_a_picture_keeps_its_shape(tmp_path):
+def test_a_image_keeps_its_shape(tmp_path):
     (path,) = write_contact_sheets(tmp_path, {'best': [exhibit()]})
     column = cv2.imread(str(path))[20:, 90, 0]
     # 320x80 is 192x48 in a square of 192.

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 # The first part is the package, the rest the file's path in it.
-TRAINING_PHOTOGRAPHS = (
+TRAINING_TEXTURE_IMAGES = (
     'skimage/data/astronaut.png',
     'skimage/data/brick.png',
     'skimage/data/camera.png',
@@ -35,7 +35,7 @@ TRAINING_PHOTOGRAPHS = (
     'skimage/data/rocket.jpg',
     'sklearn/datasets/images/flower.jpg',
 )
-HELD_OUT_PHOTOGRAPHS = (
+HELD_OUT_TEXTURE_IMAGES = (
     'skimage/data/chelsea.png',
     'skimage/data/coins.png',
     'skimage/data/gravel.png',
@@ -50,20 +50,20 @@ _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
-class _Photograph:
+class _TextureImage:
     """Pixels, uint8 [H, W, 3] RGB, and whether all of them are grey."""
 
     pixels: np.ndarray
     grey: bool
 
 
-def crop_photograph(rng: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
+def crop_texture_image(rng: np.random.Generator, side: int, held_out: bool = False) -> np.ndarray:
     """Cut a square out of a photograph, randomly mirrored and with changed colours.
 
     Args:
         rng: source of randomness.
         side: side of the result in pixels; the crop is scaled to it.
-        held_out: True for one of `HELD_OUT_PHOTOGRAPHS`, False for one of `TRAINING_PHOTOGRAPHS`.
+        held_out: True for one of `HELD_OUT_TEXTURE_IMAGES`, False for one of `TRAINING_TEXTURE_IMAGES`.
 
     Returns:
         uint8 [side, side, 3] RGB.
@@ -72,18 +72,18 @@ def crop_photograph(rng: np.random.Generator, side: int, held_out: bool = False)
         ModuleNotFoundError: scikit-image or scikit-learn is not installed.
         FileNotFoundError: the package is installed without its photographs.
     """
-    names = HELD_OUT_PHOTOGRAPHS if held_out else TRAINING_PHOTOGRAPHS
-    photograph = _read(names[int(rng.integers(len(names)))])
-    height, width = photograph.pixels.shape[:2]
+    names = HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES
+    texture_image = _read(names[int(rng.integers(len(names)))])
+    height, width = texture_image.pixels.shape[:2]
     extent = int(min(height, width) * rng.uniform(0.3, 1))
     top = int(rng.integers(height - extent + 1))
     left = int(rng.integers(width - extent + 1))
-    crop = photograph.pixels[top : top + extent, left : left + extent]
+    crop = texture_image.pixels[top : top + extent, left : left + extent]
     method = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
-    picture = cv2.resize(crop, (side, side), interpolation=method)
+    image = cv2.resize(crop, (side, side), interpolation=method)
     if rng.random() < 0.5:
-        picture = cv2.flip(picture, 1)
-    return cv2.transform(picture, _tint(rng) if photograph.grey else _jitter(rng))
+        image = cv2.flip(image, 1)
+    return cv2.transform(image, _tint(rng) if texture_image.grey else _jitter(rng))
 
 
 def _jitter(rng: np.random.Generator) -> np.ndarray:
@@ -120,7 +120,7 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 
 @cache
-def _read(name: str) -> _Photograph:
+def _read(name: str) -> _TextureImage:
     with Image.open(_locate(name)) as image:
         grey = image.mode == 'L'
         colours = image.convert('RGB')
@@ -128,7 +128,7 @@ def _read(name: str) -> _Photograph:
     if scale < 1:
         size = (round(colours.width * scale), round(colours.height * scale))
         colours = colours.resize(size, Image.Resampling.BOX)
-    return _Photograph(np.asarray(colours), grey)
+    return _TextureImage(np.asarray(colours), grey)
 
 
 def _locate(name: str) -> Path:

@@ -42,13 +42,13 @@ class ClipFrames:
 
 
 @dataclass(frozen=True)
-class ClipPictures:
+class ClipImages:
     """Reads clips of mined videos.
 
     Attributes:
         size: (height, width) of a demonstration's frames.
         frames: of a demonstration at most.
-        picture_side: longest side of the frames with interactions at most.
+        image_side: longest side of the frames with interactions at most.
         cache_folder: where clips are kept as they were read; None: nowhere. Several processes may
             share it.
         number_rate: of videos that are folders of frames, see `open_source`.
@@ -56,15 +56,15 @@ class ClipPictures:
 
     size: tuple[int, int]
     frames: int
-    picture_side: int
+    image_side: int
     cache_folder: Path | None = None
     number_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.frames < 1:
             raise ValueError(f'frames is {self.frames}; it must be at least 1')
-        if self.picture_side < 1:
-            raise ValueError(f'picture_side is {self.picture_side}; it must be at least 1')
+        if self.image_side < 1:
+            raise ValueError(f'image_side is {self.image_side}; it must be at least 1')
 
     def read(self, clip: InteractionClip) -> ClipFrames:
         """The frames of a clip; for reading, as they may be mapped from the cache.
@@ -80,8 +80,7 @@ class ClipPictures:
         kept = [each for each in map(cache.load, keys) if each is not None]
         if len(kept) < len(keys):
             kept = [
-                SampledClip(pictures, (tuple(range(len(pictures))),))
-                for pictures in self._decode(clip)
+                SampledClip(images, (tuple(range(len(images))),)) for images in self._decode(clip)
             ]
             for key, each in zip(keys, kept, strict=True):
                 cache.save(key, each)
@@ -101,7 +100,7 @@ class ClipPictures:
             except VideoError:
                 continue
             lacking = [
-                len(numbers) * self._picture_bytes(clip, part)
+                len(numbers) * self._image_bytes(clip, part)
                 for part, (numbers, key) in enumerate(zip(self._parts(clip), keys, strict=True))
                 if not cache.path(key).is_file()
             ]
@@ -109,7 +108,7 @@ class ClipPictures:
             size += sum(lacking)
         return [CachePart(f'frames of {count:,} mined clips', size)] if count else []
 
-    def _picture_bytes(self, clip: InteractionClip, part: int) -> int:
+    def _image_bytes(self, clip: InteractionClip, part: int) -> int:
         """Of a frame in a part of a clip: the first is shown to the model, others are larger."""
         if part == 0:
             return self.size[0] * self.size[1] * 3
@@ -136,30 +135,30 @@ class ClipPictures:
         """The frames of each of the clip's parts."""
         parts = self._parts(clip)
         numbers = sorted({number for part in parts for number in part})
-        pictures = self._source(clip).at([clip.video.times[number] for number in numbers])
-        height, width = pictures.shape[1:3]
+        images = self._source(clip).at([clip.video.times[number] for number in numbers])
+        height, width = images.shape[1:3]
         if (width, height) != clip.video.size:
             raise VideoError(
                 f'{clip.video.path} has frames of {width}x{height}, and had some of '
                 f'{clip.video.size[0]}x{clip.video.size[1]} when it was mined; mine again'
             )
-        by_number = dict(zip(numbers, pictures, strict=True))
+        by_number = dict(zip(numbers, images, strict=True))
         shown, *others = parts
         return [
             np.stack([resize_to_input(by_number[number], self.size) for number in shown]),
             *(np.stack([self._fitted(by_number[number]) for number in part]) for part in others),
         ]
 
-    def _fitted(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        height, width = picture.shape[:2]
+    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = image.shape[:2]
         size = self._fitted_size(width, height)
         if size == (width, height):
-            return picture
-        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            return image
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def _fitted_size(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) in which the longest side is not above `picture_side`."""
-        scale = min(1.0, self.picture_side / max(height, width))
+        """(width, height) in which the longest side is not above `image_side`."""
+        scale = min(1.0, self.image_side / max(height, width))
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _parts(self, clip: InteractionClip) -> list[tuple[int, ...]]:
@@ -176,7 +175,7 @@ class ClipPictures:
         place = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
         keys = []
         for part, numbers in enumerate(self._parts(clip)):
-            size = self.picture_side if part else self.size
+            size = self.image_side if part else self.size
             times = [clip.video.times[number] for number in numbers]
             described = json.dumps((_CACHE_VERSION, *place, times, size))
             keys.append(hashlib.sha256(described.encode()).hexdigest())
@@ -185,7 +184,5 @@ class ClipPictures:
 
 def _clip_frames(clip: InteractionClip, parts: Sequence[NDArray[np.uint8]]) -> ClipFrames:
     demonstration, interactions, *hand_free = parts
-    pictures = hand_free[0] if hand_free else ()
-    return ClipFrames(
-        demonstration, interactions, dict(zip(clip.hand_free, pictures, strict=True))
-    )
+    images = hand_free[0] if hand_free else ()
+    return ClipFrames(demonstration, interactions, dict(zip(clip.hand_free, images, strict=True)))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from afformer_core.evaluation.report.exhibits import Exhibit
-from afformer_core.evaluation.report.tiles import Picture, fit
+from afformer_core.evaluation.report.tiles import RgbImage, fit
 from afformer_core.files.atomic import write_aside
 from afformer_core.reports.pages import jpeg_source
 
@@ -45,40 +45,40 @@ def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]
     return paths
 
 
-def encode_jpeg(picture: Picture) -> bytes:
-    """A picture as a JPEG file.
+def encode_jpeg(image: RgbImage) -> bytes:
+    """An image as a JPEG file.
 
     Raises:
         OSError: it cannot be encoded.
     """
-    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     ok, encoded = cv2.imencode('.jpg', colours, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not ok:
-        raise OSError(f'a picture of shape {picture.shape} cannot be encoded')
+        raise OSError(f'an image of shape {image.shape} cannot be encoded')
     return bytes(encoded.tobytes())
 
 
-def image_source(picture: Picture) -> str:
-    """A picture as the source of an image that lies in a page itself."""
-    return jpeg_source(encode_jpeg(picture))
+def image_source(image: RgbImage) -> str:
+    """An image as the source of an image that lies in a page itself."""
+    return jpeg_source(encode_jpeg(image))
 
 
-def _line(exhibit: Exhibit) -> Picture:
+def _line(exhibit: Exhibit) -> RgbImage:
     images = () if exhibit.image is None else (exhibit.image,)
     drawn = exhibit.predicted
     shown = (*exhibit.frames, *images, *drawn.values(), exhibit.target)
-    pictures = np.concatenate([_cell(each) for each in shown], axis=1)
+    tiles = np.concatenate([_cell(each) for each in shown], axis=1)
     what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
     order = ' | '.join([*what, *drawn, 'ground truth'])
     text = f'{"  ".join(exhibit.measures)}   {exhibit.title}   ({order})'
-    caption = _caption(text, pictures.shape[1])
-    blank = caption.shape[1] - pictures.shape[1]
-    return np.concatenate((caption, np.pad(pictures, ((0, 0), (0, blank), (0, 0)))))
+    caption = _caption(text, tiles.shape[1])
+    blank = caption.shape[1] - tiles.shape[1]
+    return np.concatenate((caption, np.pad(tiles, ((0, 0), (0, blank), (0, 0)))))
 
 
-def _cell(picture: Picture) -> Picture:
+def _cell(image: RgbImage) -> RgbImage:
     """In the middle of a black square, with a margin on the right and below."""
-    fitted = fit(picture, _SIDE)
+    fitted = fit(image, _SIDE)
     height, width = fitted.shape[:2]
     top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
     cell = np.zeros((_SIDE + _MARGIN, _SIDE + _MARGIN, 3), np.uint8)
@@ -86,7 +86,7 @@ def _cell(picture: Picture) -> Picture:
     return cell
 
 
-def _caption(text: str, width: int) -> Picture:
+def _caption(text: str, width: int) -> RgbImage:
     """A strip of at least a width that the text fits into."""
     (needed, _), _ = cv2.getTextSize(text, *_FONT, 1)
     strip = np.full((_CAPTION, max(width, needed + 8), 3), 32, np.uint8)

@@ -25,14 +25,14 @@ from afformer_core.training.datasets.annotated_data import AnnotatedData, Annota
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
     FailedExample,
-    PictureExample,
-    collate_pictures,
+    ImageExample,
+    collate_images,
     shares_of,
 )
 from afformer_core.training.datasets.order import Draw
 
 
-class PictureDataset(Dataset[PictureExample | FailedExample]):
+class ImageDataset(Dataset[ImageExample | FailedExample]):
     """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
 
     Args:
@@ -58,7 +58,7 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, draw: Draw) -> PictureExample | FailedExample:
+    def __getitem__(self, draw: Draw) -> ImageExample | FailedExample:
         samples = [self._samples[index] for index in draw.indices]
         foreign = [self._samples[index] for index in draw.foreign]
         try:
@@ -82,7 +82,7 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
                 for example in examples
             ]
             windows = [examples[0].frames]
-        return PictureExample(
+        return ImageExample(
             tuple(windows),
             np.stack([example.image for example in examples]),
             (
@@ -107,13 +107,13 @@ class PictureDataset(Dataset[PictureExample | FailedExample]):
 _NO_AUGMENTATION = AugmentationOptions()
 
 
-class PictureData(AnnotatedData):
+class ImageData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:
         train: what is trained on.
         validation: what is validated on; nothing if it is null.
-        input_size: (height, width) of pictures; the model's, never given.
+        input_size: (height, width) of images; the model's, never given.
         frames: which frames of a clip are used: `uniform 64`, or `2 fps x 32 every 16`, of whose
             windows training draws one and validation takes the mean.
         folder_rate: numbers per second in the names of frames, where a clip is a folder of them.
@@ -167,8 +167,8 @@ class PictureData(AnnotatedData):
 
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
         if not training:
-            return PictureDataset(samples, self._reader, None)
-        return PictureDataset(samples, self._reader, self._augmentation, self._reversal)
+            return ImageDataset(samples, self._reader, None)
+        return ImageDataset(samples, self._reader, self._augmentation, self._reversal)
 
     @property
     def longest(self) -> int:
@@ -177,4 +177,4 @@ class PictureData(AnnotatedData):
 
     @property
     def _collate(self) -> Callable[[Any], Any]:
-        return collate_pictures
+        return collate_images

@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 # The Python that the virtual environment is made of.
 PYTHON ?= python3
-# Files of your own for `make demo`, and where it leaves its pictures.
+# Files of your own for `make demo`, and where it leaves its images.
 VIDEO ?=
 IMAGE ?=
 OUTPUT ?= demo_output
@@ -40,7 +40,7 @@ help: ## list what can be made
 
 setup: $(VENV)/.ros $(VENV)/.packages build/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
 
-demo: setup ## ground a demonstration in camera images over ROS 2 and leave pictures in demo_output/
+demo: setup ## ground a demonstration in camera images over ROS 2 and leave images in demo_output/
 	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 

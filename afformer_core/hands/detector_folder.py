@@ -127,8 +127,8 @@ def read_detector_description(folder: Path) -> DetectorDescription:
     for name, expected in _EXPECTED.items():
         if fields.get(name) != expected:
             raise ModelFolderError(
-                f'{name} in {path} is {fields.get(name)!r}; expected {expected!r}. Import or train '
-                'the detector again with this release'
+                f'{name} in {path} is {fields.get(name)!r}; expected {expected!r}. Import or '
+                'train the detector again with this release'
             )
     try:
         return DetectorDescription(

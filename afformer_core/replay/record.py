@@ -17,7 +17,7 @@ STAGES = ('decode', 'predict', 'stream', 'messages')
 
 @dataclass(frozen=True)
 class ImageScores:
-    """A grounding against the truth; None where the truth or the grounding does not say.
+    """A grounding against the annotations; None where the annotations or the grounding do not say.
 
     Attributes:
         kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics.metrics`.
@@ -53,7 +53,7 @@ class ReplayRecord:
         restart: why nothing before this image was used; empty where it was.
         problem: why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: of each of `STAGES`.
-        scores: against the truth; None without annotations.
+        scores: against the annotations; None without annotations.
     """
 
     stamp: int

@@ -63,7 +63,7 @@ class ReplaySummary:
         jitter: pixels from the best peak of an image to that of the next, both found in
             themselves.
         stages: milliseconds of each stage; `total` is the sum of an image's.
-        scores: of each measure against the truth, those that there are.
+        scores: of each measure against the annotations, those that there are.
         inside: share of the best peaks inside their outline, None without outlines.
         problems: most frequent first; those that differ in numbers only count as one.
         notes: what befell the bag as a whole.

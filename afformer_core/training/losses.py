@@ -14,9 +14,9 @@ from torch.nn import functional
 from afformer_core.data.downsampling import downsampled, downsampled_logits
 
 ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
-# Half as wide as the truth, where that is one point.
+# Half as wide as the target, where that is one point.
 _PRECISION_POWER = 4
-# Of the highest value of a truth, what still counts as near it: three standard deviations.
+# Of the highest value of a target, what still counts as near it: three standard deviations.
 _NEAR = math.exp(-4.5)
 # Finite, since a probability of nothing times an infinite logarithm is not a number.
 _ELSEWHERE = -1e4

@@ -31,7 +31,7 @@ _WHOLE = (
 _OF_TRAINING = (
     ('', 'losses'),
     ('', 'optimization'),
-    ('datasets/', 'truth'),
+    ('datasets/', 'supervision'),
     ('datasets/', 'order'),
 )
 # Mutated folders and files, by the name of the package.

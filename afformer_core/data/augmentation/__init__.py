@@ -18,8 +18,8 @@ __all__ = [
     'CropOptions',
     'Example',
     'FlipOptions',
+    'ImageOptions',
     'PerspectiveOptions',
     'PhotometricOptions',
-    'ImageOptions',
     'changed_images',
 ]

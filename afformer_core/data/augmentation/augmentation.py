@@ -55,7 +55,7 @@ def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None
     shape = images.shape
     axes = expected.count(',') + 1
     if images.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
-        raise ValueError(f'{name}: uint8 {expected} is wanted, got {images.dtype} {list(shape)}')
+        raise ValueError(f'{name} is {images.dtype} {list(shape)}; expected uint8 {expected}')
 
 
 @dataclass(frozen=True)

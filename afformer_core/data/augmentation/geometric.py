@@ -175,7 +175,7 @@ class PerspectiveOptions:
         if not 0 <= self.distortion <= 1:
             raise ValueError(f'distortion is {self.distortion}; expected 0 to 1')
         if self.border not in BORDERS:
-            raise ValueError(f'border is {self.border!r}; one of {", ".join(BORDERS)} is wanted')
+            raise ValueError(f'border is {self.border!r}; expected one of {", ".join(BORDERS)}')
 
 
 def draw_perspective(

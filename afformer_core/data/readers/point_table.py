@@ -90,7 +90,7 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _require_columns(header: list[str]) -> None:
-    expected = f'the columns {", ".join(_COLUMNS)}, parted by commas, are wanted'
+    expected = f'expected the columns {", ".join(_COLUMNS)}, parted by commas'
     for name in header:
         if name not in _COLUMNS:
             raise ValueError(f'there is a column {name!r}; {expected}')

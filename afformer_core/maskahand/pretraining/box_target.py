@@ -17,7 +17,7 @@ FORMS = ('box', 'front', 'touch')
 
 @dataclass(frozen=True)
 class BoxTarget:
-    """The form of the truth.
+    """The form of the target.
 
     Attributes:
         form: 'box', the whole box, as in the paper; or 'front', the part of it that lies ahead in

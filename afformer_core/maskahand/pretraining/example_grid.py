@@ -23,7 +23,7 @@ _WHITE = 255
 
 
 def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDArray[np.uint8]:
-    """A row for each target image: frames of the demonstration, the image, the truth over it.
+    """A row for each target image: frames of the demonstration, the image, the target over it.
 
     Args:
         examples: at least one.

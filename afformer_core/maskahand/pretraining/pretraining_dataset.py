@@ -122,7 +122,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
 def collate_pretraining(
     examples: Sequence[PretrainingExample | FailedExample],
 ) -> ImageBatch | FailedBatch:
-    """A batch of images whose truth is the boxes of hands."""
+    """A batch of images whose target is the boxes of hands."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)

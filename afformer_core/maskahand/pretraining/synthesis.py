@@ -25,8 +25,8 @@ def _paper_changes() -> ImageOptions:
 class SynthesisOptions:
     """How a target image is made of a frame.
 
-    By default with the paper's masks, perspective and truth, but with all hands hidden, with masks
-    filled in several ways and without black corners; see docs/research/maskahand.md.
+    By default with the paper's masks, perspective and target, but with all hands hidden, with
+    masks filled in several ways and without black corners; see docs/research/maskahand.md.
 
     Attributes:
         masks: over hands, and elsewhere.

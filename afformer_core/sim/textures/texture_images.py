@@ -63,7 +63,8 @@ def crop_texture_image(rng: np.random.Generator, side: int, held_out: bool = Fal
     Args:
         rng: source of randomness.
         side: side of the result in pixels; the crop is scaled to it.
-        held_out: True for one of `HELD_OUT_TEXTURE_IMAGES`, False for one of `TRAINING_TEXTURE_IMAGES`.
+        held_out: True for one of `HELD_OUT_TEXTURE_IMAGES`, False for one of
+            `TRAINING_TEXTURE_IMAGES`.
 
     Returns:
         uint8 [side, side, 3] RGB.

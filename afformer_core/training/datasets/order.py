@@ -124,8 +124,9 @@ class BatchOrder(DemonstrationOrder):
         indices = self._pick(self._groups[number], rng)
         if self._foreign_samples is None:
             return Draw(indices, seed)
-        rng = np.random.default_rng((*seed, _FOREIGN_STREAM))
-        return Draw(indices, seed, self._foreign_samples.draw(indices[0], self._foreign, rng))
+        foreign_rng = np.random.default_rng((*seed, _FOREIGN_STREAM))
+        foreign = self._foreign_samples.draw(indices[0], self._foreign, foreign_rng)
+        return Draw(indices, seed, foreign)
 
     def _pick(self, group: list[int], rng: np.random.Generator) -> tuple[int, ...]:
         shuffled = rng.permutation(group).tolist()

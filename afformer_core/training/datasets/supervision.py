@@ -20,7 +20,7 @@ class Supervision(ABC):
 
     @abstractmethod
     def targets(self, size: tuple[int, int]) -> Targets:
-        """Ground truths of a size (height, width), made where the tensors are."""
+        """Targets of a size (height, width), made where the tensors are."""
 
     @abstractmethod
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
@@ -81,7 +81,7 @@ class Boxes(Supervision):
         _find_foreign(self, self.corners)
 
     def targets(self, size: tuple[int, int]) -> Targets:
-        """See `Supervision.targets`; all boxes of an image together are its blurred truth."""
+        """See `Supervision.targets`; all boxes of an image together are its blurred target."""
         scale = self.corners.new_tensor((size[1], size[0]))
         # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
         inside = coverage(self.corners * scale, size).amax(dim=1)

@@ -78,7 +78,7 @@ def test_the_other_objects_stay_as_they_are(plan: CloseUpPlan, tmp_path: Path) -
 
 @pytest.mark.parametrize('share', [0.0, 1.5])
 def test_a_share_that_cannot_be_is_refused(plan: CloseUpPlan, share: float) -> None:
-    with pytest.raises(ValueError, match='above 0 and at most 1 is wanted'):
+    with pytest.raises(ValueError, match='expected a number above 0 and at most 1'):
         replace(plan, share=share)
 
 

@@ -110,5 +110,5 @@ def test_no_crop(options: CropOptions) -> None:
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match='is wanted'):
+    with pytest.raises(ValueError, match='expected'):
         CropOptions(**wrong)

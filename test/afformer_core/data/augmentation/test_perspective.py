@@ -110,5 +110,5 @@ def test_no_slant(options: PerspectiveOptions) -> None:
     [{'distortion': -0.1}, {'distortion': 1.1}, {'probability': -1.0}, {'border': 'black'}],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match='is wanted'):
+    with pytest.raises(ValueError, match='expected'):
         PerspectiveOptions(**wrong)

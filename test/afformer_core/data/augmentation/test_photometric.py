@@ -91,5 +91,5 @@ def test_some_are_left_as_they_are() -> None:
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match='is wanted'):
+    with pytest.raises(ValueError, match='expected'):
         PhotometricOptions(**wrong)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Synthesized target images: hands hidden, context moved, the truth moved with it."""
+"""Synthesized target images: hands hidden, context moved, the target moved with it."""
 
 import cv2
 import numpy as np
@@ -93,7 +93,7 @@ def _inside(corners, scale=1.0):
 
 @pytest.mark.parametrize('image', [SLANTED, CROPPED], ids=['reflected', 'cropped'])
 def test_the_target_moves_with_what_is_under_it(image):
-    # Without masks the hand itself shows where the truth must be.
+    # Without masks the hand itself shows where the target must be.
     masks = MaskOptions(shape='none', random_masks=0)
     for seed in range(10):
         made = _made((TOUCHING,), seed, masks=masks, image=image)

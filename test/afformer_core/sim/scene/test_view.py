@@ -136,12 +136,12 @@ def test_outlines_are_bent_as_the_image_is(distortion: float, shift: float) -> N
     bent, straight = [], []
     for number, element in enumerate(scene.appliance.elements):
         white = np.repeat((shown == number)[..., None], 3, axis=2).astype(np.uint8) * 255
-        pictured = view.sensor.expose(white, np.random.default_rng(0))[..., 0] > 127
+        exposed = view.sensor.expose(white, np.random.default_rng(0))[..., 0] > 127
         outlined = drawn(view.outline(scene.appliance, number), view.size)
-        assert overlap(pictured, outlined) > 0.7
-        bent.append(np.linalg.norm(middle(pictured) - middle(outlined)))
+        assert overlap(exposed, outlined) > 0.7
+        bent.append(np.linalg.norm(middle(exposed) - middle(outlined)))
         ideal = drawn(project_outline(element, view.camera, view.size), view.size)
-        straight.append(np.linalg.norm(middle(pictured) - middle(ideal)))
+        straight.append(np.linalg.norm(middle(exposed) - middle(ideal)))
     assert max(bent) < 0.7
     assert max(straight) > shift
 

@@ -194,7 +194,7 @@ STATEMENTS = (
         {PRETRAINED: {f'{SYNTHESIS}masks.fill': 'noise'}},
     ),
     Statement(
-        '4.2', 'a random perspective of distortion 0.5, of image and truth alike', 'same',
+        '4.2', 'a random perspective of distortion 0.5, of image and target alike', 'same',
         'config/train/maskahand/opra.yaml', '',
         {PRETRAINED: {f'{SYNTHESIS}image.perspective.distortion': 0.5,
                       f'{SYNTHESIS}image.perspective.probability': 1.0,
@@ -203,9 +203,9 @@ STATEMENTS = (
                       f'{SYNTHESIS}image.crop.scale': [1.0, 1.0]}},
     ),
     Statement(
-        '4.3', 'the truth is the blurred box of the hand', 'same',
+        '4.3', 'the target is the blurred box of the hand', 'same',
         'afformer_core/training/datasets/supervision.py',
-        'all boxes of an image together are its blurred truth',
+        'all boxes of an image together are its blurred target',
         {PRETRAINED: {f'{SYNTHESIS}target.form': 'box'}},
     ),
     Statement(

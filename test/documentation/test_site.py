@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from afformer_core.cli.main import SUBCOMMANDS
 from tools.site.command_pages import subcommand_pages
 from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
@@ -84,7 +85,7 @@ def test_a_file_that_is_linked_to_becomes_a_page(root: Path) -> None:
     pages = source_pages(root, {'robot/launch.md': '[it](../../config/ground.yaml)'})
     (text,) = pages.values()
     assert list(pages) == ['source/config/ground.yaml.md']
-    assert text.startswith('# config/ground.yaml\n\n```yaml\n# Every parameter')
+    assert text.startswith('# config/ground.yaml\n\n```yaml\n# ')
 
 
 def test_a_link_to_nothing_is_refused(root: Path) -> None:
@@ -92,21 +93,49 @@ def test_a_link_to_nothing_is_refused(root: Path) -> None:
         source_pages(root, {'robot/launch.md': '[it](../../config/no_such.yaml)'})
 
 
-def test_messages_are_described_by_their_comments(root: Path) -> None:
+def test_messages_are_described_by_their_comments(tmp_path: Path) -> None:
+    (tmp_path / 'msg').mkdir()
+    (tmp_path / 'srv').mkdir()
+    (tmp_path / 'msg' / 'Score.msg').write_text(
+        '# How well it fits.\n\nuint8 READY=2  # it may be read\nfloat32 score  # 0 to 1,\n'
+        '               # higher is better\n'
+    )
+    (tmp_path / 'srv' / 'Stop.srv').write_text('# End it.\n---\nbool success  # false: it runs\n')
+    assert message_page(tmp_path) == (
+        '# Messages and services\n\n'
+        '## Score\n\n`afformer_ros/msg/Score`. How well it fits.\n\n'
+        '| field | type | |\n| --- | --- | --- |\n'
+        '| `READY=2` | `uint8` | it may be read |\n'
+        '| `score` | `float32` | 0 to 1, higher is better |\n\n'
+        '## Stop\n\n`afformer_ros/srv/Stop`. End it.\n\nThe request is empty.\n\n'
+        '| response | type | |\n| --- | --- | --- |\n'
+        '| `success` | `bool` | false: it runs |\n\n'
+    )
+
+
+def test_every_message_and_service_is_described(root: Path) -> None:
     page = message_page(root)
-    assert '| `score` | `float32` | probability, 0 to 1 |\n' in page
-    assert '| `READY=2` | `uint8` | `selected` is grounded in every camera image |\n' in page
-    # A comment that goes on in the next line.
-    assert 'relative paths start at its working folder; a bag may be followed by' in page
     for path in (*root.glob('msg/*.msg'), *root.glob('srv/*.srv')):
         assert f'## {path.stem}\n' in page
 
 
-def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
-    page = launch_page(root)
-    assert '| `path` | required | Video, image or folder of images to publish. |\n' in page
-    assert '| `rate` | `0.0` | Frames a second; 0: as in the video, and 10 for images. |' in page
-    assert 'Whether to begin again after the last frame. One of `true`, `false`. |\n' in page
+def test_launch_files_are_described_by_their_arguments(tmp_path: Path) -> None:
+    (tmp_path / 'launch').mkdir()
+    (tmp_path / 'launch' / 'a.launch.py').write_text(
+        '"""Launch of a.\n\nros2 launch afformer_ros a.launch.py path:=b\n"""\n'
+        "DeclareLaunchArgument('path', description='What to ' 'play.')\n"
+        'DeclareLaunchArgument(\n'
+        "    'loop', default_value='no', choices=['yes', 'no'], description='Whether again.'\n"
+        ')\n'
+    )
+    page = launch_page(tmp_path)
+    assert page.endswith(
+        '\n## a.launch.py\n\nLaunch of a.\n\n'
+        '```sh\nros2 launch afformer_ros a.launch.py path:=b\n```\n\n'
+        '| argument | default | |\n| --- | --- | --- |\n'
+        '| `path` | required | What to play. |\n'
+        '| `loop` | `no` | Whether again. One of `yes`, `no`. |\n'
+    )
 
 
 def test_configuration_files_are_described_by_their_comments(root: Path) -> None:
@@ -123,12 +152,13 @@ def test_a_comment_is_described_by_its_first_sentence() -> None:
 
 def test_every_subcommand_has_a_page() -> None:
     pages = subcommand_pages()
-    assert '--maximum-' in pages['reference/commands/ground.md']
-    assert '```sh\nafformer ground --video press.mp4' in pages['reference/commands/ground.md']
-    assert (
-        '| [`afformer ground`](ground.md) | ground a video in an image |'
-        in (pages['reference/commands/index.md'])
-    )
+    listed = pages['reference/commands/index.md']
+    for name in SUBCOMMANDS:
+        assert f'# afformer {name}\n' in pages[f'reference/commands/{name}.md']
+        assert f'| [`afformer {name}`]({name}.md) | ' in listed
+    ground = pages['reference/commands/ground.md']
+    assert '```sh\nafformer ground --video press.mp4' in ground
+    assert '\n  --video VIDEO' in ground
 
 
 @pytest.mark.parametrize('room', ROOMS)

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mcap.writer import CompressionType, Writer
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from safetensors.numpy import save
 
 from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.images import encode_jpeg
 from afformer_core.runtime.grounding import EncodedFrames
 
 TOPIC = 'demonstration'
@@ -84,9 +84,8 @@ class DemonstrationWriter:
             DemonstrationError: the disk refuses; the file is removed.
         """
         nanoseconds = max(0, round(stamp * 1e9))
-        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
-        message = _message(np.asarray(data, np.uint8).ravel(), nanoseconds)
+        data = np.frombuffer(encode_jpeg(image, _JPEG_QUALITY), np.uint8)
+        message = _message(data, nanoseconds)
         try:
             self._writer.add_message(
                 self._channel, nanoseconds, message, nanoseconds, self._count % (1 << 32)

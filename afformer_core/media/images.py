@@ -69,10 +69,29 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def write_jpeg(path: Path, image: np.ndarray, quality: int) -> None:
-    """Write uint8 [H, W, 3] RGB as a JPEG of quality 0 to 100 into an existing folder."""
-    encoded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    path.write_bytes(encoded.tobytes())
+def encode_jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Compress an image as a JPEG file.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        quality: from 0 to 100.
+
+    Raises:
+        OSError: the image cannot be encoded.
+    """
+    colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    encoded, data = cv2.imencode('.jpg', colours, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not encoded:
+        raise OSError(
+            f'an image of shape {image.shape} cannot be encoded; JPEG has at most 65535 pixels a '
+            'side'
+        )
+    return bytes(data.tobytes())
+
+
+def write_jpeg(path: Path, image: NDArray[np.uint8], quality: int) -> None:
+    """Write a JPEG into a folder that exists; see `encode_jpeg`."""
+    path.write_bytes(encode_jpeg(image, quality))
 
 
 def shown_size(image: PIL.Image.Image) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.media.images import encode_jpeg
 from afformer_core.runtime.frame_sampler import FrameSampler
 
 _COUNT = 12
@@ -42,11 +43,5 @@ class ContactSheet:
             return
         scale = min(1.0, _WIDTH / overlay.shape[1])
         small = cv2.resize(overlay, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        ok, data = cv2.imencode(
-            '.jpg',
-            cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
-        )
-        if not ok:
-            raise OSError(f'an overlay of shape {overlay.shape} cannot be encoded')
-        self._sampler.add(SheetImage(stamp, data.tobytes()))
+        jpeg = encode_jpeg(np.asarray(small, np.uint8), _JPEG_QUALITY)
+        self._sampler.add(SheetImage(stamp, jpeg))

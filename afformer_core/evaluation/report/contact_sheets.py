@@ -12,6 +12,7 @@ import numpy as np
 from afformer_core.evaluation.report.exhibits import Exhibit
 from afformer_core.evaluation.report.tiles import RgbImage, fit
 from afformer_core.files.atomic import write_aside
+from afformer_core.media.images import encode_jpeg
 from afformer_core.reports.pages import jpeg_source
 
 _SIDE = 192
@@ -40,27 +41,14 @@ def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]
         )
         # A model's name may be a path.
         path = folder / f'{name.replace("/", "_")}.jpg'
-        write_aside(path, encode_jpeg(sheet))
+        write_aside(path, encode_jpeg(sheet, _QUALITY))
         paths.append(path)
     return paths
 
 
-def encode_jpeg(image: RgbImage) -> bytes:
-    """An image as a JPEG file.
-
-    Raises:
-        OSError: it cannot be encoded.
-    """
-    colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    ok, encoded = cv2.imencode('.jpg', colours, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not ok:
-        raise OSError(f'an image of shape {image.shape} cannot be encoded')
-    return bytes(encoded.tobytes())
-
-
 def image_source(image: RgbImage) -> str:
     """An image as the source of an image that lies in a page itself."""
-    return jpeg_source(encode_jpeg(image))
+    return jpeg_source(encode_jpeg(image, _QUALITY))
 
 
 def _line(exhibit: Exhibit) -> RgbImage:

@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.probability import require_probability
 from afformer_core.data.sample import Sample
 
 
@@ -29,7 +28,8 @@ class FlipOptions:
     swapped_actions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        require_probability(self.probability)
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f'probability is {self.probability}; expected 0 to 1')
         names = [name for pair in self.swapped_actions for name in pair]
         if any(len(pair) != 2 for pair in self.swapped_actions) or len(set(names)) < len(names):
             raise ValueError(
@@ -90,7 +90,8 @@ class Reversal:
             ValueError: there is no action of a name, the probability is none, or it is above 0
                 and there are no actions.
         """
-        require_probability(probability)
+        if not 0 <= probability <= 1:
+            raise ValueError(f'reverse_probability is {probability}; expected 0 to 1')
         if probability > 0 and not actions:
             raise ValueError(
                 f'reverse_probability is {probability} and reversed_actions are empty; name what '

@@ -11,8 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.probability import require_probability
-
 Homography = NDArray[np.float64]
 
 _HORIZON = 1e-6
@@ -94,7 +92,8 @@ class CropOptions:
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        require_probability(self.probability)
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f'probability is {self.probability}; expected 0 to 1')
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
             raise ValueError(f'scale is {self.scale}; expected above 0, at most 1, and in order')
         if not 0 < self.aspect[0] <= self.aspect[1] < math.inf:
@@ -171,7 +170,8 @@ class PerspectiveOptions:
     border: str = 'reflect'
 
     def __post_init__(self) -> None:
-        require_probability(self.probability)
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f'probability is {self.probability}; expected 0 to 1')
         if not 0 <= self.distortion <= 1:
             raise ValueError(f'distortion is {self.distortion}; expected 0 to 1')
         if self.border not in BORDERS:

@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.augmentation.probability import require_probability
-
 # Rows: brightness, and the two axes of colour of NTSC's YIQ, in which hue is an angle.
 _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 _RGB = np.linalg.inv(_YIQ)
@@ -37,12 +35,12 @@ class PhotometricOptions:
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        require_probability(self.probability)
         for name, highest in (
             ('brightness', 1.0),
             ('contrast', 1.0),
             ('saturation', 1.0),
             ('hue', 0.5),
+            ('probability', 1.0),
         ):
             value = getattr(self, name)
             if not 0 <= value <= highest:

@@ -11,11 +11,8 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from afformer_core.errors import AfformerError
-from afformer_core.maskahand.pretraining.clip_data import PretrainingData
-from afformer_core.maskahand.pretraining.pretraining_data import (
-    MaskAHandData,
-    MaskAHandFeatureData,
-)
+from afformer_core.maskahand.pretraining.feature_data import MaskAHandFeatureData
+from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData, PretrainingData
 
 _KINDS: dict[str, type[PretrainingData]] = {
     f'{kind.__module__}.{kind.__qualname__}': kind

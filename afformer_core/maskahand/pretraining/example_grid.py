@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
-from afformer_core.maskahand.pretraining.clip_data import PretrainingData
+from afformer_core.maskahand.pretraining.pretraining_data import PretrainingData
 from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingExample, boxes_of
 from afformer_core.media.video_frames import uniform_indices
 

@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation import ImageOptions, changed_images
 from afformer_core.errors import AfformerError
-from afformer_core.maskahand.pretraining.clip_features import ClipFeatures
 from afformer_core.maskahand.pretraining.clip_images import ClipFrames, ClipImages
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.pretraining.synthesis import (
@@ -22,7 +21,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
     synthesize,
 )
 from afformer_core.media.images import resize_to_input
-from afformer_core.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
+from afformer_core.training.datasets.batch import FailedBatch, ImageBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.order import Draw
 from afformer_core.training.datasets.supervision import Boxes
@@ -132,23 +131,6 @@ def collate_pretraining(
         tuple(example.clip for example in read for _ in example.corners),
         frames,
         lengths,
-        images_of(read),
-    )
-
-
-def collate_with_features(
-    features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
-) -> MixedBatch | FailedBatch:
-    """The same with the features of the demonstrations in place of their frames."""
-    read = [example for example in examples if isinstance(example, PretrainingExample)]
-    if len(read) < len(examples):
-        return failure(examples)
-    clips = [example.clip for example in read]
-    return MixedBatch(
-        boxes_of(read),
-        tuple(example.clip for example in read for _ in example.corners),
-        tuple(torch.from_numpy(stage[clips]) for stage in features.stages),
-        torch.from_numpy(features.lengths[clips]),
         images_of(read),
     )
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from afformer_core.data.augmentation.geometric import CropOptions, draw_crop, warp_images
 from afformer_core.data.augmentation.photometric import PhotometricOptions, draw_colour_change
-from afformer_core.data.augmentation.probability import require_probability
 
 _RgbImage = NDArray[np.uint8]
 _Boxes = NDArray[np.float64]
@@ -42,9 +41,9 @@ class HandAugmentation:
     cut: float = 0.0
 
     def __post_init__(self) -> None:
-        require_probability(self.flip)
-        require_probability(self.reverse)
-        require_probability(self.cut)
+        for name in ('flip', 'reverse', 'cut'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 1')
         if not (self.border >= 0 and self.blur >= 0):
             raise ValueError(
                 f'border is {self.border} and blur {self.blur}; both must be at least 0'

@@ -21,7 +21,7 @@ from afformer_core.training.module import GroundingTraining
 from ..training.conftest import MODEL, TRAINER, images, write_pairs
 from .mined_videos import write_mined
 
-MODULE = 'afformer_core.maskahand.pretraining.pretraining_data'
+PRETRAINING = 'afformer_core.maskahand.pretraining'
 EXPERIMENT = [
     '--data.frames=4',
     '--data.batch_size=2',
@@ -46,7 +46,7 @@ def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_features(mined: Path, cache: Path, *more: str) -> list[str]:
     return [
-        f'--data={MODULE}.MaskAHandFeatureData',
+        f'--data={PRETRAINING}.feature_data.MaskAHandFeatureData',
         f'--data.index={mined}',
         f'--data.cache_folder={cache}',
         *EXPERIMENT,
@@ -119,7 +119,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
 def test_training_on_images(mined: Path, annotated: Path, tmp_path: Path) -> None:
     train(
         [
-            f'--data={MODULE}.MaskAHandData',
+            f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
             f'--data.index={mined}',
             f'--data.validation.annotations={annotated}',
             *EXPERIMENT,
@@ -169,7 +169,7 @@ def test_a_broken_validation_is_told_before_training(mined: Path, tmp_path: Path
     annotated = write_pairs(tmp_path, shortest=4)
     (tmp_path / '0_0.png').unlink()
     options = [
-        f'--data={MODULE}.MaskAHandData',
+        f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
         f'--data.index={mined}',
         f'--data.validation.annotations={annotated}',
         *EXPERIMENT,
@@ -188,7 +188,7 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r'1\.mp4.*mine again'):
         train(
             [
-                f'--data={MODULE}.MaskAHandData',
+                f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
                 f'--data.index={mined}',
                 *EXPERIMENT,
                 f'--output={tmp_path / "model"}',

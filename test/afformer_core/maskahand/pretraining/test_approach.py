@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.pretraining.approach import Approaches
+from afformer_core.maskahand.pretraining.interactions import Approaches
 
 SIDE = 20.0
 

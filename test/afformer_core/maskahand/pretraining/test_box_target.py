@@ -2,8 +2,8 @@
 import pytest
 
 from afformer_core.hands.hand import Hand
-from afformer_core.maskahand.pretraining.box_target import BoxTarget
 from afformer_core.maskahand.pretraining.interactions import Interaction
+from afformer_core.maskahand.pretraining.synthesis import BoxTarget
 
 SIZE = (200, 100)
 BOX = (40.0, 20.0, 80.0, 60.0)

@@ -10,14 +10,13 @@ import torch
 from afformer_core.data.augmentation import ImageOptions, PhotometricOptions
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining import pretraining_dataset
-from afformer_core.maskahand.pretraining.clip_features import ClipFeatures
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
+from afformer_core.maskahand.pretraining.feature_data import ClipFeatures, collate_with_features
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
     collate_pretraining,
-    collate_with_features,
 )
 from afformer_core.maskahand.pretraining.synthesis import (
     SynthesisOptions,

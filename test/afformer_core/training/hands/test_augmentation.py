@@ -108,8 +108,8 @@ def test_backwards() -> None:
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'flip': 1.5}, 'probability'),
-        ({'reverse': -1.0}, 'probability'),
+        ({'flip': 1.5}, 'flip is 1.5; expected 0 to 1'),
+        ({'reverse': -1.0}, 'reverse is -1.0; expected 0 to 1'),
         ({'border': -0.1}, 'border is -0.1'),
         ({'blur': float('nan')}, 'blur nan'),
     ],

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pre-training on clips as a frozen backbone sees them, with features that are kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from afformer_core.data.augmentation import ImageOptions
+from afformer_core.maskahand.pretraining.clip_images import ClipImages
+from afformer_core.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.maskahand.pretraining.pretraining_data import PretrainingData
+from afformer_core.maskahand.pretraining.pretraining_dataset import (
+    PretrainingExample,
+    boxes_of,
+    images_of,
+)
+from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.training.datasets.annotated_data import AnnotationSource
+from afformer_core.training.datasets.batch import FailedBatch, MixedBatch
+from afformer_core.training.datasets.batched_data import Examples
+from afformer_core.training.datasets.collation import (
+    FailedExample,
+    collate_features,
+    failure,
+)
+from afformer_core.training.datasets.feature_cache import (
+    FeatureCache,
+    ImageSet,
+    open_feature_cache,
+    open_features,
+)
+from afformer_core.training.datasets.feature_data import FeatureDataset, frozen_encoders
+
+
+@dataclass(frozen=True)
+class ClipFeatures:
+    """Backbone stages of demonstrations, float16, mapped from disk.
+
+    Attributes:
+        stages: one array for each, fine to coarse, [clips, T, C, h, w]; a demonstration with fewer
+            frames has its last one over and over.
+        lengths: int64 [clips], frames that each really has.
+    """
+
+    stages: tuple[NDArray[np.float16], ...]
+    lengths: NDArray[np.int64]
+
+
+def open_clip_features(
+    folder: Path, clips: Sequence[InteractionClip], encoder: Encoder, images: ClipImages
+) -> ClipFeatures:
+    """Open the features of clips; compute them first where they are absent or of something else.
+
+    Args:
+        folder: where they are kept.
+        clips: all that are trained on.
+        encoder: its backbone is run in evaluation mode.
+        images: reads them.
+
+    Raises:
+        VideoError: a video is missing, damaged, or not that which was mined.
+    """
+    lengths = [len(clip.demonstration(images.frames)) for clip in clips]
+    names = [str(number) for number in range(len(clips))]
+    demonstrations = ImageSet(
+        'demonstrations', names, lambda name: _padded(clips[int(name)], images, max(lengths))
+    )
+    key = {'clips': _digest(clips, images)}
+    features = open_features(folder, [demonstrations], encoder, key)
+    return ClipFeatures(features['demonstrations'], np.array(lengths))
+
+
+def _padded(clip: InteractionClip, images: ClipImages, frames: int) -> NDArray[np.uint8]:
+    shown = images.read(clip).demonstration
+    return shown[np.minimum(np.arange(frames), len(shown) - 1)]
+
+
+def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
+    """Changes with what is shown of each clip, and when a video is written again."""
+    digest = hashlib.sha256(json.dumps(images.size).encode())
+    fingerprints: dict[tuple[Path, str], str] = {}
+    for clip in clips:
+        place = clip.video.path, clip.video.topic
+        if place not in fingerprints:
+            fingerprints[place] = images.fingerprint(clip)
+        times = [clip.video.times[number] for number in clip.demonstration(images.frames)]
+        facts = (str(place[0].resolve()), place[1], fingerprints[place], times)
+        digest.update(json.dumps(facts).encode())
+    return digest.hexdigest()
+
+
+_SYNTHESIS = SynthesisOptions()
+_AS_IT_IS = ImageOptions()
+
+
+class MaskAHandFeatureData(PretrainingData):
+    """Clips as a frozen backbone sees them, computed once; images are made in every step.
+
+    It is for machines without a GPU: each image has to pass the backbone, but no clip the frozen
+    part of it. At least its first stage is frozen; see `FeatureData`.
+
+    Args:
+        index: file that `afformer mine` wrote.
+        cache_folder: where features of clips and frames with hands are kept.
+        validation: annotated data, measured without its actions; nothing if it is null. Each of
+            its clips has at least `frames` frames.
+        input_size: (height, width) of images; the model's, never given.
+        frames: of a clip that the model is shown, evenly spaced.
+        synthesis: how target images are made of frames with hands.
+        targets: target images of each clip of a step, each of another frame and with other masks.
+        interactions: frames of a clip that target images are made of at most, evenly spaced among
+            those in which a hand interacts.
+        image_side: longest side of such a frame, in which masks are drawn before it becomes a
+            square; larger ones are made smaller.
+        batch_size: clips of a step, over all processes.
+        workers: processes that read.
+        seed: of the order, and of all that is random in target images.
+    """
+
+    def __init__(
+        self,
+        index: Path,
+        cache_folder: Path,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (128, 128),
+        frames: int = 8,
+        synthesis: SynthesisOptions = _SYNTHESIS,
+        targets: int = 3,
+        interactions: int = 8,
+        image_side: int = 256,
+        batch_size: int = 12,
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        size = (int(input_size[0]), int(input_size[1]))
+        self._cache_folder = Path(cache_folder)
+        kept = self._cache_folder / 'frames'
+        images = ClipImages(size, frames, image_side, kept)
+        super().__init__(
+            index, validation, synthesis, targets, interactions, batch_size, images, _AS_IT_IS,
+            workers, seed,
+        )  # fmt: skip
+
+    def prepare_data(self) -> None:
+        """Compute the features, once on each machine."""
+        super().prepare_data()
+        self._clip_features()
+        if self.validation_samples:
+            self._validation_features()
+
+    def _training(self) -> Examples:
+        return self._examples, partial(collate_with_features, self._clip_features())
+
+    def _validation(self) -> Examples:
+        dataset = FeatureDataset(self.validation_samples, self._validation_features())
+        return dataset, collate_features
+
+    def _clip_features(self) -> ClipFeatures:
+        encoder = frozen_encoders(self.trainer).video
+        return open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
+
+    def _validation_features(self) -> FeatureCache:
+        return open_feature_cache(
+            self._folder('validation'),
+            self.validation_samples,
+            frozen_encoders(self.trainer),
+            self.input_size,
+            self._images.frames,
+        )
+
+    def _folder(self, name: str) -> Path:
+        return self._cache_folder / f'{name}_{"x".join(map(str, self.input_size))}'
+
+
+def collate_with_features(
+    features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
+) -> MixedBatch | FailedBatch:
+    """The same with the features of the demonstrations in place of their frames."""
+    read = [example for example in examples if isinstance(example, PretrainingExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    clips = [example.clip for example in read]
+    return MixedBatch(
+        boxes_of(read),
+        tuple(example.clip for example in read for _ in example.corners),
+        tuple(torch.from_numpy(stage[clips]) for stage in features.stages),
+        torch.from_numpy(features.lengths[clips]),
+        images_of(read),
+    )

@@ -122,3 +122,20 @@ def test_every_room_has_a_row(root: Path) -> None:
         for init in (root / package).glob('*/__init__.py')
     }
     assert listed == rooms - {'afformer_core/weights'}
+
+
+def test_what_tests_of_colcon_import_of_ros_is_declared(root: Path) -> None:
+    (folders,) = re.findall(
+        r'foreach\(folder\s+(.*?)\)', (root / 'CMakeLists.txt').read_text(), re.DOTALL
+    )
+    imported = {
+        name
+        for folder in folders.split()
+        for path in (root / 'test' / folder).rglob('*.py')
+        for name in re.findall(r'^(?:from|import) (\w+)', path.read_text(), re.MULTILINE)
+        if re.fullmatch(r'\w+_(?:msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros', name)
+    }
+    assert {'rclpy', 'sensor_msgs', 'rosgraph_msgs'} <= imported
+    package = ElementTree.parse(root / 'package.xml').getroot()
+    declared = {one.text for one in package if one.tag.endswith('depend')}
+    assert imported <= declared

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.collection import DemonstrationCollection
-from afformer_core.demonstrations.names import split_names
 from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
-from afformer_core.demonstrations.selection import Selection, SelectionFile
+from afformer_core.demonstrations.selection import Selection, SelectionFile, split_names
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError

@@ -16,7 +16,7 @@ from afformer_core.demonstrations.activity import ActivityDetector, MotionActivi
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
 from afformer_core.demonstrations.hands import HandActivity
-from afformer_core.demonstrations.names import validated_name
+from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
     DemonstrationState,
     Phase,

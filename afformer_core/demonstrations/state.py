@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.demonstrations.names import join_names, validated_name
+from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.runtime.grounding import EncodedFrames
 

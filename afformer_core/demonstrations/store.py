@@ -19,7 +19,7 @@ from afformer_core.demonstrations.demonstration_file import (
     read_record,
 )
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
-from afformer_core.demonstrations.names import validated_name
+from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import Record
 from afformer_core.errors import DemonstrationError, ForeignFileError
 from afformer_core.runtime.grounding import EncodedFrames

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.median import medians
-from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask
+from afformer_core.geometry.window import NEAREST, OFFSETS, REACH, FloatArray, Mask, medians
 
 # Pixels around the peak, and the share of them that must not be holes.
 _HOLE_RADIUS = 2.5

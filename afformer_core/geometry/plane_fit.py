@@ -13,9 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.least_squares import inverse, normal_equations
 from afformer_core.geometry.step_search import FoundStep, StepSearch
-from afformer_core.geometry.window import DESIGN, OFFSETS, FloatArray, Mask, Window, beside
+from afformer_core.geometry.window import (
+    DESIGN,
+    OFFSETS,
+    FloatArray,
+    Mask,
+    Window,
+    beside,
+    inverse,
+    normal_equations,
+)
 
 # Standard deviations; a pixel beyond lies elsewhere, and its distance does not matter.
 _LARGEST_VALUE = 10.0

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.least_squares import inverse
-from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, Window
+from afformer_core.geometry.window import DESIGN, DIRECTIONS, FloatArray, Mask, Window, inverse
 
 # Standard deviations. Noise alone reaches this in 1 of 200 windows, of a hundred steps each.
 _LEAST_SIGNIFICANCE = 4.0

@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.median import medians
 from afformer_core.geometry.neighbourhood import Neighbourhoods, look_around
 from afformer_core.geometry.sights import Sights, look_at
 from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
-from afformer_core.geometry.window import REACH, Mask
+from afformer_core.geometry.window import REACH, Mask, medians
 
 FloatArray = NDArray[np.float64]
 

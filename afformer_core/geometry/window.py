@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Round windows of pixels around a peak, and the steps that may run through them.
+"""Round windows of pixels around a peak: steps through them, least squares, and medians.
 
 The pixels are sorted by their distance from the middle, so a smaller window is the beginning of a
 larger one.
@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,7 @@ REACH = 16
 _ANGLES = np.arange(8) * math.pi / 8
 # Number of steps on each side of the middle in each direction; small windows have fewer.
 _OFFSETS = 9
+_LARGEST_INFLATION = 1e4
 
 
 def _disc() -> NDArray[np.int64]:
@@ -50,6 +53,11 @@ NEAREST = int((np.hypot(*OFFSETS.T) <= 3 + 0.5 * math.sqrt(2)).sum())
 
 DESIGN = _design()
 """float32 [N, 6], 1, both offsets as shares of REACH, and the second powers of the latter two."""
+
+_PRODUCTS = {
+    size: (DESIGN[:, :size, None] * DESIGN[:, None, :size]).reshape(len(DESIGN), -1)
+    for size in (3, 6)
+}
 
 
 def pixel_count(radius: int) -> int:
@@ -100,3 +108,54 @@ def beside(window: Window, step: int) -> Mask:
     """Find the pixels of the largest window on the middle's side of a step, bool [N]."""
     place = window.places[step]
     return np.asarray((OFFSETS @ DIRECTIONS[step] > place) == (place < 0))
+
+
+def normal_equations(
+    values: FloatArray, pixels: Mask, size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the normal equations of a least-squares fit for each window.
+
+    Args:
+        values: float32 [P, N]; finite.
+        pixels: bool [P, N], True for the pixels that count.
+        size: number of columns of the design, 3 or 6.
+
+    Returns:
+        moments of the design, float64 [P, size, size], and its sums with the values [P, size].
+    """
+    count = values.shape[1]
+    weights = pixels.astype(np.float32)
+    moments = (weights @ _PRODUCTS[size][:count]).astype(np.float64)
+    sums = (values * weights) @ DESIGN[:count, :size]
+    return moments.reshape(-1, size, size), sums.astype(np.float64)
+
+
+def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Invert moments [S, S]; None where all pixels lie on a line or nearly so."""
+    # a tenth of the time of NumPy's for so small a matrix
+    regular, inverted = cv2.invert(moments)
+    if not regular:
+        return None
+    # variance inflation: how much more each coefficient varies because of the others
+    inflation = (inverted.diagonal() * moments.diagonal()).tolist()
+    if not (min(inflation) > 0 and max(inflation) < _LARGEST_INFLATION):
+        return None
+    return np.asarray(inverted, np.float64)
+
+
+def medians(values: NDArray[np.floating[Any]], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Compute the median of the values that count in each row.
+
+    Args:
+        values: [P, N]; those that count are finite.
+        counted: bool [P, N], True for the values that count.
+
+    Returns:
+        float64 [P]; infinite for a row in which no value counts.
+    """
+    ordered = np.sort(np.where(counted, values, np.inf), axis=1)
+    counts = counted.sum(axis=1)
+    rows = np.arange(len(values))
+    lower = ordered[rows, np.maximum(counts - 1, 0) // 2]
+    upper = ordered[rows, np.minimum(counts // 2, values.shape[1] - 1)]
+    return np.asarray(0.5 * (lower.astype(np.float64) + upper))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from afformer_core.demonstrations.collection import DemonstrationCollection
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.names import join_names
 from afformer_core.demonstrations.recording import RecordingSettings
+from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.bag import Bag, BagError, BagMessage, Window

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from afformer_core.geometry.alignment import alignment_problem
+from afformer_core.geometry.depth_image import alignment_problem
 from afformer_core.geometry.prominent_surface import prominent_surfaces
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding

@@ -4,9 +4,8 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.alignment import alignment_problem
 from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.depth_image import DepthImage, alignment_problem
 
 
 def depth_image(height: int, width: int, frame_id: str = 'camera') -> DepthImage:

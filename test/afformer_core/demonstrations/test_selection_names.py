@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.demonstrations.names import join_names, split_names, validated_name
+from afformer_core.demonstrations.selection import join_names, split_names, validated_name
 from afformer_core.errors import DemonstrationError
 
 

@@ -29,8 +29,7 @@ from afformer_core.parallel.measured_subprocess import (
     run_measurement,
 )
 from afformer_core.reports.tables import Cell, Table
-from afformer_core.training.datasets.batch import ImageBatch
-from afformer_core.training.datasets.supervision import Annotations
+from afformer_core.training.datasets.batch import Annotations, ImageBatch
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.optimization import Optimization
 

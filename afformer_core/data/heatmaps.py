@@ -106,6 +106,33 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
+def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """How much of each pixel lies in convex quadrilaterals, to within the rounding of corners.
+
+    However small a quadrilateral is, some pixel has a share of it, if it reaches into the map.
+
+    Args:
+        corners: float32 [..., 4, 2] (x, y) in pixels, where a map of a width W reaches from 0 to
+            W; clockwise as one sees them. NaN gives a map of zeros.
+        size: (height, width) of the maps.
+
+    Returns:
+        float32 [..., height, width], 0 to 1.
+    """
+    x = torch.arange(size[1], device=corners.device, dtype=corners.dtype) + 0.5
+    y = torch.arange(size[0], device=corners.device, dtype=corners.dtype)[:, None] + 0.5
+    covered = corners.new_ones((*corners.shape[:-2], *size))
+    for number in range(4):
+        first, second = corners[..., number, :], corners[..., (number + 1) % 4, :]
+        along = second - first
+        # Of a pixel's extent across the edge, which is longest along the diagonal.
+        inwards = along / along.abs().sum(dim=-1, keepdim=True)
+        ahead, down = (inwards[..., axis, None, None] for axis in (0, 1))
+        left, top = (first[..., axis, None, None] for axis in (0, 1))
+        covered *= (0.5 + ahead * (y - top) - down * (x - left)).clamp(0, 1)
+    return covered.nan_to_num(0.0)
+
+
 def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Blur one set of points; those that share a pixel add up.
 

@@ -21,10 +21,9 @@ from afformer_core.maskahand.pretraining.synthesis import (
     synthesize,
 )
 from afformer_core.media.images import resize_to_input
-from afformer_core.training.datasets.batch import FailedBatch, ImageBatch
+from afformer_core.training.datasets.batch import Boxes, FailedBatch, ImageBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.supervision import Boxes
 
 
 @dataclass(frozen=True)

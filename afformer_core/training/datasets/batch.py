@@ -1,19 +1,109 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches: demonstrations with their target images, as images or as features."""
+"""Batches: demonstrations with their target images, as images or as features, and supervision."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from afformer_core.data.heatmaps import blurred_maps, coverage, target_heatmaps
 from afformer_core.models.afformer import Afformer
-from afformer_core.training.datasets.supervision import Supervision
+from afformer_core.training.losses import Targets
+
+
+class Supervision(ABC):
+    """What a batch's images are known to show, as small tensors that travel with the batch."""
+
+    @abstractmethod
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """Targets of a size (height, width), made where the tensors are."""
+
+    @abstractmethod
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
+        """The same with every tensor moved."""
+
+
+@dataclass(frozen=True)
+class Annotations(Supervision):
+    """The points of a batch, a row for each image and action.
+
+    Attributes:
+        points: float64 [R, P, 2], (x, y) as shares of the image's width and height; NaN marks
+            padding. An image without any point does not show what was demonstrated.
+        actions: [R] indices.
+        images: [R] index of the image in the batch.
+        foreign: whether there is an image that does not; None: found from the points, which then
+            should be on the host.
+    """
+
+    points: Tensor
+    actions: Tensor
+    images: Tensor
+    foreign: bool | None = None
+
+    def __post_init__(self) -> None:
+        _find_foreign(self, self.points)
+
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """See `Supervision.targets`."""
+        scale = self.points.new_tensor((size[1], size[0]))
+        heatmaps = target_heatmaps(self.points * scale, size)
+        # A row without any point has the uniform heatmap.
+        return Targets(
+            heatmaps, self.actions, self.images, _shown(self.points), bool(self.foreign)
+        )
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
+        """See `Supervision.moved`."""
+        points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
+        return Annotations(points, actions, images, self.foreign)
+
+
+@dataclass(frozen=True)
+class Boxes(Supervision):
+    """Where hands interact in each image of a batch (paper, section 4.3).
+
+    Attributes:
+        corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees
+            them, as shares of the image's width and height; they may have been seen at a slant.
+            NaN marks padding.
+        foreign: see `Annotations`; such an image has no box.
+    """
+
+    corners: Tensor
+    foreign: bool | None = None
+
+    def __post_init__(self) -> None:
+        _find_foreign(self, self.corners)
+
+    def targets(self, size: tuple[int, int]) -> Targets:
+        """See `Supervision.targets`; all boxes of an image together are its blurred target."""
+        scale = self.corners.new_tensor((size[1], size[0]))
+        # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
+        inside = coverage(self.corners * scale, size).amax(dim=1)
+        images = torch.arange(len(inside), device=inside.device)
+        heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
+        return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.foreign))
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
+        """See `Supervision.moved`."""
+        return Boxes(move(self.corners), self.foreign)
+
+
+def _shown(places: Tensor) -> Tensor:
+    """[R]: which rows of places [R, ...] are not all padding."""
+    return ~places.isnan().flatten(1).all(dim=1)
+
+
+def _find_foreign(supervision: Annotations | Boxes, places: Tensor) -> None:
+    if supervision.foreign is None:
+        object.__setattr__(supervision, 'foreign', not bool(_shown(places).all()))
 
 
 def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
@@ -37,13 +127,18 @@ class Batch(ABC):
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
         """Heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
 
-    @abstractmethod
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """The same with every tensor moved."""
+        """Move every tensor but `lengths`, which stay on the host."""
+        moved = {
+            each.name: _moved(getattr(self, each.name), move)
+            for each in fields(self)
+            if each.name not in ('samples', 'lengths')
+        }
+        return replace(self, **moved)
 
     def to(self, device: torch.device) -> Self:
         """The same on a device; a copy to a GPU is not waited for."""
-        return self.moved(partial(copied_to, device=device))
+        return self.moved(lambda tensor: copied_to(tensor, device))
 
     def pin_memory(self) -> Self:
         """The same in memory that a GPU can read."""
@@ -83,15 +178,6 @@ class ImageBatch(Batch):
         memory = model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
         return model.ground(self.images, memory)
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """See `Batch.moved`."""
-        return replace(
-            self,
-            supervision=self.supervision.moved(move),
-            frames=move(self.frames),
-            images=move(self.images),
-        )
-
 
 @dataclass(frozen=True)
 class FeatureBatch(Batch):
@@ -114,15 +200,6 @@ class FeatureBatch(Batch):
         memory = model.memorize(features)
         levels = model.encoder.levels([stage.float() for stage in self.images])
         return model.ground_levels(levels, memory)
-
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """See `Batch.moved`."""
-        return replace(
-            self,
-            supervision=self.supervision.moved(move),
-            videos=tuple(move(stage) for stage in self.videos),
-            images=tuple(move(stage) for stage in self.images),
-        )
 
 
 @dataclass(frozen=True)
@@ -147,14 +224,12 @@ class MixedBatch(Batch):
         memory = model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
         return model.ground(self.images, memory)
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """See `Batch.moved`."""
-        return replace(
-            self,
-            supervision=self.supervision.moved(move),
-            videos=tuple(move(stage) for stage in self.videos),
-            images=move(self.images),
-        )
+
+def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
+    """Move a tensor, a tuple of tensors, or a supervision."""
+    if isinstance(value, Supervision):
+        return value.moved(move)
+    return tuple(map(move, value)) if isinstance(value, tuple) else move(value)
 
 
 def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.data.heatmaps import pad_points
-from afformer_core.training.datasets.batch import FailedBatch, FeatureBatch, ImageBatch
-from afformer_core.training.datasets.supervision import Annotations
+from afformer_core.training.datasets.batch import (
+    Annotations,
+    FailedBatch,
+    FeatureBatch,
+    ImageBatch,
+)
 
 
 def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:

@@ -16,8 +16,14 @@ from torch import nn
 
 from afformer_core.training.architecture import Architecture
 from afformer_core.training.callbacks.averaging import MovingAverage
-from afformer_core.training.datasets.batch import Batch, FeatureBatch, ImageBatch, MixedBatch
-from afformer_core.training.datasets.supervision import Annotations, Boxes
+from afformer_core.training.datasets.batch import (
+    Annotations,
+    Batch,
+    Boxes,
+    FeatureBatch,
+    ImageBatch,
+    MixedBatch,
+)
 from afformer_core.training.losses import GroundingLoss
 from afformer_core.training.module import GroundingTraining
 

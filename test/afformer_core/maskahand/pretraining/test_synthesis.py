@@ -8,11 +8,11 @@ import skimage.data
 import torch
 
 from afformer_core.data.augmentation import CropOptions, ImageOptions, PerspectiveOptions
+from afformer_core.data.heatmaps import coverage
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.pretraining.interactions import Interaction
 from afformer_core.maskahand.pretraining.masks import MaskOptions
 from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions, synthesize
-from afformer_core.training.datasets.supervision import coverage
 
 SIZE = (160, 120)
 SKIN, GROUND = (255, 0, 0), (90, 100, 110)

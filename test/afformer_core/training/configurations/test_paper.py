@@ -204,7 +204,7 @@ STATEMENTS = (
     ),
     Statement(
         '4.3', 'the target is the blurred box of the hand', 'same',
-        'afformer_core/training/datasets/supervision.py',
+        'afformer_core/training/datasets/batch.py',
         'all boxes of an image together are its blurred target',
         {PRETRAINED: {f'{SYNTHESIS}target.form': 'box'}},
     ),

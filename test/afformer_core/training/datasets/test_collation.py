@@ -10,12 +10,12 @@ import torch
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
+from afformer_core.training.datasets.batch import Annotations
 from afformer_core.training.datasets.collation import ImageExample, shares_of
 from afformer_core.training.datasets.feature_cache import FeatureCache
 from afformer_core.training.datasets.feature_data import FeatureDataset
 from afformer_core.training.datasets.image_data import ImageDataset
 from afformer_core.training.datasets.order import Draw
-from afformer_core.training.datasets.supervision import Annotations
 
 
 def test_an_image_reaches_from_half_a_pixel_before_its_first_centre() -> None:

@@ -2,8 +2,8 @@
 import pytest
 import torch
 
-from afformer_core.data.heatmaps import blurred_maps, target_heatmaps
-from afformer_core.training.datasets.supervision import Annotations, Boxes, coverage
+from afformer_core.data.heatmaps import blurred_maps, coverage, target_heatmaps
+from afformer_core.training.datasets.batch import Annotations, Boxes
 
 
 def _box(left, top, right, bottom):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +21,7 @@ def launch_page(root: Path) -> str:
     for path in sorted((root / 'launch').glob('*.launch.py')):
         tree = ast.parse(path.read_text())
         said, _, command = (ast.get_docstring(tree) or '').partition('\n\n')
-        shown = ' \\\n'.join(textwrap.wrap(command, 90, subsequent_indent='    '))
-        text += f'\n## {path.name}\n\n{said}\n\n```sh\n{shown}\n```\n\n'
+        text += f'\n## {path.name}\n\n{said}\n\n```sh\n{command.rstrip()}\n```\n\n'
         text += '| argument | default | |\n| --- | --- | --- |\n'
         for name, default, description in _arguments(tree):
             text += f'| `{name}` | {default} | {description} |\n'

@@ -81,6 +81,15 @@ def test_mass_where_parts_overlap_counts_once(make_pair) -> None:
     assert mass_inside(make_pair(parts=[part, part]), heatmap) == pytest.approx(0.08)
 
 
+def test_mass_in_one_part_stays_beside_another(make_pair) -> None:
+    part = [[20, 10], [40, 10], [40, 30], [20, 30]]
+    triangle = [[30, 10], [60, 10], [60, 30]]
+    heatmap = np.zeros((50, 100), np.float32)
+    # In the part, and in the box around the triangle, but not in the triangle.
+    heatmap[25, 32] = 1
+    assert mass_inside(make_pair(parts=[part, triangle]), heatmap) == 1
+
+
 def test_mass_of_a_part_that_reaches_outside_is_that_within(make_pair) -> None:
     heatmap = np.full((50, 100), 1 / 5000, np.float32)
     part = [[-10, -10], [10, -10], [10, 5], [-10, 5]]

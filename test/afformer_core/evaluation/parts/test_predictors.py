@@ -53,7 +53,7 @@ def test_the_relative_position_is_copied(moved) -> None:
 
 def test_sift_carries_the_mark_over(moved) -> None:
     prediction = SiftPredictor().predict(*moved)
-    assert pixel(prediction.places[0]) == pytest.approx((80, 60), abs=1)
+    assert pixel(prediction.places[0]) == pytest.approx((80, 60), abs=0.3)
     assert prediction.evidence is not None
     assert prediction.evidence > 10
 

@@ -139,9 +139,9 @@ def test_a_wrong_root_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        (LINE + ' 7', 'got 30 fields; 29'),
-        (LINE.removesuffix(' 47'), 'got 28 fields; 29'),
-        ('{"image_path": "0.jpg"}', 'got 2 fields; 29'),
+        (LINE + ' 7', 'got 30 fields; expected 29'),
+        (LINE.removesuffix(' 47'), 'got 28 fields; expected 29'),
+        ('{"image_path": "0.jpg"}', 'got 2 fields; expected 29'),
         (replaced(3, 'soon'), "'soon' is not a finite number"),
         (replaced(4, 'nan'), "'nan' is not a finite number"),
         (replaced(6, 'high'), "'high' is not a finite number"),

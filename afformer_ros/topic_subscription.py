@@ -26,7 +26,7 @@ except ModuleNotFoundError:
     # The module's name in Humble.
     from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
-_LOOK_PERIOD = 0.5
+_POLL_PERIOD = 0.5
 # Seconds between two warnings of lost messages.
 _WARNING_PERIOD = 30.0
 # This input may use the camera's topic. A name at the end of its `qos_overrides` keeps rclpy from
@@ -84,7 +84,7 @@ class TopicSubscription:
             # With a steady clock, publishers are found even while simulated time stands still.
             steady = Clock(clock_type=ClockType.STEADY_TIME)
             self._timer = node.create_timer(
-                _LOOK_PERIOD, self._follow_publishers, group, clock=steady
+                _POLL_PERIOD, self._follow_publishers, group, clock=steady
             )
 
     def destroy(self) -> None:

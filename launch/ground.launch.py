@@ -45,7 +45,7 @@ OVERRULING = {
     'precision': str,
     'wait_for_engine': bool,
     'threads': int,
-    'maximum_looks': int,
+    'maximum_stages': int,
     'lazy': bool,
     'minimum_presence': float,
     'selected_demonstration': str,
@@ -59,8 +59,8 @@ SEPARATOR = ':'
 # Seconds before a node that died is restarted.
 RESPAWN_DELAY = 2.0
 # Seconds between two checks for the answer of a starting node, and checks before the next request.
-LOOK_PERIOD = 0.1
-LOOKS = 5
+POLL_PERIOD = 0.1
+POLLS = 5
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -136,7 +136,7 @@ def generate_launch_description() -> LaunchDescription:
             'file says.',
         ),
         DeclareLaunchArgument(
-            'maximum_looks',
+            'maximum_stages',
             default_value='',
             description='Largest number of zoom stages of an image, 1 for the fastest answer; '
             'empty: as the parameter file says.',
@@ -339,8 +339,8 @@ class Autostart:
         try:
             while node.process_details['pid'] == started.pid:
                 answer = client.call_async(GetState.Request())
-                for _ in range(LOOKS):
-                    await asyncio.sleep(LOOK_PERIOD)
+                for _ in range(POLLS):
+                    await asyncio.sleep(POLL_PERIOD)
                     if answer.done():
                         self._configuring = True
                         await context.emit_event(_change(node, 'CONFIGURE'))

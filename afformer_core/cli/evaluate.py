@@ -133,8 +133,10 @@ def run(arguments: argparse.Namespace) -> int:
     # several processes that each use all cores would wait for each other
     if arguments.threads == 0 and arguments.processes > 1:
         arguments.threads = max(1, (os.cpu_count() or 1) // arguments.processes)
-    if arguments.zooms is not None and arguments.maximum_looks is not None:
-        raise ValueError('--zooms determines the number of zoom stages; leave out --maximum-looks')
+    if arguments.zooms is not None and arguments.maximum_stages is not None:
+        raise ValueError(
+            '--zooms determines the number of zoom stages; leave out --maximum-stages'
+        )
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS

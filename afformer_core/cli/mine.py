@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
     open_detector = partial(open_hand_detector, arguments.detector)
     mining = Mining(found, open_detector, arguments.output, settings)
     with mining.alone():
-        _look(mining, arguments.processes)
+        _detect(mining, arguments.processes)
         index = mining.index()
     if arguments.preview is not None and index.clips:
         write_contact_sheet(arguments.preview, index)
@@ -168,12 +168,12 @@ def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) 
     return kept
 
 
-def _look(mining: Mining, processes: int | None) -> None:
+def _detect(mining: Mining, processes: int | None) -> None:
     from tqdm import tqdm
 
     try:
         with tqdm(total=mining.total, initial=mining.done, unit='frame', desc='looking') as bar:
-            for _ in mining.look(processes):
+            for _ in mining.detect(processes):
                 bar.update(mining.done - bar.n)
     except KeyboardInterrupt:
         print('afformer: interrupted; the same command goes on from here', file=sys.stderr)

@@ -86,7 +86,7 @@ def annotated_page(
         headline=headline(dataset),
         facts=other_facts(dataset),
         findings=findings,
-        looked_at=_looked_at(dataset, opened, other),
+        scope=_scope(dataset, opened, other),
         distributions=distributions(dataset, clips),
         cards=cards,
         how=f'{len(cards)} of {len(dataset):,} samples, drawn with seed {settings.seed}, the '
@@ -130,7 +130,7 @@ def _first_frames(
     return facts, undecoded
 
 
-def _looked_at(
+def _scope(
     dataset: AnnotatedDataset, opened: Sequence[Sample], other: AnnotatedDataset | None
 ) -> str:
     if len(opened) == len(dataset):

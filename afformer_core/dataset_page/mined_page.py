@@ -79,7 +79,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
             **{name: str(value) for name, value in index.settings.items() if value is not None},
         },
         findings=_findings(index),
-        looked_at='What mining could not read, and whether the videos are still there.',
+        scope='What mining could not read, and whether the videos are still there.',
         distributions=_distributions(index, clips),
         cards=clip_cards(shown, rate, settings.seed, settings.progress),
         how=f'{len(shown)} of {len(clips):,} clips, drawn with seed {settings.seed}, the videos '

@@ -102,7 +102,7 @@ class DatasetPage:
         headline: the numbers that are told first, by what they count.
         facts: the others, by name.
         findings: what is wrong with it; none: nothing that was looked for.
-        looked_at: what was looked for, and in how much of it, in a sentence.
+        scope: what was looked for, and in how much of it, in a sentence.
         distributions: of what is in it.
         maps: images of the whole dataset.
         cards: samples, in the order in which they are shown.
@@ -113,7 +113,7 @@ class DatasetPage:
     headline: Mapping[str, int]
     facts: Mapping[str, str]
     findings: Sequence[Finding]
-    looked_at: str
+    scope: str
     distributions: Sequence[Bars]
     cards: Sequence[Card]
     how: str

@@ -22,7 +22,7 @@ _BEST = (0, 230, 255)
 RgbImage = NDArray[np.uint8]
 
 
-class Look(Enum):
+class Style(Enum):
     """Styles of a result: of this image, of an earlier image, or of none."""
 
     CURRENT = 'current'
@@ -37,7 +37,7 @@ def draw_overlay(
     caption: str,
     opacity: float,
     distances: Sequence[float | None] = (),
-    look: Look = Look.CURRENT,
+    style: Style = Style.CURRENT,
 ) -> RgbImage:
     """Draw a heatmap and its peaks over an image.
 
@@ -49,7 +49,7 @@ def draw_overlay(
         opacity: opacity of the heatmap at its maximum, 0 to 1.
         distances: distances of the peaks along the optical axis, metres, written beside their
         numbers; None where unknown; empty to write none.
-        look: held results have an amber frame and dashed peaks, abstained ones a grey heatmap
+        style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap
         in a grey frame.
 
     Returns:
@@ -67,25 +67,27 @@ def draw_overlay(
             f'there are {len(distances)} distances of {len(peaks)} peaks; expected one of each, '
             'or none'
         )
-    canvas = _blend(image, heatmap, opacity, look)
+    canvas = _blend(image, heatmap, opacity, style)
     scale = max(0.35, min(image.shape[:2]) / 480)
-    _draw_frame(canvas, look, scale)
+    _draw_frame(canvas, style, scale)
     labels = [_label(number, distances) for number in range(1, len(peaks) + 1)]
     for number, (peak, label) in reversed(list(enumerate(zip(peaks, labels, strict=True)))):
-        _draw_peak(canvas, peak, label, number == 0, look, scale)
+        _draw_peak(canvas, peak, label, number == 0, style, scale)
     if caption:
         _draw_caption(canvas, caption, scale)
     return canvas
 
 
-def _blend(image: RgbImage, heatmap: NDArray[np.float32], opacity: float, look: Look) -> RgbImage:
+def _blend(
+    image: RgbImage, heatmap: NDArray[np.float32], opacity: float, style: Style
+) -> RgbImage:
     top = float(heatmap.max())
     if top <= 0:
         return np.array(image)
     levels = np.asarray(cv2.convertScaleAbs(heatmap, alpha=255 / top), np.uint8)
     # the square root keeps the flanks of a sharp peak visible
     weights = np.sqrt(np.arange(256, dtype=np.float32) / 255)[:, None] * np.float32(opacity)
-    colours = grey_colours() if look is Look.ABSTAINED else heat_colours()
+    colours = grey_colours() if style is Style.ABSTAINED else heat_colours()
     # tables of the added and the kept part let whole images be blended in bytes
     added = np.rint(colours * weights).astype(np.uint8)
     kept = np.rint(255 * (1 - np.repeat(weights, 3, axis=1))).astype(np.uint8)
@@ -98,10 +100,10 @@ def _of_levels(levels: RgbImage, table: RgbImage) -> RgbImage:
     return np.asarray(cv2.applyColorMap(levels, table[:, None, :]), dtype=np.uint8)
 
 
-def _draw_frame(canvas: RgbImage, look: Look, scale: float) -> None:
-    if look is Look.CURRENT:
+def _draw_frame(canvas: RgbImage, style: Style, scale: float) -> None:
+    if style is Style.CURRENT:
         return
-    colour = _HELD if look is Look.HELD else _GREY
+    colour = _HELD if style is Style.HELD else _GREY
     corner = (canvas.shape[1] - 1, canvas.shape[0] - 1)
     cv2.rectangle(canvas, (0, 0), corner, colour, max(1, round(8 * scale)))
 
@@ -112,15 +114,15 @@ def _label(number: int, distances: Sequence[float | None]) -> str:
 
 
 def _draw_peak(
-    canvas: RgbImage, peak: Peak, label: str, best: bool, look: Look, scale: float
+    canvas: RgbImage, peak: Peak, label: str, best: bool, style: Style, scale: float
 ) -> None:
     radius = round((11 if best else 7) * scale)
     thickness = max(1, round(2 * scale))
-    colour = _HELD if look is Look.HELD else _BEST if best else _WHITE
+    colour = _HELD if style is Style.HELD else _BEST if best else _WHITE
     # fractional bits draw the mark between pixels, where the peak is
     centre = (round(peak.u * 16), round(peak.v * 16))
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
-        for begin, end in _arcs(look):
+        for begin, end in _arcs(style):
             axes = (radius * 16, radius * 16)
             cv2.ellipse(canvas, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
     if best:
@@ -129,9 +131,9 @@ def _draw_peak(
     draw_text(canvas, label, at, 0.5 * scale)
 
 
-def _arcs(look: Look) -> list[tuple[int, int]]:
+def _arcs(style: Style) -> list[tuple[int, int]]:
     """Return start and end of the arcs of a peak's ring, degrees."""
-    if look is Look.HELD:
+    if style is Style.HELD:
         return [(begin, begin + 35) for begin in range(0, 360, 60)]
     return [(0, 360)]
 

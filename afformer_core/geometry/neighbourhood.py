@@ -103,7 +103,7 @@ class Neighbourhoods:
         return np.asarray(slopes.reshape(2, -1).T)
 
 
-def look_around(
+def search_nearby(
     depth: DepthImage,
     places: NDArray[np.float64],
     bounds: tuple[float, float],

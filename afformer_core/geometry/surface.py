@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.neighbourhood import Neighbourhoods, look_around
+<<<<<<< HEAD
+from afformer_core.geometry.neighbourhood import Neighbourhoods, search_nearby
+=======
+from afformer_core.geometry.median import medians
+from afformer_core.geometry.neighbourhood import Neighbourhoods, search_nearby
+>>>>>>> 91cc78a (Grounding in a larger crop is coarse to fine: zoom stages and crop windows; afformer browse shows a dataset)
 from afformer_core.geometry.sights import Sights, look_at
 from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
 from afformer_core.geometry.window import REACH, Mask, medians
@@ -130,7 +135,7 @@ def measure_surfaces(
 
     sights, problems = look_at(calibration, pixels, places, scale, depth.size)
     candidates = _Candidates(problems)
-    around, problems = look_around(depth, places[candidates.rows], bounds, settings.noise)
+    around, problems = search_nearby(depth, places[candidates.rows], bounds, settings.noise)
     candidates.keep(problems)
     small, problems = small_planes(around, focal_length)
     around = around.of(candidates.keep(problems))

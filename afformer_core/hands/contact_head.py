@@ -100,14 +100,14 @@ class ContactHead(nn.Module):
         squares = torch.cat(
             [_squares(image, box) for image, box in zip(images, boxes, strict=True)]
         )
-        logits, places = self._look(squares)
+        logits, places = self._predict(squares)
         if not self.training:
-            mirrored_logits, mirrored_places = self._look(squares.flip(3))
+            mirrored_logits, mirrored_places = self._predict(squares.flip(3))
             logits = (logits + mirrored_logits) / 2
             places = (places + mirrored_places * places.new_tensor((-1, 1))) / 2
         return ContactAnswer(logits, middles + sides * places)
 
-    def _look(self, squares: Tensor) -> tuple[Tensor, Tensor]:
+    def _predict(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Compute logits of contact, [n], and points from the middle, in square sides, [n, 2]."""
         squares = squares.contiguous(memory_format=torch.channels_last)
         features = self.describe(self.body(squares)[0])

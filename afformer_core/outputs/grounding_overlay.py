@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.drawing.overlay import Look, draw_overlay
+from afformer_core.drawing.overlay import Style, draw_overlay
 from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.runtime import Grounding
 
@@ -44,13 +44,13 @@ def draw_grounding(
     """
     heatmap, peaks = result.grounding.heatmap, result.grounding.peaks
     if not result.found:
-        return draw_overlay(image, heatmap, (), caption(result), opacity, look=Look.ABSTAINED)
+        return draw_overlay(image, heatmap, (), caption(result), opacity, style=Style.ABSTAINED)
     distances = [
         None if surface.position is None else float(surface.position[2])
         for surface in result.surfaces
     ]
-    look = Look.HELD if result.held else Look.CURRENT
-    return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, look)
+    style = Style.HELD if result.held else Style.CURRENT
+    return draw_overlay(image, heatmap, peaks, caption(result), opacity, distances, style)
 
 
 def caption(result: StreamedGrounding) -> str:

@@ -14,7 +14,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.closer_look import CloserLook, Looks
+from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
 from afformer_core.runtime.demonstration_recording import DemonstrationRecording
 from afformer_core.runtime.grounding import (
     Demonstration,
@@ -41,13 +41,13 @@ class Grounder:
         session: session that runs it.
         weights: identifier of the weights, such as their hash; empty where unknown.
         calibration: calibration of presence; None where there is none.
-        closer_looks: see the attribute.
+        zoom_stages: see the attribute.
         calibration_problem: see the attribute.
 
     Attributes:
         calibration_problem: why the calibration in the model folder is not used and presence is
             unknown; empty where it is used, or there is none.
-        closer_looks: zoom stages of demonstrations memorized from now on, and of images that they
+        zoom_stages: zoom stages of demonstrations memorized from now on, and of images that they
             are grounded in, in order; empty for none.
     """
 
@@ -57,13 +57,13 @@ class Grounder:
         session: Session,
         weights: str = '',
         calibration: PresenceCalibration | None = None,
-        closer_looks: tuple[CloserLook, ...] = (),
+        zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
     ) -> None:
         self.configuration = configuration
         self.calibration = calibration
         self.calibration_problem = calibration_problem
-        self.closer_looks = closer_looks
+        self.zoom_stages = zoom_stages
         self._weights = weights
         self._session = session
         self._demonstrations = FinishedDemonstrations()
@@ -77,7 +77,7 @@ class Grounder:
         threads: int = 0,
         precision: str = 'auto',
         report: Callable[[str], None] = lambda line: None,
-        maximum_looks: int | None = None,
+        maximum_stages: int | None = None,
         gpu_lost: Callable[[str], None] | None = None,
     ) -> Grounder:
         """Open a model folder.
@@ -88,7 +88,7 @@ class Grounder:
             threads: number of threads to compute with; 0 lets the backend choose.
             precision: 'fp32', 'fp16', 'bf16', 'int8' or 'auto' (see `open_session`).
             report: called with a line of text before anything that takes long, such as compiling.
-            maximum_looks: largest number of stages, 1 for the whole image without zoom; None for
+            maximum_stages: largest number of stages, 1 for the whole image without zoom; None for
                 as many as `model.json` has. Each stage takes the same time.
             gpu_lost: called with the reason once the CPU has replaced a lost GPU; None to raise
                 the error instead, in this and every later call.
@@ -96,11 +96,11 @@ class Grounder:
         Raises:
             ModelFolderError: the folder does not hold a valid model for this backend.
             EngineError: TensorRT cannot compile or run it here.
-            ValueError: the backend or precision is unknown, threads is negative, or maximum_looks
+            ValueError: the backend or precision is unknown, threads is negative, or maximum_stages
                 below 1.
         """
-        if maximum_looks is not None and maximum_looks < 1:
-            raise ValueError(f'maximum_looks is {maximum_looks}; expected at least 1')
+        if maximum_stages is not None and maximum_stages < 1:
+            raise ValueError(f'maximum_stages is {maximum_stages}; expected at least 1')
         folder = Path(model)
         description = read_description(folder)
         session = open_session(folder, backend, threads, precision, report)
@@ -111,7 +111,7 @@ class Grounder:
             session,
             description.weights_sha256,
             description.valid_calibration,
-            description.closer_looks[: None if maximum_looks is None else maximum_looks - 1],
+            description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
         )
 
@@ -215,7 +215,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._looks.memorize_closer(encoded, memory),
+            self._coarse_to_fine.memorize_zoomed(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -275,7 +275,7 @@ class Grounder:
         demonstrations = self._demonstrations.of(names)
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._looks.ground(image, resized, demonstrations)
+        output = self._coarse_to_fine.ground(image, resized, demonstrations)
         seconds = time.perf_counter() - begin
         appearances = [one.appearance for one in demonstrations]
         return Prediction.of(
@@ -293,8 +293,10 @@ class Grounder:
             DemonstrationError: there is no demonstration of a name, or no name was given.
             ImageError: this is not an image.
         """
-        return self._looks.ground(image, self.resize(image), self._demonstrations.of(names))
+        return self._coarse_to_fine.ground(
+            image, self.resize(image), self._demonstrations.of(names)
+        )
 
     @property
-    def _looks(self) -> Looks:
-        return Looks(self.configuration, self._session, self.closer_looks)
+    def _coarse_to_fine(self) -> CoarseToFine:
+        return CoarseToFine(self.configuration, self._session, self.zoom_stages)

@@ -84,7 +84,7 @@ class Demonstration:
         frame_count: number of frames that were received, at least T.
         memory: its memory, for grounding.
         appearance: its features, for feature similarity.
-        closer_memories: memory of each zoom stage; empty where there are none.
+        zoom_memories: memory of each zoom stage; empty where there are none.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Demonstration:
     frame_count: int
     memory: Memory
     appearance: Appearance
-    closer_memories: tuple[Memory, ...] = ()
+    zoom_memories: tuple[Memory, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or not 1 <= len(self.frames) <= self.frame_count:

@@ -12,7 +12,7 @@ from typing import Any
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.presence import PresenceCalibration
 
 FORMAT = 'afformer-model'
@@ -26,7 +26,7 @@ _FIELDS = (
     'weights_sha256',
     'training',
     'calibration',
-    'closer_looks',
+    'zoom_stages',
 )
 
 
@@ -40,14 +40,14 @@ class ModelDescription:
         training: how the weights were made, on what data, and their measured limits; free form.
         calibration: calibration of presence; None where there is none. It may belong to other
             weights, those that training began with (see `valid_calibration`).
-        closer_looks: the zoom stages, in order; empty for none.
+        zoom_stages: the zoom stages, in order; empty for none.
     """
 
     configuration: AfformerConfiguration
     weights_sha256: str
     training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
-    closer_looks: tuple[CloserLook, ...] = ()
+    zoom_stages: tuple[ZoomStage, ...] = ()
 
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
@@ -92,14 +92,14 @@ def read_description(folder: Path) -> ModelDescription:
             f'{path} has {", ".join(unknown)}; expected none but {", ".join(_FIELDS)}. Remove '
             'what is not among them, or write the model again'
         )
-    calibration, looks = fields.get('calibration'), fields.get('closer_looks', [])
+    calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
             dict(fields['training']),
             None if calibration is None else PresenceCalibration.from_json(calibration),
-            tuple(CloserLook.from_json(look) for look in looks),
+            tuple(ZoomStage.from_json(stage) for stage in stages),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(f'{path} does not describe a model: {error}') from error
@@ -138,8 +138,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
     }
     if description.calibration is not None:
         fields['calibration'] = description.calibration.to_json()
-    if description.closer_looks:
-        fields['closer_looks'] = [look.to_json() for look in description.closer_looks]
+    if description.zoom_stages:
+        fields['zoom_stages'] = [stage.to_json() for stage in description.zoom_stages]
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

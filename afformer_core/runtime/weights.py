@@ -16,7 +16,7 @@ from torch import Tensor
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
     ModelDescription,
@@ -76,7 +76,7 @@ def save_model(
     training: Mapping[str, Any],
     dtype: torch.dtype = torch.float32,
     calibration: PresenceCalibration | None = None,
-    closer_looks: tuple[CloserLook, ...] = (),
+    zoom_stages: tuple[ZoomStage, ...] = (),
 ) -> None:
     """Write a model folder; graphs of earlier weights in it no longer match.
 
@@ -85,7 +85,7 @@ def save_model(
         model: the model.
         training: how the weights were made, on what data, and their measured limits.
         dtype: type that floating-point weights are stored in.
-        calibration, closer_looks: see `ModelDescription`.
+        calibration, zoom_stages: see `ModelDescription`.
     """
     tensors = {
         name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -96,5 +96,5 @@ def save_model(
     digest = hashlib.sha256(content).hexdigest()
     write_description(
         folder,
-        ModelDescription(model.configuration, digest, training, calibration, closer_looks),
+        ModelDescription(model.configuration, digest, training, calibration, zoom_stages),
     )

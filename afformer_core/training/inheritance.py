@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.training.initial_weights import read_actions_alike
@@ -22,7 +22,7 @@ class Inheritance:
     Attributes:
         folder: of the initial model.
         weights_sha256: of its weights, in hexadecimal.
-        closer_looks: its zoom stages, which are kept.
+        zoom_stages: its zoom stages, which are kept.
         calibration: its own, which is kept as that of its weights and is not used for others;
             None where it has none.
         keeps: what is kept, in words.
@@ -32,7 +32,7 @@ class Inheritance:
 
     folder: Path
     weights_sha256: str
-    closer_looks: tuple[CloserLook, ...]
+    zoom_stages: tuple[ZoomStage, ...]
     calibration: PresenceCalibration | None
     keeps: tuple[str, ...]
     drops: tuple[str, ...]
@@ -50,8 +50,8 @@ class Inheritance:
         alike = read_actions_alike(initial.configuration, configuration)
         common = [name for name in after if alike and name in before]
         keeps, drops = [], []
-        if initial.closer_looks:
-            keeps.append(_counted(len(initial.closer_looks), 'zoom stage'))
+        if initial.zoom_stages:
+            keeps.append(_counted(len(initial.zoom_stages), 'zoom stage'))
         if common:
             keeps.append(_actions(common))
         lost = [name for name in before if name not in after]
@@ -71,7 +71,7 @@ class Inheritance:
         return cls(
             folder,
             initial.weights_sha256,
-            initial.closer_looks,
+            initial.zoom_stages,
             initial.calibration,
             tuple(keeps),
             tuple(drops),

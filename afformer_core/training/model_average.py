@@ -50,7 +50,7 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
     training = {'average_of': [_part(*each) for each in zip(folders, shares, strict=True)]}
     first = read_description(folders[0])
     stored = _stored_type(folders[0])
-    save_model(output, mean, training, stored, first.calibration, first.closer_looks)
+    save_model(output, mean, training, stored, first.calibration, first.zoom_stages)
     return mean
 
 

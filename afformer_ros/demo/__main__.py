@@ -122,13 +122,13 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
         for scene in scenes:
             answer = graph.demonstrate(scene)
             print(f'\n{scene.title}\n  demonstration: {answer.message}', flush=True)
-            still = graph.look(scene.image, scene.name)[-1]
+            still = graph.ground_all(scene.image, scene.name)[-1]
             result = _describe(still, graph.times[-1].ground, scene)
             print(f'  {result}', flush=True)
             frames = demonstration_frames(scene.demonstration, 24)
             image = read_image(scene.image)
             rows.append(Row(scene.title, result, frames, image, still.overlay, scene.outline))
-            moving = graph.look(scene.camera, scene.name)
+            moving = graph.ground_all(scene.camera, scene.name)
             ages = [times.age for times in graph.times]
             print(
                 f'  moving camera: {len(moving)} images grounded, each published '

@@ -130,7 +130,7 @@ class DemoGraph:
 
     @property
     def times(self) -> tuple[Times, ...]:
-        """Latencies of groundings since the last `look` began, a few a second."""
+        """Latencies of groundings since the last `ground_all` began, a few a second."""
         return tuple(self._arrivals.times)
 
     def bring_up(self) -> None:
@@ -154,7 +154,7 @@ class DemoGraph:
         self._wait_for_silence()
         return self._driver.succeed('finish_demonstration')
 
-    def look(self, path: Path, demonstration: str) -> list[Result]:
+    def ground_all(self, path: Path, demonstration: str) -> list[Result]:
         """Play an image or a video as the camera; return the results, in order.
 
         Raises:

@@ -71,7 +71,7 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
                 driver.start_grounding(_parameters(options, folder))
                 driver.bring_up()
                 watch.demonstrate(length)
-                return watch.look(options.seconds)
+                return watch.measure(options.seconds)
             finally:
                 driver.close()
 
@@ -133,7 +133,7 @@ class _Watch:
             )
         driver.succeed('finish_demonstration')
 
-    def look(self, seconds: float) -> dict[str, float]:
+    def measure(self, seconds: float) -> dict[str, float]:
         """Publish images for some seconds; return the measures by name."""
         messages = [self._message(100 + number) for number in range(10)]
         self._driver.wait(self._images.get_subscription_count, 'the subscription to image')

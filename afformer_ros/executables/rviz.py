@@ -27,7 +27,7 @@ from afformer_ros.quality_of_service import InputQuality
 # Name of the topic in the configuration of RViz.
 _TOPIC = '/image'
 _OF_THE_IMAGES = 'auto'
-_LOOK_PERIOD = 0.1
+_POLL_PERIOD = 0.1
 _REMINDER_PERIOD = 10.0
 
 
@@ -100,7 +100,7 @@ def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
                 'Set rviz_frame or --fixed-frame to start it at once',
                 throttle_duration_sec=_REMINDER_PERIOD,
             )
-            rclpy.spin_once(node, timeout_sec=_LOOK_PERIOD)
+            rclpy.spin_once(node, timeout_sec=_POLL_PERIOD)
         node.get_logger().info(f'RViz shows the frame {frames[0]!r}')
     finally:
         subscription.destroy()

@@ -83,7 +83,7 @@ class ModelLoader:
             parameters.threads,
             'auto' if later else parameters.precision,
             self._log,
-            parameters.maximum_looks,
+            parameters.maximum_stages,
             self._gpu_lost,
         )
         store = DemonstrationStore(parameters.store_path)

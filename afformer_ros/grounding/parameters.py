@@ -52,7 +52,7 @@ class GroundingParameters:
         limits=(0, 256),
         change='unconfigured',
     )
-    maximum_looks: int = parameter(
+    maximum_stages: int = parameter(
         8,
         'How often an image is looked at, at most: each look after the first is closer, where the '
         'model was made to, as the shipped one was for three; with fewer an image takes less '

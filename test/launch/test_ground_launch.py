@@ -106,7 +106,7 @@ def test_what_the_node_reads_and_keeps_is_an_argument(launch, observer) -> None:
         'demonstration_folders:=/data:/media/videos',
         'store_folder:=/tmp/store',
         'threads:=2',
-        'maximum_looks:=1',
+        'maximum_stages:=1',
         'lazy:=false',
         'minimum_presence:=0.5',
     )
@@ -114,7 +114,7 @@ def test_what_the_node_reads_and_keeps_is_an_argument(launch, observer) -> None:
         'demonstration_folders',
         'store_folder',
         'threads',
-        'maximum_looks',
+        'maximum_stages',
         'lazy',
         'minimum_presence',
     )

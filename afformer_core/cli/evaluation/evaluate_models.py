@@ -127,7 +127,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         'backend': grounder.backend,
         'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(run.sampling),
-        'closer looks': '; '.join(map(str, grounder.closer_looks)) or 'none',
+        'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
         'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
@@ -226,8 +226,8 @@ def _calibrate(
     before = read_description(folder)
     annotations = str(arguments.annotations)
     calibration = fit_presence(results, annotations, before.weights_sha256)
-    looks = grounder.closer_looks
-    write_description(folder, replace(before, calibration=calibration, closer_looks=looks))
+    stages = grounder.zoom_stages
+    write_description(folder, replace(before, calibration=calibration, zoom_stages=stages))
     return calibration
 
 
@@ -239,11 +239,11 @@ def open_model(arguments: argparse.Namespace, folder: Path) -> Grounder:
     """
     import torch
 
-    from afformer_core.runtime.closer_look import CloserLook
+    from afformer_core.runtime.coarse_to_fine import ZoomStage
 
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(folder, arguments)
     if arguments.zooms is not None:
-        grounder.closer_looks = tuple(CloserLook(*zooms) for zooms in arguments.zooms)
+        grounder.zoom_stages = tuple(ZoomStage(*zooms) for zooms in arguments.zooms)
     return grounder

@@ -83,7 +83,7 @@ def evaluate_on_parts(
         'backend': first.backend,
         'input size': 'x'.join(str(side) for side in first.configuration.input_size),
         'frames of a video': frame_count,
-        'closer looks': '; '.join(map(str, first.closer_looks)) or 'none',
+        'zoom stages': '; '.join(map(str, first.zoom_stages)) or 'none',
         'pairs from': str(arguments.pairs),
     }
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)

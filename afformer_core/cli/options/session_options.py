@@ -26,7 +26,7 @@ def add_session_options(parser: Any) -> None:
         '--threads', type=int, default=0, help='number of threads; 0: the backend chooses'
     )
     parser.add_argument(
-        '--maximum-looks',
+        '--maximum-stages',
         type=int,
         metavar='N',
         help='largest number of zoom stages of an image; 1: the whole image only (default: as '
@@ -52,7 +52,7 @@ def open_grounder(folder: Path | None, arguments: argparse.Namespace) -> Grounde
         arguments.threads,
         arguments.precision,
         lambda line: print(line, file=sys.stderr),
-        maximum_looks=arguments.maximum_looks,
+        maximum_stages=arguments.maximum_stages,
     )
     if grounder.calibration_problem:
         print(f'warning: {grounder.calibration_problem}', file=sys.stderr)

@@ -65,7 +65,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'backend': 'auto',
         'precision': 'auto',
         'threads': 0,
-        'maximum_looks': None,
+        'maximum_stages': None,
     },
 }
 LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
@@ -145,7 +145,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
     loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
     loop.add_argument(
-        '--maximum-looks',
+        '--maximum-stages',
         type=int,
         metavar='N',
         help='largest number of zoom stages of an image; 1: the whole image only (default: as '

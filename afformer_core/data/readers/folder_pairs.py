@@ -82,7 +82,7 @@ class FolderPairsDataset(AnnotatedDataset):
             if media and thing not in tables:
                 yield (
                     f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}; '
-                    'mark its points by `afformer look --annotate`, or rename the table that is '
+                    'mark its points by `afformer browse --annotate`, or rename the table that is '
                     'there'
                 )
 
@@ -129,7 +129,7 @@ def _table_paths(folder: Path) -> list[Path]:
     if not tables:
         raise DatasetError(
             f'neither {folder} nor a folder in it holds {POINTS_FILE}; mark the points by '
-            f'`afformer look {folder} --annotate`, or name the annotation file of a dataset that '
+            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset that '
             'has another form'
         )
     return tables

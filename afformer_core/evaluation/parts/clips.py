@@ -14,7 +14,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import uniform_indices
 
-Place = tuple[float, float]
+CropWindow = tuple[float, float]
 """(x, y) as shares of an image's width and height, 0 to 1."""
 
 _GREY = 128
@@ -30,7 +30,7 @@ class MarkedFrame:
     """
 
     image: NDArray[np.uint8]
-    place: Place
+    place: CropWindow
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray
 from afformer_core.data.readers.part_pairs import PartPair
-from afformer_core.evaluation.parts.clips import Place
+from afformer_core.evaluation.parts.clips import CropWindow
 from afformer_core.evaluation.parts.predictors import Prediction
 from afformer_core.media.polygons import contained, distance
 from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
@@ -98,7 +98,7 @@ class ClassMeasures:
     near: Estimate | None
 
 
-def distance_to_parts(pair: PartPair, place: Place) -> float:
+def distance_to_parts(pair: PartPair, place: CropWindow) -> float:
     """From a place of the target to the nearest part, in percent of the diagonal; 0 inside."""
     size = pair.sample.image_size
     point = (place[0] * size[0] - 0.5, place[1] * size[1] - 0.5)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.evaluation.parts.clips import Clip, Place
+from afformer_core.evaluation.parts.clips import Clip, CropWindow
 from afformer_core.runtime import Grounder
 from afformer_core.stream.settings import StreamSettings
 
@@ -40,7 +40,7 @@ class Prediction:
         found: whether a robot would act on it; None of a predictor that cannot abstain.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[CropWindow, ...]
     heatmap: FloatArray | None = None
     is_distribution: bool = False
     action_scores: Mapping[str, float] | None = None

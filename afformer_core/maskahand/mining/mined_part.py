@@ -84,7 +84,7 @@ def read_part(path: Path) -> MinedPart:
 _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 
-class PartLook:
+class PartDetection:
     """Looks at the frames of a part; iterating does so and yields after each frame.
 
     Args:

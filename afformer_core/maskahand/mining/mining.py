@@ -24,7 +24,7 @@ from afformer_core.files.folder_lock import FolderHeldError, folder_lock
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo, write_index
-from afformer_core.maskahand.mining.mined_part import MinedPart, PartLook, write_part
+from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
 from afformer_core.maskahand.mining.video_parts import Part, joined, video_parts
 from afformer_core.maskahand.sources import FoundSources, FrameSource
 from afformer_core.parallel.workers import steps
@@ -70,7 +70,7 @@ class MiningSettings:
 
 
 class Mining:
-    """Mines videos; `look` first, then take the `index`, both within `alone`.
+    """Mines videos; `detect` first, then take the `index`, both within `alone`.
 
     Args:
         found: the videos.
@@ -134,7 +134,7 @@ class Mining:
                 'another --output'
             ) from error
 
-    def look(self, processes: int | None = None) -> Iterator[None]:
+    def detect(self, processes: int | None = None) -> Iterator[None]:
         """Look at all parts that no run has looked at; yields as `done` grows.
 
         A part that an earlier run could not read to its end is tried again.
@@ -164,7 +164,7 @@ class Mining:
             processes = gpus if self._on_gpu else torch.get_num_threads()
         processes = max(1, min(processes, len(self._missing)))
         detector, self._detector = self._detector, None
-        work = _Look(self._parts, self._open_detector, self._settings.rate, processes)
+        work = _Detection(self._parts, self._open_detector, self._settings.rate, processes)
         if processes == 1:
             work.detector = detector
         del detector
@@ -216,7 +216,7 @@ class _Step:
     damaged: int | None = None
 
 
-class _Look:
+class _Detection:
     """Looks at a part, by its number, and keeps what was seen."""
 
     def __init__(
@@ -234,12 +234,14 @@ class _Look:
             torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
             self.detector = self._open_detector()
         part = self._parts[number]
-        look = PartLook(self.detector, part.source.frames(self._rate, part.start, part.stop))
+        detect = PartDetection(
+            self.detector, part.source.frames(self._rate, part.start, part.stop)
+        )
         left = part.frames
-        for _ in look:
+        for _ in detect:
             yield _Step(1)
             left -= 1
-        seen = look.result()
+        seen = detect.result()
         write_part(part.file, seen)
         yield _Step(left, part.video if seen.damage else None)
 

@@ -74,7 +74,7 @@ class PretrainingData(GroundingData):
             score, hidden = mined.interaction_score, synthesis.masks.hidden_score
             self._clips = with_hand_free_frames(self._clips, score, hidden)
         self._validated = validation
-        self._looked = validation is None
+        self._inspected = validation is None
         self._index = index
         self._images = replace(images, number_rate=mined.settings.get('number_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
@@ -85,7 +85,7 @@ class PretrainingData(GroundingData):
 
         Once on each machine.
         """
-        if not self._looked:
+        if not self._inspected:
             self._keep_usable()
         super().prepare_data()
         if self._images.cache_folder is not None:
@@ -93,11 +93,11 @@ class PretrainingData(GroundingData):
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
-        if not self._looked and self._validated is not None and self._validated.skip_broken:
+        if not self._inspected and self._validated is not None and self._validated.skip_broken:
             self._keep_usable()
 
     def _keep_usable(self) -> None:
-        self._looked = True
+        self._inspected = True
         if self._validated is not None:
             self.validation_samples = usable_samples(
                 self.validation_samples,

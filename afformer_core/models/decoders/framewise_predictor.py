@@ -16,7 +16,7 @@ from afformer_core.models.layers.numerics import widened
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
 # Queries of each head in each frame, enough for the hand and for what it holds.
-_LOOKS = 2
+_QUERIES = 2
 
 
 class FramewiseActioner(nn.Module):
@@ -36,8 +36,8 @@ class FramewiseActioner(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(channels)
-        self.query = nn.Linear(channels, _LOOKS * channels)
-        self.frame = nn.Linear(_LOOKS * (channels + 2 * heads), channels)
+        self.query = nn.Linear(channels, _QUERIES * channels)
+        self.frame = nn.Linear(_QUERIES * (channels + 2 * heads), channels)
         self.motion = nn.Sequential(
             nn.Conv1d(channels, channels, 3, padding=1),
             nn.GELU(),
@@ -57,7 +57,7 @@ class FramewiseActioner(nn.Module):
         Returns:
             action logits [B * K, actions].
         """
-        frames = functional.gelu(self.frame(self._look(focus, memory)))
+        frames = functional.gelu(self.frame(self._attend(focus, memory)))
         missing = _missing_frames(memory, len(focus))
         moved = _without(frames.transpose(1, 2), missing, 0.0)
         for layer in self.motion:
@@ -66,13 +66,13 @@ class FramewiseActioner(nn.Module):
         mean = moved.sum(dim=2) / _existing_frames(moved, missing)
         return self.score(torch.cat((mean, highest), dim=1))
 
-    def _look(self, focus: Tensor, memory: VideoMemory) -> Tensor:
+    def _attend(self, focus: Tensor, memory: VideoMemory) -> Tensor:
         """Query each frame for content and position: [B * K, T, looks * (C + 2 * heads)]."""
         values = widened(memory.values[0])
         depth = values.shape[3]
         keys = widened(memory.keys[0])[..., :depth]
         height, width = memory.sizes[0]
-        asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _LOOKS, depth))
+        asked = self.query(self.norm(focus)).unflatten(1, (self.heads, _QUERIES, depth))
         scores = by_video(asked / math.sqrt(depth), len(keys)) @ keys.transpose(2, 3)
         weights = scores.unflatten(3, (-1, height * width)).softmax(dim=4).transpose(2, 3)
         seen = weights @ values.unflatten(2, (-1, height * width))

@@ -64,7 +64,7 @@ class Watch:
         """Return the record of `count` elements to which nothing has happened."""
         return cls(*np.zeros((4, count)))
 
-    def look(self, physics: Physics) -> None:
+    def finish(self, physics: Physics) -> None:
         """Add the result of one simulation step."""
         for i in physics.touched():
             if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
@@ -189,4 +189,4 @@ class Finger:
 
     def _step(self) -> None:
         self.physics.step(self._targets)
-        self.watch.look(self.physics)
+        self.watch.finish(self.physics)

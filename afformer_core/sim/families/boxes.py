@@ -9,7 +9,7 @@ from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Solid
 from afformer_core.sim.families.parts.vessels import (
-    Look,
+    Finish,
     block,
 )
 from afformer_core.sim.families.small_things import KINDS, make_thing, sample_style
@@ -33,27 +33,27 @@ def generate(rng: np.random.Generator) -> Appliance:
     step = rng.uniform(0.025, 0.06) if base == 'rack' else 0.0
     things = [make_thing(styles[int(rng.integers(len(styles)))], rng) for _ in range(count)]
     front, back = place_rows(rng, things, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step)
-    look = _look(rng)
+    finish = _finish(rng)
     under: list[Thing] = []
     if base == 'tray':
         thickness = rng.uniform(0.004, 0.01)
-        under = [Thing((), _tray(look, bounds([*front, *back]), thickness, rng))]
+        under = [Thing((), _tray(finish, bounds([*front, *back]), thickness, rng))]
         front, back = (
             [thing.moved(at(0, thickness, 0)) for thing in row] for row in (front, back)
         )
     elif back and step:
-        under = [Thing((), _step(look, bounds(front), bounds(back), step))]
+        under = [Thing((), _step(finish, bounds(front), bounds(back), step))]
     elevation = rng.uniform(28, 35) if back else rng.uniform(20, 33)
     return set_table(rng, 'boxes', [*front, *back, *under], elevation)
 
 
-def _look(rng: np.random.Generator) -> Look:
+def _finish(rng: np.random.Generator) -> Finish:
     surface = int(rng.integers(4)) if rng.random() < 0.5 else None
-    return Look(panel_colour(rng), surface, rng.uniform(0, 0.6))
+    return Finish(panel_colour(rng), surface, rng.uniform(0, 0.6))
 
 
 def _tray(
-    look: Look, limits: np.ndarray, thickness: float, rng: np.random.Generator
+    finish: Finish, limits: np.ndarray, thickness: float, rng: np.random.Generator
 ) -> tuple[Solid, ...]:
     """Build a board with a rim, large enough for objects that are pulled towards the user."""
     low = limits[0] - rng.uniform(0.02, 0.04)
@@ -62,7 +62,7 @@ def _tray(
     rim, wall = thickness + rng.uniform(0.004, 0.012), 0.004
     x, z = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2
     width, depth = (high[0] - low[0]) / 2, (high[2] - low[2]) / 2
-    edge = Look(look.colour, None, look.shininess)
+    edge = Finish(finish.colour, None, finish.shininess)
     ends = [
         block(edge, (wall, rim / 2, depth + 2 * wall), (x + side * (width + wall), rim / 2, z))
         for side in (-1, 1)
@@ -71,13 +71,13 @@ def _tray(
         block(edge, (width, rim / 2, wall), (x, rim / 2, z + side * (depth + wall)))
         for side in (-1, 1)
     ]
-    board = block(look, (width, thickness / 2, depth), (x, thickness / 2, z))
+    board = block(finish, (width, thickness / 2, depth), (x, thickness / 2, z))
     return (board, *ends, *sides)
 
 
-def _step(look: Look, front: np.ndarray, back: np.ndarray, step: float) -> tuple[Solid, ...]:
+def _step(finish: Finish, front: np.ndarray, back: np.ndarray, step: float) -> tuple[Solid, ...]:
     """Build the step that the back row stands on."""
     low, high = np.minimum(front[0], back[0]) - 0.015, np.maximum(front[1], back[1]) + 0.015
     near, far = back[1][2] + _PULL + 0.005, back[0][2] - 0.015
     half = ((high[0] - low[0]) / 2, step / 2, (near - far) / 2)
-    return (block(look, half, ((low[0] + high[0]) / 2, step / 2, (near + far) / 2)),)
+    return (block(finish, half, ((low[0] + high[0]) / 2, step / 2, (near + far) / 2)),)

@@ -20,8 +20,8 @@ from afformer_core.sim.families.parts.tabletop_elements import (
     turn,
 )
 from afformer_core.sim.families.parts.vessels import (
+    Finish,
     Knob,
-    Look,
     block,
     drum,
     make_knob,
@@ -33,8 +33,8 @@ from afformer_core.sim.families.tabletop import Thing, bounds, overlap, set_tabl
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _TRIES = 20
-_DARK = Look((0.05, 0.05, 0.06), None, 0.6)
-_SHAFT = Look((0.6, 0.6, 0.62), None, 0.8)
+_DARK = Finish((0.05, 0.05, 0.06), None, 0.6)
+_SHAFT = Finish((0.6, 0.6, 0.62), None, 0.8)
 # Behind the sloping front; a knob's shaft ends inside it.
 _PLATE = 0.008
 
@@ -62,8 +62,8 @@ class _Stove:
     steepness: float
     burner: str
     rise: float
-    body: Look
-    trim: Look
+    body: Finish
+    trim: Finish
 
     @property
     def width(self) -> float:
@@ -132,8 +132,8 @@ def _sample_stove(rng: np.random.Generator) -> _Stove:
         steepness,
         burner,
         {'gas': rng.uniform(0.014, 0.022), 'plate': 0.007, 'glass': 0.0025}[burner],
-        Look(colour, None, rng.uniform(0.1, 0.9)),
-        Look(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
+        Finish(colour, None, rng.uniform(0.1, 0.9)),
+        Finish(element_colour(rng, colour), None, rng.uniform(0, 0.7)),
     )
 
 
@@ -180,11 +180,11 @@ def _burner(stove: _Stove) -> list[Solid]:
     """Build one burner around the origin, on the hob."""
     radius = 0.4 * stove.pitch
     if stove.burner == 'glass':
-        ring = Look((0.35, 0.33, 0.33), None, 0.6)
+        ring = Finish((0.35, 0.33, 0.33), None, 0.6)
         inner = drum(_DARK, 0.9 * radius, 0.001, 0.0024)
         return [drum(ring, 0.94 * radius, 0.001, 0.0022), inner]
     if stove.burner == 'plate':
-        rim = Look((0.6, 0.6, 0.62), None, 0.9)
+        rim = Finish((0.6, 0.6, 0.62), None, 0.9)
         return [drum(rim, 0.95 * radius, 0, 0.003), drum(_DARK, 0.86 * radius, 0, stove.rise)]
     level = stove.rise - 0.004
     solids = [
@@ -207,7 +207,7 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
     radius = min(rng.uniform(0.016, 0.023), 0.26 * stove.slope)
     height = rng.uniform(0.018, 0.026)
     shape = str(rng.choice(['drum', 'mushroom', 'bar']))
-    mark = Look(contrasting_colour(rng, stove.trim.colour))
+    mark = Finish(contrasting_colour(rng, stove.trim.colour))
     spread = rng.uniform(0.6, 0.82) * stove.width
     pitch = min(spread / max(count - 1, 1), rng.uniform(0.07, 0.2))
     front = stove.front()

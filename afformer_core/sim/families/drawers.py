@@ -41,7 +41,7 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Finish:
     """Looks of the drawers of one chest.
 
     Attributes:
@@ -72,7 +72,7 @@ def generate(rng: np.random.Generator) -> Appliance:
     same = rng.random() < 0.4
     surface, front = cover(rng, body if same else element_colour(rng, body))
     depth = rng.uniform(0.26, 0.42)
-    look = _Look(
+    finish = _Finish(
         front,
         shaded(body_colour(rng), 0.35),
         surface,
@@ -86,8 +86,8 @@ def generate(rng: np.random.Generator) -> Appliance:
     upright = None if min(cell.height for cell in cells) > 0.12 else False
     count = 2 if rng.random() < 0.25 else 1
     styles = [sample_style(rng, front, vertical=upright) for _ in range(count)]
-    drawers = [_drawer(rng, cell, look, styles[cell.row % len(styles)]) for cell in cells]
-    fixed = _chest(rng, cells, look, body, depth)
+    drawers = [_drawer(rng, cell, finish, styles[cell.row % len(styles)]) for cell in cells]
+    fixed = _chest(rng, cells, finish, body, depth)
     front_corners = corners(fixed[:1])
     shown = front_corners[front_corners[:, 2] > -depth / 2]
     return assemble('drawers', drawers, fixed, 8.0, shown)
@@ -124,35 +124,35 @@ def _lay_out(rng: np.random.Generator) -> list[_Cell]:
     return cells
 
 
-def _drawer(rng: np.random.Generator, cell: _Cell, look: _Look, style: HandleStyle) -> Element:
+def _drawer(rng: np.random.Generator, cell: _Cell, finish: _Finish, style: HandleStyle) -> Element:
     gap = 0.003
     wide, high = cell.width / 2 - gap, cell.height / 2 - gap
     handle = style.build(0.75 * cell.width, 0.58 * cell.height)
     extent = float(handle.hull[:, 1].max())
-    up = min(look.raised * high, max(high - extent - 0.006, 0.0))
-    stroke = float(np.clip(rng.uniform(0.5, 0.75) * cell.width, 0.07, look.depth - 0.06))
+    up = min(finish.raised * high, max(high - extent - 0.006, 0.0))
+    stroke = float(np.clip(rng.uniform(0.5, 0.75) * cell.width, 0.07, finish.depth - 0.06))
     stroke = min(stroke, 0.18)
-    solids = [*handle.solids, *_tray(rng, cell, look, wide, high - 0.008, up)]
-    middle, half = (0, -up, -look.thickness / 2), (wide, high, look.thickness / 2)
-    solids.append(box(middle, half, look.front, look.surface))
-    if look.panelled:
+    solids = [*handle.solids, *_tray(rng, cell, finish, wide, high - 0.008, up)]
+    middle, half = (0, -up, -finish.thickness / 2), (wide, high, finish.thickness / 2)
+    solids.append(box(middle, half, finish.front, finish.surface))
+    if finish.panelled:
         middle = (0, -up, -0.001)
-        plate = shaded(look.front, -0.12)
-        solids.append(box(middle, (wide - 0.016, high - 0.016, 0.0016), plate, look.surface))
+        plate = shaded(finish.front, -0.12)
+        solids.append(box(middle, (wide - 0.016, high - 0.016, 0.0016), plate, finish.surface))
     uses = moving_uses(handle.grips, _OUT, stroke)
     place = at(cell.x, cell.y + up, 0)
     return Element('drawer', place, tuple(solids), handle.hull, handle.front, uses)
 
 
 def _tray(
-    rng: np.random.Generator, cell: _Cell, look: _Look, wide: float, high: float, up: float
+    rng: np.random.Generator, cell: _Cell, finish: _Finish, wide: float, high: float, up: float
 ) -> list[Solid]:
     """Build the open box behind a front, perhaps with an object in it."""
     wide -= 0.01
     low, top = -up - high, -up + 0.55 * high
-    front, back = -look.thickness, -look.thickness - look.depth
-    middle, half = (front + back) / 2, look.depth / 2
-    inside, side = look.inside, shaded(look.inside, -0.12)
+    front, back = -finish.thickness, -finish.thickness - finish.depth
+    middle, half = (front + back) / 2, finish.depth / 2
+    inside, side = finish.inside, shaded(finish.inside, -0.12)
     tray = [
         box((0, low + _BOARD / 2, middle), (wide, _BOARD / 2, half), inside),
         box((0, (low + top) / 2, back), (wide, (top - low) / 2, _BOARD / 2), side),
@@ -160,7 +160,7 @@ def _tray(
     for sign in (-1, 1):
         place = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
         tray.append(box(place, (_BOARD / 2, (top - low) / 2, half), side))
-    if rng.random() < look.full:
+    if rng.random() < finish.full:
         size = np.array([rng.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
         x = rng.uniform(-1, 1) * (0.9 * wide - size[0])
         place = (x, low + _BOARD + size[1], front - 0.01 - size[2])
@@ -169,11 +169,11 @@ def _tray(
 
 
 def _chest(
-    rng: np.random.Generator, cells: list[_Cell], look: _Look, body: Colour, depth: float
+    rng: np.random.Generator, cells: list[_Cell], finish: _Finish, body: Colour, depth: float
 ) -> list[Solid]:
     """Build the chest, its front just behind the drawers'; the first solid is its body."""
     inset = rng.random() < 0.4
-    face = -0.3 * look.thickness if inset else -look.thickness
+    face = -0.3 * finish.thickness if inset else -finish.thickness
     frame = rng.uniform(0.012, 0.03) if inset else rng.uniform(0.004, 0.012)
     wide = max(cell.x + cell.width / 2 for cell in cells) + frame
     high = max(cell.y + cell.height / 2 for cell in cells) + frame
@@ -185,7 +185,7 @@ def _chest(
     for cell in cells:
         # the dark inside that is visible over an open drawer
         size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
-        dark = shaded(look.inside, -0.85)
+        dark = shaded(finish.inside, -0.85)
         solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))
     if rng.random() < 0.6:
         over = rng.uniform(0, 0.015)

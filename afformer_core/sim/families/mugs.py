@@ -20,7 +20,7 @@ from afformer_core.sim.families.parts.vessel_handles import (
 )
 from afformer_core.sim.families.parts.vessels import (
     Body,
-    Look,
+    Finish,
     drum,
     mouth,
     round_body,
@@ -48,10 +48,10 @@ class _Style:
     low: float
     high: float
     thickness: float
-    body: Look
-    trim: Look
-    inside: Look
-    band: Look | None
+    body: Finish
+    trim: Finish
+    inside: Finish
+    band: Finish | None
     saucer: bool
 
 
@@ -66,7 +66,7 @@ def generate(rng: np.random.Generator) -> Appliance:
     things = []
     for _ in range(count):
         style = styles[int(rng.integers(len(styles)))]
-        body = Look(panel_colour(rng), None, style.body.shininess) if colourful else style.body
+        body = Finish(panel_colour(rng), None, style.body.shininess) if colourful else style.body
         azimuth = aside + rng.uniform(-0.1, 0.1) if tidy else _azimuth(rng)
         things.append(_vessel(rng, style, body, azimuth))
     front, back = place_rows(rng, things, rows, (0.025, 0.07), (0.05, 0.11))
@@ -97,7 +97,7 @@ def _style(rng: np.random.Generator) -> _Style:
     }[kind]
     low, high = {'mug': (0.17, 0.86), 'cup': (0.2, 0.9), 'jug': (0.3, 0.9)}[kind]
     inside = contrasting_colour(rng, colour) if rng.random() < 0.5 else (0.16, 0.09, 0.05)
-    band = Look(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
+    band = Finish(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
     return _Style(
         kind,
         str(rng.choice(shapes, p=shares)),
@@ -109,24 +109,24 @@ def _style(rng: np.random.Generator) -> _Style:
         low + rng.uniform(-0.04, 0.06),
         high + rng.uniform(-0.08, 0.03),
         rng.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
-        Look(colour, surface, shine),
-        Look(trim, None, shine),
-        Look(inside, None, shine),
+        Finish(colour, surface, shine),
+        Finish(trim, None, shine),
+        Finish(inside, None, shine),
         band,
         kind == 'cup' and rng.random() < 0.6,
     )
 
 
-def _vessel(rng: np.random.Generator, style: _Style, look: Look, azimuth: float) -> Thing:
+def _vessel(rng: np.random.Generator, style: _Style, finish: Finish, azimuth: float) -> Thing:
     """Build one vessel whose handle points `azimuth` radians to the right of the user."""
-    body = round_body(look, style.shape, style.radius, style.height, style.narrow)
-    trim = look if style.trim.colour == style.body.colour else style.trim
-    trim = Look(trim.colour, None, trim.shininess)
+    body = round_body(finish, style.shape, style.radius, style.height, style.narrow)
+    trim = finish if style.trim.colour == style.body.colour else style.trim
+    trim = Finish(trim.colour, None, trim.shininess)
     levels = (style.low * style.height, style.high * style.height)
     handle = ring_handle(body, trim, style.handle, style.reach, levels, style.thickness)
     solids = [*body.solids, mouth(body, style.inside), *_band(style, body)]
     if style.kind == 'jug':
-        solids.append(_lip(body, look))
+        solids.append(_lip(body, finish))
     turn = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
     raised = at(0, 0.009 if style.saucer else 0.0, 0)
     moved: Handle = handle.moved(raised @ turn)
@@ -135,7 +135,7 @@ def _vessel(rng: np.random.Generator, style: _Style, look: Look, azimuth: float)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
     solids = [solid.moved(raised) for solid in spun(solids, azimuth, _UPRIGHT_AXIS)]
     element = handle_element(f'{style.kind} handle', rng, solids, moved, outward)
-    return Thing((element,), _saucer(style, look) if style.saucer else ())
+    return Thing((element,), _saucer(style, finish) if style.saucer else ())
 
 
 def _band(style: _Style, body: Body) -> list[Solid]:
@@ -146,14 +146,14 @@ def _band(style: _Style, body: Body) -> list[Solid]:
     return [drum(style.band, body.radius(level) + 0.0025, level, 1.35 * level)]
 
 
-def _lip(body: Body, look: Look) -> Solid:
+def _lip(body: Body, finish: Finish) -> Solid:
     """Build the lip of a jug, opposite to its handle."""
     size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
     place = at(0, 0.93 * body.height, -0.95 * body.top_radius)
-    return Solid(Shape.ELLIPSOID, size, look.colour, place, None, look.shininess)
+    return Solid(Shape.ELLIPSOID, size, finish.colour, place, None, finish.shininess)
 
 
-def _saucer(style: _Style, look: Look) -> tuple[Solid, ...]:
-    rim = Look(look.colour, None, look.shininess)
+def _saucer(style: _Style, finish: Finish) -> tuple[Solid, ...]:
+    rim = Finish(finish.colour, None, finish.shininess)
     radius = 1.5 * style.radius
     return (drum(rim, 0.6 * radius, 0, 0.004), drum(rim, radius, 0.004, 0.009))

@@ -13,11 +13,11 @@ from afformer_core.sim.bodies.appliance import Appliance, Label, Panel
 from afformer_core.sim.bodies.element import Element
 from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Colour, Shape, Solid
-from afformer_core.sim.families.parts.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.parts.panel_elements import Finish, bezel, button, handle, knob
 from afformer_core.sim.families.parts.panel_layout import Cell, PanelLayout, lay_out
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
-_BUILD: dict[str, Callable[[Look, float, float, np.random.Generator], Element]] = {
+_BUILD: dict[str, Callable[[Finish, float, float, np.random.Generator], Element]] = {
     'button': button,
     'knob': knob,
     'handle': handle,
@@ -57,10 +57,10 @@ def _build(
     wardrobe.begin(panel, layout)
     elements, bezels = [], []
     for cell in layout.cells:
-        kind, look = wardrobe.dress(cell)
-        elements.append(_BUILD[kind](look, cell.x, cell.y, rng))
-        if look.bezel:
-            bezels.append(bezel(kind, look, cell.x, cell.y))
+        kind, finish = wardrobe.dress(cell)
+        elements.append(_BUILD[kind](finish, cell.x, cell.y, rng))
+        if finish.bezel:
+            bezels.append(bezel(kind, finish, cell.x, cell.y))
     depth = rng.uniform(0.06, 0.25)
     body = panel if rng.random() < 0.5 else panel_colour(rng)
     half = (layout.width / 2, layout.height / 2, depth / 2)
@@ -122,7 +122,7 @@ class _Wardrobe:
         self._limit = layout.smallest if rng.random() < 0.5 else math.inf
         self._narrowest = math.inf
 
-    def dress(self, cell: Cell) -> tuple[str, Look]:
+    def dress(self, cell: Cell) -> tuple[str, Finish]:
         """Return kind and look of the element in a cell."""
         rng = self._random
         style = self._styles[cell.block]
@@ -139,7 +139,7 @@ class _Wardrobe:
         colour = style.colour
         if self._colourful and rng.random() < 0.3:
             colour = element_colour(rng, self._panel)
-        return style.kind, Look(
+        return style.kind, Finish(
             style.shape,
             width,
             height,

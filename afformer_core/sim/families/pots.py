@@ -28,8 +28,8 @@ from afformer_core.sim.families.parts.vessel_handles import (
 from afformer_core.sim.families.parts.vessels import (
     KNOB_SHAPES,
     Body,
+    Finish,
     Knob,
-    Look,
     drum,
     lid_plate,
     make_knob,
@@ -69,10 +69,10 @@ class Cookware:
     knob: str
     knob_radius: float
     knob_height: float
-    body: Look
-    trim: Look
-    mark: Look
-    inside: Look
+    body: Finish
+    trim: Finish
+    mark: Finish
+    inside: Finish
 
 
 def sample_cookware(rng: np.random.Generator) -> Cookware:
@@ -80,9 +80,9 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
     pan = bool(rng.random() < 0.4)
     colour = panel_colour(rng)
     shine = rng.uniform(0.2, 1)
-    trim = Look(element_colour(rng, colour), None, rng.uniform(0, 0.6))
+    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
     red, green, blue = (0.4 * part for part in colour)
-    inside = Look((red, green, blue), None, shine)
+    inside = Finish((red, green, blue), None, shine)
     return Cookware(
         pan,
         rng.uniform(0.062, 0.08),
@@ -95,9 +95,9 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
         str(rng.choice(KNOB_SHAPES)),
         rng.uniform(0.012, 0.017),
         rng.uniform(0.018, 0.026),
-        Look(colour, None, shine),
+        Finish(colour, None, shine),
         trim,
-        Look(contrasting_colour(rng, trim.colour)),
+        Finish(contrasting_colour(rng, trim.colour)),
         inside,
     )
 

@@ -25,8 +25,8 @@ from afformer_core.sim.families.parts.vessel_handles import (
     arch_handle,
 )
 from afformer_core.sim.families.parts.vessels import (
+    Finish,
     Knob,
-    Look,
     block,
     drum,
     make_knob,
@@ -58,9 +58,9 @@ class Style:
     radius: float
     height: float
     share: float
-    body: Look
-    trim: Look
-    mark: Look
+    body: Finish
+    trim: Finish
+    mark: Finish
 
 
 def sample_style(kind: str, rng: np.random.Generator) -> Style:
@@ -76,16 +76,16 @@ def sample_style(kind: str, rng: np.random.Generator) -> Style:
     }[kind]
     colour = panel_colour(rng)
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
-    trim = Look(element_colour(rng, colour), None, rng.uniform(0, 0.8))
+    trim = Finish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
     return Style(
         kind,
         int(rng.integers(3)),
         radius,
         height,
         rng.random(),
-        Look(colour, surface, rng.uniform(0, 0.9)),
+        Finish(colour, surface, rng.uniform(0, 0.9)),
         trim,
-        Look(contrasting_colour(rng, trim.colour)),
+        Finish(contrasting_colour(rng, trim.colour)),
     )
 
 
@@ -110,7 +110,7 @@ def _cube(style: Style, rng: np.random.Generator) -> Thing:
 
 def _can(style: Style, rng: np.random.Generator) -> Thing:
     radius, height = style.radius, style.height
-    rim = Look((0.75, 0.75, 0.77), None, 0.9)
+    rim = Finish((0.75, 0.75, 0.77), None, 0.9)
     solids = [
         drum(rim, radius, 0, height),
         drum(style.body, radius + 0.0006, 0.06 * height, 0.94 * height),
@@ -172,7 +172,7 @@ def _basket(style: Style, rng: np.random.Generator) -> Thing:
         solids.append(block(style.trim, lid, (0, height - 0.005, 0)))
     else:
         inside = (wide - 0.005, 0.0006, deep - 0.005)
-        solids.append(block(Look((0.06, 0.05, 0.05)), inside, (0, height, 0)))
+        solids.append(block(Finish((0.06, 0.05, 0.05)), inside, (0, height, 0)))
     top = height + rng.uniform(0.04, 0.055)
     handle = arch_handle(style.trim, 0.9 * wide, height - 0.006, top, 0.006)
     angle = rng.uniform(-0.6, 0.6)
@@ -227,7 +227,7 @@ def _plunger(style: Style, rng: np.random.Generator) -> Thing:
     )
     shape = ('ball', 'drum', 'mushroom')[style.variant]
     knob = make_knob(style.trim, style.mark, shape, 0.012 + 0.005 * style.share, 0.022)
-    shaft = drum(Look((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
+    shaft = drum(Finish((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
     place = stand_on(height + 0.011 + stroke)
     return Thing((pressed_element('plunger', place, (shaft,), knob, stroke),), fixed)
 

@@ -34,7 +34,7 @@ _DARK: Colour = (0.04, 0.04, 0.04)
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Finish:
     """Common looks of the switches of one row.
 
     Attributes:
@@ -71,11 +71,11 @@ def generate(rng: np.random.Generator) -> Appliance:
     elements, top = [], half[1] - 0.015
     for sort, height in zip(order, heights, strict=True):
         kept = columns if rng.random() < 0.6 else int(rng.integers(1, columns + 1))
-        look = _sample_look(rng, sort, body)
+        finish = _sample_finish(rng, sort, body)
         for column in range(kept):
             x = (column - (kept - 1) / 2) * pitch
             place = board @ at(x, top - height / 2, 0)
-            element, parts = _ROWS[sort].build(rng, look, place)
+            element, parts = _ROWS[sort].build(rng, finish, place)
             elements.append(element)
             fixed += [part.moved(place) for part in parts]
         if sort == 'chain':
@@ -89,9 +89,9 @@ def generate(rng: np.random.Generator) -> Appliance:
     return assemble('switchboard', elements, fixed, elevation, shown, drop)
 
 
-def _sample_look(rng: np.random.Generator, sort: str, board: Colour) -> _Look:
+def _sample_finish(rng: np.random.Generator, sort: str, board: Colour) -> _Finish:
     row = _ROWS[sort]
-    return _Look(
+    return _Finish(
         board,
         element_colour(rng, board),
         element_colour(rng, board),
@@ -101,16 +101,16 @@ def _sample_look(rng: np.random.Generator, sort: str, board: Colour) -> _Look:
     )
 
 
-def _slider(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _slider(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     """Build a cap on a rail: pushed away from the user, pulled towards the user."""
-    stroke, size, top = look.stroke, look.size, 0.03
+    stroke, size, top = finish.stroke, finish.size, 0.03
     y = stroke / 2
-    if look.variant:
-        cap = box((0, 0, 0.02), (size, 0.011, 0.01), look.colour)
+    if finish.variant:
+        cap = box((0, 0, 0.02), (size, 0.011, 0.01), finish.colour)
     else:
-        cap = rod((0, 0, 0.01), (0, 0, top), 0.9 * size, look.colour)
-    stalk = box((0, 0, 0.006), (0.004, 0.006, 0.006), look.metal)
-    line = contrasting_colour(rng, look.colour)
+        cap = rod((0, 0, 0.01), (0, 0, top), 0.9 * size, finish.colour)
+    stalk = box((0, 0, 0.006), (0.004, 0.006, 0.006), finish.metal)
+    line = contrasting_colour(rng, finish.colour)
     mark = box((0, 0, top), (0.7 * size, 0.0014, 0.0008), line)
     front = Front((0.0, 0.0, top), 0.8 * size, 0.009)
     head = Handle((cap, mark), front, (Pinch(size, 0.022, top),))
@@ -121,20 +121,20 @@ def _slider(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     )
     rail = box((0, 0, 0.001), (0.005, y + 0.012, 0.0012), _DARK)
     ticks = [
-        box((0.85 * size, share * y, 0.0004), (0.004, 0.0008, 0.0006), look.metal)
+        box((0.85 * size, share * y, 0.0004), (0.004, 0.0008, 0.0006), finish.metal)
         for share in (-1, -0.5, 0, 0.5, 1)
     ]
     return element, [rail, *ticks]
 
 
-def _rocker(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _rocker(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     """Build a rocker: the end that stands out is pushed in."""
-    wide, high, thick, stroke = look.size, 0.036, 0.009, look.stroke
-    upper = 1.0 if look.variant else -1.0
+    wide, high, thick, stroke = finish.size, 0.036, 0.009, finish.stroke
+    upper = 1.0 if finish.variant else -1.0
     rest = place @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
-    ink = contrasting_colour(rng, look.colour)
+    ink = contrasting_colour(rng, finish.colour)
     solids = (
-        box((0, 0, 0), (wide, high, thick), look.colour),
+        box((0, 0, 0), (wide, high, thick), finish.colour),
         box((0, upper * 0.6 * high, thick), (0.12 * wide, 0.012, 0.0008), ink),
     )
     joint = Joint((-upper, 0.0, 0.0), hinge=True)
@@ -149,52 +149,52 @@ def _rocker(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
     frame = [box((0, 0, 0.001), (wide, high, 0.0012), _DARK)]
     for sign in (-1, 1):
         flank = (sign * (wide + 0.005), 0, 0.011)
-        frame.append(box(flank, (0.0035, high + 0.009, 0.011), look.metal))
+        frame.append(box(flank, (0.0035, high + 0.009, 0.011), finish.metal))
         end = (0, sign * (high + 0.006), 0.006)
-        frame.append(box(end, (wide + 0.002, 0.003, 0.006), look.metal))
+        frame.append(box(end, (wide + 0.002, 0.003, 0.006), finish.metal))
     return Element('rocker', rest, solids, corners(solids[:1]), front, uses), frame
 
 
-def _plunger(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _plunger(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     """Build a rod with a head that slides out of the board; one with a bar also turns."""
-    size, level = look.size, 0.034
-    stem = rod((0, 0, -look.stroke), (0, 0, level), 0.006, look.metal)
-    if look.variant:
-        bar = rod((-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, look.colour, True)
+    size, level = finish.size, 0.034
+    stem = rod((0, 0, -finish.stroke), (0, 0, level), 0.006, finish.metal)
+    if finish.variant:
+        bar = rod((-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, finish.colour, True)
         front = Front((0.0, 0.0, level + 0.009), 1.2 * size, 0.009)
         head = Handle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
     else:
-        cap = ball((0, 0, level), (size, size, 0.011), look.colour)
+        cap = ball((0, 0, level), (size, size, 0.011), finish.colour)
         front = Front((0.0, 0.0, level + 0.011), 0.7 * size, 0.7 * size)
         head = Handle((cap,), front, (Pinch(size, level, level + 0.011),))
-    uses = moving_uses(head.grips, _OUT, look.stroke)
-    if look.variant:
+    uses = moving_uses(head.grips, _OUT, finish.stroke)
+    if finish.variant:
         uses += (turning_use(rng, head.grips, _ABOUT),)
     element = Element('plunger', place, (stem, *head.solids), head.hull, head.front, uses)
-    return element, [rod((0, 0, 0), (0, 0, 0.008), 0.016, shaded(look.metal, -0.3))]
+    return element, [rod((0, 0, 0), (0, 0, 0.008), 0.016, shaded(finish.metal, -0.3))]
 
 
-def _chain(rng: np.random.Generator, look: _Look, place: Pose) -> _Built:
+def _chain(rng: np.random.Generator, finish: _Finish, place: Pose) -> _Built:
     """Build a cord out of the canopy above, with a grip at its end."""
-    size, out, drop = look.size, 0.036, rng.uniform(0.0, 0.04)
+    size, out, drop = finish.size, 0.036, rng.uniform(0.0, 0.04)
     up = 0.06 + drop
     middle = place @ at(0, _ROWS['chain'].height / 2 - up, out)
     # its upper part is inside the canopy until it is pulled out
-    parts = [rod((0, 0, 0), (0, up + look.stroke, 0), 0.0028, look.metal)]
+    parts = [rod((0, 0, 0), (0, up + finish.stroke, 0), 0.0028, finish.metal)]
     parts += [
-        ball((0, share * up, 0), (0.0052, 0.0052, 0.0052), look.metal)
+        ball((0, share * up, 0), (0.0052, 0.0052, 0.0052), finish.metal)
         for share in (0.35, 0.55, 0.75, 0.95)
     ]
-    if look.variant:
+    if finish.variant:
         long = 1.7 * size
-        grip = rod((-long, 0, 0), (long, 0, 0), 0.008, look.colour, rounded=True)
+        grip = rod((-long, 0, 0), (long, 0, 0), 0.008, finish.colour, rounded=True)
         front = Front((0.0, 0.0, 0.008), long, 0.008)
         head = Handle((grip,), front, (Hook(2 * long, 0.008, 0.0, False),))
     else:
-        bell = ball((0, 0, 0), (0.8 * size, size, 0.8 * size), look.colour)
+        bell = ball((0, 0, 0), (0.8 * size, size, 0.8 * size), finish.colour)
         front = Front((0.0, 0.0, 0.8 * size), 0.6 * size, 0.7 * size)
         head = Handle((bell,), front, (Pinch(0.8 * size, 0.0, 0.8 * size),))
-    stroke = look.stroke
+    stroke = finish.stroke
     uses = (
         Use('pull', head.grips, _DOWN, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),
         Use('touch', head.grips),
@@ -232,7 +232,7 @@ class _Row:
     height: float
     sizes: tuple[float, float]
     strokes: tuple[float, float]
-    build: Callable[[np.random.Generator, _Look, Pose], _Built]
+    build: Callable[[np.random.Generator, _Finish, Pose], _Built]
 
 
 _CANOPY = 0.09

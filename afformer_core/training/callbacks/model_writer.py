@@ -129,5 +129,5 @@ class ModelWriter(BestWriter):
             {**training, 'initial': inheritance.to_json()},
             self.dtype,
             inheritance.calibration,
-            inheritance.closer_looks,
+            inheritance.zoom_stages,
         )

@@ -122,21 +122,21 @@ class AnnotatedData(GroundingData):
             )
         self._batch = batch_size, targets, seed, foreign_targets
         self._drawn = BatchOrder(self.training_samples, *self._batch)
-        self._looked = False
+        self._inspected = False
 
     def prepare_data(self) -> None:
         """Look for missing and broken media, once on each machine."""
-        if not self._looked:
+        if not self._inspected:
             self._keep_usable()
         super().prepare_data()
 
     def setup(self, stage: str) -> None:
         """Leave out what cannot be used, in the processes that have not looked yet."""
-        if not self._looked and any(source.skip_broken for source in self._sources):
+        if not self._inspected and any(source.skip_broken for source in self._sources):
             self._keep_usable()
 
     def _keep_usable(self) -> None:
-        self._looked = True
+        self._inspected = True
         self.training_samples = usable_samples(
             self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
         )

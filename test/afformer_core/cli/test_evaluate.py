@@ -120,8 +120,8 @@ def test_two_processes_find_the_same(
             'needs boxes of buttons, and test/0',
         ),
         (('--protocol', 'buttons'), 'needs boxes of buttons, and test/0'),
-        (('--zooms', '1.5', '1.8', '--maximum-looks', '2'), 'leave out --maximum-looks'),
-        (('--maximum-looks', '0'), 'maximum_looks is 0; expected at least 1'),
+        (('--zooms', '1.5', '1.8', '--maximum-stages', '2'), 'leave out --maximum-stages'),
+        (('--maximum-stages', '0'), 'maximum_stages is 0; expected at least 1'),
         (('--predictor', 'uniform', '--report', __file__), 'is a file, so that the report cannot'),
     ],
 )

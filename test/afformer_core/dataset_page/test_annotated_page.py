@@ -37,7 +37,7 @@ def many(tmp_path: Path) -> Path:
 
 def test_a_small_dataset_is_opened_whole(pairs: Path) -> None:
     page = annotated_page(open_annotations(pairs), QUIET)
-    assert page.looked_at.startswith('All clips and images were opened;')
+    assert page.scope.startswith('All clips and images were opened;')
     assert page.title == str(pairs)
     assert [card.title for card in page.cards] == [
         'drawer/turn/kitchen.png',
@@ -51,7 +51,7 @@ def test_of_a_large_one_a_part_is_opened_and_all_is_looked_for(many: Path) -> No
     many.with_name('7.png').unlink()
     page = annotated_page(open_annotations(many), PageSettings(samples=1, progress=False))
     found = {each.kind: each.count for each in page.findings}
-    assert 'those of 100 of 120 samples were opened' in page.looked_at
+    assert 'those of 100 of 120 samples were opened' in page.scope
     assert found['images that are missing'] == 1
     assert 97 <= found['images that cannot be read'] <= 100
 

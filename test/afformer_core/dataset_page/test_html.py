@@ -21,7 +21,7 @@ PAGE = DatasetPage(
     headline={'samples': 3777},
     facts={'media below': 'opra/<root>'},
     findings=[Finding('images that are missing', 252, ('there is no image <a>',))],
-    looked_at='All were opened.',
+    scope='All were opened.',
     distributions=[Bars('Actions', {'press': 30, 'turn "it"': 15, 'lift': 0})],
     cards=[
         Card('test/1', ('press',), ('4 frames',), (GREY,) * 4, (Figure('image', GREY),)),

@@ -18,7 +18,7 @@ from opened_sessions import DOUBLES, ON_GPU, OpenedSession, opened, tensorrt_ses
 
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.references import SelfTestError
 from afformer_core.runtime.session import Memory, Output, Session
@@ -135,9 +135,9 @@ def test_three_looks_of_demonstrations_that_are_added_replaced_and_deleted(
     session: Session, exact: Session, small_folder: Path
 ) -> None:
     configuration = read_description(small_folder).configuration
-    looks = (CloserLook(2.0, 1.5), CloserLook(4.0, 2.0))
-    grounder = Grounder(configuration, session, closer_looks=looks)
-    on_cpu = Grounder(configuration, exact, closer_looks=looks)
+    stages = (ZoomStage(2.0, 1.5), ZoomStage(4.0, 2.0))
+    grounder = Grounder(configuration, session, zoom_stages=stages)
+    on_cpu = Grounder(configuration, exact, zoom_stages=stages)
     image = noise(200, 120, 160, 3)
 
     def add(name: str, seed: int, length: int) -> None:

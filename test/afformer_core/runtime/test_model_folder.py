@@ -54,7 +54,7 @@ def test_another_version(copied_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('look', 'sentence'),
+    ('stage', 'sentence'),
     [
         ({'image_zoom': 2.0}, r"the zoom stage has the fields \['image_zoom'\]"),
         ({'demonstration_zoom': 1.5, 'image_zoom': '2'}, "image_zoom of the zoom stage is '2'"),
@@ -62,8 +62,8 @@ def test_another_version(copied_folder: Path) -> None:
         (2.0, 'does not describe a model'),
     ],
 )
-def test_a_closer_look_that_cannot_be(copied_folder: Path, look: object, sentence: str) -> None:
-    change_description(copied_folder, closer_looks=[look])
+def test_a_closer_look_that_cannot_be(copied_folder: Path, stage: object, sentence: str) -> None:
+    change_description(copied_folder, zoom_stages=[stage])
     with pytest.raises(ModelFolderError, match=sentence):
         load_model(copied_folder)
 

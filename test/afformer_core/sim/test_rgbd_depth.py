@@ -14,7 +14,7 @@ from afformer_core.sim.bodies.pose import at
 from afformer_core.sim.bodies.solid import Shape, Solid
 from afformer_core.sim.cameras.camera import Camera, look_at
 from afformer_core.sim.cameras.depth_camera import DepthCamera, SensedDepth, depth_edges
-from afformer_core.sim.families.parts.panel_elements import Look, button
+from afformer_core.sim.families.parts.panel_elements import Finish, button
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 
@@ -27,11 +27,11 @@ class Shown(Scene):
     @cached_property
     def appliance(self) -> Appliance:
         red, white, grey = (0.8, 0.2, 0.2), (1.0, 1.0, 1.0), (0.5, 0.5, 0.5)
-        look = Look('square', 0.08, 0.08, 0.01, red, white)
+        finish = Finish('square', 0.08, 0.08, 0.01, red, white)
         box = Solid(Shape.BOX, (0.2, 0.15, 0.05), grey, at(0, 0, -0.052))
         return Appliance(
             'control_panel',
-            (button(look, 0.0, 0.0, np.random.default_rng(0)),),
+            (button(finish, 0.0, 0.0, np.random.default_rng(0)),),
             (box,),
             bottom=-0.15,
             back=-0.102,

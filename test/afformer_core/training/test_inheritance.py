@@ -67,13 +67,13 @@ def tuned(
 
 
 def test_zoom_stages_are_kept(tuned: tuple[Path, str], shipped_model: Path) -> None:
-    looks = read_description(shipped_model).closer_looks
+    looks = read_description(shipped_model).zoom_stages
 
     assert len(looks) == 2
-    assert read_description(tuned[0]).closer_looks == looks
+    assert read_description(tuned[0]).zoom_stages == looks
     grounder = Grounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
-    assert len(grounder.set_demonstration([image], 'push').closer_memories) == 2
+    assert len(grounder.set_demonstration([image], 'push').zoom_memories) == 2
 
 
 def test_presence_is_not_told_by_a_calibration_of_other_weights(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.weights import load_model, save_model
@@ -75,13 +75,13 @@ def test_the_description_tells_of_what(folders: list[Path], tmp_path: Path) -> N
 def test_it_looks_as_the_first_does(folders: list[Path], tmp_path: Path) -> None:
     first = read_description(folders[0])
     calibration = PresenceCalibration(1.0, 2.0, -1.0, 0.5, 0.9, 40, 'v.json', first.weights_sha256)
-    looks = (CloserLook(1.5, 1.8),)
-    write_description(folders[0], replace(first, calibration=calibration, closer_looks=looks))
+    looks = (ZoomStage(1.5, 1.8),)
+    write_description(folders[0], replace(first, calibration=calibration, zoom_stages=looks))
 
     average_models(folders, [0.25, 0.75], tmp_path / 'mean')
 
     mean = read_description(tmp_path / 'mean')
-    assert (mean.closer_looks, mean.calibration) == (looks, calibration)
+    assert (mean.zoom_stages, mean.calibration) == (looks, calibration)
     assert mean.valid_calibration is None
 
 

@@ -20,7 +20,7 @@ _DRAWER_DEPTH = 0.05
 
 
 @dataclass(frozen=True)
-class Look:
+class Finish:
     """Shape, size and colours of an element.
 
     Attributes:
@@ -53,41 +53,41 @@ class Look:
             )
 
 
-def button(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
+def button(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a round or square button at (x, y) metres."""
-    half = look.depth / 2 + 0.004
-    middle = at(0, 0, look.depth - half)
-    if look.shape == 'round':
-        body = Solid(Shape.CYLINDER, (look.width / 2, half), look.colour, middle)
-        rim = _ring(look.width / 2)
+    half = finish.depth / 2 + 0.004
+    middle = at(0, 0, finish.depth - half)
+    if finish.shape == 'round':
+        body = Solid(Shape.CYLINDER, (finish.width / 2, half), finish.colour, middle)
+        rim = _ring(finish.width / 2)
     else:
-        size = (look.width / 2, look.height / 2, half)
-        body = Solid(Shape.BOX, size, look.colour, middle)
-        rim = _rectangle(look.width / 2, look.height / 2)
+        size = (finish.width / 2, finish.height / 2, half)
+        body = Solid(Shape.BOX, size, finish.colour, middle)
+        rim = _rectangle(finish.width / 2, finish.height / 2)
     solids = [body]
-    if look.symbol:
-        mark = (0.2 * look.width, 0.07 * look.height, 0.0006)
-        solids.append(Solid(Shape.BOX, mark, look.accent, at(0, 0, look.depth)))
-    tip = (Fingertip(look.width / 2, look.height / 2, look.depth),)
-    pressed = (-0.8 * look.depth, -0.4 * look.depth)
+    if finish.symbol:
+        mark = (0.2 * finish.width, 0.07 * finish.height, 0.0006)
+        solids.append(Solid(Shape.BOX, mark, finish.accent, at(0, 0, finish.depth)))
+    tip = (Fingertip(finish.width / 2, finish.height / 2, finish.depth),)
+    pressed = (-0.8 * finish.depth, -0.4 * finish.depth)
     return Element(
         'button',
         at(x, y, 0),
         tuple(solids),
-        _prism(rim, 0.0, look.depth),
-        Front((0, 0, look.depth), look.width / 2, look.height / 2),
+        _prism(rim, 0.0, finish.depth),
+        Front((0, 0, finish.depth), finish.width / 2, finish.height / 2),
         tuple(Use(action, tip, _OUT, after=pressed) for action in ('touch', 'hold')),
     )
 
 
-def knob(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
+def knob(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
-    radius, depth = look.width / 2, look.depth
+    radius, depth = finish.width / 2, finish.depth
     marked = Pose(np.zeros(3), turned((0, 0, 1), rng.uniform(-2.4, 2.4)))
     marker = (0.13 * radius, 0.38 * radius, 0.0008)
-    solids = [Solid(Shape.BOX, marker, look.accent, at(0, 0.5 * radius, depth))]
+    solids = [Solid(Shape.BOX, marker, finish.accent, at(0, 0.5 * radius, depth))]
     parts: list[tuple[Shape, tuple[float, ...], float]]
-    if look.shape == 'disc':
+    if finish.shape == 'disc':
         parts = [
             (Shape.CYLINDER, (radius, 0.15 * depth), 0.15 * depth),
             (Shape.CYLINDER, (0.85 * radius, 0.5 * depth), 0.5 * depth),
@@ -104,10 +104,10 @@ def knob(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
         pinch = Pinch(radius, 0.4 * depth, depth)
         # the ridge, which points anywhere
         reach = 0.4 * radius
-    solids += [Solid(shape, size, look.colour, at(0, 0, z)) for shape, size, z in parts]
+    solids += [Solid(shape, size, finish.colour, at(0, 0, z)) for shape, size, z in parts]
     stroke = rng.uniform(0.026, 0.04)
     shaft = (0.3 * radius, stroke / 2)
-    solids.append(Solid(Shape.CYLINDER, shaft, look.accent, at(0, 0, -stroke / 2)))
+    solids.append(Solid(Shape.CYLINDER, shaft, finish.accent, at(0, 0, -stroke / 2)))
     sense = 1 if rng.random() < 0.5 else -1
     low, high = (-0.8 * sense, -0.45 * sense), (0.45 * sense, 0.8 * sense)
     far, near = (0.75 * stroke, stroke), (0.0, 0.12 * stroke)
@@ -128,43 +128,43 @@ def knob(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
     )
 
 
-def handle(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
+def handle(finish: Finish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a bar on a plate at (x, y) metres that slides out of the panel like a small drawer."""
-    radius = min(0.006, 0.2 * min(look.width, look.height))
-    level = look.depth - radius
-    length = look.height if look.vertical else look.width
-    reach = length / 2 - radius - 0.1 * length * (look.shape == 'drawer')
-    along = np.array([0.0, 1.0, 0.0] if look.vertical else [1.0, 0.0, 0.0])
-    turn = np.eye(3) if look.vertical else _SIDEWAYS
+    radius = min(0.006, 0.2 * min(finish.width, finish.height))
+    level = finish.depth - radius
+    length = finish.height if finish.vertical else finish.width
+    reach = length / 2 - radius - 0.1 * length * (finish.shape == 'drawer')
+    along = np.array([0.0, 1.0, 0.0] if finish.vertical else [1.0, 0.0, 0.0])
+    turn = np.eye(3) if finish.vertical else _SIDEWAYS
     stroke = rng.uniform(0.03, 0.04)
     drawer = max(_DRAWER_DEPTH, stroke + 0.01)
     solids = [
         Solid(
             Shape.BOX,
-            (look.width / 2, look.height / 2, 0.0025),
-            look.colour,
+            (finish.width / 2, finish.height / 2, 0.0025),
+            finish.colour,
             at(0, 0, 0.0025),
         ),
         Solid(
             Shape.BOX,
-            (0.45 * look.width, 0.42 * look.height, drawer / 2),
-            look.colour,
+            (0.45 * finish.width, 0.42 * finish.height, drawer / 2),
+            finish.colour,
             at(0, 0, -drawer / 2),
         ),
         Solid(
             Shape.BOX,
             (radius, reach + radius, radius),
-            look.accent,
+            finish.accent,
             Pose(np.array([0, 0, level]), turn),
         ),
     ]
     for side in (-1, 1):
         place = side * 0.9 * reach * along + np.array([0, 0, level / 2])
         post = (0.8 * radius, 0.8 * radius, level / 2)
-        solids.append(Solid(Shape.BOX, post, look.accent, Pose(place, np.eye(3))))
-    half = (radius, reach + radius) if look.vertical else (reach + radius, radius)
-    plate = _rectangle(look.width / 2, look.height / 2)
-    hook = Hook(2 * (reach + radius), radius, level, look.vertical)
+        solids.append(Solid(Shape.BOX, post, finish.accent, Pose(place, np.eye(3))))
+    half = (radius, reach + radius) if finish.vertical else (reach + radius, radius)
+    plate = _rectangle(finish.width / 2, finish.height / 2)
+    hook = Hook(2 * (reach + radius), radius, level, finish.vertical)
     far, near = (0.7 * stroke, stroke), (0.0, 0.15 * stroke)
     return Element(
         'handle',
@@ -173,26 +173,26 @@ def handle(look: Look, x: float, y: float, rng: np.random.Generator) -> Element:
         np.concatenate(
             [
                 _prism(plate, 0.0, 0.005),
-                _prism(_rectangle(*half), look.depth - 2 * radius, look.depth),
+                _prism(_rectangle(*half), finish.depth - 2 * radius, finish.depth),
             ]
         ),
-        Front((0, 0, look.depth), *half),
+        Front((0, 0, finish.depth), *half),
         (
             Use('pull', (hook,), _OUT, near, far),
             Use('push', (hook,), _OUT, far, near),
             Use('hold', (hook,)),
-            Use('touch', (hook, Fingertip(*half, look.depth))),
+            Use('touch', (hook, Fingertip(*half, finish.depth))),
         ),
     )
 
 
-def bezel(element_kind: str, look: Look, x: float, y: float) -> Solid:
+def bezel(element_kind: str, finish: Finish, x: float, y: float) -> Solid:
     """Build the flat ring or frame on the panel around an element."""
-    red, green, blue = (0.35 * part + 0.1 for part in look.colour)
-    if element_kind == 'knob' or look.shape == 'round':
-        size: tuple[float, ...] = (0.55 * look.width, 0.0015)
+    red, green, blue = (0.35 * part + 0.1 for part in finish.colour)
+    if element_kind == 'knob' or finish.shape == 'round':
+        size: tuple[float, ...] = (0.55 * finish.width, 0.0015)
         return Solid(Shape.CYLINDER, size, (red, green, blue), at(x, y, 0))
-    size = (0.5 * look.width + 0.0015, 0.5 * look.height + 0.0015, 0.0015)
+    size = (0.5 * finish.width + 0.0015, 0.5 * finish.height + 0.0015, 0.0015)
     return Solid(Shape.BOX, size, (red, green, blue), at(x, y, 0))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.sim.bodies.pose import Pose
 from afformer_core.sim.bodies.solid import Solid
-from afformer_core.sim.families.parts.vessels import UP, Body, Look, rod, slat
+from afformer_core.sim.families.parts.vessels import UP, Body, Finish, rod, slat
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,18 @@ class Handle:
 
 
 def ring_handle(
-    body: Body, look: Look, shape: str, reach: float, levels: tuple[float, float], radius: float
+    body: Body,
+    finish: Finish,
+    shape: str,
+    reach: float,
+    levels: tuple[float, float],
+    radius: float,
 ) -> Handle:
     """Build a handle at a body's side, towards the user.
 
     Args:
         body: body of the vessel.
-        look: material of the handle.
+        finish: material of the handle.
         shape: `square`, `round` or `ear` (all of capsules), or `flat` (of boxes).
         reach: distance of the middle of the bar from the body, metres.
         levels: lowest and highest point of its middle line, metres.
@@ -71,22 +76,22 @@ def ring_handle(
     points = [np.array([0, level, distance]) for distance, level in line]
     pairs = list(itertools.pairwise(points))
     if shape == 'flat':
-        solids = tuple(slat(look, *pair, (1.5 * radius, 0.7 * radius)) for pair in pairs)
+        solids = tuple(slat(finish, *pair, (1.5 * radius, 0.7 * radius)) for pair in pairs)
     else:
-        solids = tuple(rod(look, *pair, radius) for pair in pairs)
+        solids = tuple(rod(finish, *pair, radius) for pair in pairs)
     top, bottom = pairs[2 if shape == 'round' else 1]
     length = float(top[1] - bottom[1])
     return Handle(solids, (top + bottom) / 2, UP, length, radius)
 
 
-def arch_handle(look: Look, half: float, low: float, high: float, radius: float) -> Handle:
+def arch_handle(finish: Finish, half: float, low: float, high: float, radius: float) -> Handle:
     """Build a handle over an object, along x, that starts and ends at the height `low`."""
     shoulder = 0.62 * half
     line = [(-half, low), (-0.92 * half, low + 0.7 * (high - low)), (-shoulder, high)]
     line += [(-x, y) for x, y in reversed(line)]
     points = [np.array([x, y, 0]) for x, y in line]
     pairs = itertools.pairwise(points)
-    solids = [rod(look, *pair, 0.7 * radius) for pair in pairs]
-    solids[2] = rod(look, points[2], points[3], radius)
+    solids = [rod(finish, *pair, 0.7 * radius) for pair in pairs]
+    solids[2] = rod(finish, points[2], points[3], radius)
     middle, along = np.array([0, high, 0]), np.array([1.0, 0, 0])
     return Handle(tuple(solids), middle, along, 2 * shoulder, radius)

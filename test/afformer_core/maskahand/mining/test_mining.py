@@ -24,7 +24,7 @@ from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining import mining
 from afformer_core.maskahand.mining.index import HandIndex, read_index
-from afformer_core.maskahand.mining.mined_part import PartLook
+from afformer_core.maskahand.mining.mined_part import PartDetection
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
 from afformer_core.media.video import VideoFrame, write_video
@@ -53,10 +53,10 @@ def mine(
 ) -> tuple[HandIndex, int]:
     """The index, and how often a frame was looked at."""
     mining = Mining(find_sources([folder]), getattr(red, detector), output, settings)
-    looked = sum(1 for _ in mining.look(processes))
+    detected_videos = sum(1 for _ in mining.detect(processes))
     index = mining.index()
     assert read_index(output / 'index.json') == index
-    return index, looked
+    return index, detected_videos
 
 
 def copied(videos: Path, target: Path) -> Path:
@@ -94,8 +94,8 @@ def test_the_score_and_the_length_of_clips_are_the_users_and_nothing_is_looked_a
     stricter = MiningSettings(5.0, 32, 16, interaction_score=1.0, part_frames=20)
     assert mine(red, videos, tmp_path, settings=stricter)[1] == 0
     longer = MiningSettings(5.0, 32, 16, part_frames=20)
-    index, looked = mine(red, videos, tmp_path, settings=longer)
-    assert looked == 0
+    index, detected_videos = mine(red, videos, tmp_path, settings=longer)
+    assert detected_videos == 0
     assert index.videos[0].clips == ((0, 31), (16, 47), (28, 59))
     assert index.videos[1].clips == ((0, 14),)
 
@@ -104,8 +104,8 @@ def test_the_score_and_the_length_of_clips_are_the_users_and_nothing_is_looked_a
 def test_the_index_does_not_depend_on_processes(
     red: ModuleType, videos: Path, tmp_path: Path, processes: int
 ) -> None:
-    index, looked = mine(red, videos, tmp_path / 'some', processes)
-    assert looked >= 100
+    index, detected_videos = mine(red, videos, tmp_path / 'some', processes)
+    assert detected_videos >= 100
     mine(red, videos, tmp_path / 'one')
     one, some = ((tmp_path / name / 'index.json').read_bytes() for name in ('one', 'some'))
     assert one == some
@@ -142,7 +142,7 @@ def test_as_many_processes_as_have_something_to_do(
     monkeypatch.setattr(torch, 'get_num_threads', lambda: 3)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
     monkeypatch.setattr(mining, 'steps', lambda work, numbers, count: found.append(count) or ())
-    list(Mining(find_sources([videos]), red.RedHands, tmp_path, SETTINGS).look(asked))
+    list(Mining(find_sources([videos]), red.RedHands, tmp_path, SETTINGS).detect(asked))
     assert found == [used]
 
 
@@ -159,7 +159,7 @@ def test_killed_and_resumed_is_the_same_index(
             from red_hands import SlowRedHands
             found = find_sources([Path({str(videos)!r})])
             settings = {SETTINGS!r}
-            list(Mining(found, SlowRedHands, Path({str(tmp_path)!r}), settings).look(2))
+            list(Mining(found, SlowRedHands, Path({str(tmp_path)!r}), settings).detect(2))
         """
     (tmp_path / 'program.py').write_text(textwrap.dedent(program))
     with subprocess.Popen([sys.executable, str(tmp_path / 'program.py')]) as process:
@@ -171,8 +171,8 @@ def test_killed_and_resumed_is_the_same_index(
     assert psutil.wait_procs(workers, timeout=PATIENCE)[1] == []
     kept = len(list(tmp_path.glob('parts/*/[!.]*')))
     assert 0 < kept < 5
-    _, looked = mine(red, videos, tmp_path)
-    assert 0 < looked < 100
+    _, detected_videos = mine(red, videos, tmp_path)
+    assert 0 < detected_videos < 100
     mine(red, videos, tmp_path / 'whole')
     assert not list(tmp_path.rglob('.*'))
     # Seen from their folders, the videos lie elsewhere.
@@ -186,8 +186,8 @@ def test_only_new_and_changed_videos_are_looked_at(
     (folder / 'b.mp4').rename(tmp_path / 'b.mp4')
     assert mine(red, folder, tmp_path / 'mined')[1] >= 85
     (tmp_path / 'b.mp4').rename(folder / 'b.mp4')
-    index, looked = mine(red, folder, tmp_path / 'mined')
-    assert 15 <= looked <= 16
+    index, detected_videos = mine(red, folder, tmp_path / 'mined')
+    assert 15 <= detected_videos <= 16
     assert [video.path.name for video in index.videos] == ['a.mp4', 'b.mp4', 'c.mp4']
     os.utime(folder / 'c.mp4', (1, 1))
     assert 25 <= mine(red, folder, tmp_path / 'mined')[1] <= 27
@@ -224,8 +224,8 @@ def test_what_was_damaged_is_tried_again(red: ModuleType, videos: Path, tmp_path
     part = next((tmp_path / 'mined' / 'parts').rglob('00002.json'))
     whole = (tmp_path / 'mined' / 'index.json').read_bytes()
     part.write_text(part.read_text().replace('"damage": ""', '"damage": "the disk was away"'))
-    index, looked = mine(red, folder, tmp_path / 'mined')
-    assert looked >= 20
+    index, detected_videos = mine(red, folder, tmp_path / 'mined')
+    assert detected_videos >= 20
     assert index.broken == ()
     assert (tmp_path / 'mined' / 'index.json').read_bytes() == whole
 
@@ -240,7 +240,7 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
     for part_frames in (100, 25):
         settings = MiningSettings(5.0, part_frames=part_frames)
         mining = Mining(found, red.RedHands, tmp_path / f'{part_frames}', settings)
-        list(mining.look())
+        list(mining.detect())
         index = mining.index()
         assert len(index.videos[0].times) == 25
         assert index.settings['number_rate'] == 5.0
@@ -257,7 +257,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
         (tmp_path / 'frames' / f'{number:03}.png').write_bytes(b'no image')
     found = find_sources([tmp_path / 'frames'], number_rate=5.0)
     mining = Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS)
-    list(mining.look())
+    list(mining.detect())
     index = mining.index()
 
     [video] = index.videos
@@ -269,7 +269,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
     assert path == tmp_path / 'frames'
     assert reason.startswith('2 of 40 frames were left out, the first at 2.40 s: ')
     assert '012.png is not an image' in reason
-    assert list(Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS).look()) == []
+    assert list(Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS).detect()) == []
 
 
 def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path: Path) -> None:
@@ -312,6 +312,6 @@ def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() 
                     Hand((1.0, 2.0, 3.0, 4.0), False, 0.04),
                 )
 
-    look = PartLook(Detector(), iter([VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))]))
-    list(look)
-    assert look.result().hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)}
+    detect = PartDetection(Detector(), iter([VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))]))
+    list(detect)
+    assert detect.result().hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)}

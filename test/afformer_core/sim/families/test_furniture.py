@@ -273,13 +273,13 @@ def test_nothing_is_below_the_bottom_or_behind_the_back(family: str, members: Me
 
 
 def test_most_elements_have_a_look_alike(family: str, members: Members) -> None:
-    def looks(element: Element) -> tuple[object, ...]:
+    def finishes(element: Element) -> tuple[object, ...]:
         held = element.front
         size = round(held.half_width, 4), round(held.half_height, 4)
         return element.kind, len(element.solids), element.solids[0].colour, size
 
     alike = [
-        sum(looks(one) == looks(two) for two in appliance.elements) > 1
+        sum(finishes(one) == finishes(two) for two in appliance.elements) > 1
         for appliance in members[family]
         for one in appliance.elements
     ]

@@ -15,7 +15,7 @@ from afformer_core.sim.bodies.element import Element
 from afformer_core.sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_core.sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_core.sim.families import generate
-from afformer_core.sim.families.parts.panel_elements import Look, bezel, button, handle, knob
+from afformer_core.sim.families.parts.panel_elements import Finish, bezel, button, handle, knob
 from afformer_core.sim.families.parts.panel_layout import lay_out
 
 WHITE = (1.0, 1.0, 1.0)
@@ -36,7 +36,7 @@ def appliances() -> list[Appliance]:
     return many('control_panel')
 
 
-def looks(appliance: Appliance) -> list[tuple[object, ...]]:
+def finishes(appliance: Appliance) -> list[tuple[object, ...]]:
     """How each element looks, and where it is."""
     return [
         (element.kind, solid.shape, solid.size, solid.colour, *element.pose.position)
@@ -53,8 +53,8 @@ def extent(element: Element) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize('family', PANELS)
 def test_an_appliance_depends_on_its_seed_alone(family: str) -> None:
-    assert looks(make(family, 5)) == looks(make(family, 5))
-    assert looks(make(family, 5)) != looks(make(family, 6))
+    assert finishes(make(family, 5)) == finishes(make(family, 5))
+    assert finishes(make(family, 5)) != finishes(make(family, 6))
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_every_element_affords_several_actions_with_a_common_grip(
 def test_elements_are_where_they_are_put_and_touched_at_their_front(
     build: Callable[..., Element], shape: str, grip: type
 ) -> None:
-    look = Look(shape, 0.04, 0.03, 0.02, WHITE, WHITE)
-    element = build(look, 0.1, -0.2, np.random.default_rng(0))
+    finish = Finish(shape, 0.04, 0.03, 0.02, WHITE, WHITE)
+    element = build(finish, 0.1, -0.2, np.random.default_rng(0))
     np.testing.assert_array_equal(element.placed().position, [0.1, -0.2, 0])
     assert element.front.centre == (0, 0, 0.02)
     assert element.hull[:, 2].max() == pytest.approx(0.02)
@@ -162,8 +162,8 @@ def test_elements_are_where_they_are_put_and_touched_at_their_front(
 
 
 def test_a_bezel_surrounds_its_element() -> None:
-    look = Look('square', 0.04, 0.03, 0.02, WHITE, WHITE, bezel=True)
-    corners = bezel('button', look, 0.1, -0.2).corners()
+    finish = Finish('square', 0.04, 0.03, 0.02, WHITE, WHITE, bezel=True)
+    corners = bezel('button', finish, 0.1, -0.2).corners()
     assert (corners[:, :2].max(axis=0) > [0.12, -0.185]).all()
     assert (corners[:, :2].min(axis=0) < [0.08, -0.215]).all()
     assert corners[:, 2].max() < 0.005
@@ -185,7 +185,7 @@ def test_cells_do_not_overlap_and_lie_on_the_panel() -> None:
 
 def test_an_element_without_extent_is_refused() -> None:
     with pytest.raises(ValueError, match='needs a positive extent'):
-        Look('round', 0.02, 0.0, 0.01, WHITE, WHITE)
+        Finish('round', 0.02, 0.0, 0.01, WHITE, WHITE)
 
 
 def test_an_appliance_without_elements_is_refused() -> None:

@@ -91,10 +91,10 @@ def description(appliance: Appliance) -> list[object]:
     solids = [*appliance.fixed]
     for element in appliance.elements:
         solids += [solid.moved(element.pose) for solid in element.solids]
-    looks = [(solid.shape, solid.size, solid.colour, solid.surface) for solid in solids]
+    finishes = [(solid.shape, solid.size, solid.colour, solid.surface) for solid in solids]
     places = [tuple(np.round(solid.pose.position, 9)) for solid in solids]
     uses = [element.uses for element in appliance.elements]
-    return [looks, places, uses, appliance.bottom, appliance.back, appliance.elevation]
+    return [finishes, places, uses, appliance.bottom, appliance.back, appliance.elevation]
 
 
 @families

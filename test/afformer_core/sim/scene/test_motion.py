@@ -11,11 +11,11 @@ import pytest
 
 from afformer_core.sim.bodies.element import Element, Joint, Use
 from afformer_core.sim.bodies.grip import Fingertip
-from afformer_core.sim.families.parts.panel_elements import Look, button, handle, knob
+from afformer_core.sim.families.parts.panel_elements import Finish, button, handle, knob
 from afformer_core.sim.scene.motion import Motion, Pause, sample_motion
 
 WHITE = (1.0, 1.0, 1.0)
-BUILD: dict[str, tuple[str, Callable[[Look, float, float, np.random.Generator], Element]]] = {
+BUILD: dict[str, tuple[str, Callable[[Finish, float, float, np.random.Generator], Element]]] = {
     'button': ('round', button),
     'knob': ('disc', knob),
     'handle': ('bar', handle),
@@ -29,9 +29,9 @@ LOWER = replace(LIFT, action='put down', before=(0.06, 0.14), after=(0.0, 0.0))
 def motions(kind: str, action: str, aside: np.ndarray | None = None) -> list[Motion]:
     """50 motions, each of another element 4 cm wide that stands 2 cm out."""
     shape, build = BUILD[kind]
-    look = Look(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
+    finish = Finish(shape, 0.04, 0.04, 0.02, WHITE, WHITE)
     rng = np.random.default_rng(3)
-    return [sample_motion(build(look, 0.0, 0.0, rng).use(action), rng, aside) for _ in range(50)]
+    return [sample_motion(build(finish, 0.0, 0.0, rng).use(action), rng, aside) for _ in range(50)]
 
 
 def travel(motion: Motion, time: float) -> float:

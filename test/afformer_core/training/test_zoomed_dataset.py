@@ -16,10 +16,10 @@ from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder, Memory
-from afformer_core.runtime.closer_look import CloserLook
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.session import Output
-from afformer_core.training import close_ups
-from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
+from afformer_core.training import zoomed_dataset
+from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
 from .conftest import write_pairs
 
@@ -43,25 +43,25 @@ class DiscSession:
 
 
 @pytest.fixture
-def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloseUpPlan:
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ZoomSettings:
     """Of eight pairs of 64 x 64 pixels, seen twice as large."""
     annotations = write_pairs(tmp_path)
     monkeypatch.setattr(
-        close_ups.Grounder, 'load', lambda *words, **options: Grounder(SMALL, DiscSession())
+        zoomed_dataset.Grounder, 'load', lambda *words, **options: Grounder(SMALL, DiscSession())
     )
-    close_ups._grounder.cache_clear()
-    return CloseUpPlan(Path('model'), annotations, None, 'train', (CloserLook(2.0, 2.0),), 1.0)
+    zoomed_dataset._grounder.cache_clear()
+    return ZoomSettings(Path('model'), annotations, None, 'train', (ZoomStage(2.0, 2.0),), 1.0)
 
 
-def written(plan: CloseUpPlan, folder: Path) -> list[dict[str, Any]]:
-    list(write_close_ups(folder, plan))
+def written(plan: ZoomSettings, folder: Path) -> list[dict[str, Any]]:
+    list(write_zoomed_dataset(folder, plan))
     entries: list[dict[str, Any]] = json.loads((folder / 'train.json').read_text())
     return entries
 
 
-def test_the_other_objects_stay_as_they_are(plan: CloseUpPlan, tmp_path: Path) -> None:
-    written(replace(plan, share=0.5), tmp_path / 'closer')
-    samples = list(open_annotations(tmp_path / 'closer' / 'train.json'))
+def test_the_other_objects_stay_as_they_are(plan: ZoomSettings, tmp_path: Path) -> None:
+    written(replace(plan, share=0.5), tmp_path / 'zoomed')
+    samples = list(open_annotations(tmp_path / 'zoomed' / 'train.json'))
     own = list(open_annotations(plan.annotations))
     whole = [one for one in samples if one.image_path.resolve().parent == tmp_path]
 
@@ -77,42 +77,42 @@ def test_the_other_objects_stay_as_they_are(plan: CloseUpPlan, tmp_path: Path) -
 
 
 @pytest.mark.parametrize('share', [0.0, 1.5])
-def test_a_share_that_cannot_be_is_refused(plan: CloseUpPlan, share: float) -> None:
+def test_a_share_that_cannot_be_is_refused(plan: ZoomSettings, share: float) -> None:
     with pytest.raises(ValueError, match='expected a number above 0 and at most 1'):
         replace(plan, share=share)
 
 
-def test_points_are_where_the_disc_is_in_the_part(plan: CloseUpPlan, tmp_path: Path) -> None:
-    closer = written(plan, tmp_path / 'closer')
+def test_points_are_where_the_disc_is_in_the_part(plan: ZoomSettings, tmp_path: Path) -> None:
+    zoomed = written(plan, tmp_path / 'zoomed')
 
     # Of the first pair, whose points are not at the disc, all may be elsewhere.
-    assert len(closer) >= 7
-    for entry in closer[-7:]:
-        image = cv2.imread(str(tmp_path / 'closer' / entry['image_path']))
+    assert len(zoomed) >= 7
+    for entry in zoomed[-7:]:
+        image = cv2.imread(str(tmp_path / 'zoomed' / entry['image_path']))
         assert image.shape[:2] == (entry['height'], entry['width']) == (32, 32)
         ((x, y),) = entry['heatmaps'][0]
         assert image[round(y), round(x)].min() > 240
 
 
-def test_objects_take_turns_at_several_looks(plan: CloseUpPlan, tmp_path: Path) -> None:
-    looks = (CloserLook(2.0, 2.0), CloserLook(4.0, 1.0))
-    written(replace(plan, looks=looks), tmp_path / 'closer')
+def test_objects_take_turns_at_several_looks(plan: ZoomSettings, tmp_path: Path) -> None:
+    stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 1.0))
+    written(replace(plan, stages=stages), tmp_path / 'zoomed')
 
     for index, (frame_side, image_side) in enumerate([(32, 32), (16, 64), (32, 32), (16, 64)]):
-        clip = tmp_path / 'closer' / f'clips/train/{index:05d}/0.mp4'
+        clip = tmp_path / 'zoomed' / f'clips/train/{index:05d}/0.mp4'
         assert read_video(clip, 1)[0].shape == (frame_side, frame_side, 3)
-        image = tmp_path / 'closer' / f'images/train/{index:05d}/0_0.jpg'
+        image = tmp_path / 'zoomed' / f'images/train/{index:05d}/0_0.jpg'
         assert not image.exists() or cv2.imread(str(image)).shape == (image_side, image_side, 3)
 
 
-def test_looking_at_nothing_is_refused(plan: CloseUpPlan) -> None:
+def test_looking_at_nothing_is_refused(plan: ZoomSettings) -> None:
     with pytest.raises(ValueError, match='give at least one look'):
-        replace(plan, looks=())
+        replace(plan, stages=())
 
 
-def test_demonstrations_are_cut_to_where_they_act(plan: CloseUpPlan, tmp_path: Path) -> None:
-    entry = written(plan, tmp_path / 'closer')[-1]
-    frames = read_video(tmp_path / 'closer' / entry['video_path'], 4)
+def test_demonstrations_are_cut_to_where_they_act(plan: ZoomSettings, tmp_path: Path) -> None:
+    entry = written(plan, tmp_path / 'zoomed')[-1]
+    frames = read_video(tmp_path / 'zoomed' / entry['video_path'], 4)
     whole = read_video(tmp_path / '3.mp4', 4)
 
     assert [frame.shape for frame in frames] == [(32, 32, 3)] * 4
@@ -123,34 +123,34 @@ def test_demonstrations_are_cut_to_where_they_act(plan: CloseUpPlan, tmp_path: P
     assert np.abs(part - frames[0]).mean() < 20
 
 
-def test_a_pair_whose_target_is_elsewhere_is_left_out(plan: CloseUpPlan, tmp_path: Path) -> None:
+def test_a_pair_whose_target_is_elsewhere_is_left_out(plan: ZoomSettings, tmp_path: Path) -> None:
     entries = json.loads(plan.annotations.read_text())
     x, y = entries[7]['heatmaps'][0][0]
     entries[7]['heatmaps'] = [[[(x + 32) % 64, (y + 32) % 64]]]
     before = len(written(plan, tmp_path / 'before'))
     plan.annotations.write_text(json.dumps(entries))
-    close_ups._groups.cache_clear()
+    zoomed_dataset._groups.cache_clear()
 
     assert len(written(plan, tmp_path / 'after')) == before - 1
 
 
-def test_what_is_there_already_stays(plan: CloseUpPlan, tmp_path: Path) -> None:
-    first = written(plan, tmp_path / 'closer')
-    clip = tmp_path / 'closer' / first[-1]['video_path']
+def test_what_is_there_already_stays(plan: ZoomSettings, tmp_path: Path) -> None:
+    first = written(plan, tmp_path / 'zoomed')
+    clip = tmp_path / 'zoomed' / first[-1]['video_path']
     changed = clip.stat().st_mtime_ns
 
-    assert written(plan, tmp_path / 'closer') == first
+    assert written(plan, tmp_path / 'zoomed') == first
     assert clip.stat().st_mtime_ns == changed
 
 
-def test_other_zooms_are_another_dataset(plan: CloseUpPlan, tmp_path: Path) -> None:
-    written(plan, tmp_path / 'closer')
+def test_other_zooms_are_another_dataset(plan: ZoomSettings, tmp_path: Path) -> None:
+    written(plan, tmp_path / 'zoomed')
     with pytest.raises(DatasetError, match="holds a split 'train' made with"):
-        written(replace(plan, looks=(CloserLook(1.5, 2.0),)), tmp_path / 'closer')
+        written(replace(plan, stages=(ZoomStage(1.5, 2.0),)), tmp_path / 'zoomed')
 
 
-def test_an_empty_dataset_is_refused(plan: CloseUpPlan, tmp_path: Path) -> None:
+def test_an_empty_dataset_is_refused(plan: ZoomSettings, tmp_path: Path) -> None:
     plan.annotations.write_text('[]')
-    close_ups._groups.cache_clear()
+    zoomed_dataset._groups.cache_clear()
     with pytest.raises(DatasetError, match='holds no sample'):
-        written(plan, tmp_path / 'closer')
+        written(plan, tmp_path / 'zoomed')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer close-ups`: crops of a dataset around the peaks of a model, as training data."""
+"""`afformer zoom`: crops of a dataset around the peaks of a model, as training data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = """example:
-  afformer close-ups models/sim --annotations simulated/train.json --output simulated_closer \\
+  afformer zoom models/sim --annotations simulated/train.json --output simulated_closer \\
       --processes 2
   afformer train -c config/train/simulated/tuned.yaml --model.initial models/sim \\
       --data.train.annotations simulated_closer/train.json
@@ -20,7 +20,7 @@ _ZOOMS = ((1.5, 1.8),)
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
-        'close-ups',
+        'zoom',
         help='crop a dataset to what the zoom stages of a model see, as training data',
         description='For a share of the objects, crops each demonstration around its contact and '
         "each image around the peak of the model's first zoom stage, and writes an annotation "
@@ -72,20 +72,20 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from afformer_core.runtime import shipped_model_folder
-    from afformer_core.runtime.closer_look import CloserLook
-    from afformer_core.training.close_ups import CloseUpPlan, write_close_ups
+    from afformer_core.runtime.coarse_to_fine import ZoomStage
+    from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
-    plan = CloseUpPlan(
+    plan = ZoomSettings(
         arguments.model or shipped_model_folder(),
         arguments.annotations,
         arguments.root,
         arguments.split,
-        tuple(CloserLook(*zooms) for zooms in arguments.zooms or _ZOOMS),
+        tuple(ZoomStage(*zooms) for zooms in arguments.zooms or _ZOOMS),
         arguments.share,
         arguments.backend,
     )
     with tqdm(unit='object', desc='looking') as bar:
-        for done in write_close_ups(arguments.output, plan, arguments.processes):
+        for done in write_zoomed_dataset(arguments.output, plan, arguments.processes):
             bar.update(done - bar.n)
     print(f'wrote {arguments.output / plan.annotations.name}')
     return 0

@@ -11,7 +11,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.closer_look import CloserLook, of_mean_scores
+from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.weights import save_model
@@ -50,49 +50,49 @@ def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
 
 def test_frames_are_seen_closer_around_where_the_first_one_shows_it() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(2.0, 1.0),))
+    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 1.0),))
     frames = [square(16, 16), square(32, 16)]
     demonstration = grounder.set_demonstration(frames, 'square')
 
     # The part of 32 x 32 pixels whose middle is the first frame's peak begins in the corner.
-    closer = [np.repeat(np.repeat(one[:32, :32], 2, 0), 2, 1).mean() for one in frames]
-    (memory,) = demonstration.closer_memories
+    zoomed = [np.repeat(np.repeat(one[:32, :32], 2, 0), 2, 1).mean() for one in frames]
+    (memory,) = demonstration.zoom_memories
     found = memory.keys[0].mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(found, closer, atol=1.0)
+    np.testing.assert_allclose(found, zoomed, atol=1.0)
     assert found[1] == 0
 
 
 def test_an_image_is_seen_closer_in_its_own_pixels() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(1.0, 4.0),))
+    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(1.0, 4.0),))
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     image = square(100, 140, side=16, size=256)
     session.grounded.clear()
     grounder.predict(image, 'square')
 
-    (whole, memory), (closer, closer_memory) = session.grounded
+    (whole, memory), (zoomed, zoom_memory) = session.grounded
     assert memory is demonstration.memory
-    assert closer_memory is demonstration.closer_memories[0]
+    assert zoom_memory is demonstration.zoom_memories[0]
     assert whole.mean() == pytest.approx(255 / 256)
     # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
-    assert closer.mean() == pytest.approx(255 / 16)
+    assert zoomed.mean() == pytest.approx(255 / 16)
 
 
 def test_each_look_is_closer_at_what_those_before_found() -> None:
     session = SquareSession()
-    looks = (CloserLook(2.0, 2.0), CloserLook(4.0, 4.0))
-    grounder = Grounder(SMALL, session, closer_looks=looks)
+    stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 4.0))
+    grounder = Grounder(SMALL, session, zoom_stages=stages)
     demonstration = grounder.set_demonstration([square(16, 40)], 'square')
     session.grounded.clear()
     output = grounder.output(square(100, 140, side=16, size=256), 'square')
 
     # All of the square in four and in sixteen times fewer pixels, of frame and image alike.
-    means = [memory.keys[0].mean() for memory in demonstration.closer_memories]
+    means = [memory.keys[0].mean() for memory in demonstration.zoom_memories]
     assert means == pytest.approx([255 / 64, 255 / 16], rel=1e-3)
     images, memories = zip(*session.grounded, strict=True)
     means = [one.mean() for one in images]
     assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
-    assert memories[1:] == demonstration.closer_memories
+    assert memories[1:] == demonstration.zoom_memories
     # What is read are the mean scores of all looks: 0.73, 0.98 and 1.
     assert np.exp(output.action_logits).tolist() == pytest.approx([0.904, 0.096], abs=1e-3)
     row, column = np.unravel_index(output.heatmap_logits.argmax(), (1, 64, 64))[1:]
@@ -102,13 +102,13 @@ def test_each_look_is_closer_at_what_those_before_found() -> None:
 
 def test_several_demonstrations_look_for_themselves_at_one_place() -> None:
     session = SquareSession()
-    grounder = Grounder(SMALL, session, closer_looks=(CloserLook(2.0, 2.0),))
+    grounder = Grounder(SMALL, session, zoom_stages=(ZoomStage(2.0, 2.0),))
     shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
     session.grounded.clear()
     grounder.predict(square(8, 8), '16', '32')
 
     memories = [memory for _, memory in session.grounded]
-    expected = [one.memory for one in shown] + [one.closer_memories[0] for one in shown]
+    expected = [one.memory for one in shown] + [one.zoom_memories[0] for one in shown]
     assert [id(one) for one in memories] == [id(one) for one in expected]
     (_, _, (one, _), (another, _)) = session.grounded
     assert np.array_equal(one, another)
@@ -118,16 +118,16 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
     save_model(tmp_path, Afformer(SMALL), {})
     description = read_description(tmp_path)
     write_description(
-        tmp_path, replace(description, closer_looks=(CloserLook(1.5, 2.0), CloserLook(2.0, 3.0)))
+        tmp_path, replace(description, zoom_stages=(ZoomStage(1.5, 2.0), ZoomStage(2.0, 3.0)))
     )
 
-    looks = Grounder.load(tmp_path, 'torch').closer_looks
-    assert looks == (CloserLook(1.5, 2.0), CloserLook(2.0, 3.0))
-    assert Grounder.load(tmp_path, 'torch', maximum_looks=2).closer_looks == looks[:1]
-    assert Grounder.load(tmp_path, 'torch', maximum_looks=1).closer_looks == ()
-    assert Grounder.load(tmp_path, 'torch', maximum_looks=8).closer_looks == looks
-    with pytest.raises(ValueError, match='maximum_looks is 0; expected at least 1'):
-        Grounder.load(tmp_path, 'torch', maximum_looks=0)
+    stages = Grounder.load(tmp_path, 'torch').zoom_stages
+    assert stages == (ZoomStage(1.5, 2.0), ZoomStage(2.0, 3.0))
+    assert Grounder.load(tmp_path, 'torch', maximum_stages=2).zoom_stages == stages[:1]
+    assert Grounder.load(tmp_path, 'torch', maximum_stages=1).zoom_stages == ()
+    assert Grounder.load(tmp_path, 'torch', maximum_stages=8).zoom_stages == stages
+    with pytest.raises(ValueError, match='maximum_stages is 0; expected at least 1'):
+        Grounder.load(tmp_path, 'torch', maximum_stages=0)
 
 
 def test_a_model_without_one_looks_once() -> None:
@@ -136,7 +136,7 @@ def test_a_model_without_one_looks_once() -> None:
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     grounder.predict(square(8, 8), 'square')
 
-    assert demonstration.closer_memories == ()
+    assert demonstration.zoom_memories == ()
     assert len(session.grounded) == 1
 
 
@@ -144,7 +144,7 @@ def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
     session = SquareSession()
     grounder = Grounder(SMALL, session)
     grounder.set_demonstration([square(16, 16)], 'before')
-    grounder.closer_looks = (CloserLook(2.0, 2.0),)
+    grounder.zoom_stages = (ZoomStage(2.0, 2.0),)
     grounder.set_demonstration([square(16, 16)], 'after')
     session.grounded.clear()
     grounder.predict(square(8, 8), 'before', 'after')
@@ -153,8 +153,8 @@ def test_what_was_memorized_for_fewer_looks_is_looked_at_once() -> None:
 
 
 def test_a_sure_look_does_not_outvote_two_others() -> None:
-    looks = [np.array(one, np.float32) for one in ([1, 0, 0], [1, 0, 0], [0, 40, 0])]
-    scores = np.exp(of_mean_scores(looks, 'softmax'))
+    stages = [np.array(one, np.float32) for one in ([1, 0, 0], [1, 0, 0], [0, 40, 0])]
+    scores = np.exp(of_mean_scores(stages, 'softmax'))
 
     # e / (e + 2) is 0.5761.
     assert scores.tolist() == pytest.approx([2 * 0.5761 / 3, 0.4746, 0.1413], abs=1e-4)
@@ -162,8 +162,8 @@ def test_a_sure_look_does_not_outvote_two_others() -> None:
 
 
 def test_of_actions_that_exclude_none_each_has_its_own_mean() -> None:
-    looks = [np.array(one, np.float32) for one in ([0, -90], [90, -90])]
-    logits = of_mean_scores(looks, 'sigmoid')
+    stages = [np.array(one, np.float32) for one in ([0, -90], [90, -90])]
+    logits = of_mean_scores(stages, 'sigmoid')
 
     assert logits[0] == pytest.approx(1.0986, abs=1e-4)
     assert logits[1] == pytest.approx(-90)
@@ -188,13 +188,13 @@ class CountingSession(SquareSession):
 def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     memories = []
     for at_once, batches in ((8, [8, 3, 8, 3]), (16, [11, 11])):
-        monkeypatch.setattr('afformer_core.runtime.closer_look._FRAMES_AT_ONCE', at_once)
+        monkeypatch.setattr('afformer_core.runtime.coarse_to_fine._FRAMES_AT_ONCE', at_once)
         session = CountingSession()
-        looks = (CloserLook(2.0, 1.0), CloserLook(4.0, 2.0))
-        grounder = Grounder(replace(SMALL, maximum_frames=11), session, closer_looks=looks)
+        stages = (ZoomStage(2.0, 1.0), ZoomStage(4.0, 2.0))
+        grounder = Grounder(replace(SMALL, maximum_frames=11), session, zoom_stages=stages)
         frames = [square(row, 16) for row in range(11)]
         demonstration = grounder.set_demonstration(frames, 'square')
-        memories.append([one.keys[0] for one in demonstration.closer_memories])
+        memories.append([one.keys[0] for one in demonstration.zoom_memories])
 
         # Frames are encoded alone when they arrive, as is an image when it is grounded.
         assert [count for count in session.batches if count > 1] == batches
@@ -203,11 +203,11 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_scores_of_softmax_are_averaged_and_not_logits() -> None:
-    looks = [np.log(np.array(one, np.float32)) for one in ([0.9, 0.1], [0.5, 0.5])]
+    stages = [np.log(np.array(one, np.float32)) for one in ([0.9, 0.1], [0.5, 0.5])]
 
-    assert np.exp(of_mean_scores(looks, 'softmax')).tolist() == pytest.approx([0.7, 0.3])
+    assert np.exp(of_mean_scores(stages, 'softmax')).tolist() == pytest.approx([0.7, 0.3])
     # The same of logits that a number was added to.
-    assert np.exp(of_mean_scores([looks[0] + 5, looks[1] - 3], 'softmax')).tolist() == (
+    assert np.exp(of_mean_scores([stages[0] + 5, stages[1] - 3], 'softmax')).tolist() == (
         pytest.approx([0.7, 0.3])
     )
 

@@ -25,7 +25,7 @@ _LARGEST_ZOOM = 8.0
 
 
 @dataclass(frozen=True)
-class CloserLook:
+class ZoomStage:
     """The zoom factors of one zoom stage, in which a model grounds again in a larger crop.
 
     At the model's input size small elements show little detail, and of similar elements side by
@@ -61,7 +61,7 @@ class CloserLook:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> CloserLook:
+    def from_json(cls, content: Mapping[str, Any]) -> ZoomStage:
         """Build settings from the result of `to_json`.
 
         Raises:
@@ -72,7 +72,7 @@ class CloserLook:
 
 
 @dataclass(frozen=True)
-class Place:
+class CropWindow:
     """A crop window of an image, in whole pixels of its heatmap.
 
     Attributes:
@@ -97,7 +97,7 @@ class Place:
             )
 
     @classmethod
-    def around_peak(cls, heatmap: FloatArray, zoom: float) -> Place:
+    def around_peak(cls, heatmap: FloatArray, zoom: float) -> CropWindow:
         """Place a window around the maximum of a heatmap [h, w], `zoom` times smaller than it."""
         height, width = heatmap.shape
         row, column = divmod(int(np.argmax(heatmap)), width)
@@ -130,13 +130,13 @@ class Place:
         return image[self.of_image((height, width))]
 
 
-def place_to_look_at(output: Output, configuration: AfformerConfiguration, zoom: float) -> Place:
+def crop_window(output: Output, configuration: AfformerConfiguration, zoom: float) -> CropWindow:
     """Return the crop window around the peak of the best action's heatmap."""
     best = int(np.argmax(output.action_logits)) if configuration.heatmap_per_action else 0
-    return Place.around_peak(output.heatmap_logits[best], zoom)
+    return CropWindow.around_peak(output.heatmap_logits[best], zoom)
 
 
-def refined(whole: Output, closer: Output, place: Place) -> Output:
+def refined(whole: Output, zoomed: Output, window: CropWindow) -> Output:
     """Merge the heatmaps of a zoom stage with those of the whole image, whose other outputs stay.
 
     Each pixel of the crop window keeps half of its probability and gets the other half from the
@@ -146,15 +146,15 @@ def refined(whole: Output, closer: Output, place: Place) -> Output:
 
     Args:
         whole: output for the whole image, including the zoom stages before.
-        closer: output for the crop alone, with heatmaps of the same size.
-        place: window of the crop.
+        zoomed: output for the crop alone, with heatmaps of the same size.
+        window: window of the crop.
     """
     heatmaps = _log_softmax(whole.heatmap_logits)
-    part = place.in_heatmap
-    for heatmap, closer_heatmap in zip(heatmaps, closer.heatmap_logits, strict=True):
+    part = window.in_heatmap
+    for heatmap, zoomed_heatmap in zip(heatmaps, zoomed.heatmap_logits, strict=True):
         before = heatmap[part]
         seen = cv2.resize(
-            closer_heatmap, (place.width, place.height), interpolation=cv2.INTER_AREA
+            zoomed_heatmap, (window.width, window.height), interpolation=cv2.INTER_AREA
         )
         both = _log_softmax((before + seen)[None] / 2)[0]
         share = np.log(np.exp(before).sum(dtype=np.float64))
@@ -180,39 +180,39 @@ _FRAMES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Looks:
+class CoarseToFine:
     """Coarse-to-fine inference: the whole image first, then each zoom stage.
 
     Attributes:
         configuration: configuration of the model.
         session: session that runs the model.
-        closer: the zoom stages, in order; empty where there are none.
+        zoomed: the zoom stages, in order; empty where there are none.
     """
 
     configuration: AfformerConfiguration
     session: Session
-    closer: tuple[CloserLook, ...]
+    zoomed: tuple[ZoomStage, ...]
 
-    def memorize_closer(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
+    def memorize_zoomed(self, encoded: EncodedFrames, memory: Memory) -> tuple[Memory, ...]:
         """Compute the memory of each zoom stage, from crops around the point of contact.
 
         Args:
             encoded: the frames that the model keeps.
             memory: memory of the whole frames.
         """
-        if not self.closer:
+        if not self.zoomed:
             return ()
         # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]
         output = self.session.ground(first_frame, memory)
         memories: list[Memory] = []
-        for look in self.closer:
-            place = place_to_look_at(output, self.configuration, look.demonstration_zoom)
-            crops = [self._cropped(image, place) for image in encoded.images]
+        for look in self.zoomed:
+            window = crop_window(output, self.configuration, look.demonstration_zoom)
+            crops = [self._cropped(image, window) for image in encoded.images]
             memories.append(self.session.memorize(self._encoded(crops)))
-            if len(memories) < len(self.closer):
+            if len(memories) < len(self.zoomed):
                 seen = self.session.ground(crops[0], memories[-1])
-                output = refined(output, seen, place)
+                output = refined(output, seen, window)
         return tuple(memories)
 
     def ground(
@@ -228,15 +228,15 @@ class Looks:
                 all.
         """
         output = Output.mean([self.session.ground(resized, one.memory) for one in shown])
-        if any(len(one.closer_memories) < len(self.closer) for one in shown):
+        if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
             return output
         logits = [output.action_logits]
-        for number, look in enumerate(self.closer):
-            place = place_to_look_at(output, self.configuration, look.image_zoom)
-            crop = self._cropped(image, place)
-            memories = [one.closer_memories[number] for one in shown]
+        for number, look in enumerate(self.zoomed):
+            window = crop_window(output, self.configuration, look.image_zoom)
+            crop = self._cropped(image, window)
+            memories = [one.zoom_memories[number] for one in shown]
             seen = Output.mean([self.session.ground(crop, memory) for memory in memories])
-            output = refined(output, seen, place)
+            output = refined(output, seen, window)
             logits.append(seen.action_logits)
         activation = self.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
@@ -250,18 +250,18 @@ class Looks:
             ]
         )
 
-    def _cropped(self, image: NDArray[Any], place: Place) -> UInt8Array:
-        return resize_to_input(place.crop(image), self.configuration.input_size)
+    def _cropped(self, image: NDArray[Any], window: CropWindow) -> UInt8Array:
+        return resize_to_input(window.crop(image), self.configuration.input_size)
 
 
-def of_mean_scores(looks: Sequence[FloatArray], activation: str) -> FloatArray:
+def of_mean_scores(stages: Sequence[FloatArray], activation: str) -> FloatArray:
     """Compute the action logits [A] whose scores are the mean of the scores of several stages.
 
     Args:
-        looks: action logits [A] of each stage, at least one.
+        stages: action logits [A] of each stage, at least one.
         activation: function from logits to scores, 'softmax' or 'sigmoid'.
     """
-    logits = np.stack(looks).astype(np.float64)
+    logits = np.stack(stages).astype(np.float64)
     if activation == 'sigmoid':
         positive, negative = (-np.logaddexp(0, -sign * logits) for sign in (1, -1))
         odds = np.logaddexp.reduce(positive, axis=0) - np.logaddexp.reduce(negative, axis=0)

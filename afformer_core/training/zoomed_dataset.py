@@ -28,7 +28,7 @@ from afformer_core.media.video import read_video
 from afformer_core.media.video_encoding import encode_video
 from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.runtime import Grounder
-from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at
+from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
 
 _SHOWN = 'demonstration'
 # What is lost here is no part of any camera.
@@ -39,7 +39,7 @@ _LEAST_INSIDE = 0.5
 
 
 @dataclass(frozen=True)
-class CloseUpPlan:
+class ZoomSettings:
     """What is looked at, and by what.
 
     Attributes:
@@ -47,7 +47,7 @@ class CloseUpPlan:
         annotations: file of the dataset.
         root: see `open_annotations`.
         split: of EPIC-Hotspot.
-        looks: how much closer, at least one; the objects take turns.
+        stages: how much closer, at least one; the objects take turns.
         share: of the objects, the first ones, that are seen closer; above 0, at most 1.
         backend: see `Grounder.load`.
     """
@@ -56,22 +56,22 @@ class CloseUpPlan:
     annotations: Path
     root: Path | None
     split: str
-    looks: tuple[CloserLook, ...]
+    stages: tuple[ZoomStage, ...]
     share: float = 0.5
     backend: str = 'auto'
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ValueError(f'share is {self.share}; expected a number above 0 and at most 1')
-        if not self.looks:
+        if not self.stages:
             raise ValueError('it is not said how much closer to look; give at least one look')
 
-    def look(self, index: int) -> CloserLook:
+    def stage(self, index: int) -> ZoomStage:
         """That at object `index`, from 0."""
-        return self.looks[index % len(self.looks)]
+        return self.stages[index % len(self.stages)]
 
 
-def write_close_ups(folder: Path, plan: CloseUpPlan, processes: int = 1) -> Iterator[int]:
+def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -> Iterator[int]:
     """Look at some objects of a dataset, or at what is missing; yields how many are done.
 
     The others stay as they are, so that both looks are learnt from as many pairs as before.
@@ -88,7 +88,7 @@ def write_close_ups(folder: Path, plan: CloseUpPlan, processes: int = 1) -> Iter
         DatasetError: the dataset is empty; or see `Production.run`.
         ModelFolderError: the folder does not hold a sound model.
     """
-    count, name = _closer_count(plan), plan.annotations.stem
+    count, name = _zoomed_count(plan), plan.annotations.stem
     Grounder.load(plan.model, plan.backend)
     record = {key: str(value) for key, value in asdict(plan).items()}
     return Production(
@@ -96,20 +96,20 @@ def write_close_ups(folder: Path, plan: CloseUpPlan, processes: int = 1) -> Iter
     ).run(processes)
 
 
-def _closer_count(plan: CloseUpPlan) -> int:
+def _zoomed_count(plan: ZoomSettings) -> int:
     groups = _groups(plan)
     if not groups:
         raise DatasetError(f'{plan.annotations} holds no sample; check its annotation file')
     return max(1, round(plan.share * len(groups)))
 
 
-def _merge(plan: CloseUpPlan, goal: Path, folder: Path, records: list[Any]) -> None:
+def _merge(plan: ZoomSettings, goal: Path, folder: Path, records: list[Any]) -> None:
     names = open_annotations(plan.annotations, plan.root, plan.split).action_names
-    others = [sample for group in _groups(plan)[_closer_count(plan) :] for sample in group]
-    closer = [entry for record in records for entry in record]
+    others = [sample for group in _groups(plan)[_zoomed_count(plan) :] for sample in group]
+    zoomed = [entry for record in records for entry in record]
     write_json(folder / 'actions.json', list(names))
     write_json(
-        folder / f'{plan.annotations.stem}.json', [_as_it_is(one, goal) for one in others] + closer
+        folder / f'{plan.annotations.stem}.json', [_as_it_is(one, goal) for one in others] + zoomed
     )
 
 
@@ -119,9 +119,9 @@ def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
     return {**{key: _from(goal, path) for key, path in paths.items()}, **entry}
 
 
-def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
+def _make(plan: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the close-ups of an object; returns their entries."""
-    grounder, name, look = _grounder(plan), plan.annotations.stem, plan.look(index)
+    grounder, name, stage = _grounder(plan), plan.annotations.stem, plan.stage(index)
     demonstrations: dict[str, list[Sample]] = defaultdict(list)
     for sample in _groups(plan)[index]:
         demonstrations[sample.demonstration].append(sample)
@@ -132,24 +132,24 @@ def _make(plan: CloseUpPlan, index: int, folder: Path) -> list[dict[str, Any]]:
             samples[0].video_path, grounder.configuration.maximum_frames, samples[0].clip
         )
         grounder.set_demonstration(frames, _SHOWN)
-        place = _place(grounder, frames[0], look.demonstration_zoom)
+        window = _place(grounder, frames[0], stage.demonstration_zoom)
         (folder / clip).parent.mkdir(parents=True, exist_ok=True)
-        cut = (_even(place.crop(frame)) for frame in frames)
+        cut = (_even(window.crop(frame)) for frame in frames)
         encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
         for target, sample in enumerate(samples):
             image = f'images/{name}/{index:05d}/{number}_{target}.jpg'
-            entry = _closer(grounder, sample, look.image_zoom, folder / image)
+            entry = _zoomed(grounder, sample, stage.image_zoom, folder / image)
             if entry is not None:
                 entries.append({'image_path': image, 'video_path': clip, **entry})
     return entries
 
 
-def _closer(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
+def _zoomed(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
     """Write the image of a sample around what was found; None where the truth is elsewhere."""
     image = read_image(sample.image_path)
-    place = _place(grounder, image, zoom)
+    window = _place(grounder, image, zoom)
     width, height = sample.image_size
-    left, top, part_width, part_height = _box(place, (height, width))
+    left, top, part_width, part_height = _box(window, (height, width))
     points = [each - (left, top) for each in sample.points]
     inside = [
         ((each >= -0.5) & (each < np.array((part_width, part_height)) - 0.5)).all(axis=1)
@@ -158,7 +158,7 @@ def _closer(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict
     if np.concatenate(inside).mean() < _LEAST_INSIDE:
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_jpeg(path, place.crop(image), _IMAGE_QUALITY)
+    write_jpeg(path, window.crop(image), _IMAGE_QUALITY)
     return _entry(sample, points, (part_width, part_height))
 
 
@@ -174,14 +174,14 @@ def _entry(
     }
 
 
-def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> Place:
+def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
     """The part of an image around what is found of the demonstration in one look."""
-    return place_to_look_at(grounder.output(image, _SHOWN), grounder.configuration, zoom)
+    return crop_window(grounder.output(image, _SHOWN), grounder.configuration, zoom)
 
 
-def _box(place: Place, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def _box(window: CropWindow, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """(left, top, width, height) of the part, in pixels of an image of (height, width)."""
-    rows, columns = place.of_image(size)
+    rows, columns = window.of_image(size)
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
 
@@ -196,12 +196,12 @@ def _from(folder: Path, path: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def _grounder(plan: CloseUpPlan) -> Grounder:
-    return Grounder.load(plan.model, plan.backend, threads=1, maximum_looks=1)
+def _grounder(plan: ZoomSettings) -> Grounder:
+    return Grounder.load(plan.model, plan.backend, threads=1, maximum_stages=1)
 
 
 @lru_cache(maxsize=1)
-def _groups(plan: CloseUpPlan) -> list[list[Sample]]:
+def _groups(plan: ZoomSettings) -> list[list[Sample]]:
     groups: dict[str, list[Sample]] = defaultdict(list)
     for sample in open_annotations(plan.annotations, plan.root, plan.split):
         groups[sample.group].append(sample)

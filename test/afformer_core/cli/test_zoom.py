@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer close-ups`."""
+"""`afformer zoom`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +20,9 @@ def test_it_writes_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     save_model(tmp_path / 'model', random_model(small), {})
     annotations = write_pairs(tmp_path)
     # As large as they are, everything is inside.
-    words = ['--annotations', annotations, '--output', tmp_path / 'closer', '--share', '0.25']
+    words = ['--annotations', annotations, '--output', tmp_path / 'zoomed', '--share', '0.25']
     words += ['--zooms', '1', '1']
     assert main(['close-ups', str(tmp_path / 'model'), *map(str, words)]) == 0
 
-    assert capsys.readouterr().out == f'wrote {tmp_path / "closer" / "train.json"}\n'
-    assert len(open_annotations(tmp_path / 'closer' / 'train.json')) == 8
+    assert capsys.readouterr().out == f'wrote {tmp_path / "zoomed" / "train.json"}\n'
+    assert len(open_annotations(tmp_path / 'zoomed' / 'train.json')) == 8

@@ -8,7 +8,7 @@ import pytest
 
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_r50
-from afformer_core.runtime.closer_look import CloserLook, Place, place_to_look_at, refined
+from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window, refined
 from afformer_core.runtime.session import Output
 
 
@@ -29,28 +29,28 @@ def probabilities(heatmap: FloatArray) -> FloatArray:
 
 
 def test_the_place_has_the_peak_in_its_middle() -> None:
-    place = Place.around_peak(heatmap_with_peak(18, 33), 2.0)
+    window = CropWindow.around_peak(heatmap_with_peak(18, 33), 2.0)
 
-    assert place == Place(8, 18, 20, 30, (40, 60))
+    assert window == CropWindow(8, 18, 20, 30, (40, 60))
 
 
 @pytest.mark.parametrize(
     ('peak', 'corner'), [((0, 0), (0, 0)), ((39, 59), (20, 30)), ((3, 59), (0, 30))]
 )
 def test_the_place_never_leaves_the_image(peak: tuple[int, int], corner: tuple[int, int]) -> None:
-    place = Place.around_peak(heatmap_with_peak(*peak), 2.0)
+    window = CropWindow.around_peak(heatmap_with_peak(*peak), 2.0)
 
-    assert (place.top, place.left, place.height, place.width) == (*corner, 20, 30)
+    assert (window.top, window.left, window.height, window.width) == (*corner, 20, 30)
 
 
 def test_a_place_outside_the_heatmap_is_refused() -> None:
     with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30; expected a part'):
-        Place(30, 0, 20, 30, (40, 60))
+        CropWindow(30, 0, 20, 30, (40, 60))
 
 
 def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
     image = np.arange(480 * 640, dtype=np.int32).reshape(480, 640)
-    crop = Place(8, 18, 20, 30, (40, 60)).crop(image)
+    crop = CropWindow(8, 18, 20, 30, (40, 60)).crop(image)
 
     assert crop.shape == (240, 320)
     assert crop[0, 0] == 96 * 640 + 192
@@ -59,46 +59,46 @@ def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
 def test_a_crop_of_a_tiny_image_has_a_pixel() -> None:
     image = np.zeros((1, 2, 3), np.uint8)
 
-    assert Place(39, 59, 1, 1, (40, 60)).crop(image).shape == (1, 1, 3)
+    assert CropWindow(39, 59, 1, 1, (40, 60)).crop(image).shape == (1, 1, 3)
 
 
 def test_of_a_heatmap_for_each_action_the_best_one_tells_the_place() -> None:
     heatmaps = [heatmap_with_peak(0, 0), heatmap_with_peak(20, 30)]
     configuration = afformer_r50(('press', 'hold'), (64, 64))
-    place = place_to_look_at(output(heatmaps, [0.0, 1.0]), configuration, 4.0)
+    window = crop_window(output(heatmaps, [0.0, 1.0]), configuration, 4.0)
 
-    assert (place.top, place.left) == (15, 23)
+    assert (window.top, window.left) == (15, 23)
 
 
 def test_nothing_changes_elsewhere() -> None:
     first = np.random.default_rng(0).normal(size=(1, 40, 60)).astype(np.float32)
     second = 5 * heatmap_with_peak(9, 9)[None]
-    place = Place(8, 18, 20, 30, (40, 60))
+    window = CropWindow(8, 18, 20, 30, (40, 60))
     before = probabilities(first)[0]
-    after = probabilities(refined(output(first), output(second), place).heatmap_logits)[0]
+    after = probabilities(refined(output(first), output(second), window).heatmap_logits)[0]
 
     elsewhere = np.ones((40, 60), bool)
-    elsewhere[place.in_heatmap] = False
+    elsewhere[window.in_heatmap] = False
     np.testing.assert_allclose(after[elsewhere], before[elsewhere], rtol=1e-4)
 
 
 def test_between_two_places_alike_the_closer_look_decides() -> None:
     first = 4 * (heatmap_with_peak(10, 20) + heatmap_with_peak(10, 24))[None]
-    place = Place(0, 10, 20, 30, (40, 60))
+    window = CropWindow(0, 10, 20, 30, (40, 60))
     # Twice as large: row 10 and column 24 of the whole are row 20 and column 28 of the place.
     second = np.zeros((1, 40, 60), np.float32)
     second[0, 20:22, 28:30] = 6
-    after = refined(output(first), output(second), place).heatmap_logits[0]
+    after = refined(output(first), output(second), window).heatmap_logits[0]
 
     assert np.unravel_index(after.argmax(), after.shape) == (10, 24)
 
 
 def test_a_closer_look_that_sees_nothing_leaves_half_of_what_was_before() -> None:
     first = 8 * heatmap_with_peak(10, 20)[None]
-    place = Place(0, 10, 20, 30, (40, 60))
+    window = CropWindow(0, 10, 20, 30, (40, 60))
     before = probabilities(first)[0]
     second = output(np.zeros((1, 40, 60)))
-    after = probabilities(refined(output(first), second, place).heatmap_logits)[0]
+    after = probabilities(refined(output(first), second, window).heatmap_logits)[0]
 
     assert after.sum() == pytest.approx(1, abs=1e-5)
     assert after[10, 20] >= before[10, 20] / 2
@@ -108,8 +108,8 @@ def test_half_of_a_place_follows_the_geometric_mean_of_both_looks() -> None:
     """Of the place's share of 0.5: before 0.2 and 0.8 of it, by the closer look 0.9 and 0.1."""
     whole = output(np.log([[[0.1, 0.4, 0.3, 0.2]]]))
     # As large as the whole heatmap; two of its pixels are one of the place.
-    closer = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))
-    found = probabilities(refined(whole, closer, Place(0, 0, 1, 2, (1, 4))).heatmap_logits)[0]
+    zoomed = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))
+    found = probabilities(refined(whole, zoomed, CropWindow(0, 0, 1, 2, (1, 4))).heatmap_logits)[0]
 
     # The roots of 0.2 * 0.9 and of 0.8 * 0.1 are as 3 to 2; the arithmetic mean would give 0.188.
     assert found[0].tolist() == pytest.approx([0.2, 0.3, 0.3, 0.2], abs=1e-6)
@@ -130,28 +130,28 @@ def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
     with pytest.raises(
         ValueError, match=r'zoom of the zoom stage is .*; expected a number from 1 to 8'
     ):
-        CloserLook(*zooms)
+        ZoomStage(*zooms)
 
 
 @pytest.mark.parametrize(
-    ('zoom', 'place'),
+    ('zoom', 'window'),
     [
-        (1.0, Place(0, 0, 40, 60, (40, 60))),
-        (3.0, Place(12, 23, 13, 20, (40, 60))),
-        (8.0, Place(16, 29, 5, 8, (40, 60))),
-        (100.0, Place(18, 33, 1, 1, (40, 60))),
+        (1.0, CropWindow(0, 0, 40, 60, (40, 60))),
+        (3.0, CropWindow(12, 23, 13, 20, (40, 60))),
+        (8.0, CropWindow(16, 29, 5, 8, (40, 60))),
+        (100.0, CropWindow(18, 33, 1, 1, (40, 60))),
     ],
 )
-def test_the_place_is_so_many_times_smaller(zoom: float, place: Place) -> None:
-    assert Place.around_peak(heatmap_with_peak(18, 33), zoom) == place
+def test_the_place_is_so_many_times_smaller(zoom: float, window: CropWindow) -> None:
+    assert CropWindow.around_peak(heatmap_with_peak(18, 33), zoom) == window
 
 
 def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
-    place = Place(3, 7, 5, 8, (40, 60))
+    window = CropWindow(3, 7, 5, 8, (40, 60))
 
     # Rows 3 to 8 of 40 are 7.5 to 20 of 100, columns 7 to 15 of 60 are 11.67 to 25 of 100.
-    assert place.of_image((100, 100)) == (slice(8, 20), slice(12, 25))
-    assert place.in_heatmap == (slice(3, 8), slice(7, 15))
+    assert window.of_image((100, 100)) == (slice(8, 20), slice(12, 25))
+    assert window.in_heatmap == (slice(3, 8), slice(7, 15))
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
 )
 def test_places_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match='expected a part of the heatmap of 40 x 60'):
-        Place(*wrong, (40, 60))
+        CropWindow(*wrong, (40, 60))
 
 
 def test_zooms_from_one_to_eight_are_taken_and_read_back() -> None:
     for zooms in ((1.0, 8.0), (8.0, 1.0)):
-        look = CloserLook(*zooms)
-        assert (look.demonstration_zoom, look.image_zoom) == zooms
-        assert CloserLook.from_json(look.to_json()) == look
-    assert str(CloserLook(1.5, 2.0)) == '1.5 times the demonstration, 2 the image'
+        stage = ZoomStage(*zooms)
+        assert (stage.demonstration_zoom, stage.image_zoom) == zooms
+        assert ZoomStage.from_json(stage.to_json()) == stage
+    assert str(ZoomStage(1.5, 2.0)) == '1.5 times the demonstration, 2 the image'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer look`: a page that shows a dataset, or one to mark the points of own pairs on."""
+"""`afformer browse`: a page that shows a dataset, or one to mark the points of own pairs on."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ choose a demonstration, name the action, click in the image, and save the table.
 
 _EXAMPLE = """\
 examples:
-  afformer look my_pairs --annotate --output points.html
-  afformer look my_pairs
-  afformer look simulated/train.json --against simulated/validation.json
-  afformer look opra/test.json --root opra --samples 60 --frames 'uniform 64' --output pages
-  afformer look mined/index.json --output mined.html"""
+  afformer browse my_pairs --annotate --output points.html
+  afformer browse my_pairs
+  afformer browse simulated/train.json --against simulated/validation.json
+  afformer browse opra/test.json --root opra --samples 60 --frames 'uniform 64' --output pages
+  afformer browse mined/index.json --output mined.html"""
 _PAGE = 'dataset.html'
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
-        'look',
+        'browse',
         help='show a dataset as a page, or mark the points of own pairs',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,

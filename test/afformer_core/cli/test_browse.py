@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer look` from a dataset to a page."""
+"""`afformer browse` from a dataset to a page."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def test_a_page_of_own_pairs(
     pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / 'page.html'
-    assert main(['look', str(pairs), '--output', str(output), '--samples', '2']) == 0
+    assert main(['browse', str(pairs), '--output', str(output), '--samples', '2']) == 0
     said = '3 samples, 2 demonstrations, 2 images, 4 points, 1 objects; nothing to be fixed\n'
     assert capsys.readouterr().out == f'{output}: {said}'
     assert output.read_text().count('<article class="card"') == 2
 
 
 def test_a_folder_for_the_page(pairs: Path, tmp_path: Path) -> None:
-    assert main(['look', str(pairs), '--output', str(tmp_path / 'pages')]) == 0
+    assert main(['browse', str(pairs), '--output', str(tmp_path / 'pages')]) == 0
     assert (tmp_path / 'pages' / 'dataset.html').is_file()
 
 
 def test_another_split(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / 'page.html'
-    assert main(['look', str(pairs), '--against', str(pairs), '--output', str(output)]) == 0
+    assert main(['browse', str(pairs), '--against', str(pairs), '--output', str(output)]) == 0
     assert capsys.readouterr().out.endswith('; 5 to be fixed\n')
     assert 'images that pairs has, too' in output.read_text()
 
@@ -45,7 +45,7 @@ def test_another_split(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_seed_draws_the_samples(pairs: Path, tmp_path: Path) -> None:
     pages = []
     for seed in ('1', '1', '2', '3', '4'):
-        main(['look', str(pairs), '--samples', '1', '--seed', seed, '--output', str(tmp_path)])
+        main(['browse', str(pairs), '--samples', '1', '--seed', seed, '--output', str(tmp_path)])
         pages.append((tmp_path / 'dataset.html').read_text().replace(f'seed {seed}', ''))
     assert pages[0] == pages[1]
     assert len(set(pages)) > 1
@@ -55,9 +55,9 @@ def test_a_page_of_mined_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str
     (tmp_path / 'mined').mkdir()
     write_mined(tmp_path / 'mined')
     output = tmp_path / 'page.html'
-    assert main(['look', str(tmp_path / 'mined'), '--output', str(output)]) == 0
+    assert main(['browse', str(tmp_path / 'mined'), '--output', str(output)]) == 0
     assert capsys.readouterr().out.startswith(f'{output}: 3 clips, 3 videos, 36 frames looked at')
-    assert main(['look', str(tmp_path / 'mined'), '--against', 'a.json']) == 1
+    assert main(['browse', str(tmp_path / 'mined'), '--against', 'a.json']) == 1
     assert '--against is for annotated datasets' in capsys.readouterr().err
 
 
@@ -66,9 +66,9 @@ def test_a_page_to_mark_points_on(
 ) -> None:
     (pairs / 'espresso/points.csv').unlink()
     output = tmp_path / 'points.html'
-    assert main(['look', str(pairs), '--output', str(output)]) == 1
-    assert f'mark the points by `afformer look {pairs} --annotate`' in capsys.readouterr().err
-    assert main(['look', str(pairs), '--annotate', '--output', str(output)]) == 0
+    assert main(['browse', str(pairs), '--output', str(output)]) == 1
+    assert f'mark the points by `afformer browse {pairs} --annotate`' in capsys.readouterr().err
+    assert main(['browse', str(pairs), '--annotate', '--output', str(output)]) == 0
     assert output.read_text().count('class="surface"') == 2
 
 
@@ -84,7 +84,7 @@ def test_a_page_to_mark_points_on(
 def test_bad_input_in_one_line(
     pairs: Path, options: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(['look', str(pairs), *(each.format(pairs=pairs) for each in options)]) == 1
+    assert main(['browse', str(pairs), *(each.format(pairs=pairs) for each in options)]) == 1
     error = capsys.readouterr().err
     assert text in error
     assert error.count('\n') == 1
@@ -105,7 +105,7 @@ def test_the_other_split_of_one_file(tmp_path: Path) -> None:
     path.write_text(json.dumps(release))
     output = tmp_path / 'page.html'
     options = '--split', 'train', '--against', str(path), '--output', str(output)
-    assert main(['look', str(path), *options]) == 0
+    assert main(['browse', str(path), *options]) == 0
     page = output.read_text()
     assert 'images that annotations.json has, too' in page
     assert 'videos that annotations.json has, too' not in page

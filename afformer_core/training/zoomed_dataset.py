@@ -34,7 +34,7 @@ _SHOWN = 'demonstration'
 # What is lost here is no part of any camera.
 _CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
 _RATE = 4.0
-# Where less of the truth is in the part that was found, a closer look has nothing to find.
+# Where less of the target is in the part that was found, a zoom stage has nothing to find.
 _LEAST_INSIDE = 0.5
 
 
@@ -77,7 +77,7 @@ def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -
     The others stay as they are, so that both looks are learnt from as many pairs as before.
 
     The demonstration is cut to the place around which the model's first look at its first frame
-    has its peak, each image likewise. Pairs whose truth is mostly elsewhere are left out.
+    has its peak, each image likewise. Pairs whose target is mostly elsewhere are left out.
 
     Args:
         folder: of the new dataset; its annotation file has the name of the other's.
@@ -145,7 +145,7 @@ def _make(plan: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
 
 
 def _zoomed(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
-    """Write the image of a sample around what was found; None where the truth is elsewhere."""
+    """Write the image of a sample around what was found; None where the target is elsewhere."""
     image = read_image(sample.image_path)
     window = _place(grounder, image, zoom)
     width, height = sample.image_size

@@ -54,9 +54,9 @@ class GroundingParameters:
     )
     maximum_stages: int = parameter(
         8,
-        'How often an image is looked at, at most: each look after the first is closer, where the '
-        'model was made to, as the shipped one was for three; with fewer an image takes less '
-        'time, and peak and action are right less often',
+        'Groundings of an image at most: that of the whole image, then one for each zoom stage of '
+        'the model, of which the shipped one has two; with fewer an image takes less time, and '
+        'peak and action are right less often',
         limits=(1, 8),
         change='unconfigured',
     )

@@ -129,8 +129,8 @@ def _table_paths(folder: Path) -> list[Path]:
     if not tables:
         raise DatasetError(
             f'neither {folder} nor a folder in it holds {POINTS_FILE}; mark the points by '
-            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset that '
-            'has another form'
+            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset '
+            'that has another form'
         )
     return tables
 

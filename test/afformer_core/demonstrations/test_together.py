@@ -60,7 +60,7 @@ def _together(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Pre
 
 
 def _averaged(grounder: Grounder, clips: Clips, image: NDArray[np.uint8]) -> Prediction:
-    """The mean of the logits that each gives in the end, with closer looks at its own places."""
+    """The mean of the logits that each gives in the end, with zoom stages at its own places."""
     predictions = [_one(grounder, [clip], image) for clip in clips]
     product = np.sqrt(predictions[0].probabilities * predictions[1].probabilities)
     return replace(predictions[0], probabilities=product / product.sum())

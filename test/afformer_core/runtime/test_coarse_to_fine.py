@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Closer looks: where they are, and what they change."""
+"""Zoom stages: where they are, and what they change."""
 
 from typing import Any
 
@@ -105,7 +105,7 @@ def test_a_closer_look_that_sees_nothing_leaves_half_of_what_was_before() -> Non
 
 
 def test_half_of_a_place_follows_the_geometric_mean_of_both_looks() -> None:
-    """Of the place's share of 0.5: before 0.2 and 0.8 of it, by the closer look 0.9 and 0.1."""
+    """Of the place's share of 0.5: before 0.2 and 0.8 of it, by the zoom stage 0.9 and 0.1."""
     whole = output(np.log([[[0.1, 0.4, 0.3, 0.2]]]))
     # As large as the whole heatmap; two of its pixels are one of the place.
     zoomed = output(np.log([[[0.45, 0.45, 0.05, 0.05]]]))

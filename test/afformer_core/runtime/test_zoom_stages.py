@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Closer looks: the part of image and demonstration that each sees, and their mean."""
+"""Zoom stages: the part of image and demonstration that each sees, and their mean."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A dataset as closer looks see it, by a session that finds the white disc."""
+"""A dataset as zoom stages see it, by a session that finds the white disc."""
 
 import json
 from dataclasses import replace

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of files, code, configuration, messages and options against the glossary."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# A word that no name has, and the word of docs/develop/glossary.md for it.
+RETIRED = {
+    'picture': 'image or frame',
+    'pictures': 'images or frames',
+    'photograph': 'image',
+    'photographs': 'images',
+    'truth': 'target or supervision',
+    'truths': 'targets',
+    'wanted': 'expected or target',
+    'closer': 'zoomed',
+    'looks': 'stages',
+    'foreign': 'negative',
+    'swapped': 'negative',
+    'likeness': 'feature similarity',
+}
+# Words that are retired as a whole name, and fine as a part of one.
+RETIRED_ALONE = {
+    'random': 'rng',
+    'generator': 'rng',
+    'picks': 'rng',
+    'look': 'zoom stage, or a verb that says what is done',
+    'Look': 'ZoomStage, or a noun that says what it is',
+}
+# Names of libraries: the module `random`, and the argument of PyTorch's functions.
+OF_LIBRARIES = {'random', 'generator'}
+WORD = re.compile(r'[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+')
+
+
+def problems(text: str, place: str) -> list[str]:
+    """Say for each retired word of a name where it is and what it is called."""
+    found = [
+        f'{place}: {text} has the word {word!r}; call it {RETIRED[word.lower()]}'
+        for word in WORD.findall(text)
+        if word.lower() in RETIRED
+    ]
+    if text in RETIRED_ALONE:
+        found.append(f'{place}: {text} says little; call it {RETIRED_ALONE[text]}')
+    return found
+
+
+def names_in_python(source: str) -> Iterator[tuple[str, int]]:
+    """Yield what a module defines or takes, with its line; tests are named by sentences."""
+    for node in ast.walk(ast.parse(source)):
+        line = getattr(node, 'lineno', 1)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if not node.name.startswith('test_'):
+                yield node.name, line
+        elif isinstance(node, ast.arg | ast.keyword):
+            if node.arg and not (isinstance(node, ast.keyword) and node.arg in OF_LIBRARIES):
+                yield node.arg, line
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, line
+        elif isinstance(node, ast.Attribute) and node.attr not in OF_LIBRARIES:
+            yield node.attr, line
+        elif isinstance(node, ast.Constant) and re.fullmatch(r'--[a-z][a-z-]+', str(node.value)):
+            yield str(node.value), line
+
+
+def names_in_lines(source: str, pattern: str) -> Iterator[tuple[str, int]]:
+    """Yield what a pattern's group finds in lines, with their numbers."""
+    for number, line in enumerate(source.splitlines(), 1):
+        if match := re.match(pattern, line):
+            yield match.group(1), number
+
+
+def names_of(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the names in a file."""
+    if path.suffix == '.py':
+        yield from names_in_python(path.read_text())
+    elif path.suffix in ('.yaml', '.yml'):
+        yield from names_in_lines(path.read_text(), r'\s*(?:- )?([\w-]+):')
+    elif path.suffix in ('.msg', '.srv', '.action'):
+        yield from names_in_lines(path.read_text(), r'[\w/]+(?:\[\d*\])? +(\w+)')
+
+
+def test_no_name_has_a_retired_word(root: Path) -> None:
+    tracked = subprocess.run(
+        ['git', 'ls-files'], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    found = [problem for path in tracked for problem in problems(Path(path).name, path)]
+    for path in tracked:
+        for name, line in names_of(root / path):
+            found += problems(name, f'{path}:{line}')
+
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ('source', 'expected'),
+    [
+        ('def draw_picture(): ...', 'a.py:1: draw_picture has the word'),
+        ('x = 1\nclass CloserLook: ...', "a.py:2: CloserLook has the word 'Closer'"),
+        ('def f(ground_truth): ...', 'call it target'),
+        ('random = 1', 'a.py:1: random says little; call it rng'),
+        ("add('--closer-looks')", "--closer-looks has the word 'closer'"),
+    ],
+)
+def test_a_retired_word_is_told_with_its_line(source: str, expected: str) -> None:
+    found = [
+        problem
+        for name, line in names_in_python(source)
+        for problem in problems(name, f'a.py:{line}')
+    ]
+
+    assert expected in found[0]

@@ -33,7 +33,7 @@ class DemonstrationError(AfformerError):
         )
 
 
-class ForeignFileError(DemonstrationError):
+class OtherFormatError(DemonstrationError):
     """A file is no demonstration that is read here, though it may be sound: it is left alone."""
 
 

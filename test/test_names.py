@@ -22,8 +22,8 @@ RETIRED = {
     'wanted': 'expected or target',
     'closer': 'zoomed',
     'looks': 'stages',
-    'foreign': 'negative',
-    'swapped': 'negative',
+    'negative': 'negative',
+    'hard_negative': 'negative',
     'likeness': 'feature similarity',
 }
 # Words that are retired as a whole name, and fine as a part of one.

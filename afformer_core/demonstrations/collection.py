@@ -33,7 +33,7 @@ class DemonstrationCollection:
         self._summaries = {one.summary.name: one.summary for one in records}
         self._versions = {} if store is None else store.versions()
         self._unkept: dict[str, str] = {}
-        self._foreign: set[str] = set()
+        self._other_files: set[str] = set()
         self._outdated: set[str] = set()
 
     @property
@@ -73,7 +73,7 @@ class DemonstrationCollection:
             )
         version = self._store.version(name)
         known = name in self._summaries and version == self._versions.get(name)
-        if (version is not None and not known) or name in self._foreign:
+        if (version is not None and not known) or name in self._other_files:
             raise DemonstrationError(
                 f'the store holds {name!r} of another process. Delete that first, or choose '
                 'another name'
@@ -168,13 +168,13 @@ class DemonstrationCollection:
             return
         self._forget(name)
         self._summaries[name] = summary
-        self._foreign.add(name)
+        self._other_files.add(name)
         self._outdated.add(name)
 
     def _forget(self, name: str) -> None:
         self._summaries.pop(name, None)
         self._unkept.pop(name, None)
-        self._foreign.discard(name)
+        self._other_files.discard(name)
         self._outdated.discard(name)
 
     def _memorize_stored(self, summary: Summary) -> None:

@@ -27,7 +27,7 @@ from afformer_core.demonstrations.demonstration_writer import (
     typestore,
 )
 from afformer_core.demonstrations.state import Record
-from afformer_core.errors import DemonstrationError, ForeignFileError
+from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.grounding import EncodedFrames
 
@@ -51,7 +51,7 @@ def read_record(path: Path) -> Record:
     """Read the record of a demonstration, at the end of its file.
 
     Raises:
-        ForeignFileError: an MCAP file of another program, or of another format.
+        OtherFormatError: an MCAP file of another program, or of another format.
         DemonstrationError: the file is damaged or truncated.
         OSError: it cannot be read.
     """
@@ -106,8 +106,8 @@ def _opened(path: Path) -> Iterator[McapReader]:
             if path.stat().st_size < _LEAST_BYTES:
                 raise ValueError('it is cut off')
             yield make_reader(file, validate_crcs=True)
-        except ForeignFileError as error:
-            raise ForeignFileError(f'{path} is not read: {error}') from error
+        except OtherFormatError as error:
+            raise OtherFormatError(f'{path} is not read: {error}') from error
         except _DAMAGE as error:
             raise DemonstrationError(
                 f'{path} is damaged: {error or type(error).__name__}'
@@ -121,7 +121,7 @@ def _texts(reader: McapReader) -> Mapping[str, str]:
             if texts.pop('crc32') != texts_crc32(texts):
                 raise ValueError(f'the checksum of its metadata record {METADATA_NAME} is wrong')
             return texts
-    raise ForeignFileError(f'it has no metadata record {METADATA_NAME}')
+    raise OtherFormatError(f'it has no metadata record {METADATA_NAME}')
 
 
 def _image(message: Message) -> NDArray[np.uint8]:

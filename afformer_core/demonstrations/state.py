@@ -10,8 +10,13 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, ForeignFileError
+=======
+from afformer_core.demonstrations.names import join_names, validated_name
+from afformer_core.errors import DemonstrationError, OtherFormatError
+>>>>>>> 4d887b2 (What a demonstration of something else gives is a negative)
 from afformer_core.runtime.grounding import EncodedFrames
 
 
@@ -172,13 +177,13 @@ class Record:
         """Read a record from the result of `to_text`.
 
         Raises:
-            ForeignFileError: another format.
+            OtherFormatError: another format.
             ValueError: a value cannot be read.
             KeyError: a value is missing.
             DemonstrationError: the values contradict each other.
         """
         if texts['format'] != str(FORMAT):
-            raise ForeignFileError(
+            raise OtherFormatError(
                 f'format is {texts["format"]}; expected {FORMAT}. Record the demonstration again'
             )
         return cls(Summary(**_parsed(Summary, texts)), **_parsed(cls, texts))

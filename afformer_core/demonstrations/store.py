@@ -21,7 +21,7 @@ from afformer_core.demonstrations.demonstration_file import (
 from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import Record
-from afformer_core.errors import DemonstrationError, ForeignFileError
+from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.runtime.grounding import EncodedFrames
 
 _SUFFIX = '.mcap'
@@ -148,7 +148,7 @@ class DemonstrationStore:
                 continue
             try:
                 sound.append(_record(path))
-            except ForeignFileError as error:
+            except OtherFormatError as error:
                 problems.append(str(error))
             except DemonstrationError as error:
                 problems.append(f'{error}; {_set_aside(path)}')
@@ -215,7 +215,7 @@ def _record(path: Path) -> Record:
     try:
         name = validated_name(path.stem)
     except DemonstrationError as error:
-        raise ForeignFileError(f'{path} is not read: {error}; rename it') from error
+        raise OtherFormatError(f'{path} is not read: {error}; rename it') from error
     record = read_record(path)
     # a file that was copied or renamed by hand goes by its present name
     return replace(record, summary=replace(record.summary, name=name))

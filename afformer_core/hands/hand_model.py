@@ -80,7 +80,7 @@ def fetch_hand_model(output: Path, source: str | None = None) -> None:
 
     Raises:
         HandModelError: the source cannot be read, or holds something else.
-        ForeignWriterError: other users may write to the user's cache, into which it is written.
+        UntrustedWriterError: other users may write to the user's cache, into which it is written.
     """
     if output.suffix != '.task':
         raise HandModelError(f'{output} is not a name for a model; expected one ending in .task')

@@ -12,7 +12,7 @@ from afformer_core.errors import AfformerError
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class ForeignWriterError(AfformerError):
+class UntrustedWriterError(AfformerError):
     """A file or folder that belongs to another user, or that other users may write to."""
 
 
@@ -20,7 +20,7 @@ def make_private_folder(path: Path) -> None:
     """Make a folder of mode 0700, with its parents, or check an existing one.
 
     Raises:
-        ForeignWriterError: it belongs to another user, or other users may write to it.
+        UntrustedWriterError: it belongs to another user, or other users may write to it.
         OSError: it cannot be made.
     """
     for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
@@ -32,7 +32,7 @@ def read_private_file(path: Path) -> bytes:
     """Read a file that no other user may write to.
 
     Raises:
-        ForeignWriterError: it belongs to another user, or other users may write to it.
+        UntrustedWriterError: it belongs to another user, or other users may write to it.
         OSError: it cannot be read, or is a symbolic link.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -45,14 +45,14 @@ def read_private_file(path: Path) -> bytes:
 
 def _check(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
-        raise ForeignWriterError(
+        raise UntrustedWriterError(
             f'{path} belongs to user {status.st_uid}; expected user {os.geteuid()}, as whom this '
             'process runs, since its content is executed. Set XDG_CACHE_HOME to another cache '
             'folder'
         )
     if status.st_mode & _OTHERS_MAY_WRITE:
         mode = stat.S_IMODE(status.st_mode)
-        raise ForeignWriterError(
+        raise UntrustedWriterError(
             f'the mode of {path} is {mode:04o}; expected no write access for other users, since '
             f'its content is executed. If none of them wrote to it, run: chmod -R go-w {path}'
         )

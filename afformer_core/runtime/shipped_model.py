@@ -45,7 +45,7 @@ def shipped_model_to_export() -> Path:
     This is the package's own folder where it has graphs, else the user's copy.
 
     Raises:
-        ForeignWriterError: other users may write to the copy.
+        UntrustedWriterError: other users may write to the copy.
         OSError: the copy cannot be made.
     """
     own = _own_folder()

@@ -31,21 +31,21 @@ class Targets:
         actions: [R] indices.
         images: [R] index of the image in the batch; every image has at least one row.
         shown: [R] whether the image shows what was demonstrated; alike in all rows of an image.
-        foreign: whether there is an image that does not; known without asking the device.
+        negative: whether there is an image that does not; known without asking the device.
     """
 
     heatmaps: Tensor
     actions: Tensor
     images: Tensor
     shown: Tensor
-    foreign: bool
+    negative: bool
 
-    def weights(self, images: int, foreign: bool = False) -> Tensor:
+    def weights(self, images: int, negative: bool = False) -> Tensor:
         """[R]: every image counts alike, whatever the number of its actions.
 
         Args:
             images: how many there are.
-            foreign: weigh those that do not show what was demonstrated, and not those that do.
+            negative: weigh those that do not show what was demonstrated, and not those that do.
 
         Returns:
             of sum 1, or 0 where there is no such image.
@@ -53,7 +53,7 @@ class Targets:
         # Without asking a GPU how many there are, as bincount does.
         counts = self.images.new_zeros(images)
         counts = counts.scatter_add(0, self.images, torch.ones_like(self.images))
-        weights = (self.shown != foreign) / counts[self.images]
+        weights = (self.shown != negative) / counts[self.images]
         return weights / weights.sum().clamp(min=1)
 
 
@@ -68,7 +68,7 @@ class GroundingLoss:
         actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with
             all of an image's actions, as the released code has it) or 'none'.
         action_weight: of the loss of actions; at least 0.
-        foreign_weight: of the loss of heatmaps in images without what was demonstrated; at
+        negative_weight: of the loss of heatmaps in images without what was demonstrated; at
             least 0.
         sharpening: what heatmap logits are multiplied by before they are measured; above 0. Above
             1, the model draws softer heatmaps than those it was measured with: of use where its
@@ -86,7 +86,7 @@ class GroundingLoss:
 
     actions: str = 'cross_entropy'
     action_weight: float = 1.0
-    foreign_weight: float = 1.0
+    negative_weight: float = 1.0
     sharpening: float = 1.0
     precision_weight: float = 0.0
     action_frequencies: tuple[float, ...] = ()
@@ -95,7 +95,7 @@ class GroundingLoss:
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
             raise ValueError(f'actions is {self.actions!r}; it must be one of {ACTION_LOSSES}')
-        for name in ('action_weight', 'foreign_weight', 'precision_weight'):
+        for name in ('action_weight', 'negative_weight', 'precision_weight'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
         if not self.sharpening > 0:
@@ -138,10 +138,10 @@ class GroundingLoss:
         divergences = heatmap_divergence(logits, expected)
         loss = targets.weights(len(heatmaps)) @ divergences
         parts = {'kld': loss.detach()}
-        if targets.foreign:
-            foreign = targets.weights(len(heatmaps), foreign=True) @ divergences
-            parts['foreign_kld'] = foreign.detach()
-            loss = loss + self.foreign_weight * foreign
+        if targets.negative:
+            negative = targets.weights(len(heatmaps), negative=True) @ divergences
+            parts['negative_kld'] = negative.detach()
+            loss = loss + self.negative_weight * negative
         if self.precision_weight:
             local = local_divergence(logits, expected)
             imprecision = targets.weights(len(heatmaps)) @ local

@@ -19,21 +19,27 @@ class FlipOptions:
 
     Attributes:
         probability: share of the examples, 0 to 1.
-        swapped_actions: pairs of names of actions that a mirror makes of each other, such as
+        exchanged_actions: pairs of names of actions that a mirror makes of each other, such as
             (`rotate clockwise`, `rotate counterclockwise`); without them a mirrored example of
             one has the wrong action. All other actions stay what they are.
     """
 
     probability: float = 0.0
-    swapped_actions: tuple[tuple[str, str], ...] = ()
+    exchanged_actions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+<<<<<<< HEAD
         if not 0 <= self.probability <= 1:
             raise ValueError(f'probability is {self.probability}; expected 0 to 1')
         names = [name for pair in self.swapped_actions for name in pair]
         if any(len(pair) != 2 for pair in self.swapped_actions) or len(set(names)) < len(names):
+=======
+        require_probability(self.probability)
+        names = [name for pair in self.exchanged_actions for name in pair]
+        if any(len(pair) != 2 for pair in self.exchanged_actions) or len(set(names)) < len(names):
+>>>>>>> 4d887b2 (What a demonstration of something else gives is a negative)
             raise ValueError(
-                f'swapped_actions are {self.swapped_actions}; expected '
+                f'exchanged_actions are {self.exchanged_actions}; expected '
                 'pairs of names, each name in one pair'
             )
 
@@ -45,11 +51,11 @@ class FlipOptions:
         """
         indices = {name: index for index, name in enumerate(action_names)}
         mirrored: dict[int, int] = {}
-        for first, second in self.swapped_actions:
+        for first, second in self.exchanged_actions:
             for name, other in ((first, second), (second, first)):
                 if name not in indices or other not in indices:
                     raise ValueError(
-                        f'swapped_actions name {first!r} and {second!r}; '
+                        f'exchanged_actions name {first!r} and {second!r}; '
                         f'the actions are {", ".join(action_names)}'
                     )
                 mirrored[indices[name]] = indices[other]

@@ -26,7 +26,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime import Grounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 
-_FOREIGN = 'of another appliance'
+_NEGATIVE = 'of another appliance'
 # Windows of demonstrations that are kept of an image with many, or those of a single longer one;
 # 32 frames of a ResNet-50 model take 120 MB.
 _KEPT = 8
@@ -130,14 +130,14 @@ class ModelRun:
         measured = self._of_rows(image, grounding, windows, rows)
         predicted = self._heatmaps(measured)
         peak = _peak(grounding, sample.image_size)
-        swapped_kld, swapped_peak = None, None
+        hard_negative_kld, hard_negative_peak = None, None
         reversed_action, frozen_action = None, None
-        if pair.swapped is not None:
-            windows = self._windows_of(pair.swapped)
-            swapped = self._ground_windows(image, windows)
-            others = self._heatmaps(self._of_rows(image, swapped, windows, rows))
-            swapped_kld = kld(others, targets, self._protocol.epsilon)
-            swapped_peak = _peak(swapped, sample.image_size)
+        if pair.hard_negative is not None:
+            windows = self._windows_of(pair.hard_negative)
+            hard_negative = self._ground_windows(image, windows)
+            others = self._heatmaps(self._of_rows(image, hard_negative, windows, rows))
+            hard_negative_kld = kld(others, targets, self._protocol.epsilon)
+            hard_negative_peak = _peak(hard_negative, sample.image_size)
         if sample.scene is not None:
             reversed_action = self._ground(image, sample, 'backwards').action
             frozen_action = self._ground(image, sample, 'frozen').action
@@ -151,12 +151,12 @@ class ModelRun:
             _is_right(measure_peaks(rows, targets, [np.array([peak])] * len(rows)), sample),
             grounding.action_scores,
             milliseconds,
-            swapped_kld,
-            swapped_peak,
+            hard_negative_kld,
+            hard_negative_peak,
             reversed_action,
             frozen_action,
             Evidence.of(grounding),
-            None if pair.foreign is None else self._foreign_evidence(image, pair.foreign),
+            None if pair.negative is None else self._negative_evidence(image, pair.negative),
             predicted if self._keeps_heatmaps else None,
         )
 
@@ -200,12 +200,12 @@ class ModelRun:
         ]
         return with_peaks(heatmaps, measure_peaks(rows, targets, places))
 
-    def _foreign_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
-        self._recent[_FOREIGN] = self._set_demonstration(_FOREIGN, self._reader.read(sample))
+    def _negative_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
+        self._recent[_NEGATIVE] = self._set_demonstration(_NEGATIVE, self._reader.read(sample))
         try:
-            return Evidence.of(ground_windows(self.grounder, image, self._recent[_FOREIGN]))
+            return Evidence.of(ground_windows(self.grounder, image, self._recent[_NEGATIVE]))
         finally:
-            self._forget(_FOREIGN)
+            self._forget(_NEGATIVE)
 
     def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str) -> Grounding:
         return self._ground_windows(image, self._windows_of(sample, change))

@@ -43,13 +43,13 @@ class PairResult:
             not known, in an annotated region.
         action_scores: by name.
         milliseconds: of grounding, without reading the image.
-        swapped_kld: KLD of the rows with the swapped demonstration, or None without one.
-        swapped_peak: the best peak with the swapped demonstration, as `peak`, or None.
+        hard_negative_kld: KLD of the rows with the swapped demonstration, or None without one.
+        hard_negative_peak: the best peak with the swapped demonstration, as `peak`, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
         evidence: that the demonstrated place is in view.
-        foreign_evidence: that what a demonstration of another appliance (or image) shows is, or
+        negative_evidence: that what a demonstration of another appliance (or image) shows is, or
             None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
             kept.
@@ -62,10 +62,10 @@ class PairResult:
     is_right: bool
     action_scores: Mapping[str, float]
     milliseconds: float
-    swapped_kld: NDArray[np.float64] | None
-    swapped_peak: Point | None
+    hard_negative_kld: NDArray[np.float64] | None
+    hard_negative_peak: Point | None
     reversed_action: str | None
     frozen_action: str | None
     evidence: Evidence
-    foreign_evidence: Evidence | None
+    negative_evidence: Evidence | None
     heatmaps: Heatmaps | None = None

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.pairs.other_demonstrations import (
+from afformer_core.evaluation.pairs.negative_demonstrations import (
     demonstration_elsewhere,
-    foreign_groups,
+    negative_groups,
 )
 
 
@@ -21,18 +21,18 @@ class Pair:
 
     Attributes:
         sample: both of them, and their annotation.
-        swapped: a sample of the same appliance whose demonstration shows another element; where
+        hard_negative: a sample of the same appliance whose demonstration shows another element; where
             the data names none, one of the same image whose annotation lies elsewhere. None
             where there is no such sample.
-        foreign: a sample of another appliance (or image), whose demonstration shows what the
+        negative: a sample of another appliance (or image), whose demonstration shows what the
             image does not, or None where there is no other.
         companions: samples of the same image whose demonstrations show the same element, by
             other people or from other sides; of data that names elements.
     """
 
     sample: Sample
-    swapped: Sample | None
-    foreign: Sample | None = None
+    hard_negative: Sample | None
+    negative: Sample | None = None
     companions: tuple[Sample, ...] = ()
 
 
@@ -61,13 +61,13 @@ def choose_pairs(
         groups.setdefault(sample.group, []).append(sample)
     pairs: list[Pair] = []
     chosen = list(groups.values())[: limit or None]
-    for group, foreign in zip(chosen, foreign_groups(chosen), strict=True):
+    for group, negative in zip(chosen, negative_groups(chosen), strict=True):
         drawn = sorted(rng.permutation(len(group))[: per_group or None])
         pairs += [
             Pair(
                 group[index],
                 _swap(group[index], group, rng),
-                foreign[number % len(foreign)] if foreign else None,
+                negative[number % len(negative)] if negative else None,
                 _companions(group[index], group),
             )
             for number, index in enumerate(drawn)

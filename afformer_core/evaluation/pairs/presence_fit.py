@@ -39,29 +39,29 @@ def fit_presence(
         DatasetError: there are too few pairs with a foreign demonstration.
     """
     pairs = [
-        (result.evidence, result.foreign_evidence)
+        (result.evidence, result.negative_evidence)
         for result in results
-        if result.foreign_evidence is not None
+        if result.negative_evidence is not None
     ]
     if len(pairs) < _FEWEST:
         raise DatasetError(
             f'{annotations} gives {len(pairs)} pairs with a demonstration of another object; a '
             f'calibration needs at least {_FEWEST}'
         )
-    own, foreign = (_features(evidence) for evidence in zip(*pairs, strict=True))
-    features = np.concatenate((own, foreign))
+    own, negative = (_features(evidence) for evidence in zip(*pairs, strict=True))
+    features = np.concatenate((own, negative))
     shown = np.repeat((1, 0), len(pairs))
     coefficients, intercept = _regression(features, shown)
     if coefficients[0] < 0:
         (resemblance,), intercept = _regression(features[:, 1:], shown)
         coefficients = np.array([0.0, resemblance])
-    odds_own, odds_foreign = (each @ coefficients + intercept for each in (own, foreign))
+    odds_own, odds_negative = (each @ coefficients + intercept for each in (own, negative))
     fitted = PresenceCalibration(
         float(coefficients[0]),
         float(coefficients[1]),
         intercept,
         threshold=0.0,
-        auroc=area_under_curve(odds_own, odds_foreign),
+        auroc=area_under_curve(odds_own, odds_negative),
         pairs=len(pairs),
         annotations=annotations,
         weights_sha256=weights_sha256,

@@ -46,9 +46,9 @@ def evaluate_parts(
     for pair, other in tqdm(counted, 'pairs', len(pairs), disable=not progress):
         image = read_image(pair.sample.image_path)
         clip = read_clip(pair, frame_count)
-        swapped = None if other is None else read_clip(other, frame_count)
+        hard_negative = None if other is None else read_clip(other, frame_count)
         for name, predictor in predictors.items():
-            score = _score(pair, predictor, image, clip, swapped)
+            score = _score(pair, predictor, image, clip, hard_negative)
             scores[name].append(score)
     return scores
 
@@ -58,7 +58,7 @@ def _score(
     predictor: Predictor,
     image: NDArray[np.uint8],
     clip: Clip,
-    swapped: Clip | None,
+    hard_negative: Clip | None,
 ) -> PartScores:
     own = predictor.predict(image, clip)
     score = score_places(pair, own)
@@ -71,9 +71,9 @@ def _score(
         )
     blank = predictor.predict(image, clip.blank())
     score = replace(score, blank_inside=_inside(pair, blank), blank_found=_found(blank))
-    if swapped is None:
+    if hard_negative is None:
         return score
-    other = predictor.predict(image, swapped)
+    other = predictor.predict(image, hard_negative)
     return replace(
         score,
         other_inside=_inside(pair, other),

@@ -47,14 +47,14 @@ class Abstention:
             image.
         own_right: with the image's own demonstration, where the best peak is right.
         own: with the image's own demonstration.
-        foreign: with one of what the image does not show.
-        auroc: area under the ROC curve of what tells `own` from `foreign`, by its name.
+        negative: with one of what the image does not show.
+        auroc: area under the ROC curve of what tells `own` from `negative`, by its name.
     """
 
     of_appliances: bool
     own_right: Finding
     own: Finding
-    foreign: Finding
+    negative: Finding
     auroc: Mapping[str, Estimate]
 
 
@@ -71,20 +71,22 @@ def measure_abstention(
     Returns:
         None where no pair has a demonstration of another appliance (or image).
     """
-    pairs = [result for result in results if result.foreign_evidence is not None]
+    pairs = [result for result in results if result.negative_evidence is not None]
     if not pairs:
         return None
     right = [result for result in pairs if result.is_right]
-    foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
+    negative = [
+        result.negative_evidence for result in pairs if result.negative_evidence is not None
+    ]
     own = [result.evidence for result in pairs]
     groups = [result.rows[0].group for result in pairs]
     groups_right = [result.rows[0].group for result in right]
-    shown, absent = _measures(own, calibration), _measures(foreign, calibration)
+    shown, absent = _measures(own, calibration), _measures(negative, calibration)
     return Abstention(
         of_appliances=all(result.pair.sample.scene is not None for result in pairs),
         own_right=_finding([one.evidence for one in right], groups_right, calibration, seed),
         own=_finding(own, groups, calibration, seed),
-        foreign=_finding(foreign, groups, calibration, seed),
+        negative=_finding(negative, groups, calibration, seed),
         auroc={name: bootstrap_area(shown[name], absent[name], groups, seed) for name in shown},
     )
 
@@ -108,7 +110,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
         {
             f'its own demonstration, peak {place}': vars(abstention.own_right),
             'its own demonstration': vars(abstention.own),
-            f"another {other}'s demonstration": {**vars(abstention.foreign), **areas},
+            f"another {other}'s demonstration": {**vars(abstention.negative), **areas},
         },
         (
             f'found: {_rule(calibration)}, as on a robot by default. AUROC: area under the ROC '

@@ -42,14 +42,14 @@ class DemonstrationUse:
         of_elements: whether both are of known elements, else of regions a tenth of the diagonal
             apart.
         own: with the image's own demonstration.
-        swapped: with the other one.
+        hard_negative: with the other one.
         kld_rise: by how much KLD is higher with the other one.
     """
 
     pairs: int
     of_elements: bool
     own: Pointing
-    swapped: Pointing
+    hard_negative: Pointing
     kld_rise: Estimate | None
 
 
@@ -66,21 +66,21 @@ def measure_demonstration_use(
     Returns:
         None where no pair has a demonstration to swap in.
     """
-    swaps = [result for result in results if result.pair.swapped is not None]
+    swaps = [result for result in results if result.pair.hard_negative is not None]
     if not swaps:
         return None
     own = np.concatenate([result.scores.kld for result in swaps])
     other = np.concatenate(
-        [result.swapped_kld for result in swaps if result.swapped_kld is not None]
+        [result.hard_negative_kld for result in swaps if result.hard_negative_kld is not None]
     )
     own_peaks = [result.peak for result in swaps]
-    other_peaks = [result.swapped_peak for result in swaps]
+    other_peaks = [result.hard_negative_peak for result in swaps]
     groups = [row.group for result in swaps for row in result.rows]
     return DemonstrationUse(
         pairs=len(swaps),
         of_elements=all(result.pair.sample.scene is not None for result in swaps),
         own=_pointing(swaps, own, own_peaks, protocol, seed),
-        swapped=_pointing(swaps, other, other_peaks, protocol, seed),
+        hard_negative=_pointing(swaps, other, other_peaks, protocol, seed),
         kld_rise=bootstrap_mean(other - own, groups, seed),
     )
 
@@ -95,7 +95,7 @@ def demonstration_table(use: DemonstrationUse) -> Table:
     }
     rows: dict[str, dict[str, Cell]] = {
         'its own demonstration': vars(use.own),
-        words.other: vars(use.swapped),
+        words.other: vars(use.hard_negative),
         'rise in KLD': {'kld': use.kld_rise},
     }
     return Table.of(
@@ -119,11 +119,11 @@ def _pointing(
     row_groups = [row.group for result in swaps for row in result.rows]
     own, other, groups = [], [], []
     for result, peak in zip(swaps, peaks, strict=True):
-        sample, swapped = result.pair.sample, result.pair.swapped
-        if swapped is None or peak is None:
+        sample, hard_negative = result.pair.sample, result.pair.hard_negative
+        if hard_negative is None or peak is None:
             continue
         own.append(float(_shows(sample, sample, peak, protocol)))
-        other.append(float(_shows(sample, swapped, peak, protocol)))
+        other.append(float(_shows(sample, hard_negative, peak, protocol)))
         groups.append(sample.group)
     return Pointing(
         kld=bootstrap_mean(kld, row_groups, seed),

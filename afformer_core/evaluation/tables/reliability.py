@@ -60,14 +60,16 @@ def measure_reliability(
     Returns:
         None where the model is not calibrated, or no pair has a foreign demonstration.
     """
-    pairs = [result for result in results if result.foreign_evidence is not None]
+    pairs = [result for result in results if result.negative_evidence is not None]
     if calibration is None or not pairs:
         return None
     own = [result.evidence for result in pairs]
-    foreign = [result.foreign_evidence for result in pairs if result.foreign_evidence is not None]
-    presence = [calibration.presence(one.confidence, one.resemblance) for one in own + foreign]
+    negative = [
+        result.negative_evidence for result in pairs if result.negative_evidence is not None
+    ]
+    presence = [calibration.presence(one.confidence, one.resemblance) for one in own + negative]
     return Reliability(
-        presence=_reliability(presence, [True] * len(own) + [False] * len(foreign)),
+        presence=_reliability(presence, [True] * len(own) + [False] * len(negative)),
         peak=_reliability(
             [result.evidence.confidence for result in results],
             [result.is_right for result in results],

@@ -58,7 +58,7 @@ def compile_model(
         ModelFolderError: there are no graphs, and they cannot be exported; the message says what
             to do.
         EngineError: a graph cannot be compiled here.
-        ForeignWriterError: other users may write to the cache.
+        UntrustedWriterError: other users may write to the cache.
         ValueError: the precision does not suit the model.
     """
     configuration = read_description(folder).configuration

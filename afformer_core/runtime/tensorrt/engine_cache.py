@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.private_files import (
-    ForeignWriterError,
+    UntrustedWriterError,
     make_private_folder,
     read_private_file,
 )
@@ -157,7 +157,7 @@ def obtain_engine(
         report: called with a line that says why it is compiled, or that this process waits.
 
     Raises:
-        ForeignWriterError: other users may write to the folder of the engine.
+        UntrustedWriterError: other users may write to the folder of the engine.
     """
     make_private_folder(path.parent)
     with suppress(EngineRefusedError):
@@ -194,7 +194,7 @@ def _sidecar(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> bytes:
     try:
         return read_private_file(path)
-    except ForeignWriterError as error:
+    except UntrustedWriterError as error:
         raise EngineRefusedError(str(error)) from error
     except OSError as error:
         raise EngineRefusedError(f'{path} cannot be read: {error.strerror}') from error

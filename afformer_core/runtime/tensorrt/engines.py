@@ -120,7 +120,7 @@ def obtain_engines(
     Raises:
         EngineError: a graph was written again meanwhile, or cannot be compiled; or there is no
             GPU, which only TensorRT for RTX can do without.
-        ForeignWriterError: other users may write to the cache.
+        UntrustedWriterError: other users may write to the cache.
     """
     gpu = gpu_at_hand()
     if gpu is None and not IS_RTX:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.files.atomic import write_aside
-from afformer_core.runtime.private_files import ForeignWriterError, read_private_file
+from afformer_core.runtime.private_files import UntrustedWriterError, read_private_file
 from afformer_core.runtime.tensorrt.library import VERSION
 
 _DRIVER = Path('/proc/driver/nvidia/version')
@@ -57,7 +57,7 @@ class RuntimeCacheFile:
             content = read_private_file(self.path)
         except FileNotFoundError:
             return None
-        except ForeignWriterError as error:
+        except UntrustedWriterError as error:
             self.refuse(str(error))
             return None
         except OSError as error:

@@ -94,7 +94,7 @@ class AnnotatedData(GroundingData):
         targets: target images of each demonstration of a step; 1 draws pairs.
         workers: processes that read.
         seed: of the order.
-        foreign_targets: images besides, for each demonstration of a step, that show another
+        negative_targets: images besides, for each demonstration of a step, that show another
             object, and whose heatmap should be uniform.
     """
 
@@ -107,7 +107,7 @@ class AnnotatedData(GroundingData):
         targets: int,
         workers: int,
         seed: int,
-        foreign_targets: int,
+        negative_targets: int,
     ) -> None:
         super().__init__(input_size, workers)
         self._sources = [source for source in (train, validation) if source is not None]
@@ -120,7 +120,7 @@ class AnnotatedData(GroundingData):
                 f'{train.annotations} names the actions {list(self.action_names)}, the validation '
                 f'{list(parts[-1][1])}; both must name the same ({HOW_TO_NAME})'
             )
-        self._batch = batch_size, targets, seed, foreign_targets
+        self._batch = batch_size, targets, seed, negative_targets
         self._drawn = BatchOrder(self.training_samples, *self._batch)
         self._inspected = False
 

@@ -52,7 +52,7 @@ class FeatureDataset(Dataset[FeatureExample]):
     def __getitem__(self, draw: Draw) -> FeatureExample:
         cache = self._cache
         samples = [self._samples[index] for index in draw.indices]
-        foreign = [self._samples[index] for index in draw.foreign]
+        negative = [self._samples[index] for index in draw.negative]
         annotated = [_annotated(*each) for each in zip(samples, draw.indices, strict=True)]
         frames = slice(None)
         if self._reversal is not None and self._reversal.happens(samples, draw.seed):
@@ -61,9 +61,9 @@ class FeatureDataset(Dataset[FeatureExample]):
                 replace(each, actions=self._reversal.of(each.actions)) for each in annotated
             ]
         actions = annotated[0].actions
-        annotated += [AnnotatedPoints.nowhere(actions, index) for index in draw.foreign]
+        annotated += [AnnotatedPoints.nowhere(actions, index) for index in draw.negative]
         video = cache.video_rows[samples[0].demonstration]
-        images = [cache.image_rows[str(sample.image_path)] for sample in (*samples, *foreign)]
+        images = [cache.image_rows[str(sample.image_path)] for sample in (*samples, *negative)]
         return FeatureExample(
             tuple(np.asarray(stage[video][frames]) for stage in cache.videos),
             tuple(np.asarray(stage[images][:, 0]) for stage in cache.images),
@@ -95,7 +95,7 @@ class FeatureData(AnnotatedData):
         targets: target images of each demonstration of a step; 1 draws pairs.
         workers: processes that read.
         seed: of the order.
-        foreign_targets: images besides, for each demonstration of a step, that show another
+        negative_targets: images besides, for each demonstration of a step, that show another
             object, and whose heatmap should be uniform: so that confidence is low where what was
             demonstrated is not in view.
         reverse_probability: share of the demonstrations that training plays backwards.
@@ -114,12 +114,12 @@ class FeatureData(AnnotatedData):
         targets: int = 3,
         workers: int = 0,
         seed: int = 0,
-        foreign_targets: int = 0,
+        negative_targets: int = 0,
         reverse_probability: float = 0.0,
         reversed_actions: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+            train, validation, input_size, batch_size, targets, workers, seed, negative_targets
         )
         self._reversal = Reversal.of_names(
             reverse_probability, reversed_actions or {}, self.action_names

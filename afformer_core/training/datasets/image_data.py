@@ -60,10 +60,10 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
 
     def __getitem__(self, draw: Draw) -> ImageExample | FailedExample:
         samples = [self._samples[index] for index in draw.indices]
-        foreign = [self._samples[index] for index in draw.foreign]
+        negative = [self._samples[index] for index in draw.negative]
         try:
             windows = self._reader.read(samples[0])
-            examples = [self._example(windows[0], sample) for sample in (*samples, *foreign)]
+            examples = [self._example(windows[0], sample) for sample in (*samples, *negative)]
         except (AfformerError, OSError) as error:
             return FailedExample(f'{samples[0].sample_id}: {error}')
         if self._reversal is not None and self._reversal.happens(samples, draw.seed):
@@ -87,7 +87,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
             np.stack([example.image for example in examples]),
             (
                 *map(self._annotated, examples[: len(samples)], draw.indices),
-                *(AnnotatedPoints.nowhere(examples[0].actions, index) for index in draw.foreign),
+                *(AnnotatedPoints.nowhere(examples[0].actions, index) for index in draw.negative),
             ),
         )
 
@@ -123,7 +123,7 @@ class ImageData(AnnotatedData):
         cache_folder: where decoded and resized clips are kept; nowhere if it is null.
         augmentation: random changes in training.
         seed: of the order and of augmentation.
-        foreign_targets: images besides, for each demonstration of a step, that show another
+        negative_targets: images besides, for each demonstration of a step, that show another
             object, and whose heatmap should be uniform: so that confidence is low where what was
             demonstrated is not in view.
         reverse_probability: share of the demonstrations that training plays backwards.
@@ -144,12 +144,12 @@ class ImageData(AnnotatedData):
         cache_folder: Path | None = None,
         augmentation: AugmentationOptions = _NO_AUGMENTATION,
         seed: int = 0,
-        foreign_targets: int = 0,
+        negative_targets: int = 0,
         reverse_probability: float = 0.0,
         reversed_actions: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, foreign_targets
+            train, validation, input_size, batch_size, targets, workers, seed, negative_targets
         )
         self._reversal = Reversal.of_names(
             reverse_probability, reversed_actions or {}, self.action_names

@@ -16,10 +16,10 @@ from torch.utils.data import Sampler
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.training.datasets.foreign import ForeignSamples
+from afformer_core.training.datasets.negative_sampler import NegativeSampler
 
 # Apart from whatever else is drawn with the seed of a demonstration.
-_FOREIGN_STREAM = 1
+_NEGATIVE_STREAM = 1
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Draw:
     Attributes:
         indices: of the samples whose target images are grounded; all have that demonstration.
         seed: of everything random about them.
-        foreign: of samples whose images show another object.
+        negative: of samples whose images show another object.
     """
 
     indices: tuple[int, ...]
     seed: tuple[int, ...]
-    foreign: tuple[int, ...] = ()
+    negative: tuple[int, ...] = ()
 
 
 class DemonstrationOrder:
@@ -92,11 +92,11 @@ class BatchOrder(DemonstrationOrder):
         targets: K of each demonstration; one with fewer gives some of them twice. With 1 every
             sample is drawn once an epoch, else every demonstration is.
         seed: of the order.
-        foreign: images besides, for each demonstration, that show another object.
+        negative: images besides, for each demonstration, that show another object.
 
     Raises:
         DatasetError: there is no sample, or none of another object where such are wanted.
-        ValueError: a number is below 1, or `foreign` below 0.
+        ValueError: a number is below 1, or `negative` below 0.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class BatchOrder(DemonstrationOrder):
         demonstrations: int,
         targets: int,
         seed: int,
-        foreign: int = 0,
+        negative: int = 0,
     ) -> None:
-        if demonstrations < 1 or targets < 1 or foreign < 0:
+        if demonstrations < 1 or targets < 1 or negative < 0:
             raise ValueError(
-                f'demonstrations is {demonstrations}, targets {targets} and foreign {foreign}; '
+                f'demonstrations is {demonstrations}, targets {targets} and foreign {negative}; '
                 'the first two must be at least 1, the last at least 0'
             )
         if not samples:
@@ -117,16 +117,16 @@ class BatchOrder(DemonstrationOrder):
         self._groups = _groups(samples, targets)
         super().__init__(len(self._groups), demonstrations, seed)
         self._targets = targets
-        self._foreign = foreign
-        self._foreign_samples = ForeignSamples(samples) if foreign else None
+        self._negative = negative
+        self._negative_sampler = NegativeSampler(samples) if negative else None
 
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
         indices = self._pick(self._groups[number], rng)
-        if self._foreign_samples is None:
+        if self._negative_sampler is None:
             return Draw(indices, seed)
-        foreign_rng = np.random.default_rng((*seed, _FOREIGN_STREAM))
-        foreign = self._foreign_samples.draw(indices[0], self._foreign, foreign_rng)
-        return Draw(indices, seed, foreign)
+        negative_rng = np.random.default_rng((*seed, _NEGATIVE_STREAM))
+        negative = self._negative_sampler.draw(indices[0], self._negative, negative_rng)
+        return Draw(indices, seed, negative)
 
     def _pick(self, group: list[int], rng: np.random.Generator) -> tuple[int, ...]:
         shuffled = rng.permutation(group).tolist()

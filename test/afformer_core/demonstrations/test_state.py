@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.demonstrations.state import Record, Summary
-from afformer_core.errors import DemonstrationError, ForeignFileError
+from afformer_core.errors import DemonstrationError, OtherFormatError
 
 SUMMARY = Summary('press', 9, 3, 2.0, 0.5, 1.5, 'motion', 4)
 
@@ -34,7 +34,7 @@ def test_a_record_is_read_back_from_its_texts():
 
 def test_a_record_of_another_format_is_refused():
     texts = {**Record(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '3'}
-    with pytest.raises(ForeignFileError, match='format is 3; expected 2'):
+    with pytest.raises(OtherFormatError, match='format is 3; expected 2'):
         Record.from_text(texts)
 
 

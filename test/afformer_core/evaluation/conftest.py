@@ -132,7 +132,9 @@ def opra(tmp_path_factory):
 COUNTED_ROWS = RowsProtocol((32, 32))
 
 
-def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action, frozen_action):
+def result(
+    pair, kld, peak, action, hard_negative_kld, hard_negative_peak, reversed_action, frozen_action
+):
     other = 'hold' if action == 'press' else 'press'
     rows = COUNTED_ROWS.rows([pair.sample])
     peaks = measure_peaks(rows, COUNTED_ROWS.targets(rows), [np.array([peak])])
@@ -144,12 +146,12 @@ def result(pair, kld, peak, action, swapped_kld, swapped_peak, reversed_action, 
         bool(peaks.inside[0]),
         {action: 0.8, other: 0.2},
         10.0,
-        np.array([swapped_kld]),
-        swapped_peak,
+        np.array([hard_negative_kld]),
+        hard_negative_peak,
         reversed_action,
         frozen_action,
         Evidence(0.6, 0.9 if action == 'press' else 0.75),
-        None if pair.foreign is None else Evidence(0.6, 0.65 if action == 'press' else 0.8),
+        None if pair.negative is None else Evidence(0.6, 0.65 if action == 'press' else 0.8),
     )
 
 

@@ -66,9 +66,9 @@ def test_target_is_the_box(assistq):
 
 def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
     for pair in choose_pairs(AssistqButtonsDataset(assistq)):
-        assert pair.swapped.image_path == pair.sample.image_path
-        assert pair.swapped.scene.element != pair.sample.scene.element
-        assert pair.foreign.video_path != pair.sample.video_path
+        assert pair.hard_negative.image_path == pair.sample.image_path
+        assert pair.hard_negative.scene.element != pair.sample.scene.element
+        assert pair.negative.video_path != pair.sample.video_path
 
 
 def test_a_predictor_that_looks_at_nothing_beside_chance(assistq, capsys):

@@ -218,7 +218,9 @@ def pair_of_the_other_action(appliances, of_each_action):
     (pair, *_) = choose_pairs(list(dataset))
     found = ModelRun(of_each_action, RowsProtocol((64, 64))).ground(pair)
     other = 1 - dataset.action_names.index(found.action)
-    return replace(pair, sample=replace(pair.sample, actions=(other,)), companions=(pair.swapped,))
+    return replace(
+        pair, sample=replace(pair.sample, actions=(other,)), companions=(pair.hard_negative,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -260,8 +262,8 @@ def test_with_another_demonstration_the_same_actions_heatmap_is_measured(
     pair, protocol = pair_of_the_other_action, RowsProtocol((64, 64))
     names = ('press', 'hold')
     run = ModelRun(of_each_action, protocol, annotated_actions=names)
-    (found,) = run.evaluate([replace(pair, swapped=pair.sample)])
-    assert found.swapped_kld == pytest.approx(found.scores.kld)
+    (found,) = run.evaluate([replace(pair, hard_negative=pair.sample)])
+    assert found.hard_negative_kld == pytest.approx(found.scores.kld)
 
 
 def test_the_annotated_action_must_be_known_to_the_model(of_each_action):

@@ -106,19 +106,19 @@ def test_a_model_without_actions_is_said_to_score_none(results):
     assert notes_on_actions(('Hold', 'press'), NAMES) == ()
 
 
-def test_swapped_demonstrations(results):
+def test_hard_negative_demonstrations(results):
     use = measure_demonstration_use(results, PROTOCOL)
     assert (use.pairs, use.of_elements) == (4, True)
     assert use.own.kld.value == pytest.approx(1.0)
     assert use.own.peak_in_own_place.value == pytest.approx(0.5)
     assert use.own.peak_in_other_place.value == pytest.approx(0.25)
-    assert use.swapped.kld.value == pytest.approx(5.0)
-    assert use.swapped.peak_in_own_place.value == pytest.approx(0.0)
-    assert use.swapped.peak_in_other_place.value == pytest.approx(0.75)
+    assert use.hard_negative.kld.value == pytest.approx(5.0)
+    assert use.hard_negative.peak_in_own_place.value == pytest.approx(0.0)
+    assert use.hard_negative.peak_in_other_place.value == pytest.approx(0.75)
     assert use.kld_rise.value == pytest.approx(4.0)
 
 
-def test_the_table_of_swapped_demonstrations(results):
+def test_the_table_of_hard_negative_demonstrations(results):
     table = demonstration_table(measure_demonstration_use(results, PROTOCOL))
     cells = {
         label: [None if cell is None else cell.value for cell in row]
@@ -134,7 +134,12 @@ def test_the_table_of_swapped_demonstrations(results):
 
 def test_no_numbers_without_a_swap(results):
     alone = [
-        replace(each, pair=replace(each.pair, swapped=None), swapped_kld=None, swapped_peak=None)
+        replace(
+            each,
+            pair=replace(each.pair, hard_negative=None),
+            hard_negative_kld=None,
+            hard_negative_peak=None,
+        )
         for each in results
     ]
     assert measure_demonstration_use(alone, PROTOCOL) is None
@@ -167,16 +172,16 @@ def test_motion_balanced_over_the_actions(results):
 def test_what_is_found_of_what_is_not_there(results):
     abstention = measure_abstention(results)
     assert abstention.of_appliances
-    assert (abstention.own_right.pairs, abstention.own.pairs, abstention.foreign.pairs) == (
+    assert (abstention.own_right.pairs, abstention.own.pairs, abstention.negative.pairs) == (
         2,
         4,
         4,
     )
     assert abstention.own_right.found.value == 1.0
     assert abstention.own.found.value == 1.0
-    assert abstention.foreign.found.value == 0.25
+    assert abstention.negative.found.value == 0.25
     assert abstention.own.median_resemblance == 0.9
-    assert abstention.foreign.median_resemblance == 0.65
+    assert abstention.negative.median_resemblance == 0.65
     assert abstention.own.median_confidence == 0.6
     # Three own ones at 0.9 and one at 0.75; three foreign ones at 0.65 and one at 0.8.
     assert abstention.auroc['resemblance'].value == pytest.approx(15 / 16)
@@ -190,8 +195,8 @@ def test_the_table_of_what_is_found(results):
         'pairs', 'found', 'median confidence', 'median resemblance',
         'AUROC of confidence', 'AUROC of resemblance',
     )  # fmt: skip
-    foreign = table.rows["another appliance's demonstration"]
-    assert [getattr(cell, 'value', cell) for cell in foreign] == [4, 0.25, 0.6, 0.65, 0.5, 0.9375]
+    negative = table.rows["another appliance's demonstration"]
+    assert [getattr(cell, 'value', cell) for cell in negative] == [4, 0.25, 0.6, 0.65, 0.5, 0.9375]
     own = table.rows['its own demonstration']
     assert [getattr(cell, 'value', cell) for cell in own] == [4, 1.0, 0.6, 0.9, None, None]
     assert next(iter(table.rows)) == 'its own demonstration, peak inside'
@@ -212,7 +217,7 @@ CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.js
 def test_a_calibrated_model_finds_by_its_own_threshold(results):
     abstention = measure_abstention(results, CALIBRATION)
     # 0.9 and 0.8 are above 0.8 by the calibration, 0.75 and 0.65 are not.
-    assert abstention.foreign.found.value == pytest.approx(0.25)
+    assert abstention.negative.found.value == pytest.approx(0.25)
     assert abstention.own.found.value == pytest.approx(0.75)
     assert list(abstention.auroc) == ['presence']
     assert abstention.auroc['presence'].value == pytest.approx(15 / 16)
@@ -228,13 +233,13 @@ def test_what_is_right_is_found_by_the_calibration_too(results):
 def test_presence_and_peaks_are_compared_with_what_was_so(results):
     reliability = measure_reliability(results, CALIBRATION)
     high, middle, low = (CALIBRATION.presence(0.6, each) for each in (0.9, 0.75, 0.65))
-    foreign = CALIBRATION.presence(0.6, 0.8)
+    negative = CALIBRATION.presence(0.6, 0.8)
     presence = reliability.presence
     assert presence.images == 8
     assert presence.right == 0.5
-    assert presence.said == pytest.approx((3 * high + middle + 3 * low + foreign) / 8)
+    assert presence.said == pytest.approx((3 * high + middle + 3 * low + negative) / 8)
     # 0.98, 0.73, 0.27 and 0.88 are in bins of their own.
-    error = 3 * (1 - high) + (1 - middle) + 3 * low + foreign
+    error = 3 * (1 - high) + (1 - middle) + 3 * low + negative
     assert presence.calibration_error == pytest.approx(error / 8)
     # It said 0.6 of four, of which two were right.
     peak = reliability.peak
@@ -250,6 +255,6 @@ def test_what_is_not_calibrated_has_no_reliability(results):
 
 
 def test_no_abstention_without_another_appliance(results):
-    alone = [replace(one, foreign_evidence=None) for one in results]
+    alone = [replace(one, negative_evidence=None) for one in results]
     assert measure_abstention(alone) is None
     assert measure_reliability(alone, CALIBRATION) is None

@@ -73,8 +73,11 @@ def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
     assert not use.of_elements
     assert use.own.kld.value < 0.5
     assert (use.own.peak_in_own_place.value, use.own.peak_in_other_place.value) == (1, 0)
-    assert use.swapped.kld.value > 5
-    assert (use.swapped.peak_in_own_place.value, use.swapped.peak_in_other_place.value) == (0, 1)
+    assert use.hard_negative.kld.value > 5
+    assert (
+        use.hard_negative.peak_in_own_place.value,
+        use.hard_negative.peak_in_other_place.value,
+    ) == (0, 1)
     assert use.kld_rise.low > 5
     table = demonstration_table(use)
     assert list(table.rows) == [
@@ -87,15 +90,15 @@ def test_the_kld_of_a_model_that_does_not_look_stays_as_it_is(opra):
     use = measure_demonstration_use(evaluate(opra, Follower((15, 24))), PROTOCOL)
     assert use.kld_rise.value == pytest.approx(0)
     # It is right of the two left ones of three, whatever the demonstration.
-    assert use.swapped.peak_in_own_place.value == pytest.approx(2 / 3)
-    assert use.swapped.peak_in_other_place.value == pytest.approx(1 / 3)
+    assert use.hard_negative.peak_in_own_place.value == pytest.approx(2 / 3)
+    assert use.hard_negative.peak_in_other_place.value == pytest.approx(1 / 3)
 
 
 def test_a_model_that_sees_another_object_abstains(opra):
     abstention = measure_abstention(evaluate(opra, Follower()))
     assert not abstention.of_appliances
     assert abstention.own.found.value == 1
-    assert abstention.foreign.found.value == 0
+    assert abstention.negative.found.value == 0
     assert abstention.own_right.pairs == 12
     assert abstention.auroc['resemblance'].value == 1
     assert list(abstention_table(abstention, None).rows) == [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.runtime.private_files import (
-    ForeignWriterError,
+    UntrustedWriterError,
     make_private_folder,
     read_private_file,
 )
@@ -40,7 +40,7 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) ->
     folder.mkdir()
     folder.chmod(mode)
 
-    with pytest.raises(ForeignWriterError, match=f'is 0{mode:o}; .* run: chmod -R go-w '):
+    with pytest.raises(UntrustedWriterError, match=f'is 0{mode:o}; .* run: chmod -R go-w '):
         make_private_folder(folder)
 
 
@@ -57,7 +57,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder.mkdir(0o700)
     os.chown(folder, 4711, -1)
 
-    with pytest.raises(ForeignWriterError, match=r'belongs to user 4711; .* XDG_CACHE_HOME'):
+    with pytest.raises(UntrustedWriterError, match=r'belongs to user 4711; .* XDG_CACHE_HOME'):
         make_private_folder(folder)
 
 
@@ -69,7 +69,7 @@ def test_a_file_of_this_user_is_read(file: Path) -> None:
 def test_a_file_that_others_may_write_is_not_read(file: Path, mode: int) -> None:
     file.chmod(mode)
 
-    with pytest.raises(ForeignWriterError, match=f'is 0{mode:o}'):
+    with pytest.raises(UntrustedWriterError, match=f'is 0{mode:o}'):
         read_private_file(file)
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_others_may_write_is_not_read(file: Path, mode: int) -> None
 def test_a_file_of_another_user_is_not_read(file: Path) -> None:
     os.chown(file, 4711, -1)
 
-    with pytest.raises(ForeignWriterError, match='belongs to user 4711'):
+    with pytest.raises(UntrustedWriterError, match='belongs to user 4711'):
         read_private_file(file)
 
 

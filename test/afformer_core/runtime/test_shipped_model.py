@@ -12,7 +12,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import Grounder, shipped_model, shipped_model_folder
-from afformer_core.runtime.private_files import ForeignWriterError
+from afformer_core.runtime.private_files import UntrustedWriterError
 
 GRAPHS = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'graphs.json')
 
@@ -101,7 +101,7 @@ def test_a_copy_that_others_may_write_is_passed_over_and_not_exported_into(packa
     _bring_graphs(small_folder, copy)
     copy.chmod(0o777)
     assert shipped_model_folder() == own
-    with pytest.raises(ForeignWriterError, match=r'mode of .* is 0777; expected'):
+    with pytest.raises(UntrustedWriterError, match=r'mode of .* is 0777; expected'):
         shipped_model.shipped_model_to_export()
 
 

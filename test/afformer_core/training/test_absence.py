@@ -41,7 +41,7 @@ def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None)
     return batch
 
 
-def test_a_foreign_image_has_the_uniform_heatmap(annotations: Path) -> None:
+def test_a_negative_image_has_the_uniform_heatmap(annotations: Path) -> None:
     targets = image_batch(annotations, DRAW).supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]
@@ -132,7 +132,7 @@ def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
             '--data.batch_size=4',
             '--data.targets=2',
             '--data.workers=0',
-            '--data.foreign_targets=2',
+            '--data.negative_targets=2',
             *MODEL,
             *TRAINER,
             '--model.backbone_weights=imagenet',
@@ -144,5 +144,5 @@ def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
     draws = [Draw((0, 1), (0,), (2, 3)), Draw((2, 3), (0,), (0, 1))]
     found = np.array([peak_probability(tmp_path / 'model', annotations, draw) for draw in draws])
 
-    assert len(events.Scalars('train/foreign_kld')) == 120
+    assert len(events.Scalars('train/negative_kld')) == 120
     assert found[:, :2].mean() > 2 * found[:, 2:].mean()

@@ -138,7 +138,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         '--checkpoint_steps=2',
         '--data.augmentation.flip.probability=0.5',
         '--data.augmentation.image.photometric.brightness=0.3',
-        '--data.foreign_targets=1',
+        '--data.negative_targets=1',
         '--data.reverse_probability=0.5',
         '--data.reversed_actions={press: hold, hold: press}',
         *more,

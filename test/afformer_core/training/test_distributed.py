@@ -29,7 +29,7 @@ def runs(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
         f'--trainer.val_check_interval={STEPS}',
         f'--checkpoint_steps={STEPS}',
         '--model.backbone_weights=imagenet',
-        '--data.foreign_targets=2',
+        '--data.negative_targets=2',
         # Seven of eight, which two processes cannot share evenly.
         '--data.validation.share=0.9',
     )

@@ -208,11 +208,11 @@ def test_where_the_thing_is_not_in_view_the_heatmap_should_be_uniform(kind: str)
     loss, parts = GroundingLoss(kind, 0.5, 0.25)(heatmaps, actions, rows)
     alone, _ = GroundingLoss(kind, 0.5)(heatmaps[:1], actions[:1], targets(CORNER, [2], [0]))
     # Of 5/8 and three times 1/8.
-    foreign = (math.log(2 / 5) + 3 * math.log(2)) / 4
+    negative = (math.log(2 / 5) + 3 * math.log(2)) / 4
 
     assert float(parts['kld']) == pytest.approx(math.log(4))
-    assert float(parts['foreign_kld']) == pytest.approx(foreign)
-    assert float(loss) == pytest.approx(float(alone) + 0.25 * foreign)
+    assert float(parts['negative_kld']) == pytest.approx(negative)
+    assert float(loss) == pytest.approx(float(alone) + 0.25 * negative)
 
 
 def test_an_action_that_is_not_in_view_gets_no_gradient() -> None:

@@ -47,12 +47,12 @@ def test_images_that_do_not_lie_in_one_piece() -> None:
     np.testing.assert_array_equal(flip_images(images), images[:, :, ::-1])
 
 
-def test_swapped_actions_are_found_by_their_names() -> None:
+def test_hard_negative_actions_are_found_by_their_names() -> None:
     assert FlipOptions(0.5, TURNS).mirrored_actions(NAMES) == {1: 2, 2: 1}
     assert FlipOptions(0.5).mirrored_actions(NAMES) == {}
 
 
-def test_a_swapped_action_that_there_is_not_is_named() -> None:
+def test_a_hard_negative_action_that_there_is_not_is_named() -> None:
     with pytest.raises(
         ValueError, match=r"'rotate clockwise' and .*; the actions are press, pull"
     ):
@@ -64,9 +64,9 @@ def test_a_swapped_action_that_there_is_not_is_named() -> None:
     [
         {'probability': -0.1},
         {'probability': float('nan')},
-        {'swapped_actions': (('a', 'b'), ('b', 'c'))},
-        {'swapped_actions': (('a', 'a'),)},
-        {'swapped_actions': (('a', 'b', 'c'),)},
+        {'exchanged_actions': (('a', 'b'), ('b', 'c'))},
+        {'exchanged_actions': (('a', 'a'),)},
+        {'exchanged_actions': (('a', 'b', 'c'),)},
     ],
 )
 def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:

@@ -90,7 +90,7 @@ def test_results_are_those_of_the_grounder(appliances, grounder):
         [grounding.peaks[0].u, grounding.peaks[0].v]
     )
     assert found.action_scores == grounding.action_scores
-    assert found.swapped_kld.shape == (1,)
+    assert found.hard_negative_kld.shape == (1,)
 
 
 def test_the_demonstration_is_also_played_backwards_and_frozen(appliances, grounder, monkeypatch):
@@ -116,12 +116,12 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(appliances, groun
 
 def test_of_demonstrations_together_the_mean_of_the_logits_counts(appliances, grounder):
     (pair, *_) = choose_pairs(list(OpraDataset(appliances)))
-    both = replace(pair, companions=(pair.swapped,))
+    both = replace(pair, companions=(pair.hard_negative,))
     run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
 
     (found,) = run.evaluate([both])
 
-    names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.swapped)]
+    names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.hard_negative)]
     prediction = grounder.predict(read_image(pair.sample.image_path), *names)
     assert found.evidence.confidence == prediction.peaks((64, 64), 1)[0].score
     with pytest.raises(DatasetError, match='1 demonstrations of its element'):
@@ -200,7 +200,7 @@ def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, caps
     measures = json.loads(capsys.readouterr().out)['measures']
     assert measures['demonstration_use']['pairs'] == 12
     assert not measures['demonstration_use']['of_elements']
-    assert measures['abstention']['foreign']['pairs'] == 12
+    assert measures['abstention']['negative']['pairs'] == 12
     model = measures['predictors']['model']
     assert model['rows'] == 12
     assert {name: each['rows'] for name, each in measures['by_action'].items()} == {

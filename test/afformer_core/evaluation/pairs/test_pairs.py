@@ -20,22 +20,22 @@ def test_all_pairs_of_an_appliance_follow_one_another(samples):
     assert len(pairs) == 6
 
 
-def test_the_swapped_demonstration_is_of_another_element_of_the_same_appliance(samples):
+def test_the_hard_negative_demonstration_is_of_another_element_of_the_same_appliance(samples):
     for pair in choose_pairs(samples):
-        assert pair.swapped.scene.scene_id == pair.sample.scene.scene_id
-        assert pair.swapped.scene.element != pair.sample.scene.element
+        assert pair.hard_negative.scene.scene_id == pair.sample.scene.scene_id
+        assert pair.hard_negative.scene.element != pair.sample.scene.element
 
 
 def test_no_swap_where_an_appliance_shows_one_element(samples):
     (pair,) = choose_pairs(samples[:1])
-    assert pair.swapped is None
+    assert pair.hard_negative is None
 
 
 def test_limit_counts_appliances_and_the_number_of_pairs_is_for_each(samples):
     assert len(choose_pairs(samples, limit=2)) == 4
     pairs = choose_pairs(samples, limit=2, per_group=1)
     assert [pair.sample.scene.scene_id for pair in pairs] == ['appliance0', 'appliance1']
-    assert all(pair.swapped is not None for pair in pairs)
+    assert all(pair.hard_negative is not None for pair in pairs)
 
 
 def test_seed_decides_the_draw(samples):

@@ -26,10 +26,10 @@ def evidence(logits, resemblances):
     return [Evidence(float(c), float(r)) for c, r in zip(shares, resemblances, strict=True)]
 
 
-def results(own, foreign):
+def results(own, negative):
     return [
-        SimpleNamespace(evidence=one, foreign_evidence=other)
-        for one, other in zip(own, foreign, strict=True)
+        SimpleNamespace(evidence=one, negative_evidence=other)
+        for one, other in zip(own, negative, strict=True)
     ]
 
 
@@ -63,8 +63,8 @@ def test_the_threshold_refuses_three_in_two_hundred(drawn):
 def test_a_confidence_that_speaks_against_presence_is_left_out():
     rng = np.random.default_rng(0)
     own = evidence(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
-    foreign = evidence(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
-    fitted = fit_presence(results(own, foreign), 'validation.json', 'ab12')
+    negative = evidence(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
+    fitted = fit_presence(results(own, negative), 'validation.json', 'ab12')
     assert fitted.confidence == 0
     assert fitted.resemblance > 10
     assert fitted.auroc > 0.99

@@ -73,14 +73,14 @@ def test_names_of_all_numbers(results: list[PairResult]) -> None:
         'predictors.model.balanced_accuracy': 0.75,
         'predictors.constant_action.balanced_accuracy': 0.5,
         'predictors.uniform.which_button': 0.5,
-        'demonstration_use.swapped.peak_in_own_place': 0.0,
-        'demonstration_use.swapped.peak_in_other_place': 0.75,
+        'demonstration_use.hard_negative.peak_in_own_place': 0.0,
+        'demonstration_use.hard_negative.peak_in_other_place': 0.75,
         'demonstration_use.kld_rise': 4.0,
         'motion_use.all.accuracy': 0.75,
         'motion_use.all.accuracy_reversed': 0.5,
         'motion_use.all.accuracy_frozen': 0.5,
         'abstention.own.found': 0.75,
-        'abstention.foreign.found': 0.25,
+        'abstention.negative.found': 0.25,
         'abstention.auroc.presence': 0.9375,
         'by_action.press.kld': 0.75,
         'by_action.hold.kld': 1.25,
@@ -186,10 +186,10 @@ def test_what_is_not_measured_is_null(results: list[PairResult]) -> None:
     alone = [
         replace(
             each,
-            pair=replace(each.pair, swapped=None),
-            swapped_kld=None,
-            swapped_peak=None,
-            foreign_evidence=None,
+            pair=replace(each.pair, hard_negative=None),
+            hard_negative_kld=None,
+            hard_negative_peak=None,
+            negative_evidence=None,
         )
         for each in results
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.runtime.private_files import ForeignWriterError
+from afformer_core.runtime.private_files import UntrustedWriterError
 from afformer_core.runtime.tensorrt.engine_cache import (
     EngineKey,
     EngineRefusedError,
@@ -135,7 +135,7 @@ def test_an_engine_without_a_description(path: Path) -> None:
         ('{"format": "afformer-engine", "key": 5}', 'another library'),
     ],
 )
-def test_a_foreign_description(path: Path, content: str, reason: str) -> None:
+def test_a_negative_description(path: Path, content: str, reason: str) -> None:
     sidecar_path(path).write_text(content, encoding='utf-8')
 
     with pytest.raises(EngineRefusedError, match=reason):
@@ -251,5 +251,5 @@ def test_a_file_that_others_may_write_is_not_read(path: Path, suffix: str) -> No
 def test_a_folder_that_others_may_write_is_refused(path: Path) -> None:
     path.parent.chmod(0o775)
 
-    with pytest.raises(ForeignWriterError, match=r'mode of .* is 0775; expected'):
+    with pytest.raises(UntrustedWriterError, match=r'mode of .* is 0775; expected'):
         obtain_engine(path, KEY, fail, print)

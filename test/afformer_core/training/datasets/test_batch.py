@@ -119,19 +119,19 @@ def test_annotated_points_are_shares_of_width_and_height():
     assert targets.shown.tolist() == [True, False]
 
 
-@pytest.mark.parametrize(('second_row', 'foreign'), [(torch.nan, True), (0.5, False)])
-def test_an_image_without_any_point_is_foreign_also_after_a_move(second_row, foreign):
+@pytest.mark.parametrize(('second_row', 'negative'), [(torch.nan, True), (0.5, False)])
+def test_an_image_without_any_point_is_negative_also_after_a_move(second_row, negative):
     points = torch.tensor([[[0.25, 0.5]], [[second_row] * 2]])
     target = Annotations(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
 
-    assert target.targets((48, 48)).foreign is foreign
+    assert target.targets((48, 48)).negative is negative
     # A copy on a GPU is not asked for what its points are.
     moved = target.moved(lambda tensor: torch.ones_like(tensor))
-    assert moved.targets((48, 48)).foreign is foreign
+    assert moved.targets((48, 48)).negative is negative
 
 
-def test_an_image_without_any_box_is_foreign():
+def test_an_image_without_any_box_is_negative():
     boxes = torch.stack((_box(0.25, 0.5, 0.5, 0.75)[None], NOTHING[None]))
 
-    assert Boxes(boxes).targets((32, 32)).foreign is True
-    assert Boxes(boxes[:1]).targets((32, 32)).foreign is False
+    assert Boxes(boxes).targets((32, 32)).negative is True
+    assert Boxes(boxes[:1]).targets((32, 32)).negative is False

@@ -78,29 +78,29 @@ def test_no_two_draws_share_their_randomness() -> None:
     assert len(set(seeds)) == 30
 
 
-def test_foreign_images_are_of_other_demonstrations() -> None:
+def test_negative_images_are_of_other_demonstrations() -> None:
     """All lie in one folder, so that the demonstrations tell objects apart."""
-    order = BatchOrder(SAMPLES, 5, 2, seed=0, foreign=3)
+    order = BatchOrder(SAMPLES, 5, 2, seed=0, negative=3)
     draws = [draw for step in range(4) for draw in order.batch(step)]
 
-    assert {len(set(draw.foreign)) for draw in draws} == {3}
+    assert {len(set(draw.negative)) for draw in draws} == {3}
     assert not any(
         SAMPLES[draw.indices[0]].video_path == SAMPLES[index].video_path
         for draw in draws
-        for index in draw.foreign
+        for index in draw.negative
     )
-    assert len({draw.foreign for draw in draws}) > 15
+    assert len({draw.negative for draw in draws}) > 15
 
 
-def test_foreign_images_do_not_change_what_else_is_drawn() -> None:
-    without, with_them = (BatchOrder(SAMPLES, 4, 2, 0, foreign).batch(3) for foreign in (0, 2))
+def test_negative_images_do_not_change_what_else_is_drawn() -> None:
+    without, with_them = (BatchOrder(SAMPLES, 4, 2, 0, negative).batch(3) for negative in (0, 2))
 
     assert [draw.indices for draw in without] == [draw.indices for draw in with_them]
     assert [draw.seed for draw in without] == [draw.seed for draw in with_them]
 
 
 def test_processes_share_each_batch() -> None:
-    order = BatchOrder(SAMPLES, 4, 1, seed=0, foreign=1)
+    order = BatchOrder(SAMPLES, 4, 1, seed=0, negative=1)
     whole = list(TrainingBatches(order, 0, 6))
     first, second = (list(TrainingBatches(order, 0, 6, process, 2)) for process in range(2))
 

@@ -8,7 +8,7 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.training.datasets.foreign import ForeignSamples
+from afformer_core.training.datasets.negative_sampler import NegativeSampler
 
 
 def sample(video: str, image: str, object_id: str | None = None) -> Sample:
@@ -18,7 +18,7 @@ def sample(video: str, image: str, object_id: str | None = None) -> Sample:
 
 
 def drawn(samples: list[Sample], index: int) -> set[int]:
-    return set(ForeignSamples(samples).draw(index, 100, np.random.default_rng(0)))
+    return set(NegativeSampler(samples).draw(index, 100, np.random.default_rng(0)))
 
 
 def test_another_folder_is_another_object() -> None:
@@ -54,7 +54,7 @@ def test_in_one_folder_demonstrations_tell_objects_apart() -> None:
 
 def test_none_is_drawn_twice_where_there_are_enough() -> None:
     samples = [sample(f'{number}/a.mp4', f'{number}.jpg') for number in range(4)]
-    found = ForeignSamples(samples).draw(2, 3, np.random.default_rng(0))
+    found = NegativeSampler(samples).draw(2, 3, np.random.default_rng(0))
 
     assert sorted(found) == [0, 1, 3]
 
@@ -73,10 +73,10 @@ def test_samples_of_the_same_object_are_not_drawn() -> None:
 def test_one_known_object_alone() -> None:
     samples = [sample('cup/a.mp4', '0.jpg', 'cup'), sample('cup/b.mp4', '1.jpg', 'cup')]
 
-    with pytest.raises(DatasetError, match=r'set data\.foreign_targets to 0'):
-        ForeignSamples(samples)
+    with pytest.raises(DatasetError, match=r'set data\.negative_targets to 0'):
+        NegativeSampler(samples)
 
 
 def test_one_object_alone() -> None:
-    with pytest.raises(DatasetError, match=r'set data\.foreign_targets to 0'):
-        ForeignSamples([sample('a.mp4', '0.jpg'), sample('a.mp4', '1.jpg')])
+    with pytest.raises(DatasetError, match=r'set data\.negative_targets to 0'):
+        NegativeSampler([sample('a.mp4', '0.jpg'), sample('a.mp4', '1.jpg')])

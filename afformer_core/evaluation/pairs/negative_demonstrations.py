@@ -38,7 +38,7 @@ def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample |
     return next((other for other in others if _lies_elsewhere(sample, other)), None)
 
 
-def foreign_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
+def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
     """For each group, the next one that shows another object; empty where there is none.
 
     Where all samples have an `object_id`, that tells. Else it is certain that a group shows

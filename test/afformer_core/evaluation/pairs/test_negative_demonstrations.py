@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from afformer_core.data.sample import Sample
-from afformer_core.evaluation.pairs.other_demonstrations import (
+from afformer_core.evaluation.pairs.negative_demonstrations import (
     demonstration_elsewhere,
-    foreign_groups,
+    negative_groups,
 )
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 
@@ -55,45 +55,45 @@ def test_the_next_one_by_name_is_taken_and_after_the_last_the_first():
     assert chosen == ['a', 'c', 'a', 'c']
 
 
-def test_foreign_is_the_next_group_of_another_folder():
+def test_negative_is_the_next_group_of_another_folder():
     groups = [
         [sample('cup/a.mp4', 20, 'cup/0.jpg')],
         [sample('cup/b.mp4', 20, 'cup/1.jpg')],
         [sample('jug/c.mp4', 20, 'jug/0.jpg')],
     ]
-    found = foreign_groups(groups)
+    found = negative_groups(groups)
     assert [each[0].image_path.name for each in found] == ['0.jpg', '0.jpg', '0.jpg']
     assert [each[0].image_path.parent.name for each in found] == ['jug', 'jug', 'cup']
 
 
-def test_in_one_folder_a_group_without_a_shared_clip_is_foreign():
+def test_in_one_folder_a_group_without_a_shared_clip_is_negative():
     groups = [
         [sample('a.mp4', 20, '0.jpg')],
         [sample('a.mp4', 20, '1.jpg'), sample('b.mp4', 20, '1.jpg')],
         [sample('c.mp4', 20, '2.jpg')],
     ]
-    assert [each[0].image_path.name for each in foreign_groups(groups)] == [
+    assert [each[0].image_path.name for each in negative_groups(groups)] == [
         '2.jpg', '2.jpg', '0.jpg',
     ]  # fmt: skip
 
 
-def test_no_group_of_the_same_object_is_foreign():
+def test_no_group_of_the_same_object_is_negative():
     groups = [
         [sample('cup/a.mp4', 20, 'cup/0.jpg', object_id='cup')],
         [sample('cup/more/b.mp4', 20, 'cup/1.jpg', object_id='cup')],
     ]
-    assert foreign_groups(groups) == [[], []]
+    assert negative_groups(groups) == [[], []]
     groups.append([sample('jug/c.mp4', 20, 'jug/0.jpg', object_id='jug')])
-    assert foreign_groups(groups) == [groups[2], groups[2], groups[0]]
+    assert negative_groups(groups) == [groups[2], groups[2], groups[0]]
 
 
-def test_no_group_is_foreign_to_the_only_one():
-    assert foreign_groups([[sample('a.mp4', 20)]]) == [[]]
+def test_no_group_is_negative_to_the_only_one():
+    assert negative_groups([[sample('a.mp4', 20)]]) == [[]]
 
 
-def test_pairs_of_an_image_have_foreign_demonstrations_in_turn():
+def test_pairs_of_an_image_have_negative_demonstrations_in_turn():
     samples = [sample(f'cup/{number}.mp4', 20, 'cup/0.jpg') for number in range(3)]
     samples += [sample(f'jug/{number}.mp4', 20, 'jug/0.jpg') for number in range(2)]
     pairs = choose_pairs(samples)
-    assert [pair.foreign.video_path.stem for pair in pairs] == ['0', '1', '0', '0', '1']
-    assert [pair.foreign.video_path.parent.name for pair in pairs] == ['jug'] * 3 + ['cup'] * 2
+    assert [pair.negative.video_path.stem for pair in pairs] == ['0', '1', '0', '0', '1']
+    assert [pair.negative.video_path.parent.name for pair in pairs] == ['jug'] * 3 + ['cup'] * 2

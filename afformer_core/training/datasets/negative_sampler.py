@@ -11,10 +11,10 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 
 
-class ForeignSamples:
+class NegativeSampler:
     """Draws samples whose images do not show what a demonstration shows.
 
-    As in an evaluation (`foreign_groups`), the samples' `object_id` tells where all have one. Else
+    As in an evaluation (`negative_groups`), the samples' `object_id` tells where all have one. Else
     another object is certain where the demonstrations lie in folders of their own, as OPRA,
     AssistQ and the simulator have a folder for each object. Images or appliances that share a
     folder are taken as one object; where that leaves one object alone, those that share a
@@ -39,7 +39,7 @@ class ForeignSamples:
         if len(set(objects)) < 2:
             raise DatasetError(
                 'all samples may show one object, so that no image is known to lack what a '
-                'demonstration shows; set data.foreign_targets to 0'
+                'demonstration shows; set data.negative_targets to 0'
             )
         self._objects = np.array(objects)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.benchmarks.methods import Method
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import Grounder
 
@@ -123,14 +123,14 @@ def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) 
     # imported here, as the memory of ONNX Runtime's row must not contain PyTorch
     import torch
 
-    from afformer_core.benchmarks.recompute_reference import RecomputeReference
+    from afformer_core.benchmarks.published_baseline import PublishedBaseline
     from afformer_core.runtime.weights import load_model
 
     device = 'cuda' if method.on_gpu else 'cpu'
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     model = load_model(folder)
-    reference = RecomputeReference(model).to(device)
+    reference = PublishedBaseline(model).to(device)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
 
     @torch.inference_mode()

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from afformer_core.benchmarks.arithmetic import image_flops, matrix_rate
+from afformer_core.benchmarks.flops import image_flops, matrix_rate
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.benchmarks.latency import Latency, measure_in_process
-from afformer_core.benchmarks.methods import Method
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.parallel.measured_subprocess import MeasurementError

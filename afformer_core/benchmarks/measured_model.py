@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from afformer_core.benchmarks.methods import Method
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, read_description

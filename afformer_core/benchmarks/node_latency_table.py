@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from afformer_core.benchmarks.methods import Method
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.reports.tables import Cell, Table
 

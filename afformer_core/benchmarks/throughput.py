@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from afformer_core.benchmarks.recompute_reference import RecomputeReference
+from afformer_core.benchmarks.published_baseline import PublishedBaseline
 from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.convolutional_encoder import ResNetStages
@@ -195,7 +195,7 @@ def _released(model: Afformer) -> _Predict:
     body = model.encoder.backbone_with_fpn.body
     assert isinstance(body, ResNetStages)
     body.recomputes = False
-    reference = RecomputeReference(model)
+    reference = PublishedBaseline(model)
     return lambda batch: reference.ground_batch(batch.images, batch.frames)
 
 

@@ -91,9 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from dataclasses import replace
 
+    from afformer_core.benchmarks.inference_variants import DEFAULT_METHODS, Method
     from afformer_core.benchmarks.latency_tables import latency_table, random_model
     from afformer_core.benchmarks.measured_model import copy_with_graphs
-    from afformer_core.benchmarks.methods import DEFAULT_METHODS, Method
     from afformer_core.benchmarks.node_latency_table import node_latency_table
     from afformer_core.data.readers.opra import OPRA_ACTIONS
     from afformer_core.models.presets import afformer_r50

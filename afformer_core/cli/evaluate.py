@@ -15,7 +15,7 @@ from afformer_core.cli.evaluation.evaluate_options import add_model_options, add
 if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.benchmark import BenchmarkReport
-    from afformer_core.evaluation.report.exhibits import Exhibit
+    from afformer_core.evaluation.report.qualitative_examples import Exhibit
     from afformer_core.evaluation.report.report import Report
 
     _Exhibit = Callable[[], Mapping[str, Sequence[Exhibit]]]
@@ -227,7 +227,7 @@ def _evaluate_predictor(
 ) -> tuple[Report, _Exhibit]:
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.report.blind_report import build_blind_report, measure_blind
-    from afformer_core.evaluation.report.exhibits import exhibit_best_and_worst
+    from afformer_core.evaluation.report.qualitative_examples import exhibit_best_and_worst
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     measured = measure_blind(
@@ -248,7 +248,7 @@ def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, _Exhibit]:
     from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.evaluation.report.exhibits import exhibit_best_and_worst
+    from afformer_core.evaluation.report.qualitative_examples import exhibit_best_and_worst
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     questions = models.read_questions(arguments, protocol)
@@ -265,7 +265,7 @@ def _compare_models(
     from afformer_core.cli.evaluation import evaluate_models as models
     from afformer_core.evaluation.model_differences import most_different_rows
     from afformer_core.evaluation.report.compared_report import build_compared_report
-    from afformer_core.evaluation.report.exhibits import exhibit_differences
+    from afformer_core.evaluation.report.qualitative_examples import exhibit_differences
     from afformer_core.evaluation.report.report import blind_labels
 
     folders = models.name_models(arguments.models)

@@ -19,7 +19,7 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import PretrainingD
 from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
 from afformer_core.maskahand.sources import open_source
 from afformer_core.training.datasets.collation import FailedExample
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 
 _FRAMES = 8
 _FRAME_SIDE = 200

@@ -23,7 +23,7 @@ from afformer_core.evaluation.tables.accuracy import (
     measure_model_actions,
     measure_predictors,
 )
-from afformer_core.evaluation.tables.demonstration_use import (
+from afformer_core.evaluation.tables.counterfactual_tables import (
     DemonstrationUse,
     measure_demonstration_use,
 )

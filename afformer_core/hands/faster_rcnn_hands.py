@@ -18,7 +18,7 @@ from afformer_core.hands.frame_stack import motion_windows
 from afformer_core.hands.frames_on_device import FrameOnDevice, stacked
 from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
 from afformer_core.media.video import VideoFrame
-from afformer_core.models.folding import fold_batch_norms
+from afformer_core.models.fuse_batch_norm import fold_batch_norms
 
 # Two boxes with a larger overlap are of one hand.
 _ONE_HAND = 0.5

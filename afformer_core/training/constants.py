@@ -14,7 +14,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 
 
-def keep_constants(model: Afformer) -> None:
+def freeze_softmax_invariant_biases(model: Afformer) -> None:
     """Keep, in place, the heatmaps' last bias and the biases of keys as they are.
 
     The former adds the same to every pixel of a heatmap, the latter to all scores of a query.

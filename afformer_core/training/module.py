@@ -17,7 +17,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.training.architecture import Architecture
-from afformer_core.training.constants import keep_constants, keep_statistics
+from afformer_core.training.constants import freeze_softmax_invariant_biases, keep_statistics
 from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.inheritance import Inheritance
@@ -67,7 +67,7 @@ class GroundingTraining(LightningModule):
         self.model: Afformer = initial_model(configuration, backbone_weights, folder)
         self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
         optimization.freeze(self.model)
-        keep_constants(self.model)
+        freeze_softmax_invariant_biases(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
         self._validation = Validation(configuration, _validation_protocol(loss))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from afformer_core.data.sample import Sample
 from afformer_core.evaluation.metrics.scoring import measure
-from afformer_core.evaluation.pairs.window_mean import mean_actions, mean_heatmaps
+from afformer_core.evaluation.pairs.multi_window import mean_actions, mean_heatmaps
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
 from afformer_core.models.configuration import AfformerConfiguration
 

@@ -32,7 +32,7 @@ _OF_TRAINING = (
     ('', 'losses'),
     ('', 'optimization'),
     ('datasets/', 'supervision'),
-    ('datasets/', 'order'),
+    ('datasets/', 'samplers'),
 )
 # Mutated folders and files, by the name of the package.
 PACKAGES = {

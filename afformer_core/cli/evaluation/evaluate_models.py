@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from afformer_core.evaluation.model_differences import ModelRows
     from afformer_core.evaluation.pairs.pair_result import PairResult
     from afformer_core.evaluation.pairs.pairs import Pair
+    from afformer_core.evaluation.pairs.parallel_evaluation import RunPlan
     from afformer_core.evaluation.pairs.pooled_rows import PooledRows
-    from afformer_core.evaluation.pairs.shared_run import RunPlan
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
-    from afformer_core.evaluation.report.exhibits import MeasuredRows
+    from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
     from afformer_core.evaluation.report.report import Report
     from afformer_core.runtime import Grounder
     from afformer_core.runtime.presence import PresenceCalibration
@@ -98,8 +98,12 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         ValueError: the options do not suit the model; see `ModelRun`.
     """
     from afformer_core.data.frame_sampling import parse_frame_sampling
+    from afformer_core.evaluation.pairs.parallel_evaluation import (
+        RunPlan,
+        evaluate_pairs,
+        open_run,
+    )
     from afformer_core.evaluation.pairs.pooled_rows import pool
-    from afformer_core.evaluation.pairs.shared_run import RunPlan, evaluate_pairs, open_run
     from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
 
     protocol, dataset = questions.protocol, questions.dataset
@@ -169,8 +173,11 @@ def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: i
 
 def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
     """Return the rows of a model for images; it is opened again if another one was since."""
-    from afformer_core.evaluation.pairs.shared_run import open_run
-    from afformer_core.evaluation.report.exhibits import measured_by_model, measured_by_pooling
+    from afformer_core.evaluation.pairs.parallel_evaluation import open_run
+    from afformer_core.evaluation.report.qualitative_examples import (
+        measured_by_model,
+        measured_by_pooling,
+    )
 
     names = questions.dataset.action_names
     if answers.pooled is not None:

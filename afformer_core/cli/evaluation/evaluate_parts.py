@@ -14,7 +14,7 @@ from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 if TYPE_CHECKING:
     from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
-    from afformer_core.evaluation.report.exhibits import Exhibit
+    from afformer_core.evaluation.report.qualitative_examples import Exhibit
     from afformer_core.evaluation.report.report import Report
 
 # Options that do not apply to pairs, with their defaults.

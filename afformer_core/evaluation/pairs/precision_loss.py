@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from afformer_core.evaluation.metrics.metrics import kld
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.models.configuration import AfformerConfiguration

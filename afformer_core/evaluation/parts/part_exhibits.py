@@ -13,7 +13,7 @@ from afformer_core.evaluation.parts.clips import Clip, read_clip
 from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.evaluation.parts.predictors import Prediction, Predictor
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
-from afformer_core.evaluation.report.exhibits import Exhibit, choose
+from afformer_core.evaluation.report.qualitative_examples import Exhibit, choose
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
     RgbImage,

@@ -18,7 +18,7 @@ from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.pairs.comparison import Comparison
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Predictor, Row
-from afformer_core.evaluation.report.exhibits import MeasuredRows
+from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
 from afformer_core.evaluation.report.report import Report
 from afformer_core.evaluation.tables.accuracy import (
     RANDOM_ELEMENT,

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from afformer_core.evaluation.report.exhibits import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import Exhibit
 from afformer_core.evaluation.report.tiles import RgbImage, fit
 from afformer_core.files.atomic import write_aside
 from afformer_core.media.images import encode_jpeg

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.evaluation.report.contact_sheets import image_source
-from afformer_core.evaluation.report.exhibits import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import Exhibit
 from afformer_core.evaluation.report.report import Report, fact_text
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.pages import write_page

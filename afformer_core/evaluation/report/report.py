@@ -31,7 +31,7 @@ from afformer_core.evaluation.tables.accuracy import (
     notes_on_actions,
     peak_table,
 )
-from afformer_core.evaluation.tables.demonstration_use import demonstration_table
+from afformer_core.evaluation.tables.counterfactual_tables import demonstration_table
 from afformer_core.evaluation.tables.reliability import reliability_table
 from afformer_core.evaluation.tables.which_button import button_table
 from afformer_core.reports.named_numbers import to_json

@@ -24,7 +24,7 @@ from afformer_core.maskahand.pretraining.synthesis import SynthesisOptions
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import GroundingData
 from afformer_core.training.datasets.collation import FailedExample
-from afformer_core.training.datasets.order import DemonstrationOrder
+from afformer_core.training.datasets.samplers import DemonstrationOrder
 
 
 class PretrainingData(GroundingData):

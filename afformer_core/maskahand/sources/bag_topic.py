@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.media.bag import Bag, BagError, BagMessage
 from afformer_core.media.video import VideoFrame

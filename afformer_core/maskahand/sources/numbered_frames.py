@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at, window_of
 from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.media.video import VideoFrame

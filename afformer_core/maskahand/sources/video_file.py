@@ -12,8 +12,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
 from afformer_core.maskahand.sources.fingerprint import files_fingerprint
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 

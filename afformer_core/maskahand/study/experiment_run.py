@@ -16,8 +16,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.maskahand.study.command_manifest import keep_commands, require_same_commands
 from afformer_core.maskahand.study.experiment import Experiment, Run
-from afformer_core.maskahand.study.kept_commands import keep_commands, require_same_commands
 
 _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
 

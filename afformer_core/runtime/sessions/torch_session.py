@@ -11,7 +11,7 @@ import torch
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.models.folding import fold_batch_norms
+from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.precision import convert_precision
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.weights import load_model

@@ -16,10 +16,10 @@ from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.closed_loop.mechanism import Task, initial_states
 from afformer_core.sim.closed_loop.plan import ClosedLoopPlan
-from afformer_core.sim.closed_loop.sighting import (
+from afformer_core.sim.closed_loop.robot_observation import (
     Published,
-    Sighting,
-    plan_sightings,
+    RobotObservation,
+    plan_observations,
     publish,
     publish_pixel,
     see,
@@ -43,7 +43,7 @@ class Attempt:
     Attributes:
         read: outcome of the action that the model read from the demonstration.
         told: outcome of the true action.
-        shown: outcome of the true action at the right pixel, see `Sighting.right_pixel`.
+        shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
         error: metres from the point to the middle of the right element's front; None where no
         point was published.
     """
@@ -105,7 +105,7 @@ def _scene_trials(grounder: Grounder, plan: ClosedLoopPlan, index: int) -> Itera
     )
     names = tuple(f'performance {k}' for k in range(plan.performances))
     count = plan.demonstrations * plan.views
-    views = plan_sightings(scene, plan.size, count)
+    views = plan_observations(scene, plan.size, count)
     order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     width, height = plan.size
     buffer = (max(width, plan.longest_side), max(height, plan.longest_side))
@@ -143,8 +143,8 @@ class _Operation:
         displacement = states.get(task.element, STILL)
         middle = front_centre(element, displacement)
         rng = make_rng(self.scene.seed, Stream.RGBD, _SENSOR, self.number)
-        sighting = see(renderer, self.view, states, rng)
-        prediction = grounder.predict(sighting.image, *self.names)
+        observation = see(renderer, self.view, states, rng)
+        prediction = grounder.predict(observation.image, *self.names)
         bench = Bench(appliance, task)
         demonstrated = self.demonstration.camera(0.5)
         return Trial(
@@ -157,7 +157,7 @@ class _Operation:
             elements=len(appliance.elements),
             viewpoint=viewpoint_degrees(demonstrated, self.view.camera, middle),
             attempts={
-                noise: self._attempt(bench, prediction, sighting, plan, noise, middle)
+                noise: self._attempt(bench, prediction, observation, plan, noise, middle)
                 for noise in plan.levels
             },
         )
@@ -166,17 +166,17 @@ class _Operation:
         self,
         bench: Bench,
         prediction: Prediction,
-        sighting: Sighting,
+        observation: RobotObservation,
         plan: ClosedLoopPlan,
         noise: float,
         middle: np.ndarray,
     ) -> Attempt:
         # the same holes and the same noise, but for its strength, at all levels
         rng = make_rng(self.scene.seed, Stream.RGBD, _DEPTH, self.number)
-        sensed = plan.depth_camera(noise).measure(sighting.depth, rng)
-        published = publish(prediction, sighting, sensed, plan.stream)
-        pixel = sighting.right_pixel(self.scene.appliance, self.task.element)
-        shown = publish_pixel(pixel, sighting, sensed, plan.stream)
+        sensed = plan.depth_camera(noise).measure(observation.depth, rng)
+        published = publish(prediction, observation, sensed, plan.stream)
+        pixel = observation.right_pixel(self.scene.appliance, self.task.element)
+        shown = publish_pixel(pixel, observation, sensed, plan.stream)
         robot = self.view.camera.position
         read = next(iter(prediction.action_scores))
         told = _act(bench, published, self.task.action, robot)

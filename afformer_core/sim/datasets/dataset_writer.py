@@ -33,8 +33,8 @@ from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.sight import elements_in_view, points_seen
 from afformer_core.sim.scene.view import View, plan_target, render_views
+from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
 _POINTS = 10
 _POINT_SPREAD = 0.35

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from afformer_core.sim.scene.sight import Box
+from afformer_core.sim.scene.visibility import Box
 
 NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT = 0, 3, 4
 

@@ -38,8 +38,8 @@ from afformer_core.sim.scene.motion import Motion
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.sight import element_box, hand_box
 from afformer_core.sim.scene.view import plan_target, render_views
+from afformer_core.sim.scene.visibility import element_box, hand_box
 
 # Shares of a clip's length; between `_CLEAR` before a contact and its start it is hard to see
 # whether the hand touches.

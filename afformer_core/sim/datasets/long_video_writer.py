@@ -27,8 +27,8 @@ from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.footage import Shot, film, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.sight import element_box, hand_box
 from afformer_core.sim.scene.view import image_size
+from afformer_core.sim.scene.visibility import element_box, hand_box
 
 _KEY = 3
 # (shortest, longest) in seconds: idle before the action, the action, idle after it.

@@ -17,7 +17,7 @@ from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.scene.demonstration import Demonstration
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.sight import HAND_CAPSULES
+from afformer_core.sim.scene.visibility import HAND_CAPSULES
 
 # Seconds that a hand takes to come into view or to leave it, and metres from how far it comes.
 _COMING = 0.5

@@ -18,7 +18,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
-from afformer_core.training.datasets.order import BatchOrder
+from afformer_core.training.datasets.samplers import BatchOrder
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.batch import FailedBatch
-from afformer_core.training.datasets.order import (
+from afformer_core.training.datasets.samplers import (
     DemonstrationOrder,
     Draw,
     TrainingBatches,

@@ -27,7 +27,7 @@ from afformer_core.training.datasets.feature_cache import (
     ImageAndVideoEncoder,
     open_feature_cache,
 )
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 
 
 class FeatureDataset(Dataset[FeatureExample]):

@@ -29,7 +29,7 @@ from afformer_core.training.datasets.collation import (
     collate_images,
     shares_of,
 )
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 
 
 class ImageDataset(Dataset[ImageExample | FailedExample]):

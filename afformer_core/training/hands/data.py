@@ -22,7 +22,7 @@ from afformer_core.hands.hand_annotations import (
 from afformer_core.media.images import read_image
 from afformer_core.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.training.datasets.collation import FailedExample
-from afformer_core.training.datasets.order import DemonstrationOrder, Draw
+from afformer_core.training.datasets.samplers import DemonstrationOrder, Draw
 from afformer_core.training.hands.augmentation import HandAugmentation, cut_video
 from afformer_core.training.hands.batch import HandExample, collate_hands
 

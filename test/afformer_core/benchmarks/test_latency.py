@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from afformer_core.benchmarks import latency as latency_module
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.benchmarks.latency import Latency, measure_here, measure_in_process
 from afformer_core.benchmarks.latency_tables import latency_table, random_model
-from afformer_core.benchmarks.methods import Method
 from afformer_core.cli.bench import add_parser
 from afformer_core.models import afformer_small
 from afformer_core.parallel.measured_subprocess import MeasurementError, run_measurement

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.benchmarks.measured_model import copy_with_graphs
-from afformer_core.benchmarks.methods import Method
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import read_graphs
 

@@ -10,7 +10,7 @@ from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import OneFrame, UniformSampling
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import VideoError
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.runtime import Grounder
 

@@ -12,10 +12,10 @@ from afformer_core.cli.main import main
 from afformer_core.data.frame_sampling import UniformSampling, WindowSampling
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.evaluation.metrics.metrics import kld
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.evaluation.report.exhibits import measured_by_model
+from afformer_core.evaluation.report.qualitative_examples import measured_by_model
 from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import Grounder

@@ -19,7 +19,7 @@ from afformer_core.evaluation.tables.accuracy import (
     notes_on_actions,
     peak_table,
 )
-from afformer_core.evaluation.tables.demonstration_use import (
+from afformer_core.evaluation.tables.counterfactual_tables import (
     demonstration_table,
     measure_demonstration_use,
 )

@@ -9,11 +9,11 @@ import pytest
 
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.evaluation.motion_use import measure_motion_use
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.tables.abstention import abstention_table, measure_abstention
-from afformer_core.evaluation.tables.demonstration_use import (
+from afformer_core.evaluation.tables.counterfactual_tables import (
     demonstration_table,
     measure_demonstration_use,
 )

@@ -9,7 +9,7 @@ from torch import nn
 
 from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.folding import fold_batch_norms
+from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.precision import InFloat32, convert_precision
 
 ACTIONS = ('press', 'pull')

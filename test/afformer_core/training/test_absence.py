@@ -24,7 +24,7 @@ from afformer_core.training.datasets.collation import collate_features, collate_
 from afformer_core.training.datasets.feature_cache import ImageAndVideoEncoder, open_feature_cache
 from afformer_core.training.datasets.feature_data import FeatureDataset
 from afformer_core.training.datasets.image_data import ImageDataset
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 
 from .conftest import MODEL, TRAINER
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from afformer_core.models import afformer_small
-from afformer_core.training.constants import keep_constants
+from afformer_core.training.constants import freeze_softmax_invariant_biases
 
 from ..conftest import random_model
 
@@ -15,7 +15,7 @@ SMALL = replace(afformer_small(('press',), (64, 64)), maximum_frames=2)
 
 def test_constants_change_nothing_and_are_kept() -> None:
     model = random_model(SMALL).requires_grad_(True)
-    keep_constants(model)
+    freeze_softmax_invariant_biases(model)
     rng = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8, generator=rng)
     frames = torch.randint(0, 256, (1, 2, 64, 64, 3), dtype=torch.uint8, generator=rng)

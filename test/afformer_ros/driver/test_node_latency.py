@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.benchmarks.methods import Method
+from afformer_core.benchmarks.inference_variants import Method
 from afformer_core.benchmarks.node_latency_table import node_latency_table
 
 

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 
 from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
-from afformer_core.evaluation.report.exhibits import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import Exhibit
 
 WIDE = np.full((80, 320, 3), 200, np.uint8)
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.evaluation.report.exhibits import Exhibit
 from afformer_core.evaluation.report.html_report import report_path, write_report
+from afformer_core.evaluation.report.qualitative_examples import Exhibit
 from afformer_core.evaluation.report.report import Report
 from afformer_core.evaluation.tables.estimates import PredictorMeasures
 from afformer_core.reports.bootstrap import Estimate

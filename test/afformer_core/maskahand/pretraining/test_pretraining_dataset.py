@@ -25,7 +25,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
 )
 from afformer_core.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
 from afformer_core.training.datasets.collation import FailedExample
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 
 from ..mined_videos import write_mined
 

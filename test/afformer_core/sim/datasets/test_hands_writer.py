@@ -20,7 +20,7 @@ from afformer_core.sim.datasets.hands_writer import (
 )
 from afformer_core.sim.scene.demonstration import plan_demonstrations
 from afformer_core.sim.scene.motion import Motion
-from afformer_core.sim.scene.sight import Box
+from afformer_core.sim.scene.visibility import Box
 
 PLAN = HandsPlan(2, 6, ('keypad', 'mugs'), demonstrations=1, longest_side=96)
 

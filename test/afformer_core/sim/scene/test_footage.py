@@ -10,7 +10,7 @@ from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrat
 from afformer_core.sim.scene.footage import Shot, in_one_room
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.sight import HAND_CAPSULES, box_of, element_box, hand_box
+from afformer_core.sim.scene.visibility import HAND_CAPSULES, box_of, element_box, hand_box
 
 SCENE = Scene(8, 'keypad')
 

@@ -12,7 +12,7 @@ import torch
 
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.batch import FailedBatch
-from afformer_core.training.datasets.order import Draw
+from afformer_core.training.datasets.samplers import Draw
 from afformer_core.training.hands.augmentation import HandAugmentation
 from afformer_core.training.hands.batch import HandBatch, HandExample, collate_hands
 from afformer_core.training.hands.data import (

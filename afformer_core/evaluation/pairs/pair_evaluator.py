@@ -17,9 +17,9 @@ from afformer_core.errors import DatasetError
 from afformer_core.evaluation.metrics.metrics import kld
 from afformer_core.evaluation.metrics.peak_measures import PeakScores, measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores, measure, with_peaks
+from afformer_core.evaluation.pairs.multi_window import action_heatmaps, ground_windows
 from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
-from afformer_core.evaluation.pairs.window_mean import action_heatmaps, ground_windows
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point

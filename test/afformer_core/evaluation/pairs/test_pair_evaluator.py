@@ -14,7 +14,7 @@ import pytest
 from afformer_core.cli.evaluate import add_parser
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import DatasetError, ImageError
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS

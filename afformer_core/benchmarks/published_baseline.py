@@ -24,7 +24,7 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 from afformer_core.models.layers.relative_position import relative_table
 
 
-class RecomputeReference(nn.Module):
+class PublishedBaseline(nn.Module):
     """Model that grounds one video in one image without cached results.
 
     Args:

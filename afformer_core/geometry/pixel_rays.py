@@ -17,7 +17,7 @@ _RAY_REACH = 4.0
 
 
 @dataclass(frozen=True)
-class Sights:
+class PixelRays:
     """Rays of P peaks.
 
     Attributes:
@@ -34,9 +34,9 @@ class Sights:
     scale: FloatArray
     centre: FloatArray
 
-    def of(self, rows: NDArray[np.int64]) -> Sights:
+    def of(self, rows: NDArray[np.int64]) -> PixelRays:
         """Return the rays of some of the peaks, by index."""
-        return Sights(self.rays[rows], self.changes[rows], self.scale, self.centre)
+        return PixelRays(self.rays[rows], self.changes[rows], self.scale, self.centre)
 
 
 def look_at(
@@ -45,7 +45,7 @@ def look_at(
     places: FloatArray,
     scale: FloatArray,
     size: tuple[int, int],
-) -> tuple[Sights, list[str]]:
+) -> tuple[PixelRays, list[str]]:
     """Compute the rays of peaks.
 
     Args:
@@ -79,4 +79,4 @@ def look_at(
                 'the distortion of the camera cannot be undone at the peak; check the calibration'
             )
         problems.append(problem)
-    return Sights(rays[:, 0], changes, scale, calibration.centre), problems
+    return PixelRays(rays[:, 0], changes, scale, calibration.centre), problems

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.evaluation.pairs.window_mean import ground_windows, mean_actions, mean_heatmaps
+from afformer_core.evaluation.pairs.multi_window import ground_windows, mean_actions, mean_heatmaps
 from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.peaks import find_peaks

@@ -13,7 +13,7 @@ import pytest
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.errors import ImageError
 from afformer_core.evaluation.pairs.pairs import choose_pairs
-from afformer_core.evaluation.pairs.shared_run import RunPlan, evaluate_pairs, open_run
+from afformer_core.evaluation.pairs.parallel_evaluation import RunPlan, evaluate_pairs, open_run
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.runtime import Grounder
 

@@ -39,7 +39,7 @@ _OPTICAL = np.diag([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True)
-class Sighting:
+class RobotObservation:
     """One observation of a robot's camera.
 
     Attributes:
@@ -114,7 +114,7 @@ class Published:
             )
 
 
-def plan_sightings(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
+def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[View]:
     """Plan views of a robot's camera, spread around the appliance as evenly as possible.
 
     They are those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
@@ -127,51 +127,59 @@ def plan_sightings(scene: Scene, size: tuple[int, int], count: int) -> list[View
     return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
 
 
-def see(renderer: Renderer, view: View, states: States, rng: np.random.Generator) -> Sighting:
+def see(
+    renderer: Renderer, view: View, states: States, rng: np.random.Generator
+) -> RobotObservation:
     """Render the observation of a robot's camera, with elements in some states."""
     renderer.set_room(view.lighting, view.surroundings)
     image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), rng)
     depth = renderer.depth(view.camera, view.size, states=states)
     shown = renderer.segment(view.camera, view.size, states=states)
-    return Sighting(replace(view, states=states), image, depth, shown)
+    return RobotObservation(replace(view, states=states), image, depth, shown)
 
 
 def publish(
-    prediction: Prediction, sighting: Sighting, sensed: SensedDepth, settings: StreamSettings
+    prediction: Prediction,
+    observation: RobotObservation,
+    sensed: SensedDepth,
+    settings: StreamSettings,
 ) -> Published:
     """Compute what the node publishes for the first image of a stream: its best peak in space.
 
     Args:
         prediction: prediction of the model for the observation's image.
-        sighting: the observation.
+        observation: the observation.
         sensed: its depth as the depth camera measures it.
         settings: settings of the stream.
     """
-    spatial = _spatial_view(sighting, sensed)
-    frame = _frame(sighting)
+    spatial = _spatial_view(observation, sensed)
+    frame = _frame(observation)
     result = GroundingStream().ground(frame, prediction, 'demonstration', spatial, settings)
-    return _published(sighting.view.camera, result.surfaces[0], result.found)
+    return _published(observation.view.camera, result.surfaces[0], result.found)
 
 
 def publish_pixel(
-    pixel: np.ndarray | None, sighting: Sighting, sensed: SensedDepth, settings: StreamSettings
+    pixel: np.ndarray | None,
+    observation: RobotObservation,
+    sensed: SensedDepth,
+    settings: StreamSettings,
 ) -> Published:
     """Compute what the node would publish with its best peak at a pixel, [2] (x, y), or none."""
     if pixel is None:
         return Published(False, None, None, 'the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
-    spatial = _spatial_view(sighting, sensed)
-    _, (surface,) = lift_peaks([peak], _frame(sighting), spatial, settings)
-    return _published(sighting.view.camera, surface, found=True)
+    spatial = _spatial_view(observation, sensed)
+    _, (surface,) = lift_peaks([peak], _frame(observation), spatial, settings)
+    return _published(observation.view.camera, surface, found=True)
 
 
-def _frame(sighting: Sighting) -> CameraFrame:
-    return CameraFrame(sighting.image, 0, _FRAME)
+def _frame(observation: RobotObservation) -> CameraFrame:
+    return CameraFrame(observation.image, 0, _FRAME)
 
 
-def _spatial_view(sighting: Sighting, sensed: SensedDepth) -> SpatialView:
+def _spatial_view(observation: RobotObservation, sensed: SensedDepth) -> SpatialView:
     depth = DepthImage(sensed.millimetres(), _FRAME, 0)
-    return SpatialView(depth, _calibration(sighting.view), '')
+    return SpatialView(depth, _calibration(observation.view), '')
 
 
 def _published(camera: Camera, seen: SurfacePoint, found: bool) -> Published:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import VideoError
-from afformer_core.maskahand.sources.choice import chosen_frames, frames_at
+from afformer_core.maskahand.sources.frame_selection import chosen_frames, frames_at
 
 PATH = Path('video.mp4')
 

@@ -10,7 +10,11 @@ from afformer_core.data.sample import Sample, Scene
 from afformer_core.evaluation.baselines import uniform
 from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.evaluation.report.exhibits import MeasuredRows, choose, exhibit_best_and_worst
+from afformer_core.evaluation.report.qualitative_examples import (
+    MeasuredRows,
+    choose,
+    exhibit_best_and_worst,
+)
 from afformer_core.evaluation.report.tiles import mark_annotation, mark_peak
 
 PROTOCOL = RowsProtocol((24, 32))

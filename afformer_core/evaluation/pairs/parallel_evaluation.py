@@ -11,7 +11,7 @@ from itertools import groupby
 from tqdm import tqdm
 
 from afformer_core.data.frame_sampling import FrameSampling
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from afformer_core.benchmarks.recompute_reference import RecomputeReference
+from afformer_core.benchmarks.published_baseline import PublishedBaseline
 from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
 
@@ -26,7 +26,7 @@ def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     image = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8)
     video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)
 
-    heatmaps, actions = RecomputeReference(model)(image, video)
+    heatmaps, actions = PublishedBaseline(model)(image, video)
     expected_heatmaps, expected_actions = model(image[None], video[None])
 
     found, expected = (x.flatten(1).softmax(1) for x in (heatmaps, expected_heatmaps[0]))
@@ -35,7 +35,7 @@ def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
 
 
 def test_a_batch_equals_its_pairs_one_by_one():
-    reference = RecomputeReference(Afformer(SMALL).eval())
+    reference = PublishedBaseline(Afformer(SMALL).eval())
     images = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
     videos = torch.randint(0, 256, (2, 3, 64, 96, 3), dtype=torch.uint8)
 
@@ -62,7 +62,7 @@ def test_has_no_reference_of_variants(field, value):
     model = Afformer(replace(SMALL, **{field: value}))
 
     with pytest.raises(ValueError, match=re.escape(f'{field} is {value!r}; the reference')):
-        RecomputeReference(model)
+        PublishedBaseline(model)
 
 
 def test_has_no_reference_of_other_decoders():
@@ -72,4 +72,4 @@ def test_has_no_reference_of_other_decoders():
     with pytest.raises(
         ValueError, match="decoder is 'deconvolution'; the reference needs 'fine_grained'"
     ):
-        RecomputeReference(model)
+        PublishedBaseline(model)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from afformer_core.benchmarks.arithmetic import image_flops, matrix_rate
+from afformer_core.benchmarks.flops import image_flops, matrix_rate
 from afformer_core.models import afformer_r50, afformer_small
 
 SMALL = afformer_small(('press', 'pull'), (64, 64))

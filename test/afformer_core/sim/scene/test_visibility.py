@@ -5,8 +5,8 @@ import numpy as np
 
 from afformer_core.sim.scene.renderer import NOTHING, Renderer
 from afformer_core.sim.scene.scene import Scene
-from afformer_core.sim.scene.sight import elements_in_view, points_seen
 from afformer_core.sim.scene.view import plan_target
+from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
 
 def test_points_beside_a_thing_go_to_its_nearest_pixel_inside() -> None:

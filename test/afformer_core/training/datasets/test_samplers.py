@@ -8,7 +8,7 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.training.datasets.order import BatchOrder, TrainingBatches, ValidationBatches
+from afformer_core.training.datasets.samplers import BatchOrder, TrainingBatches, ValidationBatches
 
 
 def sample(video: int, image: int) -> Sample:

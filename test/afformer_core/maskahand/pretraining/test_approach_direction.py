@@ -4,7 +4,11 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.hands.hand import Hand
+<<<<<<< HEAD:test/afformer_core/maskahand/pretraining/test_approach.py
 from afformer_core.maskahand.pretraining.interactions import Approaches
+=======
+from afformer_core.maskahand.pretraining.approach_direction import Approaches
+>>>>>>> 3721229 (Modules are called what is in them, in words of the field):test/afformer_core/maskahand/pretraining/test_approach_direction.py
 
 SIDE = 20.0
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from afformer_core.benchmarks.methods import DEFAULT_METHODS, Method
+from afformer_core.benchmarks.inference_variants import DEFAULT_METHODS, Method
 
 
 def test_a_method_is_named_as_it_is_written():

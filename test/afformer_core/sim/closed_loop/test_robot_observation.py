@@ -12,10 +12,10 @@ import pytest
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.sim.cameras.camera import look_at
 from afformer_core.sim.cameras.depth_camera import DepthCamera
-from afformer_core.sim.closed_loop.sighting import (
+from afformer_core.sim.closed_loop.robot_observation import (
     Published,
-    Sighting,
-    plan_sightings,
+    RobotObservation,
+    plan_observations,
     publish,
     publish_pixel,
     see,
@@ -38,8 +38,8 @@ def renderer() -> Iterator[Renderer]:
 
 
 @pytest.fixture(scope='module')
-def sighting(renderer: Renderer) -> Sighting:
-    return see(renderer, plan_sightings(SCENE, SIZE, 4)[1], {}, np.random.default_rng(0))
+def observation(renderer: Renderer) -> RobotObservation:
+    return see(renderer, plan_observations(SCENE, SIZE, 4)[1], {}, np.random.default_rng(0))
 
 
 def prediction_at(pixel: np.ndarray, resemblance: float = 1.0) -> Prediction:
@@ -60,15 +60,15 @@ def prediction_at(pixel: np.ndarray, resemblance: float = 1.0) -> Prediction:
 @pytest.mark.parametrize('element', [0, 4])
 @pytest.mark.parametrize(('noise', 'millimetres'), [(0.0, 1.5), (0.01, 6.0)])
 def test_the_point_of_a_peak_is_on_its_button(
-    sighting: Sighting, element: int, noise: float, millimetres: float
+    observation: RobotObservation, element: int, noise: float, millimetres: float
 ) -> None:
     button = SCENE.appliance.elements[element]
     middle = front_centre(button)
-    pixel = sighting.view.pixels(middle[None])[0]
-    sensed = DepthCamera(noise, 0.0).measure(sighting.depth, np.random.default_rng(1))
+    pixel = observation.view.pixels(middle[None])[0]
+    sensed = DepthCamera(noise, 0.0).measure(observation.depth, np.random.default_rng(1))
     for published in (
-        publish(prediction_at(pixel), sighting, sensed, SETTINGS),
-        publish_pixel(pixel, sighting, sensed, SETTINGS),
+        publish(prediction_at(pixel), observation, sensed, SETTINGS),
+        publish_pixel(pixel, observation, sensed, SETTINGS),
     ):
         assert published.found
         assert published.point is not None
@@ -78,30 +78,34 @@ def test_the_point_of_a_peak_is_on_its_button(
 
 
 def test_a_place_that_does_not_resemble_the_demonstration_is_not_found(
-    sighting: Sighting,
+    observation: RobotObservation,
 ) -> None:
-    sensed = DepthCamera(0.0, 0.0).measure(sighting.depth, np.random.default_rng(1))
+    sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
     prediction = prediction_at(np.array([320.0, 240.0]), resemblance=0.1)
-    assert not publish(prediction, sighting, sensed, SETTINGS).found
+    assert not publish(prediction, observation, sensed, SETTINGS).found
 
 
-def test_without_depth_the_problem_is_told(sighting: Sighting) -> None:
-    sensed = DepthCamera(0.0, 0.0, farthest=0.01).measure(sighting.depth, np.random.default_rng(1))
-    published = publish_pixel(np.array([320.0, 240.0]), sighting, sensed, SETTINGS)
+def test_without_depth_the_problem_is_told(observation: RobotObservation) -> None:
+    sensed = DepthCamera(0.0, 0.0, farthest=0.01).measure(
+        observation.depth, np.random.default_rng(1)
+    )
+    published = publish_pixel(np.array([320.0, 240.0]), observation, sensed, SETTINGS)
     assert published.point is None
     assert 'depth' in published.problem
 
 
-def test_the_right_pixel_is_the_middle_of_a_button_that_is_seen(sighting: Sighting) -> None:
-    pixel = sighting.right_pixel(SCENE.appliance, 0)
-    middle = sighting.view.pixels(front_centre(SCENE.appliance.elements[0])[None])[0]
+def test_the_right_pixel_is_the_middle_of_a_button_that_is_seen(
+    observation: RobotObservation,
+) -> None:
+    pixel = observation.right_pixel(SCENE.appliance, 0)
+    middle = observation.view.pixels(front_centre(SCENE.appliance.elements[0])[None])[0]
     np.testing.assert_allclose(pixel, middle)
 
 
-def test_a_hidden_button_has_no_right_pixel(sighting: Sighting) -> None:
-    hidden = replace(sighting, shown=np.where(sighting.shown == 0, -1, sighting.shown))
+def test_a_hidden_button_has_no_right_pixel(observation: RobotObservation) -> None:
+    hidden = replace(observation, shown=np.where(observation.shown == 0, -1, observation.shown))
     assert hidden.right_pixel(SCENE.appliance, 0) is None
-    sensed = DepthCamera(0.0, 0.0).measure(sighting.depth, np.random.default_rng(1))
+    sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
     assert not publish_pixel(None, hidden, sensed, SETTINGS).found
 
 
@@ -113,8 +117,8 @@ def test_the_angle_between_two_views() -> None:
     assert viewpoint_degrees(front, front, point) == 0
 
 
-def test_what_does_not_belong_together_is_refused(sighting: Sighting) -> None:
+def test_what_does_not_belong_together_is_refused(observation: RobotObservation) -> None:
     with pytest.raises(ValueError, match='expected those of a camera of 640 x 480 pixels'):
-        replace(sighting, depth=sighting.depth[:100])
+        replace(observation, depth=observation.depth[:100])
     with pytest.raises(ValueError, match='expected both or neither'):
         Published(True, np.zeros(3), None)

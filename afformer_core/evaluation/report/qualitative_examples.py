@@ -14,7 +14,7 @@ from tqdm import tqdm
 from afformer_core.data.sample import Sample
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.evaluation.metrics.scoring import RowScores, concatenate
-from afformer_core.evaluation.pairs.model_run import ModelRun
+from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import PooledRows
 from afformer_core.evaluation.protocols.protocols import (

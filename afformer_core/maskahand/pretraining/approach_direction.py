@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directions of hands' approach to what they touch, read from their boxes over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from afformer_core.hands.hand import Hand
+
+Direction = tuple[float, float]
+
+# A hand is looked for again in this many frames where a detector lost it.
+_GAP = 3
+# In diagonals of the hand's box: how far it goes from frame to frame at most, from where on the
+# way to what it touches counts, and how long that way is at least.
+_STEP, _WAY, _LEAST = 1.0, 1.5, 0.25
+# Of a hand's score: what else a detector may see in its place, in another state, is less sure.
+_SURE = 0.5
+
+
+class Approaches:
+    """From where the hands of a video came.
+
+    What led to a contact is looked for once, whichever of its frames are asked for.
+
+    Args:
+        hands: of the video, by the number of their frames.
+    """
+
+    def __init__(self, hands: Mapping[int, Sequence[Hand]]) -> None:
+        self._hands = hands
+        self._known: dict[tuple[int, Hand, int], Direction | None] = {}
+
+    def of(self, number: int, hand: Hand) -> Direction | None:
+        """The direction in which a hand came to where it interacts.
+
+        It is that of the last way before the contact began; where the hand was in contact since
+        it came into view, that of the way back from where it went afterwards.
+
+        Args:
+            number: of the frame of the interaction.
+            hand: one of that frame, in contact.
+
+        Returns:
+            (x, y) of length 1 in pixels of the frame; None where the hand did not move.
+        """
+        for step in (-1, 1):
+            direction = self._led(number, hand, step)
+            if direction is not None:
+                return direction
+        return None
+
+    def _led(self, number: int, hand: Hand, step: int) -> Direction | None:
+        """What led to a contact, looked for to one side."""
+        contact = []
+        direction = None
+        last = hand
+        trace = _trace(self._hands, number, hand, step)
+        for place, found in trace:
+            if not found.contact:
+                direction = _way(last, chain([found], (free for _, free in trace)))
+                break
+            if (place, found, step) in self._known:
+                direction = self._known[place, found, step]
+                break
+            contact.append((place, found, step))
+            last = found
+        self._known.update(dict.fromkeys(contact, direction))
+        return direction
+
+
+def _trace(
+    hands: Mapping[int, Sequence[Hand]], number: int, hand: Hand, step: int
+) -> Iterator[tuple[int, Hand]]:
+    """The hand in one frame after another, and their numbers, as long as it is found again."""
+    lost = 0
+    while lost <= _GAP:
+        yield number, hand
+        lost = 1
+        while (found := _same(hands.get(number + lost * step, ()), hand, lost)) is None:
+            lost += 1
+            if lost > _GAP:
+                return
+        number += lost * step
+        hand = found
+
+
+def _same(hands: Sequence[Hand], hand: Hand, frames: int) -> Hand | None:
+    """The hand that is nearest to where one was some frames away, if it may be the same."""
+    sure = [other for other in hands if other.score >= _SURE * hand.score]
+    nearest = min(sure, key=lambda other: math.dist(_centre(other), _centre(hand)), default=None)
+    if nearest is None:
+        return None
+    near = math.dist(_centre(nearest), _centre(hand)) <= _STEP * frames * math.hypot(*hand.size)
+    return nearest if near else None
+
+
+def _way(contact: Hand, trace: Iterable[Hand]) -> Direction | None:
+    """The way to where a contact is, of what is found of the hand away from there."""
+    end = begin = _centre(contact)
+    diagonal = math.hypot(*contact.size)
+    for hand in trace:
+        # What comes before another contact led to that.
+        if hand.contact or math.dist(begin, end) >= _WAY * diagonal:
+            break
+        begin = _centre(hand)
+    length = math.dist(begin, end)
+    if length < _LEAST * diagonal:
+        return None
+    return (end[0] - begin[0]) / length, (end[1] - begin[1]) / length
+
+
+def _centre(hand: Hand) -> tuple[float, float]:
+    left, top, right, bottom = hand.box
+    return (left + right) / 2, (top + bottom) / 2

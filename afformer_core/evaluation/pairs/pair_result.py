@@ -43,8 +43,8 @@ class PairResult:
             not known, in an annotated region.
         action_scores: by name.
         milliseconds: of grounding, without reading the image.
-        hard_negative_kld: KLD of the rows with the swapped demonstration, or None without one.
-        hard_negative_peak: the best peak with the swapped demonstration, as `peak`, or None.
+        hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
+        hard_negative_peak: the best peak with the negative demonstration, as `peak`, or None.
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.

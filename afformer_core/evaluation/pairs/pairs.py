@@ -21,8 +21,8 @@ class Pair:
 
     Attributes:
         sample: both of them, and their annotation.
-        hard_negative: a sample of the same appliance whose demonstration shows another element; where
-            the data names none, one of the same image whose annotation lies elsewhere. None
+        hard_negative: a sample of the same appliance whose demonstration shows another element;
+            where the data names none, one of the same image whose annotation lies elsewhere. None
             where there is no such sample.
         negative: a sample of another appliance (or image), whose demonstration shows what the
             image does not, or None where there is no other.

@@ -29,14 +29,14 @@ def fit_presence(
     A confidence that speaks against presence is left out.
 
     Args:
-        results: of a model; their own images show the thing, those of a foreign demonstration
+        results: of a model; their own images show the thing, those of a negative demonstration
             do not.
         annotations: that they are of, to be written down.
         weights_sha256: of the model, in hexadecimal, to be written down.
 
     Raises:
         AfformerError: scikit-learn is not installed.
-        DatasetError: there are too few pairs with a foreign demonstration.
+        DatasetError: there are too few pairs with a negative demonstration.
     """
     pairs = [
         (result.evidence, result.negative_evidence)

@@ -43,7 +43,7 @@ class Abstention:
     """What is found of what is in view, and of what is not.
 
     Attributes:
-        of_appliances: whether a foreign demonstration is of another appliance, else of another
+        of_appliances: whether a negative demonstration is of another appliance, else of another
             image.
         own_right: with the image's own demonstration, where the best peak is right.
         own: with the image's own demonstration.
@@ -92,7 +92,7 @@ def measure_abstention(
 
 
 def abstention_table(abstention: Abstention, calibration: PresenceCalibration | None) -> Table:
-    """Own demonstrations beside foreign ones.
+    """Own demonstrations beside negative ones.
 
     Args:
         abstention: measured.

@@ -58,7 +58,7 @@ def measure_reliability(
     """Probabilities beside how often what they are of was so.
 
     Returns:
-        None where the model is not calibrated, or no pair has a foreign demonstration.
+        None where the model is not calibrated, or no pair has a negative demonstration.
     """
     pairs = [result for result in results if result.negative_evidence is not None]
     if calibration is None or not pairs:

@@ -14,8 +14,8 @@ from afformer_core.errors import DatasetError
 class NegativeSampler:
     """Draws samples whose images do not show what a demonstration shows.
 
-    As in an evaluation (`negative_groups`), the samples' `object_id` tells where all have one. Else
-    another object is certain where the demonstrations lie in folders of their own, as OPRA,
+    As in an evaluation (`negative_groups`), the samples' `object_id` tells where all have one.
+    Else another object is certain where the demonstrations lie in folders of their own, as OPRA,
     AssistQ and the simulator have a folder for each object. Images or appliances that share a
     folder are taken as one object; where that leaves one object alone, those that share a
     demonstration.

@@ -109,7 +109,7 @@ class BatchOrder(DemonstrationOrder):
     ) -> None:
         if demonstrations < 1 or targets < 1 or negative < 0:
             raise ValueError(
-                f'demonstrations is {demonstrations}, targets {targets} and foreign {negative}; '
+                f'demonstrations is {demonstrations}, targets {targets} and negative {negative}; '
                 'the first two must be at least 1, the last at least 0'
             )
         if not samples:

@@ -22,7 +22,7 @@ def test_it_writes_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     # As large as they are, everything is inside.
     words = ['--annotations', annotations, '--output', tmp_path / 'zoomed', '--share', '0.25']
     words += ['--zooms', '1', '1']
-    assert main(['close-ups', str(tmp_path / 'model'), *map(str, words)]) == 0
+    assert main(['zoom', str(tmp_path / 'model'), *map(str, words)]) == 0
 
     assert capsys.readouterr().out == f'wrote {tmp_path / "zoomed" / "train.json"}\n'
     assert len(open_annotations(tmp_path / 'zoomed' / 'train.json')) == 8

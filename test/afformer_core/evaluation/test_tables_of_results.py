@@ -183,7 +183,7 @@ def test_what_is_found_of_what_is_not_there(results):
     assert abstention.own.median_resemblance == 0.9
     assert abstention.negative.median_resemblance == 0.65
     assert abstention.own.median_confidence == 0.6
-    # Three own ones at 0.9 and one at 0.75; three foreign ones at 0.65 and one at 0.8.
+    # Three own ones at 0.9 and one at 0.75; three negative ones at 0.65 and one at 0.8.
     assert abstention.auroc['resemblance'].value == pytest.approx(15 / 16)
     assert abstention.auroc['confidence'].value == pytest.approx(0.5)
     assert abstention.auroc['confidence'].count == 8

@@ -49,7 +49,7 @@ def grounder(model_folder):
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(appliances, grounder):
     pairs = choose_pairs(list(OpraDataset(appliances)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
-    # Six clips of five frames, forwards, backwards and frozen; swapped ones are the appliance's
+    # Six clips of five frames, forwards, backwards and frozen; negative ones are the appliance's
     # own, and those of another appliance are not kept.
     assert grounder.encoded == 4 * 6 * 5
     assert len(grounder.demonstrations) == 6

@@ -22,8 +22,8 @@ RETIRED = {
     'wanted': 'expected or target',
     'closer': 'zoomed',
     'looks': 'stages',
-    'negative': 'negative',
-    'hard_negative': 'negative',
+    'foreign': 'negative',
+    'swapped': 'negative',
     'likeness': 'feature similarity',
 }
 # Words that are retired as a whole name, and fine as a part of one.

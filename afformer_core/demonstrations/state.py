@@ -10,13 +10,8 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
 from afformer_core.demonstrations.selection import join_names, validated_name
-from afformer_core.errors import DemonstrationError, ForeignFileError
-=======
-from afformer_core.demonstrations.names import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
->>>>>>> 4d887b2 (What a demonstration of something else gives is a negative)
 from afformer_core.runtime.grounding import EncodedFrames
 
 

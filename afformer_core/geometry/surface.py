@@ -12,17 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-<<<<<<< HEAD
 from afformer_core.geometry.neighbourhood import Neighbourhoods, search_nearby
-=======
-from afformer_core.geometry.median import medians
-from afformer_core.geometry.neighbourhood import Neighbourhoods, search_nearby
-<<<<<<< HEAD
->>>>>>> 91cc78a (Grounding in a larger crop is coarse to fine: zoom stages and crop windows; afformer browse shows a dataset)
-from afformer_core.geometry.sights import Sights, look_at
-=======
 from afformer_core.geometry.pixel_rays import PixelRays, look_at
->>>>>>> 3721229 (Modules are called what is in them, in words of the field)
 from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
 from afformer_core.geometry.window import REACH, Mask, medians
 

@@ -206,8 +206,8 @@ class CoarseToFine:
         first_frame = encoded.images[0]
         output = self.session.ground(first_frame, memory)
         memories: list[Memory] = []
-        for look in self.zoomed:
-            window = crop_window(output, self.configuration, look.demonstration_zoom)
+        for stage in self.zoomed:
+            window = crop_window(output, self.configuration, stage.demonstration_zoom)
             crops = [self._cropped(image, window) for image in encoded.images]
             memories.append(self.session.memorize(self._encoded(crops)))
             if len(memories) < len(self.zoomed):
@@ -231,8 +231,8 @@ class CoarseToFine:
         if any(len(one.zoom_memories) < len(self.zoomed) for one in shown):
             return output
         logits = [output.action_logits]
-        for number, look in enumerate(self.zoomed):
-            window = crop_window(output, self.configuration, look.image_zoom)
+        for number, stage in enumerate(self.zoomed):
+            window = crop_window(output, self.configuration, stage.image_zoom)
             crop = self._cropped(image, window)
             memories = [one.zoom_memories[number] for one in shown]
             seen = Output.mean([self.session.ground(crop, memory) for memory in memories])

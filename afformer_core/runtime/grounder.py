@@ -215,7 +215,7 @@ class Grounder:
             frame_count,
             memory,
             Appearance(encoded.features),
-            self._coarse_to_fine.memorize_zoomed(encoded, memory),
+            self._zoom.memorize_zoomed(encoded, memory),
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -275,7 +275,7 @@ class Grounder:
         demonstrations = self._demonstrations.of(names)
         resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._coarse_to_fine.ground(image, resized, demonstrations)
+        output = self._zoom.ground(image, resized, demonstrations)
         seconds = time.perf_counter() - begin
         appearances = [one.appearance for one in demonstrations]
         return Prediction.of(
@@ -293,10 +293,8 @@ class Grounder:
             DemonstrationError: there is no demonstration of a name, or no name was given.
             ImageError: this is not an image.
         """
-        return self._coarse_to_fine.ground(
-            image, self.resize(image), self._demonstrations.of(names)
-        )
+        return self._zoom.ground(image, self.resize(image), self._demonstrations.of(names))
 
     @property
-    def _coarse_to_fine(self) -> CoarseToFine:
+    def _zoom(self) -> CoarseToFine:
         return CoarseToFine(self.configuration, self._session, self.zoom_stages)

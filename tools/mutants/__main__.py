@@ -31,7 +31,7 @@ _WHOLE = (
 _OF_TRAINING = (
     ('', 'losses'),
     ('', 'optimization'),
-    ('datasets/', 'supervision'),
+    ('datasets/', 'batch'),
     ('datasets/', 'samplers'),
 )
 # Mutated folders and files, by the name of the package.

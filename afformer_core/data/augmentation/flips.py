@@ -28,16 +28,10 @@ class FlipOptions:
     exchanged_actions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-<<<<<<< HEAD
         if not 0 <= self.probability <= 1:
             raise ValueError(f'probability is {self.probability}; expected 0 to 1')
-        names = [name for pair in self.swapped_actions for name in pair]
-        if any(len(pair) != 2 for pair in self.swapped_actions) or len(set(names)) < len(names):
-=======
-        require_probability(self.probability)
         names = [name for pair in self.exchanged_actions for name in pair]
         if any(len(pair) != 2 for pair in self.exchanged_actions) or len(set(names)) < len(names):
->>>>>>> 4d887b2 (What a demonstration of something else gives is a negative)
             raise ValueError(
                 f'exchanged_actions are {self.exchanged_actions}; expected '
                 'pairs of names, each name in one pair'

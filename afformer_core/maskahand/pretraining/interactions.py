@@ -11,10 +11,6 @@ from itertools import chain
 from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
-<<<<<<< HEAD
-=======
-from afformer_core.maskahand.pretraining.approach_direction import Approaches, Direction
->>>>>>> 3721229 (Modules are called what is in them, in words of the field)
 from afformer_core.media.video_frames import uniform_indices
 
 Direction = tuple[float, float]

@@ -32,7 +32,7 @@ from afformer_core.training.datasets.collation import (
     collate_images,
 )
 from afformer_core.training.datasets.image_data import ImageDataset
-from afformer_core.training.datasets.order import DemonstrationOrder
+from afformer_core.training.datasets.samplers import DemonstrationOrder
 
 
 class PretrainingData(GroundingData):

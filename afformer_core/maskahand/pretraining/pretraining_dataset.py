@@ -23,12 +23,7 @@ from afformer_core.maskahand.pretraining.synthesis import (
 from afformer_core.media.images import resize_to_input
 from afformer_core.training.datasets.batch import Boxes, FailedBatch, ImageBatch
 from afformer_core.training.datasets.collation import FailedExample, failure, padded_frames
-<<<<<<< HEAD
-from afformer_core.training.datasets.order import Draw
-=======
 from afformer_core.training.datasets.samplers import Draw
-from afformer_core.training.datasets.supervision import Boxes
->>>>>>> 3721229 (Modules are called what is in them, in words of the field)
 
 
 @dataclass(frozen=True)

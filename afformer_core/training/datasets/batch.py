@@ -38,17 +38,17 @@ class Annotations(Supervision):
             padding. An image without any point does not show what was demonstrated.
         actions: [R] indices.
         images: [R] index of the image in the batch.
-        foreign: whether there is an image that does not; None: found from the points, which then
+        negative: whether there is an image that does not; None: found from the points, which then
             should be on the host.
     """
 
     points: Tensor
     actions: Tensor
     images: Tensor
-    foreign: bool | None = None
+    negative: bool | None = None
 
     def __post_init__(self) -> None:
-        _find_foreign(self, self.points)
+        _find_negative(self, self.points)
 
     def targets(self, size: tuple[int, int]) -> Targets:
         """See `Supervision.targets`."""
@@ -56,13 +56,13 @@ class Annotations(Supervision):
         heatmaps = target_heatmaps(self.points * scale, size)
         # A row without any point has the uniform heatmap.
         return Targets(
-            heatmaps, self.actions, self.images, _shown(self.points), bool(self.foreign)
+            heatmaps, self.actions, self.images, _shown(self.points), bool(self.negative)
         )
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
         """See `Supervision.moved`."""
         points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
-        return Annotations(points, actions, images, self.foreign)
+        return Annotations(points, actions, images, self.negative)
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class Boxes(Supervision):
         corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees
             them, as shares of the image's width and height; they may have been seen at a slant.
             NaN marks padding.
-        foreign: see `Annotations`; such an image has no box.
+        negative: see `Annotations`; such an image has no box.
     """
 
     corners: Tensor
-    foreign: bool | None = None
+    negative: bool | None = None
 
     def __post_init__(self) -> None:
-        _find_foreign(self, self.corners)
+        _find_negative(self, self.corners)
 
     def targets(self, size: tuple[int, int]) -> Targets:
         """See `Supervision.targets`; all boxes of an image together are its blurred target."""
@@ -89,11 +89,11 @@ class Boxes(Supervision):
         inside = coverage(self.corners * scale, size).amax(dim=1)
         images = torch.arange(len(inside), device=inside.device)
         heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
-        return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.foreign))
+        return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.negative))
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
         """See `Supervision.moved`."""
-        return Boxes(move(self.corners), self.foreign)
+        return Boxes(move(self.corners), self.negative)
 
 
 def _shown(places: Tensor) -> Tensor:
@@ -101,9 +101,9 @@ def _shown(places: Tensor) -> Tensor:
     return ~places.isnan().flatten(1).all(dim=1)
 
 
-def _find_foreign(supervision: Annotations | Boxes, places: Tensor) -> None:
-    if supervision.foreign is None:
-        object.__setattr__(supervision, 'foreign', not bool(_shown(places).all()))
+def _find_negative(supervision: Annotations | Boxes, places: Tensor) -> None:
+    if supervision.negative is None:
+        object.__setattr__(supervision, 'negative', not bool(_shown(places).all()))
 
 
 def copied_to(tensor: Tensor, device: torch.device) -> Tensor:

@@ -22,12 +22,12 @@ MOBILENET = 'fasterrcnn_mobilenet_v3_large_320_fpn'
 
 
 def test_the_light_one_has_the_backbone_of_imagenet() -> None:
-    random, imagenet = (
+    untrained, imagenet = (
         initial_detector(LIGHT_ARCHITECTURE, each) for each in ('random', 'imagenet')
     )
     mean = 'bn1.running_mean'
 
-    assert random.backbone.body.state_dict()[mean].abs().max() == 0
+    assert untrained.backbone.body.state_dict()[mean].abs().max() == 0
     assert imagenet.backbone.body.state_dict()[mean].abs().max() > 0.1
 
 

@@ -67,10 +67,10 @@ def tuned(
 
 
 def test_zoom_stages_are_kept(tuned: tuple[Path, str], shipped_model: Path) -> None:
-    looks = read_description(shipped_model).zoom_stages
+    stages = read_description(shipped_model).zoom_stages
 
-    assert len(looks) == 2
-    assert read_description(tuned[0]).zoom_stages == looks
+    assert len(stages) == 2
+    assert read_description(tuned[0]).zoom_stages == stages
     grounder = Grounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     assert len(grounder.set_demonstration([image], 'push').zoom_memories) == 2

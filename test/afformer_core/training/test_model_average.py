@@ -75,13 +75,13 @@ def test_the_description_tells_of_what(folders: list[Path], tmp_path: Path) -> N
 def test_it_looks_as_the_first_does(folders: list[Path], tmp_path: Path) -> None:
     first = read_description(folders[0])
     calibration = PresenceCalibration(1.0, 2.0, -1.0, 0.5, 0.9, 40, 'v.json', first.weights_sha256)
-    looks = (ZoomStage(1.5, 1.8),)
-    write_description(folders[0], replace(first, calibration=calibration, zoom_stages=looks))
+    stages = (ZoomStage(1.5, 1.8),)
+    write_description(folders[0], replace(first, calibration=calibration, zoom_stages=stages))
 
     average_models(folders, [0.25, 0.75], tmp_path / 'mean')
 
     mean = read_description(tmp_path / 'mean')
-    assert (mean.zoom_stages, mean.calibration) == (looks, calibration)
+    assert (mean.zoom_stages, mean.calibration) == (stages, calibration)
     assert mean.valid_calibration is None
 
 

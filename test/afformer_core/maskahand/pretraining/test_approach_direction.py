@@ -4,11 +4,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.hands.hand import Hand
-<<<<<<< HEAD:test/afformer_core/maskahand/pretraining/test_approach.py
 from afformer_core.maskahand.pretraining.interactions import Approaches
-=======
-from afformer_core.maskahand.pretraining.approach_direction import Approaches
->>>>>>> 3721229 (Modules are called what is in them, in words of the field):test/afformer_core/maskahand/pretraining/test_approach_direction.py
 
 SIDE = 20.0
 
@@ -92,10 +88,10 @@ def test_without_motion_there_is_no_direction(places):
 class _Counted(dict):
     """Counts how many frames are looked into."""
 
-    looks = 0
+    reads = 0
 
     def get(self, *arguments):
-        self.looks += 1
+        self.reads += 1
         return super().get(*arguments)
 
 
@@ -103,7 +99,7 @@ def test_no_more_of_the_way_is_looked_at_than_counts():
     places = [(10 * number, 50) for number in range(1000)]
     hands = _Counted(_track(*places, contacts=(999,)))
     assert Approaches(hands).of(999, hands[999][0]) == pytest.approx((1, 0))
-    assert hands.looks < 10
+    assert hands.reads < 10
 
 
 def test_a_long_contact_is_followed_once():
@@ -112,4 +108,4 @@ def test_a_long_contact_is_followed_once():
     approaches = Approaches(hands)
     for number in range(2, 1002):
         assert approaches.of(number, hands[number][0]) == pytest.approx((1, 0))
-    assert hands.looks < 3000
+    assert hands.reads < 3000

@@ -6,12 +6,7 @@ import pytest
 from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, MinedVideo
-<<<<<<< HEAD
 from afformer_core.maskahand.pretraining.interactions import Approaches, interaction_clips
-=======
-from afformer_core.maskahand.pretraining.approach_direction import Approaches
-from afformer_core.maskahand.pretraining.interactions import interaction_clips
->>>>>>> 3721229 (Modules are called what is in them, in words of the field)
 
 TOUCHING = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
 UNSURE = Hand((10.0, 10.0, 30.0, 30.0), True, 0.9)

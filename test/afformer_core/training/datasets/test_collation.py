@@ -15,12 +15,7 @@ from afformer_core.training.datasets.collation import ImageExample, shares_of
 from afformer_core.training.datasets.feature_cache import FeatureCache
 from afformer_core.training.datasets.feature_data import FeatureDataset
 from afformer_core.training.datasets.image_data import ImageDataset
-<<<<<<< HEAD
-from afformer_core.training.datasets.order import Draw
-=======
 from afformer_core.training.datasets.samplers import Draw
-from afformer_core.training.datasets.supervision import Annotations
->>>>>>> 3721229 (Modules are called what is in them, in words of the field)
 
 
 def test_an_image_reaches_from_half_a_pixel_before_its_first_centre() -> None:

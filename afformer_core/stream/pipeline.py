@@ -96,7 +96,8 @@ class GroundingPipeline:
     """Takes the images of one camera in their order.
 
     `observe` computes and waits, `compose` takes a few milliseconds: a caller who must not be held
-    up meanwhile can keep others from the processor for so long. One thread owns it.
+    up meanwhile can keep others from the processor for so long. One thread owns it, but for
+    `expect`.
 
     Args:
         factory: makes the messages of results.
@@ -120,6 +121,16 @@ class GroundingPipeline:
     def begin_anew(self, reason: str) -> None:
         """Forget everything before the next image, and say there for what reason."""
         self._stream.begin_anew(reason)
+
+    def expect(self, stamp: int) -> object:
+        """Keep the depth of an image that will be observed for as long as what is returned lives.
+
+        May be called by another thread.
+
+        Args:
+            stamp: of the image, nanoseconds.
+        """
+        return self._spatial.expect(stamp)
 
     def observe(self, message: Any, predict: Predict, settings: PipelineSettings) -> Observation:
         """Decode an image, have the model predict, and find depth, calibration and placement.

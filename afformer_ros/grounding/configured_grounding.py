@@ -12,7 +12,6 @@ from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.stream.pipeline import GroundingPipeline
@@ -25,10 +24,9 @@ from afformer_ros.grounding.grounding_diagnostics import (
     GroundingDiagnostics,
     topic_finding,
 )
-from afformer_ros.grounding.grounding_publisher import GroundingPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
-from afformer_ros.grounding.image_grounding import ImageGrounding
+from afformer_ros.grounding.image_grounding import GroundingPublisher, ImageGrounding
 from afformer_ros.grounding.model_loader import ModelLoader
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
@@ -87,14 +85,14 @@ class ConfiguredGrounding:
             node, parameters, self._live_parameters, qos, self._worker, self._statistics, group
         )
         self._loader = ModelLoader(node, parameters, self._worker.submit, self._status.changed)
-        self._image_grounding = ImageGrounding(
+        image_grounding = ImageGrounding(
             node,
             self._live_parameters,
             self._worker,
-            self._spatial.inputs,
             GroundingPipeline(RclpyMessages(), self._spatial.inputs, self._transforms.placement),
             self._publisher,
             self._statistics,
+            self._status,
             priority_lock,
         )
         self._images = ImageSubscription(
@@ -102,7 +100,7 @@ class ConfiguredGrounding:
             'image',
             parameters.image_type,
             qos.input_quality('image'),
-            self._image_arrived,
+            image_grounding.take,
             group,
         )
         self._services = DemonstrationServices(
@@ -150,10 +148,6 @@ class ConfiguredGrounding:
         self._publisher.destroy()
         self._status.destroy()
         return ended
-
-    def _image_arrived(self, message: Image | CompressedImage) -> None:
-        if self._image_grounding.take(message) and self._status.state.selected:
-            self._statistics.image_replaced()
 
     def _findings(self) -> Sequence[Finding]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency

@@ -1,26 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grounding of the camera images of the node, from their arrival to the published results."""
+"""Grounding of the node's camera images, from their arrival to the topics of the results."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from builtin_interfaces.msg import Time
+from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
 from afformer_core.stream.pipeline import GroundingPipeline
-from afformer_core.stream.spatial_inputs import SpatialInputs
-from afformer_ros.grounding.grounding_publisher import GroundingPublisher
+from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.rclpy_messages import message_class
 from afformer_ros.service_pool_executor import PriorityLock
+
+
+class GroundingPublisher:
+    """Publishes results while the node is active.
+
+    Args:
+        node: that publishes.
+        qos: of the topics.
+    """
+
+    def __init__(self, node: LifecycleNode, qos: QosParameters) -> None:
+        self._node = node
+        self._publishers: dict[str, Any] = {
+            topic: node.create_lifecycle_publisher(
+                message_class(type_name),
+                topic,
+                qos.profile(topic),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for topic, type_name in OUTPUT_TYPES.items()
+        }
+
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether anybody listens to any result."""
+        return any(one.get_subscription_count() for one in self._publishers.values())
+
+    def publish(self, messages: OutputMessages) -> None:
+        """Publish a result to whoever listens."""
+        for topic, publisher in self._publishers.items():
+            if publisher.get_subscription_count():
+                publisher.publish(messages.create(topic))
+
+    def destroy(self) -> None:
+        """Remove the topics."""
+        for publisher in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(publisher)
 
 
 @dataclass(frozen=True)
@@ -47,10 +89,10 @@ class ImageGrounding:
         node: whose clock and log are used.
         read_parameters: the parameters as they are now.
         worker: that owns the demonstrations.
-        spatial: keeps the depth of images that wait.
         pipeline: from an image to its result; used in the worker's thread alone.
         publisher: of the results.
         statistics: told of each image.
+        status: of the demonstrations.
         priority_lock: held while a result is made of what the model says, and published.
     """
 
@@ -59,38 +101,40 @@ class ImageGrounding:
         node: Node,
         read_parameters: Callable[[], GroundingParameters],
         worker: GroundingWorker[DemonstrationLibrary],
-        spatial: SpatialInputs,
         pipeline: GroundingPipeline,
         publisher: GroundingPublisher,
         statistics: GroundingStatistics,
+        status: DemonstrationStatusPublisher,
         priority_lock: PriorityLock,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters
         self._worker = worker
-        self._spatial = spatial
         self._pipeline = pipeline
         self._publisher = publisher
         self._statistics = statistics
+        self._status = status
         self._priority_lock = priority_lock
         self._topic = node.resolve_topic_name('image')
         self._revision = 0
 
-    def take(self, message: Image | CompressedImage) -> bool:
-        """Have an image grounded in its turn; whether it replaces one that was not."""
+    def take(self, message: Image | CompressedImage) -> None:
+        """Have an image grounded in its turn, instead of one that was not yet."""
         if not self._worker.grounding:
-            return False
-        if not self._publisher.expected and self._read_parameters().lazy:
+            return
+        if not self._publisher.has_subscribers and self._read_parameters().lazy:
             self._statistics.image_ignored()
-            return False
+            return
         stamp = message.header.stamp
         arrival = _Arrival(
             message,
             received=time.monotonic(),
             age=self._age(stamp),
-            expected_depth=self._spatial.expect(stamp_nanoseconds(stamp)),
+            expected_depth=self._pipeline.expect(stamp_nanoseconds(stamp)),
         )
-        return self._worker.offer_image(lambda library: self._ground(library, arrival))
+        replaced = self._worker.offer_image(lambda library: self._ground(library, arrival))
+        if replaced and self._status.state.selected:
+            self._statistics.image_replaced()
 
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""

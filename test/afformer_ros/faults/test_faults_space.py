@@ -162,7 +162,7 @@ def test_no_depth_at_all(camera):
     ('info', 'reason'),
     [
         ({'focal_length': 0.0}, 'camera_info has an all-zero K'),
-        ({'width': 0, 'height': 0}, 'camera_info is for images of 0x0 pixels'),
+        ({'width': 0, 'height': 0}, 'size in camera_info is 0x0 pixels'),
         (
             {'width': 640, 'height': 480},
             'the image has 320x240 pixels, but camera_info is for 640x480',

@@ -26,6 +26,7 @@ from afformer_core.sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_core.sim.datasets.rgbd_plan import RgbdBagPlan
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_ros.grounding.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import ImageGrounding
@@ -62,7 +63,7 @@ def library(bag: Path, random_model: Path) -> DemonstrationLibrary:
 class CollectingPublisher:
     """Somebody listens, and takes every affordance."""
 
-    expected = True
+    has_subscribers = True
 
     def __init__(self) -> None:
         self.affordances: list[Any] = []
@@ -98,10 +99,10 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
         node,
         lambda: PARAMETERS,
         worker,
-        spatial,
         GroundingPipeline(RclpyMessages(), spatial),
         publisher,  # type: ignore[arg-type]
         GroundingStatistics(10.0),
+        DemonstrationStatusPublisher(node),
         PriorityLock(),
     )
     worker.start(lambda: library)

@@ -158,6 +158,13 @@ def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_seconds_of_an_image_are_written_without_an_exponent(tmp_path: Path) -> None:
+    path = tmp_path / 'report.html'
+    records = [replace(SEEN, milliseconds={**STAGES, 'predict': 1234.4})]
+    write_report(path, summarize(records, {}, [], {}), records, ContactSheet())
+    assert '<td class="number">1234</td>' in path.read_text()
+
+
 def test_a_record_cannot_contradict_itself() -> None:
     with pytest.raises(ValueError, match='abstained has the peak'):
         replace(SEEN, state=ABSTAINED)

@@ -65,7 +65,7 @@ STATEMENTS = (
     ),
     Statement(
         '3.2', 'one encoder for images and frames, without time', 'same',
-        'afformer_core/models/afformer.py', 'which is usually that of images, too',
+        'afformer_core/models/afformer.py', 'that of images unless frames have one of their own',
         {ALL: {f'{ARCHITECTURE}video_encoder': 'shared'}},
     ),
     Statement(
@@ -102,7 +102,7 @@ STATEMENTS = (
     Statement(
         'eq. 5-10', 'self-attention of the image, cross-attention to the video, MLP; one block',
         'same', 'afformer_core/models/decoders/decoder.py',
-        'Self-attention on the image, cross-attention to the video, MLP',
+        'self-attention on the image, cross-attention to the video, and an MLP',
         {R50: {f'{ARCHITECTURE}decoder': 'fine_grained',
                f'{ARCHITECTURE}decoder_blocks': 'shared'}},
     ),
@@ -118,7 +118,7 @@ STATEMENTS = (
     Statement(
         'eq. 9', 'C3D: kernel 3, stride 2 in time alone; T, T/2, T/4', 'differs',
         'afformer_core/models/decoders/decoder.py',
-        'A kernel has three frames and one place, as released',
+        'A kernel spans three frames and one position, as in the released model',
         {R50: {f'{ARCHITECTURE}temporal_strides': (1, 2, 4)}},
     ),
     Statement(
@@ -394,7 +394,7 @@ STATEMENTS = (
     Statement(
         'Table 7a', 'backbone and input projection of image and video shared: 3 models', 'differs',
         'afformer_core/models/configuration.py',
-        'the input projection of Table 7b is read as the 3x3 convolution',
+        "Table 7b's input projection is read as this convolution",
     ),
     Statement(
         'Table 7b', 'input projection and decoder of levels shared: 3 models', 'differs',

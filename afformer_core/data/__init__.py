@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datasets, videos and ground-truth heatmaps."""
+"""Datasets, their clips and images, and target heatmaps."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Base class of the dataset readers, and the reading of their JSON, text and action files."""
+"""Base class of the dataset readers, and readers of their JSON, text and action files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from afformer_core.errors import DatasetError
 class AnnotatedDataset(Sequence[Sample]):
     """The samples of one annotation file or folder.
 
-    Opening reads the annotations alone; that the clips and images are there is checked by
-    `find_problems`, or when they are read. A reader of a format fills `_samples`.
+    Only the annotations are read at first; `find_problems` checks clips and images, or reading
+    them does. A reader of a format fills `_samples`.
 
     Attributes:
         annotations: the file or folder.
-        root: folder that the media lie below.
-        action_names: what the samples' actions are indices into.
-        without_table: a sentence on each folder that has media, but no table that makes samples of
-            them.
+        root: folder of the media.
+        action_names: names of the actions, by the samples' indices.
+        without_table: a sentence on each folder that has media, but no table of points.
     """
 
     def __init__(self, annotations: Path, root: Path, action_names: tuple[str, ...]) -> None:
@@ -39,7 +38,7 @@ class AnnotatedDataset(Sequence[Sample]):
 
     @property
     def clip_paths(self) -> tuple[Path, ...]:
-        """Of all clips that are annotated, each once, as `Sample.video_path` has them."""
+        """Paths of all annotated clips, each once, as in `Sample.video_path`."""
         return tuple(dict.fromkeys(sample.video_path for sample in self._samples))
 
     @overload
@@ -53,7 +52,7 @@ class AnnotatedDataset(Sequence[Sample]):
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """Read a JSON file.
 
     Raises:
         DatasetError: it is missing or not JSON.
@@ -65,7 +64,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_text(path: Path) -> str:
-    """What a text file holds.
+    """Read a text file.
 
     Raises:
         DatasetError: it is missing or not UTF-8.
@@ -73,15 +72,15 @@ def read_text(path: Path) -> str:
     try:
         return _read(path)
     except UnicodeDecodeError as error:
-        raise DatasetError(f'{path} is not text in UTF-8: {error}') from error
+        raise DatasetError(f'{path} is not text in UTF-8: {error}. Convert it') from error
 
 
 @contextmanager
 def naming(entry: str) -> Iterator[None]:
-    """Turn what a malformed entry raises while it is read into an error that names it.
+    """Convert what a malformed entry raises while it is read to an error that names it.
 
     Args:
-        entry: its name, such as `entry 3 of test.json`.
+        entry: name of the entry, such as `entry 3 of test.json`.
 
     Raises:
         DatasetError: a key is missing, or a value is of the wrong type or out of range.
@@ -98,18 +97,18 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding='utf-8')
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise DatasetError(f'there is no annotation file {path}') from error
+        raise DatasetError(f'{path} does not exist; expected an annotation file') from error
 
 
 HOW_TO_NAME = 'in a folder of pairs, actions.txt names them all, one a line'
-"""What makes several folders of pairs name the same actions, whichever of them occur in each."""
+"""How to give several folders of pairs the same actions, whichever of them occur in each."""
 
 
 def read_action_names(path: Path) -> tuple[str, ...]:
-    """The names in a file, in the order of their indices.
+    """Read the names in a file, in the order of their indices.
 
     Args:
-        path: of a JSON list, or of a `.txt` with one name a line, where empty lines are skipped.
+        path: a JSON list, or a `.txt` file with one name a line, where empty lines are skipped.
 
     Raises:
         DatasetError: the file is missing or malformed, or holds no name or one of them twice.
@@ -120,7 +119,7 @@ def read_action_names(path: Path) -> tuple[str, ...]:
     else:
         names = read_json(path)
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise DatasetError(f'{path} must hold a list of action names')
+        raise DatasetError(f'{path} holds no list of names; expected at least one action name')
     if twice := [name for name in names if names.count(name) > 1]:
-        raise DatasetError(f'{path} names the action {twice[0]!r} twice; keep one')
+        raise DatasetError(f'{path} names the action {twice[0]!r} twice. Keep one')
     return tuple(names)

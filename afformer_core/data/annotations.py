@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Annotations of any dataset, opened by the contents of their file or folder."""
+"""Annotations of any dataset, recognised by the contents of their file or folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
 def open_annotations(
     path: Path, root: Path | None = None, split: str = 'test'
 ) -> AnnotatedDataset:
-    """The dataset of an annotation file, or of a folder of one's own pairs.
+    """Open the dataset of an annotation file, or of a folder of one's own pairs.
 
-    A folder with `pairs.json` is laid out as `part_pairs` says, another one as `folder_pairs`.
-    Text is OPRA's own form. JSON is OPRA's or the simulator's where it is a list, EPIC-Hotspot's
-    where it has verbs, and else AssistQ's.
+    A folder has the layout of `folder_pairs`. Text is OPRA's original format. A JSON list is
+    OPRA's or the simulator's, an object with verbs is EPIC-Hotspot's, and any other AssistQ's.
 
     Args:
         path: the file or folder.
-        root: folder of the media; None: where the dataset's own layout has it.
-        split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
+        root: folder of the media; None for the dataset's own layout.
+        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
 
     Raises:
         DatasetError: the file is missing or malformed, or the folder holds no pairs.

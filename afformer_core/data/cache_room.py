@@ -17,11 +17,14 @@ _STEP = 1000
 
 @dataclass(frozen=True)
 class CachePart:
-    """Something that is going to be written into a cache.
+    """A part of what will be written into a cache.
 
     Attributes:
-        what: it is, such as `16,000 clips of 64 frames at 256x256`.
-        size: in bytes, about; at least 0.
+        what: description, such as `16,000 clips of 64 frames at 256x256`.
+        size: approximate size in bytes; at least 0.
+
+    Raises:
+        ValueError: the size is negative.
     """
 
     what: str
@@ -29,18 +32,18 @@ class CachePart:
 
     def __post_init__(self) -> None:
         if self.size < 0:
-            raise ValueError(f'{self.what}: the size is {self.size} bytes; 0 or more is expected')
+            raise ValueError(f'{self.what}: the size is {self.size} bytes; expected at least 0')
 
 
 def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
-    """Say on stderr how large a cache will be, where anything is going to be written.
+    """Check that a disk has room for a cache, and report its size on stderr.
 
     Args:
-        folder: of the cache; need not exist.
+        folder: folder of the cache; need not exist.
         parts: all that will be written.
 
     Raises:
-        DatasetError: its disk has less room than that.
+        DatasetError: the disk has less room than that.
     """
     needed = sum(part.size for part in parts)
     if not needed:
@@ -50,7 +53,7 @@ def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
     if needed > free:
         raise DatasetError(
             f'the cache in {folder} would take about {size_text(needed)} ({what}), and '
-            f'{size_text(free)} are free there; make room, or name a folder on another disk as '
+            f'{size_text(free)} are free there. Make room, or name a folder on another disk as '
             'data.cache_folder'
         )
     print(
@@ -61,7 +64,7 @@ def require_room(folder: Path, parts: Sequence[CachePart]) -> None:
 
 
 def size_text(size: float) -> str:
-    """A number of bytes for a person, such as `12.6 GB`."""
+    """Format a number of bytes for people, such as `12.6 GB`."""
     power = 0
     while size >= _STEP and power < len(_UNITS) - 1:
         size /= _STEP
@@ -70,6 +73,6 @@ def size_text(size: float) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the first one above it that is there."""
+    """Return the folder, or its nearest parent that exists."""
     absolute = folder.absolute()
     return next(each for each in (absolute, *absolute.parents) if each.exists())

@@ -14,16 +14,16 @@ _PROBED = 32
 
 
 def missing_clips(reader: ClipReader, samples: Sequence[Sample]) -> list[CachePart]:
-    """What a reader's cache lacks of some samples' clips.
+    """Estimate the size of the clips that a reader's cache lacks.
 
-    How many frames a clip has is asked of the headers of 32 files, evenly chosen.
+    The number of frames of a clip is estimated from the headers of 32 files, evenly chosen.
 
     Args:
-        reader: of the clips; where it has no cache, nothing is missing.
-        samples: that will be read; their files are there.
+        reader: reader of the clips; without a cache, nothing is missing.
+        samples: samples that will be read; their files exist.
 
     Returns:
-        one part, or none where all clips are kept.
+        one part, or none where all clips are cached.
 
     Raises:
         VideoError: a file cannot be opened.

@@ -12,12 +12,12 @@ from afformer_core.media.video import VideoReader
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """How large and how long a clip is.
+    """Size and length of a clip.
 
     Attributes:
         size: (width, height) of its frames as they are shown.
-        seconds: for which it lasts, as its file or its annotation says; None where neither does.
-        frames: how many there are in a folder of frames; None of a video file, which would have to
+        seconds: duration, as stored in its file or annotation; None where neither has it.
+        frames: number of frames in a folder of frames; None for a video file, which would have to
             be decoded.
     """
 

@@ -19,31 +19,34 @@ from afformer_core.media.frame_folder import frame_number, frame_paths, stream_f
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
 
-# To be counted up when the same frames would be read or resized otherwise. One of their own for
-# folders of frames, so that kept videos need not be decoded again.
+# Must increase when reading or resizing of the same frames changes. Separate for folders of
+# frames, so that cached videos need not be decoded again.
 _VIDEO_CACHE_VERSION = 1
 _FOLDER_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
 class ClipReader:
-    """Reads clips; of each, only one frame at a time is in memory at its full size.
+    """A reader of clips that holds only one frame at a time at its full size.
 
     A video is decoded twice: for the times of its frames, then for those that are used. Times are
-    the frames' own, so that a rate may vary, and what a player shows is read: an edit list and
-    the way a phone was held are honoured, as by `VideoReader`. A clip that is a part of a video
-    begins where the part does, with the frame that is then shown.
+    the frames' own, so that a rate may vary, and edit lists and orientation are honoured as in
+    `VideoReader`. A clip that is a part of a video begins with the frame that is shown at the
+    part's begin.
 
-    A cached clip is kept by its path, its clip, and the size and time of change of its file or of
-    each of its frames' files, so that a file that was replaced is read again.
+    The cache identifies a clip by its path, its part, and the size and time of change of its file
+    or of each of its frames' files, so that a replaced file is read again.
 
     Attributes:
-        sampling: which frames are used.
+        sampling: sampling of the frames.
         size: (height, width) that they are resized to, each at least 1.
-        cache_folder: where clips are kept as they were read, to be read faster the next time;
-            None: nowhere. Several processes may share it.
-        folder_rate: numbers per second in the names of the frames of a folder, 60 for
-            EPIC-KITCHENS; needed by a sampling that goes by time. None: folders have no times.
+        cache_folder: folder of the cache of clips; None for no cache. Several processes may share
+            it.
+        folder_rate: frame numbers per second in a folder of frames, 60 for EPIC-KITCHENS; needed
+            by a sampling by time. None where folders have no times.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     sampling: FrameSampling
@@ -53,27 +56,27 @@ class ClipReader:
 
     def __post_init__(self) -> None:
         if min(self.size) < 1:
-            raise ValueError(f'frames of {self.size} are none; expected sides of at least 1')
+            raise ValueError(f'the size of frames is {self.size}; expected sides of at least 1')
         if self.folder_rate is not None and not 0 < self.folder_rate < float('inf'):
             raise ValueError(f'folder_rate is {self.folder_rate}; expected above 0 and finite')
 
     def read(self, sample: Sample) -> list[np.ndarray]:
-        """The windows of a sample's clip.
+        """Read the windows of a sample's clip.
 
         Returns:
-            one array for each, uint8 [T, height, width, 3] RGB. Windows may share memory with
-            each other: they are for reading.
+            one array for each, uint8 [T, height, width, 3] RGB. Windows may share memory with each
+            other and must not be changed.
 
         Raises:
-            VideoError: the clip is missing or damaged, as from `read_video`; it is a folder of
+            VideoError: the clip is missing or damaged (see `read_video`), or it is a folder of
                 frames without times, and the sampling needs them.
-            DatasetError: the cache folder cannot be written, such as when the disk is full.
+            DatasetError: the cache folder cannot be written, for example to a full disk.
         """
         paths = frame_paths(sample.video_path)
         if paths is not None and sample.clip is not None:
             raise VideoError(
-                f'{sample.video_path} is a folder of frames, of which a part is named by their '
-                'numbers; leave out the part in seconds'
+                f'{sample.video_path} is a folder of frames, whose parts are given by numbers. '
+                'Leave out the part in seconds'
             )
         if self.cache_folder is None:
             return self._sample(sample, paths).images()
@@ -86,7 +89,7 @@ class ClipReader:
         return clip.images()
 
     def is_kept(self, sample: Sample) -> bool:
-        """Whether the cache has a sample's clip; False without a cache.
+        """Check whether the cache has a sample's clip; False without a cache.
 
         Raises:
             VideoError: the clip is missing.
@@ -97,7 +100,7 @@ class ClipReader:
         return FrameCache(self.cache_folder).path(key).is_file()
 
     def expected_frames(self, sample: Sample) -> int:
-        """About how many frames of a clip are used, as its file says; decodes none.
+        """Estimate how many frames of a clip are used, without decoding any.
 
         Raises:
             VideoError: the clip cannot be opened, or has no times and the sampling needs them.
@@ -125,7 +128,7 @@ class ClipReader:
     def _collect(
         self, times: np.ndarray, select: Callable[[Sequence[int]], Iterable[np.ndarray]]
     ) -> SampledClip:
-        """Sample frames of known times; `select` gives those of increasing indices."""
+        """Sample frames of known times; `select` reads those of increasing indices."""
         windows = self.sampling.windows(times)
         used = sorted({index for window in windows for index in window})
         frames = np.empty((len(used), *self.size, 3), np.uint8)
@@ -141,14 +144,14 @@ class ClipReader:
             return np.arange(len(paths), dtype=np.float64)
         if self.folder_rate is None:
             raise VideoError(
-                f'{sample.video_path} is a folder of frames, which have no times; sample it '
+                f'{sample.video_path} is a folder of frames, which have no times. Sample it '
                 "uniformly, or give the rate of its frames' numbers"
             )
         return np.array([frame_number(path) for path in paths], np.float64) / self.folder_rate
 
     def _key(self, sample: Sample, paths: Sequence[Path] | None) -> str:
         if paths is None and not sample.video_path.is_file():
-            raise VideoError(f'there is no video file {sample.video_path}')
+            raise VideoError(f'{sample.video_path} does not exist; expected a video file')
         files = [sample.video_path.resolve()] if paths is None else paths
         facts = (
             _VIDEO_CACHE_VERSION if paths is None else _FOLDER_CACHE_VERSION,
@@ -163,7 +166,7 @@ class ClipReader:
 
 
 def _clip_times(times: np.ndarray, clip: tuple[float, float] | None) -> np.ndarray:
-    """Seconds from the beginning of the clip."""
-    # A damaged file may have a time that goes back; its frames are in the order of display.
+    """Compute seconds from the beginning of the clip."""
+    # A damaged file may have decreasing times, though its frames are in the order of display.
     times = np.maximum.accumulate(times)
     return times if clip is None else np.maximum(times - clip[0], 0.0)

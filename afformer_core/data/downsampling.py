@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 def downsampled(heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Probabilities at a lower resolution.
+    """Resize probabilities to a lower resolution.
 
     Args:
         heatmaps: [N, H, W] probabilities, none negative.
@@ -27,10 +27,9 @@ def downsampled(heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def downsampled_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """Logits of the heatmaps that `downsampled` makes of those of `logits`, to within a constant.
+    """Compute logits of what `downsampled` makes of the heatmaps of `logits`, up to a constant.
 
-    A probability that is too small for a number is no zero on the way, whose logarithm has no
-    gradient.
+    Very small probabilities do not become zero on the way, whose logarithm would have no gradient.
 
     Args:
         logits: [N, H, W] before the softmax over the pixels.
@@ -47,7 +46,7 @@ def downsampled_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _interpolated(logits: Tensor, axis: int, length: int) -> Tensor:
-    """Linear interpolation of the powers of logits along an axis, as a logarithm."""
+    """Interpolate the exponentials of logits linearly along an axis, in logarithms."""
     side = logits.shape[axis]
     centres = (torch.arange(length, device=logits.device) + 0.5) * (side / length) - 0.5
     lower = centres.clamp(min=0).floor()
@@ -64,6 +63,6 @@ def _require_smaller(heatmaps: Tensor, size: tuple[int, int]) -> None:
     height, width = heatmaps.shape[1:]
     if size[0] > height or size[1] > width:
         raise ValueError(
-            f'heatmap_size is {size[0]}x{size[1]} and the heatmaps are {height}x{width}; give a '
-            'size that is at most theirs'
+            f'heatmap_size is {size[0]}x{size[1]}; expected at most {height}x{width}, the size of '
+            'the heatmaps'
         )

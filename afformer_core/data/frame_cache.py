@@ -18,11 +18,14 @@ from afformer_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class SampledClip:
-    """The frames of a clip that are used, and the windows that they make.
+    """The frames of a clip that are used, and the windows that they form.
 
     Attributes:
-        frames: uint8 [N, H, W, 3] RGB, each of them once, in order.
+        frames: uint8 [N, H, W, 3] RGB, each once, in order.
         windows: for each window the indices of its frames, at least one.
+
+    Raises:
+        ValueError: a type or shape is another, or a window is empty or has unknown frames.
     """
 
     frames: np.ndarray
@@ -36,12 +39,12 @@ class SampledClip:
             )
         if not all(window and set(window) <= set(range(len(frames))) for window in self.windows):
             raise ValueError(
-                f'a window is empty or has other frames than 0 to {len(frames) - 1}, '
-                'which are those of the clip'
+                f'a window is empty or has unknown frames; expected frames of 0 to '
+                f'{len(frames) - 1}'
             )
 
     def images(self) -> list[np.ndarray]:
-        """The frames of each window, uint8 [T, H, W, 3]; most are no copies, so do not change."""
+        """Return the frames of each window, uint8 [T, H, W, 3]; most are views: do not change."""
         return [self._images(window) for window in self.windows]
 
     def _images(self, window: Sequence[int]) -> np.ndarray:
@@ -53,31 +56,31 @@ class SampledClip:
 class FrameCache:
     """Files of sampled clips in a folder, which any number of processes may share.
 
-    A file is an uncompressed `.npy` of the frames, which any tool opens, and behind it an array of
-    bytes: JSON with the key and the windows. It is written beside its place and renamed when it
-    is whole. One that is cut off or of something else counts as absent.
+    A file is an uncompressed `.npy` of the frames, which any tool opens, followed by an array of
+    bytes: JSON with the key and the windows. It is renamed to its name when it is complete. A
+    truncated file, or one of another key, counts as missing.
 
     Args:
-        folder: of the files; it is made when the first one is written.
+        folder: folder of the files; made when the first one is written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, key: str) -> Path:
-        """Where the file of a clip is.
+        """Return the path of a clip's file.
 
         Args:
-            key: tells the clip, and how it was sampled and resized, from all others, in
-                characters that a file's name may have.
+            key: text that identifies the clip and how it was sampled and resized, of characters
+                that file names may have.
         """
         return self.folder / f'{key}.npy'
 
     def load(self, key: str) -> SampledClip | None:
-        """The clip of a key, mapped from disk; None where there is no sound file of it."""
+        """Memory-map the clip of a key; None where there is no valid file of it."""
         path = self.path(key)
         try:
-            # Copy on write: torch takes only what may be written, and the file stays as it is.
+            # Copy on write, since torch takes only writable arrays and the file must not change.
             mapped = np.lib.format.open_memmap(path, mode='c')
             with path.open('rb') as file:
                 file.seek(mapped.offset + mapped.nbytes)
@@ -89,11 +92,11 @@ class FrameCache:
             return None
 
     def save(self, key: str, clip: SampledClip) -> None:
-        """Keep a clip; one that was kept under its key before is replaced.
+        """Store a clip, replacing an earlier one under its key.
 
         Raises:
-            DatasetError: the folder cannot be written, such as when the disk is full; nothing of
-                the clip is left there.
+            DatasetError: the folder cannot be written, for example to a full disk; nothing of the
+                clip is left there.
         """
         note = json.dumps({'key': key, 'windows': clip.windows}).encode()
         try:
@@ -112,8 +115,8 @@ class FrameCache:
                 raise
         except OSError as error:
             raise DatasetError(
-                f'frames cannot be kept in the cache folder {self.folder}: {error}; '
-                'make room there, or name another folder'
+                f'frames cannot be written to the cache folder {self.folder}: {error}. '
+                'Make room there, or name another folder'
             ) from error
 
 
@@ -121,5 +124,5 @@ def _write_array(file: IO[bytes], array: np.ndarray) -> None:
     array = np.ascontiguousarray(array)
     description = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(file, description)
-    # Not by `tofile`, whose error on a full disk does not say that it is full.
+    # `tofile` is not used, since its error on a full disk does not say that it is full.
     file.write(array.data)

@@ -23,17 +23,17 @@ ACCEPTED_FORMS = (
 _UNIFORM = re.compile(r'uniform (\d+)')
 _WINDOWS = re.compile(r'(\d+(?:\.\d+)?) fps x (\d+) every (\d+)')
 
-# More would take a day of video, or a time that is wrong, for millions of frames.
+# At a higher rate, a day of video or a wrong time would become millions of frames.
 _HIGHEST_RATE = 1000.0
-# Seconds. Some files round times to milliseconds; what is between two is off by up to one then.
+# Seconds. Some files round times to milliseconds, so that differences may be off by one.
 _ROUNDING = 1.2e-3
 
 
 class FrameSampling(ABC):
-    """Which frames of a clip are used; `str` gives the name that `parse_frame_sampling` reads.
+    """The selection of a clip's frames; `str` gives the name that `parse_frame_sampling` reads.
 
     Attributes:
-        needs_times: whether the times must be real, and not merely increasing.
+        needs_times: whether times must be real, rather than merely increasing.
     """
 
     needs_times: ClassVar[bool]
@@ -41,32 +41,35 @@ class FrameSampling(ABC):
     @property
     @abstractmethod
     def longest(self) -> int:
-        """The most frames that a window may have."""
+        """Largest number of frames of a window."""
 
     @abstractmethod
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
-        """The frames to be used, in parts that a model is shown one by one.
+        """Select the frames to use, in windows that a model sees one by one.
 
         Args:
-            times: [N] at which the frames of the clip appear, in seconds, none before the one
-                ahead of it; at least one.
+            times: [N], at least one: times in seconds at which the frames of the clip appear,
+                never decreasing.
 
         Returns:
             at least one window, each of at least one index into `times`; indices never decrease.
 
         Raises:
-            ValueError: there is no frame, or a time is not finite or before the one ahead of it.
+            ValueError: there is no frame, or a time is not finite or decreases.
         """
 
 
 @dataclass(frozen=True)
 class UniformSampling(FrameSampling):
-    """One window of frames that are spread evenly over the clip, as in the paper.
+    """One window of frames that are evenly spread over the clip, as in the paper.
 
-    Evenly by number, as `read_video` takes them; frames may be shown for different times.
+    They are evenly spaced by number, as in `read_video`; frames may be shown for different times.
 
     Attributes:
-        maximum: frames of the window, at most; at least 1.
+        maximum: largest number of frames of the window; at least 1.
+
+    Raises:
+        ValueError: the maximum is below 1.
     """
 
     needs_times: ClassVar[bool] = False
@@ -75,18 +78,18 @@ class UniformSampling(FrameSampling):
 
     def __post_init__(self) -> None:
         if self.maximum < 1:
-            raise ValueError(f'at most {self.maximum} frames are none; expected at least 1')
+            raise ValueError(f'the maximum of frames is {self.maximum}; expected at least 1')
 
     def __str__(self) -> str:
         return f'uniform {self.maximum}'
 
     @property
     def longest(self) -> int:
-        """See `FrameSampling.longest`."""
+        """Largest number of frames of the window."""
         return self.maximum
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
-        """One window; see `FrameSampling.windows`."""
+        """Select one window (see `FrameSampling.windows`)."""
         _require_times(times)
         return [uniform_indices(len(times), self.maximum)]
 
@@ -96,16 +99,19 @@ class WindowSampling(FrameSampling):
     """Windows of a clip that is resampled to a constant rate, as in the authors' code.
 
     The resampled clip has, for each multiple of 1 / `rate` seconds from the first frame until the
-    last one appears, the frame that a player shows then; one that is shown for longer is
-    repeated. Windows start at every `stride`-th frame of it. A clip shorter than a window is one
-    short window. Frames at the end that fill no window of their own get one that ends with the
-    clip, and so overlaps the one ahead of it by more than others do: all windows of a longer clip
-    have the same length, and every frame of the resampled clip is in one.
+    last one appears, the frame that a player shows then, repeated where it is shown for longer.
+    Windows start at every `stride`-th of its frames. A clip shorter than a window is one short
+    window. If frames are left over at the end, a last window ends with the clip and overlaps the
+    one before by more than others do: all windows of a longer clip have the same length, and every
+    frame of the resampled clip is in one.
 
     Attributes:
         rate: frames per second, above 0, at most 1000.
         length: frames of a window, at least 1.
         stride: frames from the start of a window to that of the next, from 1 to `length`.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     needs_times: ClassVar[bool] = True
@@ -117,13 +123,12 @@ class WindowSampling(FrameSampling):
     def __post_init__(self) -> None:
         if not 0 < self.rate <= _HIGHEST_RATE:
             raise ValueError(
-                f'a rate of {self.rate} fps cannot be taken; expected '
-                f'above 0 and at most {_HIGHEST_RATE:g}'
+                f'the rate is {self.rate} fps; expected above 0 and at most {_HIGHEST_RATE:g}'
             )
         if not 1 <= self.stride <= self.length:
             raise ValueError(
-                f'windows of {self.length} frames every {self.stride} cannot be taken; expected '
-                'at least 1 frame, and a step from 1 to the length'
+                f'windows have {self.length} frames every {self.stride}; expected at least 1 '
+                'frame, and a step from 1 to the length'
             )
 
     def __str__(self) -> str:
@@ -132,11 +137,11 @@ class WindowSampling(FrameSampling):
 
     @property
     def longest(self) -> int:
-        """See `FrameSampling.longest`."""
+        """Largest number of frames of a window."""
         return self.length
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
-        """Windows of the resampled clip; see `FrameSampling.windows`."""
+        """Select windows of the resampled clip (see `FrameSampling.windows`)."""
         _require_times(times)
         shown = self._resampled(times)
         last = max(len(shown) - self.length, 0)
@@ -152,28 +157,28 @@ class WindowSampling(FrameSampling):
 
 
 def parse_frame_sampling(text: str) -> FrameSampling:
-    """The sampling of a name.
+    """Parse a sampling from its name.
 
     Args:
-        text: `uniform N`: at most N frames, evenly spaced; or `R fps x N every S`: windows of N
-            frames, S apart, of the clip at R frames per second, where R may have decimals.
+        text: `uniform N` for at most N frames, evenly spaced; or `R fps x N every S` for windows
+            of N frames, S apart, of the clip at R frames per second, where R may have decimals.
 
     Raises:
-        ValueError: there is no such form, with those that there are, or a number is out of range.
+        ValueError: the form is unknown, or a number is out of range; the message lists all forms.
     """
     name = ' '.join(text.split())
     if match := _UNIFORM.fullmatch(name):
         return UniformSampling(int(match[1]))
     if match := _WINDOWS.fullmatch(name):
         return WindowSampling(float(match[1]), int(match[2]), int(match[3]))
-    raise ValueError(f'there is no sampling {text!r}; expected {ACCEPTED_FORMS}')
+    raise ValueError(f'the sampling is {text!r}; expected {ACCEPTED_FORMS}')
 
 
 def _require_times(times: NDArray[np.float64]) -> None:
     if times.ndim != 1 or len(times) < 1:
-        raise ValueError(f'times have shape {times.shape}; expected [N] with at least one')
+        raise ValueError(f'the shape of times is {times.shape}; expected [N] with at least one')
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
-        raise ValueError('the times of frames must be finite, none before the one ahead of it')
+        raise ValueError('times of frames decrease or are not finite; expected increasing times')
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class OneFrame(FrameSampling):
     """A single frame.
 
     Attributes:
-        number: of the frame, from 0; None: the one in the middle of the clip.
+        number: number of the frame, from 0; None for the middle of the clip.
     """
 
     needs_times: ClassVar[bool] = False
@@ -193,16 +198,16 @@ class OneFrame(FrameSampling):
 
     @classmethod
     def at_contact(cls, sample: Sample) -> OneFrame:
-        """In the middle of a sample's contact, where that is known, else of its clip."""
+        """Select the middle of a sample's contact where that is known, else of its clip."""
         return cls(None if sample.contact is None else sum(sample.contact) // 2)
 
     @property
     def longest(self) -> int:
-        """See `FrameSampling.longest`."""
+        """The number of frames, 1."""
         return 1
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
-        """One window; see `FrameSampling.windows`.
+        """Select one window (see `FrameSampling.windows`).
 
         Raises:
             VideoError: the clip ends before the frame.
@@ -210,7 +215,7 @@ class OneFrame(FrameSampling):
         number = len(times) // 2 if self.number is None else self.number
         if number >= len(times):
             raise VideoError(
-                f'frame {number} is asked for of a clip of {len(times)}; correct the contact in '
-                'the annotations'
+                f'the requested frame is {number}; expected 0 to {len(times) - 1} in this clip. '
+                'Correct the contact in the annotations'
             )
         return [[number]]

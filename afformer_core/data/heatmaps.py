@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ground-truth heatmaps from annotated points, and the Gaussian blur that makes them."""
+"""Target heatmaps from annotated points, and the Gaussian blur that makes them."""
 
 import functools
 import math
@@ -12,22 +12,22 @@ RELEASED_OFFSET = 1e-10
 
 
 def blur_kernel_size(height: int, width: int) -> int:
-    """Odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256.
+    """Return the odd side of the Gaussian blur kernel: sqrt(height * width) / 3, 85 at 256x256.
 
-    So the paper's implementation details and the released code have it; where the paper describes
-    OPRA it has "a kernel size of 3", which would hardly blur a map of 256x256.
+    This follows the paper's implementation details and the released code; where the paper
+    describes OPRA it has "a kernel size of 3", which would hardly blur a map of 256x256.
     """
     size = int(math.sqrt(height * width) / 3)
     return size + 1 if size % 2 == 0 else size
 
 
 def blur_sigma(kernel_size: int) -> float:
-    """Standard deviation in pixels that belongs to a kernel: 13.1 for 85."""
+    """Return the standard deviation in pixels that belongs to a kernel: 13.1 for 85."""
     return 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8
 
 
 def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
-    """Stack N point sets of different sizes.
+    """Stack N sets of points of different sizes.
 
     Args:
         points: N arrays [P_i, 2] of (x, y).
@@ -45,13 +45,13 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
 def target_heatmaps(
     points: torch.Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
 ) -> torch.Tensor:
-    """Blur point sets into probability maps, as the published evaluation does.
+    """Blur sets of points to probability maps, as the published evaluation does.
 
     Coordinates are truncated to a pixel, each such pixel is set to one however many points fall
-    into it, the map plus an offset is blurred (reflecting border) and divided by its sum. Points
-    outside the image and NaN points count for nothing; a set without any point left gives the
-    uniform map. Because every point is a separable impulse, the blur is one product of two
-    small matrices a map and never a convolution of the whole image.
+    into it, and the map plus an offset is blurred (reflecting border) and divided by its sum.
+    Points outside the image and NaN points are ignored; a set without any point gives the uniform
+    map. Because every point is a separable impulse, the blur is one product of two small matrices
+    for each map instead of a convolution of the whole image.
 
     Args:
         points: [N, P, 2] (x, y) in pixels of the heatmap; NaN marks padding.
@@ -59,16 +59,16 @@ def target_heatmaps(
         offset: 1e-10 in the released code.
 
     Returns:
-        float32 [N, height, width] on the device of `points`, each map summing to one.
+        float32 [N, height, width] on the device of `points`, each map of sum 1.
 
     Raises:
         ValueError: `points` has another shape, or `size` is too oblong for its blur kernel.
     """
     if points.ndim != 3 or points.shape[-1] != 2:
-        raise ValueError(f'points must be [N, P, 2], got {list(points.shape)}')
+        raise ValueError(f'the shape of points is {list(points.shape)}; expected [N, P, 2]')
     height, width = size
     kernel_size = blur_kernel_size(height, width)
-    # NaN compares false, so padding is outside too. Truncation moves (-1, 0) to 0: inside.
+    # NaN compares false, so padding is outside, too. Truncation moves -1 < x < 0 to 0: inside.
     x, y = points.unbind(-1)
     inside = (x > -1) & (x < width) & (y > -1) & (y < height)
     column = torch.where(inside, x, 0).long()
@@ -78,21 +78,21 @@ def target_heatmaps(
     row_blur = _impulse_responses(height, kernel_size, points.device)
     column_blur = _impulse_responses(width, kernel_size, points.device)
     vertical = row_blur[row] * weight[..., None]
-    # Of a step in mixed precision, too.
+    # In fp32 also within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
         heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
 def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.Tensor:
-    """Blur maps of anything into probability maps as `target_heatmaps` blurs points.
+    """Blur any maps to probability maps, as `target_heatmaps` blurs points.
 
     Args:
         maps: float32 [N, height, width], none negative.
         offset: see `target_heatmaps`; an empty map gives the uniform one.
 
     Returns:
-        float32 of the same shape, each map summing to one.
+        float32 of the same shape, each map of sum 1.
 
     Raises:
         ValueError: the maps are too oblong for their blur kernel.
@@ -107,13 +107,13 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
 
 
 def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """How much of each pixel lies in convex quadrilaterals, to within the rounding of corners.
+    """Compute the share of each pixel inside convex quadrilaterals, up to rounding at corners.
 
-    However small a quadrilateral is, some pixel has a share of it, if it reaches into the map.
+    However small a quadrilateral is, some pixel has a share of it if it reaches into the map.
 
     Args:
-        corners: float32 [..., 4, 2] (x, y) in pixels, where a map of a width W reaches from 0 to
-            W; clockwise as one sees them. NaN gives a map of zeros.
+        corners: float32 [..., 4, 2] (x, y) in pixels, where a map of width W reaches from 0 to W;
+            clockwise in the image. NaN gives a map of zeros.
         size: (height, width) of the maps.
 
     Returns:
@@ -134,11 +134,11 @@ def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Blur one set of points; those that share a pixel add up.
+    """Blur one set of points, where points that share a pixel add up.
 
     Args:
-        points: [P, 2] (x, y) in pixels of the heatmap, truncated to a pixel; those outside count
-            for nothing.
+        points: [P, 2] (x, y) in pixels of the heatmap, truncated to a pixel; those outside are
+            ignored.
         size: (height, width) of the heatmap.
 
     Returns:
@@ -154,19 +154,19 @@ def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _repeated(pixel: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-    """True [N, P] where an earlier inside point of the same set has the same pixel."""
+    """Compute a mask [N, P], true where an earlier inside point of the set has the same pixel."""
     same = (pixel[:, :, None] == pixel[:, None, :]) & inside[:, None, :]
     return same.tril(diagonal=-1).any(-1)
 
 
 @functools.lru_cache(maxsize=8)
 def _impulse_responses(length: int, kernel_size: int, device: torch.device) -> torch.Tensor:
-    """float32 [length, length]: row i is the blurred unit impulse at i, border reflected."""
+    """Compute [length, length]: row i is the blurred unit impulse at i, with border reflected."""
     radius = kernel_size // 2
     if radius >= length:
         raise ValueError(
-            f'a side of {length} pixels is too short for a blur kernel of {kernel_size}; '
-            'use a less oblong heatmap'
+            f'a side has {length} pixels; expected more than {radius} for a blur kernel of '
+            f'{kernel_size}. Use a less oblong heatmap'
         )
     offsets = np.arange(-radius, radius + 1)
     kernel = np.exp(-0.5 * (offsets / blur_sigma(kernel_size)) ** 2)

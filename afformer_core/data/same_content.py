@@ -13,14 +13,14 @@ from afformer_core.files.atomic import file_sha256
 
 
 def same_content(paths: Iterable[Path], progress: bool = True) -> list[tuple[Path, ...]]:
-    """The groups of files with the same bytes.
+    """Find the groups of files with the same bytes.
 
-    Only files of the same length are read. What is no file, such as a folder of frames, is passed
-    over, and so are links to one file, which are one.
+    Only files of the same length are read. Folders of frames are ignored, and links to one file
+    count as one.
 
     Args:
-        paths: in any order; one may be named twice.
-        progress: show a progress bar on stderr.
+        paths: paths in any order, also repeated.
+        progress: whether to show a progress bar on stderr.
 
     Returns:
         groups of at least two paths, sorted, in the order of their first ones.

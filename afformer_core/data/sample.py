@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One demonstration and one target image, whatever dataset they come from."""
+"""One demonstration and one target image, of any dataset."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known of the elements in a target image, simulated or annotated.
+    """The known elements in a target image, simulated or annotated.
 
     Attributes:
-        scene_id: of the appliance; samples that share it show the same one, and an index means
+        scene_id: name of the scene; samples that share it show the same one, and an index means
             the same element in all of them.
-        element: index of the element that is demonstrated.
-        polygons: the outline of every element, float64 [K, 2] (x, y) pixels of the target image;
-            it may reach outside.
-        kinds: of every element: `button`, `knob` or `handle`.
-        in_view: of every element, whether its whole outline lies in the image.
+        element: index of the demonstrated element.
+        polygons: outline of every element, float64 [K, 2] (x, y) pixels of the target image; it
+            may reach outside.
+        kinds: kind of every element: `button`, `knob` or `handle`.
+        in_view: for every element, whether its whole outline lies in the image.
+
+    Raises:
+        ValueError: the lengths differ, the element is unknown, or a polygon has another shape.
     """
 
     scene_id: str
@@ -34,37 +37,44 @@ class Scene:
     def __post_init__(self) -> None:
         if not len(self.polygons) == len(self.kinds) == len(self.in_view):
             raise ValueError(
-                f'got {len(self.polygons)} polygons, {len(self.kinds)} kinds and '
-                f'{len(self.in_view)} flags; there must be one each per element'
+                f'there are {len(self.polygons)} polygons, {len(self.kinds)} kinds and '
+                f'{len(self.in_view)} flags; expected one of each for an element'
             )
         if not 0 <= self.element < len(self.polygons):
-            raise ValueError(f'element {self.element} is not among {len(self.polygons)}')
+            raise ValueError(
+                f'element is {self.element}; expected an index of {len(self.polygons)} elements'
+            )
         for polygon in self.polygons:
             if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
                 raise ValueError(
-                    f'a polygon has shape {polygon.shape}; expected at least 3 corners, [K, 2]'
+                    f'the shape of a polygon is {polygon.shape}; expected [K, 2] with at least 3 '
+                    'corners'
                 )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A demonstration, a target image, and what people marked in it.
+    """A demonstration, a target image, and its annotations.
 
     Attributes:
-        sample_id: unique in its dataset.
+        sample_id: identifier, unique in its dataset.
         video_path: the demonstration's clip: a video file, a folder of numbered frames, or a part
             of one as `FrameRange.path` names it.
         image_path: the target image.
         image_size: (width, height) of the image that `points` belong to.
         actions: indices from 0 into the dataset's `action_names`; one may occur twice.
-        points: per action float64 [P, 2], (x, y) pixels; some may lie outside the image.
-        scene: of samples whose elements are known, else None.
-        clip: (begin, end) in seconds where the demonstration is that part of the video at
+        points: for each action float64 [P, 2], (x, y) pixels; some may lie outside of the image.
+        scene: scene of samples whose elements are known, else None.
+        clip: (begin, end) in seconds if the demonstration is that part of the video at
             `video_path`, else None.
         contact: numbers, from 0, of the first and last frame of the clip in which something is
             operated, else None.
-        object_id: of the object that is shown, where the data tells: samples that share it show
-            the same object, those of another one another. Else None.
+        object_id: identifier of the object that is shown, if the data has it: equal for samples of
+            the same object, different for those of different ones. Else None.
+
+    Raises:
+        ValueError: a value is out of its range, or the numbers of actions and sets of points
+            differ.
     """
 
     sample_id: str
@@ -80,36 +90,40 @@ class Sample:
 
     def __post_init__(self) -> None:
         if min(self.image_size) < 1:
-            raise ValueError(f'an image of {self.image_size[0]}x{self.image_size[1]} is none')
+            raise ValueError(
+                f'image_size is {self.image_size[0]}x{self.image_size[1]}; expected sides of at '
+                'least 1'
+            )
         if not self.actions:
             raise ValueError('actions are empty; expected one index or more')
         if min(self.actions) < 0:
             raise ValueError(f'actions are {self.actions}; expected indices from 0')
         if len(self.actions) != len(self.points):
             raise ValueError(
-                f'got {len(self.actions)} actions but points for {len(self.points)} of them'
+                f'there are {len(self.actions)} actions and {len(self.points)} sets of points; '
+                'expected one set for each action'
             )
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
                 raise ValueError(
-                    f'points have shape {points.shape}; expected [P, 2] with at least one'
+                    f'the shape of points is {points.shape}; expected [P, 2] with at least one'
                 )
             if not np.isfinite(points).all():
-                raise ValueError('a point is not finite')
+                raise ValueError('a point is not finite; expected finite (x, y)')
         if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] < math.inf:
             raise ValueError(
                 f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; '
-                'it must begin at 0 s or later and end after that'
+                'expected a begin of at least 0 s and a later end'
             )
         if self.contact is not None and not 0 <= self.contact[0] <= self.contact[1]:
             raise ValueError(
-                f'the contact goes from frame {self.contact[0]} to {self.contact[1]}; it must '
-                'begin at 0 or later and not end before'
+                f'the contact goes from frame {self.contact[0]} to {self.contact[1]}; expected a '
+                'begin of at least 0 and no earlier end'
             )
 
     @property
     def demonstration(self) -> str:
-        """A name of the demonstration, which samples share that have the same one."""
+        """Name of the demonstration, equal for samples with the same one."""
         if self.clip is None:
             return str(self.video_path)
         return f'{self.video_path}#t={self.clip[0]},{self.clip[1]}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The videos that the clips of an annotated split are of."""
+"""The videos of an annotated split, for mining without the test split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afformer_core.data.readers.epic_hotspot import EpicHotspotDataset
 from afformer_core.errors import DatasetError
 from afformer_core.media.frame_folder import FrameRange
 
-# How OPRA names a clip that was cut out of CHANNEL/PLAYLIST/VIDEO: by its start and duration.
+# OPRA names a clip of CHANNEL/PLAYLIST/VIDEO by its start and duration.
 _CUT_CLIP = re.compile(r'[\d.]+_[\d.]+')
 _PRODUCT = 3
 
@@ -24,10 +24,10 @@ class SplitVideos:
     """The videos of a split, and the clips that were cut out of them.
 
     Attributes:
-        paths: of clips and videos as the annotations name them, resolved.
-        clips: (channel, playlist, video, clip) of clips that OPRA's annotations name.
-        videos: names of whole videos that have a clip in the split: (channel, playlist, video) of
-            OPRA's, (video,) of EPIC-KITCHENS.
+        paths: resolved paths of clips and videos in the annotations.
+        clips: (channel, playlist, video, clip) of OPRA's clips.
+        videos: names of whole videos that have a clip in the split: (channel, playlist, video) for
+            OPRA, (video,) for EPIC-KITCHENS.
     """
 
     paths: frozenset[Path]
@@ -36,7 +36,7 @@ class SplitVideos:
 
     @classmethod
     def of(cls, demonstrations: Iterable[Path]) -> SplitVideos:
-        """Those of clips by their paths, as `Sample.video_path` has them."""
+        """Collect the videos of clips, given paths as in `Sample.video_path`."""
         paths: set[Path] = set()
         clips: set[tuple[str, ...]] = set()
         videos: set[tuple[str, ...]] = set()
@@ -52,7 +52,7 @@ class SplitVideos:
         return cls(frozenset(paths), frozenset(clips), frozenset(videos))
 
     def has(self, path: Path) -> bool:
-        """Whether a file or a folder of frames is one of the clips, or a video that has some.
+        """Check whether a file or folder of frames is one of the clips, or a video that has some.
 
         A clip that OPRA cut is one by its own name. Any other file is a whole video of OPRA's
         where it is CHANNEL/PLAYLIST/VIDEO with a suffix, or lies in a folder of that name.
@@ -68,13 +68,13 @@ class SplitVideos:
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """What may be mined of a dataset: videos of its training split and none of its test split.
+    """The videos of a dataset that may be mined: in its training split and not in its test split.
 
     Attributes:
         training: videos of the training split.
-        held_out: those of the test split.
-        held_out_from: the file that names the latter; None where no such file is known, as of
-            videos that lie in a folder of each split's own.
+        held_out: videos of the test split.
+        held_out_from: file that names the latter; None where there is none, for example if each
+            split has a folder of videos of its own.
     """
 
     training: SplitVideos
@@ -83,13 +83,13 @@ class TrainingVideos:
 
     @classmethod
     def read(cls, annotations: Path, held_out: Path | None = None) -> TrainingVideos:
-        """Those that annotations name.
+        """Read the videos that annotations name.
 
         Args:
-            annotations: of the training split, see `open_annotations`.
-            held_out: annotations of the test split; None: the other split of EPIC-Hotspot's
-                file, and of other files the one whose name has `test` for `train`, if it is
-                there.
+            annotations: annotations of the training split (see `open_annotations`).
+            held_out: annotations of the test split; None for the other split of EPIC-Hotspot's
+                file, and for other files the one with `test` for `train` in its name, if it
+                exists.
 
         Raises:
             DatasetError: one of the files is missing or malformed, or no test split is named and
@@ -105,12 +105,12 @@ class TrainingVideos:
         return cls(SplitVideos.of(dataset.clip_paths), SplitVideos.of(tested), other)
 
     def has(self, path: Path) -> bool:
-        """Whether a video is of the training split, and has nothing of the test split."""
+        """Check that a video is in the training split, and has nothing of the test split."""
         return self.training.has(path) and not self.held_out.has(path)
 
 
 def _name(path: Path) -> tuple[str, ...]:
-    """The parts of a path, without the suffix of a file."""
+    """Return the parts of a path, without the suffix of a file."""
     return (*path.absolute().parent.parts, path.name if path.is_dir() else path.stem)
 
 

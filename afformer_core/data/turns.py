@@ -10,15 +10,15 @@ import numpy as np
 
 
 def in_turn(groups: Sequence[Hashable], count: int, seed: int) -> list[int]:
-    """Indices drawn at random, one of each group before the second of any.
+    """Draw indices at random, one of each group before the second of any.
 
     Args:
-        groups: of what is drawn from, one each.
-        count: at most.
-        seed: of what is drawn.
+        groups: group of each item.
+        count: largest number of indices.
+        seed: seed of the draws.
 
     Returns:
-        increasing indices, `count` of them where there are as many.
+        increasing indices, `count` of them if there are as many.
     """
     waiting: dict[Hashable, deque[int]] = {}
     for index in np.random.default_rng(seed).permutation(len(groups)).tolist():

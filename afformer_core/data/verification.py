@@ -23,19 +23,19 @@ from afformer_core.media.video_part import Part, beyond_end
 _SHOWN = 3
 
 ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
-# What is wrong, in a word and in a sentence; None: nothing.
+# Kind of problem and a sentence on it; None where there is none.
 _Found = tuple[ProblemKind, str] | None
 
 
 @dataclass(frozen=True)
 class MediaProblem:
-    """What is wrong with a clip or an image, and the samples that need it.
+    """A problem with a clip or an image, and the samples that need it.
 
     Attributes:
         what: `clip` or `image`.
-        kind: `missing`, `unreadable`, of a clip that is a part of a video `too short`, of an image
-            `other shape` than annotated.
-        name: of the file, or of the part of it.
+        kind: `missing`, `unreadable`, `too short` for a part of a video, `other shape` than
+            annotated for an image.
+        name: name of the file, or of the part of it.
         reason: one sentence.
         samples: ids of the samples that need it, at least one.
     """
@@ -50,16 +50,15 @@ class MediaProblem:
 def find_problems(
     samples: Sequence[Sample], decode: bool = False, progress: bool = True
 ) -> list[MediaProblem]:
-    """The clips and images that are missing or broken, clips first.
+    """Find the clips and images that are missing or broken, clips first.
 
     Args:
-        samples: of a dataset.
-        decode: decode all frames of all clips and all images, which takes long and finds files
-            that are damaged inside, and up to when a video can be read; otherwise they are opened
-            alone.
-        progress: show a progress bar on stderr.
+        samples: samples of a dataset.
+        decode: whether to decode all clips and images, which takes long and finds files that are
+            damaged inside; otherwise they are only opened.
+        progress: whether to show a progress bar on stderr.
     """
-    # A video is one folder to many clips; it is listed once.
+    # Many clips may share the folder of a video, which is listed once.
     folders: dict[Path, FrameFolder] = {}
     return _problems(
         samples,
@@ -70,11 +69,11 @@ def find_problems(
 
 
 def find_missing(samples: Sequence[Sample], progress: bool = True) -> list[MediaProblem]:
-    """The clips and images that are not there, clips first; opens none, and so is quick.
+    """Find the clips and images that do not exist, clips first, without opening any.
 
     Args:
-        samples: of a dataset.
-        progress: show a progress bar on stderr.
+        samples: samples of a dataset.
+        progress: whether to show a progress bar on stderr.
     """
     folders: dict[Path, FrameFolder] = {}
     return _problems(samples, partial(_missing_clip, folders=folders), _missing_image, progress)
@@ -86,17 +85,16 @@ def usable_samples(
     option: str = '--skip-broken',
     decode: bool = False,
 ) -> list[Sample]:
-    """The samples whose clip and image can be opened.
+    """Return the samples whose clip and image can be opened.
 
     Args:
-        samples: of a dataset.
-        skip_broken: leave out the others, which are counted; otherwise they are an error.
-        option: the user's, that asks for it.
-        decode: see `find_problems`.
+        samples: samples of a dataset.
+        skip_broken: whether to leave out the others; otherwise they are an error.
+        option: name of the user's option for that.
 
     Raises:
-        DatasetError: a clip or an image is missing or broken, and they are not to be left out,
-            or nothing is left.
+        DatasetError: a clip or an image is missing or broken, and they are not to be left out, or
+            nothing is left.
     """
     problems = find_problems(samples, decode)
     broken = {sample for problem in problems for sample in problem.samples}
@@ -112,7 +110,7 @@ def usable_samples(
 
 
 def points_outside(samples: Sequence[Sample]) -> int:
-    """How many annotated points are negative, or at least the width or height of their image."""
+    """Count the annotated points that are negative or beyond width or height of their image."""
     return sum(
         int(((points < 0) | (points >= sample.image_size)).any(axis=1).sum())
         for sample in samples
@@ -158,7 +156,7 @@ def _missing_clip(sample: Sample, folders: dict[Path, FrameFolder]) -> _Found:
     except VideoError as error:
         return 'missing', str(error)
     if paths is None and not sample.video_path.is_file():
-        return 'missing', f'there is no video file {sample.video_path}'
+        return 'missing', f'{sample.video_path} does not exist; expected a video file'
     return None
 
 
@@ -178,8 +176,8 @@ def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]
                 begin, end = sample.clip
                 return (
                     'too short',
-                    f'{sample.video_path} lasts {reader.duration:.2f} s, the part from {begin:g} '
-                    f's to {end:g} s does not lie in it',
+                    f'{sample.video_path} lasts {reader.duration:.2f} s; expected it to have the '
+                    f'part from {begin:g} s to {end:g} s',
                 )
     except VideoError as error:
         return 'unreadable', str(error)
@@ -187,19 +185,19 @@ def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]
 
 
 def _decode(reader: VideoReader, clip: Part | None) -> None:
-    """Decode a clip as it is read, and have damage told, which reading passes over."""
+    """Decode a clip and raise the errors of damage, which reading ignores."""
     begin, end = clip or (0.0, math.inf)
     for time, _ in reader.scan(begin):
         if time >= end:
             return
     if clip is not None:
-        # Whether the video reaches to its end.
+        # Checks that the video reaches to the end of the part.
         reader.count()
 
 
 def _missing_image(sample: Sample) -> _Found:
     if not sample.image_path.is_file():
-        return 'missing', f'there is no image {sample.image_path}'
+        return 'missing', f'{sample.image_path} does not exist; expected an image'
     return None
 
 
@@ -215,18 +213,18 @@ def _image_problem(sample: Sample, decode: bool) -> _Found:
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         return (
             'unreadable',
-            f'{path} is not an image that can be read, or is cut off: {error}',
+            f'{path} is not an image that can be read, or is truncated: {error}',
         )
     return _size_problem(path, size, sample.image_size)
 
 
 def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> _Found:
-    """An image may be resized, but not turned or cropped."""
+    """Compare the shapes: an image may be resized, but not turned or cropped."""
     by_width, by_height = size[0] / annotated[0], size[1] / annotated[1]
     if abs(by_width / by_height - 1) > 0.02:
         return (
             'other shape',
-            f'{path} is {size[0]}x{size[1]}, its annotation is for {annotated[0]}x{annotated[1]}, '
-            'which has another shape',
+            f'{path} is {size[0]}x{size[1]}; expected the shape of its annotation, '
+            f'{annotated[0]}x{annotated[1]}',
         )
     return None

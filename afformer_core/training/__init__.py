@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training of models on annotated pairs, by Lightning."""
+"""Training of models on annotated pairs, with Lightning."""

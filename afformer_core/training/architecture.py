@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The architecture of an experiment: one that has a name, and what differs from it."""
+"""The architecture of an experiment: a preset, and the fields that differ from it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """A named architecture; every other field that is given replaces the preset's.
+    """A preset architecture with some fields replaced.
 
-    See `AfformerConfiguration` for what the fields mean and may be.
+    See `AfformerConfiguration` for the meaning and range of the fields.
 
     Attributes:
         preset: name of the architecture, one of `PRESETS`.
@@ -34,18 +34,21 @@ class Architecture:
         head_channels: width of one attention head.
         image_levels: pyramid level of the image at each decoding step, coarse to fine.
         video_levels: pyramid level of the frames, one for all steps or one for each.
-        temporal_strides: of how many frames one is attended to at each step.
-        maximum_frames: the most frames of a demonstration.
-        heatmap_per_action: one heatmap for each action, or a single one.
+        temporal_strides: at each step, one of this many frames is attended to.
+        maximum_frames: largest number of frames of a demonstration.
+        heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: softmax or sigmoid.
         action_pooling: mean, heatmap or frames.
-        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm,
-            attended_conv_lstm or image_only.
+        decoder: fine_grained, cross_attention, deconvolution, lstm, conv_lstm, attended_conv_lstm
+            or image_only.
         video_encoder: shared, separate or separate_last_block.
         input_projection: per_level or shared.
         video_projection: shared or separate.
         decoder_blocks: shared or per_step.
         residual: image_and_decoding or image.
+
+    Raises:
+        ValueError: the preset is unknown.
     """
 
     preset: str
@@ -68,10 +71,10 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
-            raise ValueError(f'preset is {self.preset!r}; it must be one of {list(PRESETS)}')
+            raise ValueError(f'preset is {self.preset!r}; expected one of {list(PRESETS)}')
 
     def configuration(self, action_names: tuple[str, ...]) -> AfformerConfiguration:
-        """The whole architecture for the actions of a dataset.
+        """Build the configuration for the actions of a dataset.
 
         Raises:
             ValueError: a field is outside its range.

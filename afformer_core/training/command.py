@@ -18,23 +18,23 @@ from afformer_core.training.hands.experiment import HandExperiment
 EXPERIMENTS: Mapping[str, type[Experiment]] = {
     kind.name: kind for kind in (GroundingExperiment, HandExperiment)
 }
-# Warnings of Lightning's that are wrong here, each after the reason.
+# Lightning's warnings that are wrong here, each after the reason.
 _SAID_IN_VAIN = (
-    # The command is one of several, so that the arguments of the process are not its own.
+    # The command is one of several, so its arguments are not those of the process.
     "LightningCLI's args parameter",
-    # Batches are drawn by their step, and a checkpoint knows its step.
+    # Batches depend on the step alone, and a checkpoint stores its step.
     "You're resuming from a checkpoint that ended before",
-    # Batch norms keep the statistics that they were pre-trained with.
+    # Batch norms keep their pretrained statistics.
     r'Found \d+ module\(s\) in eval mode',
-    # A resumed training finds its checkpoints.
+    # A resumed training has checkpoints already.
     'Checkpoint directory .* exists',
-    # Lightning itself asks for it.
+    # Lightning itself calls it.
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
-    # How many workers there are, the experiment says; with a cache or features, none is fastest.
+    # The experiment sets the number of workers; with a cache or features, 0 is fastest.
     'The .*dataloader.* does not have many workers',
-    # Measures of a validation are made of what all processes found.
+    # Validation measures are computed from the results of all processes.
     'It is recommended to use `self.log.*sync_dist=True`',
-    # Mixed precision keeps weights in 32 bits, by which the summary counts.
+    # Mixed precision keeps weights in 32 bits, as the summary assumes.
     'Precision .*-mixed is not supported by the model summary',
 )
 _FILE_OPTIONS = ('-c', '--config')
@@ -42,14 +42,14 @@ _NAME_OPTION = '--experiment'
 
 
 def train(arguments: Sequence[str]) -> None:
-    """Train as the arguments say.
+    """Train with the given arguments.
 
     Args:
-        arguments: of `afformer train`.
+        arguments: arguments of `afformer train`.
 
     Raises:
-        AfformerError: bad input.
-        KeyboardInterrupt: somebody interrupted; a checkpoint was written.
+        AfformerError: the input is wrong.
+        KeyboardInterrupt: the training was interrupted, and a checkpoint was written.
     """
     for name in ('lightning.pytorch', 'lightning.fabric'):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -61,7 +61,7 @@ def train(arguments: Sequence[str]) -> None:
         try:
             experiment.fit()
         except SystemExit as stopped:
-            # What Lightning makes of an interruption.
+            # Lightning converts an interruption to this exit.
             if experiment.trainer.interrupted and stopped.code == 1:
                 raise KeyboardInterrupt from None
             raise
@@ -73,18 +73,18 @@ def _parse(arguments: Sequence[str]) -> Experiment:
     begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(
-            'no experiment is given; give one with -c, such as '
+            'no experiment was given. Give one with -c, such as '
             '-c config/train/simulated/small.yaml'
         )
     name = experiment_name(arguments)
     if name not in EXPERIMENTS:
-        raise AfformerError(f'experiment is {name!r}; it must be one of {", ".join(EXPERIMENTS)}')
+        raise AfformerError(f'experiment is {name!r}; expected one of {", ".join(EXPERIMENTS)}')
     try:
         return EXPERIMENTS[name](arguments)
     except MisconfigurationException as error:
         raise AfformerError(str(error)) from error
     except ValueError as error:
-        # The parser hides what is wrong with the data behind the types that they might have.
+        # The parser hides errors in the data behind a list of types.
         origin = error.__cause__ or error.__context__
         if 'Union subtypes' in str(error) and isinstance(origin, AfformerError | ValueError):
             raise origin from None
@@ -92,12 +92,12 @@ def _parse(arguments: Sequence[str]) -> Experiment:
 
 
 def experiment_name(arguments: Sequence[str]) -> str:
-    """What is trained: the last `experiment` among files and options, or `grounding`.
+    """Return the kind of experiment: the last `experiment` in files and options, or `grounding`.
 
-    The options of a model depend on what it is, so that this is found before they are parsed.
+    The options of a model depend on its kind, so that it is determined before they are parsed.
 
     Args:
-        arguments: of `afformer train`.
+        arguments: arguments of `afformer train`.
     """
     name = GroundingExperiment.name
     for option, value in _options(arguments):
@@ -109,7 +109,7 @@ def experiment_name(arguments: Sequence[str]) -> str:
 
 
 def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
-    """Options with their values, whether these stand behind `=` or in the next argument."""
+    """List options with their values, given after `=` or in the next argument."""
     found = []
     for index, argument in enumerate(arguments):
         option, equals, value = argument.partition('=')
@@ -119,7 +119,7 @@ def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _name_in(path: Path, otherwise: str) -> str:
-    """What a YAML file gives as `experiment`; what is wrong with the file the parser says."""
+    """Read `experiment` in a YAML file; the parser later reports what is wrong with the file."""
     try:
         fields = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, yaml.YAMLError):

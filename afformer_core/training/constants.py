@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frozen parameters: biases that a softmax cancels, and statistics of batch norms.
 
-The biases' gradients are zero but for rounding, which AdamW enlarges to steps of full size; two
-trainings that differ in rounding alone would drift apart in them.
+The biases' gradients are zero except for rounding, which AdamW would enlarge to steps of full
+size; two trainings that differ in rounding alone would drift apart in them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from afformer_core.models.layers.attention import CrossAttention3d, SelfAttentio
 
 
 def freeze_softmax_invariant_biases(model: Afformer) -> None:
-    """Keep, in place, the heatmaps' last bias and the biases of keys as they are.
+    """Freeze, in place, the heatmaps' last bias and the biases of keys.
 
-    The former adds the same to every pixel of a heatmap, the latter to all scores of a query.
+    The former adds the same value to every pixel of a heatmap, the latter to all scores of a
+    query.
     """
     model.predictor.upsampler[-1].bias.requires_grad_(False)
     for module in model.modules():
@@ -28,13 +29,13 @@ def freeze_softmax_invariant_biases(model: Afformer) -> None:
 
 
 def _without_keys(gradient: Tensor) -> Tensor:
-    """The gradient of the biases of queries, keys and values, in this order, without the keys'."""
+    """Zero the keys' part of the gradient of the biases of queries, keys and values."""
     queries, keys, values = gradient.chunk(3)
     return torch.cat((queries, torch.zeros_like(keys), values))
 
 
 def keep_statistics(module: nn.Module) -> None:
-    """Let all batch norms, in place, normalise by the statistics they were pre-trained with."""
+    """Let all batch norms, in place, normalise by their pretrained statistics."""
     for each in module.modules():
         if isinstance(each, nn.BatchNorm2d):
             each.eval()

@@ -35,14 +35,13 @@ from afformer_core.training.trainer_options import require_honoured
 from afformer_core.training.training_monitor import TrainingMonitor
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16}
-# Of the training's curves, where `trainer.log_every_n_steps` does not say.
+# Steps between points of the curves if `trainer.log_every_n_steps` is not given.
 _STEPS_OF_A_POINT = 10
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
 _DESCRIPTION = (
     'Train a model as YAML files and options say. config/train has an experiment in each file; '
-    'what stands in a later file or option replaces what came before. Paths are relative to the '
-    'folder that the command is given in.'
+    'later files and options override earlier ones. Paths are relative to the current folder.'
 )
 _EXAMPLE = """examples:
   afformer train -c config/train/simulated/small.yaml --output models/sim_small
@@ -55,32 +54,32 @@ _EXAMPLE = """examples:
 
 
 class _ExamplesAsTyped(RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """Keeps the lines of the examples."""
+    """A help formatter that keeps the lines of the examples."""
 
 
 class ExperimentSaver(SaveConfigCallback):
-    """Writes the whole configuration as `config.yaml` beside the weights."""
+    """A writer of the whole configuration as `config.yaml` beside the weights."""
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
-        """Write, in the first process."""
+        """Write the configuration, in the first process."""
         if trainer.is_global_zero:
             content = self.parser.dump(self.config)
             write_aside(Path(self.config.output) / _CONFIGURATION, content.encode())
 
 
 class Experiment(LightningCLI):
-    """Parses an experiment, from YAML files and options, and makes what it asks for.
+    """An experiment: parses YAML files and options, and builds model, data and trainer.
 
     Args:
-        arguments: of `afformer train`.
+        arguments: arguments of `afformer train`.
 
     Attributes:
-        name: that YAML files give as `experiment`.
-        trained: what trains the model.
-        data: what it trains on.
+        name: value of `experiment` in YAML files.
+        trained: class of the module that trains the model.
+        data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        counted: what a batch of it has, in a word for curves.
-        writer: keeps the best model.
+        counted: what a batch consists of, in a word for curves.
+        writer: class of the callback that writes the best model.
     """
 
     name: ClassVar[str]
@@ -111,18 +110,18 @@ class Experiment(LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add what is not Lightning's, and tie the data to the model."""
+        """Add options beyond Lightning's, and tie the data to the model."""
         parser.add_argument(
             '--experiment',
             choices=(self.name,),
             default=self.name,
-            help='what is trained; a YAML file says so',
+            help='what is trained; set by a YAML file',
         )
         parser.add_argument(
             '--output',
             type=Path,
             required=True,
-            help='model folder to write; training goes on from its last checkpoint',
+            help='model folder to write; training resumes from its last checkpoint',
         )
         parser.add_argument(
             '--checkpoint_steps', type=int, default=500, help='steps between two checkpoints'
@@ -141,13 +140,13 @@ class Experiment(LightningCLI):
 
     @abstractmethod
     def images(self) -> Sequence[Callback]:
-        """What shows a validation besides its measures."""
+        """Return the callbacks that show a validation besides its measures."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """The trainer, with what every experiment has before what its configuration adds."""
+        """Build the trainer, with an experiment's callbacks after those of the configuration."""
         output = Path(self.config.output)
         given = {**self.config_init.trainer, **kwargs}
-        # The last step of a short training has a point of its curves as well.
+        # A short training needs a point of its curves at the last step, too.
         given['log_every_n_steps'] = min(
             given['log_every_n_steps'] or _STEPS_OF_A_POINT, max(1, given['max_steps'])
         )
@@ -158,7 +157,7 @@ class Experiment(LightningCLI):
         given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
         given['plugins'] = [WholeCheckpoints(), *_listed(given['plugins'])]
         given['default_root_dir'] = str(output)
-        # The batches know how processes share them.
+        # The batch samplers distribute batches to processes themselves.
         given['use_distributed_sampler'] = False
         return self._instantiate_trainer(given, [])
 
@@ -183,10 +182,10 @@ class Experiment(LightningCLI):
     def fit(self) -> None:
         """Train, from the last checkpoint on where there is one.
 
-        One that has all its steps already is left as it is, which is said on stdout.
+        A training that has all its steps already is left as it is, with a message on stdout.
 
         Raises:
-            AfformerError: an option of the trainer is not honoured, the checkpoint is damaged, of
+            AfformerError: an option of the trainer is not supported, the checkpoint is damaged, of
                 another architecture, another experiment or other samples, or a file cannot be read
                 or written.
         """
@@ -197,7 +196,7 @@ class Experiment(LightningCLI):
         if resumed:
             reached = require_checkpoint_of(last, self.model)
             require_same_experiment(output / _CONFIGURATION, self.parser.dump(self.config))
-            # It leaves out broken samples, where it is asked to.
+            # Setup leaves out broken samples where requested, which the comparison needs.
             self.datamodule.setup('fit')
             require_same_samples(output, reached.samples, self.datamodule.training_note())
             if reached.steps >= self.trainer.max_steps:
@@ -212,7 +211,7 @@ class Experiment(LightningCLI):
         )
 
     def _say_rate(self, reached: Reached) -> None:
-        """Where the number of steps is another one, tell what becomes of the learning rate."""
+        """Report how the learning rate changes if the number of steps changed."""
         planned = self.trainer.max_steps
         if not self.trainer.is_global_zero or planned == reached.planned_steps:
             return
@@ -222,7 +221,7 @@ class Experiment(LightningCLI):
             for steps in (reached.planned_steps, planned)
         )
         print(
-            f'{self.config.output} goes on at step {reached.steps} of {planned}, where '
+            f'{self.config.output} resumes at step {reached.steps} of {planned}, where '
             f'{reached.planned_steps} were planned; the learning rate was {before:.3g} and is '
             f'{after:.3g} from here on, as its cosine falls over all {planned} steps'
         )
@@ -230,20 +229,20 @@ class Experiment(LightningCLI):
     def _say_trained(self, steps: int) -> None:
         if self.trainer.is_global_zero:
             print(
-                f'{self.config.output} is trained already, for {steps} steps; raise '
+                f'{self.config.output} is trained already, for {steps} steps. Raise '
                 'trainer.max_steps or give another output folder'
             )
 
 
 def _listed(given: Any) -> list[Any]:
-    """What may be nothing, one, or several of something, as Lightning takes it."""
+    """Convert nothing, one, or several objects, as Lightning accepts them, to a list."""
     if given is None:
         return []
     return list(given) if isinstance(given, Sequence) else [given]
 
 
 class GroundingExperiment(Experiment):
-    """See `Experiment`."""
+    """The experiment that trains a grounding model (see `Experiment`)."""
 
     name = 'grounding'
     trained = GroundingTraining
@@ -253,10 +252,10 @@ class GroundingExperiment(Experiment):
     writer = ModelWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:
-        """See `Experiment.tie`."""
+        """Tie input size and action names (see `Experiment.tie`)."""
         parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
         parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
 
     def images(self) -> Sequence[Callback]:
-        """See `Experiment.images`."""
+        """Return the callback that shows heatmaps (see `Experiment.images`)."""
         return [HeatmapImages()]

@@ -17,17 +17,17 @@ from afformer_core.training.initial_weights import read_actions_alike
 
 @dataclass(frozen=True)
 class Inheritance:
-    """What stands beside the weights of an initial model, and is not trained.
+    """The settings beside the weights of an initial model, which are not trained.
 
     Attributes:
-        folder: of the initial model.
-        weights_sha256: of its weights, in hexadecimal.
+        folder: folder of the initial model.
+        weights_sha256: hash of its weights, in hexadecimal.
         zoom_stages: its zoom stages, which are kept.
-        calibration: its own, which is kept as that of its weights and is not used for others;
-            None where it has none.
+        calibration: its calibration, which is kept but belongs to its weights and is not used for
+            others; None where it has none.
         keeps: what is kept, in words.
-        drops: what is not, each with the reason.
-        begins_anew: what is to be learnt from nothing.
+        drops: what is dropped, each with the reason.
+        begins_anew: what is trained from random weights.
     """
 
     folder: Path
@@ -40,7 +40,7 @@ class Inheritance:
 
     @classmethod
     def of(cls, folder: Path, configuration: AfformerConfiguration) -> Inheritance:
-        """What a model of a configuration has of the one in a folder.
+        """Determine what a model of a configuration inherits of the one in a folder.
 
         Raises:
             ModelFolderError: the folder does not describe a model.
@@ -59,13 +59,13 @@ class Inheritance:
             drops.append(f'{_actions(lost)} (not named by the data: actions.txt can name them)')
         if before and after and not alike:
             drops.append(
-                f'what scored actions (action_pooling is {configuration.action_pooling}, not '
+                f'the action head (action_pooling is {configuration.action_pooling}, not '
                 f'{initial.configuration.action_pooling})'
             )
         if initial.calibration is not None:
             drops.append(
-                'presence (its calibration is of the weights before training: fit it again with '
-                'afformer evaluate MODEL --annotations PAIRS --calibrate)'
+                'presence (its calibration belongs to the weights before training: fit it again '
+                'with afformer evaluate MODEL --annotations PAIRS --calibrate)'
             )
         new = [name for name in after if name not in common]
         return cls(
@@ -79,13 +79,13 @@ class Inheritance:
         )
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Describe the inheritance in one line for people."""
         parts = {'keeps': self.keeps, 'drops': self.drops, 'begins anew': self.begins_anew}
         said = '; '.join(f'{verb} {", ".join(what)}' for verb, what in parts.items() if what)
         return f'begins with {self.folder}: {said or "keeps the weights"}'
 
     def to_json(self) -> Mapping[str, Any]:
-        """Plain JSON types, for the description of the training."""
+        """Return plain JSON types, for the description of the training."""
         return {
             'folder': str(self.folder),
             'weights_sha256': self.weights_sha256,

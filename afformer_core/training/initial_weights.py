@@ -28,17 +28,17 @@ _ACTIONS = 'predictor.actioner.'
 def initial_model(
     configuration: AfformerConfiguration, backbone_weights: str, initial: Path | None
 ) -> Afformer:
-    """The model that training begins with.
+    """Build the model that training begins with.
 
     Args:
         configuration: its architecture.
-        backbone_weights: 'random', 'imagenet', 'coco' or a file of detectron2's; see
-            `GroundingTraining`.
+        backbone_weights: 'random', 'imagenet', 'coco' or a file of detectron2 (see
+            `GroundingTraining`).
         initial: model folder to begin with instead, or None.
 
     Raises:
-        ModelFolderError: the folder is of another architecture or does not hold a sound model.
-        ValueError: such weights are not of the backbone.
+        ModelFolderError: the folder is of another architecture or does not hold a valid model.
+        ValueError: there are no such weights for the backbone.
         AfformerError: the package of the weights is not installed, or the file does not fit.
     """
     model = Afformer(configuration)
@@ -62,8 +62,8 @@ def _load_backbone(encoder: Encoder, backbone: str, weights: str) -> None:
         load_detectron2_weights(encoder, Path(weights))
     else:
         raise ValueError(
-            f'there are no backbone weights {weights!r} for {backbone}; there are imagenet for '
-            'efficientnet_lite0, coco or a file for resnet50, a file for vitdet_b, and random'
+            f'backbone_weights is {weights!r} for {backbone}; expected imagenet for '
+            'efficientnet_lite0, coco or a file for resnet50, a file for vitdet_b, or random'
         )
 
 
@@ -71,17 +71,17 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
     """Copy a model's weights, in place.
 
     Relative positions are resampled linearly to the grids of another input size. Actions of the
-    same name keep what scores and draws them, whatever their order; others begin anew, and so do
-    all whose scores were read elsewhere or not at all. Each action begins with a single heatmap
-    that was given.
+    same name keep the weights of their score and heatmap, whatever their order; others keep the
+    random ones, and so do all if scores are pooled differently or not at all. If the given model
+    has a single heatmap, each action begins with it.
 
     Args:
-        model: that gets them.
-        given: whose they are.
-        name: of the latter, for errors.
+        model: model that gets the weights.
+        given: model that has them.
+        name: name of the latter, for errors.
 
     Raises:
-        ModelFolderError: they are of different architectures.
+        ModelFolderError: they have different architectures.
     """
     configurations = given.configuration, model.configuration
     scored = [each.action_names for each in configurations]
@@ -103,23 +103,23 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
             tensor = _heatmaps(key, tensor, own, *drawn)
         if tensor is None or tensor.shape != own.shape:
             raise ModelFolderError(
-                f'{name} is of another architecture: '
-                f'{"it lacks" if tensor is None else "of another shape is"} {key}; give '
+                f'{name} has another architecture: '
+                f'{"it lacks" if tensor is None else "of another shape is"} {key}. Give '
                 'model.architecture the fields of its model.json'
             )
         adopted[key] = tensor
     if tensors:
         raise ModelFolderError(
-            f'{name} is of another architecture: the one to train lacks {sorted(tensors)[:3]}; '
-            'give model.architecture the fields of its model.json'
+            f'{name} has another architecture: the one to train lacks {sorted(tensors)[:3]}. '
+            'Give model.architecture the fields of its model.json'
         )
     model.load_state_dict(adopted)
 
 
 def read_actions_alike(first: AfformerConfiguration, second: AfformerConfiguration) -> bool:
-    """Whether two models score actions by the same layers, whichever actions these are.
+    """Check whether two models score actions by the same layers, whichever actions these are.
 
-    Those that read actions in the image have the same layers wherever they read them.
+    Models that pool actions over the image have the same layers, weighted by the heatmap or not.
     """
     both_read = bool(first.action_names and second.action_names)
     return both_read and (first.action_pooling == 'frames') == (second.action_pooling == 'frames')
@@ -128,12 +128,12 @@ def read_actions_alike(first: AfformerConfiguration, second: AfformerConfigurati
 def _heatmaps(
     key: str, tensor: Tensor, own: Tensor, given: Sequence[str], names: Sequence[str]
 ) -> Tensor:
-    """What draws heatmaps; of several, that of each action of the same name.
+    """Return the heatmap head's tensor; with several heatmaps, each action's by its name.
 
     Args:
-        key: of the tensor.
-        tensor, own: as given, and the model's own.
-        given, names: actions that have a heatmap each; empty: one is of all.
+        key: name of the tensor.
+        tensor, own: the given model's tensor, and the model's own.
+        given, names: actions that have a heatmap each; empty for a single heatmap.
     """
     if not given:
         return tensor.expand_as(own).clone()
@@ -146,13 +146,13 @@ def _heatmaps(
 def _of_same_actions(
     tensor: Tensor, own: Tensor, axis: int, given: Sequence[str], names: Sequence[str]
 ) -> Tensor:
-    """What a head has for each action: as given by its name, or its own.
+    """Return a head's tensor, with the given values of actions by name and its own for others.
 
     Args:
-        tensor: with the given actions along an axis.
-        own: with the actions of the model along it, and otherwise of the same shape.
-        axis: of actions.
-        given, names: of the actions.
+        tensor: tensor with the given actions along an axis.
+        own: tensor with the model's actions along it, otherwise of the same shape.
+        axis: axis of the actions.
+        given, names: names of the actions of both.
     """
     common = [name for name in names if name in given]
     places = torch.tensor([names.index(name) for name in common], dtype=torch.long)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses of heatmaps and actions, those of the paper and those of the released code."""
+"""Losses of heatmaps and actions: the paper's and those of the released code."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from torch.nn import functional
 from afformer_core.data.downsampling import downsampled, downsampled_logits
 
 ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
-# Half as wide as the target, where that is one point.
+# Halves the width of a target of a single point.
 _PRECISION_POWER = 4
-# Of the highest value of a target, what still counts as near it: three standard deviations.
+# Share of a target's maximum that counts as near its peak: three standard deviations.
 _NEAR = math.exp(-4.5)
-# Finite, since a probability of nothing times an infinite logarithm is not a number.
+# Finite, since zero probability times an infinite logarithm is NaN.
 _ELSEWHERE = -1e4
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What a batch's heatmaps and actions should be: a row for each image and action.
+    """The targets of a batch's heatmaps and actions: a row for each image and action.
 
     Attributes:
         heatmaps: [R, H, W] probabilities, each of sum 1.
         actions: [R] indices.
         images: [R] index of the image in the batch; every image has at least one row.
-        shown: [R] whether the image shows what was demonstrated; alike in all rows of an image.
-        negative: whether there is an image that does not; known without asking the device.
+        shown: [R] whether the image is not a negative; the same in all rows of an image.
+        negative: whether there is a negative; known without asking the device.
     """
 
     heatmaps: Tensor
@@ -41,16 +41,16 @@ class Targets:
     negative: bool
 
     def weights(self, images: int, negative: bool = False) -> Tensor:
-        """[R]: every image counts alike, whatever the number of its actions.
+        """Compute weights [R] by which every image counts alike, however many actions it has.
 
         Args:
-            images: how many there are.
-            negative: weigh those that do not show what was demonstrated, and not those that do.
+            images: number of images.
+            negative: whether to weigh negatives instead of the other images.
 
         Returns:
-            of sum 1, or 0 where there is no such image.
+            weights of sum 1, or 0 where there is no such image.
         """
-        # Without asking a GPU how many there are, as bincount does.
+        # Unlike bincount, this does not wait for a GPU.
         counts = self.images.new_zeros(images)
         counts = counts.scatter_add(0, self.images, torch.ones_like(self.images))
         weights = (self.shown != negative) / counts[self.images]
@@ -61,27 +61,28 @@ class Targets:
 class GroundingLoss:
     """The loss of heatmaps plus the weighted loss of actions.
 
-    Where an image does not show what was demonstrated, the heatmap should be uniform, and the
-    action costs nothing.
+    In negatives the heatmap should be uniform, and the action has no loss.
 
     Attributes:
-        actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with
-            all of an image's actions, as the released code has it) or 'none'.
-        action_weight: of the loss of actions; at least 0.
-        negative_weight: of the loss of heatmaps in images without what was demonstrated; at
+        actions: 'cross_entropy' (paper, section 3.2), 'multi_label' (binary cross-entropy with all
+            of an image's actions, as in the released code) or 'none'.
+        action_weight: weight of the loss of actions; at least 0.
+        negative_weight: weight of the loss of heatmaps in negatives; at least 0.
+        sharpening: factor of heatmap logits in the loss; above 0. Above 1, the model draws softer
+            heatmaps than those that are compared: useful where its training images are easier than
+            those of its use, as in pretraining.
+        precision_weight: weight of `local_divergence`, which improves the position of peaks; at
             least 0.
-        sharpening: what heatmap logits are multiplied by before they are measured; above 0. Above
-            1, the model draws softer heatmaps than those it was measured with: of use where its
-            training images are easier than those it will be shown, as in pre-training.
-        precision_weight: of `local_divergence`, which asks for peaks at the right pixel; at least
-            0.
-        action_frequencies: how frequent each of the model's actions is in training, all above 0,
-            of any sum; scores are then those of actions that are equally frequent (Menon et al.,
-            Long-tail learning via logit adjustment, ICLR 2021, equation 10), and the rare ones no
-            longer lose. Of 'cross_entropy' alone; empty: the scores are those of training.
-        heatmap_size: (height, width) that heatmaps and targets are brought to bilinearly before
+        action_frequencies: frequency of each of the model's actions in training, all above 0, of
+            any sum; scores are then those of equally frequent actions, so that rare ones are not
+            at a disadvantage (Menon et al., Long-tail learning via logit adjustment, ICLR 2021,
+            equation 10). For 'cross_entropy' alone; empty for the scores of training.
+        heatmap_size: (height, width) that heatmaps and targets are resized to bilinearly before
             they are compared: [28, 28] for coarse-grained grounding (section 5.2, Table 2). At
-            most the model's own; None: that.
+            most the model's own; None for that.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     actions: str = 'cross_entropy'
@@ -94,34 +95,34 @@ class GroundingLoss:
 
     def __post_init__(self) -> None:
         if self.actions not in ACTION_LOSSES:
-            raise ValueError(f'actions is {self.actions!r}; it must be one of {ACTION_LOSSES}')
+            raise ValueError(f'actions is {self.actions!r}; expected one of {ACTION_LOSSES}')
         for name in ('action_weight', 'negative_weight', 'precision_weight'):
             if not getattr(self, name) >= 0:
-                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least 0')
         if not self.sharpening > 0:
-            raise ValueError(f'sharpening is {self.sharpening}; it must be above 0')
+            raise ValueError(f'sharpening is {self.sharpening}; expected above 0')
         if self.action_frequencies and self.actions != 'cross_entropy':
             raise ValueError(
-                f'action_frequencies are of the loss cross_entropy, not of {self.actions}; leave '
-                'them out'
+                f'actions is {self.actions!r}; expected cross_entropy with action_frequencies. '
+                'Leave them out'
             )
         if not all(0 < each < math.inf for each in self.action_frequencies):
             raise ValueError(
-                f'action_frequencies are {self.action_frequencies}; each must be above 0'
+                f'action_frequencies are {self.action_frequencies}; expected numbers above 0'
             )
         if self.heatmap_size is not None and min(self.heatmap_size) < 1:
-            raise ValueError(f'heatmap_size is {self.heatmap_size}; both sides must be at least 1')
+            raise ValueError(f'heatmap_size is {self.heatmap_size}; expected sides of at least 1')
 
     def __call__(
         self, heatmaps: Tensor, actions: Tensor, targets: Targets
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Measure a batch.
+        """Compute the loss of a batch.
 
         Args:
-            heatmaps: logits [B, heatmaps, H, W]; where there is one for each action, that of the
-                row's action is measured.
+            heatmaps: logits [B, heatmaps, H, W]; if there is one heatmap for each action, that of
+                the row's action counts.
             actions: logits [B, A].
-            targets: of the batch.
+            targets: targets of the batch.
 
         Returns:
             the loss, and its parts by name, without gradients.
@@ -158,20 +159,20 @@ class GroundingLoss:
         return loss + self.action_weight * action_loss, parts
 
     def _as_frequent(self, logits: Tensor) -> Tensor:
-        """Logits [B, A] of equally frequent actions as those of the frequencies in training."""
+        """Shift the logits [B, A] of equally frequent actions to the frequencies in training."""
         if not self.action_frequencies:
             return logits
         if len(self.action_frequencies) != logits.shape[1]:
             raise ValueError(
-                f'got {len(self.action_frequencies)} action_frequencies for {logits.shape[1]} '
-                'actions; give one for each, in the order of the actions'
+                f'the number of action_frequencies is {len(self.action_frequencies)}; expected '
+                f'{logits.shape[1]}, one for each action in their order'
             )
         frequencies = logits.new_tensor(self.action_frequencies)
         return logits + (frequencies / frequencies.sum()).log()
 
 
 def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of predicted heatmaps from true ones (paper, equation 11).
+    """Compute the Kullback-Leibler divergence of heatmaps from their targets (paper, equation 11).
 
     Args:
         logits: [R, H, W] before the softmax over the pixels.
@@ -185,12 +186,11 @@ def heatmap_divergence(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
-    """How far a heatmap's peak is from the true one, if it is near that at all.
+    """Compute how far a heatmap's peak is from its target's, near the latter.
 
-    True maps are so wide that a peak beside a thin handle costs hardly anything. Here both maps
-    are raised to the fourth power, which makes a Gaussian half as wide, and are compared where the
-    true one is, as if there were nothing else: so that it costs nothing to be in doubt between
-    two elements.
+    Targets are so wide that a peak beside a thin handle costs hardly anything. Here both maps are
+    raised to the fourth power, which halves the width of a Gaussian, and are compared only near
+    the target, normalised there: so a heatmap with a second peak elsewhere costs nothing.
 
     Args:
         logits: [R, H, W] before the softmax over the pixels.
@@ -209,13 +209,13 @@ def local_divergence(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def action_cross_entropy(logits: Tensor, targets: Targets) -> Tensor:
-    """Mean cross-entropy of logits [B, A] with each shown row's action."""
+    """Average the cross-entropy of logits [B, A] with the action of each row but negatives."""
     entropies = functional.cross_entropy(logits[targets.images], targets.actions, reduction='none')
     return targets.weights(len(logits)) @ entropies
 
 
 def multi_label_entropy(logits: Tensor, targets: Targets) -> Tensor:
-    """Mean binary cross-entropy of logits [B, A] with all actions of each shown image."""
+    """Average the binary cross-entropy of logits [B, A] with all actions of each image."""
     expected = torch.zeros_like(logits)
     expected[targets.images, targets.actions] = 1
     entropies = functional.binary_cross_entropy_with_logits(logits, expected, reduction='none')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One model of several that one training led to."""
+"""Averaging of several models of related trainings."""
 
 from __future__ import annotations
 
@@ -20,30 +20,29 @@ from afformer_core.runtime.weights import load_model, save_model
 def average_models(folders: Sequence[Path], shares: Sequence[float], output: Path) -> Afformer:
     """Write the model whose weights are the mean of those of others.
 
-    Models that began with the same weights, or of which one began with those of another, often
-    lie in one valley of the loss, and what lies between them is then better than each of them at
-    what none of them was stopped at the best moment for (model soups, Wortsman et al. 2022). Of
-    models that were trained apart from the start, the mean is of no use.
-
-    Zoom stages are those of the first. So is the calibration, which is of its scores: presence is
-    unknown until the mean is calibrated.
+    Models with the same initial weights, or of which one began with the weights of another, often
+    lie in one valley of the loss, and their mean is then better than each of them (model soups,
+    Wortsman et al. 2022). The mean of models that were trained independently is of no use. Zoom
+    stages and calibration are those of the first model; the calibration belongs to its weights, so
+    that presence is unknown until the mean is calibrated.
 
     Args:
-        folders: of models of the same architecture, at least two.
-        shares: of each in the mean; above 0, with a sum of 1.
+        folders: folders of models of the same architecture, at least two.
+        shares: share of each model in the mean; above 0, with a sum of 1.
         output: folder that is written; none of the others. Weights are stored as in the first.
 
     Raises:
-        ModelFolderError: a folder holds no sound model, or their architectures differ.
-        ValueError: fewer than two models, other shares, or the output is one of the models.
+        ModelFolderError: a folder holds no valid model, or their architectures differ.
+        ValueError: there are fewer than two models, the shares are wrong, or the output is a
+            model.
     """
     _check(folders, shares, output)
     models = [load_model(folder) for folder in folders]
     for folder, model in zip(folders, models, strict=True):
         if model.configuration != models[0].configuration:
             raise ModelFolderError(
-                f'{folder} is of another architecture than {folders[0]}; only models of the same '
-                'have a mean'
+                f'{folder} has another architecture than {folders[0]}; expected the same to '
+                'compute a mean'
             )
     mean = models[0]
     mean.load_state_dict(_mean([model.state_dict() for model in models], shares))
@@ -56,24 +55,25 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
 
 def _check(folders: Sequence[Path], shares: Sequence[float], output: Path) -> None:
     if len(folders) < 2:
-        raise ValueError(f'got {len(folders)} model; a mean needs at least two')
+        raise ValueError(f'the number of models is {len(folders)}; expected at least 2')
     if len(shares) != len(folders):
         raise ValueError(
-            f'got {len(shares)} shares of {len(folders)} models; give one for each, in their order'
+            f'the number of shares is {len(shares)}; expected {len(folders)}, one for each model '
+            'in their order'
         )
     if not (all(share > 0 for share in shares) and math.isclose(sum(shares), 1, abs_tol=1e-6)):
         raise ValueError(
-            f'the shares are {", ".join(f"{share:g}" for share in shares)}; each must be above 0 '
-            'and their sum 1'
+            f'the shares are {", ".join(f"{share:g}" for share in shares)}; expected numbers '
+            'above 0 of sum 1'
         )
     if output.resolve() in [folder.resolve() for folder in folders]:
-        raise ValueError(f'{output} is one of the models; name another folder for their mean')
+        raise ValueError(f'{output} is one of the models. Name another folder for their mean')
 
 
 def _mean(
     states: Sequence[dict[str, torch.Tensor]], shares: Sequence[float]
 ) -> dict[str, torch.Tensor]:
-    """Of what is a number; counters stay those of the first."""
+    """Average floating-point tensors; counters stay those of the first."""
     mean = dict(states[0])
     for name, tensor in states[0].items():
         if tensor.is_floating_point():
@@ -83,7 +83,7 @@ def _mean(
 
 
 def _part(folder: Path, share: float) -> dict[str, Any]:
-    """What one of the models was, for the description of the mean."""
+    """Describe one of the models, for the description of the mean."""
     description = read_description(folder)
     return {
         'share': share,

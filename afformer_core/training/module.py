@@ -28,23 +28,24 @@ from afformer_core.training.validation import Validation, gathered
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
-# A loss that is not finite stays so; to look at each would keep a GPU waiting for the host.
+# Steps between checks of the loss, which stays NaN once it is; each check makes the host wait for
+# the GPU.
 _STEPS_UNCHECKED = 10
 
 
 class GroundingTraining(LightningModule):
-    """Trains an Afformer.
+    """The training of an Afformer.
 
     Args:
-        architecture: of the model.
-        action_names: of the actions; those of the data, never given.
-        loss: of heatmaps and actions.
+        architecture: architecture of the model.
+        action_names: names of the actions; those of the data, never given.
+        loss: loss of heatmaps and actions.
         optimization: the optimizer and its rates.
-        backbone_weights: what the backbone begins with: `imagenet` for the EfficientNet-Lite0
+        backbone_weights: initial weights of the backbone: `imagenet` for the EfficientNet-Lite0
             whose weights a package carries, `coco` for torchvision's detector with a ResNet-50,
-            which is downloaded, a file of detectron2's for ViTDet, or `random`.
+            which is downloaded, a file of detectron2 for ViTDet, or `random`.
         initial: model folder to begin with instead, or `shipped`; it may have another input size,
-            other actions, or none, as after pre-training.
+            other actions, or none, as after pretraining.
 
     Attributes:
         inheritance: what is kept of that model beside its weights; None where there is none.
@@ -72,17 +73,17 @@ class GroundingTraining(LightningModule):
             self.model.predictor.actioner.requires_grad_(False)
         self._validation = Validation(configuration, _validation_protocol(loss))
         self._last_loss = torch.zeros(())
-        # The trainer leaves modes as it finds them.
+        # The trainer does not change modes.
         self.train()
 
     def train(self, mode: bool = True) -> GroundingTraining:
-        """Training mode, but batch norms keep the statistics they were pre-trained with."""
+        """Set the training mode, except that batch norms keep their pretrained statistics."""
         super().train(mode)
         keep_statistics(self)
         return self
 
     def setup(self, stage: str) -> None:
-        """Say what is kept of an initial model, and check that data and model fit together.
+        """Report what is kept of an initial model, and check that data and model fit together.
 
         Raises:
             ValueError: the data has longer demonstrations than the model takes.
@@ -90,19 +91,19 @@ class GroundingTraining(LightningModule):
         most = self.model.configuration.maximum_frames
         if self._data.longest > most:
             raise ValueError(
-                f'data.frames asks for {self._data.longest} frames of a demonstration and the '
-                f'model takes {most}; give model.architecture.maximum_frames at least as many'
+                f'data.frames gives {self._data.longest} frames of a demonstration; expected at '
+                f'most {most}. Raise model.architecture.maximum_frames'
             )
         if self.inheritance is not None:
             self.print(self.inheritance)
 
     def on_fit_start(self) -> None:
-        """On a GPU, let every attention be one operator, which keeps no scores."""
+        """Let every attention run as one operator on a GPU, which stores no scores."""
         if self.device.type == 'cuda':
             fuse_attention(self.model)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """The loss of a batch."""
+        """Compute the loss of a batch."""
         heatmaps, actions = batch.predict(self.model)
         targets = batch.supervision.targets((heatmaps.shape[-2], heatmaps.shape[-1]))
         loss, parts = self.loss(heatmaps, actions, targets)
@@ -121,7 +122,7 @@ class GroundingTraining(LightningModule):
         """
         if not math.isfinite(loss := float(self._last_loss)):
             raise ValueError(
-                f'training diverged: the loss is {loss} at step {self.global_step}; lower '
+                f'training diverged: the loss is {loss} at step {self.global_step}. Lower '
                 'model.optimization.learning_rate, clip gradients (trainer.gradient_clip_val: 1), '
                 'or train in a wider precision'
             )
@@ -131,16 +132,16 @@ class GroundingTraining(LightningModule):
         self._require_finite_loss()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check the loss, lest a checkpoint is replaced by one to which no way leads back."""
+        """Check the loss, so that no broken checkpoint replaces a usable one."""
         self._require_finite_loss()
 
     def on_validation_epoch_start(self) -> None:
-        """Begin anew, with a model that is sound."""
+        """Check the loss, and forget the scores of the last validation."""
         self._require_finite_loss()
         self._validation.scores.clear()
 
     def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
-        """Measure one sample; `heatmaps` [H, W] by its index, for images."""
+        """Measure one sample; return its `heatmaps` [H, W] by index, for images."""
         heatmaps, actions = batch.predict(self.model)
         samples = self._data.validation_samples
         predicted = {}
@@ -158,7 +159,7 @@ class GroundingTraining(LightningModule):
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
-        """AdamW and its schedule over the trainer's steps."""
+        """Build AdamW and its schedule over the trainer's steps."""
         optimizer = self.optimization.optimizer(self.model)
         schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
         return {
@@ -173,5 +174,5 @@ class GroundingTraining(LightningModule):
 
 
 def _validation_protocol(loss: GroundingLoss) -> EvaluationProtocol:
-    """At 28x28 where heatmaps are trained at a lower resolution, else at 256x256."""
+    """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
     return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()

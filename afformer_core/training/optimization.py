@@ -16,9 +16,9 @@ from torch.optim.lr_scheduler import LambdaLR
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.vitdet import DEPTH, layer_number
 
-# Parts of an encoder, and of a hand detector, that were pre-trained as a backbone.
+# Names of pretrained backbone parts of an encoder and of a hand detector.
 _BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.', '.backbone.body.')
-# What `backbone_scope` may be: the parts whose names say so.
+# Values of `backbone_scope`, with the names of the parts that they include.
 _SCOPES = {'body': _BACKBONE, 'encoder': ('.encoder.', '.own_video_encoder.', '.backbone.')}
 _LAST_LAYER = DEPTH + 1
 
@@ -28,17 +28,20 @@ class Optimization:
     """AdamW with a warm-up and a cosine decay to zero (paper, section 5.2).
 
     Attributes:
-        learning_rate: the highest; above 0.
-        weight_decay: of weights, not of biases, norms and absolute positions; at least 0.
-        backbone_factor: of the backbone's learning rate; at least 0, and 0 keeps the backbone as
-            it is.
-        backbone_scope: what of an encoder counts as its backbone: 'body', without the feature
+        learning_rate: highest learning rate; above 0.
+        weight_decay: decay of weights, without biases, norms and absolute positions; at least 0.
+        backbone_factor: factor of the backbone's learning rate; at least 0, and 0 freezes the
+            backbone.
+        backbone_scope: part of an encoder that counts as its backbone: 'body', without the feature
             pyramid; or 'encoder', with it, as in the paper (Table 6b: "R50-FPN") and the released
             code.
-        layer_decay: of ViTDet's learning rate from each block to the one before it; above 0, at
-            most 1; the paper has none.
-        frozen: beginnings of the names of parameters that stay as they are.
-        warmup_steps: in which the rate rises from nothing; at least 0.
+        layer_decay: factor of ViTDet's learning rate from each block to the one before it; above
+            0, at most 1; the paper has none.
+        frozen: prefixes of the names of parameters that are frozen.
+        warmup_steps: steps in which the rate rises from zero; at least 0.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     learning_rate: float = 3e-4
@@ -52,39 +55,40 @@ class Optimization:
     def __post_init__(self) -> None:
         for name in ('weight_decay', 'backbone_factor', 'warmup_steps'):
             if not getattr(self, name) >= 0:
-                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 0')
+                raise ValueError(f'{name} is {getattr(self, name)}; expected at least 0')
         if not self.learning_rate > 0:
-            raise ValueError(f'learning_rate is {self.learning_rate}; it must be above 0')
+            raise ValueError(f'learning_rate is {self.learning_rate}; expected above 0')
         if self.backbone_scope not in _SCOPES:
             raise ValueError(
                 f'backbone_scope is {self.backbone_scope!r}; expected one of {", ".join(_SCOPES)}'
             )
         if not 0 < self.layer_decay <= 1:
-            raise ValueError(f'layer_decay is {self.layer_decay}; it must be in (0, 1]')
+            raise ValueError(f'layer_decay is {self.layer_decay}; expected above 0 and at most 1')
 
     def freeze(self, model: nn.Module) -> None:
-        """Let learn what is to learn, in place.
+        """Freeze parameters, in place, and let the others be trained.
 
         Raises:
-            ValueError: no parameter begins as `frozen` says, or none is left.
+            ValueError: a prefix in `frozen` matches no parameter, or no parameter is left to
+                train.
         """
         frozen = list(self.frozen)
         names = [name for name, _ in model.named_parameters()]
         for beginning in frozen:
             if not any(name.startswith(beginning) for name in names):
                 raise ValueError(
-                    f'no parameter begins with {beginning!r}, which is to be frozen; names are '
-                    f'such as {names[0]!r}'
+                    f'frozen has {beginning!r}, with which no parameter begins; expected the '
+                    f'beginning of a name such as {names[0]!r}'
                 )
         for name, parameter in model.named_parameters():
             keeps = any(name.startswith(beginning) for beginning in frozen)
             keeps |= self.backbone_factor == 0 and _has_part(name, _SCOPES[self.backbone_scope])
             parameter.requires_grad_(not keeps)
         if not any(parameter.requires_grad for parameter in model.parameters()):
-            raise ValueError(f'frozen is {frozen}, which leaves no parameter to learn')
+            raise ValueError(f'frozen is {frozen}; expected to leave a parameter to train')
 
     def optimizer(self, model: nn.Module) -> torch.optim.AdamW:
-        """The optimizer of a model's parameters that need gradients."""
+        """Build the optimizer of a model's trainable parameters."""
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
@@ -98,15 +102,15 @@ class Optimization:
         return torch.optim.AdamW(described, lr=self.learning_rate)
 
     def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> RateSchedule:
-        """How the rates fall over a number of steps."""
+        """Build the schedule of the rates over a number of steps."""
         return RateSchedule(optimizer, partial(self.share, steps=steps), steps)
 
     def share(self, step: int, steps: int) -> float:
-        """Of the highest rate in a step.
+        """Return the learning rate of a step as a share of the highest.
 
         Args:
-            step: counted from 0.
-            steps: of the whole training.
+            step: step, counted from 0.
+            steps: steps of the whole training.
         """
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
@@ -114,7 +118,7 @@ class Optimization:
         return 0.5 * (1 + math.cos(math.pi * min(1.0, rest)))
 
     def _factor(self, name: str, model: nn.Module) -> float:
-        """Of the learning rate of a parameter."""
+        """Return the factor of a parameter's learning rate."""
         if not _has_part(name, _SCOPES[self.backbone_scope]):
             return 1.0
         layered = isinstance(model, Afformer) and model.configuration.backbone == 'vitdet_b'
@@ -124,15 +128,15 @@ class Optimization:
 
 
 class RateSchedule(LambdaLR):
-    """Rates of all parameters, by what share of the highest each step has.
+    """Learning rates of all parameters, as shares of the highest by step.
 
-    A training that goes on with another number of steps has the rates of that number from its
+    A training that resumes with another number of steps uses the rates for that number from its
     next step on.
 
     Args:
-        optimizer: whose rates are set.
-        share: of the highest rate, of a step counted from 0.
-        steps: of the whole training.
+        optimizer: optimizer whose rates are set.
+        share: function from a step, counted from 0, to the share of the highest rate.
+        steps: steps of the whole training.
 
     Attributes:
         steps: as above.
@@ -145,11 +149,11 @@ class RateSchedule(LambdaLR):
         super().__init__(optimizer, share)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on at the step of a checkpoint."""
+        """Resume at the step of a checkpoint."""
         steps = self.steps
         super().load_state_dict(state_dict)
         self.steps = steps
-        # The optimizer has the rates that the checkpoint's own schedule meant for this step.
+        # The optimizer still has the rates of the checkpoint's own schedule for this step.
         rates = [
             base * share(self.last_epoch)
             for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
@@ -160,7 +164,7 @@ class RateSchedule(LambdaLR):
 
 
 def is_of_backbone(name: str) -> bool:
-    """Whether a parameter of a model, by its name, is of a pre-trained backbone."""
+    """Check by its name whether a parameter of a model belongs to a pretrained backbone."""
     return _has_part(name, _BACKBONE)
 
 

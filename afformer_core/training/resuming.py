@@ -16,23 +16,23 @@ from afformer_core.errors import AfformerError
 from afformer_core.training.callbacks.last_checkpoint import SAMPLES
 from afformer_core.training.datasets.batched_data import SamplesNote
 
-# What may change while a training is interrupted.
+# Settings that may change between interruption and resuming.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
 _ANEW = (
-    'Give another output folder to begin anew; --model.initial begins with the weights of a model '
+    'Give another output folder to begin anew, with --model.initial from the weights of a model '
     'folder'
 )
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What a checkpoint says of a training.
+    """The progress of a training, from its checkpoint.
 
     Attributes:
-        steps: that were taken.
-        planned_steps: that its learning rate was to fall over.
-        samples: that were trained on.
+        steps: number of finished steps.
+        planned_steps: number of steps that its learning rate was to fall over.
+        samples: note on its samples.
     """
 
     steps: int
@@ -41,17 +41,17 @@ class Reached:
 
 
 def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
-    """Check that training can go on from a checkpoint.
+    """Check that training can resume from a checkpoint.
 
     Args:
-        path: of the checkpoint.
-        module: what is trained.
+        path: path of the checkpoint.
+        module: module to train.
 
     Returns:
-        how far it is.
+        the progress of the training.
 
     Raises:
-        AfformerError: it is damaged, or of another architecture.
+        AfformerError: the checkpoint is damaged, or of another architecture.
     """
     try:
         content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
@@ -63,8 +63,8 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
         )
     except Exception as error:
         raise AfformerError(
-            f'{path} is no checkpoint that training can go on from ({type(error).__name__}: '
-            f'{error}); remove it, or give another output folder'
+            f'{path} is no checkpoint that training can resume from ({type(error).__name__}: '
+            f'{error}). Remove it, or give another output folder'
         ) from error
     expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
     if found != expected:
@@ -74,24 +74,24 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
             if found.get(name) != expected.get(name)
         )
         raise AfformerError(
-            f'{path} is of another architecture; {len(differing)} tensors differ, such as '
+            f'{path} has another architecture; {len(differing)} tensors differ, such as '
             f'{differing[:3]}. Give another output folder to begin anew'
         )
     return reached
 
 
 def require_same_experiment(path: Path, content: str) -> None:
-    """Check that model and data are configured as they were.
+    """Check that the configuration of model and data has not changed.
 
-    Optimizer and order are restored from the checkpoint, so that other values would be written
-    down and not be used.
+    Optimizer and order are restored from the checkpoint, so that new values would be recorded but
+    not used.
 
     Args:
-        path: of the configuration of before, if it is there.
-        content: the configuration now, as YAML.
+        path: path of the earlier configuration, if it exists.
+        content: the new configuration, as YAML.
 
     Raises:
-        AfformerError: they differ in more than what concerns the machine and the number of steps.
+        AfformerError: they differ in more than the machine's settings and the number of steps.
     """
     if not path.is_file():
         return
@@ -104,20 +104,20 @@ def require_same_experiment(path: Path, content: str) -> None:
     if differing:
         key = differing[0]
         raise AfformerError(
-            f'{path.parent} holds a training with {key} {before.get(key)!r}, now it is '
-            f'{now.get(key)!r} ({len(differing)} differ). {_ANEW}'
+            f'{key} is {now.get(key)!r}; expected {before.get(key)!r} as in the training in '
+            f'{path.parent} ({len(differing)} settings differ). {_ANEW}'
         )
 
 
 def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) -> None:
-    """Check that a training goes on with the samples that it began with.
+    """Check that a training resumes with the samples that it began with.
 
-    Batches are drawn by the places of samples, so that any other one would change them all.
+    Batches are drawn by the indices of samples, so that one changed sample would change them all.
 
     Args:
-        folder: of the training.
-        before: the samples of before.
-        now: those of now.
+        folder: folder of the training.
+        before: note on the earlier samples.
+        now: note on the present samples.
 
     Raises:
         AfformerError: they differ.
@@ -128,8 +128,8 @@ def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) ->
         difference = f'{before["count"]} samples, now there are {now["count"]}'
     else:
         difference = (
-            f'{before["count"]} samples, of which some are others now, or have other points or '
-            'another place in their order'
+            f'{before["count"]} samples, of which some are now different, or have other points or '
+            'another position'
         )
     raise AfformerError(
         f'{folder} holds a training on {difference}. Restore the data to go on. {_ANEW}'

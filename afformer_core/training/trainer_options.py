@@ -7,7 +7,7 @@ from typing import Any
 
 from afformer_core.errors import AfformerError
 
-# Values that ask for nothing.
+# Values that request nothing.
 _HONOURED: dict[str, tuple[Any, ...]] = {
     'check_val_every_n_epoch': (None, 1),
     'enable_checkpointing': (None, True),
@@ -31,23 +31,23 @@ _INSTEAD = {
 
 
 def require_honoured(options: Any) -> None:
-    """Check that nothing is asked for that would be left undone.
+    """Check that no option is given that would have no effect.
 
     Args:
-        options: of Lightning's trainer, by name.
+        options: options of Lightning's trainer, by name.
 
     Raises:
-        AfformerError: an option is given that has no effect here, or there is no number of steps.
+        AfformerError: an option has no effect here, or the number of steps is missing.
     """
     for name, values in _HONOURED.items():
         if (given := options.get(name)) not in values:
-            instead = f'; give {_INSTEAD[name]}' if name in _INSTEAD else ''
+            instead = f'. Give {_INSTEAD[name]}' if name in _INSTEAD else ''
             raise AfformerError(
                 f'trainer.{name} is {given!r}, which has no effect on a training that is counted '
                 f'in steps and resumed to the bit{instead}'
             )
     if options.get('max_steps', -1) < 1:
         raise AfformerError(
-            f'trainer.max_steps is {options.get("max_steps")}; the schedule needs a number of '
-            'steps, at least 1'
+            f'trainer.max_steps is {options.get("max_steps")}; expected at least 1 for the '
+            'schedule'
         )

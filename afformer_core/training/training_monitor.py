@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The curves of a training: its losses, rates, speed and memory, by the steps that were taken."""
+"""The curves of a training: losses, rates, speed and memory, by the number of finished steps."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _LOSSES = 'train/'
 
 
 class TrainingMonitor(Callback):
-    """Adds a point to all curves after the first step, every so many, and the last.
+    """A callback that adds a point to all curves after the first step, at intervals, and at last.
 
-    How many, `trainer.log_every_n_steps` says. Between two points no value is asked of a GPU.
+    `trainer.log_every_n_steps` sets the interval. Between two points no value is read from a GPU.
     The curves are
 
-    - `train/...`: what the module logs under such names, which the progress bar shows as well
+    - `train/...`: values that the module logs under such names; the progress bar shows them
     - `learning_rate`: the highest of all parameters in that step; `learning_rate_lowest`, where
-      some have another, as a backbone's
+      some have another, such as a backbone's
     - `throughput/..._per_second`: since the point before, over all processes, with waiting for
       data and without validation
-    - `memory/gpu_peak_megabytes`: what PyTorch took of the GPU's memory at most; without a GPU
-      `memory/peak_megabytes`, what this process had in memory at most
+    - `memory/gpu_peak_megabytes`: the largest GPU memory of PyTorch; without a GPU
+      `memory/peak_megabytes`, the largest memory of this process
 
-    A validation's point stands at the steps that were taken, too.
+    A validation's point is at the number of finished steps, too.
 
-    Lightning's own monitors do not: its LearningRateMonitor counts steps from 0 and leaves out
-    the first and, of a short training, all; its ThroughputMonitor has the host wait for the GPU
-    in each step and tells no speed for the first hundred; its DeviceStatsMonitor tells that of
-    the whole machine.
+    Lightning's own monitors differ: its LearningRateMonitor counts steps from 0 and leaves out the
+    first one and, in a short training, all; its ThroughputMonitor makes the host wait for the GPU
+    in each step and reports no speed for the first hundred; its DeviceStatsMonitor measures the
+    whole machine.
 
     Args:
-        counted: what a batch has, for the throughput's name.
+        counted: what a batch consists of, for the throughput's name.
     """
 
     def __init__(self, counted: str) -> None:
@@ -49,7 +49,7 @@ class TrainingMonitor(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Note when it begins, and the rates, which the step itself changes."""
+        """Note the time, and the rates, which the step itself changes."""
         if self._begin is None:
             self._begin, self._count = time.perf_counter(), 0
         self._rates = {
@@ -64,7 +64,7 @@ class TrainingMonitor(Callback):
         batch: Sized,
         batch_idx: int,
     ) -> None:
-        """Add a point, if it is time."""
+        """Add a point, if it is due."""
         self._count += len(batch)
         if (batch_idx + 1) % trainer.accumulate_grad_batches or not _is_due(trainer):
             return
@@ -73,7 +73,7 @@ class TrainingMonitor(Callback):
             for name, value in trainer.callback_metrics.items()
             if name.startswith(_LOSSES)
         }
-        # Only when the losses are here, a GPU has done what was asked of it.
+        # Reading the losses above waited for the GPU, so that the time includes all its work.
         assert self._begin is not None
         now = time.perf_counter()
         speed = self._count * trainer.world_size / (now - self._begin)
@@ -86,16 +86,16 @@ class TrainingMonitor(Callback):
         }
         for logger in trainer.loggers:
             logger.log_metrics(point, trainer.global_step)
-        # Tensors on the host, since the progress bar asks for them in each step.
+        # Tensors on the host, since the progress bar reads them in each step.
         shown = {name.removeprefix(_LOSSES): torch.tensor(each) for name, each in losses.items()}
         pl_module.log_dict(shown, prog_bar=True, logger=False)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say at which step the validation stands, by the name that Lightning keeps for that."""
+        """Log the step of the validation, under the name that Lightning reserves for it."""
         pl_module.log('step', float(trainer.global_step), rank_zero_only=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to measure the speed anew."""
+        """Restart the measurement of the speed."""
         self._begin = None
 
 

@@ -24,10 +24,10 @@ class SampleScores:
     """Measures of one sample, each a mean over its actions.
 
     Attributes:
-        kld, sim, auc_j: of the heatmaps, by the protocol of the validation.
-        top_1: share of the sample's actions among as many best ones, as the released code counts;
-            NaN of a model that scores no actions.
-        rows: how many actions there are.
+        kld, sim, auc_j: measures of the heatmaps, by the protocol of the validation.
+        top_1: share of the sample's actions among as many best ones, as in the released code; NaN
+            for a model that scores no actions.
+        rows: number of actions.
     """
 
     kld: float
@@ -39,12 +39,12 @@ class SampleScores:
 
 @dataclass
 class Validation:
-    """Gathers the measures of one validation.
+    """The measures of one validation.
 
     Attributes:
-        configuration: of the model.
-        protocol: of the rows.
-        scores: by index of the sample.
+        configuration: configuration of the model.
+        protocol: protocol of the measures.
+        scores: scores by index of the sample.
     """
 
     configuration: AfformerConfiguration
@@ -57,10 +57,10 @@ class Validation:
         """Measure a sample.
 
         Args:
-            index: of the sample.
+            index: index of the sample.
             sample: the sample.
             heatmaps: logits [W, heatmaps, H, W] of each window of its demonstration, whose
-                probabilities are averaged, as are the actions'.
+                probabilities are averaged, as are those of actions.
             actions: logits [W, A].
 
         Returns:
@@ -94,13 +94,13 @@ class Validation:
         return len(expected.intersection(best)) / len(expected)
 
     def means(self, parts: Sequence[Mapping[int, SampleScores]]) -> dict[str, float]:
-        """Means over the rows of all samples, of which several processes may have some.
+        """Average over the rows of all samples, of which several processes may have some.
 
         Args:
             parts: the scores of each process.
 
         Returns:
-            by name; without `top_1` of a model that scores no actions.
+            means by name; without `top_1` for a model that scores no actions.
         """
         merged = {index: scores for part in parts for index, scores in part.items()}
         ordered = [merged[index] for index in sorted(merged)]
@@ -120,7 +120,7 @@ _Found = TypeVar('_Found')
 
 
 def gathered(found: Mapping[int, _Found]) -> list[Mapping[int, _Found]]:
-    """What every process found of samples, by their indices; of this one alone without others."""
+    """Gather results by index of the sample from every process; without others only this one's."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
         return [found]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crops of a dataset around what a model finds, as a dataset to train on.
+"""Crops of a dataset around a model's peaks, as a dataset to train on.
 
 - `SPLIT.json`: the pairs of the other objects as they are, then those seen closer, in OPRA's form
 - `actions.json`: the names of the actions 1, 2, ...
-- `clips/SPLIT/00000/0.mp4`: the first demonstration of object 0, around where it acts
-- `images/SPLIT/00000/0_1.jpg`: the second image of that demonstration, around what was found
+- `clips/SPLIT/00000/0.mp4`: the first demonstration of object 0, around its point of contact
+- `images/SPLIT/00000/0_1.jpg`: the second image of that demonstration, around the peak
 """
 
 from __future__ import annotations
@@ -31,25 +31,28 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window
 
 _SHOWN = 'demonstration'
-# What is lost here is no part of any camera.
+# High quality, since losses of this encoding resemble those of no camera.
 _CLIP_QUALITY, _IMAGE_QUALITY = 10, 95
 _RATE = 4.0
-# Where less of the target is in the part that was found, a zoom stage has nothing to find.
+# Share of the target in the crop below which there is nothing to find in it.
 _LEAST_INSIDE = 0.5
 
 
 @dataclass(frozen=True)
 class ZoomSettings:
-    """What is looked at, and by what.
+    """The settings of a dataset of crops.
 
     Attributes:
-        model: folder of the model whose first look says where.
-        annotations: file of the dataset.
+        model: folder of the model whose peaks determine the crops.
+        annotations: annotation file of the dataset.
         root: see `open_annotations`.
-        split: of EPIC-Hotspot.
-        stages: how much closer, at least one; the objects take turns.
-        share: of the objects, the first ones, that are seen closer; above 0, at most 1.
+        split: split of EPIC-Hotspot.
+        stages: zoom stages, at least one, assigned to the objects in turn.
+        share: share of the objects that are cropped, the first ones; above 0, at most 1.
         backend: see `Grounder.load`.
+
+    Raises:
+        ValueError: the share is out of its range, or there is no zoom stage.
     """
 
     model: Path
@@ -62,31 +65,30 @@ class ZoomSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; expected a number above 0 and at most 1')
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
         if not self.stages:
-            raise ValueError('it is not said how much closer to look; give at least one look')
+            raise ValueError('the number of zoom stages is 0; expected at least 1')
 
     def stage(self, index: int) -> ZoomStage:
-        """That at object `index`, from 0."""
+        """Return the zoom stage of object `index`, from 0."""
         return self.stages[index % len(self.stages)]
 
 
 def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -> Iterator[int]:
-    """Look at some objects of a dataset, or at what is missing; yields how many are done.
+    """Crop some objects of a dataset, as far as missing; yield the number of finished ones.
 
-    The others stay as they are, so that both looks are learnt from as many pairs as before.
-
-    The demonstration is cut to the place around which the model's first look at its first frame
-    has its peak, each image likewise. Pairs whose target is mostly elsewhere are left out.
+    The others stay as they are, so that the model learns both from as many pairs as before. The
+    demonstration is cropped around the peak in its first frame, each image around its own peak.
+    Pairs whose target lies mostly outside are left out.
 
     Args:
-        folder: of the new dataset; its annotation file has the name of the other's.
-        plan: what to look at.
-        processes: how many look at once.
+        folder: folder of the new dataset; its annotation file has the name of the original one.
+        plan: the settings.
+        processes: number of processes.
 
     Raises:
         DatasetError: the dataset is empty; or see `Production.run`.
-        ModelFolderError: the folder does not hold a sound model.
+        ModelFolderError: the folder does not hold a valid model.
     """
     count, name = _zoomed_count(plan), plan.annotations.stem
     Grounder.load(plan.model, plan.backend)
@@ -99,7 +101,7 @@ def write_zoomed_dataset(folder: Path, plan: ZoomSettings, processes: int = 1) -
 def _zoomed_count(plan: ZoomSettings) -> int:
     groups = _groups(plan)
     if not groups:
-        raise DatasetError(f'{plan.annotations} holds no sample; check its annotation file')
+        raise DatasetError(f'{plan.annotations} holds 0 samples; expected at least 1')
     return max(1, round(plan.share * len(groups)))
 
 
@@ -120,7 +122,7 @@ def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
 
 
 def _make(plan: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
-    """Write the close-ups of an object; returns their entries."""
+    """Write the crops of an object; return their entries."""
     grounder, name, stage = _grounder(plan), plan.annotations.stem, plan.stage(index)
     demonstrations: dict[str, list[Sample]] = defaultdict(list)
     for sample in _groups(plan)[index]:
@@ -145,7 +147,7 @@ def _make(plan: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
 
 
 def _zoomed(grounder: Grounder, sample: Sample, zoom: float, path: Path) -> dict[str, Any] | None:
-    """Write the image of a sample around what was found; None where the target is elsewhere."""
+    """Write the crop of a sample's image; return None where the target lies outside."""
     image = read_image(sample.image_path)
     window = _place(grounder, image, zoom)
     width, height = sample.image_size
@@ -175,18 +177,18 @@ def _entry(
 
 
 def _place(grounder: Grounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
-    """The part of an image around what is found of the demonstration in one look."""
+    """Return the crop window around the demonstration's peak in an image, without zoom stages."""
     return crop_window(grounder.output(image, _SHOWN), grounder.configuration, zoom)
 
 
 def _box(window: CropWindow, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of the part, in pixels of an image of (height, width)."""
+    """Return (left, top, width, height) of a crop window in an image of (height, width) pixels."""
     rows, columns = window.of_image(size)
     return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
 
 
 def _even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Without the last row or column of an odd number, which videos cannot have."""
+    """Drop the last row or column of an odd number, which videos cannot have."""
     height, width = (side - side % 2 for side in frame.shape[:2])
     return np.ascontiguousarray(frame[:height, :width])
 

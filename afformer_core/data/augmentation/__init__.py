@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random changes of examples in training, under which what is annotated stays true."""
+"""Random changes of training examples that keep the annotations valid."""
 
 from afformer_core.data.augmentation.augmentation import (
     Augmentation,

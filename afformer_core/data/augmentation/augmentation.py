@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Examples in memory, and all changes of one, in order."""
+"""All changes of an example, one after another."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class Example:
         actions: indices from 0, one for each set of points.
         points: float64 [P, 2] (x, y) each, in pixels of `image`, where centres of pixels are
             integers; some may lie outside.
+
+    Raises:
+        ValueError: a type or shape is another, or the numbers of actions and sets of points
+            differ.
     """
 
     frames: NDArray[np.uint8]
@@ -44,23 +48,24 @@ class Example:
         _require_images('image', self.image, '[H, W, 3]')
         if len(self.actions) != len(self.points):
             raise ValueError(
-                f'got {len(self.actions)} actions but points for {len(self.points)} of them'
+                f'there are {len(self.actions)} actions and {len(self.points)} sets of points; '
+                'expected one set for each action'
             )
         for points in self.points:
             if points.ndim != 2 or points.shape[1] != 2:
-                raise ValueError(f'points have shape {points.shape}; expected [P, 2]')
+                raise ValueError(f'the shape of points is {points.shape}; expected [P, 2]')
 
 
 def _require_images(name: str, images: NDArray[np.uint8], expected: str) -> None:
     shape = images.shape
     axes = expected.count(',') + 1
     if images.dtype != np.uint8 or len(shape) != axes or shape[-1] != 3 or 0 in shape:
-        raise ValueError(f'{name} is {images.dtype} {list(shape)}; expected uint8 {expected}')
+        raise ValueError(f'{name}: {images.dtype} {list(shape)}; expected uint8 {expected}')
 
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How the frames of a video, all alike, or an image are changed; not at all by default."""
+    """Changes of an image or of all frames of a video alike; none by default."""
 
     photometric: PhotometricOptions = field(default_factory=PhotometricOptions)
     crop: CropOptions = field(default_factory=CropOptions)
@@ -69,12 +74,12 @@ class ImageOptions:
 
 @dataclass(frozen=True)
 class AugmentationOptions:
-    """How examples are changed; not at all by default.
+    """Changes of examples; none by default.
 
     Attributes:
-        flip: of frames and image together.
-        video: of the frames, independent of the image.
-        image: of the image, with its points.
+        flip: flip of frames and image together.
+        video: changes of the frames, independent of the image.
+        image: changes of the image, with its points.
     """
 
     flip: FlipOptions = field(default_factory=FlipOptions)
@@ -83,17 +88,17 @@ class AugmentationOptions:
 
 
 class Augmentation:
-    """Changes examples at random.
+    """Random changes of examples.
 
-    What becomes of an example depends on it, the options and the generator alone, so that it is
-    the same to the bit in whichever process it is made.
+    The result depends only on the example, the options and the generator, so that it is the same
+    to the bit in every process.
 
     Args:
-        options: of the changes.
-        action_names: what the actions of examples are indices into.
+        options: settings of the changes.
+        action_names: names of the actions, by the examples' indices.
 
     Raises:
-        ValueError: the options name an action that there is not.
+        ValueError: the options name an unknown action.
     """
 
     def __init__(self, options: AugmentationOptions, action_names: Sequence[str]) -> None:
@@ -101,10 +106,10 @@ class Augmentation:
         self._mirrored_actions = options.flip.mirrored_actions(action_names)
 
     def __call__(self, example: Example, rng: np.random.Generator) -> Example:
-        """The changed example; what it was made of is left as it is.
+        """Return the changed example; the original stays as it is.
 
-        Points follow what is under them, out of the image too, but of each action that has
-        points in the image at least one stays there.
+        Points follow the pixels, also out of the image, but each action with points in the image
+        keeps at least one there.
         """
         flip = self.options.flip
         if flip.probability > 0 and rng.random() < flip.probability:
@@ -129,9 +134,9 @@ def changed_images(
 
     Args:
         images: uint8 [T, H, W, 3] RGB.
-        options: of the changes.
-        rng: what becomes of the images depends on it, them and the options alone.
-        points: sets of points in them, see `draw_crop`.
+        options: settings of the changes.
+        rng: random generator; the result depends on it, the images and the options alone.
+        points: sets of points in them (see `draw_crop`).
 
     Returns:
         the changed images, and how their pixels were moved; None where they were not.
@@ -140,7 +145,7 @@ def changed_images(
     crop = draw_crop(options.crop, size, rng, points)
     perspective = draw_perspective(options.perspective, size, rng)
     colours = draw_colour_change(options.photometric, rng)
-    # Pixels are interpolated once, and what lies beside the crop is there for the slant to show.
+    # One warp interpolates pixels only once, and can show pixels outside of the crop.
     homography = crop if perspective is None else perspective
     if crop is not None and perspective is not None:
         homography = perspective @ crop
@@ -150,11 +155,11 @@ def changed_images(
 
 
 def flipped(example: Example, mirrored_actions: Mapping[int, int]) -> Example:
-    """An example in a mirror.
+    """Flip an example.
 
     Args:
-        example: is left as it is.
-        mirrored_actions: what actions become; those that are missing stay.
+        example: example, which stays as it is.
+        mirrored_actions: action that each becomes; missing ones stay.
     """
     right = example.image.shape[1] - 1
     return Example(

@@ -15,13 +15,16 @@ from afformer_core.data.sample import Sample
 
 @dataclass(frozen=True)
 class FlipOptions:
-    """How often left and right are exchanged, in frames and image alike.
+    """Settings of horizontal flips of frames and image together.
 
     Attributes:
-        probability: share of the examples, 0 to 1.
-        exchanged_actions: pairs of names of actions that a mirror makes of each other, such as
-            (`rotate clockwise`, `rotate counterclockwise`); without them a mirrored example of
-            one has the wrong action. All other actions stay what they are.
+        probability: probability of a flip, 0 to 1.
+        exchanged_actions: pairs of names of actions that are mirror images of each other, such as
+            (`rotate clockwise`, `rotate counterclockwise`); without them a flipped example of one
+            has the wrong action. All other actions stay as they are.
+
+    Raises:
+        ValueError: a value is out of its range, or a name occurs twice.
     """
 
     probability: float = 0.0
@@ -33,15 +36,15 @@ class FlipOptions:
         names = [name for pair in self.exchanged_actions for name in pair]
         if any(len(pair) != 2 for pair in self.exchanged_actions) or len(set(names)) < len(names):
             raise ValueError(
-                f'exchanged_actions are {self.exchanged_actions}; expected '
-                'pairs of names, each name in one pair'
+                f'exchanged_actions is {self.exchanged_actions}; '
+                'expected pairs of names, each name in one pair'
             )
 
     def mirrored_actions(self, action_names: Sequence[str]) -> dict[int, int]:
-        """The index that each action has in a mirror, for those where it is another one.
+        """Return the index that each action has after a flip, for those where it changes.
 
         Raises:
-            ValueError: there is no action of a name.
+            ValueError: a name is unknown.
         """
         indices = {name: index for index, name in enumerate(action_names)}
         mirrored: dict[int, int] = {}
@@ -49,27 +52,27 @@ class FlipOptions:
             for name, other in ((first, second), (second, first)):
                 if name not in indices or other not in indices:
                     raise ValueError(
-                        f'exchanged_actions name {first!r} and {second!r}; '
-                        f'the actions are {", ".join(action_names)}'
+                        f'exchanged_actions has {first!r} and {second!r}; '
+                        f'expected names of {", ".join(action_names)}'
                     )
                 mirrored[indices[name]] = indices[other]
         return mirrored
 
 
 def flip_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images, uint8 [T, H, W, 3], with left and right exchanged."""
-    # One tall image takes a fortieth of what NumPy needs.
+    """Flip images, uint8 [T, H, W, 3], left to right."""
+    # Flipping one tall image takes a fortieth of NumPy's time.
     tall = np.ascontiguousarray(images).reshape(-1, *images.shape[2:])
     return np.asarray(cv2.flip(tall, 1), np.uint8).reshape(images.shape)
 
 
-# Apart from whatever else is drawn with the seed of a demonstration.
+# Keeps these draws independent of others with the seed of a demonstration.
 _STREAM = 2
 
 
 @dataclass(frozen=True)
 class Reversal:
-    """How often a demonstration is played backwards, and which action it then shows.
+    """The probability of playing a demonstration backwards, and the action that it then shows.
 
     Attributes:
         probability: share of the demonstrations of known actions, 0 to 1.
@@ -84,32 +87,32 @@ class Reversal:
     def of_names(
         cls, probability: float, actions: Mapping[str, str], action_names: Sequence[str]
     ) -> Reversal:
-        """The reversal of actions given by their names.
+        """Build the reversal of actions given by their names.
 
         Raises:
-            ValueError: there is no action of a name, the probability is none, or it is above 0
+            ValueError: a name is unknown, the probability is out of its range, or it is above 0
                 and there are no actions.
         """
         if not 0 <= probability <= 1:
             raise ValueError(f'reverse_probability is {probability}; expected 0 to 1')
         if probability > 0 and not actions:
             raise ValueError(
-                f'reverse_probability is {probability} and reversed_actions are empty; name what '
+                f'reverse_probability is {probability} and reversed_actions is empty. Name what '
                 'actions become, such as {push: pull, pull: push, hold: hold}'
             )
         indices = {name: index for index, name in enumerate(action_names)}
         for name in (*actions, *actions.values()):
             if name not in indices:
                 raise ValueError(
-                    f'reversed_actions name {name!r}; the actions are {", ".join(action_names)}'
+                    f'reversed_actions has {name!r}; expected one of {", ".join(action_names)}'
                 )
         return cls(probability, {indices[one]: indices[other] for one, other in actions.items()})
 
     def happens(self, samples: Iterable[Sample], seed: tuple[int, ...]) -> bool:
-        """Whether the demonstration of samples, drawn with a seed, is played backwards."""
+        """Draw whether the demonstration of samples, drawn with a seed, is played backwards."""
         known = all(action in self.actions for sample in samples for action in sample.actions)
         return known and np.random.default_rng((*seed, _STREAM)).random() < self.probability
 
     def of(self, actions: Iterable[int]) -> tuple[int, ...]:
-        """What actions become; those that are not known stay."""
+        """Return what actions become; unknown ones stay."""
         return tuple(self.actions.get(action, action) for action in actions)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Geometric changes: crops and slants, and how they move the pixels and points of an image."""
+"""Geometric changes: random crops and perspective, and their effect on pixels and points."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Homography = NDArray[np.float64]
 _HORIZON = 1e-6
 _CROP_ATTEMPTS = 10
 BORDERS = ('reflect', 'crop')
-# The least angle of an image that is seen at a slant, as the sine of it. From a distortion of two
-# thirds on, a corner may be drawn on the wrong side of a diagonal, which folds the image.
+# Sine of the least angle at a corner of the warped image. From a distortion of two thirds on, a
+# corner may be drawn on the wrong side of a diagonal, which folds the image.
 _LEAST_SINE = 0.02
 _SLANT_ATTEMPTS = 100
 
@@ -30,7 +30,7 @@ def warp_images(
     Args:
         images: uint8 [T, H, W, 3].
         homography: [3, 3] from the old (x, y, 1) to the new ones.
-        black_outside: what comes from outside an image is black, and not the image reflected.
+        black_outside: whether pixels from outside an image are black, rather than its reflection.
 
     Returns:
         uint8 of the same shape.
@@ -44,14 +44,14 @@ def warp_images(
 
 
 def warp_points(points: NDArray[np.float64], homography: Homography) -> NDArray[np.float64]:
-    """Move points [P, 2] (x, y) as `warp_images` moves what is under them."""
+    """Move points [P, 2] (x, y) as `warp_images` moves the pixels under them."""
     moved = points @ homography[:, :2].T + homography[:, 2]
-    # A point beyond the horizon is out of the image, and must not come in from the other side.
+    # A point beyond the horizon is outside, and must not enter the image from the other side.
     return np.asarray(moved[:, :2] / np.maximum(moved[:, 2:], _HORIZON))
 
 
 def inside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Which of the points [P, 2] lie within the outermost centres of pixels.
+    """Check which points [P, 2] lie within the outermost centres of pixels.
 
     Args:
         points: (x, y), where centres of pixels are integers.
@@ -61,9 +61,9 @@ def inside(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.boo
 
 
 def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel of a moved image comes from, as `cv2.remap` takes it.
+    """Compute the source of each pixel of a moved image, as `cv2.remap` takes it.
 
-    All frames of a video share it: `cv2.warpPerspective` finds it again for each.
+    All frames of a video share it: `cv2.warpPerspective` would compute it again for each.
     """
     x, y, depth = (
         row[0] * np.arange(width) + row[1] * np.arange(height)[:, None] + row[2]
@@ -77,14 +77,16 @@ def _sources(homography: Homography, height: int, width: int) -> tuple[np.ndarra
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What part of an image is taken.
+    """Settings of random crops.
 
     Attributes:
         scale: least and largest share of the area, above 0, at most 1.
-        aspect: least and largest width over height, where 1 is the shape of the image itself;
-            above 0. It is drawn evenly on a logarithmic scale, and a side is never longer than
-            that of the image.
-        probability: share of the examples that are cropped, 0 to 1.
+        aspect: least and largest width over height, relative to the image's own; above 0. It is
+            drawn uniformly on a logarithmic scale, and a side is never longer than the image's.
+        probability: probability of a crop, 0 to 1.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     scale: tuple[float, float] = (1.0, 1.0)
@@ -106,18 +108,18 @@ def draw_crop(
     rng: np.random.Generator,
     points: Sequence[NDArray[np.float64]] | None = None,
 ) -> Homography | None:
-    """A crop within the options, as the homography that enlarges it to the whole image.
+    """Draw a crop, as the homography that enlarges it to the whole image.
 
     Args:
-        options: of the crop.
+        options: settings of the crop.
         size: (height, width) of the image.
-        rng: what is drawn depends on it alone.
-        points: sets of annotated points, float64 [P, 2] (x, y): of each set that has points in
-            the image, at least one must stay there. None: nothing is annotated.
+        rng: random generator; the result depends on it alone.
+        points: sets of annotated points, float64 [P, 2] (x, y): of each set with points in the
+            image, at least one must stay there. None without annotations.
 
     Returns:
-        [3, 3]; None where there is no crop, no point lies in the image, or ten crops one after
-        another lose all points of a set.
+        [3, 3]; None where there is no crop, no point lies in the image, or ten crops in a row lose
+        all points of a set.
     """
     if options.scale == options.aspect == (1.0, 1.0):
         return None
@@ -141,7 +143,7 @@ def _draw(options: CropOptions, size: tuple[int, int], rng: np.random.Generator)
     left = rng.uniform(0, size[1] - width)
     top = rng.uniform(0, size[0] - height)
     across, down = size[1] / width, size[0] / height
-    # Half a pixel, as centres of pixels are integers but the edges of the crop are not centres.
+    # Offset by half a pixel: centres of pixels are integers, but a crop's edges are no centres.
     return np.array(
         [
             [across, 0, (0.5 - left) * across - 0.5],
@@ -153,16 +155,19 @@ def _draw(options: CropOptions, size: tuple[int, int], rng: np.random.Generator)
 
 @dataclass(frozen=True)
 class PerspectiveOptions:
-    """How far corners are moved.
+    """Settings of random perspective.
 
     Attributes:
         distortion: 0 to 1; each corner moves inwards by up to this share of half a side, along
             both sides (`distortion_scale` of torchvision). The image stays whole. Corners that
             would fold it, as up to a third of them do at 1, are drawn again.
-        probability: share of the examples that are changed, 0 to 1.
-        border: what surrounds the image then: 'reflect', its reflection; or 'crop', nothing: it
-            is enlarged until its outermost corners lie on all four sides, and what is left beside
-            it is black, as in the released code. Black corners tell a model how it was moved.
+        probability: probability of a change, 0 to 1.
+        border: what surrounds the warped image: 'reflect' for its reflection; 'crop' to enlarge it
+            until its outermost corners lie on all four sides, with the rest black, as in the
+            released code. Black corners show a model how the image was moved.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     distortion: float = 0.0
@@ -181,15 +186,15 @@ class PerspectiveOptions:
 def draw_perspective(
     options: PerspectiveOptions, size: tuple[int, int], rng: np.random.Generator
 ) -> Homography | None:
-    """A slant within the options.
+    """Draw a change of perspective.
 
     Args:
-        options: of the slant.
+        options: settings of the perspective.
         size: (height, width) of the image.
-        rng: what is drawn depends on it alone.
+        rng: random generator; the result depends on it alone.
 
     Returns:
-        [3, 3] from old (x, y, 1) to new ones; None where there is none.
+        [3, 3] from old (x, y, 1) to new ones; None where there is no change.
     """
     if options.distortion == 0 or rng.random() >= options.probability:
         return None
@@ -208,7 +213,7 @@ def _moved_corners(
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Corners of the image at a slant [4, 2]; where they were if all attempts fold it."""
+    """Draw the corners of the warped image [4, 2]; unchanged ones if all attempts fold it."""
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     half = np.array([size[1], size[0]]) / 2
     for _ in range(_SLANT_ATTEMPTS):
@@ -219,7 +224,7 @@ def _moved_corners(
 
 
 def _is_convex(corners: NDArray[np.float64]) -> bool:
-    """Whether each of four corners, clockwise as one sees them, turns the same way."""
+    """Check that four corners, clockwise in the image, all turn the same way."""
     along = np.roll(corners, -1, axis=0) - corners
     before = np.roll(along, 1, axis=0)
     turns = before[:, 0] * along[:, 1] - before[:, 1] * along[:, 0]

@@ -17,15 +17,18 @@ _RGB = np.linalg.inv(_YIQ)
 
 @dataclass(frozen=True)
 class PhotometricOptions:
-    """How far colours are changed at most.
+    """The largest random changes of colours.
 
     Attributes:
-        brightness: 0 to 1; images are multiplied by a factor from 1 - brightness to
-            1 + brightness.
+        brightness: 0 to 1; images are multiplied by a factor from 1 - brightness to 1 +
+            brightness.
         contrast: 0 to 1; likewise, the distance of each pixel from the mean grey.
         saturation: 0 to 1; likewise, the distance of each pixel from its own grey.
         hue: 0 to 0.5; colours are turned by -hue to hue, where 1 is a whole turn.
-        probability: share of the examples that are changed, 0 to 1.
+        probability: probability of a change, 0 to 1.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     brightness: float = 0.0
@@ -55,7 +58,7 @@ class ColourChange:
         brightness: factor, at least 0.
         contrast: factor, at least 0.
         saturation: factor, at least 0.
-        hue: in turns; a third makes red green.
+        hue: angle in turns; a third makes red green.
     """
 
     brightness: float = 1.0
@@ -81,7 +84,7 @@ class ColourChange:
 def draw_colour_change(
     options: PhotometricOptions, rng: np.random.Generator
 ) -> ColourChange | None:
-    """A change within the options; None where there is none."""
+    """Draw a change of colours; None where there is none."""
     widths = (options.brightness, options.contrast, options.saturation, options.hue)
     if not any(widths) or rng.random() >= options.probability:
         return None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readers of datasets, one a dataset."""
+"""Readers of datasets, one for each dataset."""

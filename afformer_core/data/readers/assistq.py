@@ -26,36 +26,36 @@ ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
 class AssistqButtonsDataset(AnnotatedDataset):
     """The narrated steps of AssistQ that operate one button, each with a user's image of it.
 
-    A sample's demonstration is what the video shows while a line of the script is spoken
-    (`clip`), its target the user's image that the step belongs to, its element the button's box,
-    and its point the middle of the box, or of its part in the image where it reaches outside.
-    `scene` has all boxes of the image; samples share a scene where they share the image. AssistQ
-    has no list of actions, so one stands for all.
+    A sample's demonstration is the part of the video in which a line of the script is spoken
+    (`clip`), its target image the user's image of the step, its element the button's box, and its
+    point the middle of the box, or of its visible part. `scene` has all boxes of the image;
+    samples with the same image share a scene. AssistQ has no list of actions, so a single one
+    stands for all.
 
     Afformer's authors have not released which part of a video they took for which button, and
-    AssistQ's scripts do not name buttons as its answers do. So a sample is what a right answer
-    and a line of the script agree on: the answer's line is the one that shares most weight of
-    words with it (`Narration`), and of the buttons of one image whose answers have the same
-    line, the button that shares most is taken. Where two are equal, none is. A line that is
-    found by several answers is one sample for each image. Numbers measured on these samples are
-    therefore not comparable with the published ones.
+    AssistQ's scripts do not name buttons as its answers do. So a sample is what a right answer and
+    a line of the script agree on: the line of the answer is the one that shares most weight of
+    words with it (`Narration`), and of the buttons of one image whose answers have the same line,
+    the one that shares most is taken. Ties are left out. A line that several answers find is one
+    sample for each image. Numbers measured on these samples are therefore not comparable with the
+    published ones.
 
-    Opening reads the scripts and the boxes of all videos, too. Samples are in the order of the
-    videos in the annotations, then of the script's lines, then of the images in `buttons.csv`.
+    The scripts and boxes of all videos are read at once. Samples are in the order of the videos in
+    the annotations, then of the script's lines, then of the images in `buttons.csv`.
 
     Args:
-        annotations: such as `train.json`; the form is that of `read_answers`.
+        annotations: file such as `train.json` (see `read_answers`).
         root: folder of the videos' folders, each with `video.mp4` or `video.mov`, `script.txt`,
-            `buttons.csv` and `images`. Where it is None, it is the folder beside the annotations
-            with their name up to the first `_` (`train` for `train.json`), or else their own.
+            `buttons.csv` and `images`. None for the folder beside the annotations with their name
+            up to the first `_` (`train` for `train.json`), or else their own.
 
     Attributes:
-        left_out: how many steps of right answers became no sample, by reason; of steps that say
-            the same of the same image, one is counted.
+        left_out: number of steps of right answers without a sample, by reason; of equal steps for
+            the same image, one is counted.
 
     Raises:
-        DatasetError: a text file is missing or malformed, the root lacks the folder of a video,
-            a right answer names a button that has no box, or there is no sample at all.
+        DatasetError: a text file is missing or malformed, the root lacks the folder of a video, a
+            right answer names a button that has no box, or there is no sample at all.
     """
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
@@ -73,23 +73,25 @@ class AssistqButtonsDataset(AnnotatedDataset):
                 for (line, image), element in sorted(self._agreed(video, steps).items())
             ]
         if not self._samples:
-            raise DatasetError(f'{path} gives no sample; its steps: {dict(self.left_out)}')
+            raise DatasetError(
+                f'{path} gives 0 samples; expected at least 1. Its steps: {dict(self.left_out)}'
+            )
 
     def _require_folders(self, names: list[str]) -> None:
         absent = [name for name in names if not (self.root / name).is_dir()]
         if absent:
             raise DatasetError(
                 f'{self.root} has no folder {absent[0]} ({len(absent)} of {len(names)} videos '
-                'are missing); give the folder that the folders of the videos lie in as root'
+                "are missing). Give the folder of the videos' folders as root"
             )
 
     def _agreed(
         self, video: AssistqVideo, steps: tuple[AnsweredStep, ...]
     ) -> dict[tuple[int, int], int]:
-        """Index of the button for indices of line and image; steps without one are counted."""
+        """Find the button of each pair of line and image, by indices; count steps without one."""
         narration = Narration([line.text for line in video.script])
         claims = []
-        # A step that several questions have is taken once.
+        # A step of several questions counts once.
         for step in dict.fromkeys(map(video.find, steps)):
             found = narration.find(step.words)
             if len(step.elements) != 1:

@@ -21,12 +21,12 @@ _BYTE_ORDER_MARK = '\ufeff'
 
 @dataclass(frozen=True)
 class ScriptLine:
-    """What is said in a part of a video.
+    """The words spoken in a part of a video.
 
     Attributes:
-        number: of the line in its file, from 1.
+        number: number of the line in its file, from 1.
         clip: (begin, end) in seconds, begin before end.
-        text: what is said.
+        text: the words.
     """
 
     number: int
@@ -36,7 +36,7 @@ class ScriptLine:
 
 @dataclass(frozen=True)
 class ButtonBox:
-    """A button's box in an image: whole pixels from 0 on, right and bottom are not in it."""
+    """A button's box in an image: whole pixels from 0 on, without the right and bottom ones."""
 
     name: str
     left: int
@@ -62,7 +62,7 @@ class UserImage:
 
     @property
     def button_names(self) -> tuple[str, ...]:
-        """Of all boxes, in their order."""
+        """Names of all buttons, in their order."""
         return tuple(box.name for box in self.boxes)
 
 
@@ -71,9 +71,9 @@ class AnsweredStep:
     """One step of the right answer to a question.
 
     Attributes:
-        name: which it is, for errors.
+        name: name of the step, for errors.
         text: the right answer, such as `Turn <button1> to 120 degrees`.
-        image: file name of the user's image that it belongs to, None where none is named.
+        image: file name of its user's image; None where none is named.
     """
 
     name: str
@@ -82,43 +82,43 @@ class AnsweredStep:
 
 
 def read_script(path: Path) -> tuple[ScriptLine, ...]:
-    """The lines of a `script.txt`, each `h:mm:ss-h:mm:ss text`; empty ones are skipped.
+    """Read the lines of a `script.txt`, each `h:mm:ss-h:mm:ss text`; empty ones are skipped.
 
     Raises:
-        DatasetError: it is missing or has no line; one is malformed, ends before or when it
-            begins, or begins before the line above it.
+        DatasetError: the file is missing or has no line; a line is malformed, does not end after
+            its begin, or begins before the line above it.
     """
     lines: list[ScriptLine] = []
     for number, text in _numbered_lines(path):
         match = _SCRIPT_LINE.fullmatch(text)
         if match is None:
             raise DatasetError(
-                f'line {number} of {path} is {text!r}; expected '
-                'one such as "0:00:04-0:00:07 Turn the knob"'
+                f'line {number} of {path} is {text!r}; '
+                'expected one such as "0:00:04-0:00:07 Turn the knob"'
             )
         times = [int(each) for each in match.groups()[:6]]
         begin, end = _seconds(times[:3]), _seconds(times[3:])
         if begin >= end or (lines and begin < lines[-1].clip[0]):
             raise DatasetError(
                 f'line {number} of {path} goes from {begin:g} s to {end:g} s, which is out of '
-                'order; it must end after it begins and not begin before the line above'
+                'order; expected an end after the begin, and no begin before the line above'
             )
         lines.append(ScriptLine(number, (begin, end), match[7].strip()))
     if not lines:
-        raise DatasetError(f'{path} has no line; get the script again')
+        raise DatasetError(f'{path} has no line; expected at least one. Get the script again')
     return tuple(lines)
 
 
 def read_buttons(path: Path) -> dict[str, UserImage]:
-    """The images of a `buttons.csv` by their file names.
+    """Read the images of a `buttons.csv`, by their file names.
 
     A line is `name,left,top,width,height,image,image width,image height`, in pixels, without
-    quotes. The first pixel is 0: AssistQ's own reader cuts a button out of the image by these
-    numbers as they are. A box may reach outside the image; empty lines are skipped.
+    quotes. The first pixel is 0: AssistQ's own reader crops a button with these numbers as they
+    are. A box may reach outside of the image; empty lines are skipped.
 
     Raises:
-        DatasetError: the file is missing or has no line; one is malformed, its box has no side,
-            lies outside the image or has the name of another one, or its image another size.
+        DatasetError: the file is missing or has no line; a line is malformed, its box is empty,
+            lies outside of the image or has the name of another one, or its image another size.
     """
     images: dict[str, UserImage] = {}
     for number, text in _numbered_lines(path):
@@ -127,22 +127,23 @@ def read_buttons(path: Path) -> dict[str, UserImage]:
             image = images.get(name, UserImage(name, size, ()))
             if image.size != size:
                 raise ValueError(
-                    f'{name} is {size[0]}x{size[1]}, but {image.size[0]}x{image.size[1]} above'
+                    f'{name} is {size[0]}x{size[1]}; expected {image.size[0]}x{image.size[1]} as '
+                    'above'
                 )
             if box.name in image.button_names:
-                raise ValueError(f'{box.name} has a box in {name} above; expected one each')
+                raise ValueError(f'{box.name} has a box in {name} above; expected one for each')
             images[name] = UserImage(name, size, (*image.boxes, box))
     if not images:
-        raise DatasetError(f'{path} has no line; get the boxes of the buttons again')
+        raise DatasetError(f'{path} has no line; expected at least one. Get the boxes again')
     return images
 
 
 def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
-    """The steps of the right answers to all questions, by the names of the videos.
+    """Read the steps of the right answers to all questions, by the names of the videos.
 
-    The file holds, for each video, a list of `{question, answers, correct, images}`, the latter
-    three with an entry for each step: the texts to choose from, which of them is right, counted
-    from 1, and the user's image. `images` may be absent.
+    The file holds, for each video, a list of `{question, answers, correct, images}`, the last
+    three with an entry for each step: the texts to choose from, the number of the right one, from
+    1, and the user's image. `images` may be missing.
 
     Raises:
         DatasetError: the file is missing, malformed or names no video, or the right answers are
@@ -154,13 +155,15 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
             f'{path} holds a {type(content).__name__}; expected questions by the names of videos'
         )
     if not content:
-        raise DatasetError(f'{path} names no video; get the annotations again')
+        raise DatasetError(
+            f'{path} names 0 videos; expected at least 1. Get the annotations again'
+        )
     answers: dict[str, tuple[AnsweredStep, ...]] = {}
     for video, questions in content.items():
         if not isinstance(questions, list):
             raise DatasetError(
-                f'{video} of {path} holds a {type(questions).__name__}; expected '
-                'a list of questions'
+                f'{video} of {path} holds a {type(questions).__name__}; '
+                'expected a list of questions'
             )
         steps: list[AnsweredStep] = []
         for number, question in enumerate(questions, start=1):
@@ -172,9 +175,9 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
 
 
 def _numbered_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines that are not empty, without blanks around them, and their numbers from 1."""
+    """Return the lines that are not empty, stripped, with their numbers from 1."""
     text = read_text(path).removeprefix(_BYTE_ORDER_MARK)
-    # Not `splitlines`, which also breaks at characters that a sentence may have.
+    # `splitlines` would also split at characters that a sentence may have.
     lines = enumerate((line.strip() for line in text.split('\n')), start=1)
     return [(number, line) for number, line in lines if line]
 
@@ -185,18 +188,18 @@ def _seconds(clock: Sequence[int]) -> float:
 
 
 def _read_button(text: str) -> tuple[str, ButtonBox, tuple[int, int]]:
-    """The image's name, the box, and the image's size."""
+    """Parse the image's name, the box, and the image's size."""
     fields = [field.strip() for field in text.split(',')]
     if len(fields) != 8:
-        raise ValueError(f'got {len(fields)} fields; expected 8, parted by commas')
+        raise ValueError(f'the number of fields is {len(fields)}; expected 8, with commas between')
     name, image, size = fields[0], fields[5], (int(fields[6]), int(fields[7]))
     left, top, width, height = map(int, fields[1:5])
     if not name or not image:
-        raise ValueError('the name of the button or of the image is empty')
+        raise ValueError('the name of the button or of the image is empty; expected both')
     if min(size) < 1 or min(width, height) < 1:
         raise ValueError(
-            f'a box of {width}x{height} in an image of {size[0]}x{size[1]}; expected '
-            'sides of at least 1'
+            f'the box is {width}x{height} in an image of {size[0]}x{size[1]}; '
+            'expected sides of at least 1'
         )
     box = ButtonBox(name, left, top, left + width, top + height)
     if box.left >= size[0] or box.top >= size[1] or box.right <= 0 or box.bottom <= 0:
@@ -209,18 +212,18 @@ def _read_question(name: str, question: Any) -> list[AnsweredStep]:
     if 'correct' not in question:
         raise ValueError(
             "it has no 'correct': AssistQ left the right answers out of the test set of its "
-            'challenge; use annotations that have them'
+            'challenge. Use annotations that have them'
         )
     correct = question['correct']
     images = question.get('images', [None] * len(answers))
     if not len(answers) == len(correct) == len(images):
         raise ValueError(
-            f'got answers for {len(answers)} steps, {len(correct)} right ones and '
-            f'{len(images)} images; there must be one each per step'
+            f'there are answers for {len(answers)} steps, {len(correct)} right ones and '
+            f'{len(images)} images; expected one of each for a step'
         )
     steps = []
     for number, (texts, right, image) in enumerate(zip(answers, correct, images, strict=True)):
         if not isinstance(right, int) or not 1 <= right <= len(texts):
-            raise ValueError(f'right answer {right} is not one of 1 to {len(texts)}')
+            raise ValueError(f'the right answer is {right}; expected 1 to {len(texts)}')
         steps.append(AnsweredStep(f'step {number + 1} of {name}', str(texts[right - 1]), image))
     return steps

@@ -22,7 +22,7 @@ _NAMED = re.compile(r'<\s*([^<>]*?)\s*>')
 
 @dataclass(frozen=True)
 class ButtonStep:
-    """What a step does, found in a video's folder.
+    """A step, resolved within a video's folder.
 
     Attributes:
         image: index of the user's image among those of the video.
@@ -40,10 +40,10 @@ class AssistqVideo:
     """A video, its script and the user's images that have boxes.
 
     Attributes:
-        folder: its name is that of the video.
-        video_path: the file, whether or not it is there.
-        script: in order of time.
-        images: in the order of `buttons.csv`.
+        folder: folder with the name of the video.
+        video_path: path of the file, whether it exists or not.
+        script: lines in order of time.
+        images: images in the order of `buttons.csv`.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class AssistqVideo:
         Raises:
             DatasetError: one is missing or malformed.
         """
-        # Where there is neither, the first stands for it in errors.
+        # If both are missing, errors name the first.
         paths = [folder / name for name in _VIDEO_NAMES]
         return cls(
             folder,
@@ -68,15 +68,15 @@ class AssistqVideo:
         )
 
     def image_path(self, image: UserImage) -> Path:
-        """Where the file of an image is."""
+        """Return the path of an image's file."""
         return self.folder / 'images' / image.name
 
     def find(self, step: AnsweredStep) -> ButtonStep:
-        """What a step does.
+        """Find the image and the buttons of a step.
 
         Raises:
-            DatasetError: its image is not among those with boxes, or one of its buttons has no
-                box in that image.
+            DatasetError: its image is not among those with boxes, or one of its buttons has no box
+                in that image.
         """
         names = tuple(dict.fromkeys(_NAMED.findall(step.text)))
         image = self._image_of(step, names)
@@ -85,13 +85,13 @@ class AssistqVideo:
             if name not in boxed:
                 raise DatasetError(
                     f'{step.name} operates {name!r}, which has no box in '
-                    f'{self.images[image].name}; add it to {self.folder / "buttons.csv"} or '
+                    f'{self.images[image].name}. Add it to {self.folder / "buttons.csv"} or '
                     'correct the answer'
                 )
         return ButtonStep(image, tuple(map(boxed.index, names)), _NAMED.sub(' ', step.text))
 
     def _image_of(self, step: AnsweredStep, names: tuple[str, ...]) -> int:
-        """Index of the image a step names; where it names none, the first that has its buttons."""
+        """Return the index of the image that a step names, else of the first with its buttons."""
         if step.image is None:
             having = (
                 index
@@ -103,6 +103,6 @@ class AssistqVideo:
         if step.image not in known:
             raise DatasetError(
                 f'{step.name} belongs to the image {step.image!r}, which has no box in '
-                f'{self.folder / "buttons.csv"}; add its boxes or correct the name'
+                f'{self.folder / "buttons.csv"}. Add its boxes or correct the name'
             )
         return known.index(step.image)

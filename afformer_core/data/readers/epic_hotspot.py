@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EPIC-Hotspot: EPIC-KITCHENS clips, and objects with the points where they are touched."""
+"""EPIC-Hotspot: clips of EPIC-KITCHENS, and objects with the points where they are touched."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class EpicHotspotDataset(AnnotatedDataset):
     The annotations (`annotations.json` of interaction-hotspots) do not say which clip belongs to
     an image. The images of a verb and noun get that class's clips of the same split in turn, so
     that every image is one sample and the clips are used evenly. Images without such a clip are
-    left out, and named in `unpaired`.
+    left out, and listed in `unpaired`.
 
-    A clip is every 10th frame of a video at 60 frames a second; its folder may hold all frames,
-    or those alone. An image is the crop of an object, `VIDEO_FRAME_XMIN_YMIN_XMAX_YMAX` by name.
+    A clip is every 10th frame of a video at 60 frames a second; its folder may hold all frames, or
+    those alone. An image is the crop of an object, named `VIDEO_FRAME_XMIN_YMIN_XMAX_YMAX`.
 
     Args:
         annotations: a JSON object with the lists `verbs` and `nouns` of names; `train_clips` and
             `test_clips` of `{v_id, start, stop, verb, noun}`, the first and last frame and indices
             from 0; `train_images` and `test_images` of `{image, verb, points, shape}`, where
             `image` begins with a file's name, points are (x, y) pixels and shape is (width,
-            height). An image may have a `noun` too; without it that is looked up by the image's
-            name in `inactive_images`, lists of `{v_id, f_id, box}` by the noun's name.
+            height). An image may have a `noun` too; without it the noun is looked up by the
+            image's name in `inactive_images`, lists of `{v_id, f_id, box}` by the noun's name.
         split: `train` or `test`.
-        root: folder of `images`; the annotations' folder where it is None.
-        frames: folder of the videos' frames, such as `P01/P01_17/frame_0000000301.jpg`;
-            `frames_rgb_flow/rgb/train` below the root where it is None.
-        match_noun: False pairs by verb alone, for annotations that do not tell images' nouns.
+        root: folder of `images`; None for the annotations' folder.
+        frames: folder of the videos' frames, such as `P01/P01_17/frame_0000000301.jpg`; None for
+            `frames_rgb_flow/rgb/train` below the root.
+        match_noun: False to pair by verb alone, for annotations without the nouns of images.
 
     Attributes:
-        noun_names: what the annotations' nouns are indices into.
+        noun_names: names of the nouns, by index.
         unpaired: file names of the split's images that have no clip.
 
     Raises:
-        DatasetError: the file is missing, malformed, with the number of the entry, or OPRA's of
+        DatasetError: the file is missing, malformed (the message names the entry), or OPRA's of
             the same release; or the split is unknown, empty, or has no pair.
     """
 
@@ -62,7 +62,7 @@ class EpicHotspotDataset(AnnotatedDataset):
     ) -> None:
         path = Path(annotations)
         if split not in _SPLITS:
-            raise DatasetError(f'there is no split {split!r}; take one of {", ".join(_SPLITS)}')
+            raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
         content = read_json(path)
         if not isinstance(content, dict):
             raise DatasetError(f'{path} holds a {type(content).__name__}; expected an object')
@@ -78,13 +78,13 @@ class EpicHotspotDataset(AnnotatedDataset):
 
     @property
     def clip_paths(self) -> tuple[Path, ...]:
-        """Of all clips of the split, those too that no image is paired with."""
+        """Paths of all clips of the split, also those that no image is paired with."""
         return self._clip_paths
 
     def _read_clips(
         self, content: Mapping[str, Any], key: str
     ) -> Mapping[tuple[int, int | None], Sequence[FrameRange]]:
-        """The clips of each verb and noun, in the order of the file."""
+        """Read the clips of each verb and noun, in the order of the file."""
         clips: defaultdict[tuple[int, int | None], list[FrameRange]] = defaultdict(list)
         for number, entry in enumerate(_entries(content, key, self.annotations)):
             with naming(f'entry {number} of {key} in {self.annotations}'):
@@ -97,16 +97,16 @@ class EpicHotspotDataset(AnnotatedDataset):
         return clips
 
     def _read_crop_nouns(self, content: Mapping[str, Any]) -> Mapping[str, int]:
-        """The noun of each inactive image, by the name of its crop."""
+        """Read the noun of each inactive image, by the name of its crop."""
         by_noun = content.get('inactive_images', {})
         if not isinstance(by_noun, dict):
             raise DatasetError(
-                f'inactive_images in {self.annotations} is a {type(by_noun).__name__}; expected '
-                'an object of lists by noun'
+                f'inactive_images in {self.annotations} is a {type(by_noun).__name__}; '
+                'expected an object of lists by noun'
             )
         nouns: dict[str, int] = {}
         for noun, crops in by_noun.items():
-            # No image can be paired by a noun that no clip can have.
+            # An image with a noun that no clip can have cannot be paired.
             if noun not in self.noun_names:
                 continue
             with naming(f'inactive_images of {noun} in {self.annotations}'):
@@ -121,7 +121,7 @@ class EpicHotspotDataset(AnnotatedDataset):
         split: str,
         clips: Mapping[tuple[int, int | None], Sequence[FrameRange]],
     ) -> tuple[str, ...]:
-        """Fill the samples; returns the names of images without a clip."""
+        """Fill the samples; return the names of images without a clip."""
         turns: Counter[tuple[int, int | None]] = Counter()
         unpaired = []
         for number, entry in enumerate(entries):
@@ -148,7 +148,7 @@ class EpicHotspotDataset(AnnotatedDataset):
         if not self._samples:
             raise DatasetError(
                 f'none of the {len(unpaired)} images of {split}_images in {self.annotations} has '
-                f'a clip of its verb and noun in {split}_clips; check that both are of one release'
+                f'a clip of its verb and noun in {split}_clips. Check that both are of one release'
             )
         return tuple(unpaired)
 
@@ -158,7 +158,7 @@ class EpicHotspotDataset(AnnotatedDataset):
         crop = PurePath(name).stem
         if crop not in self._crop_nouns:
             raise ValueError(
-                f'the noun of {name} is neither given nor that of an inactive image; add a '
+                f'the noun of {name} is neither given nor that of an inactive image. Add a '
                 '`noun`, or pair by verb alone (match_noun=False)'
             )
         return self._crop_nouns[crop]
@@ -167,7 +167,7 @@ class EpicHotspotDataset(AnnotatedDataset):
 def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
     names = _entries(content, key, path)
     if not all(isinstance(name, str) for name in names):
-        raise DatasetError(f'{key} in {path} must be a list of names')
+        raise DatasetError(f'{key} in {path} has other values than text; expected names')
     return tuple(names)
 
 
@@ -181,7 +181,7 @@ def _entries(content: Mapping[str, Any], key: str, path: Path) -> Sequence[Any]:
 def _index(value: Any, names: Sequence[str], what: str) -> int:
     # A bool is an int, and -1 would be the last name.
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < len(names):
-        raise ValueError(f'{what} {value!r} is not one of 0 to {len(names) - 1}')
+        raise ValueError(f'{what} is {value!r}; expected 0 to {len(names) - 1}')
     return value
 
 

@@ -4,27 +4,27 @@
     my_pairs/
       actions.txt                    optional: the names of the actions, one a line, in the order
                                      of their indices; or actions.json, a list of them
-      espresso_machine/              a folder for each thing; its name is free
+      espresso_machine/              a folder for each object; its name is free
         demonstrations/
           press_left.mp4             a video,
           turn_knob/0001.jpg ...     or a folder of numbered frames
         images/
-          kitchen.jpg                other views of the thing, without hands
+          kitchen.jpg                other images of the object, without hands
         points.csv
 
-`points.csv` has a header and one row a point, in any order:
+`points.csv` has a header and one row for each point, in any order:
 
     demonstration,image,action,x,y
     press_left.mp4,kitchen.jpg,press,412,238
     press_left.mp4,kitchen.jpg,press,415,240
     turn_knob,kitchen.jpg,turn,120,301.5
 
-(x, y) is the place in pixels of the image, as it is shown, that the demonstrated action touches:
-x from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
+(x, y) is the point that the demonstrated action touches, in pixels of the image as it is shown: x
+from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
 of points; those of the same demonstration and image are one sample. A demonstration may have
-points in several images, and an image for several demonstrations. All that lies in a folder shows
-that one thing, and nothing in another folder does. A single thing needs no folder of its own: its
-`points.csv`, `demonstrations` and `images` may lie at the top.
+points in several images, and an image for several demonstrations. All files in a folder show one
+object, and no files in another folder do. A single object needs no folder of its own: its
+`points.csv`, `demonstrations` and `images` may be at the top.
 """
 
 from __future__ import annotations
@@ -45,21 +45,22 @@ DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
 
 
 class FolderPairsDataset(AnnotatedDataset):
-    """The pairs of a folder, laid out as this module says.
+    """The pairs of a folder with the layout of this module.
 
-    Samples are in the order of the things' names, then of the first rows of their pairs. Opening
-    reads the tables and the headers of the images; whether the demonstrations are there is left to
-    `find_problems`. A folder with media and no table is none, and is told in `without_table`.
+    Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
+    tables and the headers of the images are read at once; `find_problems` checks the
+    demonstrations. A folder with media but without a table is left out, and listed in
+    `without_table`.
 
     Args:
-        folder: with `points.csv`, or with folders that have one.
-        root: folder of the things' media where they do not lie beside the tables: that of a thing
-            is then below it by the same name.
+        folder: folder with `points.csv`, or with subfolders that have one.
+        root: folder of the objects' media if they are not beside the tables, with a subfolder of
+            the same name for each object.
 
     Raises:
-        DatasetError: there is no table; one is malformed, has a row twice, a point outside its
-            image, an action that is not among the named ones, or an image that is missing or
-            broken, each with the file and the line; or the names of actions are malformed.
+        DatasetError: there is no table; one is malformed, has a row twice, a point outside of its
+            image, an unknown action, or an image that is missing or broken, each with the file and
+            the line; or the names of actions are malformed.
     """
 
     def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
@@ -81,9 +82,9 @@ class FolderPairsDataset(AnnotatedDataset):
             ]
             if media and thing not in tables:
                 yield (
-                    f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}; '
-                    'mark its points by `afformer browse --annotate`, or rename the table that is '
-                    'there'
+                    f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. '
+                    'Mark its points with `afformer browse --annotate`, or rename the table that '
+                    'is there'
                 )
 
     def _read_thing(self, thing: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
@@ -91,7 +92,7 @@ class FolderPairsDataset(AnnotatedDataset):
         sizes: dict[Path, tuple[int, int]] = {}
         indices = {name: index for index, name in enumerate(self.action_names)}
         for row in rows:
-            # A path, so that `turn_knob` and `turn_knob/` are one.
+            # Paths make `turn_knob` and `turn_knob/` equal.
             demonstration, image = Path(row.demonstration), Path(row.image)
             with naming(f'line {row.line} of {self.annotations / thing / POINTS_FILE}'):
                 if image not in sizes:
@@ -99,7 +100,7 @@ class FolderPairsDataset(AnnotatedDataset):
                 _require_inside(row, sizes[image])
                 if row.action not in indices:
                     raise ValueError(
-                        f'action {row.action!r} is not one of {", ".join(self.action_names)}'
+                        f'action is {row.action!r}; expected one of {", ".join(self.action_names)}'
                     )
             pairs.setdefault((demonstration, image), []).append(row)
         for (demonstration, image), same in pairs.items():
@@ -116,39 +117,39 @@ class FolderPairsDataset(AnnotatedDataset):
 
 
 def thing_folders(folder: Path) -> list[Path]:
-    """The folder itself, and all in it that may be those of things."""
+    """List the folder itself and all its subfolders, as the possible folders of objects."""
     visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
     return [folder, *(each for each in visible if each.is_dir())]
 
 
 def _table_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise DatasetError(f'there is no folder of pairs {folder}')
+        raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
     paths = [each / POINTS_FILE for each in thing_folders(folder)]
     tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(
-            f'neither {folder} nor a folder in it holds {POINTS_FILE}; mark the points by '
-            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset '
-            'that has another form'
+            f'neither {folder} nor a folder in it holds {POINTS_FILE}. Mark the points with '
+            f'`afformer browse {folder} --annotate`, or name the annotation file of a dataset in '
+            'another format'
         )
     return tables
 
 
 def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
-    """The names of all actions: those that a file in the folder names, or else the used ones.
+    """Return the names of all actions: those that a file in the folder lists, else the used ones.
 
     Raises:
         DatasetError: there are two such files, or one is malformed.
     """
     files = [folder / name for name in _ACTIONS_FILES if (folder / name).exists()]
     if len(files) > 1:
-        raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}; keep one')
+        raise DatasetError(f'{folder} holds both {files[0].name} and {files[1].name}. Keep one')
     return read_action_names(files[0]) if files else tuple(sorted(set(used)))
 
 
 def _points_by_action(rows: list[PointRow], indices: Mapping[str, int]) -> dict[int, np.ndarray]:
-    """The points of each action, [P, 2], in the order of their first rows."""
+    """Collect the points of each action, [P, 2], in the order of their first rows."""
     points: dict[int, list[tuple[float, float]]] = {}
     for row in rows:
         points.setdefault(indices[row.action], []).append((row.x, row.y))
@@ -158,6 +159,6 @@ def _points_by_action(rows: list[PointRow], indices: Mapping[str, int]) -> dict[
 def _require_inside(row: PointRow, size: tuple[int, int]) -> None:
     if not (0 <= row.x < size[0] and 0 <= row.y < size[1]):
         raise ValueError(
-            f'the point ({row.x:g}, {row.y:g}) lies outside {row.image}, '
+            f'the point is ({row.x:g}, {row.y:g}); expected one within {row.image}, '
             f'which is {size[0]}x{size[1]}'
         )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# The least share of a step's weight that its line must have. Chosen, not measured.
+# Least share of a step's weight that its line must have; chosen, not measured.
 _LEAST_SHARE = 0.5
 _WORD = re.compile(r'[a-z0-9]+')
 _NO_EVIDENCE = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
@@ -17,7 +17,7 @@ _NO_EVIDENCE = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 't
 
 @dataclass(frozen=True)
 class NarratedStep:
-    """Index of the line that tells of a step, and the weight of the words they share, above 0."""
+    """Index of the line that tells of a step, and the weight of their common words, above 0."""
 
     line: int
     evidence: float
@@ -25,7 +25,7 @@ class NarratedStep:
 
 @dataclass(frozen=True)
 class Claim:
-    """Evidence that a place, as a line of a script and an image, is about an element."""
+    """Evidence that a line of a script and an image, by their indices, are about an element."""
 
     place: tuple[int, int]
     element: int
@@ -33,13 +33,13 @@ class Claim:
 
 
 class Narration:
-    """The lines of a script, as sets of words of which the rare ones weigh more.
+    """The lines of a script, as sets of words of which rare ones weigh more.
 
-    A word that n of N lines have weighs log(1 + N / n), and one that none has as if one had it.
-    Articles and the like weigh nothing.
+    A word in n of N lines weighs log(1 + N / n), and a word in none as if it were in one. Articles
+    and the like weigh nothing.
 
     Args:
-        lines: their texts, of which some may be empty.
+        lines: texts of the lines; some may be empty.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ class Narration:
         self._counts = Counter(word for line in self._lines for word in line)
 
     def find(self, step: str) -> NarratedStep | None:
-        """The line that shares most weight of words with the description of a step.
+        """Find the line that shares most weight of words with the description of a step.
 
         Returns:
             None where two lines share as much, or none has half of the description's weight.
@@ -67,7 +67,7 @@ class Narration:
 
 
 def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
-    """The element with most evidence of each place; no place where two have as much.
+    """Choose the element with most evidence for each line and image; none where two have as much.
 
     Several claims of one element count as the one with most evidence.
     """

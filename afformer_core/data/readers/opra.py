@@ -34,15 +34,15 @@ class OpraDataset(AnnotatedDataset):
 
     Args:
         annotations: a JSON list of `{image_path, width, height, actions, heatmaps, video_path}`
-            with actions counted from 1; simulated ones have `scene`, `element`, `elements` and
-            `contact`, the first and last frame in which the element is operated (null if none
-            is), besides. An `actions.json` in the same folder names the actions; without it they
-            are OPRA's seven.
-        root: folder that the entries' paths start from; the released files' prefix
-            `datasets/opra/` is left out. The annotations' folder where it is None.
+            with actions counted from 1; simulated ones also have `scene`, `element`, `elements`
+            and `contact`, the first and last frame in which the element is operated (null if none
+            is). An `actions.json` in the same folder names the actions; without it they are OPRA's
+            seven.
+        root: folder that the entries' paths start from, without the released files' prefix
+            `datasets/opra/`; None for the annotations' folder.
 
     Raises:
-        DatasetError: the file is missing or malformed, with the number of the entry.
+        DatasetError: the file is missing or malformed; the message names the entry.
     """
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
@@ -66,7 +66,7 @@ class OpraDataset(AnnotatedDataset):
             for action in actions:
                 if not 0 <= action < len(self.action_names):
                     raise ValueError(
-                        f'action {action + 1} is not one of 1 to {len(self.action_names)}'
+                        f'action is {action + 1}; expected 1 to {len(self.action_names)}'
                     )
             return Sample(
                 sample_id=f'{self.annotations.stem}/{number}',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OPRA's own annotations: text files, as its authors release them."""
+"""OPRA's original annotations: text files, as its authors release them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FIELDS = 9 + 2 * _POINTS
 
 @dataclass(frozen=True)
 class _Line:
-    """What one line says: one action in one image after one clip."""
+    """One line: one action in one image after one clip."""
 
     video_path: Path
     image_path: Path
@@ -34,18 +34,17 @@ class OpraTextDataset(AnnotatedDataset):
 
     A line is `channel playlist video start duration image height width action x0 y0 ... x9 y9`,
     the action counted from 1, the points in pixels of an image of that height and width; they may
-    lie outside it. Lines of the same clip and image are one sample with several actions, of which
-    one may occur twice, as in the JSON form; samples are in the order of their first lines. Empty
-    lines are skipped.
+    lie outside of it. Lines of the same clip and image are one sample with several actions, of
+    which one may occur twice, as in the JSON form; samples are in the order of their first lines.
+    Empty lines are skipped.
 
     Args:
         annotations: the file.
-        root: folder of `clips` and `images`; the one that the annotations' folder lies in where
-            it is None.
+        root: folder of `clips` and `images`; None for the parent of the annotations' folder.
 
     Raises:
-        DatasetError: the file is missing, holds no sample, or is malformed, with the number of
-            the line.
+        DatasetError: the file is missing, holds no sample, or is malformed; the message names the
+            line.
     """
 
     def __init__(self, annotations: Path | str, root: Path | str | None = None) -> None:
@@ -60,12 +59,14 @@ class OpraTextDataset(AnnotatedDataset):
                 same = together.setdefault((line.video_path, line.image_path), [])
                 if same and same[0].image_size != line.image_size:
                     raise ValueError(
-                        f'its image is {_by(line.image_size)}, but {_by(same[0].image_size)} in '
-                        'an earlier line of the same clip and image'
+                        f'its image is {_by(line.image_size)}; expected '
+                        f'{_by(same[0].image_size)} as in an earlier line of the clip and image'
                     )
                 same.append(line)
         if not together:
-            raise DatasetError(f'{path} holds no sample; get the annotations again')
+            raise DatasetError(
+                f'{path} holds 0 samples; expected at least 1. Get the annotations again'
+            )
         self._samples = [
             Sample(
                 sample_id=f'{path.stem}/{number}',
@@ -81,14 +82,16 @@ class OpraTextDataset(AnnotatedDataset):
     def _read_line(self, text: str) -> _Line:
         fields = text.split()
         if len(fields) != _FIELDS:
-            raise ValueError(f'got {len(fields)} fields; expected {_FIELDS}, parted by blanks')
+            raise ValueError(
+                f'the number of fields is {len(fields)}; expected {_FIELDS}, with blanks between'
+            )
         channel, playlist, video, start, duration, image, height, width, action = fields[:9]
-        # They name the clip's file as they are written: 6.50 is another file than 6.5.
+        # The clip's file has their text in its name: 6.50 is another file than 6.5.
         for seconds in (start, duration):
             _number(seconds)
         size = (int(_number(width)), int(_number(height)))
         if min(size) < 1:
-            raise ValueError(f'an image of {_by(size)} is none')
+            raise ValueError(f'the image is {_by(size)}; expected sides of at least 1')
         product = Path(channel, playlist, video)
         return _Line(
             video_path=self.root / 'clips' / product / f'{start}_{duration}.mp4',
@@ -105,14 +108,14 @@ def _number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f'{text!r} is not a finite number')
+        raise ValueError(f'a number is {text!r}; expected a finite one')
     return number
 
 
 def _action(text: str) -> int:
-    """Index from 0 of an action counted from 1."""
+    """Parse the index from 0 of an action counted from 1."""
     if not text.isdecimal() or not 1 <= int(text) <= len(OPRA_ACTIONS):
-        raise ValueError(f'action {text} is not one of 1 to {len(OPRA_ACTIONS)}')
+        raise ValueError(f'action is {text}; expected 1 to {len(OPRA_ACTIONS)}')
     return int(text) - 1
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of annotated points, `points.csv`, as a person writes them."""
+"""Tables of annotated points, `points.csv`, as people write them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ _BYTE_ORDER_MARK = '\ufeff'
 
 @dataclass(frozen=True)
 class PointRow:
-    """One row: a point in an image, which an action touches in a demonstration.
+    """One row: a point in an image that an action touches in a demonstration.
 
     Attributes:
         line: number of the row's line in its file, from 1.
         demonstration: name of a video or of a folder of frames; not empty.
         image: name of a file; not empty.
-        action: name; not empty.
-        x: in pixels of the image, finite.
-        y: likewise.
+        action: name of the action; not empty.
+        x: column in pixels of the image, finite.
+        y: row in pixels of the image, finite.
+
+    Raises:
+        ValueError: a name is empty, or a number is not finite.
     """
 
     line: int
@@ -49,16 +52,16 @@ class PointRow:
 
 
 def read_point_table(path: Path) -> tuple[PointRow, ...]:
-    """The rows of a table; blanks around a value do not matter, and empty lines are skipped.
+    """Read the rows of a table; values are stripped of blanks, and empty lines are skipped.
 
     Args:
-        path: of a file with commas between values, in UTF-8, whose first line has the columns
+        path: file with commas between values, in UTF-8, whose first line has the columns
             demonstration, image, action, x and y, in any order.
 
     Raises:
-        DatasetError: the file is missing, is no text, lacks a column, has another one, or no row;
-            a row has more or fewer values, an empty one, no number or one that is not finite, or
-            is there twice; each with the line.
+        DatasetError: the file is missing, is no text, lacks a column, has an unknown one, or no
+            row; a row has more or fewer values, an empty one, no finite number, or occurs twice;
+            each with the line.
     """
     lines = _fields(path, read_text(path).removeprefix(_BYTE_ORDER_MARK))
     first, header = next(lines, (1, []))
@@ -70,15 +73,15 @@ def read_point_table(path: Path) -> tuple[PointRow, ...]:
             row = _row(line, header, fields)
             key = row.demonstration, row.image, row.action, row.x, row.y
             if key in rows:
-                raise ValueError(f'it says the same as line {rows[key].line}; keep one of them')
+                raise ValueError(f'it says the same as line {rows[key].line}. Keep one of them')
             rows[key] = row
     if not rows:
-        raise DatasetError(f'{path} has no row below its header; add one for each point')
+        raise DatasetError(f'{path} has no row below its header. Add one for each point')
     return tuple(rows.values())
 
 
 def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The values of each line that is not empty, and its number."""
+    """Yield the number and the values of each line that is not empty."""
     reader = csv.reader(io.StringIO(text, newline=''), strict=True)
     try:
         for fields in reader:
@@ -90,7 +93,7 @@ def _fields(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _require_columns(header: list[str]) -> None:
-    expected = f'expected the columns {", ".join(_COLUMNS)}, parted by commas'
+    expected = f'expected the columns {", ".join(_COLUMNS)}, with commas between'
     for name in header:
         if name not in _COLUMNS:
             raise ValueError(f'there is a column {name!r}; {expected}')
@@ -103,7 +106,9 @@ def _require_columns(header: list[str]) -> None:
 
 def _row(line: int, header: list[str], fields: list[str]) -> PointRow:
     if len(fields) != len(header):
-        raise ValueError(f'got {len(fields)} values; expected {len(header)}, as in the header')
+        raise ValueError(
+            f'there are {len(fields)} values; expected {len(header)} as in the header'
+        )
     values = dict(zip(header, fields, strict=True))
     return PointRow(
         line,

@@ -19,13 +19,13 @@ from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 
 @dataclass(frozen=True)
 class UnmarkedThing:
-    """What shows one thing.
+    """The files that show one object.
 
     Attributes:
         table: file of its points, which need not exist.
-        rows: of the table; none where there is no table.
+        rows: rows of the table; empty without a table.
         demonstrations: videos, and folders of frames; at least one.
-        images: files; at least one.
+        images: image files; at least one.
     """
 
     table: Path
@@ -39,8 +39,9 @@ class UnmarkedPairs:
     """A folder of own pairs.
 
     Attributes:
-        things: at least one.
-        action_names: those of the folder, or that the tables use; may be none.
+        things: objects, at least one.
+        action_names: names of the actions of the folder, or those that the tables use; may be
+            empty.
     """
 
     things: tuple[UnmarkedThing, ...]
@@ -48,18 +49,18 @@ class UnmarkedPairs:
 
 
 def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs:
-    """The media and the tables of a folder, laid out as `folder_pairs` says.
+    """Read the media and the tables of a folder with the layout of `folder_pairs`.
 
     Args:
-        folder: of the tables.
-        root: folder of the media where they do not lie beside the tables.
+        folder: folder of the tables.
+        root: folder of the media if they are not beside the tables.
 
     Raises:
-        DatasetError: there is no such folder, no thing in it, or one of a thing's folders of
+        DatasetError: there is no such folder, no object in it, or one of an object's folders of
             media is missing or empty; a table or the names of actions are malformed.
     """
     if not folder.is_dir():
-        raise DatasetError(f'there is no folder of pairs {folder}')
+        raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
     media_root = folder if root is None else root
     places = [
         path.relative_to(media_root)
@@ -68,8 +69,8 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
     ]
     if not places:
         raise DatasetError(
-            f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}; put '
-            'the videos of a thing into the one and images of it into the other'
+            f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}. Put '
+            'the videos of an object into the former and images of it into the latter'
         )
     things = tuple(_read_thing(folder / place, media_root / place) for place in places)
     used = (row.action for thing in things for row in thing.rows)
@@ -83,7 +84,7 @@ def _read_thing(folder: Path, media: Path) -> UnmarkedThing:
     for name, found in ((DEMONSTRATIONS, demonstrations), (IMAGES, images)):
         if not found:
             raise DatasetError(
-                f'{media / name} is missing or empty; put {name} of the thing there, or move '
+                f'{media / name} is missing or empty. Put {name} of the object there, or move '
                 f'{media} elsewhere'
             )
     rows = read_point_table(table) if table.is_file() else ()
@@ -91,7 +92,7 @@ def _read_thing(folder: Path, media: Path) -> UnmarkedThing:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is visible in a folder; nothing where there is none."""
+    """List the visible entries of a folder; none if it does not exist."""
     if not folder.is_dir():
         return []
     return sorted(each for each in folder.iterdir() if not each.name.startswith('.'))

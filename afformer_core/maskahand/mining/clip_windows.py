@@ -8,19 +8,19 @@ from collections.abc import Collection
 
 
 def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
-    """Windows over the frames of a video, the last of which ends with it.
+    """Divide the frames of a video into windows, the last of which ends with it.
 
     Args:
-        count: frames of the video.
-        length: frames of a window, at least 2.
-        stride: from the beginning of a window to that of the next, at least 1.
+        count: number of frames of the video.
+        length: number of frames of a window, at least 2.
+        stride: frames from the beginning of a window to that of the next, at least 1.
 
     Returns:
-        (first, last) frame of each, in order. A video that is shorter than a window is one by
-        itself; one frame alone is none.
+        (first, last) frame of each, in order. A video that is shorter than a window is a single
+        one; one frame alone is none.
 
     Raises:
-        ValueError: there are no such windows.
+        ValueError: length or stride is too small.
     """
     if length < 2 or stride < 1:
         raise ValueError(
@@ -38,11 +38,11 @@ def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
 def windows_with(
     count: int, numbers: Collection[int], length: int, stride: int
 ) -> tuple[tuple[int, int], ...]:
-    """Those of `clip_windows` with an interaction in at least one frame.
+    """Select the windows of `clip_windows` with an interaction in at least one frame.
 
     Args:
         count, length, stride: see `clip_windows`.
-        numbers: of the frames with one, in any order.
+        numbers: numbers of the frames with an interaction, in any order.
     """
     ordered = sorted(numbers)
     return tuple(

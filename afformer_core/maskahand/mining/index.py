@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The index of mined videos: hands that touch something, with their times and boxes.
 
-An index is a JSON file. It holds no frames: it names videos, relative to its own folder.
+An index is a JSON file without frames: it names videos, relative to its own folder.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class MinedVideo:
-    """A video in which hands were looked for.
+    """A video whose hands were detected.
 
     Attributes:
-        path: of the file, the folder of frames or the bag.
-        topic: of the images in a bag, else empty.
+        path: path of the file, the folder of frames or the bag.
+        topic: topic of the images in a bag, else empty.
         size: (width, height) of its frames in pixels.
-        times: seconds from its first frame of each frame that was looked at, increasing.
-        hands: by the number of such a frame, those seen in it, best first; none without any.
+        times: seconds from its first frame of each examined frame, increasing.
+        hands: hands in an examined frame, best first, by the frame's number; frames without hands
+            are left out.
         clips: (first, last) number of the frames of each clip with an interaction.
     """
 
@@ -59,11 +60,11 @@ class HandIndex:
     """All that was mined.
 
     Attributes:
-        settings: what it depends on besides the videos: the detector's name, the rate, how long
-            and how far apart clips are, and the `number_rate` of folders of frames, or None.
-        interaction_score: from which score on a hand in contact is an interaction.
-        videos: in which hands were looked for, in the order of their paths.
-        broken: (path, reason) of what could not be read, or not whole.
+        settings: what it depends on besides the videos: the detector's name, the rate, length and
+            stride of clips, and the `number_rate` of folders of frames, or None.
+        interaction_score: a hand in contact is an interaction from this score on.
+        videos: examined videos, in the order of their paths.
+        broken: (path, reason) of videos that could not be read, or not to their end.
     """
 
     settings: Mapping[str, Any]
@@ -73,7 +74,7 @@ class HandIndex:
 
     @property
     def clips(self) -> int:
-        """How many there are."""
+        """Number of clips."""
         return sum(len(video.clips) for video in self.videos)
 
 
@@ -98,7 +99,7 @@ def write_index(path: Path, index: HandIndex) -> None:
 
 
 def read_index(path: Path) -> HandIndex:
-    """The index of a file.
+    """Read an index.
 
     Raises:
         DatasetError: the file is missing, or not an index that this release can read.
@@ -128,7 +129,7 @@ def read_index(path: Path) -> HandIndex:
 
 
 def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
-    """Hands by the number of their frame as JSON can hold them."""
+    """Convert hands by the number of their frame to JSON types."""
     return {
         str(number): [
             [*hand.box, hand.contact, hand.score, *(hand.touch or ())] for hand in hands[number]
@@ -138,7 +139,7 @@ def hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
 
 
 def hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
-    """What `hands_to_json` was given.
+    """Convert the result of `hands_to_json` back to hands.
 
     Raises:
         AttributeError, TypeError, ValueError: it is something else.

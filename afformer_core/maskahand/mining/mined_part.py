@@ -19,15 +19,15 @@ from afformer_core.media.video import VideoFrame
 
 @dataclass(frozen=True)
 class MinedPart:
-    """What a detector saw in a part of a video.
+    """The detections in a part of a video.
 
     Attributes:
         size: (width, height) of its frames in pixels; (0, 0) without any.
-        times: seconds from the video's first frame of each frame that was looked at.
-        hands: by the number of such a frame within the part, those seen in it, best first.
+        times: seconds from the video's first frame of each examined frame.
+        hands: hands in an examined frame, best first, by the frame's number within the part.
         damage: why the video could not be read to the part's end; empty where it could.
-        lost: frames that could not be read, and were left out.
-        loss: where the first of them was, and why; empty without any.
+        lost: number of frames that could not be read, and were left out.
+        loss: time and reason of the first of them; empty without any.
     """
 
     size: tuple[int, int]
@@ -52,14 +52,14 @@ def write_part(path: Path, part: MinedPart) -> None:
         'lost': part.lost,
         'loss': part.loss,
     }
-    # What a process that was killed while it wrote has left.
+    # Leftovers of a process that was killed while it wrote.
     for leftover in path.parent.glob(f'.{path.name}.*'):
         leftover.unlink(missing_ok=True)
     write_aside(path, (json.dumps(fields) + '\n').encode())
 
 
 def read_part(path: Path) -> MinedPart:
-    """What `write_part` wrote.
+    """Read the file of a part.
 
     Raises:
         DatasetError: the file is missing or was altered.
@@ -85,11 +85,11 @@ _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 
 class PartDetection:
-    """Looks at the frames of a part; iterating does so and yields after each frame.
+    """The detection of hands in a part; iterating over it runs it, and yields after each frame.
 
     Args:
-        detector: that looks; it begins anew.
-        frames: of the part.
+        detector: detector of hands, which begins a new video.
+        frames: frames of the part.
     """
 
     def __init__(self, detector: HandDetector, frames: Iterator[VideoFrame | LostFrame]) -> None:
@@ -115,7 +115,7 @@ class PartDetection:
             )
 
     def result(self) -> MinedPart:
-        """What was seen, once all frames were looked at."""
+        """Return the detections, once all frames were examined."""
         loss = ''
         if self._lost:
             first = self._lost[0]
@@ -125,9 +125,9 @@ class PartDetection:
         )
 
     def _readable(self) -> Iterator[VideoFrame]:
-        """The frames up to where they cannot be read.
+        """Yield the frames up to where they cannot be read.
 
-        An error would end a detector that reads ahead before it gave what it has seen.
+        An error would end a detector that reads ahead before it returned its last detections.
         """
         try:
             for frame in self._frames:
@@ -146,12 +146,12 @@ class PartDetection:
 
 
 def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
-    """Says that frames of another size follow, which one video cannot have."""
+    """Say that frames of another size follow, which one video cannot have."""
     return 'its frames become {}x{}, those before are {}x{}'.format(*size, *before)
 
 
 def _kept(hand: Hand) -> Iterator[Hand]:
-    """The hand in as many digits as mean something, if it is kept."""
+    """Yield the hand, rounded to meaningful digits, if it is kept."""
     left, top, right, bottom = (round(each, _BOX_DECIMALS) for each in hand.box)
     score = round(hand.score, _SCORE_DECIMALS)
     if score >= LOWEST_SCORE and left < right and top < bottom:

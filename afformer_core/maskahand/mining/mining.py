@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mining of long videos for clips with hands that touch something (paper, section 4.2).
 
-Videos are looked at in parts, in each of which the detector begins anew. What was seen in a part
-is kept beside the index, so that a run that was interrupted goes on where it was, and a later run
-looks only at what is new:
+Videos are examined in parts, in each of which the detector begins anew. The result of each part
+is kept beside the index, so that an interrupted run resumes, and a later run examines only what
+is new:
 
 - `index.json`: the index
-- `parts/KEY/00003.json`: what was seen in part 3 of the video that the key stands for
+- `parts/KEY/00003.json`: the result of part 3 of the video that the key identifies
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from afformer_core.maskahand.sources import FoundSources, FrameSource
 from afformer_core.parallel.workers import steps
 
 INDEX_FILE = 'index.json'
-# So many read videos for a GPU that looks at them.
+# Number of processes that read videos for one GPU.
 _PROCESSES_OF_A_GPU = 4
 
 OpenDetector = Callable[[], HandDetector]
@@ -38,15 +38,15 @@ OpenDetector = Callable[[], HandDetector]
 
 @dataclass(frozen=True)
 class MiningSettings:
-    """How videos are mined.
+    """Settings of mining.
 
     Attributes:
-        rate: frames per second that are looked at.
-        clip_frames: frames of a clip among those, at least 2.
-        stride: frames from the beginning of one clip to that of the next, at least 1.
-        interaction_score: a hand in contact is an interaction from this score on; None: as the
-            detector says.
-        part_frames: frames that are looked at in one go.
+        rate: examined frames per second.
+        clip_frames: examined frames of a clip, at least 2.
+        stride: examined frames from the beginning of one clip to that of the next, at least 1.
+        interaction_score: a hand in contact is an interaction from this score on; None for the
+            detector's own.
+        part_frames: examined frames of a part.
     """
 
     rate: float = 5.0
@@ -70,20 +70,20 @@ class MiningSettings:
 
 
 class Mining:
-    """Mines videos; `detect` first, then take the `index`, both within `alone`.
+    """The mining of videos: iterate over `detect`, then take the `index`, both within `alone`.
 
     Args:
         found: the videos.
-        open_detector: opens the detector; other processes must be able to import it.
+        open_detector: function that opens the detector; other processes must be able to import it.
         output: folder of the index, made where it does not exist.
-        settings: how they are mined.
+        settings: settings of mining.
 
     Attributes:
-        done, total: frames that were looked at, and about how many there are.
+        done, total: number of examined frames, and approximate number of all frames.
 
     Raises:
         AfformerError: the detector cannot be opened.
-        ValueError: the rate is less than it needs.
+        ValueError: the rate is less than the detector needs.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Mining:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let no other run look or write the index in the same folder.
+        """Keep other runs from mining into the same folder.
 
         Raises:
             DatasetError: another run does.
@@ -135,30 +135,29 @@ class Mining:
             ) from error
 
     def detect(self, processes: int | None = None) -> Iterator[None]:
-        """Look at all parts that no run has looked at; yields as `done` grows.
+        """Examine all parts that no run has examined; yield as `done` grows.
 
         A part that an earlier run could not read to its end is tried again.
 
         Args:
-            processes: how many look at once; None: one for each core that PyTorch would compute
-                on, or four for each GPU where the detector computes on one. There are never more
-                than parts.
+            processes: number of processes; None for one for each core that PyTorch would use, or
+                four for each GPU if the detector runs on one. There are never more than parts.
 
         Raises:
-            DatasetError: a process was killed, or the detector does not do what it must.
-            OSError: the folder cannot be written, as when the disk is full.
+            DatasetError: a process was killed, or the detector returned a wrong number of results.
+            OSError: the folder cannot be written, for example to a full disk.
         """
         damaged: set[int] = set()
 
         def numbers() -> Iterator[int]:
-            # What follows damage is not used.
+            # Parts after damage are not used.
             for number in self._missing:
                 if self._parts[number].video in damaged:
                     self.done += self._parts[number].frames
                 else:
                     yield number
 
-        # Other processes open their own, and two would be in memory for nothing.
+        # Other processes open their own detector, so this one is dropped.
         if processes is None:
             gpus = _PROCESSES_OF_A_GPU * torch.cuda.device_count()
             processes = gpus if self._on_gpu else torch.get_num_threads()
@@ -175,10 +174,10 @@ class Mining:
             yield
 
     def index(self) -> HandIndex:
-        """Join what was seen, cut the clips, and write the index.
+        """Join the results, cut the clips, and write the index.
 
         Raises:
-            DatasetError: parts were not looked at, or their files are damaged.
+            DatasetError: parts were not examined, or their files are damaged.
             OSError: the folder cannot be written.
         """
         settings = self._settings
@@ -210,14 +209,14 @@ class Mining:
 
 @dataclass(frozen=True)
 class _Step:
-    """Frames that were looked at, and the number of the video if it is damaged there."""
+    """Number of examined frames, and the number of the video if it is damaged there."""
 
     frames: int
     damaged: int | None = None
 
 
 class _Detection:
-    """Looks at a part, by its number, and keeps what was seen."""
+    """A function that examines a part, by its number, and writes the result."""
 
     def __init__(
         self, parts: Sequence[Part], open_detector: OpenDetector, rate: float, processes: int
@@ -230,7 +229,7 @@ class _Detection:
 
     def __call__(self, number: int) -> Iterator[_Step]:
         if self.detector is None:
-            # With all cores for each process, they wait for one another most of the time.
+            # If each process used all cores, they would mostly wait for one another.
             torch.set_num_threads(max(1, torch.get_num_threads() // self._processes))
             self.detector = self._open_detector()
         part = self._parts[number]

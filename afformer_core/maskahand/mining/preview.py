@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contact sheet of mined clips."""
+"""A contact sheet of mined clips."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ RgbImage = NDArray[np.uint8]
 def write_contact_sheet(path: Path, index: HandIndex) -> None:
     """Write a JPEG or PNG of the interactions in an index, evenly chosen where there are many.
 
-    Of each clip it shows the frame with the surest interaction, with all hands that were seen,
-    the name of the video and the seconds. The memory that it takes is that of a few frames.
+    For each clip it shows the frame with the surest interaction, with all hands, the name of the
+    video and the seconds. Only a few frames are in memory at a time.
 
     Args:
-        path: ends in one of `IMAGE_SUFFIXES`.
-        index: with at least one clip.
+        path: file that ends in one of `IMAGE_SUFFIXES`.
+        index: index with at least one clip.
 
     Raises:
         ValueError: the path ends otherwise, or there is no clip.
@@ -57,14 +57,14 @@ def write_contact_sheet(path: Path, index: HandIndex) -> None:
 
 
 def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage:
-    """An image made smaller or larger, with the boxes of hands and their scores.
+    """Resize an image and draw the boxes of hands with their scores.
 
-    Hands in contact are orange, others blue; a dot is where they touch something, if known.
+    Hands in contact are orange, others blue; a dot marks the point of contact, if known.
 
     Args:
         image: uint8 [H, W, 3] RGB.
-        hands: best first, in pixels of the image.
-        scale: pixels of the result to a pixel of the image.
+        hands: hands, best first, in pixels of the image.
+        scale: pixels of the result for a pixel of the image.
     """
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
@@ -77,14 +77,14 @@ def draw_hands(image: RgbImage, hands: Sequence[Hand], scale: float) -> RgbImage
             x, y = (round(each * scale) for each in hand.touch)
             cv2.circle(drawn, (x, y), 3, colour, -1, cv2.LINE_AA)
         label = f'{"contact" if hand.contact else "no contact"} {hand.score:.2f}'
-        # Written inside where the box touches the upper edge.
+        # At the upper edge of the image the label goes inside the box.
         line = top - 4 if top >= 16 else top + 14
         draw_text(drawn, label, (max(0, left), line), _TEXT_SIZE)
     return drawn
 
 
 def _best_frames(index: HandIndex) -> Iterator[tuple[MinedVideo, int]]:
-    """The surest interaction of each clip; one that two clips share comes once."""
+    """Yield the surest interaction of each clip; one in two clips only once."""
     for video in index.videos:
         best = {
             max(

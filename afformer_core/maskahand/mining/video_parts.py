@@ -17,7 +17,7 @@ from afformer_core.maskahand.mining.mined_part import MinedPart, read_part, size
 from afformer_core.maskahand.sources import FrameSource
 
 PARTS_FOLDER = 'parts'
-# To be counted up when the same detector would find other hands, or files of parts change.
+# Must increase when the same detector would find other hands, or the format of parts changes.
 _VERSION = 2
 
 
@@ -26,11 +26,11 @@ class Part:
     """A part of a video.
 
     Attributes:
-        video: its number among all videos.
+        video: number of the video among all.
         source: the video.
-        start, stop: seconds; from the first on and before the second.
-        frames: about how many of it are looked at.
-        file: where what was seen is kept.
+        start, stop: begin and end in seconds; the end is not included.
+        frames: approximate number of examined frames.
+        file: file of the result.
     """
 
     video: int
@@ -41,7 +41,7 @@ class Part:
     file: Path
 
     def is_whole(self) -> bool:
-        """Whether it was looked at, to its end.
+        """Check whether the part was examined to its end.
 
         Raises:
             DatasetError: its file was altered.
@@ -62,15 +62,15 @@ def video_parts(
 ) -> tuple[list[VideoParts], list[tuple[Path, str]]]:
     """Divide videos into parts.
 
-    What is kept of a part is found again by the path of its video, seen from `output`, the size
-    and time of change of the video's files, and all else that it depends on.
+    The result of a part is identified by the path of its video relative to `output`, the size and
+    time of change of the video's files, and all else that it depends on.
 
     Args:
         sources: the videos.
         output: folder of the index.
-        detector: its name.
-        rate: frames per second that are looked at.
-        part_frames: of those in a part, at most.
+        detector: name of the detector.
+        rate: examined frames per second.
+        part_frames: largest number of examined frames in a part.
 
     Returns:
         the videos that can be read, and (path, reason) of the others.
@@ -98,14 +98,14 @@ def video_parts(
 
 
 def joined(video: VideoParts) -> tuple[MinedPart, str]:
-    """What was seen in all parts of a video, up to the first that is damaged.
+    """Join the results of all parts of a video, up to the first that is damaged.
 
     Returns:
-        that, and what is wrong with the video, how far it was read and what was left out; empty
-        for nothing.
+        the result, and what is wrong with the video, how far it was read and what was left out;
+        empty if nothing.
 
     Raises:
-        DatasetError: a part was not looked at, or its file was altered.
+        DatasetError: a part was not examined, or its file was altered.
     """
     size: tuple[int, int] = (0, 0)
     times: list[float] = []
@@ -142,7 +142,7 @@ def _divided(
 ) -> tuple[Part, ...]:
     parts = []
     for number, frames in zip(windows, expected, strict=True):
-        # A video may be longer than it says.
+        # A video may be longer than its stored duration.
         stop = math.inf if number == windows[-1] else (number + 1) * length
         file = folder / f'{number:05}.json'
         parts.append(Part(video, source, number * length, stop, frames, file))
@@ -150,6 +150,6 @@ def _divided(
 
 
 def _about(source: FrameSource, text: str) -> str:
-    # The index names the path beside, as it is seen from there.
+    # The index has the path, relative to it, beside this text.
     told = ' '.join(text.split()).replace(str(source.path), source.path.name)
     return f'topic {source.topic}: {told}' if source.topic else told

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-training on masked hands (paper, sections 4.2 and 4.3)."""
+"""Pretraining on masked hands (paper, sections 4.2 and 4.3)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera motion between two frames of a video, estimated from what stands still."""
+"""Camera motion between two frames of a video, estimated from the static background."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from afformer_core.data.augmentation.geometric import Homography
 
 _CORNERS, _QUALITY, _APART = 300, 0.01, 5
 _WINDOW, _LEVELS = (15, 15), 3
-# Pixels: how far a corner may be off that is followed forth and back, and that moved as all do.
+# Pixels: largest error of a corner tracked forward and back, and of one that moved as all do.
 _OFF_BACK, _OFF = 0.5, 1.5
-# How many corners, and which share of those that could be followed, have to move as one.
+# Least number, and least share of the tracked corners, that must move consistently.
 _LEAST, _SHARE = 20, 0.5
 
 
 def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homography | None:
-    """Where what stands still in one frame lies in another.
+    """Estimate where the static background of one frame lies in another.
 
-    Corners are followed (Lucas and Kanade), and most of them have to agree: hands and what they
-    carry move otherwise.
+    Corners are tracked (Lucas and Kanade), and most of them have to agree: hands and what they
+    carry move differently.
 
     Args:
         first, second: uint8 [H, W, 3] RGB, of one size.
 
     Returns:
         [3, 3] from (x, y, 1) in the first frame to that in the second; None where too little is
-        seen in both, such as after a cut.
+        visible in both, for example after a cut.
     """
     before, after = map(_grey, (first, second))
     corners = _corners(before)
@@ -51,7 +51,7 @@ def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _corners(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """[N, 1, 2], as OpenCV takes them."""
+    """Detect corners, [N, 1, 2], in OpenCV's layout."""
     corners = cv2.goodFeaturesToTrack(image, _CORNERS, _QUALITY, _APART)
     return np.empty((0, 1, 2), np.float32) if corners is None else np.asarray(corners, np.float32)
 

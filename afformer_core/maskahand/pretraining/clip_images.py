@@ -20,20 +20,20 @@ from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
 from afformer_core.media.images import resize_to_input
 
-# To be counted up when the same frames would be resized otherwise.
+# Must increase when resizing of the same frames changes.
 _CACHE_VERSION = 1
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """What examples are made of.
+    """The frames that examples are made of.
 
     Attributes:
-        demonstration: uint8 [T, h, w, 3] RGB, what a model is shown, at its input size.
+        demonstration: uint8 [T, h, w, 3] RGB, the demonstration at the model's input size.
         interactions: uint8 [M, H, W, 3] RGB, the frames of the clip's interactions, in the shape
             of the video: masks are drawn in them before they become squares.
-        hand_free: by number of the frame uint8 [H, W, 3], likewise, those without a hand that
-            interactions name.
+        hand_free: uint8 [H, W, 3] likewise, by number, the frames without a hand that interactions
+            name.
     """
 
     demonstration: NDArray[np.uint8]
@@ -43,15 +43,16 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class ClipImages:
-    """Reads clips of mined videos.
+    """A reader of the clips of mined videos.
 
     Attributes:
         size: (height, width) of a demonstration's frames.
-        frames: of a demonstration at most.
-        image_side: longest side of the frames with interactions at most.
-        cache_folder: where clips are kept as they were read; None: nowhere. Several processes may
-            share it.
-        number_rate: of videos that are folders of frames, see `open_source`.
+        frames: largest number of frames of a demonstration.
+        image_side: longest side of the frames with interactions.
+        cache_folder: folder of the cache of clips; None for no cache. Several processes may share
+            it.
+        number_rate: frame numbers per second of videos that are folders of frames (see
+            `open_source`).
     """
 
     size: tuple[int, int]
@@ -67,11 +68,11 @@ class ClipImages:
             raise ValueError(f'image_side is {self.image_side}; it must be at least 1')
 
     def read(self, clip: InteractionClip) -> ClipFrames:
-        """The frames of a clip; for reading, as they may be mapped from the cache.
+        """Read the frames of a clip, which must not be changed: they may be mapped from the cache.
 
         Raises:
-            VideoError: the video is missing, damaged, or not that which was mined.
-            DatasetError: the cache folder cannot be written, such as when the disk is full.
+            VideoError: the video is missing, damaged, or not the one that was mined.
+            DatasetError: the cache folder cannot be written, for example to a full disk.
         """
         if self.cache_folder is None:
             return _clip_frames(clip, self._decode(clip))
@@ -87,9 +88,9 @@ class ClipImages:
         return _clip_frames(clip, [each.frames for each in kept])
 
     def missing(self, clips: Sequence[InteractionClip]) -> list[CachePart]:
-        """What the cache lacks of some clips; nothing where there is no cache.
+        """Return what the cache lacks of some clips; nothing without a cache.
 
-        A clip whose video is gone is passed over, as reading it tells of that.
+        A clip whose video is missing is ignored, since reading it will raise an error.
         """
         if self.cache_folder is None:
             return []
@@ -109,17 +110,17 @@ class ClipImages:
         return [CachePart(f'frames of {count:,} mined clips', size)] if count else []
 
     def _image_bytes(self, clip: InteractionClip, part: int) -> int:
-        """Of a frame in a part of a clip: the first is shown to the model, others are larger."""
+        """Return the size of a frame in a part of a clip: those of demonstrations are smaller."""
         if part == 0:
             return self.size[0] * self.size[1] * 3
         width, height = self._fitted_size(*clip.video.size)
         return width * height * 3
 
     def fingerprint(self, clip: InteractionClip) -> str:
-        """Another one when the clip's video was written again.
+        """Return a text that changes when the clip's video is written again.
 
         Raises:
-            VideoError: it is gone.
+            VideoError: the video is gone.
         """
         try:
             return self._source(clip).fingerprint()
@@ -132,7 +133,7 @@ class ClipImages:
         return open_source(clip.video.path, clip.video.topic, self.number_rate)
 
     def _decode(self, clip: InteractionClip) -> list[NDArray[np.uint8]]:
-        """The frames of each of the clip's parts."""
+        """Decode the frames of each of the clip's parts."""
         parts = self._parts(clip)
         numbers = sorted({number for part in parts for number in part})
         images = self._source(clip).at([clip.video.times[number] for number in numbers])
@@ -157,21 +158,21 @@ class ClipImages:
         return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def _fitted_size(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) in which the longest side is not above `image_side`."""
+        """Compute (width, height) whose longer side is not above `image_side`."""
         scale = min(1.0, self.image_side / max(height, width))
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def _parts(self, clip: InteractionClip) -> list[tuple[int, ...]]:
-        """Numbers of the demonstration's frames, of those with interactions, and without hands.
+        """List the frames of the demonstration, those with interactions, and those without hands.
 
-        The last part is missing where it would be empty.
+        They are numbers of frames. The last part is missing where it would be empty.
         """
         interactions = tuple(each.number for each in clip.interactions)
         parts = [clip.demonstration(self.frames), interactions, clip.hand_free]
         return [part for part in parts if part]
 
     def _keys(self, clip: InteractionClip) -> list[str]:
-        """Of each of the clip's parts."""
+        """Compute the cache's key of each of the clip's parts."""
         place = (str(clip.video.path.resolve()), clip.video.topic, self.fingerprint(clip))
         keys = []
         for part, numbers in enumerate(self._parts(clip)):

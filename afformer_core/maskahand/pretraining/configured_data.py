@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data of a pre-training of config/train, without its model."""
+"""The data of a pretraining of config/train, without its model."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _KINDS: dict[str, type[PretrainingData]] = {
 
 
 def configured_data(configurations: Sequence[Path], seed: int | None = None) -> PretrainingData:
-    """The data that YAML files of `afformer train` describe, without what they validate on.
+    """Build the data that YAML files of `afformer train` describe, without their validation.
 
     Args:
-        configurations: what stands in a later one replaces what was before; at least one.
-        seed: in place of the data's own; None: that.
+        configurations: files, of which later ones override earlier ones; at least one.
+        seed: seed instead of the data's own; None for that.
 
     Raises:
-        AfformerError: a file cannot be read, or they describe no pre-training.
+        AfformerError: a file cannot be read, or they describe no pretraining.
         DatasetError: the index cannot be read.
         ValueError: an option is out of range.
     """
@@ -63,7 +63,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         parsed = parser.parse_object({'data': given})
     except ArgumentError as error:
         raise AfformerError(f'{names}: {error}') from error
-    # Its options are checked with the others, its annotations need not be there.
+    # The validation's options are checked with the others; its annotations need not exist.
     parsed.data.validation = None
     data: PretrainingData = parser.instantiate_classes(parsed).data
     return data
@@ -80,7 +80,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """The second over the first, group by group."""
+    """Merge the second mapping into the first, group by group."""
     merged = dict(first)
     for name, value in second.items():
         old = merged.get(name)
@@ -91,7 +91,7 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
 
 def _at(content: Any, *names: str) -> Any:
-    """What stands under some names, one within the other; None where nothing does."""
+    """Return the value under nested names; None where there is none."""
     for name in names:
         content = content.get(name) if isinstance(content, Mapping) else None
     return content

@@ -23,11 +23,11 @@ _WHITE = 255
 
 
 def example_grid(examples: Sequence[PretrainingExample], side: int = 192) -> NDArray[np.uint8]:
-    """A row for each target image: frames of the demonstration, the image, the target over it.
+    """Draw a row for each target image: frames of the demonstration, the image, and its target.
 
     Args:
-        examples: at least one.
-        side: of each image, in pixels.
+        examples: examples, at least one.
+        side: side of each image, in pixels.
 
     Returns:
         uint8 RGB [H, W, 3].
@@ -50,7 +50,7 @@ def _resized(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _joined(images: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
-    """Side by side along an axis, with white between them."""
+    """Join images along an axis, with white between them."""
     shape = list(images[0].shape)
     shape[axis] = _GAP
     gap = np.full(shape, _WHITE, np.uint8)
@@ -59,10 +59,10 @@ def _joined(images: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]
 
 
 class ExampleImages(Callback):
-    """Shows, when training begins, what is made of some clips.
+    """A callback that shows, when training begins, the examples of some clips.
 
     Args:
-        count: clips shown.
+        count: number of clips, at least 1.
     """
 
     def __init__(self, count: int = 4) -> None:
@@ -71,10 +71,10 @@ class ExampleImages(Callback):
         self._count = count
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw, in the first process, unless training goes on from a checkpoint.
+        """Draw, in the first process, unless training resumes from a checkpoint.
 
         Raises:
-            ValueError: what is trained on is not made of clips.
+            ValueError: the data are not of a pretraining.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, PretrainingData):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-training on clips as a frozen backbone sees them, with features that are kept on disk."""
+"""Pretraining on features of clips from a frozen backbone, which are cached on disk."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ from afformer_core.training.datasets.feature_data import FeatureDataset, frozen_
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Backbone stages of demonstrations, float16, mapped from disk.
+    """Backbone stages of demonstrations, float16, memory-mapped from disk.
 
     Attributes:
-        stages: one array for each, fine to coarse, [clips, T, C, h, w]; a demonstration with fewer
-            frames has its last one over and over.
-        lengths: int64 [clips], frames that each really has.
+        stages: one array for each, fine to coarse, [clips, T, C, h, w]; shorter demonstrations
+            repeat their last frame.
+        lengths: number of actual frames, int64 [clips].
     """
 
     stages: tuple[NDArray[np.float16], ...]
@@ -59,16 +59,16 @@ class ClipFeatures:
 def open_clip_features(
     folder: Path, clips: Sequence[InteractionClip], encoder: Encoder, images: ClipImages
 ) -> ClipFeatures:
-    """Open the features of clips; compute them first where they are absent or of something else.
+    """Open the features of clips; compute them first where they are missing or of something else.
 
     Args:
-        folder: where they are kept.
-        clips: all that are trained on.
-        encoder: its backbone is run in evaluation mode.
-        images: reads them.
+        folder: folder of the features.
+        clips: all clips to train on.
+        encoder: encoder, whose backbone runs in evaluation mode.
+        images: reader of the clips.
 
     Raises:
-        VideoError: a video is missing, damaged, or not that which was mined.
+        VideoError: a video is missing, damaged, or not the one that was mined.
     """
     lengths = [len(clip.demonstration(images.frames)) for clip in clips]
     names = [str(number) for number in range(len(clips))]
@@ -86,7 +86,7 @@ def _padded(clip: InteractionClip, images: ClipImages, frames: int) -> NDArray[n
 
 
 def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
-    """Changes with what is shown of each clip, and when a video is written again."""
+    """Hash the frames of each clip and the state of each video, to detect changes."""
     digest = hashlib.sha256(json.dumps(images.size).encode())
     fingerprints: dict[tuple[Path, str], str] = {}
     for clip in clips:
@@ -104,27 +104,27 @@ _AS_IT_IS = ImageOptions()
 
 
 class MaskAHandFeatureData(PretrainingData):
-    """Clips as a frozen backbone sees them, computed once; images are made in every step.
+    """Features of clips from a frozen backbone, computed once, with images made in every step.
 
-    It is for machines without a GPU: each image has to pass the backbone, but no clip the frozen
-    part of it. At least its first stage is frozen; see `FeatureData`.
+    It is for machines without a GPU: target images pass the whole backbone, but clips only its
+    trained part. At least its first stage must be frozen (see `FeatureData`).
 
     Args:
         index: file that `afformer mine` wrote.
-        cache_folder: where features of clips and frames with hands are kept.
-        validation: annotated data, measured without its actions; nothing if it is null. Each of
-            its clips has at least `frames` frames.
+        cache_folder: folder for features of clips, and for frames with hands.
+        validation: annotated data, measured without its actions; null for none. Each of its clips
+            needs at least `frames` frames.
         input_size: (height, width) of images; the model's, never given.
-        frames: of a clip that the model is shown, evenly spaced.
-        synthesis: how target images are made of frames with hands.
+        frames: largest number of frames of a demonstration, evenly spaced.
+        synthesis: settings of the target images, which are made of frames with hands.
         targets: target images of each clip of a step, each of another frame and with other masks.
-        interactions: frames of a clip that target images are made of at most, evenly spaced among
-            those in which a hand interacts.
+        interactions: largest number of frames of a clip that target images are made of, evenly
+            spaced among those in which a hand interacts.
         image_side: longest side of such a frame, in which masks are drawn before it becomes a
-            square; larger ones are made smaller.
+            square; larger ones are shrunk.
         batch_size: clips of a step, over all processes.
-        workers: processes that read.
-        seed: of the order, and of all that is random in target images.
+        workers: number of reading processes.
+        seed: seed of the order, and of all that is random in target images.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class MaskAHandFeatureData(PretrainingData):
 def collate_with_features(
     features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
 ) -> MixedBatch | FailedBatch:
-    """The same with the features of the demonstrations in place of their frames."""
+    """Collate examples to a batch with the demonstrations' features instead of their frames."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames from just before a contact, which show the element without a hand (not in the paper).
 
-Such a frame is the very image that a mask makes up for: without a hand, and with nothing hidden.
-It shows the scene of the contact only if nothing was moved in between, so that the contact must
+Such a frame is the image that a mask only approximates: without a hand, and with nothing hidden.
+It shows the state at the contact only if nothing was moved in between, so that the contact must
 have just begun, and must be the first after the frame.
 """
 
@@ -14,23 +14,23 @@ from dataclasses import replace
 from afformer_core.maskahand.mining.index import MinedVideo
 from afformer_core.maskahand.pretraining.interactions import InteractionClip, interacting_hands
 
-# Frames of a contact, from its first on, in which what is touched has hardly moved.
+# Number of first frames of a contact in which the touched element has hardly moved.
 _BEGINNING = 2
-# A detector may lose a hand in one frame.
+# Consecutive frames without a hand, since a detector may lose it in one.
 _IN_A_ROW = 2
-# Light changes, and things that no hand moves.
+# Seconds; over a longer time light changes, and objects move without a hand.
 _SECONDS = 10.0
 
 
 def with_hand_free_frames(
     clips: Sequence[InteractionClip], interaction_score: float, hidden_score: float
 ) -> list[InteractionClip]:
-    """Clips whose interactions name the frame before the hand came, where there is one.
+    """Add to the interactions of clips the frame before the hand came, where there is one.
 
     Args:
-        clips: of an index.
-        interaction_score: of the index: from which score on a hand in contact interacts.
-        hidden_score: from which score on a hand is one.
+        clips: clips of an index.
+        interaction_score: interaction score of the index.
+        hidden_score: score from which on a detection counts as a hand.
     """
     return [_with_hand_free(clip, interaction_score, hidden_score) for clip in clips]
 
@@ -38,16 +38,16 @@ def with_hand_free_frames(
 def hand_free_frame(
     video: MinedVideo, number: int, interaction_score: float, hidden_score: float
 ) -> int | None:
-    """The last frame but one before a hand came to where it touches something.
+    """Find the last frame but one before a hand came to where it touches something.
 
     Args:
-        video: that was mined.
-        number: of a frame in which a hand interacts.
+        video: mined video.
+        number: number of a frame in which a hand interacts.
         interaction_score, hidden_score: see `with_hand_free_frames`.
 
     Returns:
-        its number; None where the contact has lasted, or followed another before the hand left,
-        or no frame of the ten seconds before it is without hands.
+        its number; None where the contact has lasted, or followed another before the hand left, or
+        no frame of the ten seconds before it is without hands.
     """
     begin = number
     while interacting_hands(video, begin - 1, interaction_score):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips of an index, their frames in which hands interact, and the directions of approach."""
+"""The clips of an index, and the frames in them in which hands interact."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from afformer_core.media.video_frames import uniform_indices
 
 Direction = tuple[float, float]
 
-# A hand is looked for again in this many frames where a detector lost it.
+# Number of frames in which a lost hand is searched for.
 _GAP = 3
-# In diagonals of the hand's box: how far it goes from frame to frame at most, from where on the
-# way to what it touches counts, and how long that way is at least.
+# In diagonals of the hand's box: largest step from frame to frame, length of the path before a
+# contact that counts, and its least length.
 _STEP, _WAY, _LEAST = 1.0, 1.5, 0.25
-# Of a hand's score: what else a detector may see in its place, in another state, is less sure.
+# Share of a hand's score that its continuation needs; false detections in its place have less.
 _SURE = 0.5
 
 
 class Approaches:
-    """From where the hands of a video came.
+    """The directions from which the hands of a video came.
 
-    What led to a contact is looked for once, whichever of its frames are asked for.
+    The path to a contact is searched for once, whichever of the contact's frames are requested.
 
     Args:
-        hands: of the video, by the number of their frames.
+        hands: hands of the video, by the number of their frames.
     """
 
     def __init__(self, hands: Mapping[int, Sequence[Hand]]) -> None:
@@ -38,14 +38,14 @@ class Approaches:
         self._known: dict[tuple[int, Hand, int], Direction | None] = {}
 
     def of(self, number: int, hand: Hand) -> Direction | None:
-        """The direction in which a hand came to where it interacts.
+        """Find the direction in which a hand came to where it interacts.
 
-        It is that of the last way before the contact began; where the hand was in contact since
-        it came into view, that of the way back from where it went afterwards.
+        It is that of the last path before the contact began; if the hand was in contact since it
+        came into view, that of the path back from where it went afterwards.
 
         Args:
-            number: of the frame of the interaction.
-            hand: one of that frame, in contact.
+            number: number of the frame of the interaction.
+            hand: hand of that frame, in contact.
 
         Returns:
             (x, y) of length 1 in pixels of the frame; None where the hand did not move.
@@ -57,7 +57,7 @@ class Approaches:
         return None
 
     def _led(self, number: int, hand: Hand, step: int) -> Direction | None:
-        """What led to a contact, looked for to one side."""
+        """Find the direction that led to a contact, searching before or after it."""
         contact = []
         direction = None
         last = hand
@@ -78,7 +78,7 @@ class Approaches:
 def _trace(
     hands: Mapping[int, Sequence[Hand]], number: int, hand: Hand, step: int
 ) -> Iterator[tuple[int, Hand]]:
-    """The hand in one frame after another, and their numbers, as long as it is found again."""
+    """Follow a hand from frame to frame as long as it is found; yield it and the frame numbers."""
     lost = 0
     while lost <= _GAP:
         yield number, hand
@@ -92,7 +92,7 @@ def _trace(
 
 
 def _same(hands: Sequence[Hand], hand: Hand, frames: int) -> Hand | None:
-    """The hand that is nearest to where one was some frames away, if it may be the same."""
+    """Find the hand nearest to where one was some frames away, if it may be the same."""
     sure = [other for other in hands if other.score >= _SURE * hand.score]
     nearest = min(sure, key=lambda other: math.dist(_centre(other), _centre(hand)), default=None)
     if nearest is None:
@@ -102,11 +102,11 @@ def _same(hands: Sequence[Hand], hand: Hand, frames: int) -> Hand | None:
 
 
 def _way(contact: Hand, trace: Iterable[Hand]) -> Direction | None:
-    """The way to where a contact is, of what is found of the hand away from there."""
+    """Compute the direction to a contact, given the hand's positions away from it."""
     end = begin = _centre(contact)
     diagonal = math.hypot(*contact.size)
     for hand in trace:
-        # What comes before another contact led to that.
+        # A path before another contact led to that one.
         if hand.contact or math.dist(begin, end) >= _WAY * diagonal:
             break
         begin = _centre(hand)
@@ -126,12 +126,12 @@ class Interaction:
     """A frame in which hands interact.
 
     Attributes:
-        number: of the frame among those of its video that were looked at.
-        hands: all that were seen in it, whatever they do.
-        interacting: those that interact, at least one; each reaches into the frame.
-        approaches: of each of them, from where it came; None where it did not move.
-        hand_free: number of the frame before the hand came, see `with_hand_free_frames`; None
-            where there is none, or it was not looked for.
+        number: number of the frame among the examined ones of its video.
+        hands: all hands in it, whatever they do.
+        interacting: hands that interact, at least one; each reaches into the frame.
+        approaches: direction from which each of these came; None where it did not move.
+        hand_free: number of the frame before the hand came (see `with_hand_free_frames`); None
+            where there is none, or it was not searched for.
     """
 
     number: int
@@ -155,7 +155,7 @@ class InteractionClip:
     Attributes:
         video: the whole video.
         first, last: numbers of the clip's first and last frame.
-        interactions: at least one, within the clip, in order.
+        interactions: interactions within the clip, in order, at least one.
     """
 
     video: MinedVideo
@@ -164,7 +164,7 @@ class InteractionClip:
     interactions: tuple[Interaction, ...]
 
     def demonstration(self, frames: int) -> tuple[int, ...]:
-        """Numbers of the frames that a model is shown: evenly spaced, and at most so many."""
+        """Return the numbers of evenly spaced frames for the demonstration, at most `frames`."""
         return tuple(self.first + i for i in uniform_indices(self.last - self.first + 1, frames))
 
     @property
@@ -175,14 +175,14 @@ class InteractionClip:
 
 
 def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
-    """The clips that examples are made of, in the order of the index.
+    """Collect the clips that examples are made of, in the order of the index.
 
     Args:
-        index: what was mined.
-        most: interactions of a clip at most, evenly spaced; at least 1.
+        index: the index.
+        most: largest number of interactions of a clip, evenly spaced; at least 1.
 
     Raises:
-        DatasetError: there is no clip in which a hand that interacts is within the frame.
+        DatasetError: there is no clip in which an interacting hand is within the frame.
     """
     clips = []
     for video in index.videos:
@@ -208,12 +208,12 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
 
 
 def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:
-    """The hands that interact in a frame of a video, if there is such a frame.
+    """Return the hands that interact in a frame of a video, if the frame exists.
 
     Args:
-        video: that was mined.
-        number: of the frame.
-        score: from which on a hand in contact interacts.
+        video: mined video.
+        number: number of the frame.
+        score: a hand in contact interacts from this score on.
     """
     return tuple(
         hand

@@ -15,31 +15,29 @@ from afformer_core.hands.hand import Hand
 SHAPES = ('scaled', 'jittered', 'none')
 FILLS = ('random', 'noise', 'colour', 'mean', 'zero')
 HIDDEN = ('all', 'interacting')
-# Of which `random` draws one.
+# Fills that `random` draws from.
 _VARIED = ('noise', 'colour', 'mean')
 
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """How hands are hidden.
+    """Settings of the masks over hands.
 
     Attributes:
-        shape: 'scaled', each side of the hand's box times `scale` about its middle, as in the
-            paper; 'jittered', each of the four sides moved outwards by a random length up to
-            `scale` - 1 times the root of the box's area, as in the released code; or 'none', which
-            hides nothing.
-        scale: of the masks, at least 1; 1 hides the very box.
-        random_masks: masks of the same shape at random places, at least 0; without one, a mask
-            says where the hand is.
-        fill: 'noise', 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero',
-            black, as in the other row of that table; 'colour', one at random for each mask;
-            'mean', of the image; or 'random', one of noise, colour and mean for all masks of a
+        shape: 'scaled' to scale each side of the hand's box by `scale` about its middle, as in the
+            paper; 'jittered' to move each side outwards by a random length up to `scale` - 1 times
+            the root of the box's area, as in the released code; or 'none' to hide nothing.
+        scale: scale of the masks, at least 1; 1 hides exactly the box.
+        random_masks: number of masks of the same shape at random positions, at least 0; without
+            one, a mask tells where the hand is.
+        fill: 'noise' for 0 to 255 for each pixel and colour, as in the paper (Table 8); 'zero' for
+            black, as in the other row of that table; 'colour' for a random one for each mask;
+            'mean' of the image; or 'random' for one of noise, colour and mean for all masks of an
             image.
-        hidden: whose hands are hidden: 'interacting', those that interact, as in the paper; or
-            'all', the idle ones too.
-        hidden_score: where all are hidden, hands are from this score on, 0 to 1. It is far below
-            the score of an interaction, as any hand gives away that there is something to touch;
-            those that interact are always hidden.
+        hidden: hands to hide: 'interacting', as in the paper; or 'all', the idle ones too.
+        hidden_score: if all are hidden, detections count as hands from this score on, 0 to 1. It
+            is far below the score of an interaction, as any visible hand gives away the target;
+            interacting hands are always hidden.
     """
 
     shape: str = 'scaled'
@@ -67,7 +65,7 @@ class MaskOptions:
             raise ValueError(f'hidden_score is {self.hidden_score}; expected 0 to 1')
 
     def hides(self, hand: Hand, interacts: bool) -> bool:
-        """Whether a hand gets a mask."""
+        """Check whether a hand gets a mask."""
         return interacts or (self.hidden == 'all' and hand.score >= self.hidden_score)
 
 
@@ -77,13 +75,13 @@ def without_hands(
     options: MaskOptions,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """An image in which hands are hidden.
+    """Hide hands in an image.
 
     Args:
         image: uint8 [H, W, 3] RGB.
-        hands: to be hidden, at least one, with boxes in pixels of the image.
-        options: of the masks.
-        rng: of all that is random.
+        hands: hands to hide, at least one, with boxes in pixels of the image.
+        options: settings of the masks.
+        rng: random generator.
 
     Returns:
         uint8 [H, W, 3], a new array.
@@ -94,13 +92,13 @@ def without_hands(
     masks = [_mask(hand.box, options, rng) for hand in hands]
     size = image.shape[1], image.shape[0]
     for _ in range(options.random_masks):
-        # Of the size of a hand, so that its size does not tell it from the others.
+        # It has the size of a hand, so that its size does not tell it from the others.
         hand = hands[int(rng.integers(len(hands)))]
         masks.append(_moved(_mask(hand.box, options, rng), rng.uniform(0, size)))
     fill = options.fill
     if fill == 'random':
         fill = _VARIED[rng.integers(len(_VARIED))]
-    # Where two overlap, the one above may be either.
+    # In random order, so that overlaps do not tell masks of hands from the others.
     for number in rng.permutation(len(masks)):
         _cover(hidden, masks[number], fill, rng)
     return hidden
@@ -109,7 +107,7 @@ def without_hands(
 def _mask(
     box: tuple[float, float, float, float], options: MaskOptions, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """[[left, top], [right, bottom]] of the mask of a box."""
+    """Compute [[left, top], [right, bottom]] of the mask of a box."""
     corners = np.reshape(box, (2, 2))
     size = corners[1] - corners[0]
     if options.shape == 'jittered':
@@ -128,7 +126,7 @@ def _cover(
     fill: str,
     rng: np.random.Generator,
 ) -> None:
-    """Fill every pixel that a mask touches, in place; what is outside the image is no pixel."""
+    """Fill every pixel that a mask touches, in place, within the image."""
     size = image.shape[1], image.shape[0]
     left, top = np.clip(np.floor(mask[0]), 0, size).astype(int)
     right, bottom = np.clip(np.ceil(mask[1]), 0, size).astype(int)

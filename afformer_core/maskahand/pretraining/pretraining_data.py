@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pre-training on an index of mined clips, for which nobody labelled anything (section 4.3)."""
+"""Data of a pretraining on an index of mined clips, without any labels (paper, section 4.3)."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from afformer_core.training.datasets.samplers import DemonstrationOrder
 
 
 class PretrainingData(GroundingData):
-    """What `MaskAHandData` and `MaskAHandFeatureData` have in common.
+    """The common part of `MaskAHandData` and `MaskAHandFeatureData`.
 
     Args:
         index: file that `afformer mine` wrote.
-        validation: annotated data, measured without its actions; nothing if it is None.
-        synthesis: how target images are made.
+        validation: annotated data, measured without its actions; None for none.
+        synthesis: settings of the target images.
         targets: target images of each clip of a step.
-        interactions: frames of a clip that target images are made of, at most.
+        interactions: largest number of frames of a clip that target images are made of.
         batch_size: clips of a step, over all processes.
-        images: reads clips; at the rate of the index.
-        video: how demonstrations are changed.
-        workers: processes that read.
-        seed: of the order, and of all that is random in target images.
+        images: reader of clips; it gets the index's rate of folders of frames.
+        video: changes of demonstrations.
+        workers: number of reading processes.
+        seed: seed of the order, and of all that is random in target images.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PretrainingData(GroundingData):
         seed: int,
     ) -> None:
         super().__init__(images.size, workers)
-        # Ahead of the index, which takes long to read where much was mined.
+        # Before the index, since a large one takes long to read.
         if validation is not None:
             self.validation_samples, _ = validation.read()
         mined = read_index(Path(index))
@@ -81,10 +81,7 @@ class PretrainingData(GroundingData):
         self._clip_order = DemonstrationOrder(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
-        """Look for broken media of the validation and for room for the cache.
-
-        Once on each machine.
-        """
+        """Check the validation's media and the room for the cache, once on each machine."""
         if not self._inspected:
             self._keep_usable()
         super().prepare_data()
@@ -92,7 +89,7 @@ class PretrainingData(GroundingData):
             require_room(self._images.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
-        """Leave out what cannot be used, in the processes that have not looked yet."""
+        """Leave out unusable samples, in processes that have not checked media yet."""
         if not self._inspected and self._validated is not None and self._validated.skip_broken:
             self._keep_usable()
 
@@ -106,16 +103,16 @@ class PretrainingData(GroundingData):
             )
 
     def _missing(self) -> list[CachePart]:
-        """What the cache of frames lacks of all that will be read."""
+        """Return what the cache of frames lacks of all that will be read."""
         return self._images.missing(self._clips)
 
     @property
     def longest(self) -> int:
-        """See `GroundingData.longest`."""
+        """Largest number of frames of a demonstration in a batch."""
         return self._images.frames
 
     def first_examples(self, count: int) -> list[PretrainingExample]:
-        """Some of the first examples of training, of different clips.
+        """Make some of the first examples of training, of different clips.
 
         Raises:
             DatasetError: a video cannot be read.
@@ -150,24 +147,24 @@ _AS_IT_IS = ImageOptions()
 
 
 class MaskAHandData(PretrainingData):
-    """Clips read from videos in every step, for models that learn as a whole.
+    """Clips read from videos in every step, to train the whole model.
 
     Args:
         index: file that `afformer mine` wrote.
-        validation: annotated data, measured without its actions; nothing if it is null.
+        validation: annotated data, measured without its actions; null for none.
         input_size: (height, width) of images; the model's, never given.
-        frames: of a clip that the model is shown, evenly spaced.
-        synthesis: how target images are made of frames with hands.
+        frames: largest number of frames of a demonstration, evenly spaced.
+        synthesis: settings of the target images, which are made of frames with hands.
         targets: target images of each clip of a step, each of another frame and with other masks.
-        interactions: frames of a clip that target images are made of at most, evenly spaced among
-            those in which a hand interacts.
+        interactions: largest number of frames of a clip that target images are made of, evenly
+            spaced among those in which a hand interacts.
         image_side: longest side of such a frame, in which masks are drawn before it becomes a
-            square; larger ones are made smaller.
+            square; larger ones are shrunk.
         batch_size: clips of a step, over all processes.
-        workers: processes that read.
-        cache_folder: where decoded and resized clips are kept; nowhere if it is null.
-        video: how a clip is changed as a demonstration, all frames alike.
-        seed: of the order, and of all that is random in target images.
+        workers: number of reading processes.
+        cache_folder: folder for decoded and resized clips; null for none.
+        video: changes of a clip as a demonstration, for all frames alike.
+        seed: seed of the order, and of all that is random in target images.
     """
 
     def __init__(
@@ -204,7 +201,7 @@ class MaskAHandData(PretrainingData):
 
     @property
     def _reader(self) -> ClipReader:
-        """Of the clips of the validation."""
+        """Reader of the validation's clips."""
         images = self._images
         sampling = UniformSampling(images.frames)
         return ClipReader(sampling, images.size, images.cache_folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Examples that are made of mined clips while training goes on (paper, sections 4.2 and 4.3)."""
+"""Examples made of mined clips during training (paper, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PretrainingExample:
     Attributes:
         demonstration: uint8 RGB [T, h, w, 3] at the model's input size.
         images: uint8 RGB [K, h, w, 3], likewise.
-        corners: of each image float32 [N, 4, 2], see `SyntheticImage`.
+        corners: for each image float32 [N, 4, 2] (see `SyntheticImage`).
         clip: number of the clip.
     """
 
@@ -44,14 +44,15 @@ class PretrainingExample:
 
 
 class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
-    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+    """A dataset of examples by their `Draw`; one that cannot be read is a `FailedExample`.
 
     Args:
-        clips: that draws are of.
-        images: reads them.
-        synthesis: how target images are made.
-        targets: K of each demonstration, each of another interaction while there are enough.
-        video: how demonstrations are changed, all frames alike.
+        clips: clips that draws refer to.
+        images: reader of the clips.
+        synthesis: settings of the target images.
+        targets: number of targets of each demonstration, K, each of another interaction while
+            there are enough.
+        video: changes of demonstrations, for all frames alike.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         place: int,
         rng: np.random.Generator,
     ) -> SyntheticImage:
-        """A target image of one of a clip's interactions, or of one with a frame before it."""
+        """Make a target image of one of a clip's interactions, or of the frame before one."""
         hand_free = None
         preceded = [
             (i, each.hand_free)
@@ -120,7 +121,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
 def collate_pretraining(
     examples: Sequence[PretrainingExample | FailedExample],
 ) -> ImageBatch | FailedBatch:
-    """A batch of images whose target is the boxes of hands."""
+    """Collate examples to a batch of images whose targets are the boxes of hands."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
@@ -135,7 +136,7 @@ def collate_pretraining(
 
 
 def boxes_of(examples: Sequence[PretrainingExample]) -> Boxes:
-    """The truth of all images of some examples."""
+    """Collect the targets of all images of some examples."""
     corners = [each for example in examples for each in example.corners]
     padded = torch.full((len(corners), max(map(len, corners)), 4, 2), torch.nan)
     for row, each in zip(padded, corners, strict=True):
@@ -144,11 +145,11 @@ def boxes_of(examples: Sequence[PretrainingExample]) -> Boxes:
 
 
 def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
-    """All images of some examples, uint8 [D * K, h, w, 3]."""
+    """Stack all images of some examples, uint8 [D * K, h, w, 3]."""
     return torch.from_numpy(np.concatenate([example.images for example in examples]))
 
 
 def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:
-    """As many of the numbers below `count` as are wanted, none again before all others."""
+    """Draw numbers below `count`, none again before all others."""
     order = [rng.permutation(count) for _ in range(-(-expected // count))]
     return np.concatenate(order)[:expected].tolist()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Target images made of frames with hands, and the boxes that their heatmaps are made of."""
+"""Target images without hands, made of frames with hands (paper, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ class BoxTarget:
     """The form of the target.
 
     Attributes:
-        form: 'box', the whole box, as in the paper; or 'front', the part of it that lies ahead in
-            the direction in which the hand came, since fingertips lead and the middle of a hand
-            is its palm, and the whole box where the hand did not move; or 'touch', a square
-            around where the detector says that it touches, and the front where it does not say or
-            that is outside of the frame.
-        share: of the box's width where the front is ahead to the left or the right, of its height
-            where it is above or below; of the box's longer side for the square; above 0, at
-            most 1.
+        form: 'box' for the whole box, as in the paper; 'front' for the part of it ahead in the
+            direction in which the hand came, since fingertips lead and the middle of a hand is its
+            palm, or the whole box where the hand did not move; 'touch' for a square around the
+            detector's point of contact, or the front where that is unknown or outside of the
+            frame.
+        share: share of the box's width for a front to the left or right, of its height for one
+            above or below; of the box's longer side for the square; above 0, at most 1.
     """
 
     form: str = 'box'
@@ -43,18 +42,18 @@ class BoxTarget:
             raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
 
     def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
-        """Of all hands that interact in a frame.
+        """Compute the targets of all hands that interact in a frame.
 
-        All, and not one that is drawn: the frame does not say which of them the clip is about,
-        and the mean of what is drawn would be the same with more noise.
+        All count, rather than a random one: the frame does not say which of them the clip is
+        about, and drawing one would have the same mean with more noise.
 
         Args:
             interaction: the frame.
             size: (width, height) of the frame that the boxes are in pixels of.
 
         Returns:
-            float64 [N, 4, 2], (x, y) clockwise as one sees them, as shares of width and height,
-            0 to 1: only what is within the frame.
+            float64 [N, 4, 2], (x, y) clockwise in the image, as shares of width and height, 0 to
+            1, clipped to the frame.
         """
         corners = []
         for hand, direction in zip(interaction.interacting, interaction.approaches, strict=True):
@@ -65,7 +64,7 @@ class BoxTarget:
     def _part(
         self, hand: Hand, direction: Direction | None, size: tuple[int, int]
     ) -> NDArray[np.float64]:
-        """[[left, top], [right, bottom]] as shares of the frame, of what is within it."""
+        """Return [[left, top], [right, bottom]] as shares of the frame, clipped to it."""
         if self.form == 'touch' and hand.touch is not None:
             middle = np.array(hand.touch)
             if np.all((middle >= 0) & (middle <= size)):
@@ -78,7 +77,7 @@ class BoxTarget:
 
 
 def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:
-    """The part ahead of a box [[left, top], [right, bottom]].
+    """Return the part of a box [[left, top], [right, bottom]] that lies ahead.
 
     Across the direction the box stays as it is; diagonally ahead lies a corner of it.
     """
@@ -93,18 +92,18 @@ def _paper_changes() -> ImageOptions:
 
 @dataclass(frozen=True)
 class SynthesisOptions:
-    """How a target image is made of a frame.
+    """Settings of how a target image is made of a frame.
 
-    By default with the paper's masks, perspective and target, but with all hands hidden, with
+    The defaults are the paper's masks, perspective and target, but with all hands hidden, with
     masks filled in several ways and without black corners; see docs/research/maskahand.md.
 
     Attributes:
-        masks: over hands, and elsewhere.
-        image: how the masked frame is changed, with the boxes in it.
-        target: what is looked for.
-        hand_free_share: of the images of clips that have such frames, how many are made of one
-            from before the hand came and not of one in which it is hidden, 0 to 1. The paper has
-            none: its videos are egocentric, and show hands all the time.
+        masks: masks over hands, and elsewhere.
+        image: changes of the masked frame, with the boxes in it.
+        target: form of the target.
+        hand_free_share: share of the images of clips with hand-free frames that are made of such a
+            frame instead of one with a hidden hand, 0 to 1. The paper has none: its videos are
+            egocentric, and show hands all the time.
     """
 
     masks: MaskOptions = field(default_factory=MaskOptions)
@@ -123,8 +122,8 @@ class SyntheticImage:
 
     Attributes:
         image: uint8 [H, W, 3] RGB.
-        corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees them,
-            as shares of width and height. Each has its middle in the image.
+        corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise in the image, as
+            shares of width and height. Each has its middle in the image.
     """
 
     image: NDArray[np.uint8]
@@ -141,15 +140,15 @@ def synthesize(
 ) -> SyntheticImage:
     """Make a target image of a frame in which hands interact.
 
-    A frame without hands takes its place, where it is known where in it they are about to touch.
+    A frame without hands is used instead, if it is known where in it they are about to touch.
 
     Args:
         frame: uint8 [H, W, 3] RGB, the video's frame at any size.
         video_size: (width, height) of the video, in whose pixels boxes are.
-        interaction: what is seen in the frame.
-        options: how the image is made.
-        rng: what is made depends on it and the other arguments alone.
-        hand_free: uint8 [H, W, 3], the frame before the hand came; None: hide the hand.
+        interaction: hands in the frame.
+        options: settings of the image.
+        rng: random generator; the result depends on it and the other arguments alone.
+        hand_free: uint8 [H, W, 3], the frame before the hand came; None to hide the hand.
     """
     size = frame.shape[1], frame.shape[0]
     hands = [
@@ -157,7 +156,7 @@ def synthesize(
         for hand in interaction.hands
         if options.masks.hides(hand, hand in interaction.interacting)
     ]
-    # From edges of pixels, of which 0 is the first, to middles, of which 0 is the first.
+    # Converts coordinates with 0 at the image's edge to those with 0 at the first pixel's centre.
     corners = options.target.corners(interaction, video_size) * size - 0.5
     moved = None
     if hand_free is not None:
@@ -186,5 +185,5 @@ def _moved_corners(
 
 def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
     left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
-    # Only what is hidden is asked for.
+    # The point of contact is not needed for hiding.
     return replace(hand, box=(left, top, right, bottom), touch=None)

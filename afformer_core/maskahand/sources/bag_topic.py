@@ -23,7 +23,7 @@ from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _COMPRESSED = '/compressed'
-# Seconds before a part at which its frames are sought: one before it must be found.
+# Seconds before a part at which reading begins, until a frame before the part is found.
 _LEADS = (1.0, 60.0, math.inf)
 
 # Nanoseconds. Times are kept to a millionth of a second.
@@ -32,33 +32,32 @@ _ROUNDING = 1000
 
 @dataclass(frozen=True)
 class BagTopic:
-    """A topic of images in a bag; see `FrameSource`.
+    """A topic of images in a bag, as a `FrameSource`.
 
-    Times are those of recording, by which bags are ordered and searched: a camera's own clock
-    may be set while it records.
+    Times are those of recording, by which bags are ordered and searched: a camera's own clock may
+    be set while it records.
 
     Attributes:
-        path: of the folder of a rosbag2, or of an mcap file, as each demonstration that the
-            node has stored is one.
-        topic: of sensor_msgs/Image or CompressedImage.
+        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored.
+        topic: topic of sensor_msgs/Image or CompressedImage.
     """
 
     path: Path
     topic: str
 
     def fingerprint(self) -> str:
-        """See `FrameSource.fingerprint`."""
+        """Hash the state of the bag's files (see `FrameSource.fingerprint`)."""
         if self.path.is_dir():
             return files_fingerprint(sorted(filter(Path.is_file, self.path.iterdir())))
         return files_fingerprint([self.path])
 
     def duration(self) -> float | None:
-        """See `FrameSource.duration`."""
+        """Return the duration in seconds (see `FrameSource.duration`)."""
         with Bag(self.path) as bag:
             return (bag.end - _first(bag, self.topic)) * 1e-9
 
     def windows(self, length: float) -> Sequence[int]:
-        """See `FrameSource.windows`.
+        """Find the windows with frames (see `FrameSource.windows`).
 
         A clock that is set while it records, from 1970 to today, makes a pause of decades.
         """
@@ -73,13 +72,13 @@ class BagTopic:
     def _window_from(
         self, bag: Bag, begin: int, first: int, length: float, found: list[int]
     ) -> int | None:
-        """Find the next window; nanoseconds from which the one after it is to be sought."""
+        """Find the next window; return the nanoseconds from which to search for the following."""
         last = found[-1] if found else -1
         windows = (window_of(time, length) for time, _ in _since(bag, self.topic, begin, first))
         try:
             number = next((each for each in windows if each > last), None)
         except BagError:
-            # It is told when it is read, after what precedes it.
+            # The damage is reported when the window is read, after what precedes it.
             found.append(last + 1)
             return None
         if number is None:
@@ -90,18 +89,18 @@ class BagTopic:
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:
-        """See `FrameSource.frames`."""
+        """Yield some of the frames (see `FrameSource.frames`)."""
         with Bag(self.path) as bag:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
                 yield read_frame(time, partial(_image, bag, message))
             if start > 0 and stop == math.inf:
-                # Messages that were lost are told where a bag is read from its start to its end.
+                # Only reading a bag from start to end reports lost messages.
                 for _ in bag.messages((self.topic,), bag.start, bag.end):
                     pass
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """See `FrameSource.at`."""
+        """Read the frames of some times (see `FrameSource.at`)."""
         with Bag(self.path) as bag:
             return frames_at(
                 lambda start: _timed(bag, self.topic, start),
@@ -112,10 +111,10 @@ class BagTopic:
 
 
 def bag_topics(path: Path) -> list[BagTopic]:
-    """The cameras of a bag, in the order of their names.
+    """List the cameras of a bag, in the order of their names.
 
-    What the grounding node published is left out, and so are depth images, topics without a
-    message, and the compressed images of a camera whose raw ones are there, too.
+    The grounding node's outputs are left out, and so are depth images, topics without a message,
+    and the compressed images of a camera that also has raw ones.
 
     Raises:
         BagError: the bag is missing or damaged.
@@ -144,7 +143,7 @@ def _shows_colours(bag: Bag, topic: str) -> bool:
         message = next(bag.messages((topic,), bag.start, bag.end), None)
         return message is None or not says_depth(bag.decode(message))
     except BagError:
-        # It is told as damaged when it is read.
+        # The damage is reported when the topic is read.
         return True
 
 
@@ -153,7 +152,7 @@ def _image(bag: Bag, message: BagMessage) -> NDArray[np.uint8]:
 
 
 def _first(bag: Bag, topic: str) -> int:
-    """Nanoseconds at which the first image was recorded."""
+    """Return the time of recording of the first image, in nanoseconds."""
     for message in bag.messages((topic,), bag.start, bag.end):
         return message.time
     raise BagError(

@@ -21,18 +21,19 @@ VIDEO_SUFFIXES = (
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
     '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
-# What the recorders of ROS 1 and 2 write, and what is a bag by itself or no longer one.
+# Files of the recorders of ROS 1 and 2; an sqlite file without its metadata is no bag.
 _ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
 
 
 @dataclass(frozen=True)
 class FoundSources:
-    """What is found in files and folders.
+    """The videos in files and folders.
 
     Attributes:
-        sources: in the order of their paths.
-        broken: (path, reason) of what was meant to be one and cannot be used.
-        number_rate: of folders of frames, see `NumberedFrames`; None where it is not known.
+        sources: videos in the order of their paths.
+        broken: (path, reason) of what looks like a video and cannot be used.
+        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
+            where unknown.
     """
 
     sources: tuple[FrameSource, ...]
@@ -40,7 +41,7 @@ class FoundSources:
     number_rate: float | None = None
 
     def only(self, expected: Callable[[Path], bool]) -> FoundSources:
-        """Those whose paths are wanted."""
+        """Select the videos whose paths fulfil a condition."""
         return FoundSources(
             tuple(source for source in self.sources if expected(source.path)),
             tuple(broken for broken in self.broken if expected(broken[0])),
@@ -49,15 +50,16 @@ class FoundSources:
 
 
 def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> FoundSources:
-    """The long videos among files and folders, and in all folders below.
+    """Find the long videos among files and folders, and in all folders below.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, and recorded
-    demonstrations. Anything else is passed over, as are hidden files. Links are followed; what
-    is found by several ways is taken once.
+    demonstrations. Anything else is ignored, as are hidden files. Links are followed; a video that
+    is found in several ways is taken once.
 
     Args:
-        paths: of files and folders; `BAG#TOPIC` names one topic of a bag.
-        number_rate: of folders of frames, see `NumberedFrames`; None: they are called broken.
+        paths: files and folders; `BAG#TOPIC` names one topic of a bag.
+        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None to
+            list these as broken.
 
     Raises:
         DatasetError: one of the paths does not exist.
@@ -66,7 +68,7 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
     for path in paths:
         search.add_named(path)
     ordered = sorted(search.sources, key=lambda source: (source.path, source.topic))
-    # The first of several ways to the same.
+    # Only the first path to each video is kept.
     unique: dict[tuple[Path, str], FrameSource] = {}
     for source in ordered:
         unique.setdefault((source.path.resolve(), source.topic), source)
@@ -74,11 +76,11 @@ def find_sources(paths: Iterable[Path], number_rate: float | None = None) -> Fou
 
 
 def open_source(path: Path, topic: str = '', number_rate: float | None = None) -> FrameSource:
-    """The source of a path and a topic, such as a `MinedVideo` has; nothing is read.
+    """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
 
     Args:
-        path, topic: of the source.
-        number_rate: of folders of frames, see `NumberedFrames`.
+        path, topic: path and topic of the source.
+        number_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
 
     Raises:
         VideoError: it is a folder of frames and no rate is given.
@@ -103,7 +105,7 @@ class _Search:
         self.broken: list[tuple[Path, str]] = []
 
     def add_named(self, path: Path) -> None:
-        """Take what a user names; hidden or not, and whatever its suffix is."""
+        """Add what a user names, hidden or not, and whatever its suffix is."""
         file, topic = split_topic(path)
         if not file.exists():
             raise DatasetError(f'there is no {file}; name videos, bags, or folders of them')
@@ -136,7 +138,7 @@ class _Search:
 
     def _add_folder(self, folder: Path) -> None:
         resolved = folder.resolve()
-        # A link may lead to a folder that it lies in.
+        # A link may lead to one of its own parents.
         if resolved in self._folders:
             return
         self._folders.add(resolved)

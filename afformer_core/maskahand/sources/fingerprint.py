@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def files_fingerprint(paths: Iterable[Path]) -> str:
-    """A short text that changes with the files' names, their sizes and their times of change.
+    """Hash the names, sizes and times of change of files to a short text.
 
     Raises:
-        OSError: one is gone.
+        OSError: a file is gone.
     """
     facts = []
     for path in paths:

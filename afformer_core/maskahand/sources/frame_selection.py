@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choice of the frames of a video that are looked at, and the reading of them by time."""
+"""Selection of the frames of a video that are examined, and reading of them by time."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from afformer_core.errors import AfformerError, VideoError
 
 Item = TypeVar('Item')
 
-# Of a step of the grid: a frame that was meant to be on one has reached it, though times are
-# rounded.
+# Share of a step of the grid that rounding of times may lack.
 _SLACK = 1e-3
-# Seconds. Times are kept to a millionth; no two frames are this close.
+# Seconds. Times are rounded to a millionth, and no two frames are this close.
 _TOLERANCE = 1e-4
 _DECIMALS = 6
 
@@ -26,10 +25,10 @@ _DECIMALS = 6
 def chosen_frames(
     frames: Iterable[tuple[float, Item]], rate: float, start: float, stop: float
 ) -> Iterator[tuple[float, Item]]:
-    """Those frames within [start, stop) that are nearest to one of the times k / `rate`.
+    """Yield the frames within [start, stop) that are nearest to one of the times k / `rate`.
 
-    Of two that are equally near, it is the earlier. Whether a frame is chosen depends on it, the
-    one before and the one after alone, so that parts of a video give what the whole gives.
+    Of two that are equally near, the earlier is taken. The selection depends only on a frame and
+    its two neighbours, so that parts of a video give the same frames as the whole.
 
     Args:
         frames: each with its seconds, from the video's first one, or from one before `start`.
@@ -37,7 +36,7 @@ def chosen_frames(
         start, stop: seconds.
 
     Raises:
-        AfformerError: as `frames`, once what precedes it was given.
+        AfformerError: as `frames`, after the frames before it.
     """
     for time, item in _nearest_to_grid(_increasing(frames), rate):
         if time >= stop:
@@ -47,10 +46,10 @@ def chosen_frames(
 
 
 def window_of(time: float, length: float) -> int:
-    """The number k of that window from k * `length` s to (k + 1) * `length` s that has a time."""
+    """Return the number k of a time's window, from k * `length` s to (k + 1) * `length` s."""
     time = round(time, _DECIMALS)
     number = math.floor(time / length)
-    # A quotient may be rounded over the boundary that the product is.
+    # Rounding may put the quotient beyond a boundary that the product is at.
     return number + ((number + 1) * length <= time) - (number * length > time)
 
 
@@ -60,13 +59,14 @@ def frames_at(
     times: Sequence[float],
     path: Path,
 ) -> NDArray[np.uint8]:
-    """The frames of some times, in one pass.
+    """Read the frames of some times, in one pass.
 
     Args:
-        frames_from: those from a time on, or from one before it, with their seconds.
-        decode: gives uint8 [H, W, 3] RGB.
-        times: in seconds, in any order, at least one.
-        path: of the video, for the error.
+        frames_from: function from a time to the frames from it, or from one before it, with
+            seconds.
+        decode: function to uint8 [H, W, 3] RGB.
+        times: seconds, in any order, at least one.
+        path: path of the video, for the error.
 
     Returns:
         uint8 [N, H, W, 3].
@@ -96,7 +96,7 @@ def frames_at(
 
 
 def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, Item]]:
-    """Frames without those that are not later than the one before."""
+    """Yield the frames that are later than the one before."""
     last = -math.inf
     for exact, item in frames:
         time = round(exact, _DECIMALS)
@@ -108,8 +108,8 @@ def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, I
 def _nearest_to_grid(
     frames: Iterable[tuple[float, Item]], rate: float
 ) -> Iterator[tuple[float, Item]]:
-    # A frame is nearest to what lies between the middles to its neighbours. It is chosen where
-    # more steps of the grid lie before the later middle than before the earlier one.
+    # A frame is nearest to the times between the middles to its neighbours. It is taken if more
+    # steps of the grid lie before the later middle than before the earlier one.
     steps = -1
     held: tuple[float, Item] | None = None
     damage: AfformerError | None = None
@@ -130,5 +130,5 @@ def _nearest_to_grid(
 
 
 def _steps(time: float, rate: float) -> int:
-    """The number of the last step of the grid that lies not after a time."""
+    """Return the number of the last step of the grid that is not after a time."""
     return math.floor(time * rate + _SLACK)

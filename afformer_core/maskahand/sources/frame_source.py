@@ -18,7 +18,7 @@ from afformer_core.media.video import VideoFrame
 
 @dataclass(frozen=True)
 class LostFrame:
-    """A frame that cannot be read, though those after it may.
+    """A frame that cannot be read, though later ones may be.
 
     Attributes:
         time: seconds from the video's first frame.
@@ -30,7 +30,7 @@ class LostFrame:
 
 
 def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame | LostFrame:
-    """The frame of a time, or why it is lost: what `read` says."""
+    """Read the frame of a time; if `read` fails, return a lost frame with the reason."""
     try:
         return VideoFrame(time, read())
     except AfformerError as error:
@@ -40,7 +40,8 @@ def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame
 class FrameSource(Protocol):
     """A long video. It holds nothing open, so that it can be sent to another process.
 
-    Seconds are counted from the first frame, to a millionth, and increase from frame to frame.
+    Seconds are counted from the first frame, rounded to a millionth, and increase from frame to
+    frame.
     """
 
     @property
@@ -49,24 +50,24 @@ class FrameSource(Protocol):
 
     @property
     def topic(self) -> str:
-        """Of the images in a bag, else empty."""
+        """Topic of the images in a bag, else empty."""
 
     def fingerprint(self) -> str:
-        """Another one when a file was added, removed, or written again.
+        """Return a text that changes when a file is added, removed, or written again.
 
         Raises:
             OSError: a file is gone.
         """
 
     def duration(self) -> float | None:
-        """About how many seconds it lasts; None where only reading it would tell.
+        """Estimate the duration in seconds; None where only reading the video would tell.
 
         Raises:
             AfformerError: it cannot be read.
         """
 
     def windows(self, length: float) -> Sequence[int]:
-        """The numbers k of the windows from k * `length` s to (k + 1) * `length` s with frames.
+        """Find the numbers k of windows from k * `length` s to (k + 1) * `length` s with frames.
 
         A pause has none, however long it is. They increase, and there is at least one; frames may
         follow the last.
@@ -81,22 +82,22 @@ class FrameSource(Protocol):
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:
-        """Some of the frames, one at a time: those nearest to the times k / `rate`.
+        """Yield some of the frames, one at a time: those nearest to the times k / `rate`.
 
-        A video that has fewer frames than `rate` gives each once. What is given of a part is
-        what is given of the whole in that time.
+        A video with fewer frames than `rate` gives each once. A part gives the same frames as the
+        whole in that time.
 
         Args:
             rate: frames per second, above 0.
-            start: seconds; not before.
-            stop: seconds; before.
+            start: first time, seconds.
+            stop: end, seconds; not included.
 
         Raises:
             AfformerError: while iterating: it cannot be read, or not from here on.
         """
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """The frames of some times that `frames` gave, in any order.
+        """Read the frames of some times that `frames` gave, in any order.
 
         Returns:
             uint8 [N, H, W, 3] RGB.

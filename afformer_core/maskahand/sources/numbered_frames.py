@@ -19,18 +19,17 @@ from afformer_core.maskahand.sources.frame_source import LostFrame, read_frame
 from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.media.video import VideoFrame
 
-# Seconds. No hand is seen to do anything in frames that are farther apart.
+# Seconds. Frames that are farther apart show no action of a hand.
 _FARTHEST_APART = 60.0
 
 
 @dataclass(frozen=True)
 class NumberedFrames:
-    """A folder of frames; see `FrameSource`.
+    """A folder of frames, as a `FrameSource`.
 
     Attributes:
-        path: of the folder.
-        number_rate: by how much the numbers in the files' names grow in a second: the rate of
-            the video that they were taken from.
+        path: path of the folder.
+        number_rate: frame numbers per second: the rate of the video that they were taken from.
     """
 
     path: Path
@@ -42,16 +41,16 @@ class NumberedFrames:
 
     @property
     def topic(self) -> str:
-        """None."""
+        """Empty, since a folder has no topics."""
         return ''
 
     def fingerprint(self) -> str:
-        """See `FrameSource.fingerprint`."""
+        """Hash the state of the files (see `FrameSource.fingerprint`)."""
         files = files_fingerprint(FrameFolder(self.path).paths())
         return f'{files} at {self.number_rate!r}'
 
     def duration(self) -> float | None:
-        """See `FrameSource.duration`."""
+        """Return the duration in seconds (see `FrameSource.duration`)."""
         times = [time for time, _ in self._timed()]
         apart = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         if apart > _FARTHEST_APART:
@@ -63,18 +62,18 @@ class NumberedFrames:
         return times[-1] + 1 / self.number_rate
 
     def windows(self, length: float) -> Sequence[int]:
-        """See `FrameSource.windows`."""
+        """Find the windows with frames (see `FrameSource.windows`)."""
         return sorted({window_of(time, length) for time, _ in self._timed()})
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:
-        """See `FrameSource.frames`."""
+        """Yield some of the frames (see `FrameSource.frames`)."""
         for time, path in chosen_frames(self._timed(), rate, start, stop):
             yield read_frame(time, partial(_read, path))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """See `FrameSource.at`."""
+        """Read the frames of some times (see `FrameSource.at`)."""
         return frames_at(lambda _: self._timed(), _read, times, self.path)
 
     def _timed(self) -> Iterator[tuple[float, Path]]:

@@ -17,32 +17,32 @@ from afformer_core.maskahand.sources.frame_selection import chosen_frames, frame
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 
-# Seconds: 30 days. A damaged header may tell of centuries, none of which need be looked for.
+# Seconds: 30 days. A damaged header may say centuries, which must not be divided into windows.
 _LONGEST = 30 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file; see `FrameSource`."""
+    """A video file, as a `FrameSource`."""
 
     path: Path
 
     @property
     def topic(self) -> str:
-        """None."""
+        """Empty, since a file has no topics."""
         return ''
 
     def fingerprint(self) -> str:
-        """See `FrameSource.fingerprint`."""
+        """Hash the state of the file (see `FrameSource.fingerprint`)."""
         return files_fingerprint([self.path])
 
     def duration(self) -> float | None:
-        """See `FrameSource.duration`."""
+        """Return the duration in seconds (see `FrameSource.duration`)."""
         with VideoReader(self.path) as reader:
             return reader.duration
 
     def windows(self, length: float) -> Sequence[int]:
-        """See `FrameSource.windows`."""
+        """Return the windows of the stored duration (see `FrameSource.windows`)."""
         duration = self.duration()
         if duration is None or duration > _LONGEST:
             return [0]
@@ -51,12 +51,12 @@ class VideoFile:
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame]:
-        """See `FrameSource.frames`."""
+        """Yield some of the frames (see `FrameSource.frames`)."""
         for time, frame in chosen_frames(self._from(start), rate, start, stop):
             yield VideoFrame(time, upright(frame))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """See `FrameSource.at`."""
+        """Read the frames of some times (see `FrameSource.at`)."""
         return frames_at(self._from, upright, times, self.path)
 
     def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:

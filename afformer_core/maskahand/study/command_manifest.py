@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands that a result was made with, kept beside it as lines of a shell.
 
-They stand in a file of the result's name that ends in `.commands`.
+They are in a file with the result's name and the suffix `.commands`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 
-# Options that change how long a command takes, not what comes of it.
+# Options that change the duration of a command, not its result.
 _FREE = ('--processes=',)
 
 
 def keep_commands(result: Path, commands: Sequence[Sequence[str]]) -> None:
-    """Write down the commands of a result, before they make it.
+    """Write the commands of a result to a file, before they run.
 
     Args:
-        result: the file.
+        result: file of the result.
         commands: `afformer` commands, each in words.
 
     Raises:
@@ -35,15 +35,15 @@ def keep_commands(result: Path, commands: Sequence[Sequence[str]]) -> None:
 def require_same_commands(
     result: Path, commands: Sequence[Sequence[str]], made: Sequence[Path]
 ) -> None:
-    """Check that a result is what some commands would make of it.
+    """Check that a result was made with the given commands.
 
     Args:
-        result: the file; one of which nothing is kept is taken as it is.
-        commands: as they would be given now.
-        made: all that they write, to be removed where it is to be made again.
+        result: file of the result; without kept commands it is accepted.
+        commands: the present commands.
+        made: all files that they write, to be removed to make the result again.
 
     Raises:
-        AfformerError: it was made with others; says what differs.
+        AfformerError: it was made with others; the message says what differs.
     """
     try:
         lines = _file(result).read_text(encoding='utf-8').splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trainings that a study of pre-training compares, and their table (Tables 3 and 5).
+"""The trainings that a study of pretraining compares, and their table (Tables 3 and 5).
 
 Every training and evaluation is an `afformer` command of its own, which can be given by hand.
 """
@@ -23,9 +23,9 @@ from afformer_core.reports.tables import Cell, Table
 # Experiments in the configuration folder, each of which goes on from the one before it.
 _PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
 _FINETUNING = 'simulated/finetune'
-# What is pre-trained otherwise, by further files: the recipe with masked hands alone; the paper,
-# whose backbone learns at once; and the paper without each of its parts, by files that have the
-# names of their runs.
+# Variants of the pretraining, by further files: the recipe with masked hands alone; the paper,
+# whose backbone is trained from the start; and the paper without each of its parts, in files with
+# the names of their runs.
 _PARTS = 'ablations/beyond_the_paper'
 _MASKS_ALONE = 'maskahand_masks_alone'
 _AS_PUBLISHED = ('as_published/maskahand_backbone', 'as_published/maskahand')
@@ -44,9 +44,9 @@ class Run:
     """One model: its training, and its evaluation.
 
     Attributes:
-        name: of its files.
-        label: for people.
-        after: names of the runs whose models it begins with, or whose kept features it shares or
+        name: name of its files.
+        label: label for people.
+        after: names of the runs whose models it begins with, or whose cached features it shares or
             replaces.
         training: arguments of `afformer train`.
         evaluation: arguments of `afformer evaluate`.
@@ -63,24 +63,24 @@ class Run:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Mining, pre-training, zero-shot evaluation, fine-tuning, and what they are compared with.
+    """Mining, pretraining, zero-shot evaluation, fine-tuning, and what they are compared with.
 
     Attributes:
         videos: folder of long videos without annotations.
-        annotated: folder of annotated pairs: `train.json` to learn from, `validation.json` to
-            look at in training, and `test-seen.json` to measure.
-        output: folder of everything that is made.
+        annotated: folder of annotated pairs: `train.json` to train on, `validation.json` to
+            validate on, and `test-seen.json` to measure.
+        output: folder of all results.
         configurations: folder of the YAML files, `config/train` of this project.
-        detector: of hands, see `afformer mine`.
-        rate: frames that are looked at for each second of the videos.
-        clip_frames, stride: how many of them a clip has, and how far apart clips begin.
+        detector: detector of hands (see `afformer mine`).
+        rate: examined frames for each second of the videos.
+        clip_frames, stride: examined frames of a clip, and from one clip's beginning to the next.
         minimum_score: a hand in contact is an interaction from this score on.
-        processes: how many mine, and train, at once; at least 1.
-        shares: of the annotated pairs to fine-tune on, each above 0 and at most 1.
-        ablations: whether the parts of pre-training are left out one by one, too.
-        steps: of each training; those of the YAML files where it is None.
-        pairs: of each thing that is measured; 0: all.
-        options: further ones of every training, such as `--trainer.precision=32-true`.
+        processes: number of processes that mine, and of trainings at once; at least 1.
+        shares: shares of the annotated pairs to fine-tune on, each above 0 and at most 1.
+        ablations: whether to train without each part of the pretraining, too.
+        steps: steps of each training; None for those of the YAML files.
+        pairs: measured pairs of each scene; 0 for all.
+        options: further options of every training, such as `--trainer.precision=32-true`.
     """
 
     videos: Path
@@ -109,7 +109,7 @@ class Experiment:
 
     @property
     def index(self) -> Path:
-        """What mining writes."""
+        """Index that mining writes."""
         return self.output / 'mined' / 'index.json'
 
     @property
@@ -128,7 +128,7 @@ class Experiment:
         )
 
     def runs(self) -> list[Run]:
-        """All models, each after those that it begins with."""
+        """List all models, each after those that it begins with."""
         label = 'pre-trained, no labels, backbone frozen'
         files = self._files(_PRETRAINING)
         runs = [self._pretraining(_FROZEN, label, (), files, self._validation)]
@@ -145,13 +145,13 @@ class Experiment:
         return runs
 
     def _tuning(self, after: tuple[str, ...]) -> Run:
-        """Goes on with a backbone that learns; its features take the place of the others'."""
+        """Return the run that also trains the backbone; its features replace those of others."""
         label, files = 'pre-trained, no labels', self._files(_TUNING)
         begin = f'--model.initial={self.output / _FROZEN}'
         return self._pretraining(_TUNED, label, after, files, begin, self._validation)
 
     def _published(self) -> list[Run]:
-        """The paper's choices, and what is left out of them; no label says which step is best."""
+        """Return the runs with the paper's choices, complete and each without one part."""
         name, label = 'maskahand_as_published', 'as in the paper'
         files = self._files(_TUNING, *_AS_PUBLISHED)
         runs = [self._pretraining(name, label, (_TUNED,), files)]
@@ -231,10 +231,10 @@ MEASURES = {'kld': 'KLD', 'nearest': 'nearest element', 'peak_inside': 'peak ins
 
 
 def experiment_table(runs: Sequence[Run]) -> Table:
-    """What each model of an experiment reaches, and what a predictor does that looks at nothing.
+    """Build the table of the measures of each model, and of a baseline that looks at nothing.
 
     Args:
-        runs: at least one, whose evaluations have been written.
+        runs: runs whose evaluations exist, at least one.
 
     Raises:
         AfformerError: an evaluation was written by another version.

@@ -22,25 +22,25 @@ from afformer_core.maskahand.study.experiment import Experiment, Run
 _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
 
 
-# Runs the words of an `afformer` command, writes what it prints to the end of a file, and computes
-# with so many threads, or with as many as it wants where they are 0.
+# Function that runs an `afformer` command given in words, appends its output to a file, and uses a
+# number of threads, or its default where that is 0.
 Command = Callable[[Sequence[str], Path, int], None]
 
 
 def carry_out(experiment: Experiment, command: Command | None = None) -> None:
-    """Do everything of an experiment that has not been done.
+    """Run all steps of an experiment that have no result yet.
 
-    The commands of each result are kept beside it, see `kept_commands`. Videos that are damaged
-    are told; what could be mined is used.
+    The commands of each result are kept beside it (see `kept_commands`). Damaged videos are
+    reported; the experiment continues with what could be mined.
 
     Args:
-        experiment: what is to be done.
-        command: runs each step; `in_own_process` where it is None.
+        experiment: the experiment.
+        command: function that runs each step; None for `in_own_process`.
 
     Raises:
-        DatasetError: what is needed is not in its folder.
-        AfformerError: a step failed; says which, and where its output is. Or one that was done
-            before was done with other options; nothing is done then.
+        DatasetError: a needed file is missing.
+        AfformerError: a step failed (the message says which, and where its output is), or an
+            earlier result was made with other options, in which case nothing is run.
     """
     command = command or in_own_process
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
@@ -67,14 +67,14 @@ def _mine(experiment: Experiment, mining: Sequence[str], command: Command) -> No
     try:
         command(mining, experiment.output / 'mining.log', 0)
     except AfformerError as error:
-        # It fails where a video is damaged, too, after the index of all others was written.
+        # Mining also fails if a video is damaged, after writing the index of all others.
         if not experiment.index.is_file():
             raise
         tqdm.write(f'afformer: {error}; its index was written, and is used', file=sys.stderr)
 
 
 def _carry_out(experiment: Experiment, command: Command) -> None:
-    """Each run after those that it needs, as many at once as there are processes."""
+    """Run each training after those that it needs, in as many processes as allowed."""
     runs = experiment.runs()
     done = {run.name for run in runs if run.result.is_file()}
     waiting = [run for run in runs if run.name not in done]
@@ -90,17 +90,17 @@ def _carry_out(experiment: Experiment, command: Command) -> None:
 
 
 def _threads(sharing: int) -> int:
-    """Of each of so many that share the cores."""
+    """Return the number of threads for each of several processes that share the cores."""
     return max(1, (os.cpu_count() or 1) // sharing)
 
 
 def _together(make: Callable[..., None], waiting: Sequence[Run], processes: int) -> Iterator[None]:
-    """Make several at once; one that nothing can run beside has all cores. Yields after each.
+    """Run several trainings at once; a single one gets all cores. Yields after each.
 
     Args:
-        make: makes one, with so many `threads`.
-        waiting: those to be made; of what they come after, the others are made.
-        processes: how many at once.
+        make: function that runs one, with a number of `threads`.
+        waiting: runs to make; all other runs that they depend on are made.
+        processes: number of runs at once.
     """
     runs = {run.name: run for run in waiting}
     order = TopologicalSorter({run.name: runs.keys() & run.after for run in waiting})
@@ -138,15 +138,14 @@ def in_own_process(words: Sequence[str], log: Path, threads: int) -> None:
     """Run an `afformer` command in a process of its own.
 
     Args:
-        words: of the command.
-        log: file that gets the command and its output, after what is there.
-        threads: to compute with; 0: as many as it wants.
+        words: words of the command.
+        log: file that the command and its output are appended to.
+        threads: number of threads; 0 for the command's default.
 
     Raises:
         AfformerError: it failed.
     """
-    # Where several share the cores, threads that spin while they wait for one another keep the
-    # others from what they wait for.
+    # Where several processes share the cores, spinning threads would keep the others from running.
     environment = {'OMP_WAIT_POLICY': 'PASSIVE', **os.environ}
     if threads:
         environment['OMP_NUM_THREADS'] = str(threads)

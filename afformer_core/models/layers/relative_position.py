@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
+# Scores of this many queries and a few thousand keys fit into the cache.
 _QUERIES_AT_ONCE = 256
 
 
@@ -117,6 +118,7 @@ def attend_with_offsets(
     Returns:
         [B, heads, N, D].
     """
+    # Autocast is off, since the gradients below need all tensors in one type.
     tensors = [each.float() for each in (queries, rows, columns, keys, values)]
     with torch.autocast(queries.device.type, enabled=False):
         attended: Tensor = _OffsetAttention.apply(*tensors, padding)

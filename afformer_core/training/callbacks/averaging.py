@@ -13,21 +13,21 @@ class MovingAverage(WeightAveraging):
     """Exponential moving average of the weights.
 
     Args:
-        decay: share of the average that a step keeps; in the first steps less, so that the
-            random beginning is soon forgotten. From 0, below 1.
+        decay: share of the average that a step keeps, from 0 and below 1; less in the first steps,
+            so that the random initialisation is soon forgotten.
     """
 
     def __init__(self, decay: float = 0.998) -> None:
         if not 0 <= decay < 1:
-            raise ValueError(f'decay is {decay}; it must be from 0 and below 1')
+            raise ValueError(f'decay is {decay}; expected at least 0 and below 1')
         self.decay = decay
         super().__init__(use_buffers=False, multi_avg_fn=self._average)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Begin the average as a copy of the model, on its device."""
+        """Initialise the average as a copy of the model, on its device."""
         super().setup(trainer, pl_module, stage)
         if self._average_model is not None:
-            # Each step asks for it, and an answer from a GPU waits for all that is under way.
+            # Each step reads the count; on a GPU reading it would wait for all pending work.
             self._average_model.n_averaged = self._average_model.n_averaged.new_zeros(
                 (), device='cpu'
             )
@@ -35,7 +35,7 @@ class MovingAverage(WeightAveraging):
     def _average(
         self, averages: list[Tensor], currents: list[Tensor], count: Tensor | int
     ) -> None:
-        """Move averages in place; the count is read where it lies on the host."""
+        """Update the averages in place."""
         assert self._average_model is not None
         steps = int(self._average_model.n_averaged)
         share = 1 - min(self.decay, (1 + steps) / (10 + steps))
@@ -43,7 +43,7 @@ class MovingAverage(WeightAveraging):
 
 
 def averaged_model(trainer: Trainer) -> nn.Module | None:
-    """The model of the averaged weights, where a callback of Lightning's kind averages them."""
+    """Return the model with averaged weights, if one of Lightning's callbacks averages them."""
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, WeightAveraging) and callback._average_model is not None:
             model = callback._average_model.module.model

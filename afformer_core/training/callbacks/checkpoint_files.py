@@ -15,9 +15,9 @@ from afformer_core.errors import AfformerError
 
 
 class WholeCheckpoints(TorchCheckpointIO):
-    """Writes a checkpoint beside its place, then renames it there.
+    """A writer of checkpoints that writes to a temporary file and renames it.
 
-    Where the disk is full, the checkpoint of before is still there, whole.
+    If the disk is full, the previous checkpoint is still complete.
     """
 
     def save_checkpoint(
@@ -40,8 +40,8 @@ class WholeCheckpoints(TorchCheckpointIO):
             os.replace(aside, target)
         except (OSError, RuntimeError) as error:
             raise AfformerError(
-                f'the checkpoint {target} cannot be written: {error}; the one of before is whole, '
-                'make room and resume'
+                f'the checkpoint {target} cannot be written: {error}. Make room and resume; the '
+                'previous one is complete'
             ) from error
         finally:
             Path(aside).unlink(missing_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations and heatmaps in TensorBoard, beside the curves."""
+"""Images of demonstrations and heatmaps in TensorBoard, beside the curves."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _OPACITY = 0.6
 
 
 class HeatmapImages(Callback):
-    """Shows what the model predicts for some validation samples, beside what it was shown.
+    """A callback that shows predictions for some validation samples, beside their demonstrations.
 
     Args:
-        count: samples shown, the first ones of the first process.
+        count: number of samples, the first ones of the first process; at least 1.
     """
 
     def __init__(self, count: int = 8) -> None:
         if count < 1:
-            raise ValueError(f'count is {count}; it must be at least 1')
+            raise ValueError(f'count is {count}; expected at least 1')
         self._count = count
         self._frames: dict[int, NDArray[np.uint8]] = {}
 
@@ -62,7 +62,7 @@ class HeatmapImages(Callback):
 
 
 def demonstration_strip(sample: Sample) -> NDArray[np.uint8]:
-    """Four frames of a sample's demonstration, from its first to its last.
+    """Draw four frames of a sample's demonstration, from its first to its last.
 
     Returns:
         uint8 RGB [128, 512, 3].
@@ -79,7 +79,7 @@ def demonstration_strip(sample: Sample) -> NDArray[np.uint8]:
 
 
 def beside_target(sample: Sample, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A prediction and the ground truth over a sample's image.
+    """Draw a prediction and the target over a sample's image.
 
     Args:
         sample: the sample; its first action is shown.

@@ -14,27 +14,26 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from afformer_core.training.datasets.batched_data import SamplesNote
 
-# Where a checkpoint notes what was trained on, see `BatchedData.training_note`.
+# Key of a checkpoint's note on its training samples (see `BatchedData.training_note`).
 SAMPLES = 'training_samples'
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LastCheckpoint(Checkpoint):
-    """Written every so many steps, after every validation, at the end, and when asked to stop.
+    """A checkpoint written at intervals, after every validation, at the end, and on interruption.
 
-    That of the last step is written when all else is done.
-
-    Ctrl-C and SIGTERM are answered after the step, so that what is written is whole; a second
-    time they end at once. It stands behind all other callbacks, since it keeps what they know.
+    The one of the last step is written after all else. Ctrl-C and SIGTERM take effect after the
+    step, so that the checkpoint is consistent; a second one ends the process at once. The callback
+    must come after all others, since it stores their state.
 
     Args:
-        path: of the checkpoint.
-        steps: between two of them, at least 1.
+        path: path of the checkpoint.
+        steps: steps between two checkpoints, at least 1.
     """
 
     def __init__(self, path: Path, steps: int) -> None:
         if steps < 1:
-            raise ValueError(f'there are {steps} steps between checkpoints; expected at least 1')
+            raise ValueError(f'steps between checkpoints is {steps}; expected at least 1')
         self._path = path
         self._steps = steps
         self._asked = False
@@ -42,7 +41,7 @@ class LastCheckpoint(Checkpoint):
         self._samples: SamplesNote = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen, and note what is trained on."""
+        """Install the signal handlers, and note the training samples."""
         self._samples = trainer.datamodule.training_note()  # type: ignore[attr-defined]
         self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
 
@@ -54,16 +53,16 @@ class LastCheckpoint(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write, if it is time or somebody asked to stop.
+        """Write if it is time, or after an interruption.
 
         Raises:
-            KeyboardInterrupt: somebody asked to stop, in this process or another.
+            KeyboardInterrupt: this process or another was interrupted.
         """
-        # Gradients that were only gathered are in no checkpoint.
+        # Accumulated gradients are not part of a checkpoint.
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
-        # After a checkpoint of the last step nothing is done any more, so that it is written when
-        # that step is validated and the model is.
+        # A training resumed from the last step would do nothing more, so its checkpoint is written
+        # only after its validation and the model.
         if trainer.global_step >= trainer.max_steps:
             return
         asked = self._asked
@@ -75,29 +74,32 @@ class LastCheckpoint(Checkpoint):
             raise KeyboardInterrupt
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write what this validation was found to be."""
+        """Write the state after the validation."""
         if not trainer.sanity_checking:
             trainer.save_checkpoint(self._path)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write, and listen no more."""
+        """Write, and restore the signal handlers."""
         trainer.save_checkpoint(self._path)
         self._stop_listening()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Listen no more."""
+        """Restore the signal handlers."""
         self._stop_listening()
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add what is trained on, so that training goes on with the same alone."""
+        """Add the note on the training samples, so that training resumes only with the same."""
         checkpoint[SAMPLES] = self._samples
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        print('\nwriting a checkpoint after this step; once more ends at once', file=sys.stderr)
+        print(
+            '\nwriting a checkpoint after this step; interrupt again to end at once',
+            file=sys.stderr,
+        )
         self._asked = True
         self._stop_listening()
 

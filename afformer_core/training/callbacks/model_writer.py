@@ -19,20 +19,20 @@ from afformer_core.training.module import GroundingTraining
 
 
 class BestWriter(Callback):
-    """Writes a folder whenever validation is better than ever.
+    """A callback that writes a folder whenever a validation is the best so far.
 
     The last step is validated too, whatever the interval. Without validation, the folder is
     written when training ends. Weights are those of the moving average, where there is one.
 
     Args:
-        folder: of the model.
-        description: of the training, to be written beside the weights.
+        folder: folder of the model.
+        description: description of the training, written beside the weights.
         dtype: type that the weights are stored in.
 
     Attributes:
-        measure: name of what decides, after `validation/`.
-        sign: 1 where more of it is better, -1 where less is.
-        metrics: names of what is written down.
+        measure: name of the deciding measure, after `validation/`.
+        sign: 1 if a higher value is better, -1 if a lower one is.
+        metrics: names of the measures that are written.
     """
 
     measure: str
@@ -52,8 +52,8 @@ class BestWriter(Callback):
         """Write the folder.
 
         Args:
-            model: that is to be kept.
-            trained: what trains it.
+            model: model to write.
+            trained: module that trains it.
             training: how it was trained and what was measured.
         """
 
@@ -65,12 +65,12 @@ class BestWriter(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Have the last step validated, as Lightning does before it stops on demand."""
+        """Request a validation of the last step, as Lightning does before it stops on request."""
         if trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write, if this is the best so far."""
+        """Write if this validation is the best so far."""
         measured = trainer.callback_metrics.get(f'validation/{self.measure}')
         if trainer.sanity_checking or measured is None:
             return
@@ -80,16 +80,16 @@ class BestWriter(Callback):
         self._write(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write, if there was no validation."""
+        """Write if there was no validation."""
         if self._best is None:
             self._write(trainer, pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed training must know."""
+        """Return the state for a resumed training."""
         return {'best': self._best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         self._best = state_dict['best']
 
     def _write(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -107,7 +107,7 @@ class BestWriter(Callback):
 
 
 class ModelWriter(BestWriter):
-    """Writes `model.json` and the weights of a grounding model, with what it inherits."""
+    """A writer of `model.json` and the weights of a grounding model, with what it inherits."""
 
     measure = 'kld'
     sign = -1
@@ -116,7 +116,7 @@ class ModelWriter(BestWriter):
     def write(
         self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
     ) -> None:
-        """See `BestWriter.write`."""
+        """Write the model folder (see `BestWriter.write`)."""
         assert isinstance(model, Afformer)
         assert isinstance(trained, GroundingTraining)
         inheritance = trained.inheritance

@@ -23,17 +23,20 @@ from afformer_core.training.datasets.samplers import BatchOrder
 
 @dataclass(frozen=True)
 class AnnotationSource:
-    """Samples of an annotation file.
+    """The samples of an annotation file.
 
     Attributes:
         annotations: the file, or the folder of one's own pairs.
-        root: folder of the media; where the dataset's own layout has it if it is null.
-        split: `train` or `test`, of EPIC-Hotspot, which has both in one file.
-        images: (from, to) within 0 to 1: the samples of this part of the images alone, in a random
-            order of them that is always the same; all if null. [0, 0.9] to train on and [0.9, 1]
-            to validate on have no image in common.
-        share: of the samples, drawn at random; above 0, at most 1.
-        skip_broken: leave out samples whose clip or image is missing or broken.
+        root: folder of the media; null for the dataset's own layout.
+        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
+        images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
+            fixed random order; null for all. [0, 0.9] to train on and [0.9, 1] to validate on have
+            no image in common.
+        share: share of the samples, drawn at random; above 0, at most 1.
+        skip_broken: whether to leave out samples whose clip or image is missing or broken.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     annotations: Path
@@ -45,23 +48,26 @@ class AnnotationSource:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
         if self.images is not None and not 0 <= self.images[0] < self.images[1] <= 1:
             raise ValueError(
-                f'images is {list(self.images)}; it must be a part of 0 to 1, such as [0, 0.9]'
+                f'images is {list(self.images)}; expected a part of 0 to 1, such as [0, 0.9]'
             )
 
     def read(self) -> tuple[list[Sample], tuple[str, ...]]:
-        """The samples, and the names of actions; media are not looked at.
+        """Read the samples and the names of actions, without opening media.
 
         Raises:
-            DatasetError: the file is missing, malformed or empty, or has too few images for one
-                to be in the part that is asked for.
+            DatasetError: the file is missing, malformed or empty, or no image is in the requested
+                part.
         """
         dataset = open_annotations(Path(self.annotations), self.root, self.split)
         samples = list(dataset)
         if not samples:
-            raise DatasetError(f'{self.annotations} holds no sample of the split {self.split}')
+            raise DatasetError(
+                f'{self.annotations} holds 0 samples of the split {self.split}; expected at '
+                'least 1'
+            )
         if self.images is not None:
             samples = self._of_images(samples, *self.images)
         if self.share < 1:
@@ -76,26 +82,26 @@ class AnnotationSource:
         part = order[int(begin * len(images)) : int(end * len(images))]
         if not len(part):
             raise DatasetError(
-                f'{self.annotations} has {len(images)} images, none of which is in the part from '
-                f'{begin:g} to {end:g}; give a larger part as images'
+                f'{self.annotations} has {len(images)} images, of which 0 are in the part from '
+                f'{begin:g} to {end:g}. Give a larger part as images'
             )
         chosen = {images[index] for index in part.tolist()}
         return [sample for sample in samples if sample.image_path in chosen]
 
 
 class AnnotatedData(GroundingData):
-    """What `ImageData` and `FeatureData` have in common.
+    """The common part of `ImageData` and `FeatureData`.
 
     Args:
-        train: what is trained on.
-        validation: what is validated on; nothing if it is None.
-        input_size: (height, width) of images; linked to the model's.
+        train: samples to train on.
+        validation: samples to validate on; None for none.
+        input_size: (height, width) of images and frames; linked to the model's.
         batch_size: demonstrations of a step, over all processes.
         targets: target images of each demonstration of a step; 1 draws pairs.
-        workers: processes that read.
-        seed: of the order.
-        negative_targets: images besides, for each demonstration of a step, that show another
-            object, and whose heatmap should be uniform.
+        workers: number of reading processes.
+        seed: seed of the order.
+        negative_targets: number of negative images for each demonstration of a step, which show
+            another object and whose heatmap should be uniform.
     """
 
     def __init__(
@@ -118,20 +124,20 @@ class AnnotatedData(GroundingData):
         if parts[-1][1] != self.action_names:
             raise DatasetError(
                 f'{train.annotations} names the actions {list(self.action_names)}, the validation '
-                f'{list(parts[-1][1])}; both must name the same ({HOW_TO_NAME})'
+                f'{list(parts[-1][1])}; expected the same ({HOW_TO_NAME})'
             )
         self._batch = batch_size, targets, seed, negative_targets
         self._drawn = BatchOrder(self.training_samples, *self._batch)
         self._inspected = False
 
     def prepare_data(self) -> None:
-        """Look for missing and broken media, once on each machine."""
+        """Check for missing and broken media, once on each machine."""
         if not self._inspected:
             self._keep_usable()
         super().prepare_data()
 
     def setup(self, stage: str) -> None:
-        """Leave out what cannot be used, in the processes that have not looked yet."""
+        """Leave out unusable samples, in processes that have not checked media yet."""
         if not self._inspected and any(source.skip_broken for source in self._sources):
             self._keep_usable()
 
@@ -155,7 +161,7 @@ class AnnotatedData(GroundingData):
     @property
     def _advice(self) -> str:
         return (
-            '`afformer verify --decode` finds all such files, and skip_broken leaves out those '
+            'Run `afformer verify --decode` to find all such files; skip_broken leaves out those '
             'that cannot be opened'
         )
 
@@ -174,9 +180,9 @@ class AnnotatedData(GroundingData):
 
     @abstractmethod
     def _dataset(self, samples: Sequence[Sample], training: bool) -> Dataset[Any]:
-        """Examples of samples by their draws."""
+        """Build the dataset of examples by their draws."""
 
     @property
     @abstractmethod
     def _collate(self) -> Callable[[Any], Any]:
-        """Examples to a batch."""
+        """Function from examples to a batch."""

@@ -18,15 +18,15 @@ from afformer_core.training.losses import Targets
 
 
 class Supervision(ABC):
-    """What a batch's images are known to show, as small tensors that travel with the batch."""
+    """The annotations of a batch's images, as small tensors that move with the batch."""
 
     @abstractmethod
     def targets(self, size: tuple[int, int]) -> Targets:
-        """Targets of a size (height, width), made where the tensors are."""
+        """Compute the targets at a size (height, width), on the device of the tensors."""
 
     @abstractmethod
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """The same with every tensor moved."""
+        """Apply a function to every tensor."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Annotations(Supervision):
 
     Attributes:
         points: float64 [R, P, 2], (x, y) as shares of the image's width and height; NaN marks
-            padding. An image without any point does not show what was demonstrated.
+            padding. An image without any point is a negative.
         actions: [R] indices.
         images: [R] index of the image in the batch.
-        negative: whether there is an image that does not; None: found from the points, which then
-            should be on the host.
+        negative: whether there is a negative; None to find it from the points, which then should
+            be on the host.
     """
 
     points: Tensor
@@ -51,29 +51,29 @@ class Annotations(Supervision):
         _find_negative(self, self.points)
 
     def targets(self, size: tuple[int, int]) -> Targets:
-        """See `Supervision.targets`."""
+        """Compute the targets at a size (see `Supervision.targets`)."""
         scale = self.points.new_tensor((size[1], size[0]))
         heatmaps = target_heatmaps(self.points * scale, size)
-        # A row without any point has the uniform heatmap.
+        # A row without any point gets the uniform heatmap.
         return Targets(
             heatmaps, self.actions, self.images, _shown(self.points), bool(self.negative)
         )
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Annotations:
-        """See `Supervision.moved`."""
+        """Apply a function to every tensor (see `Supervision.moved`)."""
         points, actions, images = (move(each) for each in (self.points, self.actions, self.images))
         return Annotations(points, actions, images, self.negative)
 
 
 @dataclass(frozen=True)
 class Boxes(Supervision):
-    """Where hands interact in each image of a batch (paper, section 4.3).
+    """The boxes of interacting hands in each image of a batch (paper, section 4.3).
 
     Attributes:
-        corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise as one sees
-            them, as shares of the image's width and height; they may have been seen at a slant.
-            NaN marks padding.
-        negative: see `Annotations`; such an image has no box.
+        corners: float32 [B, N, 4, 2], (x, y) of the corners of N boxes, clockwise in the image, as
+            shares of the image's width and height; they may be distorted by perspective. NaN marks
+            padding.
+        negative: see `Annotations`; a negative has no box.
     """
 
     corners: Tensor
@@ -83,21 +83,21 @@ class Boxes(Supervision):
         _find_negative(self, self.corners)
 
     def targets(self, size: tuple[int, int]) -> Targets:
-        """See `Supervision.targets`; all boxes of an image together are its blurred target."""
+        """Compute the targets at a size; all boxes of an image together are its blurred target."""
         scale = self.corners.new_tensor((size[1], size[0]))
-        # Rather the largest than the sum: where two hands overlap is no likelier than elsewhere.
+        # The maximum, not the sum: the overlap of two hands is no likelier than the rest.
         inside = coverage(self.corners * scale, size).amax(dim=1)
         images = torch.arange(len(inside), device=inside.device)
         heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
         return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.negative))
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Boxes:
-        """See `Supervision.moved`."""
+        """Apply a function to every tensor (see `Supervision.moved`)."""
         return Boxes(move(self.corners), self.negative)
 
 
 def _shown(places: Tensor) -> Tensor:
-    """[R]: which rows of places [R, ...] are not all padding."""
+    """Compute a mask [R] of the rows of `places` [R, ...] that are not all padding."""
     return ~places.isnan().flatten(1).all(dim=1)
 
 
@@ -107,16 +107,16 @@ def _find_negative(supervision: Annotations | Boxes, places: Tensor) -> None:
 
 
 def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor on a device; a copy to a GPU goes on while the host does something else."""
+    """Copy a tensor to a device, without waiting for a copy to a GPU."""
     return tensor.to(device, non_blocking=device.type == 'cuda')
 
 
 @dataclass(frozen=True)
 class Batch(ABC):
-    """D demonstrations with K target images each, those that show another object included.
+    """D demonstrations with K target images each, negatives included.
 
     Attributes:
-        supervision: of the images.
+        supervision: targets of the images.
         samples: index in the dataset of each image's sample, D * K in all.
     """
 
@@ -125,7 +125,7 @@ class Batch(ABC):
 
     @abstractmethod
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """Heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
+        """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
         """Move every tensor but `lengths`, which stay on the host."""
@@ -137,11 +137,11 @@ class Batch(ABC):
         return replace(self, **moved)
 
     def to(self, device: torch.device) -> Self:
-        """The same on a device; a copy to a GPU is not waited for."""
+        """Copy the batch to a device, without waiting for a copy to a GPU."""
         return self.moved(lambda tensor: copied_to(tensor, device))
 
     def pin_memory(self) -> Self:
-        """The same in memory that a GPU can read."""
+        """Copy the batch to memory that a GPU can read."""
         return self.moved(lambda tensor: tensor.pin_memory())
 
     def __len__(self) -> int:
@@ -150,13 +150,13 @@ class Batch(ABC):
 
 @dataclass(frozen=True)
 class ImageBatch(Batch):
-    """Demonstrations and images as images.
+    """A batch of frames and images.
 
     Attributes:
         frames: uint8 RGB [D, T, H, W, 3], padded at the end.
-        lengths: [D] frames of each demonstration, 1 to T; always on the host, which decides by
-            them what is computed.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
+        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, which
+            decides by them what is computed.
+        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
     """
 
     frames: Tensor
@@ -164,7 +164,7 @@ class ImageBatch(Batch):
     images: Tensor
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """See `Batch.predict`; frames that only pad are not encoded."""
+        """Compute the logits (see `Batch.predict`), without encoding padding."""
         frames = self.frames.flatten(0, 1)
         lengths = _lengths_if_padded(self.lengths, self.frames)
         if lengths is None:
@@ -181,19 +181,19 @@ class ImageBatch(Batch):
 
 @dataclass(frozen=True)
 class FeatureBatch(Batch):
-    """Demonstrations and images as a frozen backbone sees them.
+    """A batch of features of frames and images from a frozen backbone.
 
     Attributes:
-        videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w].
-        images: backbone stages, each float16 [D * K, C, h, w]; those of one demonstration stand
-            together.
+        videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
+        images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
+            demonstration are consecutive.
     """
 
     videos: tuple[Tensor, ...]
     images: tuple[Tensor, ...]
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """See `Batch.predict`."""
+        """Compute the logits (see `Batch.predict`)."""
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
@@ -204,12 +204,12 @@ class FeatureBatch(Batch):
 
 @dataclass(frozen=True)
 class MixedBatch(Batch):
-    """Demonstrations as a frozen backbone sees them, and images as images, which it has to pass.
+    """A batch of features of frames from a frozen backbone, and of images that are to be encoded.
 
     Attributes:
         videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
         lengths: see `ImageBatch`.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration stand together.
+        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
     """
 
     videos: tuple[Tensor, ...]
@@ -217,7 +217,7 @@ class MixedBatch(Batch):
     images: Tensor
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
-        """See `Batch.predict`."""
+        """Compute the logits (see `Batch.predict`)."""
         demonstrations, frames = self.videos[0].shape[:2]
         stages = [stage.flatten(0, 1).float() for stage in self.videos]
         features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
@@ -233,7 +233,7 @@ def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
 
 
 def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
-    """Lengths [D] of demonstrations [D, T, ...] on their device; None where nothing is padded."""
+    """Return lengths [D] of demonstrations [D, T, ...] on their device; None without padding."""
     if bool((lengths == videos.shape[1]).all()):
         return None
     return copied_to(lengths, videos.device)
@@ -241,7 +241,7 @@ def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """A batch that could not be read; workers cannot hand on an error as a single sentence.
+    """A batch that could not be read; it carries the error out of the worker as a sentence.
 
     Attributes:
         reason: one sentence.

@@ -26,20 +26,20 @@ from afformer_core.training.datasets.samplers import (
     ValidationBatches,
 )
 
-# Examples by their draws, and how they become a batch.
+# Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
-# How many samples there are, and a digest of what is known of them, both by their names.
+# Number of samples and a hash of their annotations, by the names `count` and `sha256`.
 SamplesNote = dict[str, int | str]
 
 
 class BatchedData(LightningDataModule):
-    """Batches of what is trained and validated on.
+    """Batches to train on, and samples to validate on.
 
     Args:
-        workers: processes that read.
+        workers: number of reading processes.
 
     Attributes:
-        validation_samples: measured now and then; empty: none.
+        validation_samples: samples to validate on; empty for none.
     """
 
     validation_samples: Sequence[Any]
@@ -51,37 +51,37 @@ class BatchedData(LightningDataModule):
     @property
     @abstractmethod
     def _order(self) -> DemonstrationOrder:
-        """What is drawn in each step of training."""
+        """The order of the demonstrations in training."""
 
     @property
     @abstractmethod
     def _advice(self) -> str:
-        """What to do where something cannot be read."""
+        """Advice for media that cannot be read, as sentences."""
 
     @abstractmethod
     def _training_facts(self) -> Iterable[Any]:
-        """What is known of each training sample without its media, in terms of JSON or paths."""
+        """Yield all that is known of each training sample but its media, as JSON or paths."""
 
     @abstractmethod
     def _training(self) -> Examples:
-        """What is trained on."""
+        """Return the training examples."""
 
     @abstractmethod
     def _validation(self) -> Examples:
-        """The validation samples as they are; called only where there are some."""
+        """Return the validation samples, without augmentation; called only if there are some."""
 
     def prepare_data(self) -> None:
-        """Tell, once on each machine, where batches are smaller than they were asked to be."""
+        """Report, once on each machine, that batches are smaller than requested."""
         has, expected = self._order.demonstrations, self._order.expected
         if has < expected:
             print(
-                f'afformer: a batch has {has} examples in place of {expected} (data.batch_size): '
+                f'afformer: a batch has {has} examples instead of {expected} (data.batch_size): '
                 'there are no more to train on',
                 file=sys.stderr,
             )
 
     def training_note(self) -> SamplesNote:
-        """`count` and `sha256` of the training samples as they are drawn; media are not read."""
+        """Return `count` and `sha256` of the training samples in order, without reading media."""
         lines = [json.dumps(facts, default=str) for facts in self._training_facts()]
         return {
             'count': len(lines),
@@ -89,7 +89,7 @@ class BatchedData(LightningDataModule):
         }
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Batches from the step on that was reached."""
+        """Return the batches from the current step on."""
         trainer = self.trainer
         assert trainer is not None
         accumulated = trainer.accumulate_grad_batches
@@ -103,7 +103,7 @@ class BatchedData(LightningDataModule):
         return self._loader(*self._training(), batches, stays=False)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        """Every validation sample once, over all processes; nothing without any."""
+        """Return every validation sample once, over all processes; nothing without any."""
         if not self.validation_samples:
             return []
         trainer = self.trainer
@@ -114,9 +114,9 @@ class BatchedData(LightningDataModule):
         return self._loader(*self._validation(), batches, stays=True)
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Raise what a worker could not."""
+        """Raise the error of a batch that a worker could not read."""
         if isinstance(batch, FailedBatch):
-            raise DatasetError(f'{batch.reason}; {self._advice}')
+            raise DatasetError(f'{batch.reason}. {self._advice}')
         return batch
 
     def _loader(
@@ -126,7 +126,7 @@ class BatchedData(LightningDataModule):
         batches: Sampler[list[Draw]],
         stays: bool,
     ) -> DataLoader[Any]:
-        """Batches; where they are asked for again and again, the workers stay."""
+        """Build a loader of batches; if it is iterated over repeatedly, its workers stay."""
         return DataLoader(
             dataset,
             batch_sampler=batches,
@@ -141,22 +141,22 @@ class BatchedData(LightningDataModule):
 def _prepare_worker(worker: int) -> None:
     # OpenCV's own threads do not survive a fork.
     cv2.setNumThreads(0)
-    # What asks to stop reaches workers too; the step that is to be ended needs them.
+    # Signals reach workers too, but the current step still needs them.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 class GroundingData(BatchedData):
-    """Batches of demonstrations with their target images, wherever these come from.
+    """Batches of demonstrations with their target images, from any source.
 
     Args:
-        input_size: (height, width) of images.
-        workers: processes that read.
+        input_size: (height, width) of images and frames.
+        workers: number of reading processes.
 
     Attributes:
         input_size: as above.
-        action_names: of what is trained on; none where no actions are known.
-        validation_samples: measured by the evaluator now and then; empty: none.
+        action_names: names of the actions; empty where none are known.
+        validation_samples: samples that the evaluator measures; empty for none.
     """
 
     validation_samples: list[Sample]
@@ -170,4 +170,4 @@ class GroundingData(BatchedData):
     @property
     @abstractmethod
     def longest(self) -> int:
-        """The most frames of a demonstration that a batch may have."""
+        """Largest number of frames of a demonstration in a batch."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Examples to batches."""
+"""Collation of examples to batches."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from afformer_core.training.datasets.batch import (
 
 
 def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Points as shares of an image's width and height.
+    """Convert points to shares of an image's width and height.
 
-    The published ground truth truncates a point to a pixel, which would teach a model to aim half
-    a pixel to the upper left; from the image's edge, truncation finds the pixel it lies in.
+    The published target truncates a point to a pixel, which would teach a model to aim half a
+    pixel to the upper left; measured from the image's edge, truncation finds the pixel that the
+    point lies in.
 
     Args:
         points: [P, 2] (x, y) in pixels, where centres of pixels are integers.
@@ -38,12 +39,12 @@ def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.
 
 @dataclass(frozen=True)
 class AnnotatedPoints:
-    """What was marked in one target image.
+    """The annotated points of one target image.
 
     Attributes:
-        points: per action float64 [P, 2], (x, y) as shares of the image's width and height.
-        actions: indices, as many.
-        sample: index in the dataset.
+        points: for each action float64 [P, 2], (x, y) as shares of the image's width and height.
+        actions: indices of the actions, as many.
+        sample: index of the sample in the dataset.
     """
 
     points: tuple[NDArray[np.float64], ...]
@@ -52,19 +53,19 @@ class AnnotatedPoints:
 
     @classmethod
     def nowhere(cls, actions: tuple[int, ...], sample: int) -> AnnotatedPoints:
-        """Of an image that does not show what was demonstrated."""
+        """Build the annotation of a negative image."""
         return cls((np.empty((0, 2)),) * len(actions), actions, sample)
 
 
 @dataclass(frozen=True)
 class ImageExample:
-    """One demonstration with its target images, as images.
+    """One demonstration with its target images.
 
     Attributes:
-        windows: parts of the demonstration that the model is shown one by one, each uint8 RGB
-            [T, H, W, 3]; with more than one window there is one target.
-        images: uint8 RGB [K, H, W, 3], those of another object last.
-        annotated: of each image.
+        windows: parts of the demonstration that the model sees one by one, each uint8 RGB [T, H,
+            W, 3]; with more than one window there is one target.
+        images: uint8 RGB [K, H, W, 3], negatives last.
+        annotated: annotated points of each image.
     """
 
     windows: tuple[NDArray[np.uint8], ...]
@@ -74,12 +75,12 @@ class ImageExample:
 
 @dataclass(frozen=True)
 class FeatureExample:
-    """One demonstration with its target images, as a frozen backbone sees them.
+    """One demonstration with its target images, as features of a frozen backbone.
 
     Attributes:
         video: backbone stages, fine to coarse, each float16 [T, C, h, w].
-        images: backbone stages, each float16 [K, C, h, w], those of another object last.
-        annotated: of each image.
+        images: backbone stages, each float16 [K, C, h, w], negatives last.
+        annotated: annotated points of each image.
     """
 
     video: tuple[NDArray[np.float16], ...]
@@ -89,7 +90,7 @@ class FeatureExample:
 
 @dataclass(frozen=True)
 class FailedExample:
-    """An example that could not be read, and why in one sentence."""
+    """An example that could not be read, with the reason in one sentence."""
 
     reason: str
 
@@ -97,7 +98,7 @@ class FailedExample:
 def collate_images(
     examples: Sequence[ImageExample | FailedExample],
 ) -> ImageBatch | FailedBatch:
-    """A batch of images; each window of a demonstration is one of its own, with the images."""
+    """Collate images; each window of a demonstration becomes a demonstration with all images."""
     read = [example for example in examples if isinstance(example, ImageExample)]
     if len(read) < len(examples):
         return failure(examples)
@@ -117,7 +118,7 @@ def collate_images(
 def collate_features(
     examples: Sequence[FeatureExample | FailedExample],
 ) -> FeatureBatch | FailedBatch:
-    """A batch of features; all demonstrations have as many frames."""
+    """Collate features; all demonstrations have the same number of frames."""
     read = [example for example in examples if isinstance(example, FeatureExample)]
     if len(read) < len(examples):
         return failure(examples)
@@ -131,7 +132,7 @@ def collate_features(
 
 
 def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
-    """Demonstrations, each uint8 [T, H, W, 3], as one tensor padded at the end; their lengths."""
+    """Pad demonstrations, each uint8 [T, H, W, 3], at the end to one tensor; give lengths too."""
     lengths = [len(each) for each in demonstrations]
     frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
     for padded, each in zip(frames, demonstrations, strict=True):
@@ -140,7 +141,7 @@ def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, 
 
 
 def failure(examples: Sequence[object]) -> FailedBatch:
-    """The batch of examples of which some failed: why the first of them did."""
+    """Return the batch of examples of which some failed, with the reason of the first one."""
     reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
     return FailedBatch(reasons[0])
 

@@ -26,7 +26,7 @@ from afformer_core.training.datasets.feature_files import ImageSet, open_feature
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Backbone stages of every image of a dataset, float16, mapped from disk.
+    """Backbone stages of every image and video of a dataset, float16, memory-mapped from disk.
 
     Attributes:
         images: one array for each stage, [images, 1, C, h, w].
@@ -43,7 +43,7 @@ class FeatureCache:
 
 @dataclass(frozen=True)
 class ImageAndVideoEncoder:
-    """What features are kept of; most models have the same encoder for both.
+    """The encoders whose features are cached; most models have the same one for both.
 
     Attributes:
         image: the encoder of images.
@@ -61,18 +61,18 @@ def open_feature_cache(
     size: tuple[int, int],
     frames: int,
 ) -> FeatureCache:
-    """Open the cache of a dataset; make it first where it is absent or of something else.
+    """Open the cache of a dataset; build it first where it is missing or of something else.
 
     Args:
-        folder: where the cache is kept.
-        samples: of the dataset.
-        encoders: their backbones are run in evaluation mode.
-        size: (height, width) images are resized to.
-        frames: frames taken of each video, uniformly; every video must have as many.
+        folder: folder of the cache.
+        samples: samples of the dataset.
+        encoders: encoders, whose backbones run in evaluation mode.
+        size: (height, width) that images and frames are resized to.
+        frames: number of frames of each video, uniformly sampled; every video must have as many.
 
     Raises:
-        DatasetError: a video is too short, or the folder cannot be written, such as when the disk
-            is full.
+        DatasetError: a video is too short, or the folder cannot be written, for example to a full
+            disk.
         ImageError: an image cannot be read.
         VideoError: a video cannot be read.
     """
@@ -104,8 +104,8 @@ def open_feature_cache(
 
 
 def _state_of_files(samples: Sequence[Sample]) -> str:
-    """Changes when a file that is read is replaced by another one of its name."""
-    # A video is one folder to many clips; it is listed once.
+    """Hash names, sizes and times of the files, to detect replaced ones."""
+    # Many clips may share the folder of a video, which is listed once.
     folders: dict[Path, FrameFolder] = {}
     paths = {sample.image_path for sample in samples}
     for clip in {sample.video_path for sample in samples}:
@@ -128,6 +128,6 @@ def _read_clip(
     video = read_video(sample.video_path, frames, sample.clip)
     if len(video) != frames:
         raise DatasetError(
-            f'{demonstration} has {len(video)} frames; training takes {frames} of each video'
+            f'{demonstration} has {len(video)} frames; expected at least {frames} in each video'
         )
     return np.stack([resize_to_input(frame, size) for frame in video])

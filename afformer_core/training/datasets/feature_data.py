@@ -31,12 +31,12 @@ from afformer_core.training.datasets.samplers import Draw
 
 
 class FeatureDataset(Dataset[FeatureExample]):
-    """Examples by their `Draw`.
+    """A dataset of examples by their `Draw`.
 
     Args:
-        samples: that draws are of.
-        cache: of their images.
-        reversal: done in training; None plays every demonstration forwards.
+        samples: samples that draws refer to.
+        cache: their features.
+        reversal: reversal in training; None to play every demonstration forwards.
     """
 
     def __init__(
@@ -78,26 +78,26 @@ def _annotated(sample: Sample, index: int) -> AnnotatedPoints:
 
 
 class FeatureData(AnnotatedData):
-    """Features that are computed first and kept on disk.
+    """Training data as features that are computed first and cached on disk.
 
-    It is for machines without a GPU: a step costs what learns alone, the decoder and the stages of
-    the backbone that are not frozen. At least the first stage is, which `backbone_factor` 0 or
-    `frozen` says, of each encoder where frames have one of their own; and every clip has at least
-    `frames` frames.
+    It is for machines without a GPU: a step costs only what is trained, the decoder and the stages
+    of the backbone that are not frozen. At least the first stage must be frozen by
+    `backbone_factor` 0 or `frozen`, in each encoder where frames have one of their own; and every
+    clip needs at least `frames` frames.
 
     Args:
-        train: what is trained on.
-        cache_folder: where the features are kept, a folder for each set and size.
-        validation: what is validated on; nothing if it is null.
-        input_size: (height, width) of images; the model's, never given.
-        frames: taken of each clip, uniformly.
+        train: samples to train on.
+        cache_folder: folder of the features, with a subfolder for each set and size.
+        validation: samples to validate on; null for none.
+        input_size: (height, width) of images and frames; the model's, never given.
+        frames: number of frames of each clip, uniformly sampled.
         batch_size: demonstrations of a step, over all processes.
         targets: target images of each demonstration of a step; 1 draws pairs.
-        workers: processes that read.
-        seed: of the order.
-        negative_targets: images besides, for each demonstration of a step, that show another
-            object, and whose heatmap should be uniform: so that confidence is low where what was
-            demonstrated is not in view.
+        workers: number of reading processes.
+        seed: seed of the order.
+        negative_targets: number of negative images for each demonstration of a step, which show
+            another object and whose heatmap should be uniform: so that confidence is low where the
+            demonstrated element is not in view.
         reverse_probability: share of the demonstrations that training plays backwards.
         reversed_actions: name of the action that each becomes then; a demonstration of another
             action is never played backwards.
@@ -141,7 +141,7 @@ class FeatureData(AnnotatedData):
 
     @property
     def longest(self) -> int:
-        """See `GroundingData.longest`."""
+        """Largest number of frames of a demonstration in a batch."""
         return self._frames
 
     @property
@@ -156,20 +156,20 @@ class FeatureData(AnnotatedData):
 
 
 def frozen_encoders(trainer: Trainer | None) -> ImageAndVideoEncoder:
-    """The encoders of the model in training, whose first stages may be kept, on its device.
+    """Return the encoders of the model in training, on its device; their first stages are frozen.
 
     Raises:
-        ValueError: the first stage of one learns.
+        ValueError: the first stage of one is trained.
     """
     assert trainer is not None
     model = trainer.lightning_module.model
     assert isinstance(model, Afformer)
     if not all(each.backbone_with_fpn.frozen_stages() for each in model.encoders):
         raise ValueError(
-            'features can be kept of a backbone alone that is frozen, at least up to its first '
-            'stage; set optimization.backbone_factor to 0 or name the beginning of the backbone '
-            'in optimization.frozen, or train on images'
+            'the first stage of a backbone is trained, so that its features cannot be cached. Set '
+            'optimization.backbone_factor to 0, name the beginning of the backbone in '
+            'optimization.frozen, or train on images'
         )
-    # The trainer moves the model later, when features have been made.
+    # The trainer moves the model only later, when the features must exist.
     device = trainer.strategy.root_device
     return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features of many images in a folder, with a note of the backbone that they were made by."""
+"""Cached features of many images in a folder, with a note of the backbone that computed them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ImageSet:
     """Stacks of images that pass the backbone.
 
     Attributes:
-        name: of the set, and of its files.
+        name: name of the set, and of its files.
         stacks: names of the stacks.
-        read: gives uint8 RGB [T, h, w, 3] of a name, T alike for all.
+        read: function from a name to uint8 RGB [T, h, w, 3], with one T for all.
     """
 
     name: str
@@ -50,35 +50,38 @@ class ImageSet:
 def open_features(
     folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> dict[str, tuple[NDArray[np.float16], ...]]:
-    """Open a folder of features; compute them first where it is absent or of something else.
+    """Open a folder of features; compute them first where they are missing or of something else.
 
-    They are the backbone's stages before the first that learns. Where fewer of them were kept, as
-    when more of the backbone was to learn, those are used, and training computes what is missing.
+    They are the backbone's stages before the first one that is trained. If the folder has fewer
+    stages, because more of the backbone was trained before, those are used, and training computes
+    the others.
 
     Args:
-        folder: where they are kept.
-        sets: of images.
-        encoder: its backbone is run in evaluation mode, on its device.
-        key: what the images are, in terms of JSON; another one means other features.
+        folder: folder of the features.
+        sets: sets of images.
+        encoder: encoder, whose backbone runs in evaluation mode, on its device.
+        key: identity of the images, as JSON types; another key means other features.
 
     Returns:
-        of each set by its name: one array for each stage, fine to coarse, float16
-        [stacks, T, C, h, w], mapped from disk.
+        for each set by its name: one array for each stage, fine to coarse, float16 [stacks, T, C,
+        h, w], memory-mapped from disk.
 
     Raises:
         AfformerError: as `read` of a set.
-        DatasetError: the folder cannot be written, such as when the disk is full; nothing of the
-            features is left there.
-        ValueError: the first stage of the backbone learns.
+        DatasetError: the folder cannot be written, for example to a full disk; no features are
+            left there.
+        ValueError: the first stage of the backbone is trained.
     """
     backbone = encoder.backbone_with_fpn
     if not backbone.frozen_stages():
-        raise ValueError('the first stage of the backbone learns, so that no feature can be kept')
+        raise ValueError(
+            'the first stage of the backbone is trained; expected it frozen to cache features'
+        )
     count = _kept_stages(folder, sets, backbone, key)
     if not count:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder.parent), _all_cores():
-            # Another run may have made them meanwhile.
+            # Another process may have computed them meanwhile.
             count = _kept_stages(folder, sets, backbone, key)
             if not count:
                 count = backbone.frozen_stages()
@@ -115,7 +118,7 @@ def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
 def _kept_stages(
     folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
 ) -> int:
-    """How many stages of these images a folder keeps for use; 0 where it has to be made."""
+    """Count the usable stages of these images in a folder; 0 where they must be computed."""
     path = folder / _KEY_FILE
     if not path.is_file():
         return 0
@@ -127,7 +130,7 @@ def _kept_stages(
         lambda stage: all(_file(folder, one, stage).is_file() for one in sets), backbone.stages
     )
     count = len(tuple(kept))
-    # Weights that were stored in half precision are still the same backbone.
+    # The tolerance accepts weights that were stored in half precision.
     same = math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
     return count if same and count <= backbone.frozen_stages() else 0
 
@@ -153,7 +156,7 @@ def _make(
 
 
 def _expected(image_set: ImageSet, encoder: Encoder) -> CachePart:
-    """What the features of a set will take, by those of its first image."""
+    """Estimate the size of a set's features from those of its first image."""
     stack = image_set.read(image_set.stacks[0])
     frames, height, width = stack.shape[:3]
     size = sum(stage.nbytes for stage in _stages(encoder, stack[:1]))
@@ -165,12 +168,12 @@ def _expected(image_set: ImageSet, encoder: Encoder) -> CachePart:
 
 @contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """Say of what cannot be written what to do."""
+    """Convert an error of writing to one that says what to do."""
     try:
         yield
     except OSError as error:
         raise DatasetError(
-            f'features cannot be kept in the cache folder {folder.parent}: {error}; make room '
+            f'features cannot be written to the cache folder {folder.parent}: {error}. Make room '
             'there, or name another folder'
         ) from error
 
@@ -193,12 +196,12 @@ def _encode(folder: Path, image_set: ImageSet, encoder: Encoder) -> None:
 
 
 def _begun(path: Path, count: int, first: NDArray[np.float16]) -> io.FileIO:
-    """A `.npy` of so many arrays like the first one, of which only the header is written yet.
+    """Open a `.npy` file of so many arrays like the first one, and write its header.
 
-    They are written one after another: what is mapped into memory ends the process where the disk
-    is full. That it will be is found at once where the system can reserve room.
+    The arrays are written one after another: with a memory-mapped file a full disk would end the
+    process. If the system can reserve room, a lack of it is noticed at once.
     """
-    # Without a buffer, whose rest would be written when the file is closed, and fail once more.
+    # Unbuffered, since a buffer would be written when the file is closed, and fail once more.
     file = io.FileIO(path, 'w')
     try:
         shape = (count, *first.shape)
@@ -215,12 +218,12 @@ def _begun(path: Path, count: int, first: NDArray[np.float16]) -> io.FileIO:
 def _write(file: io.FileIO, array: NDArray[np.float16]) -> None:
     rest = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
     while rest:
-        # Where the disk is full, the first part may go, and the next call fails.
+        # On a nearly full disk a first part may be written, and the next call fails.
         rest = rest[file.write(rest) :]
 
 
 def _read_ahead(image_set: ImageSet) -> Iterator[NDArray[np.uint8]]:
-    """Read in another thread, a few stacks ahead of whoever iterates."""
+    """Read in another thread, a few stacks ahead of the consumer."""
     rest = iter(image_set.stacks)
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = deque(pool.submit(image_set.read, name) for name in islice(rest, _AHEAD))

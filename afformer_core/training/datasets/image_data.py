@@ -33,14 +33,14 @@ from afformer_core.training.datasets.samplers import Draw
 
 
 class ImageDataset(Dataset[ImageExample | FailedExample]):
-    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+    """A dataset of examples by their `Draw`; one that cannot be read is a `FailedExample`.
 
     Args:
-        samples: that draws are of.
-        reader: of their clips.
-        augmentation: applied in training, when one of a clip's windows is drawn as well; None
-            gives all windows, as they are.
-        reversal: done in training; None plays every demonstration forwards.
+        samples: samples that draws refer to.
+        reader: reader of their clips.
+        augmentation: augmentation in training, when also one of a clip's windows is drawn; None
+            for all windows, as they are.
+        reversal: reversal in training; None to play every demonstration forwards.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
             rng = np.random.default_rng(draw.seed)
             frames = windows[rng.integers(len(windows))]
             seed = int(rng.integers(1 << 32))
-            # The same generator for each, so that all see the demonstration changed alike.
+            # The same seed for each, so that the demonstration changes alike for all images.
             examples = [
                 self._augmentation(
                     Example(frames, example.image, example.actions, example.points),
@@ -111,21 +111,21 @@ class ImageData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:
-        train: what is trained on.
-        validation: what is validated on; nothing if it is null.
-        input_size: (height, width) of images; the model's, never given.
+        train: samples to train on.
+        validation: samples to validate on; null for none.
+        input_size: (height, width) of images and frames; the model's, never given.
         frames: which frames of a clip are used: `uniform 64`, or `2 fps x 32 every 16`, of whose
             windows training draws one and validation takes the mean.
-        folder_rate: numbers per second in the names of frames, where a clip is a folder of them.
+        folder_rate: frame numbers per second, where a clip is a folder of frames.
         batch_size: demonstrations of a step, over all processes.
         targets: target images of each demonstration of a step; 1 draws pairs.
-        workers: processes that read.
-        cache_folder: where decoded and resized clips are kept; nowhere if it is null.
+        workers: number of reading processes.
+        cache_folder: folder for decoded and resized clips; null for none.
         augmentation: random changes in training.
-        seed: of the order and of augmentation.
-        negative_targets: images besides, for each demonstration of a step, that show another
-            object, and whose heatmap should be uniform: so that confidence is low where what was
-            demonstrated is not in view.
+        seed: seed of the order and of augmentation.
+        negative_targets: number of negative images for each demonstration of a step, which show
+            another object and whose heatmap should be uniform: so that confidence is low where the
+            demonstrated element is not in view.
         reverse_probability: share of the demonstrations that training plays backwards.
         reversed_actions: name of the action that each becomes then; a demonstration of another
             action is never played backwards.
@@ -159,7 +159,7 @@ class ImageData(AnnotatedData):
         self._augmentation = Augmentation(augmentation, self.action_names)
 
     def prepare_data(self) -> None:
-        """See that the cache has room, once on each machine."""
+        """Check that the cache has room, once on each machine."""
         super().prepare_data()
         if self._reader.cache_folder is not None:
             samples = [*self.training_samples, *self.validation_samples]
@@ -172,7 +172,7 @@ class ImageData(AnnotatedData):
 
     @property
     def longest(self) -> int:
-        """See `GroundingData.longest`."""
+        """Largest number of frames of a demonstration in a batch."""
         return self._reader.sampling.longest
 
     @property

@@ -12,16 +12,16 @@ from afformer_core.errors import DatasetError
 
 
 class NegativeSampler:
-    """Draws samples whose images do not show what a demonstration shows.
+    """A sampler of negatives.
 
-    As in an evaluation (`negative_groups`), the samples' `object_id` tells where all have one.
-    Else another object is certain where the demonstrations lie in folders of their own, as OPRA,
-    AssistQ and the simulator have a folder for each object. Images or appliances that share a
-    folder are taken as one object; where that leaves one object alone, those that share a
-    demonstration.
+    As in an evaluation (`negative_groups`), the samples' `object_id` identifies objects if all
+    have one. Otherwise demonstrations in different folders show different objects, as in OPRA,
+    AssistQ and the simulator, which have a folder for each object. Images or scenes that share a
+    folder count as one object; if that leaves a single object, those that share a demonstration
+    do.
 
     Args:
-        samples: of a dataset.
+        samples: samples of a dataset.
 
     Raises:
         DatasetError: all samples show, or may show, one object.
@@ -38,19 +38,19 @@ class NegativeSampler:
                 objects = _parts(groups, [sample.demonstration for sample in samples])
         if len(set(objects)) < 2:
             raise DatasetError(
-                'all samples may show one object, so that no image is known to lack what a '
-                'demonstration shows; set data.negative_targets to 0'
+                'all samples may show one object, so that no image is known to be a negative. Set '
+                'data.negative_targets to 0'
             )
         self._objects = np.array(objects)
 
     def draw(self, index: int, count: int, rng: np.random.Generator) -> tuple[int, ...]:
-        """Indices of samples of other objects than the one at an index; twice where few."""
+        """Draw indices of samples of other objects than an index's; repeated where too few."""
         others = np.flatnonzero(self._objects != self._objects[index])
         return tuple(rng.choice(others, count, replace=count > len(others)).tolist())
 
 
 def _parts(groups: Sequence[str], links: Sequence[str]) -> list[int]:
-    """A number for each sample, the same for groups that any links join."""
+    """Assign a number to each sample, the same for groups that are connected by links."""
     parents: dict[tuple[str, str], tuple[str, str]] = {}
 
     def root(node: tuple[str, str]) -> tuple[str, str]:

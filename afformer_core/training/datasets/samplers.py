@@ -2,7 +2,7 @@
 """Samplers of the batches of training and validation.
 
 The batch of a step depends on the seed and the step alone, whatever the number of processes and
-of workers and wherever training was interrupted.
+workers and wherever training was interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.negative_sampler import NegativeSampler
 
-# Apart from whatever else is drawn with the seed of a demonstration.
+# Keeps these draws independent of others with the seed of a demonstration.
 _NEGATIVE_STREAM = 1
 
 
@@ -27,9 +27,10 @@ class Draw:
     """One demonstration of a batch.
 
     Attributes:
-        indices: of the samples whose target images are grounded; all have that demonstration.
-        seed: of everything random about them.
-        negative: of samples whose images show another object.
+        indices: indices of the samples whose target images are grounded; all have that
+            demonstration.
+        seed: seed of everything random about them.
+        negative: indices of the samples of negative images.
     """
 
     indices: tuple[int, ...]
@@ -38,23 +39,24 @@ class Draw:
 
 
 class DemonstrationOrder:
-    """Draws batches over and over from all demonstrations, each once an epoch.
+    """A sampler of batches that draws all demonstrations over and over, each once an epoch.
 
     Args:
-        count: of all demonstrations, at least 1.
-        demonstrations: D of a batch, at least 1; all there are where there are fewer.
-        seed: of the order.
+        count: number of demonstrations, at least 1.
+        demonstrations: number of demonstrations in a batch, D, at least 1; reduced to `count` if
+            larger.
+        seed: seed of the order.
 
     Attributes:
-        expected: demonstrations of a batch that were asked for.
-        demonstrations: that a batch has.
+        expected: requested demonstrations of a batch.
+        demonstrations: actual demonstrations of a batch.
     """
 
     def __init__(self, count: int, demonstrations: int, seed: int) -> None:
         if count < 1 or demonstrations < 1:
             raise ValueError(
-                f'batches of {demonstrations} cannot be drawn of {count} demonstrations; both '
-                'must be at least 1'
+                f'the batch size is {demonstrations} and the number of demonstrations {count}; '
+                'expected at least 1 of both'
             )
         self._count = count
         self._seed = seed
@@ -63,11 +65,11 @@ class DemonstrationOrder:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which everything is drawn once; what fills no batch waits for another epoch."""
+        """Steps in which everything is drawn once; a remainder that fills no batch is left out."""
         return self._count // self.demonstrations
 
     def batch(self, step: int) -> list[Draw]:
-        """The batch of a step, counted from 0 over all epochs."""
+        """Draw the batch of a step, counted from 0 over all epochs."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng((self._seed, epoch)).permutation(self._count)
         first = place * self.demonstrations
@@ -79,23 +81,23 @@ class DemonstrationOrder:
         ]
 
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
-        """Of the demonstration `number`; `picks` is shared by all of a batch."""
+        """Draw the samples of the demonstration `number`; `picks` is shared by all of a batch."""
         return Draw((number,), seed)
 
 
 class BatchOrder(DemonstrationOrder):
-    """Draws batches over and over from all demonstrations of annotated samples.
+    """A sampler of batches that draws the demonstrations of annotated samples over and over.
 
     Args:
-        samples: at least one.
-        demonstrations: D of a batch; all there are where there are fewer.
-        targets: K of each demonstration; one with fewer gives some of them twice. With 1 every
-            sample is drawn once an epoch, else every demonstration is.
-        seed: of the order.
-        negative: images besides, for each demonstration, that show another object.
+        samples: samples, at least one.
+        demonstrations: number of demonstrations in a batch, D; reduced where there are fewer.
+        targets: number of targets of each demonstration, K; repeated where there are fewer. With 1
+            every sample is drawn once an epoch, else every demonstration is.
+        seed: seed of the order.
+        negative: number of negative images for each demonstration.
 
     Raises:
-        DatasetError: there is no sample, or none of another object where such are wanted.
+        DatasetError: there is no sample, or no negative where some are requested.
         ValueError: a number is below 1, or `negative` below 0.
     """
 
@@ -110,10 +112,13 @@ class BatchOrder(DemonstrationOrder):
         if demonstrations < 1 or targets < 1 or negative < 0:
             raise ValueError(
                 f'demonstrations is {demonstrations}, targets {targets} and negative {negative}; '
-                'the first two must be at least 1, the last at least 0'
+                'expected at least 1, 1 and 0'
             )
         if not samples:
-            raise DatasetError('there is no sample to train on; check annotations and split')
+            raise DatasetError(
+                'the number of training samples is 0; expected at least 1. Check annotations and '
+                'split'
+            )
         self._groups = _groups(samples, targets)
         super().__init__(len(self._groups), demonstrations, seed)
         self._targets = targets
@@ -147,11 +152,11 @@ class TrainingBatches(Sampler[list[Draw]]):
     """One process's part of the batches from a step on.
 
     Args:
-        order: of all processes.
+        order: sampler of all processes' batches.
         first: step to begin with, after an interruption.
         last: step to end before.
-        process: of this process, from 0.
-        processes: that share each batch.
+        process: index of this process, from 0.
+        processes: number of processes that share each batch.
 
     Raises:
         ValueError: the processes cannot share a batch evenly.
@@ -167,8 +172,8 @@ class TrainingBatches(Sampler[list[Draw]]):
     ) -> None:
         if order.demonstrations % processes:
             raise ValueError(
-                f'{processes} processes cannot share {order.demonstrations} demonstrations a '
-                'step evenly; choose a multiple'
+                f'the batch size is {order.demonstrations}; expected a multiple of the '
+                f'{processes} processes'
             )
         self._order = order
         self._steps = range(first, last)
@@ -181,7 +186,7 @@ class TrainingBatches(Sampler[list[Draw]]):
             yield self._order.batch(step)[self._process :: self._processes]
 
     def __len__(self) -> int:
-        """All steps, those before `first` too, since the trainer counts from the beginning."""
+        """Return the number of all steps, with those before `first`, as the trainer counts."""
         return self._last
 
 
@@ -189,12 +194,12 @@ class ValidationBatches(Sampler[list[Draw]]):
     """One process's part of all samples, each in a batch of its own.
 
     Every process has as many batches, so that none waits for another in a collective operation;
-    the last ones may stand in several processes and are counted once by their indices.
+    the last ones may be repeated in several processes and are counted once, by their indices.
 
     Args:
-        samples: how many there are, at least 1.
-        process: of this process, from 0.
-        processes: that share the samples.
+        samples: number of samples, at least 1.
+        process: index of this process, from 0.
+        processes: number of processes that share the samples.
     """
 
     def __init__(self, samples: int, process: int = 0, processes: int = 1) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random changes of an image, of one frame or of several, and of the boxes in it."""
+"""Random changes of an image or a stack of frames, and of the boxes in it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ _Boxes = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class HandAugmentation:
-    """How far images of hands are changed at most; as it is made, not at all.
+    """The largest random changes of images of hands; by default there are none.
 
     Attributes:
-        flip: share of the images that are mirrored, 0 to 1.
+        flip: probability of mirroring, 0 to 1.
         photometric: changes of colour.
-        crop: part of the image that is enlarged; the middle of every hand stays in it.
-        border: of one colour, that is put around an image, so that hands become smaller; as a
-            share of each side, at least 0. What was cropped gets none.
+        crop: crops that are enlarged; the middle of every hand stays inside.
+        border: width of a border of one colour around an image, which makes hands smaller, as a
+            share of each side, at least 0. Crops get none.
         blur: standard deviation in pixels, at least 0.
-        reverse: share of the images of several frames that run backwards, 0 to 1; a hand
-            touches something as it did.
-        cut: share of them whose video is cut before or after the image, 0 to 1, see `cut_video`.
+        reverse: probability of reversing a stack of frames, 0 to 1; contact stays the same.
+        cut: probability of replacing frames before or after the middle one, 0 to 1 (see
+            `cut_video`).
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     flip: float = 0.0
@@ -46,28 +49,28 @@ class HandAugmentation:
                 raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 1')
         if not (self.border >= 0 and self.blur >= 0):
             raise ValueError(
-                f'border is {self.border} and blur {self.blur}; both must be at least 0'
+                f'border is {self.border} and blur {self.blur}; expected at least 0 for both'
             )
 
     def apply(
         self, frames: _RgbImage, boxes: _Boxes, rng: np.random.Generator
     ) -> tuple[_RgbImage, _Boxes]:
-        """A changed image, each frame of which is changed alike.
+        """Change an image or a stack of frames, each frame alike.
 
         Args:
             frames: uint8 RGB [T, H, W, 3].
             boxes: float64 [N, 4], (left, top, right, bottom), of the edges of pixels.
-            rng: what is drawn depends on it alone.
+            rng: random generator; the result depends on it alone.
 
         Returns:
-            image and boxes, which are cut off where it ends.
+            frames and boxes, which are clipped to the image.
         """
         if rng.random() < self.flip:
             frames, boxes = mirrored(frames, boxes)
         if rng.random() < self.reverse:
             frames = frames[::-1]
         size = (frames.shape[1], frames.shape[2])
-        # Centres of pixels are integers there.
+        # The crop has integer coordinates at the centres of pixels.
         centres = [(box.reshape(2, 2).mean(axis=0) - 0.5)[None] for box in boxes]
         crop = draw_crop(self.crop, size, rng, centres or None)
         if crop is not None:
@@ -77,7 +80,7 @@ class HandAugmentation:
         return self._degraded(frames, rng), boxes
 
     def _degraded(self, frames: _RgbImage, rng: np.random.Generator) -> _RgbImage:
-        """An image as a worse camera would have taken it."""
+        """Change colours and sharpness as a worse camera would."""
         change = draw_colour_change(self.photometric, rng)
         if change is not None:
             frames = change.apply(frames)
@@ -89,12 +92,12 @@ class HandAugmentation:
 
 
 def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> _RgbImage:
-    """The first or the last frames before or after the middle one become those of another video.
+    """Replace the first or last frames before or after the middle one by those of another video.
 
     Args:
-        frames: uint8 RGB [T, H, W, 3]; where there is but one, it stays.
-        other: as many, of any size.
-        rng: what is drawn depends on it alone.
+        frames: uint8 RGB [T, H, W, 3]; a single frame stays as it is.
+        other: as many frames, of any size.
+        rng: random generator; the result depends on it alone.
     """
     middle, (height, width) = len(frames) // 2, frames.shape[1:3]
     if not middle:
@@ -107,7 +110,7 @@ def cut_video(frames: _RgbImage, other: _RgbImage, rng: np.random.Generator) -> 
 
 
 def mirrored(frames: _RgbImage, boxes: _Boxes) -> tuple[_RgbImage, _Boxes]:
-    """An image with left and right exchanged, and its boxes; see `HandAugmentation.apply`."""
+    """Mirror an image and its boxes left to right (see `HandAugmentation.apply`)."""
     width = frames.shape[2]
     left, top, right, bottom = boxes.T
     turned = np.stack((width - right, top, width - left, bottom), axis=1)
@@ -117,11 +120,11 @@ def mirrored(frames: _RgbImage, boxes: _Boxes) -> tuple[_RgbImage, _Boxes]:
 def bordered(
     frames: _RgbImage, boxes: _Boxes, shares: _Boxes, rng: np.random.Generator
 ) -> tuple[_RgbImage, _Boxes]:
-    """An image with a border of a random grey.
+    """Add a border of a random grey to an image.
 
     Args:
         frames, boxes, generator: see `HandAugmentation.apply`.
-        shares: [4], of its width or height on the left, top, right and bottom.
+        shares: [4], widths on the left, top, right and bottom, as shares of width or height.
     """
     height, width = frames.shape[1:3]
     left, top, right, bottom = (shares * (width, height, width, height)).astype(int).tolist()
@@ -132,7 +135,7 @@ def bordered(
 
 
 def _moved(boxes: _Boxes, crop: NDArray[np.float64], size: tuple[int, int]) -> _Boxes:
-    """Boxes in an enlarged crop, cut off where it ends."""
+    """Convert boxes to an enlarged crop, clipped to it."""
     corners = boxes.reshape(-1, 2, 2) - 0.5
     moved = corners * crop.diagonal()[:2] + crop[:2, 2] + 0.5
     return np.asarray(moved.clip(0, (size[1], size[0]))).reshape(-1, 4)

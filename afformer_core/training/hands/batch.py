@@ -22,10 +22,10 @@ class HandExample:
     """An image and the hands in it.
 
     Attributes:
-        frames: uint8 RGB [T, H, W, 3], a still or a motion image.
+        frames: uint8 RGB [T, H, W, 3], a single image or a stack of frames.
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
-        touches: float64 [N, 2], (x, y) of what they touch in pixels; NaN where it is not known.
+        touches: points of contact, float64 [N, 2], (x, y) in pixels; NaN where unknown.
         sample: index in the dataset.
     """
 
@@ -41,10 +41,10 @@ class HandBatch:
     """Images, each of its own size.
 
     Attributes:
-        images: each uint8 RGB [3 T, H, W], see `image_tensor`.
-        targets: of each, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors take
-            them, and `touches` float [N, 2].
-        samples: index in the dataset of each.
+        images: each uint8 RGB [3 T, H, W] (see `image_tensor`).
+        targets: for each image, `boxes` float [N, 4] and `labels` [N], as torchvision's detectors
+            take them, and `touches` float [N, 2].
+        samples: index in the dataset of each image.
     """
 
     images: tuple[Tensor, ...]
@@ -52,16 +52,16 @@ class HandBatch:
     samples: tuple[int, ...]
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> HandBatch:
-        """The same with every tensor moved."""
+        """Apply a function to every tensor."""
         targets = tuple({name: move(x) for name, x in each.items()} for each in self.targets)
         return replace(self, images=tuple(map(move, self.images)), targets=targets)
 
     def to(self, device: torch.device) -> HandBatch:
-        """The same on a device; a copy to a GPU is not waited for."""
+        """Copy the batch to a device, without waiting for a copy to a GPU."""
         return self.moved(partial(copied_to, device=device))
 
     def pin_memory(self) -> HandBatch:
-        """The same in memory that a GPU can read."""
+        """Copy the batch to memory that a GPU can read."""
         return self.moved(lambda tensor: tensor.pin_memory())
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class HandBatch:
 def collate_hands(
     examples: Sequence[HandExample | FailedExample],
 ) -> HandBatch | FailedBatch:
-    """A batch; that of an image that cannot be read is a `FailedBatch`."""
+    """Collate examples; the batch is a `FailedBatch` if an image cannot be read."""
     read = []
     for example in examples:
         if isinstance(example, FailedExample):

@@ -31,12 +31,15 @@ _NO_AUGMENTATION = HandAugmentation()
 
 @dataclass(frozen=True)
 class HandSource:
-    """Images of a dataset.
+    """The images of a dataset.
 
     Attributes:
-        folder: of the dataset.
+        folder: folder of the dataset.
         split: name of a list of images in it.
-        share: of the images, drawn at random; above 0, at most 1.
+        share: share of the images, drawn at random; above 0, at most 1.
+
+    Raises:
+        ValueError: the share is out of its range.
     """
 
     folder: Path
@@ -45,10 +48,10 @@ class HandSource:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f'share is {self.share}; it must be above 0 and at most 1')
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
 
     def read(self) -> list[AnnotatedImage]:
-        """The images, which are not opened.
+        """Read the annotations; the images are not opened.
 
         Raises:
             DatasetError: see `read_hand_annotations`.
@@ -65,13 +68,13 @@ class HandData(BatchedData):
     """Images read from disk in every step.
 
     Args:
-        train: what is trained on.
-        validation: what is validated on; nothing if it is null.
+        train: images to train on.
+        validation: images to validate on; null for none.
         batch_size: images of a step, over all processes.
-        workers: processes that read.
+        workers: number of reading processes.
         augmentation: random changes in training.
-        seed: of the order and of augmentation.
-        interval: the model's, never given; where it has one, its images are motion images.
+        seed: seed of the order and of augmentation.
+        interval: the model's, never given; with an interval, examples are stacks of frames.
     """
 
     validation_samples: list[AnnotatedImage]
@@ -99,7 +102,7 @@ class HandData(BatchedData):
 
     @property
     def _advice(self) -> str:
-        return 'leave it out of its split, or copy it again'
+        return 'Leave it out of its split, or copy it again'
 
     def _training_facts(self) -> Iterable[Any]:
         return map(asdict, self._images)
@@ -112,12 +115,12 @@ class HandData(BatchedData):
 
 
 class HandDataset(Dataset[HandExample | FailedExample]):
-    """Examples by their `Draw`; one that cannot be read is a `FailedExample`.
+    """A dataset of examples by their `Draw`; one that cannot be read is a `FailedExample`.
 
     Args:
-        images: that draws are of.
-        read: what the detector sees of one, `read_still` or `read_motion`.
-        augmentation: applied in training; None leaves images as they are.
+        images: images that draws refer to.
+        read: function from an image to the detector's input, `read_still` or `read_motion`.
+        augmentation: augmentation in training; None leaves images as they are.
     """
 
     def __init__(
@@ -150,7 +153,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         return HandExample(frames, boxes, contacts, touches, index)
 
     def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """An image whose video may be cut."""
+        """Cut the video of an image, if drawn."""
         if self._augmentation is None or rng.random() >= self._augmentation.cut:
             return frames
         other = self._images[int(rng.integers(len(self._images)))]
@@ -163,7 +166,7 @@ class HandDataset(Dataset[HandExample | FailedExample]):
         touches: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
-        """An augmented image; a point is changed as the box that begins and ends there."""
+        """Augment an image; points are changed as boxes that begin and end in one point."""
         assert self._augmentation is not None
         known = ~np.isnan(touches).any(axis=1)
         points = np.tile(touches[known], 2)
@@ -173,19 +176,19 @@ class HandDataset(Dataset[HandExample | FailedExample]):
 
 
 def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
-    """An image between its neighbours, uint8 RGB [FRAMES, H, W, 3]; see `read_still`.
+    """Read an image and its neighbours as a stack, uint8 RGB [FRAMES, H, W, 3] (see `read_still`).
 
     Raises:
         ValueError: a neighbour has another size.
     """
     image = read_still(annotated)[0]
-    # Of an image that nobody knows more of, nothing moves.
+    # Without known neighbours, nothing moves.
     neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
     return frame_stack(image, neighbours)
 
 
 def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
-    """An image as it is, uint8 RGB [1, H, W, 3].
+    """Read an image, uint8 RGB [1, H, W, 3].
 
     Raises:
         ImageError: it cannot be read.
@@ -195,7 +198,7 @@ def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
     found = (image.shape[1], image.shape[0])
     if found != annotated.size:
         raise DatasetError(
-            f'it has {found[0]}x{found[1]} pixels and its annotation is of '
-            f'{annotated.size[0]}x{annotated.size[1]}; its boxes would be elsewhere'
+            f'the size is {found[0]}x{found[1]}; expected '
+            f'{annotated.size[0]}x{annotated.size[1]}, for which the boxes were annotated'
         )
     return image[None]

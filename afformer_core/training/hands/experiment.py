@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The experiments that train hand detectors."""
+"""The experiment that trains hand detectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afformer_core.training.hands.writer import DetectorWriter
 
 
 class HandExperiment(Experiment):
-    """See `Experiment`."""
+    """The experiment that trains a hand detector (see `Experiment`)."""
 
     name = 'hands'
     trained = HandTraining
@@ -25,9 +25,9 @@ class HandExperiment(Experiment):
     writer = DetectorWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:
-        """See `Experiment.tie`."""
+        """Tie the interval (see `Experiment.tie`)."""
         parser.link_arguments('model.interval', 'data.interval')
 
     def images(self) -> Sequence[Callback]:
-        """See `Experiment.images`; there are none."""
+        """Return no callbacks (see `Experiment.images`)."""
         return ()

@@ -32,26 +32,28 @@ _OPTIMIZATION = Optimization()
 
 
 class HandTraining(LightningModule):
-    """Trains a Faster R-CNN to find hands and to tell whether they touch an object.
+    """The training of a Faster R-CNN that detects hands and their contact with objects.
 
     Args:
-        architecture: of the detector, one of `ARCHITECTURES`.
-        weights: what it begins with: `coco`, `imagenet`, `random` or the folder of a detector,
-            see `initial_detector`.
+        architecture: architecture of the detector, one of `ARCHITECTURES`.
+        weights: initial weights: `coco`, `imagenet`, `random` or the folder of a detector (see
+            `initial_detector`).
         optimization: the optimizer and its rates.
-        interval: seconds between the frames of motion images, where the detector is to take
-            such; null: it takes still ones.
-        searched_share: of the images of a step that hands are searched for in; the others teach
-            contact alone, from motion; 0: what finds hands stays as it is. 1 where it takes still
-            images.
-        precision: share of the interactions found in validation that is to be right from the
-            interaction score on, which is written beside the weights; above 0, at most 1.
+        interval: seconds between the frames of stacks; null for a detector of single images.
+        searched_share: share of the images of a step on which the detection of hands is trained;
+            the others train contact alone, from motion. With 0 the detection stays as it is. Must
+            be 1 for single images.
+        precision: requested precision of the interactions found in validation, which sets the
+            interaction score that is written beside the weights; above 0, at most 1.
 
     Attributes:
         model: the detector.
         architecture, interval: as above.
-        interaction_score: the lowest score that gave that precision in the last validation; the
-            paper's where none did.
+        interaction_score: lowest score with that precision in the last validation; the paper's
+            where none has it.
+
+    Raises:
+        ValueError: a value is out of its range.
     """
 
     def __init__(
@@ -65,11 +67,11 @@ class HandTraining(LightningModule):
     ) -> None:
         super().__init__()
         if not 0 < precision <= 1:
-            raise ValueError(f'precision is {precision}; it must be above 0 and at most 1')
+            raise ValueError(f'precision is {precision}; expected above 0 and at most 1')
         if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
             raise ValueError(
-                f'searched_share is {searched_share} and interval {interval}; expected 0 to 1, '
-                'and 1 without an interval'
+                f'searched_share is {searched_share} and interval {interval}; expected a share of '
+                '0 to 1, and 1 without an interval'
             )
         self.architecture = architecture
         self.interval = interval
@@ -83,28 +85,27 @@ class HandTraining(LightningModule):
                 self.model.hands.requires_grad_(False)
         self._precision = precision
         self._found: dict[int, tuple[Hand, ...]] = {}
-        # The trainer leaves modes as it finds them.
+        # The trainer does not change modes.
         self.train()
 
     def train(self, mode: bool = True) -> HandTraining:
-        """Training mode, but batch norms keep the statistics they were pre-trained with."""
+        """Set the training mode, except that batch norms keep their pretrained statistics."""
         super().train(mode)
         keep_statistics(self)
         return self
 
     def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
-        """The loss of a batch."""
+        """Compute the loss of a batch."""
         cuda = [self.device] if self.device.type == 'cuda' else []
-        # Which anchors and proposals are learned from is drawn; a training that was interrupted
-        # draws the same.
+        # Anchors and proposals are drawn by the step, so that a resumed training draws the same.
         with torch.random.fork_rng(cuda):
             torch.manual_seed(_seed(self.global_step, batch))
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
         if not bool(torch.isfinite(loss)):
             raise ValueError(
-                f'the loss of step {self.global_step} is {float(loss)}; lower '
-                'optimization.learning_rate, or train in a wider precision'
+                f'the loss of step {self.global_step} is {float(loss)}; expected a finite number. '
+                'Lower optimization.learning_rate, or train in a wider precision'
             )
         self.log('train/loss', loss, logger=False)
         for name, value in parts.items():
@@ -112,16 +113,16 @@ class HandTraining(LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Begin anew."""
+        """Forget the detections of the last validation."""
         self._found.clear()
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
-        """Detect hands."""
+        """Detect hands in a batch."""
         outputs = on_host(self.model(_colours(batch)))
         self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
 
     def on_validation_epoch_end(self) -> None:
-        """Gather what all processes found, and measure it; each image counts once."""
+        """Gather the detections of all processes and measure them; each image counts once."""
         found = {i: hands for part in gathered(self._found) for i, hands in part.items()}
         data: HandData = self.trainer.datamodule  # type: ignore[attr-defined]
         detected = [found[index] for index in sorted(found)]
@@ -139,7 +140,7 @@ class HandTraining(LightningModule):
             self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
-        """AdamW and its schedule over the trainer's steps."""
+        """Build AdamW and its schedule over the trainer's steps."""
         optimizer = self.optimization.optimizer(self.model)
         schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
         return {
@@ -149,10 +150,10 @@ class HandTraining(LightningModule):
 
 
 def _colours(batch: HandBatch) -> list[Tensor]:
-    """The images as networks take them, made on their device."""
+    """Convert the images to floats, on their device."""
     return [colours(image) for image in batch.images]
 
 
 def _seed(step: int, batch: HandBatch) -> int:
-    """The same for the same images in the same step."""
+    """Return a seed that depends on the step and the images alone."""
     return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

@@ -17,9 +17,9 @@ from afformer_core.training.hands.module import HandTraining
 
 
 class DetectorWriter(BestWriter):
-    """Writes `detector.json` and the weights."""
+    """A writer of `detector.json` and the weights."""
 
-    # Precision at eleven recalls leaps as the highest recall passes one of them.
+    # The average over eleven recalls jumps when the highest recall passes one of them.
     measure = 'hand_interaction_area'
     sign = 1
     metrics = ('hand', 'hand_interaction', 'hand_interaction_area', 'interaction')
@@ -27,7 +27,7 @@ class DetectorWriter(BestWriter):
     def write(
         self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
     ) -> None:
-        """See `BestWriter.write`."""
+        """Write the folder of the detector (see `BestWriter.write`)."""
         assert isinstance(model, FasterRCNN | MotionHandDetector)
         assert isinstance(trained, HandTraining)
         score = round(trained.interaction_score, 4)

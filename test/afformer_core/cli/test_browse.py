@@ -67,7 +67,7 @@ def test_a_page_to_mark_points_on(
     (pairs / 'espresso/points.csv').unlink()
     output = tmp_path / 'points.html'
     assert main(['browse', str(pairs), '--output', str(output)]) == 1
-    assert f'mark the points by `afformer browse {pairs} --annotate`' in capsys.readouterr().err
+    assert f'Mark the points with `afformer browse {pairs} --annotate`' in capsys.readouterr().err
     assert main(['browse', str(pairs), '--annotate', '--output', str(output)]) == 0
     assert output.read_text().count('class="surface"') == 2
 
@@ -76,8 +76,11 @@ def test_a_page_to_mark_points_on(
     ('options', 'text'),
     [
         (['--samples', '0'], 'samples is 0; it must be at least 1'),
-        (['--frames', 'many'], "there is no sampling 'many'"),
-        (['--against', 'nowhere.json'], 'there is no annotation file nowhere.json'),
+        (['--frames', 'many'], "the sampling is 'many'"),
+        (
+            ['--against', 'nowhere.json'],
+            'nowhere.json does not exist; expected',
+        ),
         (['--output', '{pairs}/espresso/points.csv/page'], 'is a file, so that'),
     ],
 )

@@ -26,10 +26,10 @@ def test_names_are_in_the_order_of_the_file(tmp_path: Path, name: str, content: 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        ('actions.json', '{"press": 0}', 'must hold a list'),
-        ('actions.json', '["press", 1]', 'must hold a list'),
-        ('actions.json', '[]', 'must hold a list'),
-        ('actions.txt', ' \n', 'must hold a list'),
+        ('actions.json', '{"press": 0}', 'holds no list of names'),
+        ('actions.json', '["press", 1]', 'holds no list of names'),
+        ('actions.json', '[]', 'holds no list of names'),
+        ('actions.txt', ' \n', 'holds no list of names'),
         ('actions.txt', 'press\nturn\npress\n', "names the action 'press' twice"),
     ],
 )

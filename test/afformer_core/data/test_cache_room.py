@@ -45,7 +45,7 @@ def test_what_it_takes_and_what_is_free(
 def test_parts_count_together(free: list[Path], tmp_path: Path) -> None:
     text = (
         r'would take about 14\.6 GB \(16,000 clips of 64 frames at 256x256 and features of 3 '
-        r'images\), and 14 GB are free there; make room'
+        r'images\), and 14 GB are free there\. Make room'
     )
     with pytest.raises(DatasetError, match=text):
         require_room(tmp_path, [CLIPS, IMAGES])

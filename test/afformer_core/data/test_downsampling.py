@@ -51,5 +51,5 @@ def test_where_nothing_is_expected_there_is_a_gradient() -> None:
 def test_nothing_is_enlarged(
     lower: Callable[[torch.Tensor, tuple[int, int]], torch.Tensor],
 ) -> None:
-    with pytest.raises(ValueError, match='heatmap_size is 28x28 and the heatmaps are 16x64'):
+    with pytest.raises(ValueError, match='heatmap_size is 28x28; expected at most 16x64'):
         lower(torch.ones(1, 16, 64), (28, 28))

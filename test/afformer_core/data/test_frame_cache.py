@@ -90,7 +90,7 @@ def test_the_file_of_another_clip_counts_as_absent(cache: FrameCache) -> None:
 
 @pytest.mark.usefixtures('small_disk')
 def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(cache: FrameCache) -> None:
-    with pytest.raises(DatasetError, match=r'cache folder .*/frames: .* make room there'):
+    with pytest.raises(DatasetError, match=r'cache folder .*/frames: .* Make room there'):
         cache.save('a', clip())
     assert names(cache) == []
 
@@ -125,7 +125,7 @@ def test_several_at_once_share_a_file(cache: FrameCache) -> None:
         (np.zeros((2, 8, 8, 3), np.float32), ((0,),), 'float32'),
         (np.zeros((2, 8, 8), np.uint8), ((0,),), r'\(2, 8, 8\)'),
         (np.zeros((2, 8, 8, 3), np.uint8), ((0,), ()), 'a window is empty'),
-        (np.zeros((2, 8, 8, 3), np.uint8), ((0, 2),), 'other frames than 0 to 1'),
+        (np.zeros((2, 8, 8, 3), np.uint8), ((0, 2),), 'unknown frames; expected frames of 0 to 1'),
     ],
 )
 def test_what_is_no_clip_is_refused(

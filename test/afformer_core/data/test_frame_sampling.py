@@ -48,12 +48,12 @@ def test_another_name_is_refused_with_the_forms_there_are(name: str) -> None:
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
-        ('uniform 0', 'at most 0 frames'),
-        ('0 fps x 32 every 16', 'a rate of 0.0 fps'),
-        ('1001 fps x 32 every 16', 'a rate of 1001.0 fps'),
-        ('2 fps x 0 every 0', 'windows of 0 frames every 0'),
-        ('2 fps x 32 every 0', 'windows of 32 frames every 0'),
-        ('2 fps x 32 every 33', 'windows of 32 frames every 33'),
+        ('uniform 0', 'maximum of frames is 0'),
+        ('0 fps x 32 every 16', 'the rate is 0.0 fps'),
+        ('1001 fps x 32 every 16', 'the rate is 1001.0 fps'),
+        ('2 fps x 0 every 0', 'windows have 0 frames every 0'),
+        ('2 fps x 32 every 0', 'windows have 32 frames every 0'),
+        ('2 fps x 32 every 33', 'windows have 32 frames every 33'),
     ],
 )
 def test_numbers_out_of_range_are_refused(name: str, message: str) -> None:

@@ -80,7 +80,7 @@ def test_every_map_sums_to_one():
 
 
 def test_refuses_points_of_another_shape():
-    with pytest.raises(ValueError, match=r'\[N, P, 2\], got \[10, 2\]'):
+    with pytest.raises(ValueError, match=r'\[10, 2\]; expected \[N, P, 2\]'):
         target_heatmaps(torch.zeros(10, 2), (32, 32))
 
 

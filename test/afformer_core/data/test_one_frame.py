@@ -35,13 +35,13 @@ def test_it_is_one_window_of_one_frame(number, last):
 
 
 def test_the_frame_after_the_last_is_not_there():
-    with pytest.raises(VideoError, match='frame 5 is asked for of a clip of 5'):
+    with pytest.raises(VideoError, match='requested frame is 5; expected 0 to 4'):
         OneFrame(5).windows(np.arange(5.0))
 
 
 def test_a_contact_after_the_end(appliances):
     sample = replace(OpraDataset(appliances)[0], contact=(4, 9))
-    with pytest.raises(VideoError, match='frame 6 is asked for of a clip of 5'):
+    with pytest.raises(VideoError, match='requested frame is 6; expected 0 to 4'):
         read(sample, OneFrame.at_contact(sample))
 
 

@@ -122,7 +122,7 @@ def test_a_resized_image_is_sound_and_a_turned_one_is_not(samples: list[Sample])
     turned = replace(samples[1], image_size=(48, 64))
     (problem,) = find_problems([resized, turned])
     assert problem.kind == 'other shape'
-    assert '64x48, its annotation is for 48x64' in problem.reason
+    assert '64x48; expected the shape of its annotation, 48x64' in problem.reason
 
 
 def test_broken_ones_are_left_out_when_asked_alone(samples: list[Sample]) -> None:

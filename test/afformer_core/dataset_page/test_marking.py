@@ -36,7 +36,7 @@ def test_tables_and_actions_that_are_there(pairs: Path) -> None:
 def test_a_folder_without_media(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='put the videos of a thing into the one'):
         read_unmarked_pairs(tmp_path)
-    with pytest.raises(DatasetError, match='there is no folder of pairs'):
+    with pytest.raises(DatasetError, match='does not exist; expected a folder of pairs'):
         read_unmarked_pairs(tmp_path / 'nowhere')
 
 

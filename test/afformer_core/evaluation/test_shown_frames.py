@@ -167,7 +167,7 @@ def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_fol
             ['--frames', '2 fps x 32 every 16'],
             "'2 fps x 32 every 16' shows the model 32 frames at once; it takes at most 8",
         ),
-        (['--frames', '32'], "there is no sampling '32'"),
+        (['--frames', '32'], "the sampling is '32'"),
         (['--folder-rate', '0'], 'folder_rate is 0.0'),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[st
 def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs.write_text('[]')
 
-    assert 'holds no sample' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
+    assert 'holds 0 samples' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
 
 
 def test_a_wrong_root(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +137,7 @@ def test_a_checkpoint_of_another_architecture(
     assert main(['train', *options]) == 0
 
     said = failure(capsys, *options, '--model.architecture.decoder_blocks=per_step')
-    assert 'last.ckpt is of another architecture' in said
+    assert 'last.ckpt has another architecture' in said
 
 
 def test_a_checkpoint_that_is_cut_off(
@@ -158,7 +158,7 @@ def test_another_experiment_in_the_same_folder(
     assert main(['train', *options]) == 0
 
     said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
-    assert 'model.optimization.weight_decay 0.05, now it is 0.9' in said
+    assert 'model.optimization.weight_decay is 0.9; expected 0.05' in said
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_another_experiment_in_the_same_folder(
         (lambda entries: entries.pop(), 'holds a training on 8 samples, now there are 7'),
         (
             lambda entries: entries[3].update(heatmaps=[[[30, 31]]]),
-            'holds a training on 8 samples, of which some are others now',
+            'holds a training on 8 samples, of which some are now different',
         ),
     ],
     ids=['fewer', 'another point'],
@@ -199,7 +199,7 @@ def test_a_checkpoint_that_does_not_say_what_it_was_trained_on_is_refused(
     del checkpoint['training_samples']
     torch.save(checkpoint, last)
 
-    assert 'last.ckpt is no checkpoint that training can go on from' in failure(capsys, *options)
+    assert 'last.ckpt is no checkpoint that training can resume from' in failure(capsys, *options)
 
 
 def test_a_training_that_is_done_says_so(
@@ -211,7 +211,7 @@ def test_a_training_that_is_done_says_so(
 
     assert main(['train', *options]) == 0
     assert capsys.readouterr().out == (
-        f'{tmp_path} is trained already, for 4 steps; raise trainer.max_steps or give another '
+        f'{tmp_path} is trained already, for 4 steps. Raise trainer.max_steps or give another '
         'output folder\n'
     )
 
@@ -222,8 +222,11 @@ def test_a_training_that_is_done_says_so(
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
         ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
         ('--trainer.limit_train_batches=2', 'give data.train.share'),
-        ('--data.frames=uniform 8', 'asks for 8 frames of a demonstration and the model takes 4'),
-        ('--model.optimization.frozen=[encoder,decoder,predictor]', 'no parameter to learn'),
+        ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),
+        (
+            '--model.optimization.frozen=[encoder,decoder,predictor]',
+            'expected to leave a parameter to train',
+        ),
         ('--model.optimization.frozen=[nothing]', "no parameter begins with 'nothing'"),
     ],
 )
@@ -240,7 +243,7 @@ def test_weights_of_another_backbone(
 ) -> None:
     more = [*SHORT, '--output=model', '--model.backbone_weights=coco']
 
-    assert 'no backbone weights' in failure(capsys, *images(annotations, *more))
+    assert 'backbone_weights is ' in failure(capsys, *images(annotations, *more))
 
 
 def started(options: list[str], **more: Any) -> subprocess.Popen[str]:

@@ -176,7 +176,7 @@ def test_more_steps_have_the_rates_of_the_longer_schedule(
     train([*options, '--trainer.max_steps=8'])
 
     assert capsys.readouterr().out.splitlines()[0] == (
-        f'{tmp_path} goes on at step 4 of 8, where 4 were planned; the learning rate was 0 '
+        f'{tmp_path} resumes at step 4 of 8, where 4 were planned; the learning rate was 0 '
         'and is 0.0005 from here on, as its cosine falls over all 8 steps'
     )
     last = torch.load(tmp_path / 'checkpoints' / 'last.ckpt', weights_only=True)

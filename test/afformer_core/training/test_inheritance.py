@@ -88,7 +88,7 @@ def test_presence_is_not_told_by_a_calibration_of_other_weights(
     image = np.zeros((96, 96, 3), np.uint8)
     grounder.set_demonstration([image], 'push')
     assert grounder.ground(image, 'push').presence is None
-    assert f'the calibration of {tuned[0]} is of the weights' in grounder.calibration_problem
+    assert f'the calibration of {tuned[0]} belongs to the weights' in grounder.calibration_problem
 
 
 def test_both_are_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
@@ -97,7 +97,7 @@ def test_both_are_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
 
     assert line.startswith(f'begins with {shipped_model}: keeps 2 zoom stages, the action push; ')
     assert 'drops the actions hold, touch, rotate, pull, pick up, put down (not named by' in line
-    assert 'presence (its calibration is of the weights before training: fit it again' in line
+    assert 'presence (its calibration belongs to the weights before training: fit it again' in line
     assert line.endswith('; begins anew the action slide')
     initial = json.loads((folder / 'model.json').read_text())['training']['initial']
     assert initial['weights_sha256'] == read_description(shipped_model).weights_sha256
@@ -123,7 +123,7 @@ def test_actions_that_are_read_elsewhere_are_dropped(shipped_model: Path) -> Non
     found = Inheritance.of(shipped_model, elsewhere)
 
     assert found.keeps == ('2 zoom stages',)
-    assert found.drops[0] == ('what scored actions (action_pooling is heatmap, not frames)')
+    assert found.drops[0] == ('the action head (action_pooling is heatmap, not frames)')
     assert found.begins_anew == (f'the actions {", ".join(SHIPPED_ACTIONS)}',)
 
 

@@ -137,9 +137,12 @@ def test_scores_are_of_equally_frequent_actions() -> None:
 @pytest.mark.parametrize(
     ('fields', 'message'),
     [
-        ({'actions': 'none', 'action_frequencies': (1, 1)}, 'of the loss cross_entropy, not of n'),
-        ({'action_frequencies': (1, 0)}, 'each must be above 0'),
-        ({'action_frequencies': (1, math.nan)}, 'each must be above 0'),
+        (
+            {'actions': 'none', 'action_frequencies': (1, 1)},
+            "actions is 'none'; expected cross_entropy",
+        ),
+        ({'action_frequencies': (1, 0)}, 'expected numbers above 0'),
+        ({'action_frequencies': (1, math.nan)}, 'expected numbers above 0'),
     ],
 )
 def test_frequencies_that_cannot_be(fields: dict[str, Any], message: str) -> None:
@@ -148,7 +151,7 @@ def test_frequencies_that_cannot_be(fields: dict[str, Any], message: str) -> Non
 
 
 def test_frequencies_of_other_actions() -> None:
-    with pytest.raises(ValueError, match='got 3 action_frequencies for 2 actions'):
+    with pytest.raises(ValueError, match='action_frequencies is 3; expected 2'):
         GroundingLoss(action_frequencies=(1, 1, 1))(
             torch.zeros(1, 1, 2, 2), torch.zeros(1, 2), targets(UNIFORM, [1], [0])
         )
@@ -164,7 +167,7 @@ def test_sharpened_logits_are_measured() -> None:
 
 
 def test_no_sharpening_is_refused() -> None:
-    with pytest.raises(ValueError, match='sharpening is 0; it must be above 0'):
+    with pytest.raises(ValueError, match='sharpening is 0; expected above 0'):
         GroundingLoss(sharpening=0)
 
 

@@ -89,7 +89,7 @@ def test_other_architectures_have_no_mean(folders: list[Path], tmp_path: Path) -
     other = replace(SMALL, action_names=('press', 'turn'))
     save_model(tmp_path / 'other', Afformer(other), {})
 
-    with pytest.raises(ModelFolderError, match=r'other is of another architecture than .*one;'):
+    with pytest.raises(ModelFolderError, match=r'other has another architecture than .*one;'):
         average_models([folders[0], tmp_path / 'other'], [0.5, 0.5], tmp_path / 'mean')
     assert not (tmp_path / 'mean').exists()
 
@@ -97,8 +97,8 @@ def test_other_architectures_have_no_mean(folders: list[Path], tmp_path: Path) -
 @pytest.mark.parametrize(
     ('shares', 'sentence'),
     [
-        ([1.0], 'got 1 shares of 2 models'),
-        ([0.5, 0.6], 'the shares are 0.5, 0.6; each must be above 0 and their sum 1'),
+        ([1.0], 'shares is 1; expected 2'),
+        ([0.5, 0.6], 'the shares are 0.5, 0.6; expected numbers above 0 of sum 1'),
         ([-0.5, 1.5], 'the shares are -0.5, 1.5;'),
         ([float('nan'), 1.0], 'the shares are nan, 1;'),
     ],
@@ -111,7 +111,7 @@ def test_shares_must_make_a_mean(
 
 
 def test_one_model_has_no_mean(folders: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match='got 1 model; a mean needs at least two'):
+    with pytest.raises(ValueError, match='number of models is 1; expected at least 2'):
         average_models(folders[:1], [1.0], tmp_path / 'mean')
 
 

@@ -130,5 +130,5 @@ def test_what_was_given_is_left_as_it_is() -> None:
 
 
 def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
-    with pytest.raises(ValueError, match='the actions are press, pull'):
+    with pytest.raises(ValueError, match='expected names of press, pull'):
         Augmentation(AugmentationOptions(FlipOptions(0.5, TURNS)), ('press', 'pull'))

@@ -14,11 +14,11 @@ from afformer_core.data.augmentation.augmentation import Example
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        ({'frames': np.zeros((2, 8, 8, 3))}, r'frames is float64 .*expected uint8 \[T, H'),
-        ({'frames': np.zeros((0, 8, 8, 3), np.uint8)}, r'frames is uint8 \[0, 8, 8, 3\]'),
-        ({'image': np.zeros((8, 8), np.uint8)}, r'image is uint8 \[8, 8\]; expected uint8 \[H, W'),
-        ({'actions': (0, 1)}, 'got 2 actions but points for 1'),
-        ({'points': (np.zeros(2),)}, r'points have shape \(2,\)'),
+        ({'frames': np.zeros((2, 8, 8, 3))}, r'frames: float64 .*; expected uint8 \[T, H, W, 3\]'),
+        ({'frames': np.zeros((0, 8, 8, 3), np.uint8)}, r'uint8 \[0, 8, 8, 3\]'),
+        ({'image': np.zeros((8, 8), np.uint8)}, r'image: .*; expected uint8 \[H, W, 3\]'),
+        ({'actions': (0, 1)}, 'there are 2 actions and 1 sets of points'),
+        ({'points': (np.zeros(2),)}, r'shape of points is \(2,\)'),
     ],
 )
 def test_what_does_not_fit_is_refused(wrong: dict[str, Any], message: str) -> None:

@@ -54,7 +54,7 @@ def test_hard_negative_actions_are_found_by_their_names() -> None:
 
 def test_a_hard_negative_action_that_there_is_not_is_named() -> None:
     with pytest.raises(
-        ValueError, match=r"'rotate clockwise' and .*; the actions are press, pull"
+        ValueError, match=r"'rotate clockwise' and .*; expected names of press, pull"
     ):
         FlipOptions(0.5, TURNS).mirrored_actions(('press', 'pull'))
 

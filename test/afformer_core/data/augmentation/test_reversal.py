@@ -41,10 +41,10 @@ def test_an_action_without_a_reverse_keeps_its_direction() -> None:
 
 
 def test_an_unknown_action() -> None:
-    with pytest.raises(ValueError, match="name 'lift'; the actions are push, pull, hold, rotate"):
+    with pytest.raises(ValueError, match="has 'lift'; expected one of push, pull, hold, rotate"):
         Reversal.of_names(0.5, {'lift': 'push'}, NAMES)
 
 
 def test_nothing_that_could_be_reversed() -> None:
-    with pytest.raises(ValueError, match='reversed_actions are empty'):
+    with pytest.raises(ValueError, match='reversed_actions is empty'):
         Reversal.of_names(0.5, {}, NAMES)

@@ -188,11 +188,11 @@ def test_a_box_may_reach_outside_the_image(tree: Path) -> None:
         ('button3,960,0,5,5,airfryer-user.jpg,960,1280', 'box of button3 lies outside'),
         ('button3,-5,0,5,5,airfryer-user.jpg,960,1280', 'box of button3 lies outside'),
         ('button3,0,1280,5,5,airfryer-user.jpg,960,1280', 'box of button3 lies outside'),
-        ('button3,1,1,0,5,airfryer-user.jpg,960,1280', 'a box of 0x5'),
-        ('button3,1,1,5,5,airfryer-user.jpg,1280,960', '1280x960, but 960x1280 above'),
+        ('button3,1,1,0,5,airfryer-user.jpg,960,1280', 'the box is 0x5'),
+        ('button3,1,1,5,5,airfryer-user.jpg,1280,960', '1280x960; expected 960x1280 as above'),
         ('button2,1,1,5,5,airfryer-user.jpg,960,1280', 'button2 has a box in airfryer-user.jpg'),
-        ('button3,1,1,5,5,air,fryer.jpg,960,1280', 'got 9 fields; expected 8'),
-        ('button3,1,1,5,5,airfryer-user.jpg,960', 'got 7 fields; expected 8'),
+        ('button3,1,1,5,5,air,fryer.jpg,960,1280', 'fields is 9; expected 8'),
+        ('button3,1,1,5,5,airfryer-user.jpg,960', 'fields is 7; expected 8'),
         ('button3,1,1,5,wide,airfryer-user.jpg,960,1280', 'wide'),
         (',1,1,5,5,airfryer-user.jpg,960,1280', 'name of the button or of the image is empty'),
     ],
@@ -252,8 +252,8 @@ def test_missing_media_are_named_and_counted(tree: Path) -> None:
         ('0:00:10-0:00:09 Press start.', 'from 10 s to 9 s, which is out of order'),
         ('0:00:06-0:00:09 Press start.', 'from 6 s to 9 s, which is out of order'),
         ('0:00:60-0:01:09 Press start.', "is '0:00:60"),
-        ('00:09-00:10 Press start.', 'expected'),
-        ('Press start.', 'expected'),
+        ('00:09-00:10 Press start.', 'expected one such as'),
+        ('Press start.', 'expected one such as'),
     ],
 )
 def test_a_malformed_line_of_a_script_is_named(tree: Path, line: str, message: str) -> None:
@@ -281,7 +281,7 @@ def test_times_beyond_the_end_of_the_video_are_found(tree: Path) -> None:
         read_video(dataset[1].video_path, clip=dataset[1].clip)
     (problem,) = find_problems(dataset)
     assert problem.samples == (dataset[1].sample_id,)
-    assert 'lasts 10.00 s, the part from 11 s to 12 s' in problem.reason
+    assert 'lasts 10.00 s; expected it to have the part from 11 s to 12 s' in problem.reason
 
 
 def test_a_wrong_root_is_refused(tree: Path) -> None:
@@ -310,7 +310,10 @@ def test_the_folder_of_a_split_is_named_as_its_annotations_begin(tree: Path) -> 
 
 @pytest.mark.parametrize(
     ('name', 'message'),
-    [('script.txt', r'no annotation file .*script\.txt'), ('buttons.csv', r'.*buttons\.csv')],
+    [
+        ('script.txt', r'script\.txt does not exist; expected'),
+        ('buttons.csv', r'.*buttons\.csv'),
+    ],
 )
 @pytest.mark.parametrize('text', [None, ''])
 def test_a_text_file_that_is_absent_or_empty_is_named(
@@ -383,11 +386,11 @@ def test_a_line_that_fits_two_buttons_alike_is_of_none(tree: Path) -> None:
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        ('{}', 'names no video'),
+        ('{}', 'names 0 videos'),
         ('[]', 'holds a list; expected questions by the names of videos'),
         ('{', 'not JSON'),
         ('{"airfryer_gye82": {}}', 'airfryer_gye82 of .* holds a dict; expected a list'),
-        ('{"airfryer_gye82": []}', 'gives no sample'),
+        ('{"airfryer_gye82": []}', 'gives 0 samples'),
         ('{"airfryer_gye82": [3]}', 'question 1 of airfryer_gye82'),
     ],
 )
@@ -402,9 +405,9 @@ def test_annotations_without_steps_are_refused(tree: Path, content: str, message
     [
         ({'correct': None}, "it has no 'correct': AssistQ left the right answers out"),
         ({'answers': None}, "has no 'answers'"),
-        ({'correct': [0, 3]}, 'right answer 0 is not one of 1 to 5'),
-        ({'correct': [2, 6]}, 'right answer 6 is not one of 1 to 5'),
-        ({'correct': ['2', 3]}, 'right answer 2 is not one of 1 to 5'),
+        ({'correct': [0, 3]}, 'right answer is 0; expected 1 to 5'),
+        ({'correct': [2, 6]}, 'right answer is 6; expected 1 to 5'),
+        ({'correct': ['2', 3]}, 'right answer is 2; expected 1 to 5'),
         ({'correct': [2]}, '2 steps, 1 right ones and 2 images'),
         ({'images': ['airfryer-user.jpg']}, '2 steps, 2 right ones and 1 images'),
     ],
@@ -416,5 +419,5 @@ def test_a_malformed_question_is_named(tree: Path, change: dict[str, Any], messa
 
 
 def test_absent_annotations_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r'no annotation file .*train\.json'):
+    with pytest.raises(DatasetError, match=r'train\.json does not exist; expected'):
         AssistqButtonsDataset(tmp_path / 'train.json')

@@ -218,7 +218,7 @@ def test_an_image_of_another_shape_is_named(tree: Path) -> None:
     path = write(tree, changed('test_images', 1, shape=[48, 64], points=[[40, 2]]))
     dataset = EpicHotspotDataset(path, 'test')
     (problem,) = find_problems(dataset)
-    assert f'{TAP} is 64x48, its annotation is for 48x64' in problem.reason
+    assert f'{TAP} is 64x48; expected the shape of its annotation, 48x64' in problem.reason
 
 
 def test_a_file_that_is_no_image_is_named(tree: Path) -> None:
@@ -243,27 +243,27 @@ def test_opras_annotations_of_the_same_release_are_refused(tmp_path: Path) -> No
     ('key', 'values', 'message'),
     [
         ('test_images', {'verb': None}, "has no 'verb'"),
-        ('test_images', {'verb': 3}, 'verb 3 is not one of 0 to 2'),
-        ('test_images', {'verb': -1}, 'verb -1 is not one of 0 to 2'),
-        ('test_images', {'verb': True}, 'verb True is not one of 0 to 2'),
-        ('test_images', {'verb': 'open'}, "verb 'open' is not one of 0 to 2"),
-        ('test_images', {'noun': 7}, 'noun 7 is not one of 0 to 2'),
+        ('test_images', {'verb': 3}, 'verb is 3; expected 0 to 2'),
+        ('test_images', {'verb': -1}, 'verb is -1; expected 0 to 2'),
+        ('test_images', {'verb': True}, 'verb is True; expected 0 to 2'),
+        ('test_images', {'verb': 'open'}, "verb is 'open'; expected 0 to 2"),
+        ('test_images', {'noun': 7}, 'noun is 7; expected 0 to 2'),
         ('test_images', {'image': []}, 'image is '),
         ('test_images', {'image': FRIDGE}, f"image is '{FRIDGE}'"),
         ('test_images', {'points': [[float('nan'), 3]]}, 'a point is not finite'),
         ('test_images', {'points': [[float('inf'), 3]]}, 'a point is not finite'),
-        ('test_images', {'points': []}, 'points have shape'),
-        ('test_images', {'points': [[1, 2, 3]]}, 'points have shape'),
+        ('test_images', {'points': []}, 'shape of points is'),
+        ('test_images', {'points': [[1, 2, 3]]}, 'shape of points is'),
         ('test_images', {'points': [['a', 2]]}, 'could not convert'),
         ('test_images', {'shape': [64]}, 'not enough values'),
-        ('test_images', {'shape': [0, 48]}, 'an image of 0x48'),
+        ('test_images', {'shape': [0, 48]}, 'image_size is 0x48'),
         ('test_images', {'shape': [float('inf'), 48]}, 'cannot convert'),
         ('test_clips', {'v_id': None}, "has no 'v_id'"),
         ('test_clips', {'start': 400}, 'from frame 400 to frame 31'),
         ('test_clips', {'start': -1}, 'from frame -1 to frame 31'),
         ('test_clips', {'stop': float('nan')}, 'cannot convert'),
         ('test_clips', {'stop': 'late'}, 'invalid literal'),
-        ('test_clips', {'noun': 3}, 'noun 3 is not one of 0 to 2'),
+        ('test_clips', {'noun': 3}, 'noun is 3; expected 0 to 2'),
     ],
 )
 def test_a_malformed_entry_is_named(
@@ -291,7 +291,7 @@ def test_a_split_without_a_pair_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="no split 'val'; take one of train, test"):
+    with pytest.raises(DatasetError, match="the split is 'val'; expected one of train, test"):
         EpicHotspotDataset(write(tmp_path), 'val')
 
 
@@ -299,7 +299,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     ('release', 'message'),
     [
         ([], 'holds a list; expected an object'),
-        ({**RELEASE, 'verbs': [1, 2, 3]}, 'verbs in .* must be a list of names'),
+        ({**RELEASE, 'verbs': [1, 2, 3]}, 'verbs in .* expected names'),
         ({**RELEASE, 'inactive_images': []}, 'inactive_images in .* is a list'),
         (
             {**RELEASE, 'inactive_images': {'tap': [{'v_id': 'P02_03'}]}},
@@ -315,5 +315,5 @@ def test_a_file_that_holds_something_else_is_refused(
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r'no annotation file .*absent\.json'):
+    with pytest.raises(DatasetError, match=r'absent\.json does not exist; expected'):
         EpicHotspotDataset(tmp_path / 'absent.json', 'test')

@@ -87,16 +87,19 @@ def test_missing_media_are_named_with_their_entry(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'actions': [8, 1]}, 'action 8 is not one of 1 to 7'),
-        ({'actions': [0, 1]}, 'action 0 is not one of 1 to 7'),
-        ({'actions': [1]}, '1 actions but points for 2'),
-        ({'actions': [], 'heatmaps': []}, 'there is no action'),
+        ({'actions': [8, 1]}, 'action is 8; expected 1 to 7'),
+        ({'actions': [0, 1]}, 'action is 0; expected 1 to 7'),
+        ({'actions': [1]}, '1 actions and 2 sets of points'),
+        ({'actions': [], 'heatmaps': []}, 'actions are empty'),
         ({'heatmaps': [[[1, 2, 3]], [[1, 2]]]}, 'shape'),
         ({'heatmaps': [[], [[1, 2]]]}, 'shape'),
         ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'not finite'),
         ({'width': 0}, '0x192'),
         ({'width': None}, 'entry 1'),
-        ({'scene': 'a', 'element': 3, 'elements': []}, 'element 3 is not among 0'),
+        (
+            {'scene': 'a', 'element': 3, 'elements': []},
+            'element is 3; expected an index',
+        ),
         ({'contact': [40, 12]}, 'contact goes from frame 40 to 12'),
         ({'contact': [12]}, 'not enough values'),
     ],
@@ -122,5 +125,5 @@ def test_a_file_that_holds_something_else_is_refused(
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r'no annotation file .*absent\.json'):
+    with pytest.raises(DatasetError, match=r'absent\.json does not exist; expected'):
         OpraDataset(tmp_path / 'absent.json')

@@ -86,7 +86,7 @@ def test_empty_lines_are_skipped_but_counted(tmp_path: Path) -> None:
     path = write(tmp_path, *lines[:5])
     assert len(OpraTextDataset(path)) == 2
     path.write_text('\n'.join(lines))
-    with pytest.raises(DatasetError, match=r'line 6 of .*test\.txt: action 9'):
+    with pytest.raises(DatasetError, match=r'line 6 of .*test\.txt: action is 9'):
         OpraTextDataset(path)
 
 
@@ -139,21 +139,21 @@ def test_a_wrong_root_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        (LINE + ' 7', 'got 30 fields; expected 29'),
-        (LINE.removesuffix(' 47'), 'got 28 fields; expected 29'),
-        ('{"image_path": "0.jpg"}', 'got 2 fields; expected 29'),
-        (replaced(3, 'soon'), "'soon' is not a finite number"),
-        (replaced(4, 'nan'), "'nan' is not a finite number"),
-        (replaced(6, 'high'), "'high' is not a finite number"),
-        (replaced(7, '0'), 'an image of 0x48 is none'),
-        (replaced(8, '0'), 'action 0 is not one of 1 to 7'),
-        (replaced(8, '8'), 'action 8 is not one of 1 to 7'),
-        (replaced(8, '-1'), 'action -1 is not one of 1 to 7'),
-        (replaced(8, 'push'), 'action push is not one of 1 to 7'),
-        (replaced(9, 'NaN'), "'NaN' is not a finite number"),
-        (replaced(28, 'inf'), "'inf' is not a finite number"),
-        (replaced(28, '4,7'), "'4,7' is not a finite number"),
-        (replaced(6, '96'), 'its image is 64x96, but 64x48 in an earlier line'),
+        (LINE + ' 7', 'the number of fields is 30; expected 29'),
+        (LINE.removesuffix(' 47'), 'the number of fields is 28; expected 29'),
+        ('{"image_path": "0.jpg"}', 'the number of fields is 2; expected 29'),
+        (replaced(3, 'soon'), "a number is 'soon'; expected a finite one"),
+        (replaced(4, 'nan'), "a number is 'nan'; expected a finite one"),
+        (replaced(6, 'high'), "a number is 'high'; expected a finite one"),
+        (replaced(7, '0'), 'the image is 0x48; expected sides of at least 1'),
+        (replaced(8, '0'), 'action is 0; expected 1 to 7'),
+        (replaced(8, '8'), 'action is 8; expected 1 to 7'),
+        (replaced(8, '-1'), 'action is -1; expected 1 to 7'),
+        (replaced(8, 'push'), 'action is push; expected 1 to 7'),
+        (replaced(9, 'NaN'), "a number is 'NaN'; expected a finite one"),
+        (replaced(28, 'inf'), "a number is 'inf'; expected a finite one"),
+        (replaced(28, '4,7'), "a number is '4,7'; expected a finite one"),
+        (replaced(6, '96'), 'its image is 64x96; expected 64x48 as in an earlier line'),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -163,7 +163,7 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> N
 
 @pytest.mark.parametrize('content', ['', '\n \n'])
 def test_a_file_without_a_sample_is_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(DatasetError, match=r'test\.txt holds no sample'):
+    with pytest.raises(DatasetError, match=r'test\.txt holds 0 samples'):
         OpraTextDataset(write(tmp_path, content))
 
 
@@ -176,5 +176,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / 'absent.txt', tmp_path):
-        with pytest.raises(DatasetError, match=f'no annotation file {path}'):
+        with pytest.raises(DatasetError, match=f'{path} does not exist; expected'):
             OpraTextDataset(path)

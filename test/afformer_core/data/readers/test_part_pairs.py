@@ -135,4 +135,7 @@ def test_verify_tells_of_a_missing_clip(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(['verify', str(write(tmp_path, LEAST))]) == 1
-    assert f'there is no video file {tmp_path / "clips/pull.mp4"}' in capsys.readouterr().out
+    assert (
+        f'{tmp_path / "clips/pull.mp4"} does not exist; expected a video file'
+        in capsys.readouterr().out
+    )

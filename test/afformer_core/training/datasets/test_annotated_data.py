@@ -42,13 +42,13 @@ def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
 
 def test_too_few_images_for_a_part(tmp_path: Path) -> None:
     source = AnnotationSource(write_pairs(tmp_path), images=(0.0, 0.1))
-    with pytest.raises(DatasetError, match='has 8 images, none of which is in the part'):
+    with pytest.raises(DatasetError, match='has 8 images, of which 0 are in the part'):
         source.read()
 
 
 @pytest.mark.parametrize('part', [(0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)])
 def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match='it must be a part of 0 to 1'):
+    with pytest.raises(ValueError, match='expected a part of 0 to 1'):
         AnnotationSource(Path('train.json'), images=part)
 
 
@@ -69,7 +69,7 @@ def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, s
     [
         (
             9,
-            'afformer: a batch has 8 examples in place of 9 (data.batch_size): there are no more '
+            'afformer: a batch has 8 examples instead of 9 (data.batch_size): there are no more '
             'to train on\n',
         ),
         (8, ''),

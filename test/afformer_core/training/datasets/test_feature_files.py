@@ -91,7 +91,7 @@ def test_a_partly_frozen_backbone_is_kept_up_to_what_learns(tmp_path: Path) -> N
 
 def test_nothing_can_be_kept_of_a_backbone_that_learns_as_a_whole(tmp_path: Path) -> None:
     afformer = model().requires_grad_(True)
-    with pytest.raises(ValueError, match='the first stage of the backbone learns'):
+    with pytest.raises(ValueError, match='the first stage of the backbone is trained'):
         batch(tmp_path / 'kept', afformer)
     assert list(tmp_path.iterdir()) == []
 
@@ -161,7 +161,7 @@ def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
         monkeypatch.delattr(os, 'posix_fallocate', raising=False)
     afformer = model()
     FROZEN.freeze(afformer)
-    with pytest.raises(DatasetError, match=r'kept in the cache folder .* make room there'):
+    with pytest.raises(DatasetError, match=r'written to the cache folder .* Make room there'):
         batch(tmp_path / 'kept', afformer)
     assert list(tmp_path.iterdir()) == []
 

@@ -73,10 +73,10 @@ def test_samples_of_the_same_object_are_not_drawn() -> None:
 def test_one_known_object_alone() -> None:
     samples = [sample('cup/a.mp4', '0.jpg', 'cup'), sample('cup/b.mp4', '1.jpg', 'cup')]
 
-    with pytest.raises(DatasetError, match=r'set data\.negative_targets to 0'):
+    with pytest.raises(DatasetError, match=r'Set data\.negative_targets to 0'):
         NegativeSampler(samples)
 
 
 def test_one_object_alone() -> None:
-    with pytest.raises(DatasetError, match=r'set data\.negative_targets to 0'):
+    with pytest.raises(DatasetError, match=r'Set data\.negative_targets to 0'):
         NegativeSampler([sample('a.mp4', '0.jpg'), sample('a.mp4', '1.jpg')])

@@ -122,12 +122,14 @@ def test_fewer_demonstrations_than_a_batch_are_all_taken() -> None:
 
 
 def test_processes_that_cannot_share_evenly() -> None:
-    with pytest.raises(ValueError, match='3 processes cannot share 4 demonstrations'):
+    with pytest.raises(
+        ValueError, match='batch size is 4; expected a multiple of the 3 processes'
+    ):
         TrainingBatches(BatchOrder(SAMPLES, 4, 1, seed=0), 0, 6, 0, 3)
 
 
 def test_no_sample_at_all() -> None:
-    with pytest.raises(DatasetError, match='no sample to train on'):
+    with pytest.raises(DatasetError, match='training samples is 0'):
         BatchOrder([], 4, 1, seed=0)
 
 

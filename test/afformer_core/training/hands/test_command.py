@@ -156,7 +156,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),
         ('--data.train.split=val', 'val.txt'),
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
-        ('--experiment=feet', "experiment is 'feet'; it must be one of grounding, hands"),
+        ('--experiment=feet', "experiment is 'feet'; expected one of grounding, hands"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -65,7 +65,7 @@ def test_a_image_of_another_size_is_refused(tmp_path: Path) -> None:
     made = batch(folder, 0)
 
     assert isinstance(made, FailedBatch)
-    assert '0.jpg: it has 64x64 pixels and its annotation is of 65x64' in made.reason
+    assert '0.jpg: the size is 64x64; expected 65x64' in made.reason
 
 
 def test_a_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert isinstance(made, FailedBatch)
     assert '2.jpg' in made.reason
     data = HandData(HandSource(folder, 'test'))
-    with pytest.raises(DatasetError, match=r'2\.jpg .*leave it out of its split'):
+    with pytest.raises(DatasetError, match=r'2\.jpg .*Leave it out of its split'):
         data.on_before_batch_transfer(made, 0)
 
 

@@ -47,12 +47,12 @@ class AfformerConfiguration:
         video_levels: pyramid level of the frames, one for all steps or one for each (Tables 4a and
             4b).
         temporal_strides: at each step, one of this many frames is attended to: powers of two that
-            never decrease (Table 4c); 1 for decoders other than fine_grained. maximum_frames:
-            largest number of frames of a demonstration, T; at least 1.
+            never decrease (Table 4c); 1 for decoders other than fine_grained.
+        maximum_frames: largest number of frames of a demonstration, T; at least 1.
         input_size: (height, width) of images and frames; multiples of 32.
         action_names: names of the actions, in the order of the scores; empty for a model that
-            scores no actions, as after pre-training without labels. heatmap_per_action: whether
-            there is one heatmap for each action, or a single one.
+            scores no actions, as after pre-training without labels.
+        heatmap_per_action: whether there is one heatmap for each action, or a single one.
         action_activation: 'softmax' (the paper's cross-entropy) or 'sigmoid' (multi-label).
         action_pooling: what the action scores are pooled from: 'mean' over the image (the
             paper's), the image weighted by the 'heatmap', or the video's 'frames', queried with
@@ -64,16 +64,18 @@ class AfformerConfiguration:
             'attended_conv_lstm' (Demo2Vec), 'image_only' (Img2heatmap).
         video_encoder: 'shared' for the same encoder of frames and images, 'separate' for a
             backbone and pyramid of their own (Table 7a), 'separate_last_block' for the same but
-            the last block, in ViTDet alone. input_projection: the 3x3 convolutions that compute
-            the levels of the pyramid: one 'per_level', or one 'shared' by all. Table 7b's input
-            projection is read as this convolution, since the released model has no other. ViTDet
-            needs 'per_level'. video_projection: whether images and frames use 'shared' or
-            'separate' such convolutions (Table 7a); ViTDet needs 'shared'. decoder_blocks: one
-            block 'shared' by all steps, or one 'per_step' (Table 7b). residual: what the
-            self-attention of a step is added to (equation 8): 'image_and_decoding' for the image
-            level plus the upsampled output of the step before, as in the released checkpoints and
-            the shipped weights; 'image' for the image level alone, with that output added to the
-            queries of the self-attention, as the paper writes it.
+            the last block, in ViTDet alone.
+        input_projection: the 3x3 convolutions that compute the levels of the pyramid: one
+            'per_level', or one 'shared' by all. Table 7b's input projection is read as this
+            convolution, since the released model has no other. ViTDet needs 'per_level'.
+        video_projection: whether images and frames use 'shared' or 'separate' such convolutions
+            (Table 7a); ViTDet needs 'shared'.
+        decoder_blocks: one block 'shared' by all steps, or one 'per_step' (Table 7b).
+        residual: what the self-attention of a step is added to (equation 8):
+            'image_and_decoding' for the image level plus the upsampled output of the step before,
+            as in the released checkpoints and the shipped weights; 'image' for the image level
+            alone, with that output added to the queries of the self-attention, as the paper
+            writes it.
 
     Raises:
         ValueError: a field is outside its range; the sentence names field, value and range.

@@ -100,7 +100,8 @@ class DecoderBlock(nn.Module):
         Args:
             x: [B * K, N, C] with N = size[0] * size[1].
             size: (height, width) of the image level.
-            memory: memory of B videos. step: index of the memory's entry that is attended to.
+            memory: memory of B videos.
+            step: index of the memory's entry that is attended to.
             guide: [B * K, N, C], added to the queries of the self-attention, or None.
 
         Returns:

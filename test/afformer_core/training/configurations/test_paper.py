@@ -165,7 +165,7 @@ STATEMENTS = (
     Statement(
         '4.2', "clips are mined from the training split's raw videos (Figure 5)", 'same',
         'afformer_core/data/split_videos.py',
-        'videos of its training split and none of its test split',
+        'The videos of an annotated split, for mining without the test split',
     ),
     Statement(
         '4.2', 'the target image is any frame of the clip with an interaction', 'same',

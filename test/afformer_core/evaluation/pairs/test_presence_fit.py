@@ -126,4 +126,4 @@ def test_a_calibrated_model_says_how_likely_it_is(model_folder):
 def test_the_command_calibrates_no_predictor(validation, capsys):
     words = ['evaluate', '--annotations', str(validation), '--predictor', 'uniform']
     assert main([*words, '--calibrate']) != 0
-    assert 'not of the predictor uniform' in capsys.readouterr().err
+    assert '--calibrate needs a model; --predictor is uniform' in capsys.readouterr().err

@@ -24,7 +24,7 @@ class Method:
 
     Attributes:
         backend: 'recompute' or 'recompute-cuda', which recompute everything for each image, on the
-        CPU or on the GPU; or one of `BACKENDS` except 'auto'.
+            CPU or on the GPU; or one of `BACKENDS` except 'auto'.
         precision: one of `PRECISIONS` except 'auto'.
 
     Raises:

@@ -40,14 +40,11 @@ class Latency:
         image_p95_milliseconds: 95th percentile of it.
         first_milliseconds: time from opening the model until the first heatmap, once.
         frame_milliseconds: time for each demonstration frame as it arrives; None if the method has
-            no
-        such step.
+            no such step.
         memorize_milliseconds: time at the demonstration's end, once; None if the method has no
-            such
-        step.
+            such step.
         peak_megabytes: largest resident memory of the process, libraries and weights included; for
-            a
-        method on the GPU, the GPU memory that it took, see `GpuMemory`.
+            a method on the GPU, the GPU memory that it took, see `GpuMemory`.
         runs: number of camera images timed.
     """
 

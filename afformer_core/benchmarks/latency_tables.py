@@ -131,10 +131,9 @@ class RelativeLatency:
         times_faster: speed relative to recomputation on the same device; None if that is not
             measured.
         share_of_matrix_rate: operations of an image per time, as a share of the rate of a large
-            matrix
-        product; for methods on the CPU that do not recompute.
+            matrix product; for methods on the CPU that do not recompute.
         difference: largest difference of the heatmap from that of the first method, relative to
-        its maximum, as text; None for the first.
+            its maximum, as text; None for the first.
     """
 
     times_faster: float | None

@@ -99,8 +99,7 @@ class DemonstrationCollection:
 
         Args:
             needed: names that are being grounded and stay, whatever became of their files; a
-                replaced
-            one keeps its memory until it is memorized again.
+                replaced one keeps its memory until it is memorized again.
 
         Returns:
             whether anything changed.

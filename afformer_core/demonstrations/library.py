@@ -94,7 +94,7 @@ class DemonstrationLibrary:
 
         Raises:
             DemonstrationError: one is being recorded, the name is not allowed, or it is that of a
-            demonstration which another process has recorded or is recording.
+                demonstration which another process has recorded or is recording.
         """
         self._require_no_recording()
         name = name or self._finished.free_name()
@@ -178,8 +178,7 @@ class DemonstrationLibrary:
 
         Raises:
             DemonstrationError: one is being recorded, there is no frame, or the name is not
-                allowed or
-            belongs to another process.
+                allowed or belongs to another process.
             ImageError: a frame is not an image.
         """
         self._require_no_recording()

@@ -97,13 +97,12 @@ def read_demonstration(path: Path, maximum_frames: int) -> MediaFrames:
 
     Args:
         path: path of the source; `BAG#TOPIC` names a topic of a bag, which needs it if it has
-            several
-        topics of images.
+            several topics of images.
         maximum_frames: largest number of frames, at least 1.
 
     Raises:
         VideoError: the video is missing, empty or not a video; a folder has no image, or one that
-        cannot be read or has another size than the first.
+            cannot be read or has another size than the first.
         BagError: the bag is missing or damaged.
         DemonstrationError: the bag has no such topic of images, or several and none was named.
     """

@@ -48,9 +48,9 @@ def draw_overlay(
         caption: ASCII text in the upper left corner; may be empty.
         opacity: opacity of the heatmap at its maximum, 0 to 1.
         distances: distances of the peaks along the optical axis, metres, written beside their
-        numbers; None where unknown; empty to write none.
-        style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap
-        in a grey frame.
+            numbers; None where unknown; empty to write none.
+        style: held results have an amber frame and dashed peaks, abstained ones a grey heatmap in
+            a grey frame.
 
     Returns:
         uint8 RGB [H, W, 3], a new array.

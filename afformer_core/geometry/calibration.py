@@ -40,7 +40,7 @@ class Calibration:
         distortion_model: 'plumb_bob', 'rational_polynomial', 'equidistant', or '' for none.
         distortion: coefficients of the model in OpenCV's order; empty for none.
         translation: (Tx, Ty) of a rectified camera's projection, pixels times metres; 0 if the
-        camera is not rectified. It is not 0 for the second camera of a stereo pair.
+            camera is not rectified. It is not 0 for the second camera of a stereo pair.
         frame_id: coordinate frame of the camera.
 
     Raises:

@@ -22,7 +22,7 @@ class DepthImage:
 
     Attributes:
         measured: float32 [H, W] metres, NaN where unknown, or uint16 [H, W] millimetres, 0 where
-        unknown.
+            unknown.
         frame_id: coordinate frame of the camera to which the depth is registered.
         stamp: time of exposure, nanoseconds.
 

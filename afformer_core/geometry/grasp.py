@@ -29,7 +29,7 @@ class GraspCandidate:
     Attributes:
         position: float64 [3], metres.
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
-        into the surface; its x axis lies in the surface, along the blob of the heatmap.
+            into the surface; its x axis lies in the surface, along the blob of the heatmap.
         score: score of the peak, 0 to 1.
 
     Raises:

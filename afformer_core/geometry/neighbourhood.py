@@ -116,7 +116,7 @@ def search_nearby(
         places: float64 [P, 2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
         noise: standard deviation of one pixel as a share of its depth; the measured noise counts
-        where it is clearly higher.
+            where it is clearly higher.
 
     Returns:
         the neighbourhoods of the positions that show a surface; and for each position the reason

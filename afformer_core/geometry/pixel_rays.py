@@ -23,8 +23,7 @@ class PixelRays:
     Attributes:
         rays: [P, 2].
         changes: [P, 2, 2], derivatives of the rays by each pixel (u, v) of the depth image;
-            constant
-        across a window for any lens.
+            constant across a window for any lens.
         scale: [2], pixels of the depth image for one of the image.
         centre: [3], point where all rays meet, metres.
     """

@@ -47,7 +47,7 @@ class Fits:
         coefficients: float64 [P, 3], of the first columns of the design.
         covariances: float64 [P, 3, 3], of the coefficients.
         beside: bool [P, M], pixels of the largest window on the same side of all steps that end
-        the surface.
+            the surface.
     """
 
     found: Mask

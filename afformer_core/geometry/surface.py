@@ -34,7 +34,7 @@ class SurfaceSettings:
 
     Attributes:
         noise: standard deviation of one pixel's depth as a share of the depth, above 0 and at most
-        0.2; where neighbouring pixels clearly differ by more, the measured one counts.
+            0.2; where neighbouring pixels clearly differ by more, the measured one counts.
         nearest, farthest: metres; depths outside are treated as holes.
 
     Raises:
@@ -62,10 +62,9 @@ class SurfacePoint:
     Attributes:
         position: float64 [3] metres in the camera's frame; None if unknown.
         covariance: float64 [3, 3] square metres, of the position; None if unknown. Along the ray
-            it
-        is the averaged noise of the depth; in the surface it is one pixel of the peak.
+            it is the averaged noise of the depth; in the surface it is one pixel of the peak.
         normal: float64 [3], unit length, towards the camera; None if unknown, even where the
-        position is known.
+            position is known.
         problem: one sentence why there is no position; '' if there is one.
 
     Raises:
@@ -114,8 +113,8 @@ def measure_surfaces(
             ratio.
         calibration: calibration of the image's camera.
         image_size: (height, width) of the image.
-        peaks: [P, 2], each (u, v), column and row in pixels of the image, the first pixel's
-        centre at (0, 0).
+        peaks: [P, 2], each (u, v), column and row in pixels of the image, the first pixel's centre
+            at (0, 0).
         settings: noise and range of the depth camera.
 
     Returns:

@@ -85,8 +85,7 @@ def small_planes(around: Neighbourhoods, focal_length: float) -> tuple[SurfacePl
 
     Returns:
         the planes of the peaks that have one; and for each peak the reason why it has none (a
-            depth
-        edge, or too few pixels of the surface), or ''.
+        depth edge, or too few pixels of the surface), or ''.
     """
     radii = _radii(_SMALL_WINDOW, around, focal_length)
     windows, inside = disc_windows(radii)
@@ -126,8 +125,7 @@ def large_planes(
 
     Returns:
         the planes of the peaks that have one; and for each peak the reason why it has none, a
-            depth
-        edge, or ''.
+        depth edge, or ''.
     """
     windows, inside = disc_windows(_radii(_LARGE_WINDOW, around, focal_length))
     values, valid = around.seen_by(inside)

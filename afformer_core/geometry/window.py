@@ -72,10 +72,10 @@ class Window:
 
     Attributes:
         count: N, the number of its pixels, the first of OFFSETS.
-        basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on
-        one side and 1 on the other.
+        basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on one
+            side and 1 on the other.
         places: float64 [K], position of each step along its one of the DIRECTIONS, pixels from the
-        middle; infinite for steps that do not exist.
+            middle; infinite for steps that do not exist.
     """
 
     count: int

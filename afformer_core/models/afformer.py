@@ -85,8 +85,8 @@ class Afformer(nn.Module):
             images: uint8 RGB [B * K, H, W, 3] at the input size; the K images of a demonstration
                 are consecutive.
             memory: from `memorize`, of B demonstrations. Returns: heatmap logits [B * K, heatmaps,
-                *heatmap_size] (softmax over the pixels gives
-            probabilities) and action logits [B * K, actions].
+                *heatmap_size] (softmax over the pixels gives probabilities) and action logits [B *
+                K, actions].
         """
         return self.ground_levels(self.encoder.encode_images(images), memory)
 

@@ -47,10 +47,10 @@ class Production:
         split: name of the split.
         plan: everything that the samples depend on, for `simulation.json`.
         samples: number of samples.
-        make: makes one sample; the same for the same number, in any order. Spawned processes
-        must be able to import it.
+        make: makes one sample; the same for the same number, in any order. Spawned processes must
+            be able to import it.
         merge: writes the files that describe the whole split to a folder that stands for the
-        dataset's, from the records of all complete samples, in their order.
+            dataset's, from the records of all complete samples, in their order.
 
     Raises:
         ValueError: the split's name cannot name files.
@@ -78,8 +78,7 @@ class Production:
 
         Raises:
             DatasetError: the folder holds the split made with another plan, another run is writing
-                it,
-            it cannot be written (the disk is full), or a process was killed.
+                it, it cannot be written (the disk is full), or a process was killed.
             ValueError: there is no process.
         """
         if processes < 1:

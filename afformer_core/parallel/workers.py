@@ -48,7 +48,7 @@ def steps(work: Work[Step], numbers: Iterable[int], processes: int) -> Iterator[
 
     Args:
         work: does the work of one number, step by step. Other processes must be able to import it,
-        and its steps and errors must be picklable.
+            and its steps and errors must be picklable.
         numbers: numbers, taken one by one whenever a process is idle.
         processes: number of processes; with 1, the caller's own works.
 

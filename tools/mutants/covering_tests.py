@@ -30,8 +30,7 @@ class CoveringTests:
         seconds: seconds of each test alone, and of the setup of each shared fixture.
         fixtures: fixtures that each test uses.
         lines: for each file, relative to the root: line number to the tests and shared fixtures
-            that
-        execute it.
+            that execute it.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)

@@ -50,8 +50,7 @@ def overall(results: Sequence[PackageResult]) -> tuple[float, tuple[float, float
 
     Returns:
         the share, each package weighted by its mutants, and its 95 % interval; each variance is
-            that
-        of two more killed and two more survivors, so that none is zero.
+        that of two more killed and two more survivors, so that none is zero.
     """
     total = sum(one.mutants for one in results)
     share = sum(one.mutants / total * one.killed / one.tried for one in results)

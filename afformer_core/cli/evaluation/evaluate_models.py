@@ -70,7 +70,7 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
 
     Raises:
         DatasetError: the annotations are unsound, hold no pair, or none that the protocol can
-        measure.
+            measure.
     """
     from afformer_core.data.annotations import open_annotations
     from afformer_core.data.verification import usable_samples

@@ -76,7 +76,7 @@ class Appliance:
 
         Args:
             share: how far the points of `shown` may reach beyond the elements' box: 0 (not at all)
-            to 1 (all the way).
+                to 1 (all the way).
 
         Returns:
             float64 [P, 3], metres.

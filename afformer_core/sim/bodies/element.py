@@ -57,7 +57,7 @@ class Use:
         grips: ways to take hold of the element, all equally likely.
         joint: how the element moves; None if it stays.
         before, after: (lowest, highest) joint value before and after the action, in metres or
-        radians. The actions of `MOMENTARY` go from the first to the second and back.
+            radians. The actions of `MOMENTARY` go from the first to the second and back.
 
     Raises:
         ValueError: the action is unknown, or there is no grip.

@@ -72,8 +72,8 @@ class HandPose:
 
     Attributes:
         palm: [3] metres, the palm's middle.
-        rotation: [3, 3], its columns the directions right of the hand (seen from its back),
-        to the fingers, and out of its back.
+        rotation: [3, 3], its columns the directions right of the hand (seen from its back), to the
+            fingers, and out of its back.
         tips: fingertip centres by finger, [3] metres each; the other fingers are curled.
         elbow: [3] metres.
     """

@@ -30,7 +30,7 @@ class Solid:
     Attributes:
         shape: kind of primitive.
         size: half extents along x, y, z of a box, radii of an ellipsoid; (radius, half length) of
-        a cylinder or capsule along z, the capsule's ends not counted. Metres.
+            a cylinder or capsule along z, the capsule's ends not counted. Metres.
         colour: RGB, 0 to 1.
         pose: pose of its middle in the frame of the body that it belongs to.
         surface: index of the scene's surface texture that covers it, or None.

@@ -162,8 +162,8 @@ def sample_camera(
         appliance: what must be in view.
         size: (width, height) of the image.
         rng: source of randomness.
-        egocentric: the camera is on the head of a person in front of the appliance: above it,
-        with a wide lens.
+        egocentric: the camera is on the head of a person in front of the appliance: above it, with
+            a wide lens.
     """
     radius = _CONE_DEGREES * math.sqrt(rng.random())
     angle = rng.uniform(0, 2 * math.pi)

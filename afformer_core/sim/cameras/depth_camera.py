@@ -48,8 +48,8 @@ class DepthCamera:
 
     Attributes:
         noise: standard deviation of a measurement, as a share of the depth.
-        holes: share of pixels that measure nothing, from 0 to below 0.5; half of them single,
-        half in blobs.
+        holes: share of pixels that measure nothing, from 0 to below 0.5; half of them single, half
+            in blobs.
         farthest: range in metres; nothing is measured beyond.
     """
 

@@ -45,7 +45,7 @@ class Attempt:
         told: outcome of the true action.
         shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
         error: metres from the point to the middle of the right element's front; None where no
-        point was published.
+            point was published.
     """
 
     read: Outcome
@@ -67,7 +67,7 @@ class Trial:
         element: index of the right element.
         elements: number of elements of the appliance.
         viewpoint: degrees between the (first) demonstration's and the robot's camera, seen from
-        the element.
+            the element.
         attempts: attempts by the noise of depth.
     """
 

@@ -97,8 +97,7 @@ class Finger:
 
         Returns:
             the elements that were touched first, in order of decreasing penetration; -1 for a
-                fixed
-            part, empty if nothing was touched.
+            fixed part, empty if nothing was touched.
 
         Raises:
             ValueError: the action is unknown.

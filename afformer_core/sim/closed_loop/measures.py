@@ -25,17 +25,14 @@ class TrialMeasures:
     Attributes:
         trials: number of trials.
         success: share of trials in which the action that the model read operates the right
-            element,
-        and no other.
+            element, and no other.
         success_given_the_action: the same for the true action.
         right_element: share of trials in which the finger touched the right element first.
         error_mm: median distance of the published point from the middle of the right element's
-            front,
-        over the trials in which the finger touched that element first.
+            front, over the trials in which the finger touched that element first.
         action_read: share of trials in which the model read the right action.
         success_at_right_pixel: success of the true action if the peak were in the middle of the
-            right
-        element's front.
+            right element's front.
         chance: success of a random element with a perfect finger.
     """
 

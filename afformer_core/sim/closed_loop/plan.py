@@ -23,8 +23,7 @@ class ClosedLoopPlan:
         seed: seed of everything random; equal plans try the same.
         demonstrations: number for each appliance, of different elements as long as there are any.
         performances: number of videos of each demonstration, of the same action by other people
-            and
-        from other sides; the model grounds them together.
+            and from other sides; the model grounds them together.
         views: number of views of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
         frames: number of frames of a demonstration.

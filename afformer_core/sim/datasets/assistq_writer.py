@@ -52,7 +52,7 @@ class AssistqPlan(ScenePlan):
         demonstrations: number of demonstrations in each video.
         images: number of users' images of each appliance.
         seconds, rate: length and frame rate of a demonstration, both whole numbers, as scripts are
-        timed in seconds. One idle second comes before and after each.
+            timed in seconds. One idle second comes before and after each.
         longest_side: longest side of every image, in pixels.
 
     Raises:

@@ -48,7 +48,7 @@ class DatasetPlan(ScenePlan):
         seed, appliances, families, held_out: see `ScenePlan`.
         demonstrations: number for each appliance, of different elements as long as there are any.
         performances: number of clips of each demonstration, of the same action by other people and
-        from other sides.
+            from other sides.
         targets: number of target views; every pair of a clip and a view is an entry.
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.

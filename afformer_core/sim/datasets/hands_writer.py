@@ -59,7 +59,7 @@ class HandsPlan(ScenePlan):
     Attributes:
         seed, appliances, families, held_out: see `ScenePlan`.
         demonstrations: number for each appliance; each gives an image before, while and after the
-        hand touches the element, one in which it hovers, and one without a hand.
+            hand touches the element, one in which it hovers, and one without a hand.
         longest_side: longest side of every image, in pixels.
 
     Raises:

@@ -41,7 +41,7 @@ class LeverStyle:
         length: distance from the hinge to the head's middle, metres.
         rod: radius of the rod, metres.
         size: radius of a ball or a sleeve, half the width of a paddle or half the length of a bar,
-        metres.
+            metres.
         colour, metal: colours of head and rod.
         turns: True if the head can also be turned about the rod.
     """
@@ -64,8 +64,7 @@ class _Board:
         width, height: size of its front, metres.
         depth: depth of the body behind, metres.
         near, far: angles in radians of a lever from the board's normal, pulled towards the user
-            and
-        pushed away.
+            and pushed away.
     """
 
     pose: Pose

@@ -48,7 +48,7 @@ class Cookware:
 
     Attributes:
         pan: True for a pan with one long handle and no lid, False for a pot with two short handles
-        and a lid.
+            and a lid.
         radius, height: size of the body.
         narrow: bottom radius of a pan as a share of its rim's.
         thickness: half the thickness of the handles.

@@ -126,8 +126,8 @@ def plan_demonstration(
         longest_side: longest side of the images in pixels; their aspect is random.
         size: (width, height) of the images instead.
         action: action that the element affords; None for a random one.
-        performance: number of the element's demonstration, from 0: each has its own person, way
-        of moving and camera.
+        performance: number of the element's demonstration, from 0: each has its own person, way of
+            moving and camera.
 
     Raises:
         ValueError: the element does not afford the action.

@@ -36,8 +36,8 @@ class Grasp:
         palm: [3] metres, the palm's middle.
         rotation: [3, 3] of the palm, as in `HandPose`.
         elbow: [3] metres.
-        opening: how far the fingertips move apart before and after, as a share of their
-        distance from the frame's z axis.
+        opening: how far the fingertips move apart before and after, as a share of their distance
+            from the frame's z axis.
     """
 
     contacts: dict[int, np.ndarray]

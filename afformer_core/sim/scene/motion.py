@@ -41,10 +41,10 @@ class Motion:
         use: the action and how the element moves.
         start, end: the hand is on the element from `start` to `end`; they may lie outside 0..1.
         approach, retreat: [3] metres, where the hand comes from and goes to, in the element's
-        frame.
+            frame.
         approach_time, retreat_time: durations of these movements.
         values: joint values before and after; momentary actions go from the first to the second
-        and back.
+            and back.
         pause: a hesitation before the contact, as over the wrong element, or None.
 
     Raises:
@@ -124,7 +124,7 @@ def sample_motion(use: Use, rng: np.random.Generator, aside: np.ndarray | None =
         use: the action.
         rng: source of randomness.
         aside: [3] metres from the element to another one, in its frame, over which the hand may
-        hesitate; or None.
+            hesitate; or None.
     """
     start, end = _contact_interval(use.action, rng)
     approach = _away(rng)

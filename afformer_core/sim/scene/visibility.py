@@ -88,8 +88,7 @@ def points_seen(points: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 [P, 2]: points beside the mask go to its nearest pixel that is not at its border,
-            if
-        it has any; all points stay where nothing of the element is seen.
+        if it has any; all points stay where nothing of the element is seen.
     """
     if not mask.any():
         return points

@@ -21,7 +21,7 @@ def paint_surface(rng: np.random.Generator, held_out: bool = False, side: int = 
     Args:
         rng: source of randomness.
         held_out: True for photographs or patterns that are kept out of training, False for those
-        of training.
+            of training.
         side: side in pixels.
 
     Returns:

@@ -7,7 +7,7 @@ import signal
 
 
 def describe_exit(status: int) -> str:
-    """What became of a process.
+    """Describe how a process ended.
 
     Args:
         status: as `subprocess` gives it: the negative number of the signal that ended it.

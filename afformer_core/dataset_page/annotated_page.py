@@ -97,7 +97,7 @@ def annotated_page(
 
 
 def _opened(dataset: AnnotatedDataset, settings: PageSettings) -> list[Sample]:
-    """The samples whose media are opened."""
+    """Choose the samples whose media are opened."""
     if settings.all_media or len(dataset) <= _OPENED:
         return list(dataset)
     drawn = np.random.default_rng(settings.seed).choice(len(dataset), _OPENED, replace=False)
@@ -117,7 +117,7 @@ def _problems(
 def _first_frames(
     opened: Sequence[Sample], problems: Sequence[MediaProblem], progress: bool
 ) -> tuple[list[ClipFacts], list[MediaProblem]]:
-    """What is known of the clips without a problem, and which of them cannot be decoded."""
+    """Read facts of the clips without a problem, and tell which cannot be decoded."""
     known = {problem.name for problem in problems}
     clips = {each.demonstration: each for each in opened if each.demonstration not in known}
     facts, undecoded = [], []

@@ -74,7 +74,7 @@ def _frames(clip: InteractionClip, number_rate: float | None) -> tuple[RgbImage,
 
 
 def _figures(examples: PretrainingDataset, draw: Draw) -> tuple[Figure, ...]:
-    """A target image, and where hands would interact in it."""
+    """Draw a target image, and where hands would interact in it."""
     example = examples[draw]
     if isinstance(example, FailedExample):
         raise VideoError(example.reason)

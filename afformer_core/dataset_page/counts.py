@@ -25,7 +25,7 @@ _MAP_SIDE = 256
 
 
 def headline(dataset: AnnotatedDataset) -> dict[str, int]:
-    """The numbers that are told first, by what they count."""
+    """Return the most important counts by name."""
     counts = {
         'samples': len(dataset),
         'demonstrations': len({sample.demonstration for sample in dataset}),
@@ -45,7 +45,7 @@ def known_objects(dataset: AnnotatedDataset) -> set[str]:
 
 
 def other_facts(dataset: AnnotatedDataset) -> dict[str, str]:
-    """What more is said of a dataset, by name."""
+    """Return further facts of a dataset by name."""
     points = [len(each) for sample in dataset for each in sample.points]
     by_clip = Counter(sample.demonstration for sample in dataset)
     by_image = Counter(str(sample.image_path) for sample in dataset)

@@ -60,7 +60,7 @@ def _outside(dataset: AnnotatedDataset) -> list[Finding]:
 
 
 def _without_pair(dataset: AnnotatedDataset) -> list[Finding]:
-    """What the annotations name and no sample is made of."""
+    """Report what the annotations name and no sample is made of."""
     found = Finding.of('folders without a table', dataset.without_table)
     if isinstance(dataset, EpicHotspotDataset):
         found += Finding.of('images without a clip of their verb and noun', dataset.unpaired)

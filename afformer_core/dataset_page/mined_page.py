@@ -36,7 +36,7 @@ class _Seen:
 
 
 def find_index(path: Path) -> Path | None:
-    """The index that a path names, itself or as the folder that it lies in; None: there is none.
+    """Find the index that a path names, itself or as its folder; None if there is none.
 
     Args:
         path: of a file or a folder; need not exist.

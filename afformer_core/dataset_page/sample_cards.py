@@ -90,7 +90,7 @@ def _shown(count: int, windows: Sequence[int]) -> str:
 def _figures(
     sample: Sample, image: RgbImage | None, action_names: Mapping[int, str]
 ) -> list[Figure]:
-    """The image alone, then the heatmap of each action with what was annotated."""
+    """Draw the image alone, then the heatmap of each action with its annotation."""
     protocol = RowsProtocol()
     rows = protocol.rows([sample])
     figures = [] if image is None else [Figure('image', fit(image, TILE_SIDE))]

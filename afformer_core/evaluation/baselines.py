@@ -31,17 +31,17 @@ class FixedMap:
     heatmap: Heatmaps
 
     def __call__(self, index: int, row: Row) -> Heatmaps:
-        """The heatmap."""
+        """Predict the heatmap."""
         return self.heatmap
 
 
 def uniform(size: tuple[int, int]) -> FixedMap:
-    """The same probability at every pixel of (height, width)."""
+    """Return a heatmap with the same probability at every pixel of (height, width)."""
     return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
 
 
 def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
-    """A Gaussian in the middle of (height, width); `sigma` is a share of each side.
+    """Return a Gaussian in the middle of (height, width); `sigma` is a share of each side.
 
     Raises:
         ValueError: sigma is not above 0.
@@ -56,7 +56,7 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
 
 
 def center_bias(protocol: EvaluationProtocol) -> FixedMap:
-    """The "Center Bias" row of the paper's Table 2, as earlier work draws it.
+    """Return the heatmap of "Center Bias" in the paper's Table 2, as earlier work draws it.
 
     A Gaussian whose full width at half its maximum is a quarter of the side, cut off to the
     central half. Its middle is the last pixel before that of the image.
@@ -93,7 +93,7 @@ class ActionMeanMaps:
         return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
 
     def __call__(self, index: int, row: Row) -> Heatmaps:
-        """The mean map of the row's action."""
+        """Return the mean map of the row's action."""
         return self._maps.get(row.action, self._overall)
 
 
@@ -114,14 +114,14 @@ class ImageOracle:
         self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
 
     def __call__(self, index: int, row: Row) -> Heatmaps:
-        """The mean map of the others."""
+        """Return the mean map of the others."""
         own = self._protocol.targets([row])[0]
         others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
         return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
 
     @staticmethod
     def rows_with_others(rows: Sequence[Row]) -> list[Row]:
-        """The rows whose image has other rows."""
+        """Return the rows whose image has other rows."""
         counts = Counter(row.image for row in rows)
         return [row for row in rows if counts[row.image] > 1]
 
@@ -153,7 +153,7 @@ class CrossValidatedMeanMaps:
         self._maps = _leave_one_fold_out(sums)
 
     def __call__(self, index: int, row: Row) -> Heatmaps:
-        """The mean map of the row's action, or of all actions where other folds lack it."""
+        """Return the mean map of the row's action, or of all actions where other folds lack it."""
         fold = self._fold[row.group]
         specific = self._maps.get((fold, row.action))
         return self._maps[fold, None] if specific is None else specific

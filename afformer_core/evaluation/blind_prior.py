@@ -32,7 +32,7 @@ class BlindPrior:
 def prior_from_training(
     protocol: EvaluationProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
 ) -> BlindPrior:
-    """The prior of another annotation file, usually the training set's.
+    """Fit the prior to another annotation file, usually the training set's.
 
     Raises:
         DatasetError: the two name different actions.
@@ -48,7 +48,7 @@ def prior_from_training(
 
 
 def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BlindPrior:
-    """The prior of a dataset's own rows, in five folds by image or appliance.
+    """Fit the prior to a dataset's own rows, in five folds by image or appliance.
 
     One image or appliance alone has no mean maps.
     """
@@ -58,5 +58,5 @@ def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> Blind
 
 
 def most_frequent(rows: Sequence[Row]) -> int:
-    """The action of most rows."""
+    """Return the action of most rows."""
     return Counter(row.action for row in rows).most_common(1)[0][0]

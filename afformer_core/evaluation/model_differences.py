@@ -101,7 +101,7 @@ def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float6
 
 
 def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
-    """Indices of the rows in which KLD of a model differs most from that of the first.
+    """Find the rows in which the KLD of a model differs most from that of the first.
 
     Args:
         models: at least two, by name, of the same rows.

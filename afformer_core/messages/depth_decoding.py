@@ -30,7 +30,7 @@ def says_depth(message: Any) -> bool:
 
 
 def to_depth(message: Any) -> DepthImage:
-    """The depth image that a message holds.
+    """Decode the depth image that a message holds.
 
     Args:
         message: of rclpy or of a bag: a sensor_msgs/Image of encoding 16UC1 or mono16

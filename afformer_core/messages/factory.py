@@ -10,7 +10,7 @@ class MessageFactory(Protocol):
     """Makes messages of one library, such as rclpy's or rosbags'."""
 
     def create(self, type_name: str, **fields: Any) -> Any:
-        """A new message.
+        """Create a message.
 
         Args:
             type_name: such as 'geometry_msgs/msg/Point'.

@@ -58,7 +58,7 @@ _OF_CHANNELS = {1: 'mono', 3: 'bgr', 4: 'bgra'}
 
 
 def to_rgb(message: Any) -> NDArray[np.uint8]:
-    """The colours of an image message.
+    """Decode the colours of an image message.
 
     Grey images give three equal channels, 16 bits are scaled to 8, and transparency is left out.
 

@@ -23,7 +23,7 @@ _ENCODINGS = {
 
 
 def image_message(factory: MessageFactory, image: NDArray[Any], encoding: str, header: Any) -> Any:
-    """A sensor_msgs/Image without padding.
+    """Create a sensor_msgs/Image without padding.
 
     Args:
         factory: makes the message.
@@ -58,7 +58,7 @@ def image_message(factory: MessageFactory, image: NDArray[Any], encoding: str, h
 def jpeg_message(
     factory: MessageFactory, image: NDArray[np.uint8], header: Any, quality: int = 90
 ) -> Any:
-    """A sensor_msgs/CompressedImage of uint8 RGB [H, W, 3].
+    """Create a sensor_msgs/CompressedImage of uint8 RGB [H, W, 3].
 
     Args:
         factory: makes the message.

@@ -22,7 +22,7 @@ MAXIMUM_PIXELS = 100_000_000
 def pixel_rows(
     message: Any, dtype: Any, channels: int = 1, rows: int | None = None
 ) -> NDArray[Any]:
-    """The pixels of an image message.
+    """View the pixels of an image message as an array.
 
     Args:
         message: a sensor_msgs/Image.
@@ -63,7 +63,7 @@ def pixel_rows(
 
 
 def byte_data(message: Any) -> NDArray[np.uint8]:
-    """The `data` of a message as uint8 [N], shared with it."""
+    """View the `data` of a message as uint8 [N], shared with it."""
     data = message.data
     if not len(data):
         return np.zeros(0, np.uint8)

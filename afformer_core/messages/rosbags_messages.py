@@ -23,7 +23,7 @@ _DECLARED_DEFAULTS = {'geometry_msgs/msg/Quaternion': {'w': 1.0}}
 
 
 def affordance_typestore() -> Typestore:
-    """The types of ROS 2 with those of this package.
+    """Return the types of ROS 2 with those of this package.
 
     Raises:
         AfformerError: the definitions of this package's messages are not found.
@@ -47,7 +47,7 @@ class RosbagsMessages(MessageFactory):
         self._typestore = typestore
 
     def create(self, type_name: str, **fields: Any) -> Any:
-        """A new message; see `MessageFactory`.
+        """Create a message; see `MessageFactory`.
 
         Raises:
             AfformerError: there is no such type.
@@ -99,7 +99,7 @@ def _definitions_folder() -> Path:
 
 
 def _candidate_folders() -> Iterator[Path]:
-    """The source tree's, pip's, then those of ROS workspaces that are sourced."""
+    """List the folders of the source tree, of pip, then of sourced ROS workspaces."""
     yield Path(__file__).resolve().parents[2] / 'msg'
     yield Path(sys.prefix) / 'share' / _PACKAGE / 'msg'
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):

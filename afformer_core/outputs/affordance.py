@@ -36,7 +36,7 @@ def affordance_message(
     header: Any,
     position_header: Any,
 ) -> Any:
-    """An afformer_ros/Affordance; without points where the model abstained.
+    """Create an afformer_ros/Affordance; without points where the model abstained.
 
     What is not known is NaN.
 
@@ -74,13 +74,13 @@ def affordance_message(
 
 
 def point_message(factory: MessageFactory, position: Sequence[float] | NDArray[Any]) -> Any:
-    """A geometry_msgs/Point of three coordinates."""
+    """Create a geometry_msgs/Point of three coordinates."""
     x, y, z = (float(value) for value in position)
     return factory.create('geometry_msgs/msg/Point', x=x, y=y, z=z)
 
 
 def pose_message(factory: MessageFactory, candidate: GraspCandidate | None) -> Any:
-    """A geometry_msgs/Pose of a grasp candidate; of None every number is NaN."""
+    """Create a geometry_msgs/Pose of a grasp candidate; of None every number is NaN."""
     position = _UNKNOWN if candidate is None else candidate.position
     turn = _UNKNOWN_TURN if candidate is None else candidate.orientation
     x, y, z, w = (float(value) for value in turn)
@@ -127,7 +127,7 @@ def _number(value: float | None) -> float:
 def grasp_candidates_message(
     factory: MessageFactory, candidates: Sequence[GraspCandidate], header: Any
 ) -> Any:
-    """A geometry_msgs/PoseArray: z along the approach, x along the shape of the region.
+    """Create a geometry_msgs/PoseArray: z along the approach, x along the region's shape.
 
     Args:
         factory: makes the message.
@@ -144,7 +144,7 @@ _ITEM_SIZE = 4
 
 
 def cloud_message(factory: MessageFactory, cloud: NDArray[np.float32], header: Any) -> Any:
-    """A sensor_msgs/PointCloud2 of one row, with fields x, y, z and weight.
+    """Create a sensor_msgs/PointCloud2 of one row, with fields x, y, z and weight.
 
     Args:
         factory: makes the message.

@@ -55,7 +55,7 @@ def marker_messages(
     position_header: Any,
     image_size: tuple[int, int],
 ) -> Any:
-    """A visualization_msgs/MarkerArray that replaces the one before.
+    """Create a visualization_msgs/MarkerArray that replaces the one before.
 
     Points whose position is known are shown where they are, with an arrow
     along the approach where the normal is known too. Where no position is known, the points lie

@@ -111,7 +111,7 @@ class OutputMessages:
         self._placement = placement
 
     def create(self, topic: str) -> Any:
-        """The message of one of `OUTPUT_TYPES`."""
+        """Create the message of one of `OUTPUT_TYPES`."""
         makers: dict[str, Callable[[], Any]] = {
             'affordance': self._affordance,
             'grasp_candidates': self._grasp_candidates,

@@ -77,7 +77,7 @@ class ImageAnnotation:
             raise DatasetError(f'an annotation has a value of another form: {error}') from error
 
     def to_json(self) -> dict[str, Any]:
-        """The entry of a file, rounded to what matters."""
+        """Return the entry of a file, rounded to what matters."""
         fields: dict[str, Any] = {} if self.stamp is None else {'stamp': self.stamp}
         fields['points'] = np.round(self.points, 2).tolist()
         if self.outline is not None:
@@ -106,7 +106,7 @@ class Annotations:
         return len(self._entries)
 
     def of(self, stamp: int) -> ImageAnnotation | None:
-        """The annotation of the image with a stamp, nanoseconds; None where there is none."""
+        """Return the annotation of the image with a stamp, nanoseconds; None if there is none."""
         return self._entries.get(stamp, self._entries.get(None))
 
 

@@ -104,7 +104,7 @@ class ReplayDemonstrations:
         self._take(name, f'{name!r} is stored in {store.folder}')
 
     def predict(self, image: NDArray[np.uint8]) -> Prediction:
-        """What the model says of uint8 RGB [H, W, 3] for all of them together.
+        """Ground all of them together in an image, uint8 RGB [H, W, 3].
 
         Raises:
             DemonstrationError: there is none.
@@ -123,14 +123,14 @@ class ReplayDemonstrations:
 
 
 def _alternatives(name: str) -> Iterator[str]:
-    """The name, then the name with a number behind."""
+    """Yield the name, then the name with a number behind it."""
     yield name
     for number in range(2, 1000):
         yield f'{name[:60]}_{number}'
 
 
 def _decoded_frame(bag: Bag, message: BagMessage) -> tuple[NDArray[np.uint8], float]:
-    """The colours of an image message and the stamp of its header in seconds.
+    """Decode the colours of an image message, and the stamp of its header in seconds.
 
     Raises:
         ImageError: it cannot be decoded.

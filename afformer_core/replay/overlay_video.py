@@ -80,7 +80,7 @@ class OverlayVideo:
 
 
 def _fitted(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The image in the middle of black [height, width, 3], as large as it fits."""
+    """Place the image in the middle of black [height, width, 3], as large as it fits."""
     rows, columns = image.shape[:2]
     if (rows, columns) == (height, width):
         return image

@@ -127,7 +127,7 @@ class _Replay:
         self._stack.close()
 
     def messages(self) -> Iterator[StampedMessage]:
-        """The messages of the window, images once their depth is known."""
+        """Yield the messages of the window, images once their depth is known."""
         wait = DepthWait(self._plan.topics, self._spatial, self._plan.settings.depth_wait)
         start, stop = self._plan.window.nanoseconds(self._bag.start, self._bag.end)
         return wait.order(self._read(start, stop))

@@ -106,7 +106,7 @@ def _images(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> list[dict[s
 def _evidence(
     summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
 ) -> list[Markup]:
-    """A chart of each measure that the model tells."""
+    """Draw a chart of each measure that the model tells."""
     charts = []
     for name in _EVIDENCE:
         values = [None if one.state == UNREADABLE else getattr(one, name) for one in records]

@@ -17,7 +17,7 @@ _RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4', 'report.html'}
 
 @contextmanager
 def result_folder(folder: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> Iterator[Path]:
-    """A folder to write into, beside `folder`; it takes its name when all went well.
+    """Open a folder to write into, beside `folder`; it takes that name if all goes well.
 
     Whatever fails, what was there before is there again.
 

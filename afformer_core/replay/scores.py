@@ -30,7 +30,7 @@ class AnnotationScorer:
         self._generator = np.random.default_rng(seed)
 
     def score(self, result: StreamedGrounding, annotation: ImageAnnotation) -> ImageScores:
-        """A grounding against the annotations of its image.
+        """Score a grounding against the annotations of its image.
 
         The heatmap is measured of every image; the peak, its position and its normal only where
         the place was found. The distance in pixels is that to the middle of the points. Where

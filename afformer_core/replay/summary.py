@@ -109,7 +109,7 @@ def summarize(
     notes: Sequence[str],
     thresholds: Mapping[str, float],
 ) -> ReplaySummary:
-    """The numbers of a replay.
+    """Compute the numbers of a replay.
 
     Args:
         records: of all its images.

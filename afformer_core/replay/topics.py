@@ -40,7 +40,7 @@ def choose_topics(
     depth: str | None,
     camera_info: str | None,
 ) -> ReplayTopics:
-    """The topics that were named, and for the others what can only be meant.
+    """Choose the topics that were named, and for the others the only one of their type.
 
     Args:
         available: type name of each topic of the bag.
@@ -85,7 +85,7 @@ def choose_topics(
 
 
 def describe(available: Mapping[str, str]) -> str:
-    """The topics with their types, for a person."""
+    """List the topics with their types, for people."""
     return ', '.join(f'{topic} ({kind})' for topic, kind in sorted(available.items()))
 
 

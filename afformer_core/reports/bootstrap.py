@@ -53,7 +53,7 @@ class Estimate:
 
 
 def interval_note(groups: str) -> str:
-    """What a table says of its intervals: that they are over the groups that are named."""
+    """Describe the groups over which the intervals of a table are taken."""
     return f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over {groups}.'
 
 
@@ -194,7 +194,7 @@ def _median(ordered: NDArray[np.float64], counts: NDArray[np.intp]) -> float:
 def _estimate_of_ratios(
     sums: NDArray[np.float64], counts: NDArray[np.float64], count: int, seed: int
 ) -> Estimate:
-    """The mean over C columns of the ratios of sums [G, C] to counts [G, C] of G groups.
+    """Average over C columns the ratios of sums [G, C] to counts [G, C] of G groups.
 
     Args:
         sums: over each group.

@@ -65,7 +65,7 @@ def line_chart(
     y_range: tuple[float, float] | None = None,
     threshold: tuple[float, str] | None = None,
 ) -> Markup:
-    """A line with gaps where there is no value.
+    """Draw a line with gaps where there is no value.
 
     Args:
         x: not decreasing, at least one.
@@ -124,7 +124,7 @@ def histogram(values: Sequence[float], x_label: str, marks: Sequence[tuple[float
 
 
 def band(x: Sequence[float], colours: Sequence[str], label: str) -> Markup:
-    """A band in which each x has a colour up to the next one.
+    """Draw a band in which each x has a colour up to the next one.
 
     Args:
         x: not decreasing, at least one.
@@ -145,7 +145,7 @@ def band(x: Sequence[float], colours: Sequence[str], label: str) -> Markup:
 
 
 def _chart(label: str, height: int, draw: Callable[[Any], None], bare: bool = False) -> Markup:
-    """A chart that `draw` puts into matplotlib's axes; bare: they are not shown."""
+    """Draw a chart by `draw` into matplotlib's axes; bare: they are not shown."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

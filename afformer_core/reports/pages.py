@@ -15,7 +15,7 @@ _SHARED = Path(__file__).with_name('templates')
 
 
 def page_html(template: Path, **values: Any) -> str:
-    """A page from a template that extends `base.html`.
+    """Render a page from a template that extends `base.html`.
 
     Args:
         template: file of Jinja; the templates beside it and those of `reports` can be included.
@@ -42,5 +42,5 @@ def write_page(path: Path, template: Path, **values: Any) -> None:
 
 
 def jpeg_source(jpeg: bytes) -> str:
-    """The bytes of a JPEG as the source of an image that lies in the page itself."""
+    """Encode the bytes of a JPEG as an image source that lies in the page itself."""
     return f'data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}'

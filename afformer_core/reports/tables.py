@@ -46,7 +46,7 @@ class Table:
         rows: Mapping[str, Mapping[str, Cell]],
         notes: Sequence[str] = (),
     ) -> Table:
-        """A table of named numbers, such as the attributes of data classes.
+        """Build a table of named numbers, such as the attributes of data classes.
 
         Args:
             title: of the table.
@@ -88,7 +88,7 @@ class Table:
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell for people."""
+    """Format a cell for people."""
     if cell is None:
         return '-'
     if isinstance(cell, float):

@@ -17,7 +17,7 @@ _STRIDE = 32
 
 
 def resize_for_features(image: NDArray[np.uint8], long_side: int = 512) -> UInt8Array:
-    """An image for a network of stride 32, in its own shape.
+    """Resize an image for a network of stride 32, in its own shape.
 
     Args:
         image: uint8 RGB [H, W, 3].
@@ -50,7 +50,7 @@ def without_common_mean(first: FloatArray, second: FloatArray) -> tuple[FloatArr
 
 
 def describe(features: FloatArray, place: tuple[float, float]) -> FloatArray:
-    """The features at a place, interpolated bilinearly; float32 [C].
+    """Interpolate the features at a point bilinearly; float32 [C].
 
     Args:
         features: float32 [C, h, w].
@@ -106,7 +106,7 @@ def correlation_map(
 
 
 def highest_places(correlation: FloatArray, count: int) -> NDArray[np.float64]:
-    """The highest cells, each a tenth of the shorter side or more from those before it.
+    """Find the highest cells, each a tenth of the shorter side or more from those before.
 
     Args:
         correlation: float32 [h, w].

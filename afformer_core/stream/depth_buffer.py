@@ -104,7 +104,7 @@ class DepthBuffer(Generic[Item]):
             return self._arrived.wait_for(lambda: not self._nearer_may_come(stamp), patience)
 
     def nearest(self, stamp: int, tolerance: int) -> Item | None:
-        """The item nearest to a stamp, of equal ones the newest; None where none is near enough.
+        """Find the item nearest to a stamp, of equal ones the newest; None if none is near.
 
         Args:
             stamp: nanoseconds.

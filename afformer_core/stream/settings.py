@@ -83,7 +83,7 @@ class StreamSettings:
         )
 
     def presence_threshold(self, calibration: PresenceCalibration) -> float:
-        """The presence, 0 to 1, below which an image of a calibrated model is no evidence."""
+        """Return the presence, 0 to 1, that counts as evidence with a calibrated model."""
         return calibration.threshold if self.minimum_presence < 0 else self.minimum_presence
 
     def thresholds(self, calibration: PresenceCalibration | None) -> dict[str, float]:

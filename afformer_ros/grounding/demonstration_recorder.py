@@ -88,7 +88,7 @@ class DemonstrationRecorder:
         return self._frames.watch
 
     def activate(self) -> None:
-        """Recordings may be started from now on."""
+        """Permit recordings to be started."""
         self._active = True
 
     def deactivate(self) -> None:

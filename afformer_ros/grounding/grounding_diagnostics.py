@@ -36,7 +36,7 @@ class Finding:
     values: Mapping[str, str]
 
     def status(self, node: Node) -> DiagnosticStatus:
-        """The same as a message; an error outranks a warning."""
+        """Convert to a message; an error outranks a warning."""
         node_name = node.get_fully_qualified_name()
         status = DiagnosticStatus(name=_status_name(node_name, self.name), hardware_id=node_name)
         status.level = (
@@ -54,7 +54,7 @@ class Finding:
 def status_of(
     diagnostics: DiagnosticArray, node_name: str, finding: str
 ) -> DiagnosticStatus | None:
-    """The status of one finding of a node by its full name; None: there is none."""
+    """Return the status of one finding of a node by its full name; None: there is none."""
     name = _status_name(node_name, finding)
     return next((one for one in diagnostics.status if one.name == name), None)
 
@@ -64,7 +64,7 @@ def _status_name(node_name: str, finding: str) -> str:
 
 
 def topic_finding(name: str, watch: TopicWatch, needed: bool, remark: str = '') -> Finding:
-    """What is known of a topic.
+    """Report what is known of a topic.
 
     Args:
         name: of the topic.

@@ -131,23 +131,23 @@ class GroundingStatistics:
         self._result: StreamedGrounding | None = None
 
     def image_replaced(self) -> None:
-        """An image was left out because a newer one came."""
+        """Count an image that was left out because a newer one came."""
         with self._lock:
             self._replaced += 1
 
     def image_ignored(self) -> None:
-        """An image was left out because nobody listens."""
+        """Count an image that was left out because nobody listens."""
         with self._lock:
             self._ignored += 1
 
     def image_refused(self, reason: str) -> None:
-        """An image could not be read or grounded."""
+        """Count an image that could not be read or grounded."""
         with self._lock:
             self._refused += 1
             self._refusal = reason
 
     def grounding_published(self, result: StreamedGrounding, times: StageTimes) -> None:
-        """A grounding was published."""
+        """Count a grounding that was published."""
         self.latency.add(times)
         with self._lock:
             self._published += 1
@@ -157,7 +157,7 @@ class GroundingStatistics:
             self._refusal = ''
 
     def frame_dropped(self) -> None:
-        """A frame of a demonstration was lost because too many waited."""
+        """Count a frame of a demonstration that was lost because too many waited."""
         with self._lock:
             self._dropped_frames += 1
 

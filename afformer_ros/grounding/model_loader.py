@@ -66,7 +66,7 @@ class ModelLoader:
         return '' if self._grounder is None else self._grounder.backend
 
     def load(self) -> DemonstrationLibrary:
-        """Called once, by the worker's thread.
+        """Load the model; called once, by the worker's thread.
 
         Raises:
             ModelFolderError: the folder does not hold a sound model, or not for this backend.
@@ -119,7 +119,7 @@ class ModelLoader:
         return library
 
     def findings(self) -> tuple[Finding, ...]:
-        """What there is to tell of presence, and of the GPU, where one was asked for."""
+        """Report what is known of presence, and of the GPU where one is wanted."""
         return (*self._presence_findings(), *self._gpu_findings())
 
     def _presence_findings(self) -> tuple[Finding, ...]:

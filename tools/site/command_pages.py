@@ -39,7 +39,7 @@ def command_pages() -> dict[str, str]:
 
 
 def subcommand_pages() -> dict[str, str]:
-    """The same without the options of `afformer train`, which take seconds to import."""
+    """Build the pages without the options of `afformer train`, which take seconds to import."""
     with mock.patch.dict(os.environ, {'COLUMNS': _WIDTH}):
         subcommands = _subcommands(build_parser())
         pages = {

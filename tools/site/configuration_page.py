@@ -44,7 +44,7 @@ def configuration_page(root: Path) -> str:
 
 
 def opening_sentence(text: str) -> str:
-    """What the comment at the top of a file says, up to its first full stop."""
+    """Return the comment at the top of a file, up to its first full stop."""
     lines = []
     for line in text.splitlines():
         if not line.startswith('#'):

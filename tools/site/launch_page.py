@@ -43,7 +43,7 @@ def _arguments(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
 
 
 def _text(node: ast.expr) -> str:
-    """A text as the file has it, with names in capitals for what is put in."""
+    """Format a text as the file has it, with names in capitals for what is put in."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):

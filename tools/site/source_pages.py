@@ -43,7 +43,7 @@ def repository_path(page: str) -> str:
 
 
 def site_page(path: str) -> str:
-    """The page of the site that shows a file or folder of the repository.
+    """Return the page of the site that shows a file or folder of the repository.
 
     Args:
         path: from the root of the repository.
@@ -90,14 +90,14 @@ def linked_paths(markdown: str, page: str) -> Iterator[str]:
 
 
 def _target(link: str, path: str) -> str | None:
-    """The path in the repository that a link of a file leads to, or None where it leads out."""
+    """Return the path in the repository that a link leads to; None if it leads out."""
     if _ABSOLUTE.match(link):
         return None
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), link))
 
 
 def source_pages(root: Path, pages: Mapping[str, str]) -> dict[str, str]:
-    """A page for each file or folder of the repository that is linked to.
+    """Create a page for each file or folder of the repository that is linked to.
 
     Args:
         root: folder of the repository.

@@ -48,7 +48,7 @@ class PeakScores:
 
 
 def best_places(heatmap: Heatmaps, row: Row) -> Places:
-    """The highest pixels of a heatmap [h, w], of which there is mostly one.
+    """Find the highest pixels of a heatmap [h, w], of which there is mostly one.
 
     Of more than 16,384, as a flat heatmap has, some are given that lie evenly among them.
     """

@@ -47,7 +47,7 @@ def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[
 def calibration_pairs(
     pairs: Iterable[Pair], configuration: AfformerConfiguration
 ) -> Iterator[CalibrationPair]:
-    """Some frames of each demonstration, and its image, as a model takes them."""
+    """Read some frames of each demonstration, and its image, as a model takes them."""
     size = configuration.input_size
     for pair in pairs:
         sample = pair.sample

@@ -73,7 +73,7 @@ def compare(
     seed: int = 0,
     progress: bool = True,
 ) -> Comparison:
-    """The model first, then the blind predictors, then every element where they are known.
+    """Measure the model, then the blind predictors, then every element where they are known.
 
     Args:
         results: of the model, at least one.
@@ -95,7 +95,7 @@ def compare(
 def compare_pooled(
     pooled: PooledRows, blind: Mapping[str, Predictor], seed: int = 0, progress: bool = True
 ) -> Comparison:
-    """The model, then its demonstrations one at a time, then the blind predictors.
+    """Measure the model, then its demonstrations one at a time, then the blind predictors.
 
     Args:
         pooled: rows of the model.

@@ -84,7 +84,7 @@ def ground_windows(
 def action_heatmaps(
     grounder: Grounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
-    """The mean heatmap of every action, whichever is best.
+    """Compute the mean heatmap of every action, whichever is best.
 
     Args:
         grounder: of a model with a heatmap for each action.

@@ -113,7 +113,7 @@ class ModelRun:
         return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
 
     def measured(self, pair: Pair) -> Heatmaps:
-        """The heatmaps [N, h, w] that are measured of a pair's N rows, at the protocol's size."""
+        """Return the heatmaps [N, h, w] of a pair's N rows, at the protocol's size."""
         image, windows = read_image(pair.sample.image_path), self._windows(pair)
         grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
         return self._heatmaps(self._of_rows(image, grounding, windows, rows))
@@ -277,7 +277,7 @@ class ModelRun:
 
 
 def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
-    """The best peak in pixels of an annotation whose image may have been resized."""
+    """Find the best peak in pixels of an annotation whose image may have been resized."""
     height, width = grounding.heatmap.shape
     best = grounding.peaks[0]
     return (

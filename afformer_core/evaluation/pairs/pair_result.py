@@ -25,7 +25,7 @@ class Evidence:
 
     @classmethod
     def of(cls, grounding: Grounding) -> Evidence:
-        """The evidence of a grounding."""
+        """Return the evidence of a grounding."""
         return cls(grounding.confidence, grounding.resemblance)
 
 

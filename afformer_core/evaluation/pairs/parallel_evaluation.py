@@ -41,7 +41,7 @@ class RunPlan:
 
 @lru_cache(maxsize=1)
 def open_run(plan: RunPlan) -> ModelRun:
-    """The run of a plan, opened once in a process.
+    """Open the run of a plan, once in a process.
 
     Raises:
         ModelFolderError: there is no sound model.

@@ -129,7 +129,7 @@ def _measured(
 
 
 def _mean(scores: RowScores) -> RowScores:
-    """The mean over all of them, as the scores of one row."""
+    """Compute the mean over all of them, as the scores of one row."""
     peaks = PeakScores(*(_over(getattr(scores.peaks, each.name)) for each in fields(PeakScores)))
     return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
 

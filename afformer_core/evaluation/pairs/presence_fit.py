@@ -24,7 +24,7 @@ _FEWEST = 25
 def fit_presence(
     results: Sequence[PairResult], annotations: str, weights_sha256: str
 ) -> PresenceCalibration:
-    """A logistic regression on confidence and resemblance.
+    """Fit a logistic regression on confidence and resemblance.
 
     A confidence that speaks against presence is left out.
 

@@ -48,7 +48,7 @@ class Clip:
     marked: MarkedFrame | None
 
     def blank(self) -> Clip:
-        """The same with nothing to be seen: all frames grey."""
+        """Return the same clip with all frames grey, so that it shows nothing."""
         marked = self.marked
         return Clip(
             f'{self.name}, blank',
@@ -58,7 +58,7 @@ class Clip:
 
 
 def read_clip(pair: PartPair, frame_count: int) -> Clip:
-    """The clip of a pair.
+    """Read the clip of a pair.
 
     Args:
         pair: whose clip it is.

@@ -25,7 +25,7 @@ Contact = Callable[[Clip], MarkedFrame | None]
 
 
 def marked_contact(clip: Clip) -> MarkedFrame | None:
-    """The contact that somebody marked."""
+    """Return the contact that somebody marked."""
     return clip.marked
 
 
@@ -40,7 +40,7 @@ class FoundContact:
         self._model = model
 
     def __call__(self, clip: Clip) -> MarkedFrame:
-        """The contact."""
+        """Find the contact."""
         first = clip.frames[0]
         return MarkedFrame(first, self._model.predict(first, clip).places[0])
 

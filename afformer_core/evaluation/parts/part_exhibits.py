@@ -112,7 +112,7 @@ def _draw(image: RgbImage, pair: PartPair, prediction: Prediction, row: Row) -> 
 
 
 def _frames(clip: Clip) -> tuple[RgbImage, ...]:
-    """The frame of the mark, which is ringed, and some of the clip."""
+    """Draw the frame of the mark, which is ringed, and some of the clip."""
     side = TILE_SIDE // 2
     steps = np.linspace(0, len(clip.frames) - 1, _FRAMES).round().astype(int)
     frames = [fit(clip.frames[step], side) for step in steps]

@@ -78,7 +78,7 @@ def measure_all(
     left_out: Mapping[str, str],
     seed: int = 0,
 ) -> PartsMeasured:
-    """The numbers of all predictors.
+    """Compute the measures of all predictors.
 
     Args:
         pairs: that were measured, at least one.

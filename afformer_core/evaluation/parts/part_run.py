@@ -28,7 +28,7 @@ def evaluate_parts(
     frame_count: int,
     progress: bool = True,
 ) -> dict[str, list[PartScores]]:
-    """The scores of each predictor on all pairs, by its name.
+    """Score each predictor on all pairs, by its name.
 
     Args:
         pairs: whose media can be read.

@@ -122,7 +122,7 @@ def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
 
 
 def score_places(pair: PartPair, prediction: Prediction) -> PartScores:
-    """The scores of a prediction for a pair with its own clip; those of others are None."""
+    """Score a prediction for a pair with its own clip; those of others are None."""
     distances = [distance_to_parts(pair, place) for place in prediction.places]
     best = distances[:1]
     action = next(iter(prediction.action_scores or ()), None)
@@ -163,7 +163,7 @@ def measure_by(
     key: Callable[[PartPair], str],
     seed: int = 0,
 ) -> Mapping[str, ClassMeasures]:
-    """The measures of each class of pairs, such as a kind.
+    """Compute the measures of each class of pairs, such as a kind.
 
     Args:
         scores: of one predictor on N pairs.

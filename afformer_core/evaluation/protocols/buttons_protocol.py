@@ -67,7 +67,7 @@ class ButtonsProtocol(RowsProtocol):
 
 
 def _coverage(outline: Polygon, size: tuple[int, int]) -> NDArray[np.float64]:
-    """The share of each pixel that an outline covers, [height, width] in 0..1.
+    """Compute the share of each pixel that an outline covers, [height, width] in 0..1.
 
     Args:
         outline: [K, 2] (x, y), where pixel i goes from i to i + 1.

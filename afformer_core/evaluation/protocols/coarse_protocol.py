@@ -44,13 +44,13 @@ class CoarseRowsProtocol:
         return np.stack([_normalised(_downsampled(_blurred(_fitted(row)))) for row in rows])
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
-        """The heatmap resampled to 28x28, blurred by a kernel of 5x5, and divided by its sum."""
+        """Resample the heatmap to 28x28, blur it by a kernel of 5x5, and divide it by its sum."""
         resized = cv2.resize(heatmap, self.size[::-1], interpolation=cv2.INTER_LINEAR)
         return _normalised(np.asarray(cv2.GaussianBlur(resized, (_BLUR, _BLUR), 0)))
 
 
 def _fitted(row: Row) -> Row:
-    """The same row of an image no side of which is longer than 1024 pixels."""
+    """Fit a row to an image no side of which is longer than 1024 pixels."""
     scale = min(1.0, _LARGEST / max(row.image_size))
     width, height = (max(1, round(scale * side)) for side in row.image_size)
     points = row.points * np.divide((width, height), row.image_size)

@@ -62,13 +62,13 @@ class EvaluationProtocol(Protocol):
     at_model_size: bool
 
     def rows(self, samples: Sequence[Sample]) -> tuple[Row, ...]:
-        """The comparisons that a dataset asks for."""
+        """Return the comparisons that a dataset asks for."""
 
     def targets(self, rows: Sequence[Row]) -> Heatmaps:
         """Ground truths [N, height, width] of rows, each summing to one."""
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
-        """A predicted heatmap of any size as this protocol compares it, [height, width]."""
+        """Bring a predicted heatmap of any size to the form compared, [height, width]."""
 
 
 class RowsProtocol:
@@ -117,7 +117,7 @@ class RowsProtocol:
         return heatmaps
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
-        """The heatmap resampled bilinearly and divided by its sum."""
+        """Resample the heatmap bilinearly and divide it by its sum."""
         height, width = self.size
         resized = heatmap
         if heatmap.shape != self.size:

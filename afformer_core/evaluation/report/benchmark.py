@@ -31,7 +31,7 @@ class BenchmarkReport:
             raise ValueError(f'the benchmark lacks {", ".join(missing)}')
 
     def table(self) -> Table:
-        """What the model reaches, and what a predictor reaches that looks at nothing."""
+        """Tabulate what the model reaches, and what a predictor reaches that sees nothing."""
         measures = {split: self.reports[split].measures for split in SPLITS}
         pairs = ', '.join(f'{measures[split].pairs} of {split}' for split in SPLITS)
         return Table.of(
@@ -54,13 +54,13 @@ class BenchmarkReport:
         )
 
     def to_markdown(self) -> str:
-        """The table of all splits, then each split's report."""
+        """Write the table of all splits, then each split's report."""
         parts = [self.table().to_markdown()]
         parts += [f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS]
         return '\n\n'.join(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """Schema, and the reports of the splits by name, as plain JSON types."""
+        """Return schema, and the reports of the splits by name, as plain JSON types."""
         splits = {split: self.reports[split].to_json() for split in SPLITS}
         return {'schema': SCHEMA, 'splits': splits}
 
@@ -104,7 +104,7 @@ def _absent_rows(measures: ModelMeasures) -> _Rows:
 
 
 def _beside_chance(measures: ModelMeasures, name: str) -> dict[str, Cell]:
-    """A measure of the model's peaks, and what an element at random reaches."""
+    """Format a measure of the model's peaks, and what an element at random reaches."""
     chance = measures.predictors.get(RANDOM_ELEMENT)
     return {
         'model': getattr(measures.predictors[MODEL], name),

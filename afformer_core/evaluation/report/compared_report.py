@@ -63,7 +63,7 @@ def build_compared_report(
     blind_labels: Mapping[str, str],
     seed: int = 0,
 ) -> Report:
-    """The numbers of several models beside each other, and how the others differ from the first.
+    """Put the numbers of several models side by side, with their differences from the first.
 
     Args:
         reports: of each model alone, at least two by name.
@@ -140,7 +140,7 @@ def difference_table(measures: ComparedMeasures) -> Table:
 
 
 def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
-    """Notes of the models' tables of a title, with the model's name where not all have one."""
+    """Collect notes of the models' tables of a title, with names where not all have one."""
     notes = {
         name: [note for table in report.tables if table.title == title for note in table.notes]
         for name, report in reports.items()
@@ -154,7 +154,7 @@ def _notes(title: str, reports: Mapping[str, Report]) -> tuple[str, ...]:
 
 
 def _facts(reports: Mapping[str, Report]) -> dict[str, Fact]:
-    """What all models have in common once, what differs for each."""
+    """Collect facts that all models share once, and those that differ for each."""
     facts: dict[str, Fact] = {}
     for fact in next(iter(reports.values())).facts:
         values: Sequence[Fact] = [report.facts[fact] for report in reports.values()]

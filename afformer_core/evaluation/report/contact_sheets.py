@@ -47,7 +47,7 @@ def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]
 
 
 def image_source(image: RgbImage) -> str:
-    """An image as the source of an image that lies in a page itself."""
+    """Encode an image as a source that lies in the page itself."""
     return jpeg_source(encode_jpeg(image, _QUALITY))
 
 
@@ -75,7 +75,7 @@ def _cell(image: RgbImage) -> RgbImage:
 
 
 def _caption(text: str, width: int) -> RgbImage:
-    """A strip of at least a width that the text fits into."""
+    """Draw a text on a strip of at least a width."""
     (needed, _), _ = cv2.getTextSize(text, *_FONT, 1)
     strip = np.full((_CAPTION, max(width, needed + 8), 3), 32, np.uint8)
     cv2.putText(strip, text, (4, 15), *_FONT, (255, 255, 255), 1, cv2.LINE_AA)

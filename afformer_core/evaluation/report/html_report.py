@@ -33,7 +33,7 @@ _EMPHASIZED = ('model', 'all')
 
 
 def report_path(path: Path, name: str = _NAME) -> Path:
-    """The file that a page is to be written to: `path`, or one in that folder.
+    """Return the file that a page is to be written to: `path`, or one in that folder.
 
     Args:
         path: a file whose name ends with `.html` or `.htm`, or else a folder.

@@ -74,7 +74,7 @@ def measured_by_model(
     protocol: EvaluationProtocol,
     action_names: Sequence[str],
 ) -> MeasuredRows:
-    """The rows of a model's results.
+    """Return the rows of a model's results.
 
     Args:
         results: at least one.
@@ -100,7 +100,7 @@ def measured_by_model(
 
 
 def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> MeasuredRows:
-    """The rows of an image and an action, with the mean of their heatmaps."""
+    """Return the rows of an image and an action, with the mean of their heatmaps."""
 
     def predict(index: int, row: Row) -> Heatmaps:
         heatmap: Heatmaps = pooled.heatmaps[index]
@@ -192,7 +192,7 @@ def _beside(exhibit: Exhibit, other: Exhibit) -> Exhibit:
 
 
 def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
-    """Indices of the best, the median and the worst, at most `count` each."""
+    """Choose the best, the median and the worst rows, at most `count` each."""
     ranked = sorted(range(len(klds)), key=klds.__getitem__)
     taken = max(1, min(count, len(ranked) // 3))
     middle = (len(ranked) - taken) // 2

@@ -92,7 +92,7 @@ class Report:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
+        """Return schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
         return {
             'schema': SCHEMA,
             'facts': to_json(self.facts),
@@ -111,7 +111,7 @@ def build_report(
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> Report:
-    """A model's numbers with those of blind predictors beside them.
+    """Build the report of a model, with blind predictors beside it.
 
     Args:
         results: at least one.
@@ -211,5 +211,5 @@ def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
 
 
 def fact_text(value: str | int | float) -> str:
-    """The value of a fact for people."""
+    """Format the value of a fact for people."""
     return f'{value:.1f}' if isinstance(value, float) else str(value)

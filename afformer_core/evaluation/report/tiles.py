@@ -24,7 +24,7 @@ _SHIFT = 4
 
 
 def fit(image: RgbImage, side: int) -> RgbImage:
-    """An image in its own shape, the longer side `side` pixels long."""
+    """Resize an image in its own shape, so that the longer side has `side` pixels."""
     height, width = image.shape[:2]
     size = _fitted((width, height), side)
     method = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
@@ -32,7 +32,7 @@ def fit(image: RgbImage, side: int) -> RgbImage:
 
 
 def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: Row) -> RgbImage:
-    """A tile of a heatmap, relative to its maximum.
+    """Draw a tile of a heatmap, relative to its maximum.
 
     Args:
         image: it lies over; None: it is shown alone, in the shape of the row's image.

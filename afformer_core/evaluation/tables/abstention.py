@@ -61,7 +61,7 @@ class Abstention:
 def measure_abstention(
     results: Sequence[PairResult], calibration: PresenceCalibration | None = None, seed: int = 0
 ) -> Abstention | None:
-    """What is found by the rule of the robot's stream, with its default thresholds.
+    """Measure what the rule of the robot's stream finds, with its default thresholds.
 
     Args:
         results: of a model.
@@ -132,7 +132,7 @@ def _rule(calibration: PresenceCalibration | None) -> str:
 def _measures(
     evidence: Sequence[Evidence], calibration: PresenceCalibration | None
 ) -> Mapping[str, list[float]]:
-    """What may tell, by name."""
+    """Compute the measures that may tell, by name."""
     if calibration is None:
         return {
             'confidence': [one.confidence for one in evidence],

@@ -74,7 +74,7 @@ class ActionHits:
 def measure_predictors(
     comparison: Comparison, actions: Mapping[str, ActionMeasures], seed: int = 0
 ) -> dict[str, PredictorMeasures]:
-    """What every predictor of a comparison reaches, by name, and what chance does.
+    """Measure every predictor of a comparison, by name, and chance.
 
     Args:
         comparison: of one predictor or several.

@@ -9,7 +9,7 @@ from afformer_core.evaluation.metrics.metrics import top1_hits
 
 
 def best_action(scores: Mapping[str, float]) -> str:
-    """The name with the highest score; empty of a model that scores no actions."""
+    """Return the name with the highest score; empty of a model that scores no actions."""
     return max(scores, key=lambda name: scores[name], default='')
 
 

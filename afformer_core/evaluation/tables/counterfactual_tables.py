@@ -56,7 +56,7 @@ class DemonstrationUse:
 def measure_demonstration_use(
     results: Sequence[PairResult], protocol: EvaluationProtocol, seed: int = 0
 ) -> DemonstrationUse | None:
-    """What becomes of a grounding when a demonstration of another place is swapped in.
+    """Measure how a grounding changes when a negative demonstration is swapped in.
 
     Args:
         results: of a model.

@@ -86,7 +86,7 @@ def estimate(
     seed: int = 0,
     chosen: NDArray[np.bool_] | None = None,
 ) -> RowMeasures:
-    """The measures of rows.
+    """Estimate the measures of rows.
 
     Args:
         scores: of N rows.

@@ -35,7 +35,7 @@ class ButtonMeasures:
 
 
 def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> ButtonMeasures:
-    """The share of rows for which the chosen button is the demonstrated one.
+    """Measure the share of rows for which the chosen button is the demonstrated one.
 
     The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
     presses at one place, and the most probability inside a box would be no fair choice: of a

@@ -145,7 +145,7 @@ def _measure_recompute(folder: Path, method: Method, frames: int, threads: int) 
 
 def _measure_grounder(folder: Path, method: Method, frames: int, threads: int) -> _Measured:
     begin = time.perf_counter()
-    # One look, as the methods that it is compared with.
+    # Without zoom stages, as the methods that it is compared with.
     grounder = Grounder.load(folder, method.backend, threads, method.precision, maximum_stages=1)
     video, image = _noise(frames, grounder.configuration.input_size)
 

@@ -40,7 +40,8 @@ class HandLandmarker:
             base: Any = importlib.import_module('mediapipe.tasks.python.core.base_options')
         except ImportError as error:
             raise HandModelError(
-                f"MediaPipe is not installed: {error}. Run: pip install 'afformer[hands]'"
+                f'{model} needs MediaPipe, which is not installed: {error}. '
+                "Run: pip install 'afformer[hands]'"
             ) from error
         if not model.is_file():
             raise HandModelError(

@@ -23,4 +23,4 @@ def test_shares_that_make_no_mean_are_refused(
     models = [str(small_folder), str(r50_folder)]
     output = str(tmp_path / 'mean')
     assert main(['average', *models, '--shares', '0.3', '0.6', '--output', output]) == 1
-    assert 'the shares are 0.3, 0.6; each must be above 0' in capsys.readouterr().err
+    assert 'the shares are 0.3, 0.6; expected numbers above 0 of sum 1' in capsys.readouterr().err

@@ -64,7 +64,9 @@ def test_a_calibration_of_other_weights_is_not_used(
     said = capsys.readouterr()
     answer = json.loads(said.out)
     assert (answer['presence'], answer['presence_threshold']) == (None, None)
-    assert said.err.startswith(f'warning: the calibration of {tmp_path} is of the weights ab12;')
+    assert said.err.startswith(
+        f'warning: the calibration of {tmp_path} belongs to the weights ab12; '
+    )
 
 
 @pytest.mark.parametrize(

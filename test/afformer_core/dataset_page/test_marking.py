@@ -34,7 +34,7 @@ def test_tables_and_actions_that_are_there(pairs: Path) -> None:
 
 
 def test_a_folder_without_media(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match='put the videos of a thing into the one'):
+    with pytest.raises(DatasetError, match='Put the videos of an object into the former'):
         read_unmarked_pairs(tmp_path)
     with pytest.raises(DatasetError, match='does not exist; expected a folder of pairs'):
         read_unmarked_pairs(tmp_path / 'nowhere')

@@ -84,7 +84,7 @@ def test_a_folder_is_played_in_the_order_of_its_numbers(numbered_folder):
 def test_images_of_two_sizes_are_no_demonstration(tmp_path):
     cv2.imwrite(str(tmp_path / '1.png'), _grey(0))
     cv2.imwrite(str(tmp_path / '2.png'), _grey(0)[:40])
-    with pytest.raises(VideoError, match=r'2\.png is 64x40, the first frame 64x48'):
+    with pytest.raises(VideoError, match=r'2\.png is 64x40; expected 64x48'):
         read_demonstration(tmp_path, 8)
 
 

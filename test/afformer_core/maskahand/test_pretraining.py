@@ -198,7 +198,9 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
 
 def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path) -> None:
     validation = AnnotationSource(tmp_path / 'nowhere.json')
-    with pytest.raises(DatasetError, match=r'annotation file .*nowhere\.json'):
+    with pytest.raises(
+        DatasetError, match=r'nowhere\.json does not exist; expected an annotation file'
+    ):
         MaskAHandData(tmp_path / 'no_index.json', validation)
 
 

@@ -125,7 +125,7 @@ def test_what_is_read_is_not_overwritten(
     ('arguments', 'line'),
     [
         (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
-        (('--demonstration', 'nope'), 'there is no file nope; a stored demonstration also'),
+        (('--demonstration', 'nope'), 'there is no file nope. A stored demonstration also'),
         (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'got the seconds 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),

@@ -221,13 +221,16 @@ def test_a_training_that_is_done_says_so(
     [
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
         ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
-        ('--trainer.limit_train_batches=2', 'give data.train.share'),
+        ('--trainer.limit_train_batches=2', 'Give data.train.share'),
         ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),
         (
             '--model.optimization.frozen=[encoder,decoder,predictor]',
             'expected to leave a parameter to train',
         ),
-        ('--model.optimization.frozen=[nothing]', "no parameter begins with 'nothing'"),
+        (
+            '--model.optimization.frozen=[nothing]',
+            "frozen has 'nothing', with which no parameter begins",
+        ),
     ],
 )
 def test_what_would_be_left_undone_is_refused(

@@ -145,7 +145,9 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
     process = shipped_nodes.grounding(model=folder, diagnostics_period=0.2)
     client = shipped_nodes.client()
     client.bring_up()
-    told = client.told('presence', f'the calibration of {folder} is of the weights ab12;')
+    told = client.told(
+        'presence', f'the calibration of {folder} belongs to the weights ab12; expected '
+    )
     assert '--calibrate' in told['message']
     assert '[WARN]' in process.output
     assert told['message'] in process.output

@@ -352,7 +352,7 @@ STATEMENTS = (
     ),
     Statement(
         'Table 2', 'Center Bias', 'same', 'afformer_core/evaluation/baselines.py',
-        'The "Center Bias" row of the paper\'s Table 2',
+        'Return the heatmap of "Center Bias" in the paper\'s Table 2',
     ),
     Statement(
         'Table 2', 'Img2heatmap', 'differs', 'docs/research/earlier_methods.md',

@@ -88,7 +88,7 @@ bench: setup ## measure the milliseconds per camera image
 	@$(ENVIRONMENT) && afformer bench
 
 docs: setup ## build the site of the documentation into build/site, warnings are errors
-	@$(ENVIRONMENT) && NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet --strict
+	@$(ENVIRONMENT) && NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
 clean: ## remove what was built, keep the installed packages
 	rm -rf build install log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache

@@ -50,12 +50,12 @@ class ModelRows:
 class ModelDifference:
     """A model's measures less the first model's, paired by row; None where one is not measured.
 
+    The measures are those of `PredictorMeasures`.
+
     Attributes:
-        rows: how many.
+        rows: number of rows.
         better_rows: share of rows whose KLD is lower than the first model's; equal ones count
             half.
-        kld, sim, auc_j, hit_rate, peak_error_mean, peak_inside, nearest, top_1,
-            balanced_accuracy, which_button: see `PredictorMeasures`.
     """
 
     rows: int

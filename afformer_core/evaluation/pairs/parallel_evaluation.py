@@ -21,12 +21,10 @@ from afformer_core.runtime import Grounder
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a process needs to open the same run as others.
+    """Settings of a process that opens the same run as others; most are those of `ModelRun`.
 
     Attributes:
-        open_grounder: opens the model; other processes must be able to import it.
-        protocol, seed, sampling, folder_rate, annotated_actions, together,
-            keeps_heatmaps: see `ModelRun`.
+        open_grounder: function that opens the model; other processes must be able to import it.
     """
 
     open_grounder: Callable[[], Grounder]

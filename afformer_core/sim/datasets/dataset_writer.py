@@ -2,8 +2,9 @@
 """Writer of simulated datasets in the format of OPRA.
 
 - `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
-  `family`, `element`, `elements` and `contact` (first and last frame in which the hand is on the
-  element, null if there is none)
+  `family`, `element`, `elements`, `contact` (first and last frame in which the hand is on the
+  element, null if there is none) and `contact_point` (for each frame of the clip the pixel (x, y)
+  of the place that is touched then or at another time, null if it is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings that each split was made with
 - `clips/SPLIT/00000/0.mp4`: first demonstration of appliance 0
@@ -33,7 +34,7 @@ from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.view import View, plan_target, render_views
+from afformer_core.sim.scene.view import View, frame_times, plan_target, render_views
 from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
 _POINTS = 10
@@ -121,11 +122,21 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
             'video_path': clip,
             'scene': f'{split}/{index:05d}',
             'contact': demonstration.contact_frames(plan.frames),
+            'contact_point': _contact_pixels(scene, demonstration, plan.frames),
             **_annotation(scene, demonstration, view, k, seen[k]),
         }
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
     ]
+
+
+def _contact_pixels(
+    scene: Scene, demonstration: Demonstration, frames: int
+) -> list[list[float] | None]:
+    pixels = [
+        demonstration.contact_pixel(scene.appliance, time) for time in frame_times(frames).tolist()
+    ]
+    return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
 
 
 def _annotation(

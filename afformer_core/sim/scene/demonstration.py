@@ -99,6 +99,20 @@ class Demonstration:
         contact = [k for k in range(frames) if self.motion.in_contact(float(times[k]))]
         return (contact[0], contact[-1]) if contact else None
 
+    def contact_pixel(self, appliance: Appliance, time: float) -> np.ndarray | None:
+        """Return where the hand touches the element, before and after as well: [2] pixels.
+
+        The place moves with the element. None where it is outside the image at a time from 0 to 1.
+        """
+        placed = appliance.elements[self.element].placed(self.motion.displacement(time))
+        point = placed.apply(self.grasp.contact_point[None])
+        camera, size = self.camera(time), self.view.size
+        if not camera.has_ahead(point):
+            return None
+        pixel = self.view.sensor.distort_points(camera.project(point, size), size)[0]
+        inside = (pixel >= -0.5).all() and (pixel <= np.array(size) - 0.5).all()
+        return pixel if inside else None
+
 
 def choose_elements(scene: Scene, count: int) -> list[int]:
     """Draw the indices of `count` elements; none twice before all have come."""

@@ -33,6 +33,7 @@ class Grasp:
 
     Attributes:
         contacts: fingertip centres by finger, [3] metres each.
+        contact_point: [3] metres, the middle of what the fingers touch.
         palm: [3] metres, the palm's middle.
         rotation: [3, 3] of the palm, as in `HandPose`.
         elbow: [3] metres.
@@ -41,6 +42,7 @@ class Grasp:
     """
 
     contacts: dict[int, np.ndarray]
+    contact_point: np.ndarray
     palm: np.ndarray
     rotation: np.ndarray
     elbow: np.ndarray
@@ -94,7 +96,8 @@ def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> 
         other = INDEX if finger == MIDDLE else MIDDLE
         side = rotation @ (knuckle(hand, other) - knuckle(hand, finger)) * 0.75
         contacts[other] = tip + np.array([side[0], side[1], 0.004])
-    return _grasp(contacts, palm, rotation, hand, 0.0, rng)
+    touched = tip - FINGERTIP_RADIUS * _OUTWARD
+    return _grasp(contacts, touched, palm, rotation, hand, 0.0, rng)
 
 
 def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
@@ -124,7 +127,8 @@ def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp
         np.array([0, 0, knob.top])
         - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
     )
-    return _grasp(contacts, palm, rotation, hand, 0.5, rng)
+    touched = np.array([0, 0, contacts[THUMB][2]])
+    return _grasp(contacts, touched, palm, rotation, hand, 0.5, rng)
 
 
 def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
@@ -157,11 +161,14 @@ def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
             ]
         )
     )
-    return _grasp(contacts, palm, rotation, hand, 0.35, rng)
+    fingers = np.mean([tip for finger, tip in contacts.items() if finger != THUMB], axis=0)
+    touched = np.array([*((fingers[:2] @ along) * along), bar.level])
+    return _grasp(contacts, touched, palm, rotation, hand, 0.35, rng)
 
 
 def _grasp(
     contacts: dict[int, np.ndarray],
+    contact_point: np.ndarray,
     palm: np.ndarray,
     rotation: np.ndarray,
     hand: HandAppearance,
@@ -174,7 +181,7 @@ def _grasp(
     swing = _turned(rng.normal(0, 0.25))
     toward = swing @ (-math.cos(rise) * lateral + math.sin(max(rise, 0.1)) * _OUTWARD)
     elbow = elbow_from_wrist(hand, palm, rotation, toward / np.linalg.norm(toward))
-    return Grasp(contacts, palm, rotation, elbow, opening)
+    return Grasp(contacts, contact_point, palm, rotation, elbow, opening)
 
 
 def _approach(hand: HandAppearance, rng: np.random.Generator) -> np.ndarray:

@@ -96,6 +96,24 @@ def test_entries_tell_family_and_contact(folder: Path) -> None:
     assert any(contacts.values())
 
 
+def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
+    entries = json.loads((folder / 'train.json').read_text())
+    points = {entry['video_path']: entry['contact_point'] for entry in entries}
+    paths = iter(sorted(points))
+    for index in range(2):
+        scene = PLAN.scene(index)
+        for plan in plan_demonstrations(scene, 3, 64):
+            outlines = [
+                replace(plan.view, camera=plan.camera(time), states=plan.states(time)).outline(
+                    scene.appliance, plan.element
+                )
+                for time in (1 / 6, 1 / 2, 5 / 6)
+            ]
+            for point, outline in zip(points[next(paths)], outlines, strict=True):
+                polygon = outline.astype(np.float32)
+                assert cv2.pointPolygonTest(polygon, tuple(point), True) > -1
+
+
 def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
     count = len(scene.appliance.elements)

@@ -69,6 +69,32 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
     return gaps
 
 
+def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_camera() -> None:
+    scene = Scene(scene_seed(4, 1), 'keypad')
+    appliance = scene.appliance
+    element = appliance.elements[2]
+    plan = plan_demonstration(scene, 2, action='touch')
+    plan = replace(plan, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    for time in (0.0, (plan.motion.start + plan.motion.end) / 2, 1.0):
+        moved = element.placed(plan.motion.displacement(time))
+        tip = moved.apply(next(iter(plan.grasp.contacts.values())))
+        front = tip - 0.0075 * moved.rotation[:, 2]
+        view = replace(plan.view, camera=plan.camera(time))
+        np.testing.assert_allclose(
+            plan.contact_pixel(appliance, time), view.pixels(front[None])[0], atol=1e-9
+        )
+
+
+def test_a_contact_point_outside_the_image_has_no_pixel() -> None:
+    scene = Scene(scene_seed(4, 1), 'keypad')
+    plan = plan_demonstration(scene, 2)
+    shifted = replace(plan, drift=np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    behind = replace(plan, drift=np.array([[0.0, 0.0, -4.0], [0.0, 0.0, 0.0]]))
+    assert plan.contact_pixel(scene.appliance, 1.0) is not None
+    assert shifted.contact_pixel(scene.appliance, 1.0) is None
+    assert behind.contact_pixel(scene.appliance, 1.0) is None
+
+
 def test_fingertips_touch_the_element_as_long_as_they_are_in_contact() -> None:
     tried = defaultdict(set)
     for index in range(12):

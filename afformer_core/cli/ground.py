@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     peaks = [{'u': peak.u, 'v': peak.v, 'score': peak.score} for peak in grounding.peaks]
     result = {
         'actions': dict(grounding.action_scores), 'peaks': peaks,
-        'confidence': grounding.confidence, 'resemblance': grounding.resemblance,
+        'confidence': grounding.confidence, 'feature_similarity': grounding.feature_similarity,
         'presence': grounding.presence,
         'presence_threshold': calibration.threshold if calibration else None,
         'milliseconds': milliseconds, 'backend': grounder.backend,

@@ -39,6 +39,9 @@ SUBCOMMANDS = (
 
 _WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
+# Options by their names before version 0.1.0, which goes on to take them.
+_EARLIER_OPTIONS = {'--minimum-resemblance': '--minimum-feature-similarity'}
+
 EXAMPLES = """\
 examples:
   afformer ground --video demonstration.mp4 --image camera.jpg --output overlay.png
@@ -81,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         the exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
     """
-    arguments = build_parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = build_parser().parse_args([_of_today(argument) for argument in given])
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
@@ -95,6 +99,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f'afformer: error: {one_line(error)}', file=sys.stderr)
         return 1
+
+
+def _of_today(argument: str) -> str:
+    name, equals, value = argument.partition('=')
+    if name not in _EARLIER_OPTIONS:
+        return argument
+    print(f'afformer: {name} is called {_EARLIER_OPTIONS[name]}; write that', file=sys.stderr)
+    return f'{_EARLIER_OPTIONS[name]}{equals}{value}'
 
 
 def one_line(error: Exception) -> str:

@@ -63,7 +63,7 @@ def affordance_message(
         presence=_number(result.presence),
         presence_threshold=_number(result.presence_threshold),
         confidence=float(result.confidence),
-        resemblance=float(result.resemblance),
+        feature_similarity=float(result.feature_similarity),
         continuity=float(result.continuity),
         age=float(result.age),
         actions=actions,

@@ -68,7 +68,9 @@ def caption(result: StreamedGrounding) -> str:
 def _evidence(result: Grounding | StreamedGrounding) -> str:
     if result.presence is not None:
         return f'presence {result.presence:.2f}'
-    return f'confidence {result.confidence:.2f}, resemblance {result.resemblance:.2f}'
+    return (
+        f'confidence {result.confidence:.2f}, feature similarity {result.feature_similarity:.2f}'
+    )
 
 
 def _shortage(result: StreamedGrounding) -> str:

@@ -68,7 +68,8 @@ class StreamedGrounding:
         grounding: smoothed over the images before; held from an earlier image where `age` is
             above 0, and of this image alone where `found` is false.
         found: whether there is evidence that the place is in view, now or `age` ago.
-        confidence, resemblance, continuity, presence: of this image, also where the grounding is
+        confidence, feature similarity, continuity, presence: of this image, also where the
+        grounding is
             held; the last is None where the model is not calibrated.
         presence_threshold: that evidence needs at least; None where the model is not calibrated.
         age: seconds since the evidence was seen; 0: in this image.
@@ -82,7 +83,7 @@ class StreamedGrounding:
     grounding: Grounding
     found: bool
     confidence: float
-    resemblance: float
+    feature_similarity: float
     continuity: float
     age: float
     surfaces: tuple[SurfacePoint, ...]

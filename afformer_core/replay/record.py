@@ -46,7 +46,7 @@ class ReplayRecord:
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
         presence: see `StreamedGrounding`; None where it is unreadable or the model is not
             calibrated.
-        confidence, resemblance, continuity, age: see there; 0 where it is unreadable.
+        confidence, feature similarity, continuity, age: see there; 0 where it is unreadable.
         action: name of the best one; empty where it is unreadable.
         peak: (u, v, score) of the best peak; None where nothing was found.
         position, normal: [3] of the best peak in the camera's frame, where they are known.
@@ -61,7 +61,7 @@ class ReplayRecord:
     state: str
     presence: float | None
     confidence: float
-    resemblance: float
+    feature_similarity: float
     continuity: float
     age: float
     action: str
@@ -88,7 +88,7 @@ class ReplayRecord:
             state=UNREADABLE,
             presence=None,
             confidence=0.0,
-            resemblance=0.0,
+            feature_similarity=0.0,
             continuity=0.0,
             age=0.0,
             action='',
@@ -119,7 +119,7 @@ class ReplayRecord:
             state=(HELD if result.held else FOUND) if shown else ABSTAINED,
             presence=result.presence,
             confidence=result.confidence,
-            resemblance=result.resemblance,
+            feature_similarity=result.feature_similarity,
             continuity=result.continuity,
             age=result.age,
             action=result.grounding.action,

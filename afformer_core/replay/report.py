@@ -24,7 +24,7 @@ _STATE_COLOURS = {
     UNREADABLE: '#d55e00',
 }
 # What is drawn over time.
-_EVIDENCE = ('presence', 'confidence', 'resemblance', 'continuity')
+_EVIDENCE = ('presence', 'confidence', 'feature_similarity', 'continuity')
 _SCORE_NAMES = {
     'kld': 'KLD',
     'sim': 'SIM',
@@ -114,7 +114,8 @@ def _evidence(
         if any(value is not None for value in values):
             line = None if least is None else (least, f'minimum_{name} {least:.3g}')
             limits = (min(0.0, least or 0.0), 1.0)
-            charts.append(line_chart(seconds, values, 'seconds', name, limits, line))
+            title = name.replace('_', ' ')
+            charts.append(line_chart(seconds, values, 'seconds', title, limits, line))
     return charts
 
 

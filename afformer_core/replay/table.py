@@ -13,7 +13,7 @@ from afformer_core.replay.record import STAGES, ImageScores, ReplayRecord
 
 _SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
-    'stamp', 'state', 'found', 'presence', 'confidence', 'resemblance', 'continuity', 'age',
+    'stamp', 'state', 'found', 'presence', 'confidence', 'feature_similarity', 'continuity', 'age',
     'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z', 'problem',
     'restart', *_SCORES, *(f'{stage}_ms' for stage in STAGES),
 )  # fmt: skip
@@ -36,7 +36,7 @@ def _row(record: ReplayRecord) -> dict[str, Any]:
         'found': record.peak is not None,
         'presence': record.presence,
         'confidence': record.confidence,
-        'resemblance': record.resemblance,
+        'feature_similarity': record.feature_similarity,
         'continuity': record.continuity,
         'age': record.age,
         'action': record.action,

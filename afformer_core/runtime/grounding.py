@@ -44,8 +44,8 @@ class Grounding:
         peaks: peaks, best first; empty only where none was asked for.
         confidence: score of the best peak, 0 to 1; low for a heatmap that is spread over the image
             and so says nothing.
-        resemblance: feature similarity of the demonstration and the surroundings of the heatmap,
-            -1 to 1; low for an image of something else, however sharp its heatmap.
+        feature_similarity: feature similarity of the demonstration and the surroundings of the
+            heatmap, -1 to 1; low for an image of something else, however sharp its heatmap.
         presence: probability that the demonstrated element is in view, 0 to 1; None where the
             model is not calibrated, or was calibrated with other weights.
     """
@@ -55,7 +55,7 @@ class Grounding:
     action_scores: Mapping[str, float]
     peaks: tuple[Peak, ...]
     confidence: float
-    resemblance: float
+    feature_similarity: float
     presence: float | None = None
 
     @cached_property

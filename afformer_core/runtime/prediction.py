@@ -24,8 +24,8 @@ class Prediction:
         image: uint8 RGB [h, w, 3], the source image at the model's input size.
         probabilities: float32 [h, w], of sum 1.
         action_scores: score of each action, 0 to 1, best first.
-        resemblance: feature similarity of the demonstration and the surroundings of the heatmap,
-            -1 to 1 (see `Appearance`).
+        feature_similarity: feature similarity of the demonstration and the surroundings of the
+            heatmap, -1 to 1 (see `Appearance`).
         place: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None where there is none.
@@ -34,7 +34,7 @@ class Prediction:
     image: UInt8Array
     probabilities: FloatArray
     action_scores: Mapping[str, float]
-    resemblance: float
+    feature_similarity: float
     place: FloatArray
     seconds: float
     calibration: PresenceCalibration | None = None
@@ -68,7 +68,7 @@ class Prediction:
             image,
             probabilities,
             _action_scores(output.action_logits, configuration),
-            max(one.resemblance(features, probabilities) for one in appearances),
+            max(one.feature_similarity(features, probabilities) for one in appearances),
             appearances[0].describe(features, probabilities),
             seconds,
             calibration,
@@ -86,7 +86,7 @@ class Prediction:
         """Compute the probability that the element is in view, given a confidence."""
         if self.calibration is None:
             return None
-        return self.calibration.presence(confidence, self.resemblance)
+        return self.calibration.presence(confidence, self.feature_similarity)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """Convert the prediction to pixels of the source image.
@@ -102,7 +102,7 @@ class Prediction:
             self.action_scores,
             peaks,
             peaks[0].score,
-            self.resemblance,
+            self.feature_similarity,
             self.presence(peaks[0].score),
         )
 

@@ -16,6 +16,8 @@ from afformer_core.runtime.json_fields import checked_fields
 
 # Keeps the logit of a share finite; no heatmap of a model is so sharp or so empty.
 _LEAST_SHARE = 1e-6
+# Fields of calibrations that were fitted before version 0.1.0.
+_EARLIER_FIELDS = {'feature_similarity': 'feature_similarity'}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class PresenceCalibration:
 
     Attributes:
         confidence: coefficient of the logit of the confidence, at least 0.
-        resemblance: coefficient of the feature similarity.
+        feature_similarity: coefficient of the feature similarity.
         intercept: intercept of the regression.
         threshold: presence below which nothing counts as found, 0 to 1.
         auroc: area under the ROC curve on the pairs that it was fitted on, 0 to 1.
@@ -39,7 +41,7 @@ class PresenceCalibration:
     """
 
     confidence: float
-    resemblance: float
+    feature_similarity: float
     intercept: float
     threshold: float
     auroc: float
@@ -50,7 +52,7 @@ class PresenceCalibration:
     def __post_init__(self) -> None:
         for name, low, high in (
             ('confidence', 0.0, math.inf),
-            ('resemblance', -math.inf, math.inf),
+            ('feature_similarity', -math.inf, math.inf),
             ('intercept', -math.inf, math.inf),
             ('threshold', 0.0, 1.0),
             ('auroc', 0.0, 1.0),
@@ -63,17 +65,17 @@ class PresenceCalibration:
                     f'to {high}'
                 )
 
-    def presence(self, confidence: float, resemblance: float) -> float:
+    def presence(self, confidence: float, feature_similarity: float) -> float:
         """Compute the probability that the element is in view; it increases with the confidence.
 
         Args:
             confidence: confidence of the grounding, 0 to 1.
-            resemblance: feature similarity of the grounding, -1 to 1.
+            feature_similarity: feature similarity of the grounding, -1 to 1.
 
         Returns:
             0 to 1, where images with and without the element are equally frequent.
         """
-        odds = self.confidence * logit(confidence) + self.resemblance * resemblance
+        odds = self.confidence * logit(confidence) + self.feature_similarity * feature_similarity
         return 0.5 * (1 + math.tanh(0.5 * (odds + self.intercept)))
 
     def to_json(self) -> dict[str, Any]:
@@ -82,13 +84,14 @@ class PresenceCalibration:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> PresenceCalibration:
-        """Build a calibration from the result of `to_json`.
+        """Build a calibration from the result of `to_json`, or of before 0.1.0.
 
         Raises:
             TypeError: a value has the wrong type.
             ValueError: a name is missing or unknown, or a value out of range.
         """
-        return cls(**checked_fields(cls, content, 'calibration'))
+        renamed = {_EARLIER_FIELDS.get(name, name): value for name, value in content.items()}
+        return cls(**checked_fields(cls, renamed, 'calibration'))
 
 
 def logit(share: float) -> float:
@@ -122,7 +125,7 @@ class Appearance:
         self._scale = 1 / (places.std(axis=0) + 1e-6)
         self._places = self._directions(places)
 
-    def resemblance(self, image_features: FloatArray, probabilities: FloatArray) -> float:
+    def feature_similarity(self, image_features: FloatArray, probabilities: FloatArray) -> float:
         """Compute the feature similarity of the demonstration and the surroundings of a heatmap.
 
         This is the mean, over the positions around the heatmap, of the largest cosine between the

@@ -21,7 +21,7 @@ class _Evidence:
     """How far one image shows the place; see `StreamedGrounding`."""
 
     confidence: float
-    resemblance: float
+    feature_similarity: float
     continuity: float
     presence: float | None
     presence_threshold: float | None
@@ -37,7 +37,7 @@ class _Evidence:
         calibration = prediction.calibration
         return cls(
             confidence,
-            prediction.resemblance,
+            prediction.feature_similarity,
             continuity,
             prediction.presence(confidence),
             None if calibration is None else settings.presence_threshold(calibration),
@@ -49,12 +49,12 @@ class GroundingStream:
 
     There is evidence that the demonstrated place is in view where the presence reaches
     `minimum_presence`, or, of a model that is not calibrated, the confidence `minimum_confidence`
-    and the resemblance `minimum_resemblance`; and where the continuity with what was found in the
-    `release_time` before reaches `minimum_continuity`. Images without evidence are not
-    blended into the smoothed heatmap; the last grounding with evidence is held for `hold_time`,
-    with its points, and after that nothing is found. Everything before is forgotten when the
-    stamps go back or stand still, and when the scene, the size or the demonstration changes. One
-    thread owns it.
+    and the feature similarity `minimum_feature_similarity`; and where the continuity with what was
+    found in the `release_time` before reaches `minimum_continuity`. Images without evidence are
+    not blended into the smoothed heatmap; the last grounding with evidence is held for
+    `hold_time`, with its points, and after that nothing is found. Everything before is forgotten
+    when the stamps go back or stand still, and when the scene, the size or the demonstration
+    changes. One thread owns it.
     """
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class GroundingStream:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
         if settings.is_evidence(
-            grounding.confidence, prediction.resemblance, prediction.calibration
+            grounding.confidence, prediction.feature_similarity, prediction.calibration
         ):
             return grounding
         # A place that moved faster than the smoothing follows leaves a trail of weak peaks.
@@ -153,7 +153,9 @@ class GroundingStream:
 
 def _suffices(evidence: _Evidence, prediction: Prediction, settings: StreamSettings) -> bool:
     return (
-        settings.is_evidence(evidence.confidence, evidence.resemblance, prediction.calibration)
+        settings.is_evidence(
+            evidence.confidence, evidence.feature_similarity, prediction.calibration
+        )
         and evidence.continuity >= settings.minimum_continuity
     )
 

@@ -20,9 +20,9 @@ class StreamSettings:
             where the model is calibrated, and the next two do where it is not.
         minimum_confidence: below this share of the heatmap around its best peak there is no
             evidence, 0 to 1.
-        minimum_resemblance: below this there is none either, -1 to 1; see `Appearance`.
-        minimum_continuity: below this likeness to the place that was found before there is none
-            either, -1 to 1; see `AppearanceTracker`.
+        minimum_feature_similarity: below this there is none either, -1 to 1; see `Appearance`.
+        minimum_continuity: below this feature similarity to the place that was found before there
+            is none either, -1 to 1; see `AppearanceTracker`.
         release_time: seconds without evidence after which a place that looks otherwise may be
             found.
         smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
@@ -38,7 +38,7 @@ class StreamSettings:
     maximum_peaks: int = 5
     minimum_presence: float = -1.0
     minimum_confidence: float = 0.2
-    minimum_resemblance: float = 0.7
+    minimum_feature_similarity: float = 0.7
     minimum_continuity: float = 0.75
     release_time: float = 5.0
     smoothing_time: float = 0.1
@@ -52,7 +52,7 @@ class StreamSettings:
             ('maximum_peaks', 1, 1_000),
             ('minimum_presence', -1, 1),
             ('minimum_confidence', 0, 1),
-            ('minimum_resemblance', -1, 1),
+            ('minimum_feature_similarity', -1, 1),
             ('minimum_continuity', -1, 1),
             ('release_time', 0, 3600),
             ('smoothing_time', 0, 3600),
@@ -65,20 +65,21 @@ class StreamSettings:
                 raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
 
     def is_evidence(
-        self, confidence: float, resemblance: float, calibration: PresenceCalibration | None
+        self, confidence: float, feature_similarity: float, calibration: PresenceCalibration | None
     ) -> bool:
-        """Whether an image alone, of this confidence and resemblance, shows the place.
+        """Whether an image alone, of this confidence and feature similarity, shows the place.
 
         Args:
             confidence: of its grounding, 0 to 1.
-            resemblance: of its grounding, -1 to 1.
+            feature_similarity: of its grounding, -1 to 1.
             calibration: of the model, or None.
         """
         if calibration is None:
             return (
-                confidence >= self.minimum_confidence and resemblance >= self.minimum_resemblance
+                confidence >= self.minimum_confidence
+                and feature_similarity >= self.minimum_feature_similarity
             )
-        return calibration.presence(confidence, resemblance) >= self.presence_threshold(
+        return calibration.presence(confidence, feature_similarity) >= self.presence_threshold(
             calibration
         )
 
@@ -93,12 +94,12 @@ class StreamSettings:
             calibration: of the model, or None.
 
         Returns:
-            some of `presence`, `confidence`, `resemblance` and `continuity`.
+            some of `presence`, `confidence`, `feature_similarity` and `continuity`.
         """
         if calibration is None:
             least = {
                 'confidence': self.minimum_confidence,
-                'resemblance': self.minimum_resemblance,
+                'feature_similarity': self.minimum_feature_similarity,
             }
         else:
             least = {'presence': self.presence_threshold(calibration)}

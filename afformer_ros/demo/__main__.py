@@ -148,7 +148,7 @@ def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
     if not affordance.found:
         evidence = (
             f'confidence {affordance.confidence:.2f}, '
-            f'feature similarity {affordance.resemblance:.2f}'
+            f'feature similarity {affordance.feature_similarity:.2f}'
             if math.isnan(affordance.presence)
             else f'presence {affordance.presence:.2f}, below the threshold '
             f'{affordance.presence_threshold:.2f}'

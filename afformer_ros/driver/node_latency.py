@@ -89,7 +89,7 @@ def _parameters(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         'trim_demonstrations': False,
         'minimum_presence': 0.0,
         'minimum_confidence': 0.0,
-        'minimum_resemblance': -1.0,
+        'minimum_feature_similarity': -1.0,
         'minimum_continuity': -1.0,
         'diagnostics_period': 0.5,
         'latency_window': max(1.0, options.seconds),

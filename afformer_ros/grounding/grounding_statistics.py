@@ -191,7 +191,7 @@ class GroundingStatistics:
                 values['presence'] = f'{result.presence:.3f}'
                 values['presence threshold'] = f'{result.presence_threshold:.3f}'
             values['confidence'] = f'{result.confidence:.3f}'
-            values['resemblance'] = f'{result.resemblance:.3f}'
+            values['feature_similarity'] = f'{result.feature_similarity:.3f}'
             values['continuity'] = f'{result.continuity:.3f}'
             values['found'] = 'held' if result.held else 'yes' if result.found else 'no'
             values['position'] = (result.surfaces[0].problem if result.surfaces else '') or 'known'

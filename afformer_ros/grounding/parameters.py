@@ -17,6 +17,8 @@ from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
 from afformer_ros.parameter_fields import constraints_of, parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
+# Names before version 0.1.0, which goes on to take them.
+EARLIER_NAMES = {'minimum_feature_similarity': 'minimum_feature_similarity'}
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class GroundingParameters:
         -1.0,
         'Below this probability that the image shows what was demonstrated nothing is found; -1: '
         'the threshold that the model was calibrated to; only of a calibrated model, to which '
-        'minimum_confidence and minimum_resemblance do not apply',
+        'minimum_confidence and minimum_feature_similarity do not apply',
         limits=(-1.0, 1.0),
     )
     minimum_confidence: float = parameter(
@@ -90,16 +92,16 @@ class GroundingParameters:
         'there is no evidence, and nothing is found',
         limits=(0.0, 1.0),
     )
-    minimum_resemblance: float = parameter(
+    minimum_feature_similarity: float = parameter(
         0.7,
-        'Of a model that is not calibrated: below this resemblance to the demonstration around '
-        'the heatmap there is no evidence either; -1: it is not asked for',
+        'Of a model that is not calibrated: below this feature similarity to the demonstration '
+        'around the heatmap there is no evidence either; -1: it is not asked for',
         limits=(-1.0, 1.0),
     )
     minimum_continuity: float = parameter(
         0.75,
-        'Below this likeness to the place that was found before there is no evidence either; -1: '
-        'it is not asked for',
+        'Below this feature similarity to the place that was found before there is no evidence '
+        'either; -1: it is not asked for',
         limits=(-1.0, 1.0),
     )
     release_time: float = parameter(
@@ -252,7 +254,7 @@ class GroundingParameters:
             self.maximum_peaks,
             self.minimum_presence,
             self.minimum_confidence,
-            self.minimum_resemblance,
+            self.minimum_feature_similarity,
             self.minimum_continuity,
             self.release_time,
             self.smoothing_time,

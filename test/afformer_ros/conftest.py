@@ -346,7 +346,7 @@ class Nodes:
             # A model with random weights is never sure.
             'minimum_presence': 0.0,
             'minimum_confidence': 0.0,
-            'minimum_resemblance': -1.0,
+            'minimum_feature_similarity': -1.0,
             'minimum_continuity': -1.0,
             'trim_demonstrations': False,
             **parameters,

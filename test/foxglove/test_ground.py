@@ -77,7 +77,7 @@ def test_plots_of_the_affordance_are_of_fields_that_it_has(panels):
         'presence',
         'presence_threshold',
         'confidence',
-        'resemblance',
+        'feature_similarity',
         'continuity',
         'age',
     }

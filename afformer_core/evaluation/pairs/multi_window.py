@@ -68,7 +68,9 @@ def ground_windows(
     peaks = find_peaks(probabilities, size, _PEAKS)
     features = outputs[0].image_features
     confidence = peaks[0].score
-    resemblance = max(each.appearance.resemblance(features, probabilities) for each in shown)
+    feature_similarity = max(
+        each.appearance.feature_similarity(features, probabilities) for each in shown
+    )
     calibration = grounder.calibration
     return Grounding(
         probabilities,
@@ -76,8 +78,8 @@ def ground_windows(
         {grounder.configuration.action_names[index]: float(scores[index]) for index in order},
         peaks,
         confidence,
-        resemblance,
-        None if calibration is None else calibration.presence(confidence, resemblance),
+        feature_similarity,
+        None if calibration is None else calibration.presence(confidence, feature_similarity),
     )
 
 

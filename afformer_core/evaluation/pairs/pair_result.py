@@ -21,12 +21,12 @@ class Evidence:
     """What tells whether a demonstrated place is in view; see `Grounding`."""
 
     confidence: float
-    resemblance: float
+    feature_similarity: float
 
     @classmethod
     def of(cls, grounding: Grounding) -> Evidence:
         """Return the evidence of a grounding."""
-        return cls(grounding.confidence, grounding.resemblance)
+        return cls(grounding.confidence, grounding.feature_similarity)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _FEWEST = 25
 def fit_presence(
     results: Sequence[PairResult], annotations: str, weights_sha256: str
 ) -> PresenceCalibration:
-    """Fit a logistic regression on confidence and resemblance.
+    """Fit a logistic regression on confidence and feature similarity.
 
     A confidence that speaks against presence is left out.
 
@@ -53,8 +53,8 @@ def fit_presence(
     shown = np.repeat((1, 0), len(pairs))
     coefficients, intercept = _regression(features, shown)
     if coefficients[0] < 0:
-        (resemblance,), intercept = _regression(features[:, 1:], shown)
-        coefficients = np.array([0.0, resemblance])
+        (feature_similarity,), intercept = _regression(features[:, 1:], shown)
+        coefficients = np.array([0.0, feature_similarity])
     odds_own, odds_negative = (each @ coefficients + intercept for each in (own, negative))
     fitted = PresenceCalibration(
         float(coefficients[0]),
@@ -66,12 +66,12 @@ def fit_presence(
         annotations=annotations,
         weights_sha256=weights_sha256,
     )
-    presences = sorted(fitted.presence(one.confidence, one.resemblance) for one, _ in pairs)
+    presences = sorted(fitted.presence(one.confidence, one.feature_similarity) for one, _ in pairs)
     return replace(fitted, threshold=presences[int(_MOST_REFUSED * len(presences))])
 
 
 def _features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    return np.array([(logit(one.confidence), one.resemblance) for one in evidence])
+    return np.array([(logit(one.confidence), one.feature_similarity) for one in evidence])
 
 
 def _regression(

@@ -148,7 +148,7 @@ def parts_report(
             (
                 'inside: of the parts that the own video shows. found: a robot would act, by '
                 "the model's own threshold of presence. AUROC: own videos told from others by "
-                'presence (SIFT: by the matches that agree; matching: by the largest likeness).',
+                'presence (SIFT: by the matches that agree; matching: by the largest similarity).',
             ),
         ),
     ]

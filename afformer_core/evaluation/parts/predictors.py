@@ -141,5 +141,7 @@ class ModelPredictor:
             True,
             grounding.action_scores,
             grounding.confidence if grounding.presence is None else grounding.presence,
-            StreamSettings().is_evidence(grounding.confidence, grounding.resemblance, calibration),
+            StreamSettings().is_evidence(
+                grounding.confidence, grounding.feature_similarity, calibration
+            ),
         )

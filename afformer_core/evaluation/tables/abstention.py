@@ -18,7 +18,7 @@ ABSTENTION_COLUMNS = {
     'pairs': 'pairs',
     'found': 'found',
     'median_confidence': 'median confidence',
-    'median_resemblance': 'median resemblance',
+    'median_feature_similarity': 'median feature similarity',
 }
 
 
@@ -29,13 +29,13 @@ class Finding:
     Attributes:
         pairs: how many.
         found: share of them, by the rule of the robot's stream with its default thresholds.
-        median_confidence, median_resemblance: of what the rule is about; see `Grounding`.
+        median_confidence, median_feature_similarity: of what the rule is about; see `Grounding`.
     """
 
     pairs: int
     found: Estimate | None
     median_confidence: float | None
-    median_resemblance: float | None
+    median_feature_similarity: float | None
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def abstention_table(abstention: Abstention, calibration: PresenceCalibration | 
         'Is it known what is not in view?',
         {
             **ABSTENTION_COLUMNS,
-            **{f'auroc_{name}': f'AUROC of {name}' for name in abstention.auroc},
+            **{f'auroc_{name}': f'AUROC of {name.replace("_", " ")}' for name in abstention.auroc},
         },
         {
             f'its own demonstration, peak {place}': vars(abstention.own_right),
@@ -124,8 +124,8 @@ def _rule(calibration: PresenceCalibration | None) -> str:
         return f"presence at least {calibration.threshold:.3f}, the model's own threshold"
     settings = StreamSettings()
     return (
-        f'confidence at least {settings.minimum_confidence} and resemblance at least '
-        f'{settings.minimum_resemblance}'
+        f'confidence at least {settings.minimum_confidence} and feature similarity at least '
+        f'{settings.minimum_feature_similarity}'
     )
 
 
@@ -136,10 +136,12 @@ def _measures(
     if calibration is None:
         return {
             'confidence': [one.confidence for one in evidence],
-            'resemblance': [one.resemblance for one in evidence],
+            'feature_similarity': [one.feature_similarity for one in evidence],
         }
     return {
-        'presence': [calibration.presence(one.confidence, one.resemblance) for one in evidence]
+        'presence': [
+            calibration.presence(one.confidence, one.feature_similarity) for one in evidence
+        ]
     }
 
 
@@ -151,13 +153,14 @@ def _finding(
 ) -> Finding:
     settings = StreamSettings()
     found = [
-        settings.is_evidence(one.confidence, one.resemblance, calibration) for one in evidence
+        settings.is_evidence(one.confidence, one.feature_similarity, calibration)
+        for one in evidence
     ]
     return Finding(
         pairs=len(evidence),
         found=bootstrap_mean(found, groups, seed) if evidence else None,
         median_confidence=_median([one.confidence for one in evidence]),
-        median_resemblance=_median([one.resemblance for one in evidence]),
+        median_feature_similarity=_median([one.feature_similarity for one in evidence]),
     )
 
 

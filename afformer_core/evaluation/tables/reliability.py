@@ -67,7 +67,9 @@ def measure_reliability(
     negative = [
         result.negative_evidence for result in pairs if result.negative_evidence is not None
     ]
-    presence = [calibration.presence(one.confidence, one.resemblance) for one in own + negative]
+    presence = [
+        calibration.presence(one.confidence, one.feature_similarity) for one in own + negative
+    ]
     return Reliability(
         presence=_reliability(presence, [True] * len(own) + [False] * len(negative)),
         peak=_reliability(

@@ -59,7 +59,10 @@ def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, d
     again.select('press')
     after = again.predict(desk(99))
     np.testing.assert_array_equal(after.probabilities, before.probabilities)
-    assert (after.action_scores, after.resemblance) == (before.action_scores, before.resemblance)
+    assert (after.action_scores, after.feature_similarity) == (
+        before.action_scores,
+        before.feature_similarity,
+    )
     assert again.state().frames == 18
 
 

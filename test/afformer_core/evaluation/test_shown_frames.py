@@ -60,7 +60,7 @@ def test_by_default_a_clip_is_shown_evenly_spaced(appliances, grounder):
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     assert found.peaks == expected.peaks
     assert found.action_scores == expected.action_scores
-    assert found.resemblance == expected.resemblance
+    assert found.feature_similarity == expected.feature_similarity
 
 
 def test_a_clip_of_several_windows_is_their_mean(appliances, grounder):

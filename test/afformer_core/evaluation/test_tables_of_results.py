@@ -180,11 +180,11 @@ def test_what_is_found_of_what_is_not_there(results):
     assert abstention.own_right.found.value == 1.0
     assert abstention.own.found.value == 1.0
     assert abstention.negative.found.value == 0.25
-    assert abstention.own.median_resemblance == 0.9
-    assert abstention.negative.median_resemblance == 0.65
+    assert abstention.own.median_feature_similarity == 0.9
+    assert abstention.negative.median_feature_similarity == 0.65
     assert abstention.own.median_confidence == 0.6
     # Three own ones at 0.9 and one at 0.75; three negative ones at 0.65 and one at 0.8.
-    assert abstention.auroc['resemblance'].value == pytest.approx(15 / 16)
+    assert abstention.auroc['feature_similarity'].value == pytest.approx(15 / 16)
     assert abstention.auroc['confidence'].value == pytest.approx(0.5)
     assert abstention.auroc['confidence'].count == 8
 
@@ -192,8 +192,8 @@ def test_what_is_found_of_what_is_not_there(results):
 def test_the_table_of_what_is_found(results):
     table = abstention_table(measure_abstention(results), None)
     assert table.columns == (
-        'pairs', 'found', 'median confidence', 'median resemblance',
-        'AUROC of confidence', 'AUROC of resemblance',
+        'pairs', 'found', 'median confidence', 'median feature similarity',
+        'AUROC of confidence', 'AUROC of feature similarity',
     )  # fmt: skip
     negative = table.rows["another appliance's demonstration"]
     assert [getattr(cell, 'value', cell) for cell in negative] == [4, 0.25, 0.6, 0.65, 0.5, 0.9375]
@@ -206,11 +206,11 @@ def test_nothing_right_is_nothing_found(results):
     wrong = [replace(each, is_right=False) for each in results]
     right = measure_abstention(wrong).own_right
     assert vars(right) == {
-        'pairs': 0, 'found': None, 'median_confidence': None, 'median_resemblance': None,
+        'pairs': 0, 'found': None, 'median_confidence': None, 'median_feature_similarity': None,
     }  # fmt: skip
 
 
-# Even odds at a resemblance of 0.7.
+# Even odds at a feature similarity of 0.7.
 CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 
 

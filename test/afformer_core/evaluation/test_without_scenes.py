@@ -100,7 +100,7 @@ def test_a_model_that_sees_another_object_abstains(opra):
     assert abstention.own.found.value == 1
     assert abstention.negative.found.value == 0
     assert abstention.own_right.pairs == 12
-    assert abstention.auroc['resemblance'].value == 1
+    assert abstention.auroc['feature_similarity'].value == 1
     assert list(abstention_table(abstention, None).rows) == [
         'its own demonstration, peak in the region',
         'its own demonstration',

@@ -120,7 +120,7 @@ def result():
             ),
             'found': True,
             'confidence': 0.5,
-            'resemblance': 0.875,
+            'feature_similarity': 0.875,
             'continuity': 0.75,
             'age': 0.0,
             'surfaces': surfaces,

@@ -32,7 +32,11 @@ def test_the_result_as_numbers(factory, result):
     assert message.header == header_of(factory)
     assert (message.demonstration, message.found) == ('coffee', True)
     assert (message.position_frame, message.position_stamp.sec) == ('base', 11)
-    assert (message.confidence, message.resemblance, message.continuity) == (0.5, 0.875, 0.75)
+    assert (message.confidence, message.feature_similarity, message.continuity) == (
+        0.5,
+        0.875,
+        0.75,
+    )
     assert message.age == 0.5
     actions = [(action.name, action.score) for action in message.actions]
     assert actions == [('press', 0.75), ('hold', 0.25)]

@@ -24,7 +24,7 @@ def _result(surface=NO_DEPTH, **fields):
         ),
         'found': True,
         'confidence': 0.5,
-        'resemblance': 0.875,
+        'feature_similarity': 0.875,
         'continuity': 1.0,
         'age': 0.0,
         'surfaces': (surface,),
@@ -38,9 +38,9 @@ def _result(surface=NO_DEPTH, **fields):
 @pytest.mark.parametrize(
     ('fields', 'text'),
     [
-        ({}, 'press 0.75, confidence 0.50, resemblance 0.88'),
-        ({'age': 0.25}, 'press 0.75, held for 0.2 s (confidence 0.50, resemblance 0.88)'),
-        ({'found': False}, 'not found (confidence 0.50, resemblance 0.88)'),
+        ({}, 'press 0.75, confidence 0.50, feature similarity 0.88'),
+        ({'age': 0.25}, 'press 0.75, held for 0.2 s (confidence 0.50, feature similarity 0.88)'),
+        ({'found': False}, 'not found (confidence 0.50, feature similarity 0.88)'),
     ],
 )
 def test_the_caption_says_what_it_is(fields, text):
@@ -64,8 +64,8 @@ def test_the_caption_of_a_calibrated_model_tells_the_presence(presence, fields, 
 @pytest.mark.parametrize(
     ('age', 'text'),
     [
-        (0.0, 'confidence 0.50, resemblance 0.88'),
-        (0.25, 'held for 0.2 s (confidence 0.50, resemblance 0.88)'),
+        (0.0, 'confidence 0.50, feature similarity 0.88'),
+        (0.25, 'held for 0.2 s (confidence 0.50, feature similarity 0.88)'),
     ],
 )
 def test_a_model_without_actions_names_none(age, text):

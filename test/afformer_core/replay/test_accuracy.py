@@ -113,7 +113,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
     demonstrations = ReplayDemonstrations(Grounder.load(shipped_model), RecordingSettings())
     (tmp_path / 'out').mkdir()
     settings = PipelineSettings(
-        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
+        StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
         depth_wait=DEPTH_WAIT,
     )
     with Bag(tmp_path / 'recording' / 'bag') as bag:

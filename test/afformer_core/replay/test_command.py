@@ -19,7 +19,7 @@ from afformer_core.runtime import Grounder
 
 EVIDENT = tuple(
     f'--minimum-{name}={least}'
-    for name, least in (('confidence', 0), ('resemblance', -1), ('continuity', -1))
+    for name, least in (('confidence', 0), ('feature-similarity', -1), ('continuity', -1))
 )
 
 

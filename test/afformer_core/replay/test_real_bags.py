@@ -20,7 +20,7 @@ from afformer_core.stream.settings import StreamSettings
 
 # Its cameras took turns.
 SETTINGS = PipelineSettings(
-    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
+    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
     depth_tolerance=3.0,
     depth_wait=3.0,
 )

@@ -40,7 +40,7 @@ OUTPUTS = {
 }  # fmt: skip
 # Whatever the model says counts as evidence: the tests are of the replay.
 SETTINGS = PipelineSettings(
-    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_resemblance=-1),
+    StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
     depth_wait=DEPTH_WAIT,
 )
 
@@ -138,7 +138,7 @@ def test_what_decides_is_told(written: Written, demonstrations: ReplayDemonstrat
     calibration = demonstrations.calibration
     assert calibration is not None
     for row in written.rows:
-        presence = calibration.presence(float(row['confidence']), float(row['resemblance']))
+        presence = calibration.presence(float(row['confidence']), float(row['feature_similarity']))
         assert float(row['presence']) == pytest.approx(presence, abs=1e-4)
     summary = json.loads((written.folder / 'summary.json').read_text())
     assert summary['thresholds'] == {'presence': 0, 'continuity': 0.75}

@@ -26,7 +26,8 @@ from afformer_core.replay.table import write_table
 
 STAGES = {'decode': 1.0, 'predict': 20.0, 'stream': 3.0, 'messages': 6.0}
 SEEN = ReplayRecord(
-    stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, confidence=0.5, resemblance=0.8,
+    stamp=10**18, time=10**18 + 5, state=FOUND, presence=0.9, confidence=0.5,
+    feature_similarity=0.8,
     continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
     position=np.array([0.0, 0.1, 0.7]), normal=np.array([0.0, 0.0, -1.0]), restart='',
     problem='', milliseconds=STAGES,
@@ -111,8 +112,8 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
 def test_every_column_of_an_image(tmp_path: Path) -> None:
     write_table(tmp_path / 'a.csv', [replace(SEEN, peak=(10.0, 20.0, 0.25), restart='why')])
     assert (tmp_path / 'a.csv').read_text() == (
-        'stamp,state,found,presence,confidence,resemblance,continuity,age,action,u,v,score,x,y,z,'
-        'normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
+        'stamp,state,found,presence,confidence,feature_similarity,continuity,age,action,u,v,score,'
+        'x,y,z,normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
         'peak_millimetres,normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
         '1000000000000000000,found,true,0.9,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
         '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
@@ -149,12 +150,12 @@ def test_the_lines_are_those_of_the_thresholds_that_apply(tmp_path: Path) -> Non
 def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
     path = tmp_path / 'report.html'
     records = [replace(record, presence=None) for record in RECORDS]
-    least = {'confidence': 0.2, 'resemblance': -0.5}
+    least = {'confidence': 0.2, 'feature_similarity': -0.5}
     write_report(path, summarize(records, {}, [], least), records, ContactSheet())
     page = path.read_text()
     assert 'presence' not in page
     assert re.findall(r'>(minimum_[^<]*)<', page) == [
-        'minimum_confidence 0.2', 'minimum_resemblance -0.5',
+        'minimum_confidence 0.2', 'minimum_feature_similarity -0.5',
     ]  # fmt: skip
 
 

@@ -21,8 +21,10 @@ def test_the_first_and_the_last_frame_count() -> None:
     image = features([[3, 2]])[0]
     flat = np.ones((1, 1), np.float32)
 
-    assert Appearance(ENDS).resemblance(image, flat) == pytest.approx(np.sqrt(0.5), abs=1e-5)
-    assert Appearance(ENDS[:1]).resemblance(features([[3, 6]])[0], flat) == pytest.approx(
+    assert Appearance(ENDS).feature_similarity(image, flat) == pytest.approx(
+        np.sqrt(0.5), abs=1e-5
+    )
+    assert Appearance(ENDS[:1]).feature_similarity(features([[3, 6]])[0], flat) == pytest.approx(
         1, abs=1e-4
     )
 
@@ -68,7 +70,7 @@ def test_the_surroundings_count_by_the_smeared_heatmap() -> None:
     weights = np.exp(-(rows**2 + columns**2) / 2) * (rows**2 + columns**2 <= 4.6)
     share = weights[:, columns[0] >= 2].sum() / weights.sum()
     expected = 1 - share * (1 - np.sqrt(0.5))
-    assert Appearance(ENDS).resemblance(image, heatmap) == pytest.approx(expected, abs=2e-3)
+    assert Appearance(ENDS).feature_similarity(image, heatmap) == pytest.approx(expected, abs=2e-3)
 
 
 def test_of_many_places_every_second_is_enough() -> None:
@@ -77,4 +79,4 @@ def test_of_many_places_every_second_is_enough() -> None:
     image[:, :, 1::2] = np.array([2, 2], np.float32)[:, None, None]
     flat = np.full((12, 16), 1 / 192, np.float32)
 
-    assert Appearance(ENDS).resemblance(image, flat) == pytest.approx(1, abs=1e-4)
+    assert Appearance(ENDS).feature_similarity(image, flat) == pytest.approx(1, abs=1e-4)

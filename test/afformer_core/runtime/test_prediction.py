@@ -72,12 +72,12 @@ def test_the_demonstration_that_it_resembles_most_counts() -> None:
     # To the one all four places resemble by 1 / sqrt(2), the largest cosine with (-1, -1) and
     # (1, 1); to the other by less than 1.
     found = output([peak_at(0, 1)], [0, 0, 0], place=(1, 2))
-    alone = [predicted(found, [one]).resemblance for one in (DEMONSTRATION, ANOTHER)]
+    alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
 
     assert alone == pytest.approx([np.sqrt(0.5), np.sqrt(0.5)], abs=1e-5)
     found = output([peak_at(0, 1)], [0, 0, 0], place=(2, 2))
-    alone = [predicted(found, [one]).resemblance for one in (DEMONSTRATION, ANOTHER)]
-    both = predicted(found, [DEMONSTRATION, ANOTHER]).resemblance
+    alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
+    both = predicted(found, [DEMONSTRATION, ANOTHER]).feature_similarity
     assert both == max(alone) > min(alone)
 
 
@@ -122,8 +122,8 @@ def test_image_and_seconds_are_kept() -> None:
     assert found.presence(0.5) is None
 
 
-def test_presence_is_that_of_confidence_and_resemblance() -> None:
-    # The logit of a confidence of 0.75 is ln 3; the resemblance is 1 / sqrt(2).
+def test_presence_is_that_of_confidence_and_feature_similarity() -> None:
+    # The logit of a confidence of 0.75 is ln 3; the feature similarity is 1 / sqrt(2).
     calibration = PresenceCalibration(
         1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json', 'ab12'
     )

@@ -25,11 +25,11 @@ def test_presence_is_a_logistic_function() -> None:
     assert CALIBRATION.presence(0.8, 0.7) == pytest.approx(1 / (1 + 1 / 16))
 
 
-@pytest.mark.parametrize(('confidence', 'resemblance'), [(0.0, -1.0), (1.0, 1.0)])
-def test_presence_is_a_number_at_the_ends(confidence: float, resemblance: float) -> None:
-    steep = replace(CALIBRATION, confidence=1e9, resemblance=1e9)
+@pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.0, -1.0), (1.0, 1.0)])
+def test_presence_is_a_number_at_the_ends(confidence: float, feature_similarity: float) -> None:
+    steep = replace(CALIBRATION, confidence=1e9, feature_similarity=1e9)
 
-    assert steep.presence(confidence, resemblance) == round(confidence)
+    assert steep.presence(confidence, feature_similarity) == round(confidence)
 
 
 def test_is_read_as_it_was_written(copied_folder: Path) -> None:
@@ -64,7 +64,10 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
         ({'threshold': 1.5}, 'threshold of the calibration is 1.5'),
         ({'confidence': -0.1}, 'confidence of the calibration is -0.1'),
         ({'intercept': math.nan}, 'intercept of the calibration is nan'),
-        ({'resemblance': '10'}, "resemblance of the calibration is '10'; expected a number"),
+        (
+            {'feature_similarity': '10'},
+            "feature_similarity of the calibration is '10'; expected a number",
+        ),
         ({'pairs': 0}, 'pairs of the calibration is 0'),
         ({'pairs': True}, 'pairs of the calibration is True; expected a whole number'),
         ({'colour': 1.0}, 'calibration has .*colour'),
@@ -79,6 +82,13 @@ def test_what_cannot_be_is_refused(
 
     with pytest.raises(ModelFolderError, match=reason):
         read_description(copied_folder)
+
+
+def test_a_calibration_of_before_has_another_name_for_feature_similarity() -> None:
+    content = CALIBRATION.to_json()
+    content['feature_similarity'] = content.pop('feature_similarity')
+
+    assert PresenceCalibration.from_json(content) == CALIBRATION
 
 
 @pytest.mark.parametrize('calibration', [{}, [], 'good'])

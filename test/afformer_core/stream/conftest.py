@@ -23,7 +23,7 @@ def predict() -> Callable[..., Prediction]:
     def make(
         column: float,
         row: float,
-        resemblance: float = 0.9,
+        feature_similarity: float = 0.9,
         spread: float = 1.5,
         grey: int = 100,
         turn: float = 0.0,
@@ -34,7 +34,7 @@ def predict() -> Callable[..., Prediction]:
         place = np.array([np.cos(turn), np.sin(turn)], np.float32)
         image = np.full((SIZE, SIZE, 3), grey, np.uint8)
         return Prediction(
-            image, probabilities, {'press': 0.75, 'hold': 0.25}, resemblance, place, 0.01
+            image, probabilities, {'press': 0.75, 'hold': 0.25}, feature_similarity, place, 0.01
         )
 
     return make

@@ -101,13 +101,13 @@ def test_a_pause_keeps_what_the_place_looked_like(predict):
 
 def test_the_first_image_says_that_it_is(predict):
     assert Camera().see(0, predict(20, 20)).restart == 'the first image'
-    assert Camera().see(0, predict(20, 20, resemblance=0.1)).restart == 'the first image'
+    assert Camera().see(0, predict(20, 20, feature_similarity=0.1)).restart == 'the first image'
 
 
 def test_what_is_found_says_how_much_it_looks_like_before(predict):
     camera = Camera()
     first, second = camera.see(0, predict(20, 20)), camera.see(100, predict(20, 20, turn=0.2))
-    assert (first.continuity, first.resemblance, first.age) == (1.0, 0.9, 0.0)
+    assert (first.continuity, first.feature_similarity, first.age) == (1.0, 0.9, 0.0)
     assert second.continuity == pytest.approx(np.cos(0.2))
     assert second.confidence == second.grounding.confidence
     assert (second.restart, second.stamp) == ('', 100 * MILLISECOND)
@@ -116,13 +116,13 @@ def test_what_is_found_says_how_much_it_looks_like_before(predict):
 def test_the_demonstration_is_named(predict):
     camera = Camera()
     assert camera.see(0, predict(20, 20), demonstration='pull').demonstration == 'pull'
-    given_up = camera.see(100, predict(20, 20, resemblance=0.1), demonstration='press')
+    given_up = camera.see(100, predict(20, 20, feature_similarity=0.1), demonstration='press')
     assert (given_up.demonstration, given_up.found) == ('press', False)
 
 
 def test_what_is_not_found_is_of_this_image(predict):
     two = predict(10, 10).probabilities + predict(50, 50).probabilities
-    prediction = replace(predict(10, 10, resemblance=0.1), probabilities=0.5 * two)
+    prediction = replace(predict(10, 10, feature_similarity=0.1), probabilities=0.5 * two)
     result = Camera(maximum_peaks=1).see(200, prediction, view=_view())
     alone = prediction.grounding((480, 640), 1)
     assert np.array_equal(result.grounding.heatmap, alone.heatmap)
@@ -134,7 +134,7 @@ def test_what_is_not_found_is_of_this_image(predict):
 def test_an_image_without_evidence_ends_what_was_smoothed(predict):
     camera = Camera(smoothing_time=10.0, hold_time=0.1)
     camera.see(0, predict(20, 20))
-    assert not camera.see(200, predict(50, 50, resemblance=0.3)).found
+    assert not camera.see(200, predict(50, 50, feature_similarity=0.3)).found
     found = camera.see(300, predict(40, 20))
     assert found.grounding.peaks[0].u == pytest.approx(404.5, abs=0.5)
 
@@ -142,20 +142,20 @@ def test_an_image_without_evidence_ends_what_was_smoothed(predict):
 def test_a_covered_place_is_held_and_then_given_up(predict):
     camera = Camera(hold_time=0.5)
     seen = camera.see(0, predict(20, 20))
-    covered = camera.see(300, predict(50, 50, resemblance=0.3))
+    covered = camera.see(300, predict(50, 50, feature_similarity=0.3))
     assert (covered.found, covered.held, covered.age) == (True, True, pytest.approx(0.3))
     assert covered.grounding is seen.grounding
-    assert covered.resemblance == 0.3
+    assert covered.feature_similarity == 0.3
     assert (seen.restart, covered.restart) == ('the first image', '')
-    given_up = camera.see(600, predict(50, 50, resemblance=0.3))
+    given_up = camera.see(600, predict(50, 50, feature_similarity=0.3))
     assert (given_up.found, given_up.age) == (False, 0.0)
-    assert not camera.see(700, predict(50, 50, resemblance=0.3)).found
+    assert not camera.see(700, predict(50, 50, feature_similarity=0.3)).found
 
 
 def test_what_covers_the_place_is_not_blended_in(predict):
     camera = Camera(smoothing_time=5.0)
     camera.see(0, predict(20, 20))
-    camera.see(100, predict(50, 50, resemblance=0.3))
+    camera.see(100, predict(50, 50, feature_similarity=0.3))
     heatmap = camera.see(200, predict(20, 20)).grounding.heatmap
     assert heatmap[360:].sum() < 1e-6
 
@@ -230,13 +230,13 @@ def test_stamps_that_stand_still_are_not_smoothed(predict):
 def test_without_stamps_nothing_is_held(predict):
     camera = Camera(hold_time=0.5)
     camera.see(0, predict(20, 20))
-    assert not camera.see(0, predict(50, 50, resemblance=0.3)).found
+    assert not camera.see(0, predict(50, 50, feature_similarity=0.3)).found
 
 
 def test_what_is_held_says_of_which_image_it_is(predict):
     camera = Camera(hold_time=0.5)
     seen = camera.see(100, predict(20, 20))
-    held = camera.see(400, predict(50, 50, resemblance=0.3))
+    held = camera.see(400, predict(50, 50, feature_similarity=0.3))
     assert (seen.stamp, held.stamp) == (100 * MILLISECOND, 100 * MILLISECOND)
 
 
@@ -264,7 +264,7 @@ def test_points_lie_on_the_surface(predict):
 def test_a_held_point_keeps_its_position(predict):
     camera = Camera(hold_time=0.5)
     camera.see(0, predict(31.5, 31.5), view=_view())
-    held = camera.see(100, predict(31.5, 31.5, resemblance=0.1), view=_view(metres=0.3))
+    held = camera.see(100, predict(31.5, 31.5, feature_similarity=0.1), view=_view(metres=0.3))
     assert held.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
 
 

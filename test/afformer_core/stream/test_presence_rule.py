@@ -11,7 +11,7 @@ from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
 
-# Even odds at a resemblance of 0.5, whatever the confidence.
+# Even odds at a feature similarity of 0.5, whatever the confidence.
 CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.json', 'ab12')
 
 
@@ -22,9 +22,9 @@ def see(prediction, calibration=CALIBRATION, **settings):
     return GroundingStream().ground(frame, prediction, 'press', view, StreamSettings(**settings))
 
 
-@pytest.mark.parametrize(('resemblance', 'found'), [(0.51, True), (0.49, False)])
-def test_the_models_threshold_decides_by_default(predict, resemblance, found):
-    result = see(predict(20, 20, resemblance=resemblance))
+@pytest.mark.parametrize(('feature_similarity', 'found'), [(0.51, True), (0.49, False)])
+def test_the_models_threshold_decides_by_default(predict, feature_similarity, found):
+    result = see(predict(20, 20, feature_similarity=feature_similarity))
     assert result.found is found
     assert result.presence == pytest.approx(0.5, abs=0.03)
     assert result.grounding.presence == result.presence
@@ -34,21 +34,21 @@ def test_the_models_threshold_decides_by_default(predict, resemblance, found):
 @pytest.mark.parametrize(('least', 'found'), [(0.0, True), (0.7, True), (0.75, False)])
 def test_a_threshold_of_ones_own_goes_before_it(predict, least, found):
     # 0.6 has the presence 0.73.
-    result = see(predict(20, 20, resemblance=0.6), minimum_presence=least)
+    result = see(predict(20, 20, feature_similarity=0.6), minimum_presence=least)
     assert (result.found, result.presence_threshold) == (found, least)
 
 
 def test_a_threshold_of_zero_finds_everything(predict):
     # 0.4 has the presence 0.27, below the model's threshold.
-    assert see(predict(20, 20, resemblance=0.4), minimum_presence=0.0).found
-    assert not see(predict(20, 20, resemblance=0.4), minimum_presence=-1.0).found
+    assert see(predict(20, 20, feature_similarity=0.4), minimum_presence=0.0).found
+    assert not see(predict(20, 20, feature_similarity=0.4), minimum_presence=-1.0).found
 
 
-@pytest.mark.parametrize(('confidence', 'resemblance'), [(0.2, 0.69), (0.19, 0.7)])
-def test_without_calibration_both_thresholds_must_be_reached(confidence, resemblance):
-    settings = StreamSettings(minimum_confidence=0.2, minimum_resemblance=0.7)
+@pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.2, 0.69), (0.19, 0.7)])
+def test_without_calibration_both_thresholds_must_be_reached(confidence, feature_similarity):
+    settings = StreamSettings(minimum_confidence=0.2, minimum_feature_similarity=0.7)
     assert settings.is_evidence(0.2, 0.7, None)
-    assert not settings.is_evidence(confidence, resemblance, None)
+    assert not settings.is_evidence(confidence, feature_similarity, None)
 
 
 def test_a_presence_of_just_the_threshold_is_enough():
@@ -58,9 +58,9 @@ def test_a_presence_of_just_the_threshold_is_enough():
 
 
 def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):
-    strict = {'minimum_confidence': 1.0, 'minimum_resemblance': 1.0}
-    assert see(predict(20, 20, resemblance=0.6), **strict).found
-    assert not see(predict(20, 20, resemblance=0.6), calibration=None, **strict).found
+    strict = {'minimum_confidence': 1.0, 'minimum_feature_similarity': 1.0}
+    assert see(predict(20, 20, feature_similarity=0.6), **strict).found
+    assert not see(predict(20, 20, feature_similarity=0.6), calibration=None, **strict).found
 
 
 def test_a_model_that_is_not_calibrated_has_no_presence(predict):
@@ -70,13 +70,13 @@ def test_a_model_that_is_not_calibrated_has_no_presence(predict):
 
 
 def test_a_presence_without_its_threshold_is_refused(predict):
-    result = see(predict(20, 20, resemblance=0.6))
+    result = see(predict(20, 20, feature_similarity=0.6))
     with pytest.raises(ValueError, match='its threshold None; a calibrated model has both'):
         replace(result, presence_threshold=None)
 
 
 def test_presence_rises_with_the_confidence(predict):
-    by_confidence = replace(CALIBRATION, confidence=1.0, resemblance=0.0, intercept=0.0)
+    by_confidence = replace(CALIBRATION, confidence=1.0, feature_similarity=0.0, intercept=0.0)
     sharp, flat = (see(predict(32, 32, spread=s), by_confidence) for s in (1.5, 20))
     assert (sharp.found, flat.found) == (True, False)
     assert sharp.presence == pytest.approx(sharp.confidence)

@@ -12,7 +12,7 @@ from afformer_core.stream.settings import StreamSettings
         ('maximum_peaks', 1, 1000),
         ('minimum_presence', -1, 1),
         ('minimum_confidence', 0, 1),
-        ('minimum_resemblance', -1, 1),
+        ('minimum_feature_similarity', -1, 1),
         ('minimum_continuity', -1, 1),
         ('release_time', 0, 3600),
         ('smoothing_time', 0, 3600),
@@ -35,7 +35,7 @@ def test_defaults() -> None:
     assert settings.maximum_peaks == 5
     assert settings.minimum_presence == -1
     assert settings.minimum_confidence == 0.2
-    assert settings.minimum_resemblance == 0.7
+    assert settings.minimum_feature_similarity == 0.7
     assert settings.minimum_continuity == 0.75
     assert settings.release_time == 5
     assert settings.smoothing_time == 0.1

@@ -49,10 +49,10 @@ def test_the_heatmap_has_the_same_shares(first: Prediction, second: Prediction) 
 def test_the_rest_is_of_the_newest_image(first: Prediction, second: Prediction) -> None:
     smoother = PredictionSmoother()
     smoother.add(first, 0, 0.1)
-    second = replace(second, resemblance=0.4, seconds=0.02)
+    second = replace(second, feature_similarity=0.4, seconds=0.02)
     found = smoother.add(second, 100 * MILLISECOND, 0.1)
 
-    assert (found.resemblance, found.seconds) == (0.4, 0.02)
+    assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
     assert found.place is second.place
 
 

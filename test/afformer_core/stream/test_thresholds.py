@@ -25,12 +25,12 @@ def test_of_a_calibrated_model_presence_decides(
     assert settings.thresholds(CALIBRATION) == expected
 
 
-def test_of_another_model_confidence_and_resemblance_decide() -> None:
+def test_of_another_model_confidence_and_feature_similarity_decide() -> None:
     assert StreamSettings().thresholds(None) == {
-        'confidence': 0.2, 'resemblance': 0.7, 'continuity': 0.75,
+        'confidence': 0.2, 'feature_similarity': 0.7, 'continuity': 0.75,
     }  # fmt: skip
 
 
 def test_what_is_not_asked_for_has_no_threshold() -> None:
-    settings = StreamSettings(minimum_resemblance=-1, minimum_continuity=-1)
+    settings = StreamSettings(minimum_feature_similarity=-1, minimum_continuity=-1)
     assert settings.thresholds(None) == {'confidence': 0.2}

@@ -43,7 +43,7 @@ def slow_client(nodes, random_model, tmp_path, monkeypatch):
         'store_folder': str(tmp_path / 'store'),
         'minimum_presence': 0.0,
         'minimum_confidence': 0.0,
-        'minimum_resemblance': -1.0,
+        'minimum_feature_similarity': -1.0,
         'minimum_continuity': -1.0,
         'trim_demonstrations': False,
     }

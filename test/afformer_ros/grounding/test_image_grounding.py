@@ -36,7 +36,7 @@ from afformer_ros.service_pool_executor import PriorityLock
 
 # Whatever the model says is found, and no image waits for its depth in vain.
 PARAMETERS = GroundingParameters(
-    minimum_presence=0.0, minimum_confidence=0.0, minimum_resemblance=-1.0, depth_wait=1.0
+    minimum_presence=0.0, minimum_confidence=0.0, minimum_feature_similarity=-1.0, depth_wait=1.0
 )
 
 

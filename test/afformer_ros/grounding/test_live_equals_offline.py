@@ -46,7 +46,7 @@ def _live(nodes, bag, model):
         recording_queue=1000,
         minimum_presence=-1.0,
         minimum_confidence=0.2,
-        minimum_resemblance=0.7,
+        minimum_feature_similarity=0.7,
         minimum_continuity=0.75,
         trim_demonstrations=True,
     )

@@ -29,7 +29,7 @@ ALLOWED_GROWTH = 48 * 2**20
 OFF = {
     'minimum_presence': 0.0,
     'minimum_confidence': 0.0,
-    'minimum_resemblance': -1.0,
+    'minimum_feature_similarity': -1.0,
     'minimum_continuity': -1.0,
 }
 STAGES = ('preprocess', 'ground', 'postprocess', 'publish', 'overhead', 'end to end')
@@ -197,7 +197,7 @@ def test_a_minute_of_camera(shipped_nodes, recording):
     thresholds = {
         'minimum_presence': -1.0,
         'minimum_confidence': 0.2,
-        'minimum_resemblance': 0.7,
+        'minimum_feature_similarity': 0.7,
     }
     _run(*_ground(shipped_nodes, recording, **thresholds), recording, 60)
 

@@ -139,7 +139,7 @@ def test_one_window_is_grounded_as_ever() -> None:
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
     assert found.peaks == expected.peaks
     assert found.action_scores == expected.action_scores
-    assert found.resemblance == expected.resemblance
+    assert found.feature_similarity == expected.feature_similarity
 
 
 def test_of_many_places_the_five_best_are_given() -> None:
@@ -157,13 +157,13 @@ def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
     grounder.calibration = calibration
     found = ground_windows(grounder, IMAGE, ('10', '90'))
-    assert found.presence == calibration.presence(found.confidence, found.resemblance)
+    assert found.presence == calibration.presence(found.confidence, found.feature_similarity)
 
 
 def test_the_window_that_the_image_resembles_most_counts() -> None:
     taught = {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)}
     grounder = grounder_of(SMALL, taught)
-    alone = [grounder.ground(IMAGE, name).resemblance for name in ('10', '90')]
+    alone = [grounder.ground(IMAGE, name).feature_similarity for name in ('10', '90')]
     assert alone[1] > alone[0] + 0.1
     found = ground_windows(grounder, IMAGE, ('10', '90'))
-    assert found.resemblance == pytest.approx(alone[1], abs=1e-5)
+    assert found.feature_similarity == pytest.approx(alone[1], abs=1e-5)

@@ -21,9 +21,11 @@ from ..conftest import write_appliance
 COUNT = 4000
 
 
-def evidence(logits, resemblances):
+def evidence(logits, feature_similarities):
     shares = 1 / (1 + np.exp(-np.asarray(logits)))
-    return [Evidence(float(c), float(r)) for c, r in zip(shares, resemblances, strict=True)]
+    return [
+        Evidence(float(c), float(r)) for c, r in zip(shares, feature_similarities, strict=True)
+    ]
 
 
 def results(own, negative):
@@ -35,18 +37,18 @@ def results(own, negative):
 
 @pytest.fixture(scope='module')
 def drawn():
-    """Gaussians: logits of the confidence 1 apart of spread 1, resemblances 0.1 of 0.1."""
+    """Gaussians: logits of the confidence 1 apart of spread 1, feature similarities 0.1 of 0.1."""
     rng = np.random.default_rng(0)
-    logits, resemblances = rng.normal(0, 1, (2, COUNT)), rng.normal(0.6, 0.1, (2, COUNT))
-    own = evidence(logits[0] + 1, resemblances[0] + 0.1)
-    return results(own, evidence(logits[1], resemblances[1]))
+    logits, feature_similarities = rng.normal(0, 1, (2, COUNT)), rng.normal(0.6, 0.1, (2, COUNT))
+    own = evidence(logits[0] + 1, feature_similarities[0] + 0.1)
+    return results(own, evidence(logits[1], feature_similarities[1]))
 
 
 def test_coefficients_are_those_of_the_gaussians(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
     # A distance of d spreads s has the coefficient d / s.
     assert fitted.confidence == pytest.approx(1.0, abs=0.1)
-    assert fitted.resemblance == pytest.approx(10.0, abs=1.0)
+    assert fitted.feature_similarity == pytest.approx(10.0, abs=1.0)
     assert fitted.presence(1 / (1 + np.exp(-0.5)), 0.65) == pytest.approx(0.5, abs=0.03)
     assert (fitted.pairs, fitted.annotations) == (COUNT, 'validation.json')
     assert fitted.weights_sha256 == 'ab12'
@@ -56,7 +58,9 @@ def test_coefficients_are_those_of_the_gaussians(drawn):
 
 def test_the_threshold_refuses_three_in_two_hundred(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
-    own = [fitted.presence(one.evidence.confidence, one.evidence.resemblance) for one in drawn]
+    own = [
+        fitted.presence(one.evidence.confidence, one.evidence.feature_similarity) for one in drawn
+    ]
     assert sum(presence < fitted.threshold for presence in own) == 3 * COUNT // 200
 
 
@@ -66,7 +70,7 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
     negative = evidence(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
     fitted = fit_presence(results(own, negative), 'validation.json', 'ab12')
     assert fitted.confidence == 0
-    assert fitted.resemblance > 10
+    assert fitted.feature_similarity > 10
     assert fitted.auroc > 0.99
 
 
@@ -118,7 +122,9 @@ def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     grounder.set_demonstration([image], 'press')
     grounding = grounder.ground(image, 'press')
 
-    assert grounding.presence == calibration.presence(grounding.confidence, grounding.resemblance)
+    assert grounding.presence == calibration.presence(
+        grounding.confidence, grounding.feature_similarity
+    )
     loaded.set_demonstration([image], 'press')
     assert loaded.ground(image, 'press').presence is None
 

@@ -42,7 +42,7 @@ def observation(renderer: Renderer) -> RobotObservation:
     return see(renderer, plan_observations(SCENE, SIZE, 4)[1], {}, np.random.default_rng(0))
 
 
-def prediction_at(pixel: np.ndarray, resemblance: float = 1.0) -> Prediction:
+def prediction_at(pixel: np.ndarray, feature_similarity: float = 1.0) -> Prediction:
     """As sure as can be of a pixel of an image of `SIZE`."""
     v, u = np.mgrid[:96, :128]
     squares = (u - (pixel[0] + 0.5) / 5 + 0.5) ** 2 + (v - (pixel[1] + 0.5) / 5 + 0.5) ** 2
@@ -51,7 +51,7 @@ def prediction_at(pixel: np.ndarray, resemblance: float = 1.0) -> Prediction:
         np.zeros((96, 128, 3), np.uint8),
         (heat / heat.sum()).astype(np.float32),
         {'touch': 1.0},
-        resemblance,
+        feature_similarity,
         np.ones(1, np.float32),
         0.0,
     )
@@ -81,7 +81,7 @@ def test_a_place_that_does_not_resemble_the_demonstration_is_not_found(
     observation: RobotObservation,
 ) -> None:
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
-    prediction = prediction_at(np.array([320.0, 240.0]), resemblance=0.1)
+    prediction = prediction_at(np.array([320.0, 240.0]), feature_similarity=0.1)
     assert not publish(prediction, observation, sensed, SETTINGS).found
 
 

@@ -17,7 +17,7 @@ from afformer_core.runtime.json_fields import checked_fields
 # Keeps the logit of a share finite; no heatmap of a model is so sharp or so empty.
 _LEAST_SHARE = 1e-6
 # Fields of calibrations that were fitted before version 0.1.0.
-_EARLIER_FIELDS = {'feature_similarity': 'feature_similarity'}
+_EARLIER_FIELDS = {'resemblance': 'feature_similarity'}
 
 
 @dataclass(frozen=True)

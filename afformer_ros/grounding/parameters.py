@@ -18,7 +18,7 @@ from afformer_ros.parameter_fields import constraints_of, parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 # Names before version 0.1.0, which goes on to take them.
-EARLIER_NAMES = {'minimum_feature_similarity': 'minimum_feature_similarity'}
+EARLIER_NAMES = {'minimum_resemblance': 'minimum_feature_similarity'}
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def test_what_cannot_be_is_refused(
 
 def test_a_calibration_of_before_has_another_name_for_feature_similarity() -> None:
     content = CALIBRATION.to_json()
-    content['feature_similarity'] = content.pop('feature_similarity')
+    content['resemblance'] = content.pop('feature_similarity')
 
     assert PresenceCalibration.from_json(content) == CALIBRATION
 

@@ -81,8 +81,8 @@ def context():
     ('given', 'expected'),
     [
         ({}, 0.7),
-        ({'minimum_feature_similarity': 0.25}, 0.25),
-        ({'minimum_feature_similarity': 0.25, 'minimum_feature_similarity': 0.5}, 0.5),
+        ({'minimum_resemblance': 0.25}, 0.25),
+        ({'minimum_resemblance': 0.25, 'minimum_feature_similarity': 0.5}, 0.5),
     ],
 )
 def test_a_parameter_by_its_earlier_name_counts_where_it_is_not_given(context, given, expected):
@@ -91,5 +91,5 @@ def test_a_parameter_by_its_earlier_name_counts_where_it_is_not_given(context, g
     declare_parameters(node, GroundingParameters, EARLIER_NAMES)
 
     assert read_parameters(node, GroundingParameters).minimum_feature_similarity == expected
-    assert not node.has_parameter('minimum_feature_similarity')
+    assert not node.has_parameter('minimum_resemblance')
     node.destroy_node()

@@ -101,20 +101,20 @@ def bootstrap_class_mean(
 
 
 def bootstrap_ratio(
-    values: ArrayLike, references: ArrayLike, groups: Sequence[Hashable], seed: int = 0
+    values: ArrayLike, denominators: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate:
     """Mean of values over the mean of references, with an interval as of `bootstrap_mean`.
 
     Args:
         values: [N], at least one.
-        references: [N], of positive sum in each group.
+        denominators: [N], of positive sum in each group.
         groups: N names, drawn whole.
         seed: of the draws.
     """
     rows = _codes(groups)
     sums, totals = (np.zeros((rows.max() + 1, 1)) for _ in range(2))
     np.add.at(sums[:, 0], rows, np.asarray(values, np.float64))
-    np.add.at(totals[:, 0], rows, np.asarray(references, np.float64))
+    np.add.at(totals[:, 0], rows, np.asarray(denominators, np.float64))
     return _estimate_of_ratios(sums, totals, len(rows), seed)
 
 

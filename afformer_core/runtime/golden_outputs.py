@@ -13,21 +13,21 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import References
+from afformer_core.runtime.self_test import GoldenOutputs
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.torch_session import TorchSession
 
 _FRAMES = 4
 
 
-def golden_outputs(folder: Path) -> References:
+def golden_outputs(folder: Path) -> GoldenOutputs:
     """Return the golden outputs in fp32 of a model folder's weights.
 
     Raises:
         ModelFolderError: the folder does not hold a valid model.
     """
     try:
-        return References.read(read_graphs(folder).folder)
+        return GoldenOutputs.read(read_graphs(folder).folder)
     except ModelFolderError:
         # There are none, or they belong to other weights. A broken folder raises its own error
         # below.
@@ -35,7 +35,7 @@ def golden_outputs(folder: Path) -> References:
         return make_golden_outputs(TorchSession.load(folder), configuration)
 
 
-def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> References:
+def make_golden_outputs(session: Session, configuration: AfformerConfiguration) -> GoldenOutputs:
     """Compute a session's outputs for a smooth random image and demonstrations of several lengths.
 
     One demonstration has as many frames as the model takes, one has a single frame, and two have
@@ -45,7 +45,7 @@ def make_golden_outputs(session: Session, configuration: AfformerConfiguration) 
     most = configuration.maximum_frames
     longest = tuple(number % _FRAMES for number in range(most))
     clips = dict.fromkeys(((0,), (0, 1)[:most], (2, 3)[:most], longest))
-    return References.of(session, images[:_FRAMES], images[_FRAMES], tuple(clips))
+    return GoldenOutputs.of(session, images[:_FRAMES], images[_FRAMES], tuple(clips))
 
 
 def _soft_images(count: int, size: tuple[int, int]) -> UInt8Array:

@@ -15,7 +15,7 @@ from pathlib import Path
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.runtime.model_folder import ModelDescription, read_description, read_json
-from afformer_core.runtime.references import REFERENCES_FILE, TOLERANCES
+from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, TOLERANCES
 
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the inputs or outputs of the graphs change, such as the layout of a memory.
@@ -139,4 +139,4 @@ def move_graphs(aside: Path, place: Path) -> None:
         (aside / file).replace(place / file)
 
 
-_FILES = (*(f'{name}.onnx' for name in GRAPH_NAMES), REFERENCES_FILE)
+_FILES = (*(f'{name}.onnx' for name in GRAPH_NAMES), GOLDEN_OUTPUTS_FILE)

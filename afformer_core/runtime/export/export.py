@@ -24,7 +24,7 @@ from afformer_core.runtime.graphs import (
     write_graph_listing,
 )
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import self_test
+from afformer_core.runtime.self_test import self_test
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
@@ -97,13 +97,13 @@ def export_graphs(folder: Path, precision: str = 'fp32', opset: int | None = Non
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         _export_all(model, aside, opset)
-        references = make_golden_outputs(TorchSession.load(folder), model.configuration)
-        references.write(aside)
+        golden = make_golden_outputs(TorchSession.load(folder), model.configuration)
+        golden.write(aside)
         write_graph_listing(aside, description.weights_sha256, precision, opset)
         graphs = graphs_of(aside, description, precision)
         # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
         session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-        difference = self_test(session, references, graphs.tolerance)
+        difference = self_test(session, golden, graphs.tolerance)
         move_graphs(aside, graphs_folder(folder, precision))
     return difference
 

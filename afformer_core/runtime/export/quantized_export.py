@@ -18,7 +18,7 @@ from afformer_core.runtime.graphs import (
     write_graph_listing,
 )
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import References
+from afformer_core.runtime.self_test import GoldenOutputs
 from afformer_core.runtime.session import Session
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchSession
@@ -70,7 +70,7 @@ def export_quantized(
         )
     description = read_description(folder)
     weights = description.weights_sha256
-    references = References.read(base.folder)
+    golden = GoldenOutputs.read(base.folder)
     with tempfile.TemporaryDirectory(prefix='.export.', dir=folder) as name:
         aside = Path(name)
         for file in base.files:
@@ -78,8 +78,8 @@ def export_quantized(
         convolutions = quantize_graphs(aside, OnnxSession(base), pairs)
         write_graph_listing(aside, weights, 'int8', base.opset, base.precision)
         quantized = OnnxSession(graphs_of(aside, description, 'int8'))
-        inputs = references.frames, references.image, references.clips
-        References.of(quantized, *inputs).write(aside)
+        inputs = golden.frames, golden.image, golden.clips
+        GoldenOutputs.of(quantized, *inputs).write(aside)
         loss = measure(TorchSession.load(folder), quantized)
         write_graph_listing(aside, weights, 'int8', base.opset, base.precision, loss)
         move_graphs(aside, graphs_folder(folder, 'int8'))

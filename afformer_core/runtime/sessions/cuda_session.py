@@ -19,7 +19,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.precision import fuse_attention
 from afformer_core.runtime.golden_outputs import golden_outputs
-from afformer_core.runtime.references import GPU_TOLERANCES, self_test
+from afformer_core.runtime.self_test import GPU_TOLERANCES, self_test
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
 from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround

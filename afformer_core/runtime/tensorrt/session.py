@@ -17,7 +17,7 @@ from afformer_core.errors import EngineError
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import GPU_TOLERANCES, References, self_test
+from afformer_core.runtime.self_test import GPU_TOLERANCES, GoldenOutputs, self_test
 from afformer_core.runtime.session import Memory, Output
 from afformer_core.runtime.sessions.captured_graphs import CapturedGraphs
 from afformer_core.runtime.sessions.cuda_graph import CapturedGraph, EnqueuedGround
@@ -123,7 +123,7 @@ class TensorRTSession:
         }
         session = cls(engines, read_description(folder).configuration)
         difference = self_test(
-            session, References.read(graphs.folder), GPU_TOLERANCES[graphs.precision]
+            session, GoldenOutputs.read(graphs.folder), GPU_TOLERANCES[graphs.precision]
         )
         report(f'the engines differ from the golden outputs by {difference:.1e}')
         return session

@@ -17,7 +17,7 @@ from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
 
-FILES = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'references.safetensors')
+FILES = ('encode_frames.onnx', 'memorize.onnx', 'ground.onnx', 'golden_outputs.safetensors')
 
 
 class ExportedError(AfformerError):

@@ -116,9 +116,9 @@ def test_median_draws_whole_groups():
 
 
 def test_a_ratio_is_of_the_sums_of_whole_groups() -> None:
-    values, references = [1.0, 3.0, 2.0], [4.0, 4.0, 8.0]
+    values, denominators = [1.0, 3.0, 2.0], [4.0, 4.0, 8.0]
 
-    ratio = bootstrap_ratio(values, references, ['a', 'a', 'b'])
+    ratio = bootstrap_ratio(values, denominators, ['a', 'a', 'b'])
 
     assert ratio.value == 0.375
     assert (ratio.low, ratio.high) == (0.25, 0.5)

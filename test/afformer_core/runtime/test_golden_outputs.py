@@ -9,7 +9,7 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import golden_outputs as module
 from afformer_core.runtime.golden_outputs import golden_outputs
-from afformer_core.runtime.references import REFERENCES_FILE, References
+from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, GoldenOutputs
 
 
 def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,13 +17,13 @@ def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch
 
     found = golden_outputs(small_folder)
 
-    expected = References.read(small_folder)
+    expected = GoldenOutputs.read(small_folder)
     assert np.array_equal(found.heatmap_logits, expected.heatmap_logits)
 
 
-@pytest.mark.parametrize('missing', ['graphs.json', REFERENCES_FILE])
+@pytest.mark.parametrize('missing', ['graphs.json', GOLDEN_OUTPUTS_FILE])
 def test_those_of_the_network(copied_folder: Path, missing: str) -> None:
-    expected = References.read(copied_folder)
+    expected = GoldenOutputs.read(copied_folder)
     (copied_folder / missing).unlink()
 
     found = golden_outputs(copied_folder)
@@ -34,8 +34,8 @@ def test_those_of_the_network(copied_folder: Path, missing: str) -> None:
 
 def test_those_of_other_weights_are_not_taken(copied_folder: Path) -> None:
     listing = copied_folder / 'graphs.json'
-    expected = References.read(copied_folder)
-    wrong = References(
+    expected = GoldenOutputs.read(copied_folder)
+    wrong = GoldenOutputs(
         expected.frames, expected.clips, expected.image, expected.features,
         expected.heatmap_logits + 1, expected.action_logits, expected.image_features,
     )  # fmt: skip

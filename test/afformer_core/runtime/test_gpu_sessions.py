@@ -20,7 +20,7 @@ from afformer_core.runtime import Grounder
 from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import SelfTestError
+from afformer_core.runtime.self_test import SelfTestError
 from afformer_core.runtime.session import Memory, Output, Session
 from afformer_core.runtime.sessions.cuda_session import CudaSession
 from afformer_core.runtime.sessions.device_loss import is_device_lost

@@ -15,7 +15,7 @@ from afformer_core.runtime.backends import open_session
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import TOLERANCES, References, self_test
+from afformer_core.runtime.self_test import TOLERANCES, GoldenOutputs, self_test
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COUNT = 100
@@ -54,7 +54,7 @@ def test_graphs_give_what_the_model_gives(folder, pairs, precision):
     differences = [
         self_test(
             session,
-            References.of(exact, frames, image, [range(len(frames))]),
+            GoldenOutputs.of(exact, frames, image, [range(len(frames))]),
             TOLERANCES[precision],
         )
         for frames, image in calibration_pairs(pairs, configuration)

@@ -16,7 +16,7 @@ from afformer_core.runtime.export.quantization import CalibrationPair
 from afformer_core.runtime.export.quantized_export import QuantizedExport, export_quantized
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.self_test import GoldenOutputs, self_test
 from afformer_core.runtime.session import Session
 
 Images = Callable[..., np.ndarray]
@@ -85,7 +85,7 @@ def test_they_run_and_say_what_they_cost(
     session = open_session(folder, 'onnxruntime', 1, 'int8', lines.append)
 
     assert lines == ['int8: KLD 0.625 instead of 0.500 on 3 pairs at its export']
-    assert self_test(session, References.read(folder / 'int8'), 1e-4) < 1e-4
+    assert self_test(session, GoldenOutputs.read(folder / 'int8'), 1e-4) < 1e-4
 
 
 def test_the_graphs_of_the_model_stay(

@@ -13,7 +13,7 @@ from torch.nn import functional
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.references import References, self_test
+from afformer_core.runtime.self_test import GoldenOutputs, self_test
 from afformer_core.runtime.sessions.torch_session import prepared_model
 
 HAS_GPU = torch.cuda.is_available()
@@ -72,4 +72,4 @@ def test_it_gives_what_the_model_gives(
 ) -> None:
     session = open_session(model_folder, 'cuda', 0, precision)
 
-    assert self_test(session, References.read(model_folder), tolerance) > 0
+    assert self_test(session, GoldenOutputs.read(model_folder), tolerance) > 0

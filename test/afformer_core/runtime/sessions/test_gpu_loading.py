@@ -11,7 +11,7 @@ from cuda_double import Device, cuda_double
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.backends import open_session
-from afformer_core.runtime.references import REFERENCES_FILE, SelfTestError
+from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, SelfTestError
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / 'graphs.json').unlink()
-    (folder / REFERENCES_FILE).unlink()
+    (folder / GOLDEN_OUTPUTS_FILE).unlink()
     attend = torch.nn.functional.scaled_dot_product_attention
     # Only the GPU is given fused attention in fp32.
     monkeypatch.setattr(

@@ -22,7 +22,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.session import Output, Session
 
-REFERENCES_FILE = 'references.safetensors'
+GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
 # Largest difference of each precision from PyTorch in fp32, of 'int8' from the quantized graphs in
 # ONNX Runtime. The small model on simulated images and noise differs by up to 0.013 in fp16 and
 # 0.11 in bf16.
@@ -36,7 +36,7 @@ class SelfTestError(ModelFolderError):
 
 
 @dataclass(frozen=True)
-class References:
+class GoldenOutputs:
     """One image in several demonstrations, and the outputs of PyTorch for them in fp32.
 
     For precision 'int8' the outputs are those of the quantized graphs (see `export_quantized`).
@@ -83,7 +83,7 @@ class References:
         frames: UInt8Array,
         image: UInt8Array,
         clips: Sequence[Sequence[int]],
-    ) -> References:
+    ) -> GoldenOutputs:
         """Compute the outputs of a session for an image in demonstrations of frames."""
         features = session.encode_frames(frames)
         outputs = [session.ground(image, session.memorize(features[list(one)])) for one in clips]
@@ -106,16 +106,16 @@ class References:
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         arrays['clip_frames'] = np.concatenate([np.asarray(one, np.int64) for one in self.clips])
         arrays['clip_lengths'] = np.array([len(one) for one in self.clips], np.int64)
-        write_aside(folder / REFERENCES_FILE, save(arrays))
+        write_aside(folder / GOLDEN_OUTPUTS_FILE, save(arrays))
 
     @classmethod
-    def read(cls, folder: Path) -> References:
+    def read(cls, folder: Path) -> GoldenOutputs:
         """Read the golden outputs of a folder.
 
         Raises:
             ModelFolderError: there are none, or the file is damaged or of another version.
         """
-        path = folder / REFERENCES_FILE
+        path = folder / GOLDEN_OUTPUTS_FILE
         try:
             arrays = load_file(path)
             ends = np.cumsum(arrays['clip_lengths'])[:-1]
@@ -130,7 +130,7 @@ class References:
 _ARRAYS = ('frames', 'image', 'features', 'heatmap_logits', 'action_logits', 'image_features')
 
 
-def self_test(session: Session, references: References, tolerance: float) -> float:
+def self_test(session: Session, golden: GoldenOutputs, tolerance: float) -> float:
     """Compare the outputs of a session with the golden outputs.
 
     Every demonstration is grounded twice, with frames encoded in between, since a session may keep
@@ -144,15 +144,15 @@ def self_test(session: Session, references: References, tolerance: float) -> flo
     Raises:
         SelfTestError: it is above the tolerance, or not finite.
     """
-    features = session.encode_frames(references.frames)
-    memories = [session.memorize(features[list(clip)]) for clip in references.clips]
-    differences = [('frame features', _difference(features, references.features))]
+    features = session.encode_frames(golden.frames)
+    memories = [session.memorize(features[list(clip)]) for clip in golden.clips]
+    differences = [('frame features', _difference(features, golden.features))]
     for _ in range(2):
         for number, memory in enumerate(memories):
-            found = session.ground(references.image, memory)
-            differences += _output_differences(found, references.output(number))
-        features = session.encode_frames(references.frames)
-        differences.append(('frame features', _difference(features, references.features)))
+            found = session.ground(golden.image, memory)
+            differences += _output_differences(found, golden.output(number))
+        features = session.encode_frames(golden.frames)
+        differences.append(('frame features', _difference(features, golden.features)))
     name, worst = max(differences, key=lambda one: one[1])
     if worst > tolerance:
         raise SelfTestError(

@@ -12,11 +12,11 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.golden_outputs import make_golden_outputs
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.references import (
+from afformer_core.runtime.self_test import (
+    GOLDEN_OUTPUTS_FILE,
     GPU_TOLERANCES,
-    REFERENCES_FILE,
     TOLERANCES,
-    References,
+    GoldenOutputs,
     SelfTestError,
     self_test,
 )
@@ -84,12 +84,12 @@ class OverwrittenSession(OnnxSession):
 
 
 @pytest.fixture
-def references(model_folder: Path) -> References:
-    return References.read(model_folder)
+def golden(model_folder: Path) -> GoldenOutputs:
+    return GoldenOutputs.read(model_folder)
 
 
-def test_a_sound_session(model_folder: Path, references: References) -> None:
-    assert 0 <= self_test(OnnxSession.load(model_folder), references, 1e-4) <= 1e-4
+def test_a_sound_session(model_folder: Path, golden: GoldenOutputs) -> None:
+    assert 0 <= self_test(OnnxSession.load(model_folder), golden, 1e-4) <= 1e-4
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,9 @@ def test_a_sound_session(model_folder: Path, references: References) -> None:
 def test_a_session_that_reads_another_memory(small_folder: Path, kind: type[OnnxSession]) -> None:
     # The random weights of a larger model tell demonstrations apart by less than the tolerance.
     with pytest.raises(SelfTestError, match=r'in (heatmaps|actions) is'):
-        self_test(kind.load(small_folder), References.read(small_folder), GPU_TOLERANCES['fp32'])
+        self_test(
+            kind.load(small_folder), GoldenOutputs.read(small_folder), GPU_TOLERANCES['fp32']
+        )
 
 
 def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
@@ -111,11 +113,11 @@ def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(
         assert np.abs(one - other).max() > TOLERANCES['bf16'] * np.abs(other).max()
 
 
-def test_the_demonstrations_of_the_golden_outputs(references: References) -> None:
-    lengths = [len(clip) for clip in references.clips]
+def test_the_demonstrations_of_the_golden_outputs(golden: GoldenOutputs) -> None:
+    lengths = [len(clip) for clip in golden.clips]
 
     assert sorted(lengths) == [1, 2, 2, 32]
-    assert len({tuple(references.output(one).action_logits) for one in range(4)}) == 4
+    assert len({tuple(golden.output(one).action_logits) for one in range(4)}) == 4
 
 
 @pytest.mark.parametrize(
@@ -127,45 +129,45 @@ def test_the_demonstrations_of_the_golden_outputs(references: References) -> Non
     ],
 )
 def test_what_does_not_belong_together(
-    references: References, changes: dict[str, Any], reason: str
+    golden: GoldenOutputs, changes: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ValueError, match=reason):
-        replace(references, **changes)
+        replace(golden, **changes)
 
 
 @pytest.mark.parametrize('error', [3.0, float('nan'), float('inf')])
-def test_a_wrong_heatmap(model_folder: Path, references: References, error: float) -> None:
+def test_a_wrong_heatmap(model_folder: Path, golden: GoldenOutputs, error: float) -> None:
     session = BrokenSession.load(model_folder)
     session.error = error
 
     with pytest.raises(SelfTestError, match=r'onnxruntime does not reproduce .* in heatmaps is'):
-        self_test(session, references, 1e-2)
+        self_test(session, golden, 1e-2)
 
 
-def test_features_of_another_size(model_folder: Path, references: References) -> None:
-    other = replace(references, features=references.features[:, 1:])
+def test_features_of_another_size(model_folder: Path, golden: GoldenOutputs) -> None:
+    other = replace(golden, features=golden.features[:, 1:])
 
     with pytest.raises(SelfTestError, match='in frame features is inf'):
         self_test(OnnxSession.load(model_folder), other, 1.0)
 
 
-def test_they_are_written_and_read(tmp_path: Path, references: References) -> None:
-    references.write(tmp_path)
+def test_they_are_written_and_read(tmp_path: Path, golden: GoldenOutputs) -> None:
+    golden.write(tmp_path)
 
-    again = References.read(tmp_path)
+    again = GoldenOutputs.read(tmp_path)
 
     assert again.frames.dtype == np.uint8
-    assert again.clips == references.clips
-    np.testing.assert_array_equal(again.heatmap_logits, references.heatmap_logits)
+    assert again.clips == golden.clips
+    np.testing.assert_array_equal(again.heatmap_logits, golden.heatmap_logits)
 
 
 @pytest.mark.parametrize('content', [None, b'', b'nothing'])
 def test_a_damaged_file(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
-        (tmp_path / REFERENCES_FILE).write_bytes(content)
+        (tmp_path / GOLDEN_OUTPUTS_FILE).write_bytes(content)
 
     with pytest.raises(ModelFolderError, match='Run: afformer export'):
-        References.read(tmp_path)
+        GoldenOutputs.read(tmp_path)
 
 
 class KnownSession:
@@ -209,29 +211,29 @@ def test_the_largest_difference_is_given_and_named(
     found: KnownSession, difference: float, where: str
 ) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
-    references = References.of(EXPECTED, image[None], image, [(0,)])
+    golden = GoldenOutputs.of(EXPECTED, image[None], image, [(0,)])
 
     if difference < np.inf:
-        assert self_test(found, references, 1.0) == pytest.approx(difference, abs=1e-6)
+        assert self_test(found, golden, 1.0) == pytest.approx(difference, abs=1e-6)
     if difference > 0:
         with pytest.raises(
             SelfTestError, match=f'known does not reproduce .* difference in {where}'
         ):
-            self_test(found, references, min(difference, 1.0) - 1e-3)
+            self_test(found, golden, min(difference, 1.0) - 1e-3)
 
 
 def test_a_model_without_actions_differs_in_none() -> None:
     session = KnownSession([1], [1], [])
     image = np.zeros((8, 8, 3), np.uint8)
 
-    references = References.of(session, image[None], image, [(0,)])
-    assert self_test(session, references, 0.0) == 0
+    golden = GoldenOutputs.of(session, image[None], image, [(0,)])
+    assert self_test(session, golden, 0.0) == 0
 
 
-def two_clips() -> References:
+def two_clips() -> GoldenOutputs:
     """Three frames of which the second demonstration has two."""
     frames = np.arange(3 * 8 * 8 * 3, dtype=np.uint16).astype(np.uint8).reshape(3, 8, 8, 3)
-    return References(
+    return GoldenOutputs(
         frames,
         ((0,), (2, 1)),
         frames[0],
@@ -244,7 +246,7 @@ def two_clips() -> References:
 
 def test_demonstrations_are_read_back_one_by_one(tmp_path: Path) -> None:
     two_clips().write(tmp_path)
-    again = References.read(tmp_path)
+    again = GoldenOutputs.read(tmp_path)
 
     assert again.clips == ((0,), (2, 1))
     output = again.output(1)

@@ -15,10 +15,10 @@ from afformer_core.cli.evaluation.evaluate_options import add_model_options, add
 if TYPE_CHECKING:
     from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
     from afformer_core.evaluation.report.benchmark import BenchmarkReport
-    from afformer_core.evaluation.report.qualitative_examples import Exhibit
+    from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import Report
 
-    _Exhibit = Callable[[], Mapping[str, Sequence[Exhibit]]]
+    _MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
 
 _PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
 _PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
@@ -157,13 +157,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     protocol = PROTOCOLS[arguments.protocol]()
     if arguments.predictor != 'model':
-        report, exhibit = _evaluate_predictor(arguments, protocol)
+        report, make_examples = _evaluate_predictor(arguments, protocol)
     elif len(arguments.models) > 1:
-        report, exhibit = _compare_models(arguments, protocol)
+        report, make_examples = _compare_models(arguments, protocol)
     else:
-        report, exhibit = _evaluate_model(arguments, protocol)
+        report, make_examples = _evaluate_model(arguments, protocol)
     _print(report, arguments.json)
-    _show(report, exhibit, page, arguments.images)
+    _show(report, make_examples, page, arguments.images)
     return 0
 
 
@@ -193,9 +193,9 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
 def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
     from afformer_core.cli.evaluation.evaluate_parts import evaluate_on_parts
 
-    report, exhibit = evaluate_on_parts(arguments)
+    report, make_examples = evaluate_on_parts(arguments)
     _print(report, arguments.json)
-    _show(report, exhibit, page, arguments.images)
+    _show(report, make_examples, page, arguments.images)
     return 0
 
 
@@ -208,26 +208,28 @@ def _print(report: Report | BenchmarkReport, json_path: str | None) -> None:
         write_aside(Path(json_path), (content + '\n').encode())
 
 
-def _show(report: Report, exhibit: _Exhibit, page: Path | None, sheets: Path | None) -> None:
+def _show(
+    report: Report, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
+) -> None:
     """Write the report's page and contact sheets that are asked for."""
     from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
     from afformer_core.evaluation.report.html_report import write_report
 
     if page is None and sheets is None:
         return
-    exhibits = exhibit()
+    examples = make_examples()
     if page is not None:
-        write_report(page, report, exhibits)
+        write_report(page, report, examples)
     if sheets is not None:
-        write_contact_sheets(sheets, exhibits)
+        write_contact_sheets(sheets, examples)
 
 
 def _evaluate_predictor(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _Exhibit]:
+) -> tuple[Report, _MakeExamples]:
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.report.blind_report import build_blind_report, measure_blind
-    from afformer_core.evaluation.report.qualitative_examples import exhibit_best_and_worst
+    from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     measured = measure_blind(
@@ -241,14 +243,14 @@ def _evaluate_predictor(
     )
     facts = {'annotations': str(arguments.annotations)}
     report = build_blind_report(measured, arguments.predictor, facts, arguments.seed)
-    return report, lambda: exhibit_best_and_worst(measured)
+    return report, lambda: best_and_worst_examples(measured)
 
 
 def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _Exhibit]:
+) -> tuple[Report, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.evaluation.report.qualitative_examples import exhibit_best_and_worst
+    from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     questions = models.read_questions(arguments, protocol)
@@ -256,16 +258,16 @@ def _evaluate_model(
     answers = models.ask_model(arguments, folder, questions)
     prior = models.read_prior(arguments, questions)
     report = models.report_on(answers, questions, prior, arguments.seed)
-    return report, lambda: exhibit_best_and_worst(models.rows_to_show(answers, questions))
+    return report, lambda: best_and_worst_examples(models.rows_to_show(answers, questions))
 
 
 def _compare_models(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[Report, _Exhibit]:
+) -> tuple[Report, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
     from afformer_core.evaluation.model_differences import most_different_rows
     from afformer_core.evaluation.report.compared_report import build_compared_report
-    from afformer_core.evaluation.report.qualitative_examples import exhibit_differences
+    from afformer_core.evaluation.report.qualitative_examples import most_different_examples
     from afformer_core.evaluation.report.report import blind_labels
 
     folders = models.name_models(arguments.models)
@@ -285,4 +287,4 @@ def _compare_models(
     labels = blind_labels(prior, questions.dataset.action_names)
     report = build_compared_report(reports, rows, labels, arguments.seed)
     shown = ((name, models.rows_to_show(each, questions)) for name, each in answers.items())
-    return report, lambda: exhibit_differences(shown, most_different_rows(rows))
+    return report, lambda: most_different_examples(shown, most_different_rows(rows))

@@ -14,7 +14,7 @@ from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 if TYPE_CHECKING:
     from afformer_core.data.readers.part_pairs import PartPair, PartPairsDataset
     from afformer_core.evaluation.parts.predictors import ModelPredictor, Predictor
-    from afformer_core.evaluation.report.qualitative_examples import Exhibit
+    from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import Report
 
 # Options that do not apply to pairs, with their defaults.
@@ -56,7 +56,7 @@ class _Predictors:
 
 def evaluate_on_parts(
     arguments: argparse.Namespace,
-) -> tuple[Report, Callable[[], dict[str, list[Exhibit]]]]:
+) -> tuple[Report, Callable[[], dict[str, list[QualitativeExample]]]]:
     """Measure models and baselines; returns the report, and a function that draws examples.
 
     Raises:
@@ -65,7 +65,7 @@ def evaluate_on_parts(
         ValueError: an option does not apply to pairs.
     """
     from afformer_core.data.readers.part_pairs import PartPairsDataset
-    from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
+    from afformer_core.evaluation.parts.part_examples import pair_examples
     from afformer_core.evaluation.parts.part_report import measure_all, parts_report
     from afformer_core.evaluation.parts.part_run import evaluate_parts
 
@@ -93,7 +93,7 @@ def evaluate_on_parts(
         for name, each in {**models, **predictors.baselines}.items()
         if name in models or name in _MATCHING
     }
-    return report, lambda: exhibit_pairs(pairs, scores[ranked], shown, frame_count)
+    return report, lambda: pair_examples(pairs, scores[ranked], shown, frame_count)
 
 
 def _require_fitting_options(arguments: argparse.Namespace) -> None:

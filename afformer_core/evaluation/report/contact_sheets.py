@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from afformer_core.evaluation.report.qualitative_examples import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.evaluation.report.tiles import RgbImage, fit
 from afformer_core.files.atomic import write_aside
 from afformer_core.media.images import encode_jpeg
@@ -22,19 +22,21 @@ _QUALITY = 88
 _FONT = (cv2.FONT_HERSHEY_SIMPLEX, 0.42)
 
 
-def write_contact_sheets(folder: Path, exhibits: Mapping[str, Sequence[Exhibit]]) -> list[Path]:
+def write_contact_sheets(
+    folder: Path, examples: Mapping[str, Sequence[QualitativeExample]]
+) -> list[Path]:
     """Write a JPEG for each name, such as `best.jpg`.
 
     Args:
         folder: created where absent.
-        exhibits: by name, at least one each.
+        examples: by name, at least one each.
 
     Returns:
         the files written.
     """
     paths = []
-    for name, each in exhibits.items():
-        lines = [_line(exhibit) for exhibit in each]
+    for name, each in examples.items():
+        lines = [_line(example) for example in each]
         width = max(line.shape[1] for line in lines)
         sheet = np.concatenate(
             [np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0))) for line in lines]
@@ -51,14 +53,14 @@ def image_source(image: RgbImage) -> str:
     return jpeg_source(encode_jpeg(image, _QUALITY))
 
 
-def _line(exhibit: Exhibit) -> RgbImage:
-    images = () if exhibit.image is None else (exhibit.image,)
-    drawn = exhibit.predicted
-    shown = (*exhibit.frames, *images, *drawn.values(), exhibit.target)
+def _line(example: QualitativeExample) -> RgbImage:
+    images = () if example.image is None else (example.image,)
+    drawn = example.predicted
+    shown = (*example.frames, *images, *drawn.values(), example.target)
     tiles = np.concatenate([_cell(each) for each in shown], axis=1)
-    what = (['demonstration'] if exhibit.frames else []) + (['image'] if images else [])
+    what = (['demonstration'] if example.frames else []) + (['image'] if images else [])
     order = ' | '.join([*what, *drawn, 'ground truth'])
-    text = f'{"  ".join(exhibit.measures)}   {exhibit.title}   ({order})'
+    text = f'{"  ".join(example.measures)}   {example.title}   ({order})'
     caption = _caption(text, tiles.shape[1])
     blank = caption.shape[1] - tiles.shape[1]
     return np.concatenate((caption, np.pad(tiles, ((0, 0), (0, blank), (0, 0)))))

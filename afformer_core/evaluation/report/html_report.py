@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.evaluation.report.contact_sheets import image_source
-from afformer_core.evaluation.report.qualitative_examples import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.evaluation.report.report import Report, fact_text
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.pages import write_page
@@ -54,13 +54,15 @@ def report_path(path: Path, name: str = _NAME) -> Path:
     return file
 
 
-def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exhibit]]) -> None:
+def write_report(
+    path: Path, report: Report, examples: Mapping[str, Sequence[QualitativeExample]]
+) -> None:
     """Write the page, whole or not at all.
 
     Args:
         path: of the file.
         report: facts, measures and tables.
-        exhibits: to be shown, by the name of their chapter.
+        examples: to be shown, by the name of their chapter.
     """
     model = Path(str(report.facts.get('model', 'a model'))).name
     what = report.facts.get('predictor') or report.facts.get('models') or model
@@ -72,7 +74,7 @@ def write_report(path: Path, report: Report, exhibits: Mapping[str, Sequence[Exh
         facts={name: fact_text(value) for name, value in report.facts.items()},
         tables=report.tables,
         emphasized=_EMPHASIZED,
-        exhibits=exhibits,
+        examples=examples,
         images=report.images,
         cell_text=cell_text,
         image_source=image_source,

@@ -110,7 +110,7 @@ def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> Meas
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class QualitativeExample:
     """One row to be looked at.
 
     Attributes:
@@ -130,10 +130,10 @@ class Exhibit:
     target: RgbImage
 
 
-def exhibit_best_and_worst(
+def best_and_worst_examples(
     measured: MeasuredRows, count: int = 6, progress: bool = True
-) -> dict[str, list[Exhibit]]:
-    """Exhibits by `best`, `median` and `worst`, each in the order of KLD; worst, the worst first.
+) -> dict[str, list[QualitativeExample]]:
+    """Examples by `best`, `median` and `worst`, each in the order of KLD; worst, the worst first.
 
     Args:
         measured: the rows to choose from. Where the clip or the image of one is missing, its
@@ -144,50 +144,50 @@ def exhibit_best_and_worst(
     chosen = choose(measured.scores.kld.tolist(), count)
     total = sum(map(len, chosen.values()))
     with tqdm(total=total, desc='images', unit='row', disable=not progress) as bar:
-        exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
+        examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
-                exhibits[name].append(_exhibit(measured, index))
+                examples[name].append(_example(measured, index))
                 bar.update()
-    return exhibits
+    return examples
 
 
-def exhibit_differences(
+def most_different_examples(
     models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
-) -> dict[str, list[Exhibit]]:
+) -> dict[str, list[QualitativeExample]]:
     """Rows with the predictions of several models beside each other.
 
     Args:
         models: the same rows of each, by name; one after another, so that one alone need be open.
         chapters: indices of rows, by name.
     """
-    exhibits: dict[str, list[Exhibit]] = {}
+    examples: dict[str, list[QualitativeExample]] = {}
     for name, measured in models:
         drawn = {
-            chapter: [_of_model(name, _exhibit(measured, index)) for index in indices]
+            chapter: [_of_model(name, _example(measured, index)) for index in indices]
             for chapter, indices in chapters.items()
         }
-        exhibits = (
+        examples = (
             drawn
-            if not exhibits
+            if not examples
             else {
-                chapter: [_beside(*both) for both in zip(exhibits[chapter], each, strict=True)]
+                chapter: [_beside(*both) for both in zip(examples[chapter], each, strict=True)]
                 for chapter, each in drawn.items()
             }
         )
-    return exhibits
+    return examples
 
 
-def _of_model(name: str, exhibit: Exhibit) -> Exhibit:
-    measures = tuple(f'{name}: {measure}' for measure in exhibit.measures[:1])
-    return replace(exhibit, measures=measures, predicted={name: exhibit.predicted[PREDICTION]})
+def _of_model(name: str, example: QualitativeExample) -> QualitativeExample:
+    measures = tuple(f'{name}: {measure}' for measure in example.measures[:1])
+    return replace(example, measures=measures, predicted={name: example.predicted[PREDICTION]})
 
 
-def _beside(exhibit: Exhibit, other: Exhibit) -> Exhibit:
+def _beside(example: QualitativeExample, other: QualitativeExample) -> QualitativeExample:
     return replace(
-        exhibit,
-        measures=(*exhibit.measures, *other.measures),
-        predicted={**exhibit.predicted, **other.predicted},
+        example,
+        measures=(*example.measures, *other.measures),
+        predicted={**example.predicted, **other.predicted},
     )
 
 
@@ -203,14 +203,14 @@ def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
     }
 
 
-def _exhibit(measured: MeasuredRows, index: int) -> Exhibit:
+def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
     row = measured.rows[index]
     image = _image(Path(row.image))
     predicted = draw_heatmap(image, measured.predictor(index, row), row)
     mark_peak(predicted, measured.scores.peaks.place[index], row)
     target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
     mark_annotation(target, row)
-    return Exhibit(
+    return QualitativeExample(
         f'{_name(row)}, {measured.action_names[row.action]}',
         (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
         () if row.sample is None else _frames(row.sample),

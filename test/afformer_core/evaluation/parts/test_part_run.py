@@ -12,7 +12,7 @@ import pytest
 
 from afformer_core.data.readers.part_pairs import PartPairsDataset
 from afformer_core.evaluation.parts.clips import Clip
-from afformer_core.evaluation.parts.part_exhibits import exhibit_pairs
+from afformer_core.evaluation.parts.part_examples import pair_examples
 from afformer_core.evaluation.parts.part_report import PartsMeasured, measure_all, parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
 from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
@@ -132,10 +132,10 @@ def test_left_out_pairs_are_told(measured) -> None:
 def test_images_are_ordered_by_distance(pairs) -> None:
     predictors = {'own': OwnVideo(), 'centre': CentrePredictor()}
     scores = evaluate_parts(pairs, predictors, 3, progress=False)['own']
-    exhibits = exhibit_pairs(pairs, scores, predictors, 3, 1, progress=False)
-    assert exhibits['best'][0].title == 'pair 0, press'
-    assert exhibits['best'][0].measures == ('inside',)
-    (worst,) = exhibits['worst']
+    examples = pair_examples(pairs, scores, predictors, 3, 1, progress=False)
+    assert examples['best'][0].title == 'pair 0, press'
+    assert examples['best'][0].measures == ('inside',)
+    (worst,) = examples['worst']
     assert worst.measures == ('not inside', '42.4 % away')
     assert list(worst.predicted) == ['own', 'centre']
     # The frame of the mark, which is ringed, and three of the clip.

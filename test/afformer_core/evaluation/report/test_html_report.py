@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from afformer_core.evaluation.report.html_report import report_path, write_report
-from afformer_core.evaluation.report.qualitative_examples import Exhibit
+from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.evaluation.report.report import Report
 from afformer_core.evaluation.tables.estimates import PredictorMeasures
 from afformer_core.reports.bootstrap import Estimate
@@ -57,8 +57,8 @@ def read(path):
     return reader
 
 
-def exhibit(frames=()):
-    return Exhibit(
+def example(frames=()):
+    return QualitativeExample(
         'test/3 & 4, push', ('KLD 0.52', 'hit'), frames, None, {'prediction': GREY}, GREY
     )
 
@@ -81,15 +81,15 @@ def test_the_title_names_the_predictor_where_there_is_no_model(tmp_path):
 
 
 def test_measures_stand_beside_each_image(tmp_path):
-    write_report(tmp_path / 'page.html', REPORT, {'best': [exhibit()]})
+    write_report(tmp_path / 'page.html', REPORT, {'best': [example()]})
     texts = read(tmp_path / 'page.html').texts
     assert 'KLD 0.52' in texts
     assert 'hit' in texts
 
 
 def test_images_are_in_the_page(tmp_path):
-    exhibits = {'best': [exhibit((GREY,) * 4)], 'worst': [exhibit()]}
-    write_report(tmp_path / 'page.html', REPORT, exhibits)
+    examples = {'best': [example((GREY,) * 4)], 'worst': [example()]}
+    write_report(tmp_path / 'page.html', REPORT, examples)
     page = read(tmp_path / 'page.html')
     assert len(page.images) == 4 + 2 + 2
     for source in page.images:
@@ -102,7 +102,7 @@ def test_images_are_in_the_page(tmp_path):
 
 
 def test_the_page_needs_nothing_from_elsewhere(tmp_path):
-    write_report(tmp_path / 'page.html', REPORT, {'best': [exhibit()]})
+    write_report(tmp_path / 'page.html', REPORT, {'best': [example()]})
     text = (tmp_path / 'page.html').read_text()
     assert not re.findall(r'https?:|<script|<link|@import|url\(', text)
 

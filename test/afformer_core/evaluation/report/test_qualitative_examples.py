@@ -12,8 +12,8 @@ from afformer_core.evaluation.metrics.scoring import score
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.qualitative_examples import (
     MeasuredRows,
+    best_and_worst_examples,
     choose,
-    exhibit_best_and_worst,
 )
 from afformer_core.evaluation.report.tiles import mark_annotation, mark_peak
 
@@ -27,8 +27,8 @@ def measured(samples, predictor=None, answers=()):
     return MeasuredRows(PROTOCOL, rows, scores, predictor, ('hold', 'touch'), answers)
 
 
-def only(exhibits):
-    return exhibits['best'][0]
+def only(examples):
+    return examples['best'][0]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_rows_and_scores_must_belong_together():
 
 
 def test_frames_image_prediction_and_target_are_shown(opra):
-    shown = only(exhibit_best_and_worst(measured([OpraDataset(opra)[2]]), progress=False))
+    shown = only(best_and_worst_examples(measured([OpraDataset(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
     for image in (shown.image, shown.predicted['prediction'], shown.target):
@@ -68,7 +68,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
         image_size=(30, 60),
         points=(np.array([[25.0, 50.0]]),),
     )
-    shown = only(exhibit_best_and_worst(measured([gone]), progress=False))
+    shown = only(best_and_worst_examples(measured([gone]), progress=False))
     assert shown.frames == ()
     assert shown.image is None
     # In the shape of the annotated image.
@@ -81,7 +81,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
 
 def test_measures_are_told(opra):
     samples = OpraDataset(opra)[:1]
-    flat = only(exhibit_best_and_worst(measured(samples), progress=False))
+    flat = only(best_and_worst_examples(measured(samples), progress=False))
     assert flat.measures[0].startswith('KLD ')
     assert flat.measures[3:] == ('no peak',)
 
@@ -89,7 +89,7 @@ def test_measures_are_told(opra):
         return PROTOCOL.targets([row])[0]
 
     answered = measured(samples, right, ['says hold (0.70)'])
-    shown = only(exhibit_best_and_worst(answered, progress=False))
+    shown = only(best_and_worst_examples(answered, progress=False))
     assert shown.measures[0] == 'KLD 0.00'
     assert shown.measures[3] == 'hit'
     assert shown.measures[4].startswith('peak error ')

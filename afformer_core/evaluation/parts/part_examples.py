@@ -13,7 +13,7 @@ from afformer_core.evaluation.parts.clips import Clip, read_clip
 from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.evaluation.parts.predictors import Prediction, Predictor
 from afformer_core.evaluation.protocols.protocols import Row, RowsProtocol
-from afformer_core.evaluation.report.qualitative_examples import Exhibit, choose
+from afformer_core.evaluation.report.qualitative_examples import QualitativeExample, choose
 from afformer_core.evaluation.report.tiles import (
     TILE_SIDE,
     RgbImage,
@@ -32,15 +32,15 @@ _NOWHERE = 1e3
 _FRAMES = 3
 
 
-def exhibit_pairs(
+def pair_examples(
     pairs: Sequence[PartPair],
     scores: Sequence[PartScores],
     predictors: Mapping[str, Predictor],
     frame_count: int,
     count: int = 6,
     progress: bool = True,
-) -> dict[str, list[Exhibit]]:
-    """Exhibits by `best`, `median` and `worst`, by the distance of the peak, then by probability.
+) -> dict[str, list[QualitativeExample]]:
+    """Examples by `best`, `median` and `worst`, by the distance of the peak, then by probability.
 
     Args:
         pairs: that were measured.
@@ -53,13 +53,13 @@ def exhibit_pairs(
     chosen = choose([_badness(score) for score in scores], count)
     total = sum(map(len, chosen.values()))
     with tqdm(total=total, desc='images', unit='pair', disable=not progress) as bar:
-        exhibits: dict[str, list[Exhibit]] = {name: [] for name in chosen}
+        examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
-                exhibit = _exhibit(pairs[index], scores[index], predictors, frame_count)
-                exhibits[name].append(exhibit)
+                example = _example(pairs[index], scores[index], predictors, frame_count)
+                examples[name].append(example)
                 bar.update()
-    return exhibits
+    return examples
 
 
 def _badness(score: PartScores) -> float:
@@ -67,9 +67,9 @@ def _badness(score: PartScores) -> float:
     return distance - (score.mass_inside or 0.0)
 
 
-def _exhibit(
+def _example(
     pair: PartPair, score: PartScores, predictors: Mapping[str, Predictor], frame_count: int
-) -> Exhibit:
+) -> QualitativeExample:
     row = RowsProtocol().rows([pair.sample])[0]
     image, clip = read_image(pair.sample.image_path), read_clip(pair, frame_count)
     predicted = {name: one.predict(image, clip) for name, one in predictors.items()}
@@ -77,7 +77,7 @@ def _exhibit(
     for part in pair.parts:
         outline(target, part, row)
     said = next(iter(next(iter(predicted.values())).action_scores or {}), '')
-    return Exhibit(
+    return QualitativeExample(
         f'{pair.sample.sample_id}, {" or ".join(pair.accepted_actions)}',
         (*_measures(score), *([f'says {said}'] if said else [])),
         _frames(clip),

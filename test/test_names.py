@@ -26,6 +26,11 @@ RETIRED = {
     'swapped': 'negative',
     'likeness': 'feature similarity',
     'resemblance': 'feature similarity',
+    'references': 'golden outputs, or what is compared',
+    'exhibit': 'qualitative example',
+    'exhibits': 'qualitative examples',
+    'thing': 'element or object',
+    'things': 'elements or objects',
 }
 # Words that are retired as a whole name, and fine as a part of one.
 RETIRED_ALONE = {

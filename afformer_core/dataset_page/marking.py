@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from afformer_core.data.readers.unmarked_pairs import UnmarkedThing, read_unmarked_pairs
+from afformer_core.data.readers.unmarked_pairs import UnmarkedObject, read_unmarked_pairs
 from afformer_core.dataset_page.page import RgbImage
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
@@ -43,8 +43,8 @@ class _Image:
 
 
 @dataclass(frozen=True)
-class _Thing:
-    """A thing with its media as they are shown, and the rows of its table."""
+class _ShownObject:
+    """An object with its media as they are shown, and the rows of its table."""
 
     table: Path
     rows: Sequence[tuple[str | float, ...]]
@@ -71,23 +71,26 @@ def write_marking_page(
         VideoError: a demonstration cannot be read.
     """
     pairs = read_unmarked_pairs(folder, root)
-    things = [_thing(thing) for thing in tqdm(pairs.things, 'things', disable=not progress)]
+    objects = [
+        _shown_object(unmarked)
+        for unmarked in tqdm(pairs.objects, 'objects', disable=not progress)
+    ]
     write_page(
         path,
         _TEMPLATE,
         title=f'Points of {folder}',
-        things=things,
+        objects=objects,
         action_names=pairs.action_names,
         image_source=image_source,
     )
 
 
-def _thing(thing: UnmarkedThing) -> _Thing:
-    return _Thing(
-        table=thing.table,
-        rows=[(row.demonstration, row.image, row.action, row.x, row.y) for row in thing.rows],
-        demonstrations=[_demonstration(path) for path in thing.demonstrations],
-        images=[_image(path) for path in thing.images],
+def _shown_object(unmarked: UnmarkedObject) -> _ShownObject:
+    return _ShownObject(
+        table=unmarked.table,
+        rows=[(row.demonstration, row.image, row.action, row.x, row.y) for row in unmarked.rows],
+        demonstrations=[_demonstration(path) for path in unmarked.demonstrations],
+        images=[_image(path) for path in unmarked.images],
     )
 
 

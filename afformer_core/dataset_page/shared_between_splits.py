@@ -12,7 +12,7 @@ from afformer_core.data.sample import Sample
 from afformer_core.dataset_page.counts import known_objects
 from afformer_core.dataset_page.page import Finding
 
-# The object of a folder of pairs that shows a single thing.
+# The object of a folder of pairs that shows a single object.
 _NAMELESS = '.'
 
 

@@ -100,7 +100,7 @@ class ActionMeanMaps:
 class ImageOracle:
     """Mean ground truth of all other rows of the same image, with a tenth of uniform.
 
-    It knows what people do with this very thing, which no predictor can read off an image, but
+    It knows what people do with this very object, which no predictor can read off an image, but
     not what is done in the row's demonstration.
 
     Args:

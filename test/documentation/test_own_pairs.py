@@ -21,16 +21,16 @@ FEW_STEPS = ['--trainer.max_steps', '20']
 
 @pytest.fixture
 def folder(root: Path, tmp_path: Path) -> Path:
-    """Of a user: three clips, an image of each thing, and the experiments of the clone."""
+    """Of a user: three clips, an image of each object, and the experiments of the clone."""
     simulated = tmp_path / 'simulated'
     options = '--appliances', '3', '--demonstrations', '1', '--targets', '1'
     assert main(['simulate', str(simulated), '--split', 'validation', *options]) == 0
     for number in range(3):
-        thing = tmp_path / 'user' / 'my_pairs' / f'thing_{number}'
+        object_folder = tmp_path / 'user' / 'my_pairs' / f'object_{number}'
         for kind, made in (('demonstrations', 'clips/{}/0.mp4'), ('images', 'images/{}/0.jpg')):
-            thing.joinpath(kind).mkdir(parents=True)
+            object_folder.joinpath(kind).mkdir(parents=True)
             (source,) = simulated.glob(made.format(f'validation/{number:05}'))
-            source.rename(thing / kind / source.name)
+            source.rename(object_folder / kind / source.name)
     (tmp_path / 'user' / 'config').symlink_to(root / 'config')
     return tmp_path / 'user'
 
@@ -42,7 +42,7 @@ def mark_points(folder: Path) -> None:
     for number, pair in enumerate(json.loads((simulated / 'validation.json').read_text())):
         x, y = pair['heatmaps'][0][0]
         row = f'0.mp4,0.jpg,{names[pair["actions"][0] - 1]},{x},{y}'
-        table = folder / 'my_pairs' / f'thing_{number}' / 'points.csv'
+        table = folder / 'my_pairs' / f'object_{number}' / 'points.csv'
         table.write_text(f'demonstration,image,action,x,y\n{row}\n')
 
 

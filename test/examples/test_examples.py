@@ -44,7 +44,7 @@ def images(bag: Path, topic: str) -> np.ndarray:
 
 @pytest.fixture
 def files(bag: Path, tmp_path: Path) -> Path:
-    """`videos/press.mp4`, and `panel.png` of the same thing from elsewhere."""
+    """`videos/press.mp4`, and `panel.png` of the same object from elsewhere."""
     (tmp_path / 'videos').mkdir()
     write_video(tmp_path / 'videos' / 'press.mp4', images(bag, '/demonstration'), 10.0)
     write_image(tmp_path / 'panel.png', images(bag, '/camera/image')[0])
@@ -143,15 +143,15 @@ def test_clips_are_mined_from_a_folder(root: Path, files: Path) -> None:
 
 @pytest.fixture
 def pairs(bag: Path, tmp_path: Path) -> Path:
-    """Three things, each a demonstration, an image and a point."""
+    """Three objects, each a demonstration, an image and a point."""
     for number, image in enumerate(images(bag, '/camera/image')[:3]):
-        thing = tmp_path / 'my_pairs' / f'thing_{number}'
+        object_folder = tmp_path / 'my_pairs' / f'object_{number}'
         for kind in ('demonstrations', 'images'):
-            (thing / kind).mkdir(parents=True)
+            (object_folder / kind).mkdir(parents=True)
         frames = images(bag, '/demonstration')
-        write_video(thing / 'demonstrations' / 'press.mp4', frames[number:], 10.0)
-        write_image(thing / 'images' / 'panel.png', image)
-        (thing / 'points.csv').write_text(
+        write_video(object_folder / 'demonstrations' / 'press.mp4', frames[number:], 10.0)
+        write_image(object_folder / 'images' / 'panel.png', image)
+        (object_folder / 'points.csv').write_text(
             f'demonstration,image,action,x,y\npress.mp4,panel.png,press,{60 + number},50\n'
         )
     return tmp_path / 'my_pairs'

@@ -70,33 +70,35 @@ class FolderPairsDataset(AnnotatedDataset):
         }
         names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
         super().__init__(path, path if root is None else Path(root), names)
-        for thing, rows in tables.items():
-            self._samples += self._read_thing(thing, rows)
+        for object_folder, rows in tables.items():
+            self._samples += self._read_object(object_folder, rows)
         self.without_table = tuple(self._told_without_table(tables))
 
     def _told_without_table(self, tables: Container[Path]) -> Iterator[str]:
-        for folder in thing_folders(self.annotations):
-            thing = folder.relative_to(self.annotations)
+        for folder in object_folders(self.annotations):
+            object_folder = folder.relative_to(self.annotations)
             media = [
-                each for each in (DEMONSTRATIONS, IMAGES) if (self.root / thing / each).is_dir()
+                each
+                for each in (DEMONSTRATIONS, IMAGES)
+                if (self.root / object_folder / each).is_dir()
             ]
-            if media and thing not in tables:
+            if media and object_folder not in tables:
                 yield (
                     f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. '
                     'Mark its points with `afformer browse --annotate`, or rename the table that '
                     'is there'
                 )
 
-    def _read_thing(self, thing: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
+    def _read_object(self, object_folder: Path, rows: tuple[PointRow, ...]) -> Iterator[Sample]:
         pairs: dict[tuple[Path, Path], list[PointRow]] = {}
         sizes: dict[Path, tuple[int, int]] = {}
         indices = {name: index for index, name in enumerate(self.action_names)}
         for row in rows:
             # Paths make `turn_knob` and `turn_knob/` equal.
             demonstration, image = Path(row.demonstration), Path(row.image)
-            with naming(f'line {row.line} of {self.annotations / thing / POINTS_FILE}'):
+            with naming(f'line {row.line} of {self.annotations / object_folder / POINTS_FILE}'):
                 if image not in sizes:
-                    sizes[image] = read_image_size(self.root / thing / IMAGES / image)
+                    sizes[image] = read_image_size(self.root / object_folder / IMAGES / image)
                 _require_inside(row, sizes[image])
                 if row.action not in indices:
                     raise ValueError(
@@ -106,17 +108,17 @@ class FolderPairsDataset(AnnotatedDataset):
         for (demonstration, image), same in pairs.items():
             points = _points_by_action(same, indices)
             yield Sample(
-                sample_id=(thing / demonstration / image).as_posix(),
-                video_path=self.root / thing / DEMONSTRATIONS / demonstration,
-                image_path=self.root / thing / IMAGES / image,
+                sample_id=(object_folder / demonstration / image).as_posix(),
+                video_path=self.root / object_folder / DEMONSTRATIONS / demonstration,
+                image_path=self.root / object_folder / IMAGES / image,
                 image_size=sizes[image],
                 actions=tuple(points),
                 points=tuple(points.values()),
-                object_id=thing.as_posix(),
+                object_id=object_folder.as_posix(),
             )
 
 
-def thing_folders(folder: Path) -> list[Path]:
+def object_folders(folder: Path) -> list[Path]:
     """List the folder itself and all its subfolders, as the possible folders of objects."""
     visible = sorted(each for each in folder.iterdir() if not each.name.startswith('.'))
     return [folder, *(each for each in visible if each.is_dir())]
@@ -125,7 +127,7 @@ def thing_folders(folder: Path) -> list[Path]:
 def _table_paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
-    paths = [each / POINTS_FILE for each in thing_folders(folder)]
+    paths = [each / POINTS_FILE for each in object_folders(folder)]
     tables = [path for path in paths if path.is_file()]
     if not tables:
         raise DatasetError(

@@ -9,8 +9,8 @@ from pathlib import Path
 from afformer_core.data.readers.folder_pairs import (
     DEMONSTRATIONS,
     IMAGES,
+    object_folders,
     pair_actions,
-    thing_folders,
 )
 from afformer_core.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
 from afformer_core.errors import DatasetError
@@ -18,7 +18,7 @@ from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
-class UnmarkedThing:
+class UnmarkedObject:
     """The files that show one object.
 
     Attributes:
@@ -39,12 +39,12 @@ class UnmarkedPairs:
     """A folder of own pairs.
 
     Attributes:
-        things: objects, at least one.
+        objects: objects, at least one.
         action_names: names of the actions of the folder, or those that the tables use; may be
             empty.
     """
 
-    things: tuple[UnmarkedThing, ...]
+    objects: tuple[UnmarkedObject, ...]
     action_names: tuple[str, ...]
 
 
@@ -64,7 +64,7 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
     media_root = folder if root is None else root
     places = [
         path.relative_to(media_root)
-        for path in (thing_folders(media_root) if media_root.is_dir() else [])
+        for path in (object_folders(media_root) if media_root.is_dir() else [])
         if any((path / each).is_dir() for each in (DEMONSTRATIONS, IMAGES))
     ]
     if not places:
@@ -72,12 +72,12 @@ def read_unmarked_pairs(folder: Path, root: Path | None = None) -> UnmarkedPairs
             f'neither {media_root} nor a folder in it holds {DEMONSTRATIONS} and {IMAGES}. Put '
             'the videos of an object into the former and images of it into the latter'
         )
-    things = tuple(_read_thing(folder / place, media_root / place) for place in places)
-    used = (row.action for thing in things for row in thing.rows)
-    return UnmarkedPairs(things, pair_actions(folder, used))
+    objects = tuple(_read_object(folder / place, media_root / place) for place in places)
+    used = (row.action for unmarked in objects for row in unmarked.rows)
+    return UnmarkedPairs(objects, pair_actions(folder, used))
 
 
-def _read_thing(folder: Path, media: Path) -> UnmarkedThing:
+def _read_object(folder: Path, media: Path) -> UnmarkedObject:
     table = folder / POINTS_FILE
     demonstrations = _entries(media / DEMONSTRATIONS)
     images = [each for each in _entries(media / IMAGES) if _is_image(each)]
@@ -88,7 +88,7 @@ def _read_thing(folder: Path, media: Path) -> UnmarkedThing:
                 f'{media} elsewhere'
             )
     rows = read_point_table(table) if table.is_file() else ()
-    return UnmarkedThing(table, rows, tuple(demonstrations), tuple(images))
+    return UnmarkedObject(table, rows, tuple(demonstrations), tuple(images))
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -24,16 +24,16 @@ function pixelAt(surface, event) {
   ];
 }
 
-function setUp(thing) {
-  const rows = JSON.parse(thing.dataset.rows);
-  const action = thing.querySelector('input[name="action"]');
-  const message = thing.querySelector('.message');
-  const table = thing.querySelector('textarea');
-  const save = thing.querySelector('.download');
-  const surfaces = Array.from(thing.querySelectorAll('.surface'));
+function setUp(object) {
+  const rows = JSON.parse(object.dataset.rows);
+  const action = object.querySelector('input[name="action"]');
+  const message = object.querySelector('.message');
+  const table = object.querySelector('textarea');
+  const save = object.querySelector('.download');
+  const surfaces = Array.from(object.querySelectorAll('.surface'));
   let saved = true;
 
-  const demonstration = () => thing.querySelector('input[type="radio"]:checked').value;
+  const demonstration = () => object.querySelector('input[type="radio"]:checked').value;
 
   function draw() {
     table.value = csvTable(rows);
@@ -92,10 +92,10 @@ function setUp(thing) {
   }
 
   surfaces.forEach((surface) => surface.addEventListener('click', (event) => add(surface, event)));
-  for (const each of thing.querySelectorAll('input[type="radio"]')) {
+  for (const each of object.querySelectorAll('input[type="radio"]')) {
     each.addEventListener('change', draw);
   }
-  thing.querySelector('.undo').addEventListener('click', () => {
+  object.querySelector('.undo').addEventListener('click', () => {
     if (rows.pop() !== undefined) change();
   });
   save.addEventListener('click', download);
@@ -105,4 +105,4 @@ function setUp(thing) {
   draw();
 }
 
-document.querySelectorAll('.thing').forEach(setUp);
+document.querySelectorAll('.object').forEach(setUp);

@@ -14,7 +14,7 @@ from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.presence import PresenceCalibration, logit
 
-# Share of the images with the thing that the threshold may refuse, of those that it is chosen on.
+# Share of the images with the object that the threshold may refuse, of those that it is chosen on.
 # Of others, which look less like what was trained on, it refused 3 to 7 % where this was 2.5 %.
 _MOST_REFUSED = 0.015
 # Of each; fewer say nothing about the few that are refused.
@@ -29,7 +29,7 @@ def fit_presence(
     A confidence that speaks against presence is left out.
 
     Args:
-        results: of a model; their own images show the thing, those of a negative demonstration
+        results: of a model; their own images show the object, those of a negative demonstration
             do not.
         annotations: that they are of, to be written down.
         weights_sha256: of the model, in hexadecimal, to be written down.

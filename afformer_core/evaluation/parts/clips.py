@@ -90,7 +90,7 @@ def read_clip(pair: PartPair, frame_count: int) -> Clip:
 def other_videos(pairs: Sequence[PartPair]) -> list[PartPair | None]:
     """For each pair, one whose clip is of another source video.
 
-    It is the one half the list further on, where neighbours often show like things, or the next
+    It is the one half the list further on, where neighbours often show like objects, or the next
     one after that of another source video; None where all are of the same one.
 
     Args:

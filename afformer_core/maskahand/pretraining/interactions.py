@@ -202,7 +202,7 @@ def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
     if not clips:
         raise DatasetError(
             f'the index has {index.clips} clips, and no hand that interacts within a frame of '
-            'them; mine videos in which hands touch things'
+            'them; mine videos in which hands touch objects'
         )
     return clips
 

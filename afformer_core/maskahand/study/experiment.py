@@ -254,11 +254,11 @@ def experiment_table(runs: Sequence[Run]) -> Table:
         model = each['predictors'][MODEL]
         rows[label] = {name: _cell(model[name]) for name in MEASURES}
     return Table.of(
-        'MaskAHand on simulated things',
+        'MaskAHand on simulated objects',
         MEASURES,
         rows,
         (
-            f'{first["pairs"]} pairs of {first["groups"]} things that no training shows. '
+            f'{first["pairs"]} pairs of {first["groups"]} objects that no training shows. '
             f'{interval_note("things")}',
         ),
     )

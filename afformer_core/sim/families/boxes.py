@@ -12,8 +12,8 @@ from afformer_core.sim.families.parts.vessels import (
     Finish,
     block,
 )
-from afformer_core.sim.families.small_things import KINDS, make_thing, sample_style
-from afformer_core.sim.families.tabletop import Thing, bounds, place_rows, set_table
+from afformer_core.sim.families.small_objects import KINDS, make_small_object, sample_style
+from afformer_core.sim.families.tabletop import TabletopObject, bounds, place_rows, set_table
 from afformer_core.sim.textures.colours import panel_colour
 
 # Largest metres of a pull, after which an object still stands on its support.
@@ -31,18 +31,16 @@ def generate(rng: np.random.Generator) -> Appliance:
     base = str(rng.choice(['table', 'tray', 'rack'], p=[0.3, 0.4, 0.3]))
     rows = 2 if count > 5 or base == 'rack' or rng.random() < 0.3 else 1
     step = rng.uniform(0.025, 0.06) if base == 'rack' else 0.0
-    things = [make_thing(styles[int(rng.integers(len(styles)))], rng) for _ in range(count)]
-    front, back = place_rows(rng, things, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step)
+    items = [make_small_object(styles[int(rng.integers(len(styles)))], rng) for _ in range(count)]
+    front, back = place_rows(rng, items, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step)
     finish = _finish(rng)
-    under: list[Thing] = []
+    under: list[TabletopObject] = []
     if base == 'tray':
         thickness = rng.uniform(0.004, 0.01)
-        under = [Thing((), _tray(finish, bounds([*front, *back]), thickness, rng))]
-        front, back = (
-            [thing.moved(at(0, thickness, 0)) for thing in row] for row in (front, back)
-        )
+        under = [TabletopObject((), _tray(finish, bounds([*front, *back]), thickness, rng))]
+        front, back = ([item.moved(at(0, thickness, 0)) for item in row] for row in (front, back))
     elif back and step:
-        under = [Thing((), _step(finish, bounds(front), bounds(back), step))]
+        under = [TabletopObject((), _step(finish, bounds(front), bounds(back), step))]
     elevation = rng.uniform(28, 35) if back else rng.uniform(20, 33)
     return set_table(rng, 'boxes', [*front, *back, *under], elevation)
 

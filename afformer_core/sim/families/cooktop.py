@@ -29,7 +29,7 @@ from afformer_core.sim.families.parts.vessels import (
     spun,
 )
 from afformer_core.sim.families.pots import make_cookware, sample_cookware
-from afformer_core.sim.families.tabletop import Thing, bounds, overlap, set_table
+from afformer_core.sim.families.tabletop import TabletopObject, bounds, overlap, set_table
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _TRIES = 20
@@ -97,15 +97,15 @@ class _Stove:
 def generate(rng: np.random.Generator) -> Appliance:
     """Draw a stove with 2 to 6 knobs that look alike, and 1 to 3 pots and pans."""
     stove = _sample_stove(rng)
-    base = Thing(_knobs(rng, stove), _casing(stove))
+    base = TabletopObject(_knobs(rng, stove), _casing(stove))
     styles = [sample_cookware(rng) for _ in range(1 if rng.random() < 0.5 else 2)]
     places = stove.burners()
     chosen = rng.permutation(len(places))[: int(rng.integers(1, 4))]
-    cooking: list[Thing] = []
+    cooking: list[TabletopObject] = []
     for number in sorted(int(i) for i in chosen):
         for _ in range(_TRIES):
-            thing = make_cookware(styles[int(rng.integers(len(styles)))], rng)
-            placed = thing.moved(at(*places[number]))
+            item = make_cookware(styles[int(rng.integers(len(styles)))], rng)
+            placed = item.moved(at(*places[number]))
             # a handle must not hide the knobs
             clear = placed.bounds()[1][2] < -0.005
             if clear and not any(overlap(placed, other, 0.02) for other in cooking):
@@ -113,8 +113,8 @@ def generate(rng: np.random.Generator) -> Appliance:
                 break
     low, high = bounds([base, *cooking])
     centre = at(-(low[0] + high[0]) / 2, 0, -high[2])
-    things = [thing.moved(centre) for thing in (base, *cooking)]
-    return set_table(rng, 'cooktop', things, rng.uniform(27, 35))
+    items = [item.moved(centre) for item in (base, *cooking)]
+    return set_table(rng, 'cooktop', items, rng.uniform(27, 35))
 
 
 def _sample_stove(rng: np.random.Generator) -> _Stove:

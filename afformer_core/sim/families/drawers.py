@@ -218,7 +218,7 @@ def _feet(
 
 def _ornaments(rng: np.random.Generator, wide: float, top: float, z: float) -> list[Solid]:
     """Build up to two objects on top of the chest."""
-    things = []
+    ornaments = []
     for side in (-1, 1):
         if rng.random() < 0.5:
             continue
@@ -227,9 +227,9 @@ def _ornaments(rng: np.random.Generator, wide: float, top: float, z: float) -> l
         width, height = rng.uniform(0.02, 0.04), rng.uniform(0.02, 0.06)
         shape = str(rng.choice(['box', 'can', 'ball']))
         if shape == 'box':
-            things.append(box((x, top + height, z), (width, height, width), colour))
+            ornaments.append(box((x, top + height, z), (width, height, width), colour))
         elif shape == 'can':
-            things.append(rod((x, top, z), (x, top + 2 * height, z), width, colour))
+            ornaments.append(rod((x, top, z), (x, top + 2 * height, z), width, colour))
         else:
-            things.append(ball((x, top + width, z), (width, width, width), colour))
-    return things
+            ornaments.append(ball((x, top + width, z), (width, width, width), colour))
+    return ornaments

@@ -26,7 +26,7 @@ from afformer_core.sim.families.parts.vessels import (
     slope,
     spun,
 )
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _SHARES = {'jar': 0.5, 'bottle': 0.25, 'canister': 0.25}
@@ -61,15 +61,15 @@ def generate(rng: np.random.Generator) -> Appliance:
     rows = 2 if count > 5 or (count > 3 and rng.random() < 0.4) else 1
     colourful = rng.random() < 0.3
     mixed = rng.random() < 0.4
-    things = []
+    items = []
     for i in range(count):
         number = int(rng.integers(len(styles))) if mixed else i * len(styles) // count
         style = styles[number]
         cap = style.cap
         if colourful:
             cap = Finish(element_colour(rng, style.body.colour), None, cap.shininess)
-        things.append(_vessel(rng, style, cap))
-    front, back = place_rows(rng, things, rows, (0.03, 0.06), (0.035, 0.08))
+        items.append(_vessel(rng, style, cap))
+    front, back = place_rows(rng, items, rows, (0.03, 0.06), (0.035, 0.08))
     return set_table(rng, 'jars', [*front, *back], rng.uniform(22, 35))
 
 
@@ -117,7 +117,7 @@ def _style(rng: np.random.Generator) -> _Style:
     )
 
 
-def _vessel(rng: np.random.Generator, style: _Style, cap: Finish) -> Thing:
+def _vessel(rng: np.random.Generator, style: _Style, cap: Finish) -> TabletopObject:
     solids = _body(style)
     seat = stand_on(style.height)
     radius, top = style.lid_radius, style.lid_height
@@ -135,7 +135,7 @@ def _vessel(rng: np.random.Generator, style: _Style, cap: Finish) -> Thing:
         Front((0.0, 0.0, top), 0.85 * radius, 0.85 * radius),
         uses,
     )
-    return Thing((element,), tuple(solids))
+    return TabletopObject((element,), tuple(solids))
 
 
 def _body(style: _Style) -> list[Solid]:

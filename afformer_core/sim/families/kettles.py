@@ -40,7 +40,7 @@ from afformer_core.sim.families.parts.vessels import (
     spout,
     spun,
 )
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _UPRIGHT_AXIS = (0.0, 1.0, 0.0)
@@ -79,14 +79,14 @@ def generate(rng: np.random.Generator) -> Appliance:
     styles = [_style(rng) for _ in range(1 if rng.random() < 0.6 else 2)]
     rows = 2 if count > 3 or (count > 2 and rng.random() < 0.6) else 1
     aside = float(rng.choice([-1, 1]))
-    things = []
+    items = []
     for _ in range(count):
         style = styles[int(rng.integers(len(styles)))]
         if rng.random() < 0.3:
             aside = -aside
         azimuth = aside * math.radians(rng.uniform(35, 95))
-        things.append(_kettle(rng, style, azimuth))
-    front, back = place_rows(rng, things, rows, (0.03, 0.07), (0.09, 0.13))
+        items.append(_kettle(rng, style, azimuth))
+    front, back = place_rows(rng, items, rows, (0.03, 0.07), (0.09, 0.13))
     elevation = rng.uniform(28, 35) if rows == 2 else rng.uniform(20, 32)
     return set_table(rng, 'kettles', [*front, *back], elevation)
 
@@ -130,7 +130,7 @@ def _style(rng: np.random.Generator) -> _Style:
     )
 
 
-def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Thing:
+def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> TabletopObject:
     """Build one kettle, of which either the handle or the lid can be operated."""
     body = round_body(style.body, style.shape, style.radius, style.height, style.narrow)
     electric = style.kind == 'electric kettle'
@@ -152,10 +152,10 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Thing:
         solids += [solid.moved(seat) for solid in (*plate, *knob.solids)]
         handle = handle.moved(at(0, base, 0))
         element = handle_element(f'{style.kind} handle', rng, solids, handle, outward)
-        return Thing((element,), tuple(fixed))
+        return TabletopObject((element,), tuple(fixed))
     handle, _ = _handle(rng, style, body, azimuth, folded=True)
     fixed += [*solids, *handle.moved(at(0, base, 0)).solids]
-    return Thing((_lid(rng, seat, plate, knob),), tuple(fixed))
+    return TabletopObject((_lid(rng, seat, plate, knob),), tuple(fixed))
 
 
 def _handle(

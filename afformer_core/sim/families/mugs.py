@@ -26,7 +26,7 @@ from afformer_core.sim.families.parts.vessels import (
     round_body,
     spun,
 )
-from afformer_core.sim.families.tabletop import Thing, place_rows, set_table
+from afformer_core.sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 _UPRIGHT_AXIS = (0.0, 1.0, 0.0)
@@ -63,13 +63,13 @@ def generate(rng: np.random.Generator) -> Appliance:
     aside = _azimuth(rng)
     tidy = rng.random() < 0.5
     colourful = rng.random() < 0.3
-    things = []
+    items = []
     for _ in range(count):
         style = styles[int(rng.integers(len(styles)))]
         body = Finish(panel_colour(rng), None, style.body.shininess) if colourful else style.body
         azimuth = aside + rng.uniform(-0.1, 0.1) if tidy else _azimuth(rng)
-        things.append(_vessel(rng, style, body, azimuth))
-    front, back = place_rows(rng, things, rows, (0.025, 0.07), (0.05, 0.11))
+        items.append(_vessel(rng, style, body, azimuth))
+    front, back = place_rows(rng, items, rows, (0.025, 0.07), (0.05, 0.11))
     elevation = rng.uniform(27, 35) if rows == 2 else rng.uniform(20, 32)
     return set_table(rng, 'mugs', [*front, *back], elevation)
 
@@ -117,7 +117,9 @@ def _style(rng: np.random.Generator) -> _Style:
     )
 
 
-def _vessel(rng: np.random.Generator, style: _Style, finish: Finish, azimuth: float) -> Thing:
+def _vessel(
+    rng: np.random.Generator, style: _Style, finish: Finish, azimuth: float
+) -> TabletopObject:
     """Build one vessel whose handle points `azimuth` radians to the right of the user."""
     body = round_body(finish, style.shape, style.radius, style.height, style.narrow)
     trim = finish if style.trim.colour == style.body.colour else style.trim
@@ -135,7 +137,7 @@ def _vessel(rng: np.random.Generator, style: _Style, finish: Finish, azimuth: fl
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
     solids = [solid.moved(raised) for solid in spun(solids, azimuth, _UPRIGHT_AXIS)]
     element = handle_element(f'{style.kind} handle', rng, solids, moved, outward)
-    return Thing((element,), _saucer(style, finish) if style.saucer else ())
+    return TabletopObject((element,), _saucer(style, finish) if style.saucer else ())
 
 
 def _band(style: _Style, body: Body) -> list[Solid]:

@@ -38,7 +38,7 @@ from afformer_core.sim.families.parts.vessels import (
     round_body,
     spun,
 )
-from afformer_core.sim.families.tabletop import Thing
+from afformer_core.sim.families.tabletop import TabletopObject
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 
@@ -102,7 +102,7 @@ def sample_cookware(rng: np.random.Generator) -> Cookware:
     )
 
 
-def make_cookware(style: Cookware, rng: np.random.Generator) -> Thing:
+def make_cookware(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     """Build a pan with its handle, or a pot of which a handle or the lid can be operated."""
     if style.pan:
         return _pan(style, rng)
@@ -120,12 +120,12 @@ def make_cookware(style: Cookware, rng: np.random.Generator) -> Thing:
         grips = knob_grips(knob)
         uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
         lid = knob_element('pot lid knob', seat, plate, knob, uses)
-        return Thing((lid,), (*solids, *taken.solids))
+        return TabletopObject((lid,), (*solids, *taken.solids))
     cover = [solid.moved(seat) for solid in (*plate, *knob.solids)]
-    return Thing((_lifted('pot handle', (*solids, *cover), taken, azimuth, rng),))
+    return TabletopObject((_lifted('pot handle', (*solids, *cover), taken, azimuth, rng),))
 
 
-def _pan(style: Cookware, rng: np.random.Generator) -> Thing:
+def _pan(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     body = round_body(style.body, 'flared', style.radius, style.height, style.narrow)
     azimuth = math.radians(rng.uniform(58, 100)) * float(rng.choice([-1, 1]))
     start, level = style.radius - 0.004, 0.75 * style.height
@@ -145,7 +145,7 @@ def _pan(style: Cookware, rng: np.random.Generator) -> Thing:
     handle = Handle(solids, middle, along, length, 1.15 * style.thickness)
     handle = handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
     inside = mouth(body, style.inside, 0.93)
-    return Thing((_lifted('pan handle', (*body.solids, inside), handle, azimuth, rng),))
+    return TabletopObject((_lifted('pan handle', (*body.solids, inside), handle, azimuth, rng),))
 
 
 def _side_handle(style: Cookware, body: Body, azimuth: float) -> Handle:

@@ -18,7 +18,7 @@ _HEADROOM = 0.04
 
 
 @dataclass(frozen=True)
-class Thing:
+class TabletopObject:
     """Object that stands on the table, in a frame of its own with the table's top at y = 0.
 
     Attributes:
@@ -34,41 +34,41 @@ class Thing:
         boxes = _boxes(self)
         return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
-    def moved(self, pose: Pose) -> Thing:
+    def moved(self, pose: Pose) -> TabletopObject:
         """Return the object in an outer frame, in which its own frame has `pose`."""
         elements = tuple(replace(element, pose=pose @ element.pose) for element in self.elements)
-        return Thing(elements, tuple(solid.moved(pose) for solid in self.fixed))
+        return TabletopObject(elements, tuple(solid.moved(pose) for solid in self.fixed))
 
 
 def place_row(
-    rng: np.random.Generator, things: Sequence[Thing], gaps: tuple[float, float]
-) -> list[Thing]:
+    rng: np.random.Generator, items: Sequence[TabletopObject], gaps: tuple[float, float]
+) -> list[TabletopObject]:
     """Place objects side by side around x = 0, with their fronts at z = 0 or a little behind."""
     even = rng.uniform(*gaps)
     ragged = rng.random() < 0.4
     edge, placed = 0.0, []
-    for thing in things:
-        low, high = thing.bounds()
+    for item in items:
+        low, high = item.bounds()
         depth = high[2] + (rng.uniform(0, 0.03) if ragged else 0.0)
-        placed.append(thing.moved(at(edge - low[0], 0, -depth)))
+        placed.append(item.moved(at(edge - low[0], 0, -depth)))
         edge += high[0] - low[0] + (rng.uniform(*gaps) if ragged else even)
     low, high = bounds(placed)
-    return [thing.moved(at(-(low[0] + high[0]) / 2, 0, 0)) for thing in placed]
+    return [item.moved(at(-(low[0] + high[0]) / 2, 0, 0)) for item in placed]
 
 
 def place_rows(
     rng: np.random.Generator,
-    things: Sequence[Thing],
+    items: Sequence[TabletopObject],
     rows: int,
     gaps: tuple[float, float],
     between: tuple[float, float],
     step: float = 0.0,
-) -> tuple[list[Thing], list[Thing]]:
+) -> tuple[list[TabletopObject], list[TabletopObject]]:
     """Place objects in one or two rows, those of the second one roughly in the gaps of the first.
 
     Args:
         rng: source of randomness.
-        things: objects from left to right, the front row first.
+        items: objects from left to right, the front row first.
         rows: 1 or 2.
         gaps: metres between neighbours, at least and at most.
         between: metres between the rows, at least and at most.
@@ -77,26 +77,26 @@ def place_rows(
     Returns:
         the row in front, and the one behind (empty if there is only one).
     """
-    if rows == 1 or len(things) < 3:
-        return place_row(rng, things, gaps), []
-    count = (len(things) + 1) // 2
-    front = place_row(rng, things[:count], gaps)
-    back = place_row(rng, things[count:], gaps)
+    if rows == 1 or len(items) < 3:
+        return place_row(rng, items, gaps), []
+    count = (len(items) + 1) // 2
+    front = place_row(rng, items[:count], gaps)
+    back = place_row(rng, items[count:], gaps)
     low, high = bounds(front)
     aside = 0.5 * (high[0] - low[0]) / count * rng.choice([-1, 1])
     if len(back) < count:
         aside = 0.0
     shift = at(aside, step, float(low[2]) - rng.uniform(*between))
-    return front, [thing.moved(shift) for thing in back]
+    return front, [item.moved(shift) for item in back]
 
 
-def bounds(things: Sequence[Thing]) -> np.ndarray:
+def bounds(items: Sequence[TabletopObject]) -> np.ndarray:
     """Return the lowest and the highest x, y, z of several objects, float64 [2, 3] metres."""
-    boxes = np.stack([thing.bounds() for thing in things])
+    boxes = np.stack([item.bounds() for item in items])
     return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
 
-def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
+def overlap(one: TabletopObject, other: TabletopObject, margin: float = 0.0) -> bool:
     """Check whether upright boxes around solids of two objects are within `margin` metres."""
     first, second = _boxes(one), _boxes(other)
     apart = (first[:, None, 0] - second[None, :, 1] > margin) | (
@@ -106,19 +106,19 @@ def overlap(one: Thing, other: Thing, margin: float = 0.0) -> bool:
 
 
 def set_table(
-    rng: np.random.Generator, family: str, things: Sequence[Thing], elevation: float
+    rng: np.random.Generator, family: str, items: Sequence[TabletopObject], elevation: float
 ) -> Appliance:
     """Assemble objects into an appliance around the origin, seen from `elevation` degrees."""
-    low, high = bounds(things)
+    low, high = bounds(items)
     centre = at(-(low[0] + high[0]) / 2, -high[1] / 2, -high[2])
-    things = [thing.moved(centre) for thing in things]
-    low, high = bounds(things)
+    items = [item.moved(centre) for item in items]
+    low, high = bounds(items)
     top = high + [0, _HEADROOM, 0]
     shown = np.stack(np.meshgrid(*np.stack([low, top], axis=1)), axis=-1).reshape(-1, 3)
     return Appliance(
         family,
-        tuple(element for thing in things for element in thing.elements),
-        tuple(solid for thing in things for solid in thing.fixed),
+        tuple(element for item in items for element in item.elements),
+        tuple(solid for item in items for solid in item.fixed),
         bottom=float(-high[1]),
         back=float(low[2] - rng.uniform(0.02, 0.2)),
         shown=shown,
@@ -126,10 +126,10 @@ def set_table(
     )
 
 
-def _boxes(thing: Thing) -> np.ndarray:
+def _boxes(item: TabletopObject) -> np.ndarray:
     """Return the lowest and the highest x, y, z of every solid, float64 [P, 2, 3]."""
-    boxes = [_box(solid, STILL) for solid in thing.fixed]
-    for element in thing.elements:
+    boxes = [_box(solid, STILL) for solid in item.fixed]
+    for element in item.elements:
         boxes += [_box(solid, element.pose) for solid in element.solids]
     return np.stack(boxes)
 

@@ -114,14 +114,14 @@ class Renderer:
             self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
         }
         # a hand's capsules come last; MuJoCo leaves unset what they belong to
-        things = self._scene.ngeom - len(hand)
-        for i in range(things):
+        scene_geoms = self._scene.ngeom - len(hand)
+        for i in range(scene_geoms):
             geom = self._scene.geoms[i]
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
                 body = int(self._model.geom_bodyid[geom.objid])
                 element_of[geom.segid + 1] = bodies.get(body, NOTHING)
         for k in range(len(hand)):
-            element_of[self._scene.geoms[things + k].segid + 1] = HAND - k
+            element_of[self._scene.geoms[scene_geoms + k].segid + 1] = HAND - k
         shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
         return shown
 

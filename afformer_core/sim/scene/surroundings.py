@@ -119,11 +119,11 @@ def place_surroundings(
         geom = model.geom(f'clutter_{j}').id
         model.geom_rgba[geom, 3] = 0.0
         if j < len(surroundings.clutter):
-            thing = surroundings.clutter[j]
-            model.geom_type[geom] = thing.shape
-            model.geom_pos[geom] = thing.position
-            model.geom_size[geom] = thing.size
-            model.geom_rgba[geom] = [*thing.colour, 1.0]
+            piece = surroundings.clutter[j]
+            model.geom_type[geom] = piece.shape
+            model.geom_pos[geom] = piece.position
+            model.geom_size[geom] = piece.size
+            model.geom_rgba[geom] = [*piece.colour, 1.0]
 
 
 def _lamp(rng: np.random.Generator) -> np.ndarray:

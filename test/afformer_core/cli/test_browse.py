@@ -10,13 +10,13 @@ import pytest
 
 from afformer_core.cli.main import main
 
-from ..dataset_page.conftest import ESPRESSO, write_thing
+from ..dataset_page.conftest import ESPRESSO, write_object
 from ..maskahand.mined_videos import write_mined
 
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    write_thing(tmp_path / 'pairs' / 'espresso', ESPRESSO, 40)
+    write_object(tmp_path / 'pairs' / 'espresso', ESPRESSO, 40)
     return tmp_path / 'pairs'
 
 

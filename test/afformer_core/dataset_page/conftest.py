@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Own pairs of two things."""
+"""Own pairs of two objects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ESPRESSO = (
 DRAWER = HEADER + 'turn,kitchen.png,pull,31,23\n'
 
 
-def write_thing(folder: Path, table: str | None, shade: int) -> None:
+def write_object(folder: Path, table: str | None, shade: int) -> None:
     """`press.mp4` of 12 frames in 1.2 s, 3 frames in `turn`, images of 64x48 and of 32x24."""
     (folder / 'demonstrations' / 'turn').mkdir(parents=True)
     (folder / 'images').mkdir()
@@ -47,19 +47,19 @@ def write_thing(folder: Path, table: str | None, shade: int) -> None:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Two things, each with images and clips of its own."""
+    """Two objects, each with images and clips of its own."""
     folder = tmp_path / 'pairs'
-    write_thing(folder / 'espresso', ESPRESSO, 40)
-    write_thing(folder / 'drawer', DRAWER, 60)
+    write_object(folder / 'espresso', ESPRESSO, 40)
+    write_object(folder / 'drawer', DRAWER, 60)
     (folder / 'actions.txt').write_text('press\nturn\npull\nlift\n')
     return folder
 
 
 @pytest.fixture
 def unmarked(tmp_path: Path) -> Path:
-    """A thing without a table."""
+    """An object without a table."""
     folder = tmp_path / 'unmarked'
-    write_thing(folder / 'espresso', None, 40)
+    write_object(folder / 'espresso', None, 40)
     return folder
 
 

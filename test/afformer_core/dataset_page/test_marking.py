@@ -20,16 +20,16 @@ HEADER = 'demonstration,image,action,x,y\n'
 
 
 def test_media_of_a_thing_without_a_table(unmarked: Path) -> None:
-    (thing,) = read_unmarked_pairs(unmarked).things
-    assert [path.name for path in thing.demonstrations] == ['press.mp4', 'turn']
-    assert [path.name for path in thing.images] == ['kitchen.png', 'office.png']
-    assert thing.table == unmarked / 'espresso/points.csv'
-    assert thing.rows == ()
+    (unmarked_object,) = read_unmarked_pairs(unmarked).objects
+    assert [path.name for path in unmarked_object.demonstrations] == ['press.mp4', 'turn']
+    assert [path.name for path in unmarked_object.images] == ['kitchen.png', 'office.png']
+    assert unmarked_object.table == unmarked / 'espresso/points.csv'
+    assert unmarked_object.rows == ()
 
 
 def test_tables_and_actions_that_are_there(pairs: Path) -> None:
     read = read_unmarked_pairs(pairs)
-    assert [len(thing.rows) for thing in read.things] == [1, 4]
+    assert [len(unmarked_object.rows) for unmarked_object in read.objects] == [1, 4]
     assert read.action_names == ('press', 'turn', 'pull', 'lift')
 
 
@@ -127,7 +127,7 @@ def test_marks_can_be_taken_away(page: Any) -> None:
 def test_marks_of_a_table_are_shown_where_they_lie(pairs: Path, tmp_path: Path, tab: Any) -> None:
     write_marking_page(tmp_path / 'points.html', pairs, progress=False)
     tab.goto((tmp_path / 'points.html').as_uri())
-    espresso = tab.locator('section.thing').nth(1)
+    espresso = tab.locator('section.object').nth(1)
     assert (
         espresso.locator('textarea').input_value() == (pairs / 'espresso/points.csv').read_text()
     )

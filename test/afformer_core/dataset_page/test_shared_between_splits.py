@@ -9,7 +9,7 @@ from pathlib import Path
 from afformer_core.data.annotations import open_annotations
 from afformer_core.dataset_page.shared_between_splits import shared_findings
 
-from .conftest import HEADER, write_thing
+from .conftest import HEADER, write_object
 
 
 def shared(path: Path, other: Path) -> dict[str, tuple[int, tuple[str, ...]]]:
@@ -17,9 +17,9 @@ def shared(path: Path, other: Path) -> dict[str, tuple[int, tuple[str, ...]]]:
     return {each.kind: (each.count, each.examples) for each in found}
 
 
-def other_pairs(folder: Path, thing: str) -> Path:
+def other_pairs(folder: Path, name: str) -> Path:
     table = HEADER + 'press.mp4,office.png,press,3,4\n'
-    write_thing(folder / thing, table, 90)
+    write_object(folder / name, table, 90)
     (folder / 'actions.txt').write_text('press\nturn\npull\nlift\n')
     return folder
 
@@ -62,7 +62,7 @@ def test_objects_of_one_name(pairs: Path, tmp_path: Path) -> None:
 def test_a_single_thing_has_no_name_to_be_shared(tmp_path: Path) -> None:
     folders = [tmp_path / 'a', tmp_path / 'b']
     for shade, folder in zip((10, 90), folders, strict=True):
-        write_thing(folder, HEADER + 'press.mp4,office.png,press,3,4\n', shade)
+        write_object(folder, HEADER + 'press.mp4,office.png,press,3,4\n', shade)
     assert shared(*folders) == {}
 
 

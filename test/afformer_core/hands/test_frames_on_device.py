@@ -159,7 +159,7 @@ def test_bytes_give_what_their_colours_give(motion_network: MotionHandDetector) 
 
 @pytest.fixture
 def motion_network() -> MotionHandDetector:
-    """It takes many things for hands."""
+    """It takes many objects for hands."""
     torch.manual_seed(0)
     detector = build_motion_detector(LIGHT_ARCHITECTURE).eval()
     with torch.no_grad():

@@ -93,7 +93,7 @@ def test_gradients_reach_every_trained_parameter() -> None:
 def test_coco_detection_weights_load_into_the_r50_encoder() -> None:
     detector = fasterrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
     ours = random_model(afformer_r50(ACTIONS)).encoder.backbone_with_fpn.eval()
-    # The branch of p5 and the batch counters are the only things of theirs we do not have.
+    # The branch of p5 and the batch counters are the only parameters of theirs we do not have.
     known = set(ours.state_dict())
     theirs = {name: t for name, t in detector.backbone.state_dict().items() if name in known}
     ours.load_state_dict(theirs, strict=True)

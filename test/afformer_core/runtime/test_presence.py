@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probability that an image shows the thing, and its calibration in model.json."""
+"""The probability that an image shows the object, and its calibration in model.json."""
 
 import json
 import math

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule by which a calibrated model finds a thing."""
+"""The rule by which a calibrated model finds an object."""
 
 from dataclasses import replace
 

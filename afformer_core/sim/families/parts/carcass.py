@@ -109,11 +109,11 @@ def _compartment(
     for level in levels:
         if rng.random() < cabinet.filled:
             x = cell.x + rng.uniform(-0.45, 0.45) * wide
-            solids.append(_thing(rng, cabinet, (x, level, middle), (wide, high)))
+            solids.append(_stored_solid(rng, cabinet, (x, level, middle), (wide, high)))
     return solids
 
 
-def _thing(
+def _stored_solid(
     rng: np.random.Generator,
     cabinet: Cabinet,
     place: tuple[float, float, float],

@@ -27,7 +27,7 @@ ESPRESSO = (
 )
 
 
-def write_thing(folder: Path, table: str) -> None:
+def write_object(folder: Path, table: str) -> None:
     """`press.mp4`, the frames `turn`, `kitchen.jpg` of 64x48 and `office.png` of 32x24."""
     (folder / 'demonstrations' / 'turn').mkdir(parents=True)
     (folder / 'images').mkdir()
@@ -41,10 +41,10 @@ def write_thing(folder: Path, table: str) -> None:
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Two things; `.trash`, `features` and `notes.txt` are none."""
+    """Two objects; `.trash`, `features` and `notes.txt` are none."""
     folder = tmp_path / 'pairs'
-    write_thing(folder / 'espresso', ESPRESSO)
-    write_thing(folder / 'dishwasher', HEADER + 'turn,office.png,pull,31.9,23.9\n')
+    write_object(folder / 'espresso', ESPRESSO)
+    write_object(folder / 'dishwasher', HEADER + 'turn,office.png,pull,31.9,23.9\n')
     (folder / '.trash').mkdir()
     (folder / '.trash' / 'points.csv').write_text('not a table')
     (folder / 'features').mkdir()
@@ -200,7 +200,7 @@ def test_verify_tells_a_thing_whose_table_is_misspelt(
 
 
 def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -> None:
-    """Media of things that no folder beside the tables names may be of another split."""
+    """Media of objects that no folder beside the tables names may be of another split."""
     tables = tmp_path / 'tables'
     (tables / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simple things to operate, and an appliance of two of a kind."""
+"""Simple objects to operate, and an appliance of two of a kind."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from .bench_elements import OUT, button, drawer, knob, mug, pair
 
 
 def mechanism(action: str) -> Mechanism:
-    """Of the first thing that affords the action."""
+    """Of the first object that affords the action."""
     elements = (drawer(0), knob(0), mug(0), button(0))
     element = next(element for element in elements if action in element.actions)
     return Mechanism(element.use(action), 0.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Things on tables: how they stand, how they can be operated, and what that moves."""
+"""Objects on tables: how they stand, how they can be operated, and what that moves."""
 
 from collections import Counter
 from functools import cache
@@ -41,7 +41,7 @@ def appliances(family: str) -> tuple[Appliance, ...]:
 
 @cache
 def directions() -> np.ndarray:
-    """Unit vectors, along which things are found to be apart; float64 [D, 3]."""
+    """Unit vectors, along which objects are found to be apart; float64 [D, 3]."""
     drawn = np.random.default_rng(0).normal(size=(200, 3))
     vectors = np.concatenate([np.eye(3), -np.eye(3), drawn])
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -34,7 +34,7 @@ from afformer_core.sim.families.parts.vessels import (
     slope,
     spun,
 )
-from afformer_core.sim.families.tabletop import Thing
+from afformer_core.sim.families.tabletop import TabletopObject
 from afformer_core.sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 KINDS = ('cube', 'can', 'bottle', 'basket', 'tool', 'plunger', 'buzzer')
@@ -89,13 +89,13 @@ def sample_style(kind: str, rng: np.random.Generator) -> Style:
     )
 
 
-def make_thing(style: Style, rng: np.random.Generator) -> Thing:
+def make_small_object(style: Style, rng: np.random.Generator) -> TabletopObject:
     """Build an object of a style, turned at random about the vertical."""
     makers = (_cube, _can, _bottle, _basket, _tool, _plunger, _buzzer)
     return makers[KINDS.index(style.kind)](style, rng)
 
 
-def _cube(style: Style, rng: np.random.Generator) -> Thing:
+def _cube(style: Style, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
     half = height / 2
     solids = [block(style.body, (radius, half, radius), (0, half, 0))]
@@ -108,7 +108,7 @@ def _cube(style: Style, rng: np.random.Generator) -> Thing:
     return _standing(style, solids, radius, height, rng.uniform(-0.5, 0.5), rng)
 
 
-def _can(style: Style, rng: np.random.Generator) -> Thing:
+def _can(style: Style, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
     rim = Finish((0.75, 0.75, 0.77), None, 0.9)
     solids = [
@@ -122,7 +122,7 @@ def _can(style: Style, rng: np.random.Generator) -> Thing:
     return _standing(style, solids, radius, height, rng.uniform(-3, 3), rng)
 
 
-def _bottle(style: Style, rng: np.random.Generator) -> Thing:
+def _bottle(style: Style, rng: np.random.Generator) -> TabletopObject:
     radius, height = style.radius, style.height
     shoulder, neck = (0.55 + 0.15 * style.share) * height, 0.4 * radius
     solids = [
@@ -143,7 +143,7 @@ def _standing(
     height: float,
     angle: float,
     rng: np.random.Generator,
-) -> Thing:
+) -> TabletopObject:
     """Build an object that is lifted as a whole, by a pinch of its upper end."""
     seat = stand_on(0.0)
     down = Pose(np.zeros(3), seat.rotation.T)
@@ -159,10 +159,10 @@ def _standing(
         Front((0.0, 0.0, height), 0.85 * radius, 0.85 * radius),
         (*carry(rng, seat, pinch), *rest((pinch, tip))),
     )
-    return Thing((slid(element, *_SLIDE),))
+    return TabletopObject((slid(element, *_SLIDE),))
 
 
-def _basket(style: Style, rng: np.random.Generator) -> Thing:
+def _basket(style: Style, rng: np.random.Generator) -> TabletopObject:
     """Build a box with a handle over it."""
     wide, height = style.radius, style.height
     deep = (0.5 + 0.3 * style.share) * wide
@@ -182,10 +182,10 @@ def _basket(style: Style, rng: np.random.Generator) -> Thing:
     element = handle_element(
         'basket handle', rng, spun(solids, angle, (0, 1, 0)), handle.moved(turn), outward
     )
-    return Thing((slid(element, *_SLIDE),))
+    return TabletopObject((slid(element, *_SLIDE),))
 
 
-def _tool(style: Style, rng: np.random.Generator) -> Thing:
+def _tool(style: Style, rng: np.random.Generator) -> TabletopObject:
     """Build a hammer, a brush or a screwdriver that lies on the table."""
     radius, length = style.radius, style.height
     level = radius + 0.003
@@ -214,10 +214,10 @@ def _tool(style: Style, rng: np.random.Generator) -> Thing:
     outward = outward - (outward @ moved.along) * moved.along
     solids = spun([shaft, *head], float(angle), (0, 1, 0))
     kind = ('hammer', 'brush', 'screwdriver')[style.variant]
-    return Thing((slid(handle_element(kind, rng, solids, moved, outward), *_SLIDE),))
+    return TabletopObject((slid(handle_element(kind, rng, solids, moved, outward), *_SLIDE),))
 
 
-def _plunger(style: Style, rng: np.random.Generator) -> Thing:
+def _plunger(style: Style, rng: np.random.Generator) -> TabletopObject:
     """Build a pot with a knob on a rod that goes down into it."""
     radius, height = style.radius, style.height
     stroke = rng.uniform(0.03, 0.045)
@@ -229,10 +229,10 @@ def _plunger(style: Style, rng: np.random.Generator) -> Thing:
     knob = make_knob(style.trim, style.mark, shape, 0.012 + 0.005 * style.share, 0.022)
     shaft = drum(Finish((0.7, 0.7, 0.72), None, 0.9), 0.0035, -stroke - 0.02, 0, 'z')
     place = stand_on(height + 0.011 + stroke)
-    return Thing((pressed_element('plunger', place, (shaft,), knob, stroke),), fixed)
+    return TabletopObject((pressed_element('plunger', place, (shaft,), knob, stroke),), fixed)
 
 
-def _buzzer(style: Style, rng: np.random.Generator) -> Thing:
+def _buzzer(style: Style, rng: np.random.Generator) -> TabletopObject:
     """Build a large button on a base."""
     radius, height = style.radius, style.height
     stroke = rng.uniform(0.022, 0.028)
@@ -244,4 +244,4 @@ def _buzzer(style: Style, rng: np.random.Generator) -> Thing:
         face.append(Solid(Shape.ELLIPSOID, size, style.trim.colour, place, None, 0.6))
     top = stroke + 0.004 + (0.35 * cap if style.variant else 0.0)
     knob = Knob(tuple(face), cap, top)
-    return Thing((pressed_element('buzzer', stand_on(height), (), knob, stroke),), fixed)
+    return TabletopObject((pressed_element('buzzer', stand_on(height), (), knob, stroke),), fixed)

@@ -22,6 +22,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'frames': 8,
         'rate': 4.0,
         'longest_side': 256,
+        'hand': 'capsules',
     },
     'assistq': {
         'processes': 1,
@@ -90,6 +91,7 @@ _HELP = {
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
+    'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),
     'seconds': (
         float,

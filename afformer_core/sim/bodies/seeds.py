@@ -24,6 +24,7 @@ class Stream(IntEnum):
     VARIANT = 9
     STATE = 10
     FAMILY = 11
+    LOOK = 12
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

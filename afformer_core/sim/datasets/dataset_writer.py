@@ -29,14 +29,21 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_core.sim.bodies.element import ACTIONS
 from afformer_core.sim.bodies.pose import STILL
 from afformer_core.sim.bodies.seeds import Stream, make_rng
-from afformer_core.sim.scene.demonstration import Demonstration, plan_demonstrations, render_clip
+from afformer_core.sim.scene.demonstration import (
+    Demonstration,
+    plan_demonstrations,
+    render_clip,
+    with_meshes,
+)
+from afformer_core.sim.scene.hand_skins import skins_xml
 from afformer_core.sim.scene.outline import front_points
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.scene_plan import ScenePlan
-from afformer_core.sim.scene.view import View, frame_times, plan_target, render_views
+from afformer_core.sim.scene.view import View, plan_target, render_views
 from afformer_core.sim.scene.visibility import elements_in_view, points_seen
 
+HANDS = ('capsules', 'mesh')
 _POINTS = 10
 _POINT_SPREAD = 0.35
 
@@ -53,6 +60,7 @@ class DatasetPlan(ScenePlan):
         targets: number of target views; every pair of a clip and a view is an entry.
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
+        hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -64,11 +72,14 @@ class DatasetPlan(ScenePlan):
     frames: int = 8
     rate: float = 4.0
     longest_side: int = 256
+    hand: str = 'capsules'
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_at_least(1, 'demonstrations', 'performances', 'targets', 'frames', 'rate')
         self._require_side(self.longest_side)
+        if self.hand not in HANDS:
+            raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
 
 
 def write_dataset(
@@ -103,12 +114,19 @@ def _make(split: str, plan: DatasetPlan, index: int, folder: Path) -> list[dict[
     demonstrations = plan_demonstrations(
         scene, plan.demonstrations, plan.longest_side, performances=plan.performances
     )
+    skins = None
+    if plan.hand == 'mesh':
+        demonstrations = [
+            with_meshes(demonstration, make_rng(scene.seed, Stream.LOOK, k))
+            for k, demonstration in enumerate(demonstrations)
+        ]
+        skins = skins_xml()
     targets = [plan_target(scene, number, plan.longest_side) for number in range(plan.targets)]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):
         (folder / name).parent.mkdir(parents=True)
-    with Renderer(scene, (plan.longest_side, plan.longest_side)) as renderer:
+    with Renderer(scene, (plan.longest_side, plan.longest_side), skins) as renderer:
         rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, plan.frames)
@@ -134,7 +152,8 @@ def _contact_pixels(
     scene: Scene, demonstration: Demonstration, frames: int
 ) -> list[list[float] | None]:
     pixels = [
-        demonstration.contact_pixel(scene.appliance, time) for time in frame_times(frames).tolist()
+        demonstration.contact_pixel(scene.appliance, time)
+        for time in demonstration.times(frames).tolist()
     ]
     return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
 

@@ -4,21 +4,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import MOMENTARY, Element
-from afformer_core.sim.bodies.hand import Capsule, HandAppearance, hand_capsules, sample_appearance
+from afformer_core.sim.bodies.hand import (
+    Capsule,
+    HandAppearance,
+    HandPose,
+    hand_capsules,
+    sample_appearance,
+)
 from afformer_core.sim.bodies.pose import Pose
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.states import States, sample_states
 from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.hand_mesh.hand_look import HandLook, sample_look
+from afformer_core.sim.hand_mesh.posed_hand import pose_hand
 from afformer_core.sim.scene.grasp import Grasp, sample_grasp
 from afformer_core.sim.scene.motion import Motion, sample_motion
-from afformer_core.sim.scene.outline import front_centre
-from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.obstruction import count_misplaced
+from afformer_core.sim.scene.outline import front_centre, vector_to_nearest
+from afformer_core.sim.scene.renderer import Hand, Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.view import View, frame_times, sample_view
 
@@ -27,8 +36,10 @@ _TRIES = 30
 _MOMENTARY_WEIGHT = 0.6
 # Share of a knob's rotation that the palm follows; the wrist does the rest.
 _PALM_SHARE = 0.7
-# Positions along a capsule that are tested for being in the way.
-_ALONG = np.linspace(0, 1, 6)
+# Share of clips that begin before the hand is in view, and by how much of the motion's time.
+_LED, _LEADS = 0.67, (0.15, 0.45)
+# Time that a hand takes to come into view, and metres from how far it comes.
+_COMING, _FAR = 0.15, 0.7
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,9 @@ class Demonstration:
         view: camera and room in the middle of the clip; its states are those of the other
             elements.
         drift: [2, 3], translation (metres) and rotation (radians) of the camera during the clip.
+        look: what a hand of meshes looks like; None for a hand of capsules.
+        lead: time of the clip, in units of the motion's, before the motion begins; the hand comes
+            into view at its end.
     """
 
     element: int
@@ -49,6 +63,8 @@ class Demonstration:
     grasp: Grasp
     view: View
     drift: np.ndarray
+    look: HandLook | None = None
+    lead: float = 0.0
 
     @property
     def action(self) -> str:
@@ -56,24 +72,37 @@ class Demonstration:
         return self.motion.action
 
     def camera(self, time: float) -> Camera:
-        """Return the camera at a time from 0 (the clip's start) to 1 (its end)."""
+        """Return the camera at a time from -`lead` (the clip's start) to 1 (its end)."""
         return self.view.camera.moved(*(self.drift * (time - 0.5)))
 
     def capsules(self, appliance: Appliance, time: float) -> list[Capsule]:
         """Return the hand's capsules at a time from 0 to 1."""
+        return hand_capsules(self.hand, self.pose(appliance, time))
+
+    def shown_hand(self, appliance: Appliance, time: float) -> Hand:
+        """Return the hand as a renderer takes it at a time from -`lead` to 1."""
+        if self.look is None:
+            return self.capsules(appliance, time)
+        away = max(-time, 0.0) / _COMING
+        if away > 1:
+            return ()
+        hand = pose_hand(self.hand, self.look, self.pose(appliance, time))
+        return hand.moved(_FAR * away * hand.backward)
+
+    def pose(self, appliance: Appliance, time: float) -> HandPose:
+        """Return the hand's pose at a time from 0 to 1."""
         element = appliance.elements[self.element]
         motion = self.motion
         held = min(max(time, motion.start), motion.end)
         tips = element.placed(motion.displacement(held))
         palm = self._palm(element, held)
-        pose = self.grasp.pose(
+        return self.grasp.pose(
             tips,
             palm,
             Pose(palm.position, element.pose.rotation),
             motion.hand_offset(time),
             motion.openness(time),
         )
-        return hand_capsules(self.hand, pose)
 
     def _palm(self, element: Element, time: float) -> Pose:
         joint = self.motion.use.joint
@@ -89,13 +118,17 @@ class Demonstration:
         """Return the displacements of all elements that are not at rest at a time from 0 to 1."""
         return {**self.view.states, self.element: self.motion.displacement(time)}
 
+    def times(self, frames: int) -> np.ndarray:
+        """Return the times of a clip's frames, from -`lead` to 1, float64 [frames]."""
+        return (1 + self.lead) * frame_times(frames) - self.lead
+
     def contact_frames(self, frames: int) -> tuple[int, int] | None:
         """Return the first and the last frame in which the hand is on the element, or None.
 
         Args:
             frames: number of frames in the clip.
         """
-        times = frame_times(frames)
+        times = self.times(frames)
         contact = [k for k in range(frames) if self.motion.in_contact(float(times[k]))]
         return (contact[0], contact[-1]) if contact else None
 
@@ -154,7 +187,7 @@ def plan_demonstration(
         rng = make_rng(scene.seed, Stream.DEMONSTRATION, element)
     drawn = _draw_action(target, rng)
     use = target.use(action or drawn)
-    motion = sample_motion(use, rng, _neighbour(appliance, element, rng))
+    motion = sample_motion(use, rng, vector_to_nearest(appliance, element))
     hand = sample_appearance(rng)
     egocentric = bool(rng.random() < _EGOCENTRIC)
     view = sample_view(appliance, rng, longest_side, size, egocentric)
@@ -167,13 +200,28 @@ def plan_demonstration(
     least = 0
     for _ in range(_TRIES):
         plan = Demonstration(element, motion, hand, sample_grasp(grip, hand, rng), view, drift)
-        misplaced = _misplaced(appliance, plan)
+        middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
+        sight = front_centre(target, motion.displacement(middle))
+        misplaced = count_misplaced(
+            appliance, plan.capsules(appliance, middle), plan.camera(middle), sight
+        )
         if best is None or misplaced < least:
             best, least = plan, misplaced
         if misplaced == 0:
             break
     assert best is not None
     return best
+
+
+def with_meshes(plan: Demonstration, rng: np.random.Generator) -> Demonstration:
+    """Return the demonstration by a hand of meshes, whose look is drawn.
+
+    Two of three clips begin before the hand comes into view, unless it holds the element from the
+    beginning.
+    """
+    look = sample_look(plan.hand, rng)
+    lead = float(rng.uniform(*_LEADS)) if rng.random() < _LED else 0.0
+    return replace(plan, look=look, lead=lead if plan.motion.start > 0 else 0.0)
 
 
 def render_demonstration(
@@ -200,12 +248,12 @@ def render_clip(renderer: Renderer, scene: Scene, plan: Demonstration, frames: i
                 renderer.render(
                     plan.camera(time),
                     view.size,
-                    plan.capsules(scene.appliance, time),
+                    plan.shown_hand(scene.appliance, time),
                     plan.states(time),
                 ),
                 rng,
             )
-            for time in frame_times(frames).tolist()
+            for time in plan.times(frames).tolist()
         ]
     )
 
@@ -216,53 +264,12 @@ def _draw_action(element: Element, rng: np.random.Generator) -> str:
     return str(rng.choice(element.actions, p=weights / weights.sum()))
 
 
-def _neighbour(appliance: Appliance, element: int, rng: np.random.Generator) -> np.ndarray | None:
-    """Return the vector to the nearest element in the element's own frame; None if it is alone."""
-    own = appliance.elements[element]
-    others = [other for index, other in enumerate(appliance.elements) if index != element]
-    if not others:
-        return None
-    here = front_centre(own)
-    nearest = min(others, key=lambda other: float(np.linalg.norm(front_centre(other) - here)))
-    toward: np.ndarray = (front_centre(nearest) - here) @ own.pose.rotation
-    return toward
-
-
 def _drift(rng: np.random.Generator, egocentric: bool) -> np.ndarray:
     if egocentric:
         return rng.normal(0, 1, (2, 3)) * [[0.02], [0.03]]
     if rng.random() < 0.5:
         return rng.normal(0, 1, (2, 3)) * [[0.012], [0.015]]
     return np.zeros((2, 3))
-
-
-def _misplaced(appliance: Appliance, plan: Demonstration) -> int:
-    """Count points of the arm that hide the element or the camera, or lie below the table.
-
-    The arm is that in the middle of the contact; none of the points lies in the way if it is 0.
-    """
-    motion = plan.motion
-    first, last = max(motion.start, 0.0), min(motion.end, 1.0)
-    middle = (first + last) / 2
-    camera = plan.camera(middle)
-    element = appliance.elements[plan.element]
-    sight = front_centre(element, motion.displacement(middle)) - camera.position
-    distance = float(np.linalg.norm(sight))
-    capsules = plan.capsules(appliance, middle)
-    starts = np.array([capsule.start for capsule in capsules])
-    ends = np.array([capsule.end for capsule in capsules])
-    points = (starts[:, None] + _ALONG[:, None] * (ends - starts)[:, None]).reshape(-1, 3)
-    along = (points - camera.position) @ (sight / distance)
-    aside = np.linalg.norm(points - camera.position - np.outer(along, sight / distance), axis=1)
-    near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
-    # palm and forearm rather than the fingers themselves may hide the element
-    hiding = (along < distance - 0.03) & (aside < 0.02)
-    below = points[:, 1] < appliance.bottom + 0.005
-    return int(near.sum() + max(hiding.sum() - 3, 0) + (below.sum() if _stands(appliance) else 0))
-
-
-def _stands(appliance: Appliance) -> bool:
-    return appliance.panel is None
 
 
 def plan_demonstrations(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from afformer_core.sim.bodies.appliance import Appliance
 from afformer_core.sim.bodies.element import Element
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.cameras.camera import Camera
@@ -53,3 +54,15 @@ def front_points(
 def front_centre(element: Element, displacement: Pose = STILL) -> np.ndarray:
     """Return the middle of the element's front, [3] metres."""
     return element.placed(displacement).apply(np.array(element.front.centre))
+
+
+def vector_to_nearest(appliance: Appliance, index: int) -> np.ndarray | None:
+    """Return the vector to the nearest element in the element's own frame; None if it is alone."""
+    own = appliance.elements[index]
+    others = [other for number, other in enumerate(appliance.elements) if number != index]
+    if not others:
+        return None
+    here = front_centre(own)
+    nearest = min(others, key=lambda other: float(np.linalg.norm(front_centre(other) - here)))
+    toward: np.ndarray = (front_centre(nearest) - here) @ own.pose.rotation
+    return toward

@@ -11,6 +11,9 @@ import numpy as np
 from afformer_core.sim.bodies.hand import Capsule
 from afformer_core.sim.bodies.pose import STILL, Pose
 from afformer_core.sim.cameras.camera import Camera
+from afformer_core.sim.hand_mesh.hand_look import HandLook
+from afformer_core.sim.hand_mesh.posed_hand import PosedHand
+from afformer_core.sim.scene.hand_skins import SKIN_CODES, SkinXml, paint_skins, place_skins
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.surroundings import (
     Lighting,
@@ -26,6 +29,8 @@ HAND = -2
 _MAXIMUM_GEOMS = 400
 _CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
 
+Hand = Sequence[Capsule] | PosedHand
+
 
 class Renderer:
     """Renderer of one scene's appliance, for one thread; close it at the end, or use `with`.
@@ -33,21 +38,26 @@ class Renderer:
     Args:
         scene: scene to render.
         buffer: (width, height) of the largest image.
+        skins: what shows hands of meshes, see `hand_skins.skins_xml`; None if there are none.
     """
 
     _window: mujoco.GLContext | None = None
 
-    def __init__(self, scene: Scene, buffer: tuple[int, int]) -> None:
+    def __init__(
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
+    ) -> None:
         # one OpenGL context a process: making one takes longer than rendering an appliance
         if Renderer._window is None:
             Renderer._window = mujoco.GLContext(16, 16)
         Renderer._window.make_current()
         self._appliance = scene.appliance
         self._buffer = buffer
-        self._model = build_model(scene, buffer)
+        self._model = build_model(scene, buffer, skins)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
+        self._skinned = skins is not None
+        self._look: HandLook | None = None
         self._option = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
@@ -72,7 +82,7 @@ class Renderer:
         self,
         camera: Camera,
         size: tuple[int, int],
-        hand: Sequence[Capsule] = (),
+        hand: Hand = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
         """Render an image.
@@ -80,7 +90,7 @@ class Renderer:
         Args:
             camera: camera that takes it.
             size: (width, height), at most the buffer's.
-            hand: capsules of a hand, if there is one.
+            hand: capsules of a hand, if there is one, or a hand of meshes.
             states: displacements of the elements that are not at rest.
 
         Returns:
@@ -96,13 +106,14 @@ class Renderer:
         self,
         camera: Camera,
         size: tuple[int, int],
-        hand: Sequence[Capsule] = (),
+        hand: Hand = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
         """Render what each pixel shows: int32 [H, W].
 
-        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. See
-        `render` for the arguments and errors.
+        A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. A
+        hand of meshes has k 0, and its arm that of the arm's capsule. See `render` for the
+        arguments and errors.
         """
         self._update(camera, size, hand, states or {})
         flags = self._scene.flags
@@ -114,13 +125,16 @@ class Renderer:
             self._model.body(f'element_{i}').id: i for i in range(len(self._appliance.elements))
         }
         # a hand's capsules come last; MuJoCo leaves unset what they belong to
-        scene_geoms = self._scene.ngeom - len(hand)
+        capsules = 0 if isinstance(hand, PosedHand) else len(hand)
+        scene_geoms = self._scene.ngeom - capsules
         for i in range(scene_geoms):
             geom = self._scene.geoms[i]
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid >= 0:
                 body = int(self._model.geom_bodyid[geom.objid])
                 element_of[geom.segid + 1] = bodies.get(body, NOTHING)
-        for k in range(len(hand)):
+            elif geom.objtype == mujoco.mjtObj.mjOBJ_SKIN:
+                element_of[geom.segid + 1] = HAND - SKIN_CODES[geom.objid]
+        for k in range(capsules):
             element_of[self._scene.geoms[scene_geoms + k].segid + 1] = HAND - k
         shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
         return shown
@@ -129,7 +143,7 @@ class Renderer:
         self,
         camera: Camera,
         size: tuple[int, int],
-        hand: Sequence[Capsule] = (),
+        hand: Hand = (),
         states: Mapping[int, Pose] | None = None,
     ) -> np.ndarray:
         """Render depth along the optical axis, at each pixel's centre.
@@ -157,7 +171,7 @@ class Renderer:
         self,
         camera: Camera,
         size: tuple[int, int],
-        hand: Sequence[Capsule],
+        hand: Hand,
         states: Mapping[int, Pose],
     ) -> None:
         if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
@@ -183,8 +197,22 @@ class Renderer:
             mujoco.mjtCatBit.mjCAT_ALL.value,
             self._scene,
         )
-        for capsule in hand:
-            self._add_capsule(capsule)
+        if self._skinned:
+            self._place_mesh(hand if isinstance(hand, PosedHand) else None)
+        if not isinstance(hand, PosedHand):
+            for capsule in hand:
+                self._add_capsule(capsule)
+        elif not self._skinned:
+            raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
+
+    def _place_mesh(self, hand: PosedHand | None) -> None:
+        if hand is not None and hand.look != self._look:
+            paint_skins(self._model, self._context, hand.look)
+            self._look = hand.look
+        place_skins(self._scene, hand)
+        # the faces of a right hand are mirrored
+        mirrored = hand is not None and not hand.left
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = not mirrored
 
     def _add_capsule(self, capsule: Capsule) -> None:
         geom = self._scene.geoms[self._scene.ngeom]

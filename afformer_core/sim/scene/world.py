@@ -9,6 +9,7 @@ import numpy as np
 from afformer_core.sim.bodies.pose import Pose
 from afformer_core.sim.bodies.seeds import Stream, make_rng
 from afformer_core.sim.bodies.solid import Solid
+from afformer_core.sim.scene.hand_skins import SkinXml
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.textures.panel_texture import paint_panel
 from afformer_core.sim.textures.surface_texture import paint_surface
@@ -17,7 +18,9 @@ SURFACES = 4
 CLUTTER = 6
 
 
-def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
+def build_model(
+    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
+) -> mujoco.MjModel:
     """Build the model of a scene's appliance at rest.
 
     Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
@@ -27,6 +30,7 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
     Args:
         scene: scene to build.
         buffer: (width, height) of the largest image to be rendered.
+        skins: what can show a hand of meshes, see `hand_skins.skins_xml`.
     """
     appliance = scene.appliance
     rng = make_rng(scene.seed, Stream.WORLD, scene.variant)
@@ -59,17 +63,17 @@ def build_model(scene: Scene, buffer: tuple[int, int]) -> mujoco.MjModel:
   <map znear="0.02" zfar="20" shadowclip="1.5"/>
 </visual>
 <statistic extent="1" center="0 0 0"/>
-<asset>{''.join([*_blank_textures(images), *materials])}</asset>
+<asset>{''.join([*_blank_textures(images), *materials])}{skins.assets if skins else ''}</asset>
 <worldbody>
   <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
   <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>
   <camera name="view" pos="0 0 1"/>
   <geom name="wall" type="box" size="2.5 2.5 0.01" pos="0 0 {appliance.back - 0.05}"/>
   <geom name="table" type="box" size="1.5 0.01 1" pos="0 {appliance.bottom - 0.01} 0.3"/>
-  {''.join([*fixed, *clutter, *bodies])}
-</worldbody>
+  {''.join([*fixed, *clutter, *bodies])}{skins.bodies if skins else ''}
+</worldbody>{skins.deformable if skins else ''}
 </mujoco>"""
-    model = mujoco.MjModel.from_xml_string(xml)
+    model = mujoco.MjModel.from_xml_string(xml, skins.files if skins else {})
     for name, image in images.items():
         first = int(model.tex_adr[model.texture(name).id])
         model.tex_data[first : first + image.size] = image.ravel()

@@ -114,6 +114,22 @@ def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
                 assert cv2.pointPolygonTest(polygon, tuple(point), True) > -1
 
 
+def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> None:
+    list(write_dataset(tmp_path, 'train', replace(PLAN, hand='mesh')))
+    capsules, meshes = contents(folder), contents(tmp_path)
+    assert capsules.keys() == meshes.keys()
+    changed = {name for name in capsules if capsules[name] != meshes[name]}
+    assert {name for name in changed if name.endswith('.mp4')} == {
+        name for name in capsules if name.endswith('.mp4')
+    }
+    assert not any(name.endswith('.jpg') for name in changed)
+
+
+def test_an_unknown_hand_is_refused() -> None:
+    with pytest.raises(ValueError, match="hand is 'paw'; expected one of"):
+        replace(PLAN, hand='paw')
+
+
 def test_an_appliance_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
     count = len(scene.appliance.elements)

@@ -21,6 +21,8 @@ Render appliances that a hand operates, as a dataset in one of these layouts:
 
   opra         clips of demonstrations, images of the same appliances from other cameras without
                the hand, and OUT/SPLIT.json
+  photographs  the same, with a rendered hand that touches places of photographs; the image is the
+               same photograph from elsewhere in other light
   assistq      a folder for each video, with several demonstrations, its script, users' images
                with the boxes of all elements, and questions with answers in OUT/SPLIT.json
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
@@ -42,6 +44,7 @@ _EXAMPLE = """\
 examples:
   afformer simulate datasets/simulated --split train --appliances 2100 --processes 2
   afformer simulate datasets/simulated --split test-buttons --appliances 300 --processes 2
+  afformer simulate datasets/own --layout photographs --photographs ~/Pictures --processes 2
   afformer simulate datasets/assistq --layout assistq --split train --processes 2
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --appliances 100 --processes 2
@@ -152,8 +155,11 @@ def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> in
 
     layout = arguments.layout
     processes = options.pop('processes')
-    total = options['videos' if layout == 'long-videos' else 'appliances']
-    unit = 'video' if layout in ('assistq', 'long-videos') else 'appliance'
+    counted = {'long-videos': 'videos', 'photographs': 'scenes'}.get(layout, 'appliances')
+    total = options[counted]
+    unit = {'assistq': 'video', 'long-videos': 'video', 'photographs': 'scene'}.get(
+        layout, 'appliance'
+    )
     with tqdm(total=total, unit=unit) as bar:
         for done in _progress(arguments, options, processes):
             bar.update(done - bar.n)
@@ -172,6 +178,7 @@ def _progress(
     from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
     from afformer_core.sim.datasets.hands_writer import HandsPlan, write_hands
     from afformer_core.sim.datasets.long_video_writer import LongVideoPlan, write_long_videos
+    from afformer_core.sim.datasets.photograph_writer import PhotographPlan, write_photographs
     from afformer_core.sim.scene.scene_plan import split_named
 
     layout, folder = arguments.layout, arguments.out
@@ -184,6 +191,9 @@ def _progress(
         'families': tuple(arguments.families or families),
         'held_out': split.held_out,
     }
+    if layout == 'photographs':
+        plan = PhotographPlan(scenes['seed'], held_out=split.held_out, **options)
+        return write_photographs(folder, name, plan, processes)
     if layout == 'assistq':
         options['images'] = options.pop('targets')
         return write_assistq(folder, name, AssistqPlan(**scenes, **options), processes)

@@ -24,6 +24,16 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'longest_side': 256,
         'hand': 'capsules',
     },
+    'photographs': {
+        'processes': 1,
+        'scenes': 1000,
+        'photographs': None,
+        'demonstrations': 2,
+        'targets': 2,
+        'frames': 8,
+        'rate': 4.0,
+        'longest_side': 256,
+    },
     'assistq': {
         'processes': 1,
         'appliances': 100,
@@ -93,6 +103,7 @@ _HELP = {
     'longest_side': (int, 'longest side of the images, in pixels'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),
+    'scenes': (int, 'number of scenes, of one photograph each'),
     'seconds': (
         float,
         'length of a demonstration (assistq), of a video (long-videos), or of the camera motion '
@@ -122,6 +133,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f'--{name.replace("_", "-")}', type=kind, help=f'{text} ({_default_text(name)})'
         )
+    parser.add_argument(
+        '--photographs',
+        type=Path,
+        metavar='FOLDER',
+        help='folder of photographs, with all below it (default for photographs: those that '
+        'scikit-image and scikit-learn carry)',
+    )
     bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
     bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
     bag.add_argument(

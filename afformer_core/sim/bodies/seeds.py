@@ -25,6 +25,7 @@ class Stream(IntEnum):
     STATE = 10
     FAMILY = 11
     LOOK = 12
+    PHOTOGRAPH = 13
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

@@ -122,7 +122,7 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 @cache
 def _read(name: str) -> _TextureImage:
-    with Image.open(_locate(name)) as image:
+    with Image.open(locate_texture_image(name)) as image:
         grey = image.mode == 'L'
         colours = image.convert('RGB')
     scale = _LONGEST_SHORT_SIDE / min(colours.size)
@@ -132,7 +132,13 @@ def _read(name: str) -> _TextureImage:
     return _TextureImage(np.asarray(colours), grey)
 
 
-def _locate(name: str) -> Path:
+def locate_texture_image(name: str) -> Path:
+    """Return where a photograph is that a package carries.
+
+    Raises:
+        ModuleNotFoundError: scikit-image or scikit-learn is not installed.
+        FileNotFoundError: the package is installed without its photographs.
+    """
     # importing the packages would take a second, and only their files are needed
     package, _, path = name.partition('/')
     spec = find_spec(package)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations over a photograph: a hand comes, touches a place of it, and goes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from afformer_core.sim.bodies.appliance import Appliance
+from afformer_core.sim.bodies.element import Element, Front, Joint, Use
+from afformer_core.sim.bodies.grip import Fingertip, Grip, Hook, Pinch
+from afformer_core.sim.bodies.hand import sample_appearance
+from afformer_core.sim.bodies.pose import STILL
+from afformer_core.sim.cameras.camera import Camera, direction, look_at
+from afformer_core.sim.cameras.sensor import Sensor, sample_sensor
+from afformer_core.sim.hand_mesh.posed_hand import PosedHand
+from afformer_core.sim.photographs.hand_over_photograph import compose, light_of, render_hand
+from afformer_core.sim.photographs.photograph_view import PhotographView
+from afformer_core.sim.scene.demonstration import Demonstration, with_meshes
+from afformer_core.sim.scene.grasp import sample_grasp
+from afformer_core.sim.scene.motion import sample_motion
+from afformer_core.sim.scene.renderer import Renderer
+from afformer_core.sim.scene.scene import Scene
+from afformer_core.sim.scene.surroundings import Surroundings, sample_lighting
+from afformer_core.sim.scene.view import View
+
+# Length of a hand in metres, and in an image as a share of its diagonal.
+_HAND = 0.19
+_SMALLEST, _LARGEST = 0.16, 0.5
+_SWAYING = 0.5
+_ROTATION = Joint((0.0, 0.0, 1.0), hinge=True)
+_ROOM = Surroundings(0, 0.0, np.ones(3), None, np.ones(3), ())
+
+
+class HandScene(Scene):
+    """Scene with nothing but the frame of the place that a hand touches."""
+
+    @cached_property
+    def appliance(self) -> Appliance:
+        """Appliance of one element without solids; wall and floor are far away."""
+        corners = np.array([[x, y, 0.0] for x in (-0.01, 0.01) for y in (-0.01, 0.01)])
+        uses = (Use('touch', (Fingertip(0.01, 0.01, 0.0),)),)
+        element = Element('place', STILL, (), corners, Front((0.0, 0.0, 0.0), 0.01, 0.01), uses)
+        return Appliance('photograph', (element,), (), bottom=-3.0, back=-3.0)
+
+
+@dataclass(frozen=True)
+class PhotographDemonstration:
+    """A hand that touches a place of a photograph.
+
+    Attributes:
+        hand: how the hand moves, seen on a canvas of its own.
+        view: how the photograph is seen.
+        place: [2], pixel of the photograph that is touched.
+        sway: float64 [3], movement of the camera to the right and down as shares of the image's
+            width, and its turn in radians, during the clip.
+        shadow: [2] pixels to the right and down at which the shadow of a hand in contact falls.
+        shade: share of the light that the shadow takes.
+        sensor: defects of the camera.
+    """
+
+    hand: Demonstration
+    view: PhotographView
+    place: np.ndarray
+    sway: np.ndarray
+    shadow: np.ndarray
+    shade: float
+    sensor: Sensor
+
+    def contact_pixel(self, time: float) -> np.ndarray | None:
+        """Return where the place is in the clip at a time: [2] pixels, None outside the image."""
+        matrix = self._swayed(time)
+        pixel = matrix[:, :2] @ self.view.pixels(self.place[None])[0] + matrix[:, 2]
+        inside = (pixel >= -0.5).all() and (pixel <= np.array(self.view.size) - 0.5).all()
+        return pixel if inside else None
+
+    def render(
+        self, renderer: Renderer, photograph: np.ndarray, frames: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Render the clip by a renderer of a `HandScene`: uint8 [frames, H, W, 3] RGB."""
+        ground = self.view.take(photograph)
+        place = self.view.pixels(self.place[None])[0]
+        light = light_of(ground, place)
+        renderer.set_room(self.hand.view.lighting, self.hand.view.surroundings)
+        clip = []
+        for time in self.hand.times(frames).tolist():
+            image = self._frame(renderer, ground, place, light, time)
+            swayed = cv2.warpAffine(
+                image, self._swayed(time), self.view.size, borderMode=cv2.BORDER_REPLICATE
+            )
+            clip.append(self.sensor.expose(swayed, rng))
+        return np.stack(clip)
+
+    def _frame(
+        self,
+        renderer: Renderer,
+        ground: np.ndarray,
+        place: np.ndarray,
+        light: np.ndarray,
+        time: float,
+    ) -> np.ndarray:
+        appliance = HandScene(0).appliance
+        hand = self.hand.shown_hand(appliance, time)
+        if not isinstance(hand, PosedHand):
+            return ground
+        view = self.hand.view
+        image = render_hand(renderer, view.camera, view.size, hand)
+        touched = view.pixels(self.hand.grasp.contact_point[None])[0]
+        # the farther from the surface, the farther away is the shadow
+        height = float(np.linalg.norm(self.hand.motion.hand_offset(time)))
+        right, down = (self.shadow * (1 + 25 * height)).tolist()
+        return compose(ground, image, place - touched, light, (right, down, self.shade))
+
+    def _swayed(self, time: float) -> np.ndarray:
+        """Return the camera's movement at a time as a matrix [2, 3] of image pixels."""
+        width, height = self.view.size
+        right, down, turn = (self.sway * (time - 0.5)).tolist()
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), math.degrees(turn), 1.0)
+        matrix[:, 2] += [right * width, down * width]
+        return matrix
+
+
+def plan_photograph_demonstration(
+    view: PhotographView, place: np.ndarray, rng: np.random.Generator
+) -> PhotographDemonstration:
+    """Draw a demonstration at a place, [2] pixels of the photograph, that a view shows."""
+    use = _sample_use(rng)
+    motion = sample_motion(use, rng)
+    appearance = sample_appearance(rng)
+    grasp = sample_grasp(use.grips[0], appearance, rng)
+    moving = bool(rng.random() < _SWAYING)
+    hand_view = View(
+        _canvas(view.size), _camera(view, rng), sample_lighting(rng), _ROOM, _plain_sensor()
+    )
+    hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
+    sway = rng.normal(0, 1, 3) * [0.02, 0.02, 0.03] if moving else np.zeros(3)
+    angle = rng.uniform(0, 2 * math.pi)
+    offset = rng.uniform(2, 9) * np.array([math.cos(angle), math.sin(angle)])
+    return PhotographDemonstration(
+        with_meshes(hand, rng),
+        view,
+        place,
+        sway,
+        offset,
+        float(rng.uniform(0.15, 0.5)),
+        replace(sample_sensor(rng, moving), distortion=0.0),
+    )
+
+
+def _sample_use(rng: np.random.Generator) -> Use:
+    """Draw an action that leaves what a photograph shows where it is."""
+    tip: Grip = Fingertip(0.008, 0.008, 0.0)
+    pinch: Grip = Pinch(rng.uniform(0.006, 0.028), rng.uniform(0.0, 0.01), 0.015)
+    vertical = bool(rng.random() < 0.5)
+    hook: Grip = Hook(rng.uniform(0.05, 0.12), rng.uniform(0.004, 0.012), 0.015, vertical)
+    action = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
+    if action == 'rotate':
+        turn = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.3))
+        return Use(action, (pinch,), _ROTATION, (0.0, 0.0), (turn, turn))
+    if action == 'hold':
+        return Use(action, (pinch if rng.random() < 0.5 else hook,))
+    return Use(action, (tip,))
+
+
+def _canvas(size: tuple[int, int]) -> tuple[int, int]:
+    # the place is in its middle, wherever it is in the image
+    return 2 * size[0], 2 * size[1]
+
+
+def _camera(view: PhotographView, rng: np.random.Generator) -> Camera:
+    """Draw a camera that has the place in the middle of the canvas, and the hand at some size."""
+    width, height = view.size
+    distance = rng.uniform(0.5, 1.0)
+    share = rng.uniform(_SMALLEST, _LARGEST)
+    focal = share * math.hypot(width, height) * distance / _HAND
+    field_of_view = 2 * math.degrees(math.atan(height / focal))
+    toward = direction(rng.normal(0, 18), float(np.clip(rng.normal(0, 30), -60, 25)))
+    return look_at(distance * toward, np.zeros(3), rng.normal(0, 8), field_of_view)
+
+
+def _plain_sensor() -> Sensor:
+    return Sensor(np.ones(3), 1.0, 0.0, 0.0)

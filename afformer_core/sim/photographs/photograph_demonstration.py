@@ -23,6 +23,7 @@ from afformer_core.sim.photographs.photograph_view import PhotographView
 from afformer_core.sim.scene.demonstration import Demonstration, with_meshes
 from afformer_core.sim.scene.grasp import sample_grasp
 from afformer_core.sim.scene.motion import sample_motion
+from afformer_core.sim.scene.obstruction import count_misplaced
 from afformer_core.sim.scene.renderer import Renderer
 from afformer_core.sim.scene.scene import Scene
 from afformer_core.sim.scene.surroundings import Surroundings, sample_lighting
@@ -32,6 +33,8 @@ from afformer_core.sim.scene.view import View
 _HAND = 0.19
 _SMALLEST, _LARGEST = 0.16, 0.5
 _SWAYING = 0.5
+# Draws of camera and grasp, and what an arm that ends in the image counts.
+_TRIES, _ENDING = 40, 50
 _ROTATION = Joint((0.0, 0.0, 1.0), hinge=True)
 _ROOM = Surroundings(0, 0.0, np.ones(3), None, np.ones(3), ())
 
@@ -131,12 +134,18 @@ def plan_photograph_demonstration(
     use = _sample_use(rng)
     motion = sample_motion(use, rng)
     appearance = sample_appearance(rng)
-    grasp = sample_grasp(use.grips[0], appearance, rng)
     moving = bool(rng.random() < _SWAYING)
-    hand_view = View(
-        _canvas(view.size), _camera(view, rng), sample_lighting(rng), _ROOM, _plain_sensor()
-    )
-    hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
+    lighting, at = sample_lighting(rng), view.pixels(place[None])[0]
+    drawn = []
+    for _ in range(_TRIES):
+        camera = _camera(view, rng)
+        hand_view = View(_canvas(view.size), camera, lighting, _ROOM, _plain_sensor())
+        grasp = sample_grasp(use.grips[0], appearance, rng)
+        hand = Demonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
+        drawn.append((_count_misplaced(hand, view, at), hand))
+        if drawn[-1][0] == 0:
+            break
+    hand = min(drawn, key=lambda pair: pair[0])[1]
     sway = rng.normal(0, 1, 3) * [0.02, 0.02, 0.03] if moving else np.zeros(3)
     angle = rng.uniform(0, 2 * math.pi)
     offset = rng.uniform(2, 9) * np.array([math.cos(angle), math.sin(angle)])
@@ -149,6 +158,21 @@ def plan_photograph_demonstration(
         float(rng.uniform(0.15, 0.5)),
         replace(sample_sensor(rng, moving), distortion=0.0),
     )
+
+
+def _count_misplaced(hand: Demonstration, view: PhotographView, place: np.ndarray) -> int:
+    """Count points of an arm that hide the place, and many more if it ends in the image."""
+    appliance = HandScene(0).appliance
+    middle = (max(hand.motion.start, 0.0) + min(hand.motion.end, 1.0)) / 2
+    camera = hand.view.camera
+    misplaced = count_misplaced(appliance, hand.capsules(appliance, middle), camera, np.zeros(3))
+    elbow = hand.pose(appliance, middle).elbow
+    if not camera.has_ahead(elbow[None]):
+        return misplaced + _ENDING
+    touched, end = hand.view.pixels(np.stack([hand.grasp.contact_point, elbow]))
+    end = end - touched + place
+    ending = (end >= 0).all() and (end < np.array(view.size)).all()
+    return misplaced + (_ENDING if ending else 0)
 
 
 def _sample_use(rng: np.random.Generator) -> Use:

@@ -149,7 +149,7 @@ def _make(
             }
             for target in range(plan.targets):
                 image = f'images/{split}/{index:05d}/{number}_{target}.jpg'
-                scale = float(np.sqrt(np.linalg.det(view.matrix[:2, :2])))
+                scale = view.scale_at(places[0])
                 other_size = image_size(rng, plan.longest_side, None)
                 other = sample_other_view(photograph, other_size, places[0], scale, rng)
                 shown = change_light(other.take(photograph), rng)

@@ -20,8 +20,8 @@ class PhotographView:
 
     Attributes:
         size: (width, height) of the image.
-        matrix: float64 [3, 3], from pixels of the photograph to those of the image; it never
-            mirrors.
+        matrix: float64 [3, 3], from pixels of the photograph to those of the image; the last
+            coordinate is positive in the image, and nothing is mirrored.
 
     Raises:
         ValueError: the matrix mirrors the photograph.
@@ -31,7 +31,7 @@ class PhotographView:
     matrix: np.ndarray
 
     def __post_init__(self) -> None:
-        if np.linalg.det(self.matrix / self.matrix[2, 2]) <= 0:
+        if np.linalg.det(self.matrix) <= 0:
             raise ValueError(f'homography {self.matrix.tolist()} mirrors the photograph')
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
@@ -40,9 +40,16 @@ class PhotographView:
         image: np.ndarray = mapped[:, :2] / mapped[:, 2:]
         return image
 
+    def scale_at(self, point: np.ndarray) -> float:
+        """Return how many pixels of the image a pixel of the photograph has, along one side."""
+        last = float(self.matrix[2] @ [*point, 1.0])
+        # the determinant of the homography's derivative
+        return math.sqrt(abs(float(np.linalg.det(self.matrix)) / last**3))
+
     def take(self, photograph: np.ndarray) -> np.ndarray:
         """Return the image, uint8 [H, W, 3] RGB, of a photograph of the same type."""
-        scale = math.sqrt(abs(float(np.linalg.det(self.matrix[:2, :2]))))
+        middle = np.linalg.inv(self.matrix) @ [self.size[0] / 2, self.size[1] / 2, 1.0]
+        scale = self.scale_at(middle[:2] / middle[2])
         if scale < 0.7:
             # shrinking without this would alias
             photograph = cv2.GaussianBlur(photograph, (0, 0), 0.35 / scale)
@@ -136,8 +143,8 @@ def _view(
     mapped = matrix @ np.array([*point, 1.0])
     shift = np.eye(3)
     shift[:2, 2] = place - mapped[:2] / mapped[2]
-    placed = shift @ matrix
-    return PhotographView(size, placed / placed[2, 2])
+    # the last coordinate is 1 at the point
+    return PhotographView(size, shift @ matrix / mapped[2])
 
 
 def _best(photograph: np.ndarray, draw: Callable[[], PhotographView]) -> PhotographView:

@@ -44,8 +44,18 @@ def test_other_views_show_the_point_and_little_beyond_the_photograph() -> None:
         place = view.pixels(POINT[None])[0] / SIZE
         assert ((place > 0.14) & (place < 0.86)).all()
     assert np.mean([view.covered(dotted()) for view in views]) > 0.95
-    scales = [np.sqrt(np.linalg.det(view.matrix[:2, :2])) for view in views]
+    scales = [view.scale_at(POINT) for view in views]
     assert max(scales) / min(scales) > 1.5
+    assert 0.9 / 2.6 < min(scales) < max(scales) < 0.9 * 2.6
+
+
+def test_views_are_drawn_for_any_place_of_large_photographs() -> None:
+    photograph = np.zeros((960, 1280, 3), np.uint8)
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        point = rng.uniform([100, 100], [1180, 860])
+        view = sample_other_view(photograph, (448, 336), point, 1.6, rng)
+        assert view.covered(photograph) > 0.7
 
 
 def test_the_near_view_shows_most_of_the_photograph_upright() -> None:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from studies.intervals import seed_means
 from studies.results import StudyResult, read_results, row_labels
 
-_OURS, _PAPERS, _BLIND = '#1f6f8b', '#c05621', '#777777'
+_OURS, _PAPERS, _BASELINE = '#1f6f8b', '#c05621', '#777777'
 _ROW_HEIGHT, _WIDTH = 0.42, 9.0
 
 
@@ -36,8 +36,8 @@ def draw(results: Sequence[StudyResult]) -> Figure:
     figure = Figure(figsize=(_WIDTH, 1.3 + _ROW_HEIGHT * len(labels)), layout='constrained')
     ours, papers = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
     _draw_ours(ours, trained, labels)
-    if blind := [result for result in results if result.seed is None]:
-        _draw_blind(ours, min(blind, key=lambda result: result.kld))
+    if baselines := [result for result in results if result.seed is None]:
+        _draw_baseline(ours, min(baselines, key=lambda result: result.kld))
     published = {result.row: result.paper_kld for result in trained}
     for height, label in enumerate(labels):
         if (value := published[label]) is not None:
@@ -64,8 +64,8 @@ def _draw_ours(axes: Any, trained: Sequence[StudyResult], labels: Sequence[str])
         axes.plot(klds, [height] * len(klds), '|', color=_OURS, markersize=9)
 
 
-def _draw_blind(axes: Any, best: StudyResult) -> None:
-    axes.axvline(best.kld, color=_BLIND, linestyle='--', linewidth=1)
+def _draw_baseline(axes: Any, best: StudyResult) -> None:
+    axes.axvline(best.kld, color=_BASELINE, linestyle='--', linewidth=1)
     axes.annotate(
         best.row,
         (best.kld, 1.0),
@@ -76,7 +76,7 @@ def _draw_blind(axes: Any, best: StudyResult) -> None:
         ha='right',
         va='top',
         fontsize=7,
-        color=_BLIND,
+        color=_BASELINE,
     )
 
 

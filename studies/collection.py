@@ -21,9 +21,9 @@ from studies.results import StudyResult
 _SCHEMA = 1
 _MODEL = 'model'
 # Baselines that look at nothing; their measures are the same beside every model of a table.
-_BLIND = {
-    'uniform': 'uniform (blind)',
-    'action_mean_map': 'mean map of the action (blind)',
+_BASELINE = {
+    'uniform': 'uniform (baseline)',
+    'action_mean_map': 'mean map of the action (baseline)',
 }
 
 
@@ -39,7 +39,7 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
         ValueError: an evaluation was written by another version, or of other test pairs.
     """
     lines: list[StudyResult] = []
-    blind: dict[str, dict[str, Any]] = {}
+    baselines: dict[str, dict[str, Any]] = {}
     for row in plan.tables[table].rows:
         for seed in plan.seeds:
             measures = _measures(files.evaluation(row.model, seed))
@@ -55,8 +55,8 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
                     **made,
                 )
             )
-            beside = {label: _numbers(measures, name) for name, label in _BLIND.items()}
-            if (blind := blind or beside) != beside:
+            beside = {label: _numbers(measures, name) for name, label in _BASELINE.items()}
+            if (baselines := baselines or beside) != beside:
                 raise ValueError(
                     f'{files.evaluation(row.model, seed)} has other test pairs than the '
                     'evaluations before it; expected the same. Delete the folder of evaluations'
@@ -64,7 +64,7 @@ def collect(plan: StudyPlan, table: str, files: StudyFiles) -> tuple[StudyResult
     unseen: dict[str, Any] = {'paper_kld': None, 'seed': None, 'pairs_trained': None}
     heads = [
         StudyResult(table=table, row=label, **unseen, **numbers, **made)
-        for label, numbers in blind.items()
+        for label, numbers in baselines.items()
     ]
     return (*heads, *lines)
 

@@ -228,11 +228,14 @@ def _evaluate_predictor(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[Report, _MakeExamples]:
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.report.blind_report import build_blind_report, measure_blind
+    from afformer_core.evaluation.report.baseline_report import (
+        build_baseline_report,
+        measure_baseline,
+    )
     from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    measured = measure_blind(
+    measured = measure_baseline(
         protocol,
         protocol.rows(dataset),
         arguments.predictor,
@@ -242,7 +245,7 @@ def _evaluate_predictor(
         arguments.processes,
     )
     facts = {'annotations': str(arguments.annotations)}
-    report = build_blind_report(measured, arguments.predictor, facts, arguments.seed)
+    report = build_baseline_report(measured, arguments.predictor, facts, arguments.seed)
     return report, lambda: best_and_worst_examples(measured)
 
 
@@ -268,7 +271,7 @@ def _compare_models(
     from afformer_core.evaluation.model_differences import most_different_rows
     from afformer_core.evaluation.report.compared_report import build_compared_report
     from afformer_core.evaluation.report.qualitative_examples import most_different_examples
-    from afformer_core.evaluation.report.report import blind_labels
+    from afformer_core.evaluation.report.report import baseline_labels
 
     folders = models.name_models(arguments.models)
     # an unsound model is reported before the others are measured
@@ -284,7 +287,7 @@ def _compare_models(
         for name, each in answers.items()
     }
     rows = {name: models.rows_to_compare(each, questions) for name, each in answers.items()}
-    labels = blind_labels(prior, questions.dataset.action_names)
+    labels = baseline_labels(prior, questions.dataset.action_names)
     report = build_compared_report(reports, rows, labels, arguments.seed)
     shown = ((name, models.rows_to_show(each, questions)) for name, each in answers.items())
     return report, lambda: most_different_examples(shown, most_different_rows(rows))

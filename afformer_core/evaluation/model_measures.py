@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.baselines import center_bias, centred_gaussian, uniform
-from afformer_core.evaluation.blind_prior import BlindPrior
 from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
 from afformer_core.evaluation.pairs.comparison import MODEL, Comparison, compare, compare_pooled
 from afformer_core.evaluation.pairs.pair_result import PairResult
@@ -47,7 +47,7 @@ class ModelMeasures:
         groups: appliances, or images where the data names no appliance.
         milliseconds_median: of grounding an image.
         predictors: the model, and what looks at nothing or at the elements alone, by name.
-        kld_share_of_blind: the model's KLD as a share of that of `MEAN_MAP`.
+        kld_share_of_baseline: the model's KLD as a share of that of `MEAN_MAP`.
         demonstration_use: with another demonstration swapped in.
         motion_use: with the motion taken away.
         abstention: on what is not in view.
@@ -60,7 +60,7 @@ class ModelMeasures:
     groups: int
     milliseconds_median: float
     predictors: Mapping[str, PredictorMeasures]
-    kld_share_of_blind: Estimate | None
+    kld_share_of_baseline: Estimate | None
     demonstration_use: DemonstrationUse | None
     motion_use: MotionUse | None
     abstention: Abstention | None
@@ -72,19 +72,19 @@ class ModelMeasures:
 def measure_model(
     results: Sequence[PairResult],
     protocol: EvaluationProtocol,
-    prior: BlindPrior,
+    prior: BaselinePrior,
     action_names: Sequence[str],
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> ModelMeasures:
-    """Measure a model and the blind predictors beside it.
+    """Measure a model and the baseline predictors beside it.
 
     Args:
         results: of the model, at least one.
         protocol: the one they were made with.
-        prior: of a blind predictor.
+        prior: of a baseline predictor.
         action_names: of the dataset.
         calibration: of the model, or None.
         seed: of jitter and bootstrap.
@@ -92,19 +92,19 @@ def measure_model(
         pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
             are then measured; the prior is of that protocol, too.
     """
-    blind: dict[str, Predictor] = {
+    baselines: dict[str, Predictor] = {
         UNIFORM: uniform(protocol.size),
         GAUSSIAN: centred_gaussian(protocol.size),
     }
     # It is zero in most places, for which KLD is infinite without an epsilon.
     if protocol.epsilon:
-        blind[CENTER_BIAS] = center_bias(protocol)
+        baselines[CENTER_BIAS] = center_bias(protocol)
     if prior.mean_maps is not None:
-        blind[MEAN_MAP] = prior.mean_maps
+        baselines[MEAN_MAP] = prior.mean_maps
     if pooled is None:
-        comparison = compare(results, protocol, blind, seed, progress)
+        comparison = compare(results, protocol, baselines, seed, progress)
     else:
-        comparison = compare_pooled(pooled, blind, seed, progress)
+        comparison = compare_pooled(pooled, baselines, seed, progress)
     actions = {
         MODEL: measure_model_actions(results, action_names, seed),
         CONSTANT_ACTION: measure_constant_action(results, prior.constant_action, seed),
@@ -115,7 +115,7 @@ def measure_model(
         groups=len({row.group for row in rows}),
         milliseconds_median=float(np.median([result.milliseconds for result in results])),
         predictors=measure_predictors(comparison, actions, seed),
-        kld_share_of_blind=_share_of_blind(comparison, seed),
+        kld_share_of_baseline=_share_of_baseline(comparison, seed),
         demonstration_use=measure_demonstration_use(results, protocol, seed),
         motion_use=measure_motion_use(results, action_names, seed),
         abstention=measure_abstention(results, calibration, seed),
@@ -125,9 +125,9 @@ def measure_model(
     )
 
 
-def _share_of_blind(comparison: Comparison, seed: int) -> Estimate | None:
+def _share_of_baseline(comparison: Comparison, seed: int) -> Estimate | None:
     if MEAN_MAP not in comparison.scores:
         return None
     groups = [row.group for row in comparison.rows]
-    own, blind = comparison.scores[MODEL].kld, comparison.scores[MEAN_MAP].kld
-    return bootstrap_ratio(own, blind, groups, seed)
+    own, baselines = comparison.scores[MODEL].kld, comparison.scores[MEAN_MAP].kld
+    return bootstrap_ratio(own, baselines, groups, seed)

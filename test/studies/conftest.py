@@ -51,7 +51,7 @@ def plan(settings: dict[str, Any]) -> StudyPlan:
 
 @pytest.fixture
 def result() -> Callable[..., StudyResult]:
-    """A result of a row's training with a seed, None for a blind row."""
+    """A result of a row's training with a seed, None for a baseline row."""
 
     def made(row: str, paper_kld: float | None, seed: int | None, kld: float) -> StudyResult:
         return StudyResult(

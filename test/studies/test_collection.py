@@ -19,7 +19,7 @@ data: {init_args: {batch_size: 12, targets: 3}}
 """
 
 
-def evaluation(kld: float, blind: float = 2.5, schema: int = 1) -> dict[str, Any]:
+def evaluation(kld: float, baseline: float = 2.5, schema: int = 1) -> dict[str, Any]:
     estimate = {'low': 0.0, 'high': 9.0, 'count': 150, 'confidence': 0.95}
     rest = {'sim': {'value': 0.25, **estimate}, 'auc_j': None}
     peaks = {'peak_inside': {'value': 0.5, **estimate}, 'nearest': {'value': 0.75, **estimate}}
@@ -30,7 +30,7 @@ def evaluation(kld: float, blind: float = 2.5, schema: int = 1) -> dict[str, Any
             'predictors': {
                 'model': {'kld': {'value': kld, **estimate}, **rest, **peaks},
                 'uniform': {'kld': {'value': 3.0, **estimate}, **rest},
-                'action_mean_map': {'kld': {'value': blind, **estimate}, **rest},
+                'action_mean_map': {'kld': {'value': baseline, **estimate}, **rest},
             },
         },
     }
@@ -54,14 +54,14 @@ def files(plan: StudyPlan, tmp_path: Path) -> StudyFiles:
     return files
 
 
-def test_a_line_for_each_row_and_seed_after_the_blind_ones(
+def test_a_line_for_each_row_and_seed_after_the_baseline_ones(
     plan: StudyPlan, files: StudyFiles
 ) -> None:
     lines = collect(plan, 'table_1', files)
 
     assert [(line.row, line.seed, line.kld, line.paper_kld) for line in lines] == [
-        ('uniform (blind)', None, 3.0, None),
-        ('mean map of the action (blind)', None, 2.5, None),
+        ('uniform (baseline)', None, 3.0, None),
+        ('mean map of the action (baseline)', None, 2.5, None),
         ('zero-shot', 0, 1.0, 2.36),
         ('zero-shot', 1, 1.25, 2.36),
         ('fine-tuned', 0, 2.0, 1.48),
@@ -76,7 +76,7 @@ def test_a_line_for_each_row_and_seed_after_the_blind_ones(
 def test_evaluations_of_other_pairs_are_not_put_together(
     plan: StudyPlan, files: StudyFiles
 ) -> None:
-    files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, blind=2.75)))
+    files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, baseline=2.75)))
 
     with pytest.raises(ValueError, match='has other test pairs than the evaluations before it'):
         collect(plan, 'table_1', files)

@@ -34,7 +34,7 @@ def test_rows_are_ordered_where_their_intervals_do_not_overlap(
     result: Callable[..., StudyResult],
 ) -> None:
     rows = {
-        'blind': (None, [9.0]),
+        'baseline': (None, [9.0]),
         'best': (1.5, [1.00, 1.01, 1.02]),
         'second': (1.6, [1.50, 1.51, 1.52]),
         'also second': (1.6, [0.90, 0.91, 0.92]),

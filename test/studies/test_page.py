@@ -15,9 +15,9 @@ from studies.results import StudyResult, to_csv
 
 @pytest.fixture
 def results(result: Callable[..., StudyResult]) -> list[StudyResult]:
-    """Two rows of three seeds, and a blind one."""
+    """Two rows of three seeds, and a baseline one."""
     return [
-        result('uniform (blind)', None, None, 3.0),
+        result('uniform (baseline)', None, None, 3.0),
         *(result('coarse', 1.62, seed, 2.0 + seed / 100) for seed in range(3)),
         *(result('fine', 1.57, seed, 1.0 + seed / 100) for seed in range(3)),
     ]
@@ -31,7 +31,7 @@ def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> No
         '', "the paper's KLD", 'KLD', 'peak inside', 'nearest element', 'pairs trained',
     ]  # fmt: skip
     assert cells[2:] == [
-        ['uniform (blind)', '-', '3.000', '-', '-', '-'],
+        ['uniform (baseline)', '-', '3.000', '-', '-', '-'],
         ['coarse', '1.62', '2.010 [1.985, 2.035]', '26 % [24, 28]', '-', '10800'],
         ['fine', '1.57', '1.010 [0.985, 1.035]', '26 % [24, 28]', '-', '10800'],
     ]
@@ -79,4 +79,4 @@ def test_a_chart_is_the_same_for_the_same_results(
     drawn = paths[0].read_text(encoding='utf-8')
 
     assert drawn == paths[1].read_text(encoding='utf-8')
-    assert all(f'>{text}<' in drawn for text in ('coarse', 'fine', 'uniform (blind)'))
+    assert all(f'>{text}<' in drawn for text in ('coarse', 'fine', 'uniform (baseline)'))

@@ -14,7 +14,7 @@ from afformer_core.cli.options.session_options import open_grounder
 
 if TYPE_CHECKING:
     from afformer_core.data.annotated_dataset import AnnotatedDataset
-    from afformer_core.evaluation.blind_prior import BlindPrior
+    from afformer_core.evaluation.baseline_prior import BaselinePrior
     from afformer_core.evaluation.model_differences import ModelRows
     from afformer_core.evaluation.pairs.pair_result import PairResult
     from afformer_core.evaluation.pairs.pairs import Pair
@@ -139,14 +139,14 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     return Answers(folder, plan, results, pooled, facts, calibration)
 
 
-def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrior:
+def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselinePrior:
     """Read the prior of baselines that do not see a sample.
 
     Raises:
         DatasetError: the prior annotations are unsound or name other actions.
     """
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.blind_prior import prior_from_folds, prior_from_training
+    from afformer_core.evaluation.baseline_prior import prior_from_folds, prior_from_training
 
     protocol, dataset = questions.protocol, questions.dataset
     if arguments.prior_annotations is None:
@@ -155,7 +155,7 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BlindPrio
     return prior_from_training(protocol, training, dataset)
 
 
-def report_on(answers: Answers, questions: Questions, prior: BlindPrior, seed: int) -> Report:
+def report_on(answers: Answers, questions: Questions, prior: BaselinePrior, seed: int) -> Report:
     """Build the report of one model."""
     from afformer_core.evaluation.report.report import build_report
 

@@ -69,21 +69,21 @@ class Comparison:
 def compare(
     results: Sequence[PairResult],
     protocol: EvaluationProtocol,
-    blind: Mapping[str, Predictor],
+    baselines: Mapping[str, Predictor],
     seed: int = 0,
     progress: bool = True,
 ) -> Comparison:
-    """Measure the model, then the blind predictors, then every element where they are known.
+    """Measure the model, then the baseline predictors, then every element where they are known.
 
     Args:
         results: of the model, at least one.
         protocol: the one the results were made with.
-        blind: predictors by name.
+        baselines: predictors by name.
         seed: of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
     rows = tuple(row for result in results for row in result.rows)
-    predictors = dict(blind)
+    predictors = dict(baselines)
     if all(row.scene is not None for row in rows):
         predictors[EVERY_ELEMENT] = _every_element(protocol)
     scores = score(protocol, rows, predictors, seed, progress)
@@ -93,17 +93,17 @@ def compare(
 
 
 def compare_pooled(
-    pooled: PooledRows, blind: Mapping[str, Predictor], seed: int = 0, progress: bool = True
+    pooled: PooledRows, baselines: Mapping[str, Predictor], seed: int = 0, progress: bool = True
 ) -> Comparison:
-    """Measure the model, then its demonstrations one at a time, then the blind predictors.
+    """Measure the model, then its demonstrations one at a time, then the baseline predictors.
 
     Args:
         pooled: rows of the model.
-        blind: predictors by name.
+        baselines: predictors by name.
         seed: of the jitter in AUC-J.
         progress: show a progress bar on stderr.
     """
-    scores = score(pooled.protocol, pooled.rows, blind, seed, progress)
+    scores = score(pooled.protocol, pooled.rows, baselines, seed, progress)
     model = {MODEL: pooled.scores, SINGLE_DEMONSTRATION: pooled.single_scores}
     return Comparison(pooled.protocol.name, pooled.rows, {**model, **scores})
 

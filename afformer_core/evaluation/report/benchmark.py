@@ -36,7 +36,7 @@ class BenchmarkReport:
         pairs = ', '.join(f'{measures[split].pairs} of {split}' for split in SPLITS)
         return Table.of(
             'Simulated benchmark',
-            {'model': 'model', 'blind': 'blind'},
+            {'model': 'model', 'baseline': 'baseline'},
             {
                 **_seen_rows(measures['test-seen']),
                 'test-unseen: peak inside the demonstrated element': _beside_chance(
@@ -48,8 +48,8 @@ class BenchmarkReport:
                 **_absent_rows(measures['test-absent']),
             },
             (
-                f'Pairs: {pairs}. {interval_note("appliances")} blind: an element at random, or '
-                'the most frequent action.',
+                f'Pairs: {pairs}. {interval_note("appliances")} baseline: an element at random, '
+                'or the most frequent action.',
             ),
         )
 
@@ -68,12 +68,14 @@ class BenchmarkReport:
 def _seen_rows(measures: ModelMeasures) -> _Rows:
     motion, use = measures.motion_use, measures.demonstration_use
     rows: _Rows = {
-        "KLD, as a share of the same action's mean map's": {'model': measures.kld_share_of_blind},
+        "KLD, as a share of the same action's mean map's": {
+            'model': measures.kld_share_of_baseline
+        },
         'peak inside the demonstrated element': _beside_chance(measures, 'peak_inside'),
         'nearest element is the right one': _beside_chance(measures, 'nearest'),
         'action, balanced accuracy': {
             'model': measures.predictors[MODEL].balanced_accuracy,
-            'blind': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
+            'baseline': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
         },
         'the same, video backwards': {
             'model': None if motion is None else motion.balanced.accuracy_reversed
@@ -108,5 +110,5 @@ def _beside_chance(measures: ModelMeasures, name: str) -> dict[str, Cell]:
     chance = measures.predictors.get(RANDOM_ELEMENT)
     return {
         'model': getattr(measures.predictors[MODEL], name),
-        'blind': None if chance is None else getattr(chance, name),
+        'baseline': None if chance is None else getattr(chance, name),
     }

@@ -60,7 +60,7 @@ class ComparedMeasures:
 def build_compared_report(
     reports: Mapping[str, Report],
     rows: Mapping[str, ModelRows],
-    blind_labels: Mapping[str, str],
+    baseline_labels: Mapping[str, str],
     seed: int = 0,
 ) -> Report:
     """Put the numbers of several models side by side, with their differences from the first.
@@ -68,7 +68,7 @@ def build_compared_report(
     Args:
         reports: of each model alone, at least two by name.
         rows: of the same models in the same order.
-        blind_labels: of the rows of predictors that look at nothing.
+        baseline_labels: of the rows of predictors that look at nothing.
         seed: of the bootstrap.
 
     Raises:
@@ -79,7 +79,7 @@ def build_compared_report(
         {name: report.measures for name, report in reports.items()},
         measure_differences(rows, seed),
     )
-    accuracy, *tables = _tables_of_all(measures, rows[measures.first], blind_labels)
+    accuracy, *tables = _tables_of_all(measures, rows[measures.first], baseline_labels)
     accuracy = replace(accuracy, notes=_notes(accuracy.title, reports))
     own = [
         replace(table, title=f'{name}: {table.title}')
@@ -93,18 +93,18 @@ def build_compared_report(
 
 
 def _tables_of_all(
-    measures: ComparedMeasures, first: ModelRows, blind_labels: Mapping[str, str]
+    measures: ComparedMeasures, first: ModelRows, baseline_labels: Mapping[str, str]
 ) -> list[Table]:
     predictors: dict[str, PredictorMeasures] = {}
-    labels = dict(blind_labels)
+    labels = dict(baseline_labels)
     for name, model in measures.models.items():
         for kind, suffix in ((MODEL, ''), (SINGLE_DEMONSTRATION, ', one demonstration at a time')):
             if kind in model.predictors:
                 predictors[f'{_MODEL_KEY}{name}{suffix}'] = model.predictors[kind]
                 labels[f'{_MODEL_KEY}{name}{suffix}'] = f'{name}{suffix}'
-    blind = measures.models[measures.first].predictors
+    baselines = measures.models[measures.first].predictors
     predictors |= {
-        name: each for name, each in blind.items() if name not in (MODEL, SINGLE_DEMONSTRATION)
+        name: each for name, each in baselines.items() if name not in (MODEL, SINGLE_DEMONSTRATION)
     }
     tables = [
         accuracy_table(first.protocol, predictors, labels),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.model_measures import (
     CENTER_BIAS,
     GAUSSIAN,
@@ -103,7 +103,7 @@ class Report:
 def build_report(
     results: Sequence[PairResult],
     protocol: EvaluationProtocol,
-    prior: BlindPrior,
+    prior: BaselinePrior,
     action_names: Sequence[str],
     facts: Mapping[str, str | int | float],
     calibration: PresenceCalibration | None = None,
@@ -111,12 +111,12 @@ def build_report(
     progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> Report:
-    """Build the report of a model, with blind predictors beside it.
+    """Build the report of a model, with baseline predictors beside it.
 
     Args:
         results: at least one.
         protocol: the one they were made with.
-        prior: for the blind rows.
+        prior: for the baseline rows.
         action_names: of the dataset.
         facts: about model and dataset, shown first.
         calibration: of the model, or None.
@@ -130,7 +130,7 @@ def build_report(
     labels = {
         MODEL: 'model',
         SINGLE_DEMONSTRATION: 'model, one demonstration at a time',
-        **blind_labels(prior, action_names),
+        **baseline_labels(prior, action_names),
     }
     notes = notes_on_actions(results[0].action_scores, action_names)
     if prior.mean_maps is None:
@@ -163,7 +163,7 @@ def build_report(
     )
 
 
-def blind_labels(prior: BlindPrior, action_names: Sequence[str]) -> dict[str, str]:
+def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[str, str]:
     """Labels of the rows of predictors that look at nothing, by name.
 
     Args:

@@ -167,7 +167,7 @@ def accuracy_table(
     labels: Mapping[str, str],
     notes: Sequence[str] = (),
 ) -> Table:
-    """Heatmaps and actions: the model's row and the blind rows.
+    """Heatmaps and actions: the model's row and the baseline rows.
 
     Args:
         protocol: name of the rows' protocol.
@@ -200,7 +200,7 @@ def peak_table(predictors: Mapping[str, PredictorMeasures], labels: Mapping[str,
             'peak inside: share of best peaks inside the demonstrated element; nearest: share for '
             'which it is the nearest element.'
         )
-    notes.append('Blind rows take the highest pixel. ' + INTERVAL_NOTE)
+    notes.append('Baseline rows take the highest pixel. ' + INTERVAL_NOTE)
     return Table.of('Best peak', columns, rows, notes)
 
 

@@ -39,7 +39,7 @@ def measure_buttons(scores: RowScores, rows: Sequence[Row], seed: int = 0) -> Bu
 
     The chosen button is the one whose box the best peak lies in, or else is nearest to. A robot
     presses at one place, and the most probability inside a box would be no fair choice: of a
-    heatmap that says nothing it is the largest box, so that a blind predictor would be right
+    heatmap that says nothing it is the largest box, so that a baseline predictor would be right
     wherever large buttons are what people press. A heatmap without a peak is a guess.
 
     Args:

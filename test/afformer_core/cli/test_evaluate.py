@@ -14,7 +14,7 @@ import pytest
 from afformer_core.cli.evaluate import _PREDICTORS, _PROTOCOLS
 from afformer_core.cli.main import main
 from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
-from afformer_core.evaluation.report.blind_report import BLIND_PREDICTORS
+from afformer_core.evaluation.report.baseline_report import BASELINE_PREDICTORS
 
 # Rows enough for two chunks, on three images.
 SAMPLES = 40
@@ -68,7 +68,7 @@ def test_one_object_is_printed(annotations: Path, capfd: pytest.CaptureFixture[s
 
 
 def test_the_options_are_what_there_is() -> None:
-    assert ('model', *BLIND_PREDICTORS) == _PREDICTORS
+    assert ('model', *BASELINE_PREDICTORS) == _PREDICTORS
     assert tuple(PROTOCOLS) == _PROTOCOLS
 
 
@@ -164,10 +164,10 @@ def test_hit_rate_and_peak_error_of_the_image_oracle(
     oracle, guess = (
         evaluate(capsys, annotations, '--predictor', name) for name in ('image-oracle', 'uniform')
     )
-    knowing, blind = (
+    knowing, baseline = (
         partial(reached, found, name)
         for found, name in ((oracle, 'image-oracle'), (guess, 'uniform'))
     )
-    assert knowing('hit_rate') > blind('hit_rate') + 0.3
-    assert knowing('peak_error_median') < blind('peak_error_median') - 5
+    assert knowing('hit_rate') > baseline('hit_rate') + 0.3
+    assert knowing('peak_error_median') < baseline('peak_error_median') - 5
     assert oracle['measures']['predictors']['image-oracle']['peak_error_median']['low'] > 0

@@ -62,7 +62,7 @@ def test_peaks_of_the_model(results):
     assert model.hit_rate.value == pytest.approx(0.5)
 
 
-def test_blind_predictors_are_measured_beside_the_model(results):
+def test_baseline_predictors_are_measured_beside_the_model(results):
     found = predictors(results)
     assert list(found) == [
         'model', 'uniform', 'every_element', 'constant_action', 'random_element',

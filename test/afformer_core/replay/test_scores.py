@@ -75,10 +75,10 @@ def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
     even = AnnotationScorer().score(result, annotation(points=[[128, 128]]))
     assert scores.kld == pytest.approx(even.kld, rel=1e-4)
     unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
-    blind = AnnotationScorer().score(unknown, target)
-    assert (blind.peak_pixels, blind.kld) == (None, None)
+    missed = AnnotationScorer().score(unknown, target)
+    assert (missed.peak_pixels, missed.kld) == (None, None)
     # From (0, 3, 700) mm.
-    assert blind.peak_millimetres == pytest.approx(np.hypot(3, 200))
+    assert missed.peak_millimetres == pytest.approx(np.hypot(3, 200))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from afformer_core.reports.tables import Table, cell_text
 TABLE = Table(
     'Accuracy',
     ('KLD', 'pairs'),
-    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'blind': [float('inf'), None]},
+    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'baseline': [float('inf'), None]},
     ('lower is better',),
 )
 
@@ -21,7 +21,7 @@ def test_markdown():
         '|       |                  KLD | pairs |',
         '|-------|---------------------:|------:|',
         '| model | 0.500 [0.250, 1.000] |    12 |',
-        '| blind |                  inf |     - |',
+        '| baseline |                  inf |     - |',
         '',
         '- lower is better',
     ]
@@ -37,7 +37,7 @@ def test_json_is_strict_and_keyed_by_label_and_column():
     assert fields['rows']['model']['KLD'] == {
         'value': 0.5, 'low': 0.25, 'high': 1.0, 'count': 12, 'confidence': 0.95,
     }  # fmt: skip
-    assert fields['rows']['blind'] == {'KLD': 'inf', 'pairs': None}
+    assert fields['rows']['baseline'] == {'KLD': 'inf', 'pairs': None}
 
 
 def test_refuses_a_row_of_another_length():
@@ -46,10 +46,10 @@ def test_refuses_a_row_of_another_length():
 
 
 def test_a_table_of_named_numbers():
-    rows = {'model': {'pairs': 12, 'kld': 0.5}, 'blind': {'kld': 2.5}}
+    rows = {'model': {'pairs': 12, 'kld': 0.5}, 'baseline': {'kld': 2.5}}
     table = Table.of('Accuracy', {'kld': 'KLD', 'pairs': 'pairs'}, rows, ['a note'])
     assert table.columns == ('KLD', 'pairs')
-    assert table.rows == {'model': [0.5, 12], 'blind': [2.5, None]}
+    assert table.rows == {'model': [0.5, 12], 'baseline': [2.5, None]}
     assert table.notes == ('a note',)
     assert table.to_json()['rows']['model'] == {'kld': 0.5, 'pairs': 12}
 

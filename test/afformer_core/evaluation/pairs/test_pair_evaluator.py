@@ -188,9 +188,9 @@ def test_command_writes_json_and_images(appliances, model_folder, tmp_path, caps
     report = json.loads(capsys.readouterr().out)
     measures = report['measures']
     assert (measures['pairs'], measures['groups']) == (2, 2)
-    blind = measures['predictors']['action_mean_map']['kld']['value']
-    share = measures['predictors']['model']['kld']['value'] / blind
-    assert measures['kld_share_of_blind']['value'] == pytest.approx(share)
+    baseline = measures['predictors']['action_mean_map']['kld']['value']
+    share = measures['predictors']['model']['kld']['value'] / baseline
+    assert measures['kld_share_of_baseline']['value'] == pytest.approx(share)
     for name in ('best', 'median', 'worst'):
         assert cv2.imread(str(images / f'{name}.jpg')).shape[1] == 7 * 196
 
@@ -239,5 +239,5 @@ def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_p
     assert list(measures['predictors']) == [
         'model', 'uniform', 'centred_gaussian', 'constant_action',
     ]  # fmt: skip
-    assert measures['kld_share_of_blind'] is None
+    assert measures['kld_share_of_baseline'] is None
     assert '--prior-annotations' in capsys.readouterr().out

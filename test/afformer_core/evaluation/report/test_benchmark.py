@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.baselines import uniform
-from afformer_core.evaluation.blind_prior import BlindPrior
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
@@ -29,19 +29,19 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def report(results: Sequence[PairResult]) -> Report:
     protocol = RowsProtocol((32, 32))
-    prior = BlindPrior(uniform((32, 32)), "same action's mean map", 1)
+    prior = BaselinePrior(uniform((32, 32)), "same action's mean map", 1)
     # Of an odd number reversed and frozen are right of different shares.
     return build_report(
         results[:3], protocol, prior, ('press', 'hold'), {}, CALIBRATION, progress=False
     )
 
 
-def test_the_table_tells_the_model_beside_what_is_blind(report: Report) -> None:
+def test_the_table_tells_the_model_beside_what_is_baseline(report: Report) -> None:
     other = replace(report, measures=replace(report.measures, pairs=5))
     reports = dict.fromkeys(SPLITS, report) | {'test-unseen': other}
     table = BenchmarkReport(reports).table()
 
-    assert table.columns == ('model', 'blind')
+    assert table.columns == ('model', 'baseline')
     cells = {
         label: [None if cell is None else round(getattr(cell, 'value', cell), 3) for cell in row]
         for label, row in table.rows.items()
@@ -63,8 +63,8 @@ def test_the_table_tells_the_model_beside_what_is_blind(report: Report) -> None:
     }
     assert table.notes == (
         'Pairs: 3 of test-seen, 5 of test-unseen, 3 of test-buttons, 3 of test-absent. '
-        'Intervals: 95 %, bootstrapped over appliances. blind: an element at random, or the most '
-        'frequent action.',
+        'Intervals: 95 %, bootstrapped over appliances. baseline: an element at random, or the '
+        'most frequent action.',
     )
 
 

@@ -13,13 +13,13 @@ import torch
 
 from afformer_core.cli.evaluation.evaluate_models import name_models
 from afformer_core.cli.main import main
-from afformer_core.evaluation.blind_prior import BlindPrior
+from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.metrics.scoring import concatenate
 from afformer_core.evaluation.model_differences import ModelRows
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.compared_report import build_compared_report
-from afformer_core.evaluation.report.report import Report, blind_labels, build_report
+from afformer_core.evaluation.report.report import Report, baseline_labels, build_report
 from afformer_core.evaluation.tables.accuracy import hit_actions
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
@@ -27,7 +27,7 @@ from afformer_core.reports import bootstrap
 from afformer_core.runtime.weights import save_model
 
 NAMES = ('press', 'hold')
-PRIOR = BlindPrior(None, '', 1)
+PRIOR = BaselinePrior(None, '', 1)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> Report:
             concatenate([result.scores for result in results]),
             hit_actions(results, NAMES),
         )
-    return build_compared_report(reports, rows, blind_labels(PRIOR, NAMES))
+    return build_compared_report(reports, rows, baseline_labels(PRIOR, NAMES))
 
 
 @pytest.fixture

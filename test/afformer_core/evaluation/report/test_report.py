@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from afformer_core.evaluation import motion_use
+from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.baselines import FixedMap
-from afformer_core.evaluation.blind_prior import BlindPrior
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import Pooling
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
@@ -41,7 +41,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def build(results: Sequence[PairResult], seed: int = 0) -> Report:
     """With every part that there is: elements, buttons, a calibration and a mean map."""
-    prior = BlindPrior(FixedMap(LEFT_HALF / LEFT_HALF.sum()), "same action's mean map", 1)
+    prior = BaselinePrior(FixedMap(LEFT_HALF / LEFT_HALF.sum()), "same action's mean map", 1)
     protocol = ButtonsProtocol((32, 32))
     return build_report(
         results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, seed, progress=False
@@ -123,9 +123,9 @@ def test_the_seed_is_that_of_every_draw(
 
 def test_share_of_the_mean_map(results: list[PairResult]) -> None:
     measures = build(results).measures
-    blind = measures.predictors['action_mean_map'].kld.value
-    assert measures.kld_share_of_blind.value == pytest.approx(1.0 / blind)
-    assert blind != pytest.approx(1.0, abs=0.1)
+    baseline = measures.predictors['action_mean_map'].kld.value
+    assert measures.kld_share_of_baseline.value == pytest.approx(1.0 / baseline)
+    assert baseline != pytest.approx(1.0, abs=0.1)
 
 
 def test_every_number_of_the_tables_is_found_by_name(results: list[PairResult]) -> None:

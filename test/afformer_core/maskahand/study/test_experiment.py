@@ -318,7 +318,7 @@ def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in log.read_text()
 
 
-def test_the_table_has_the_blind_row_beside_the_models(empty: Experiment) -> None:
+def test_the_table_has_the_baseline_row_beside_the_models(empty: Experiment) -> None:
     runs = replace(empty, shares=(0.1,)).runs()
     for run, kld in zip(runs, (2.1, 1.9, 1.5, 1.25), strict=True):
         run.result.write_text(measured(kld))

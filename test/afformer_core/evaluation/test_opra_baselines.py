@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blind rows on the released OPRA annotations; a wrong protocol shows in the digits."""
+"""Baseline rows on the released OPRA annotations; a wrong protocol shows in the digits."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class LevelSession:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_model_that_looks_at_nothing_has_the_digits_of_its_blind_row(
+def test_a_model_that_looks_at_nothing_has_the_digits_of_its_baseline_row(
     capsys: pytest.CaptureFixture[str],
     test_data: Path,
     tmp_path: Path,

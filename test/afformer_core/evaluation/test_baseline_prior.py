@@ -12,7 +12,7 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.blind_prior import (
+from afformer_core.evaluation.baseline_prior import (
     most_frequent,
     prior_from_folds,
     prior_from_training,

@@ -38,11 +38,11 @@ _PREDICTORS: dict[str, _Make] = {
     'action-prior': lambda protocol, rows, sigma: CrossValidatedMeanMaps(protocol, rows),
     'image-oracle': lambda protocol, rows, sigma: ImageOracle(protocol, rows),
 }
-BLIND_PREDICTORS = tuple(_PREDICTORS)
+BASELINE_PREDICTORS = tuple(_PREDICTORS)
 
 
 @dataclass(frozen=True)
-class BlindMeasures:
+class BaselineMeasures:
     """Every number of the evaluation of one predictor that looks at nothing.
 
     Attributes:
@@ -56,7 +56,7 @@ class BlindMeasures:
     by_action: Mapping[str, RowMeasures]
 
 
-def measure_blind(
+def measure_baseline(
     protocol: EvaluationProtocol,
     rows: Sequence[Row],
     predictor: str,
@@ -70,7 +70,7 @@ def measure_blind(
     Args:
         protocol: of the rows.
         rows: at least one.
-        predictor: one of `BLIND_PREDICTORS`. The action prior comes from the other four fifths
+        predictor: one of `BASELINE_PREDICTORS`. The action prior comes from the other four fifths
             of the images; the image oracle is measured where an image has other rows.
         action_names: of the dataset.
         sigma: of `gaussian`, as a share of each side.
@@ -92,7 +92,7 @@ def measure_blind(
     return MeasuredRows(protocol, rows, scores, made, action_names)
 
 
-def build_blind_report(
+def build_baseline_report(
     measured: MeasuredRows,
     predictor: str,
     facts: Mapping[str, str | int | float],
@@ -101,7 +101,7 @@ def build_blind_report(
     """Measures of one predictor over all rows and over those of each action.
 
     Args:
-        measured: by `measure_blind`.
+        measured: by `measure_baseline`.
         predictor: its name.
         facts: shown first.
         seed: of the bootstrap.
@@ -109,7 +109,7 @@ def build_blind_report(
     protocol, rows, scores = measured.protocol, measured.rows, measured.scores
     of_buttons = isinstance(protocol, ButtonsProtocol)
     comparison = Comparison(protocol.name, tuple(rows), {predictor: scores}, of_buttons)
-    measures = BlindMeasures(
+    measures = BaselineMeasures(
         rows=len(rows),
         predictors=measure_predictors(comparison, {}, seed),
         by_action=measure_actions(rows, scores, measured.action_names, seed),

@@ -14,7 +14,7 @@ from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Pre
 
 
 @dataclass(frozen=True)
-class BlindPrior:
+class BaselinePrior:
     """What a predictor may know of a dataset without looking at a sample.
 
     Attributes:
@@ -31,7 +31,7 @@ class BlindPrior:
 
 def prior_from_training(
     protocol: EvaluationProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
-) -> BlindPrior:
+) -> BaselinePrior:
     """Fit the prior to another annotation file, usually the training set's.
 
     Raises:
@@ -44,17 +44,17 @@ def prior_from_training(
         )
     rows = protocol.rows(training)
     maps = ActionMeanMaps.fit(protocol, rows)
-    return BlindPrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
+    return BaselinePrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
 
 
-def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BlindPrior:
+def prior_from_folds(protocol: EvaluationProtocol, rows: Sequence[Row]) -> BaselinePrior:
     """Fit the prior to a dataset's own rows, in five folds by image or appliance.
 
     One image or appliance alone has no mean maps.
     """
     several = len({row.group for row in rows}) > 1
     maps = CrossValidatedMeanMaps(protocol, rows) if several else None
-    return BlindPrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
+    return BaselinePrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
 
 
 def most_frequent(rows: Sequence[Row]) -> int:

@@ -24,8 +24,8 @@ def draw_single_grounding(
     Returns:
         uint8 RGB [H, W, 3], a new array.
     """
-    evidence = _evidence(grounding)
-    text = f'{grounding.answer}, {evidence}' if grounding.answer else evidence
+    measures = _measures(grounding)
+    text = f'{grounding.answer}, {measures}' if grounding.answer else measures
     return draw_overlay(image, grounding.heatmap, grounding.peaks, text, opacity)
 
 
@@ -55,17 +55,17 @@ def draw_grounding(
 
 def caption(result: StreamedGrounding) -> str:
     """Describe the result in one line."""
-    evidence = _evidence(result)
+    measures = _measures(result)
     if not result.found:
-        return f'not found ({_shortage(result) or evidence})'
+        return f'not found ({_shortage(result) or measures})'
     answer = result.grounding.answer
     if result.held:
-        held = f'held for {result.age:.1f} s ({evidence})'
+        held = f'held for {result.age:.1f} s ({measures})'
         return f'{answer}, {held}' if answer else held
-    return f'{answer}, {evidence}' if answer else evidence
+    return f'{answer}, {measures}' if answer else measures
 
 
-def _evidence(result: Grounding | StreamedGrounding) -> str:
+def _measures(result: Grounding | StreamedGrounding) -> str:
     if result.presence is not None:
         return f'presence {result.presence:.2f}'
     return (

@@ -24,7 +24,7 @@ _STATE_COLOURS = {
     UNREADABLE: '#d55e00',
 }
 # What is drawn over time.
-_EVIDENCE = ('presence', 'confidence', 'feature_similarity', 'continuity')
+_PRESENCE_MEASURES = ('presence', 'confidence', 'feature_similarity', 'continuity')
 _SCORE_NAMES = {
     'kld': 'KLD',
     'sim': 'SIM',
@@ -62,7 +62,7 @@ def write_report(
             for state, colour in _STATE_COLOURS.items()
         ],
         band=band(seconds, [_STATE_COLOURS[record.state] for record in records], 'states'),
-        evidence=_evidence(summary, records, seconds),
+        presence_charts=_presence_charts(summary, records, seconds),
         distance=_distance(summary, records, seconds),
         scores={_SCORE_NAMES[name]: value for name, value in summary.scores.items()},
         errors=_errors(summary, records, seconds),
@@ -103,12 +103,12 @@ def _images(sheet: ContactSheet, records: Sequence[ReplayRecord]) -> list[dict[s
     return images
 
 
-def _evidence(
+def _presence_charts(
     summary: ReplaySummary, records: Sequence[ReplayRecord], seconds: Sequence[float]
 ) -> list[Markup]:
     """Draw a chart of each measure that the model tells."""
     charts = []
-    for name in _EVIDENCE:
+    for name in _PRESENCE_MEASURES:
         values = [None if one.state == UNREADABLE else getattr(one, name) for one in records]
         least = summary.thresholds.get(name)
         if any(value is not None for value in values):

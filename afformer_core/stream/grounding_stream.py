@@ -17,7 +17,7 @@ from afformer_core.stream.tracking import AppearanceTracker, BreakDetector, Pred
 
 
 @dataclass(frozen=True)
-class _Evidence:
+class _PresenceMeasures:
     """How far one image shows the place; see `StreamedGrounding`."""
 
     confidence: float
@@ -33,7 +33,7 @@ class _Evidence:
         confidence: float,
         continuity: float,
         settings: StreamSettings,
-    ) -> _Evidence:
+    ) -> _PresenceMeasures:
         calibration = prediction.calibration
         return cls(
             confidence,
@@ -91,38 +91,38 @@ class GroundingStream:
             self._appearance.forget()
         elif restart:
             self._smoother.restart()
-        evidence = self._evidence(frame, prediction, settings)
-        if _suffices(evidence, prediction, settings):
+        measures = self._measures(frame, prediction, settings)
+        if _suffices(measures, prediction, settings):
             self._appearance.add(prediction.place, frame.stamp)
             grounding = self._smooth(frame, prediction, settings)
-            evidence = _Evidence.of(
-                prediction, grounding.confidence, evidence.continuity, settings
+            measures = _PresenceMeasures.of(
+                prediction, grounding.confidence, measures.continuity, settings
             )
-            result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
+            result = _located(frame, grounding, demonstration, view, settings, measures, restart)
             self._evident = result
             return result
-        held = self._held(evidence, frame)
+        held = self._held(measures, frame)
         if held is not None and held.age <= settings.hold_time:
             return held
         self._forget()
         grounding = prediction.grounding(frame.size, settings.maximum_peaks)
-        result = _located(frame, grounding, demonstration, view, settings, evidence, restart)
+        result = _located(frame, grounding, demonstration, view, settings, measures, restart)
         return replace(result, found=False)
 
     def _forget(self) -> None:
         self._smoother.restart()
         self._evident = None
 
-    def _evidence(
+    def _measures(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
-    ) -> _Evidence:
+    ) -> _PresenceMeasures:
         continuity = self._continuity(frame, prediction, settings)
         least = prediction.least_confidence()
-        evidence = _Evidence.of(prediction, least, continuity, settings)
-        if _suffices(evidence, prediction, settings):
-            return evidence
+        measures = _PresenceMeasures.of(prediction, least, continuity, settings)
+        if _suffices(measures, prediction, settings):
+            return measures
         best = prediction.peaks(frame.size, 1)[0].score
-        return _Evidence.of(prediction, best, continuity, settings)
+        return _PresenceMeasures.of(prediction, best, continuity, settings)
 
     def _continuity(
         self, frame: CameraFrame, prediction: Prediction, settings: StreamSettings
@@ -135,7 +135,7 @@ class GroundingStream:
     ) -> Grounding:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
-        if settings.is_evidence(
+        if settings.is_present(
             grounding.confidence, prediction.feature_similarity, prediction.calibration
         ):
             return grounding
@@ -144,19 +144,21 @@ class GroundingStream:
         self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         return prediction.grounding(frame.size, settings.maximum_peaks)
 
-    def _held(self, evidence: _Evidence, frame: CameraFrame) -> StreamedGrounding | None:
+    def _held(self, measures: _PresenceMeasures, frame: CameraFrame) -> StreamedGrounding | None:
         if self._evident is None:
             return None
         age = (frame.stamp - self._evident.stamp) * 1e-9
-        return replace(self._evident, **asdict(evidence), age=age, restart='')
+        return replace(self._evident, **asdict(measures), age=age, restart='')
 
 
-def _suffices(evidence: _Evidence, prediction: Prediction, settings: StreamSettings) -> bool:
+def _suffices(
+    measures: _PresenceMeasures, prediction: Prediction, settings: StreamSettings
+) -> bool:
     return (
-        settings.is_evidence(
-            evidence.confidence, evidence.feature_similarity, prediction.calibration
+        settings.is_present(
+            measures.confidence, measures.feature_similarity, prediction.calibration
         )
-        and evidence.continuity >= settings.minimum_continuity
+        and measures.continuity >= settings.minimum_continuity
     )
 
 
@@ -166,7 +168,7 @@ def _located(
     demonstration: str,
     view: SpatialView,
     settings: StreamSettings,
-    evidence: _Evidence,
+    measures: _PresenceMeasures,
     restart: str,
 ) -> StreamedGrounding:
     view = checked_view(frame, view)
@@ -175,7 +177,7 @@ def _located(
         demonstration,
         replace(grounding, peaks=peaks),
         found=True,
-        **asdict(evidence),
+        **asdict(measures),
         age=0.0,
         surfaces=surfaces,
         view=view,

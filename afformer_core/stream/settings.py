@@ -64,7 +64,7 @@ class StreamSettings:
             if not low <= value <= high:
                 raise ValueError(f'{name} is {value}; it must be from {low} to {high}')
 
-    def is_evidence(
+    def is_present(
         self, confidence: float, feature_similarity: float, calibration: PresenceCalibration | None
     ) -> bool:
         """Whether an image alone, of this confidence and feature similarity, shows the place.

@@ -146,14 +146,14 @@ def _ground_scenes(scenes: Sequence[Scene], folder: Path, model: str) -> None:
 def _describe(result: Any, milliseconds: float, scene: Scene) -> str:
     affordance = result.affordance
     if not affordance.found:
-        evidence = (
+        measures = (
             f'confidence {affordance.confidence:.2f}, '
             f'feature similarity {affordance.feature_similarity:.2f}'
             if math.isnan(affordance.presence)
             else f'presence {affordance.presence:.2f}, below the threshold '
             f'{affordance.presence_threshold:.2f}'
         )
-        return f'nothing found, {milliseconds:.0f} ms: {evidence}; the heatmap is shown in grey'
+        return f'nothing found, {milliseconds:.0f} ms: {measures}; the heatmap is shown in grey'
     best, action = affordance.points[0], affordance.actions[0]
     text = (
         f'{action.name} {action.score:.2f} at pixel ({best.u:.0f}, {best.v:.0f}), '

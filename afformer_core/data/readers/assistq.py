@@ -100,7 +100,7 @@ class AssistqButtonsDataset(AnnotatedDataset):
                 self.left_out['no line fits best'] += 1
             else:
                 place = (found.line, step.image)
-                claims.append(Claim(place, step.elements[0], found.evidence))
+                claims.append(Claim(place, step.elements[0], found.score))
         agreed = most_evident(claims)
         rejected = sum(agreed.get(claim.place) != claim.element for claim in claims)
         if rejected:

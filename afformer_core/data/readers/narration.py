@@ -12,7 +12,7 @@ from dataclasses import dataclass
 # Least share of a step's weight that its line must have; chosen, not measured.
 _LEAST_SHARE = 0.5
 _WORD = re.compile(r'[a-z0-9]+')
-_NO_EVIDENCE = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
+_STOP_WORDS = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class NarratedStep:
     """Index of the line that tells of a step, and the weight of their common words, above 0."""
 
     line: int
-    evidence: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Claim:
 
     place: tuple[int, int]
     element: int
-    evidence: float
+    score: float
 
 
 class Narration:
@@ -71,12 +71,12 @@ def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
 
     Several claims of one element count as the one with most evidence.
     """
-    evidence: dict[tuple[int, int], dict[int, float]] = {}
+    score: dict[tuple[int, int], dict[int, float]] = {}
     for claim in claims:
-        known = evidence.setdefault(claim.place, {})
-        known[claim.element] = max(claim.evidence, known.get(claim.element, 0.0))
+        known = score.setdefault(claim.place, {})
+        known[claim.element] = max(claim.score, known.get(claim.element, 0.0))
     chosen = {}
-    for place, known in evidence.items():
+    for place, known in score.items():
         most = max(known.values())
         best = [element for element, each in known.items() if each == most]
         if len(best) == 1:
@@ -85,4 +85,4 @@ def most_evident(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.lower())) - _NO_EVIDENCE
+    return frozenset(_WORD.findall(text.lower())) - _STOP_WORDS

@@ -18,7 +18,7 @@ from afformer_core.evaluation.metrics.metrics import kld
 from afformer_core.evaluation.metrics.peak_measures import PeakScores, measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores, measure, with_peaks
 from afformer_core.evaluation.pairs.multi_window import action_heatmaps, ground_windows
-from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
 from afformer_core.evaluation.pairs.pairs import Pair
 from afformer_core.evaluation.protocols.protocols import EvaluationProtocol, Heatmaps, Row
 from afformer_core.media.images import read_image
@@ -155,8 +155,10 @@ class ModelRun:
             hard_negative_peak,
             reversed_action,
             frozen_action,
-            Evidence.of(grounding),
-            None if pair.negative is None else self._negative_evidence(image, pair.negative),
+            PresenceFeatures.of(grounding),
+            None
+            if pair.negative is None
+            else self._negative_presence_features(image, pair.negative),
             predicted if self._keeps_heatmaps else None,
         )
 
@@ -200,10 +202,14 @@ class ModelRun:
         ]
         return with_peaks(heatmaps, measure_peaks(rows, targets, places))
 
-    def _negative_evidence(self, image: NDArray[np.uint8], sample: Sample) -> Evidence:
+    def _negative_presence_features(
+        self, image: NDArray[np.uint8], sample: Sample
+    ) -> PresenceFeatures:
         self._recent[_NEGATIVE] = self._set_demonstration(_NEGATIVE, self._reader.read(sample))
         try:
-            return Evidence.of(ground_windows(self.grounder, image, self._recent[_NEGATIVE]))
+            return PresenceFeatures.of(
+                ground_windows(self.grounder, image, self._recent[_NEGATIVE])
+            )
         finally:
             self._forget(_NEGATIVE)
 

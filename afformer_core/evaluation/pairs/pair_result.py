@@ -17,14 +17,14 @@ from afformer_core.runtime import Grounding
 
 
 @dataclass(frozen=True)
-class Evidence:
+class PresenceFeatures:
     """What tells whether a demonstrated place is in view; see `Grounding`."""
 
     confidence: float
     feature_similarity: float
 
     @classmethod
-    def of(cls, grounding: Grounding) -> Evidence:
+    def of(cls, grounding: Grounding) -> PresenceFeatures:
         """Return the evidence of a grounding."""
         return cls(grounding.confidence, grounding.feature_similarity)
 
@@ -48,9 +48,9 @@ class PairResult:
         reversed_action: best action with the frames in reverse order, or None where not asked.
         frozen_action: best action with all frames as the one at the contact, or None where not
             asked.
-        evidence: that the demonstrated place is in view.
-        negative_evidence: that what a demonstration of another appliance (or image) shows is, or
-            None without one.
+        presence_features: that the demonstrated place is in view.
+        negative_presence_features: that what a demonstration of another appliance (or image) shows
+            is, or None without one.
         heatmaps: [N, h, w] of its rows, as the protocol compares them; None where they are not
             kept.
     """
@@ -66,6 +66,6 @@ class PairResult:
     hard_negative_peak: Point | None
     reversed_action: str | None
     frozen_action: str | None
-    evidence: Evidence
-    negative_evidence: Evidence | None
+    presence_features: PresenceFeatures
+    negative_presence_features: PresenceFeatures | None
     heatmaps: Heatmaps | None = None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.presence import PresenceCalibration, logit
 
@@ -39,16 +39,18 @@ def fit_presence(
         DatasetError: there are too few pairs with a negative demonstration.
     """
     pairs = [
-        (result.evidence, result.negative_evidence)
+        (result.presence_features, result.negative_presence_features)
         for result in results
-        if result.negative_evidence is not None
+        if result.negative_presence_features is not None
     ]
     if len(pairs) < _FEWEST:
         raise DatasetError(
             f'{annotations} gives {len(pairs)} pairs with a demonstration of another object; a '
             f'calibration needs at least {_FEWEST}'
         )
-    own, negative = (_features(evidence) for evidence in zip(*pairs, strict=True))
+    own, negative = (
+        _features(presence_features) for presence_features in zip(*pairs, strict=True)
+    )
     features = np.concatenate((own, negative))
     shown = np.repeat((1, 0), len(pairs))
     coefficients, intercept = _regression(features, shown)
@@ -70,8 +72,8 @@ def fit_presence(
     return replace(fitted, threshold=presences[int(_MOST_REFUSED * len(presences))])
 
 
-def _features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    return np.array([(logit(one.confidence), one.feature_similarity) for one in evidence])
+def _features(presence_features: Sequence[PresenceFeatures]) -> NDArray[np.float64]:
+    return np.array([(logit(one.confidence), one.feature_similarity) for one in presence_features])
 
 
 def _regression(

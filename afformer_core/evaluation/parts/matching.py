@@ -74,4 +74,4 @@ class MatchingPredictor:
             size,
         )
         places = tuple((float(x), float(y)) for x, y in highest_places(correlation, PLACES))
-        return Prediction(places, correlation, evidence=float(correlation.max()))
+        return Prediction(places, correlation, presence_score=float(correlation.max()))

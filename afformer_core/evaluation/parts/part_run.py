@@ -78,7 +78,7 @@ def _score(
         score,
         other_inside=_inside(pair, other),
         other_found=_found(other),
-        other_evidence=other.evidence,
+        other_presence_score=other.presence_score,
     )
 
 

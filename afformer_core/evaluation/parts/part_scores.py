@@ -33,8 +33,8 @@ class PartScores:
         mass_inside: share of the heatmap's probability inside the parts.
         action: 1 where the best action is an accepted one, else 0.
         found: 1 where a robot would act, else 0.
-        evidence: that the image shows what was demonstrated.
-        other_inside, other_found, other_evidence: the same with another video.
+        presence_score: that the image shows what was demonstrated.
+        other_inside, other_found, other_presence_score: the same with another video.
         blank_inside, blank_found: the same with a blank one.
         contact_first: 1 where the best place in the clip's first frame is within 5 % of the
             diagonal of the marked contact, else 0.
@@ -49,10 +49,10 @@ class PartScores:
     mass_inside: float | None = None
     action: float | None = None
     found: float | None = None
-    evidence: float | None = None
+    presence_score: float | None = None
     other_inside: float | None = None
     other_found: float | None = None
-    other_evidence: float | None = None
+    other_presence_score: float | None = None
     blank_inside: float | None = None
     blank_found: float | None = None
     contact_first: float | None = None
@@ -136,7 +136,7 @@ def score_places(pair: PartPair, prediction: Prediction) -> PartScores:
         mass_inside=None if heatmap is None else mass_inside(pair, heatmap),
         action=None if action is None else float(action in pair.accepted_actions),
         found=None if prediction.found is None else float(prediction.found),
-        evidence=prediction.evidence,
+        presence_score=prediction.presence_score,
     )
 
 
@@ -195,9 +195,9 @@ def _auroc(
     scores: Sequence[PartScores], source_videos: Sequence[str], seed: int
 ) -> Estimate | None:
     known = [
-        (score.evidence, score.other_evidence, video)
+        (score.presence_score, score.other_presence_score, video)
         for score, video in zip(scores, source_videos, strict=True)
-        if score.evidence is not None and score.other_evidence is not None
+        if score.presence_score is not None and score.other_presence_score is not None
     ]
     if not known:
         return None

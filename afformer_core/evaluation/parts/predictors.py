@@ -36,7 +36,8 @@ class Prediction:
             None of a predictor that names places alone.
         is_distribution: whether the heatmap's sum is 1 and means probability.
         action_scores: by name, best first.
-        evidence: the higher, the surer that the image shows what was demonstrated; None: unknown.
+        presence_score: the higher, the surer that the image shows what was demonstrated; None:
+            unknown.
         found: whether a robot would act on it; None of a predictor that cannot abstain.
     """
 
@@ -44,7 +45,7 @@ class Prediction:
     heatmap: FloatArray | None = None
     is_distribution: bool = False
     action_scores: Mapping[str, float] | None = None
-    evidence: float | None = None
+    presence_score: float | None = None
     found: bool | None = None
 
 
@@ -86,30 +87,30 @@ class SiftPredictor:
         points, descriptors = sift.detectAndCompute(frame, None)
         other_points, other_descriptors = sift.detectAndCompute(image, None)
         if min(len(points), len(other_points)) < 4:
-            return Prediction((), evidence=0.0)
+            return Prediction((), presence_score=0.0)
         matches = [
             best
             for best, second in cv2.BFMatcher().knnMatch(descriptors, other_descriptors, k=2)
             if best.distance < _DISTINCT * second.distance
         ]
         if len(matches) < 4:
-            return Prediction((), evidence=0.0)
+            return Prediction((), presence_score=0.0)
         source = np.array([points[match.queryIdx].pt for match in matches])
         target = np.array([other_points[match.trainIdx].pt for match in matches])
         # Its draws are the same in each run.
         homography, inliers = cv2.findHomography(source, target, cv2.RANSAC, _INLIER_PIXELS)
         if homography is None:
-            return Prediction((), evidence=0.0)
+            return Prediction((), presence_score=0.0)
         x, y = clip.marked.place[0] * frame.shape[1], clip.marked.place[1] * frame.shape[0]
         across, down, depth = homography @ (x - 0.5, y - 0.5, 1.0)
-        evidence = float(inliers.sum())
+        presence_score = float(inliers.sum())
         if abs(depth) < 1e-9:
-            return Prediction((), evidence=evidence)
+            return Prediction((), presence_score=presence_score)
         place = (
             float((across / depth + 0.5) / image.shape[1]),
             float((down / depth + 0.5) / image.shape[0]),
         )
-        return Prediction((place,), evidence=evidence)
+        return Prediction((place,), presence_score=presence_score)
 
 
 class ModelPredictor:
@@ -141,7 +142,7 @@ class ModelPredictor:
             True,
             grounding.action_scores,
             grounding.confidence if grounding.presence is None else grounding.presence,
-            StreamSettings().is_evidence(
+            StreamSettings().is_present(
                 grounding.confidence, grounding.feature_similarity, calibration
             ),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
 from afformer_core.reports.bootstrap import Estimate, bootstrap_area, bootstrap_mean
 from afformer_core.reports.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
@@ -71,20 +71,24 @@ def measure_abstention(
     Returns:
         None where no pair has a demonstration of another appliance (or image).
     """
-    pairs = [result for result in results if result.negative_evidence is not None]
+    pairs = [result for result in results if result.negative_presence_features is not None]
     if not pairs:
         return None
     right = [result for result in pairs if result.is_right]
     negative = [
-        result.negative_evidence for result in pairs if result.negative_evidence is not None
+        result.negative_presence_features
+        for result in pairs
+        if result.negative_presence_features is not None
     ]
-    own = [result.evidence for result in pairs]
+    own = [result.presence_features for result in pairs]
     groups = [result.rows[0].group for result in pairs]
     groups_right = [result.rows[0].group for result in right]
     shown, absent = _measures(own, calibration), _measures(negative, calibration)
     return Abstention(
         of_appliances=all(result.pair.sample.scene is not None for result in pairs),
-        own_right=_finding([one.evidence for one in right], groups_right, calibration, seed),
+        own_right=_finding(
+            [one.presence_features for one in right], groups_right, calibration, seed
+        ),
         own=_finding(own, groups, calibration, seed),
         negative=_finding(negative, groups, calibration, seed),
         auroc={name: bootstrap_area(shown[name], absent[name], groups, seed) for name in shown},
@@ -130,37 +134,38 @@ def _rule(calibration: PresenceCalibration | None) -> str:
 
 
 def _measures(
-    evidence: Sequence[Evidence], calibration: PresenceCalibration | None
+    presence_features: Sequence[PresenceFeatures], calibration: PresenceCalibration | None
 ) -> Mapping[str, list[float]]:
     """Compute the measures that may tell, by name."""
     if calibration is None:
         return {
-            'confidence': [one.confidence for one in evidence],
-            'feature_similarity': [one.feature_similarity for one in evidence],
+            'confidence': [one.confidence for one in presence_features],
+            'feature_similarity': [one.feature_similarity for one in presence_features],
         }
     return {
         'presence': [
-            calibration.presence(one.confidence, one.feature_similarity) for one in evidence
+            calibration.presence(one.confidence, one.feature_similarity)
+            for one in presence_features
         ]
     }
 
 
 def _finding(
-    evidence: Sequence[Evidence],
+    presence_features: Sequence[PresenceFeatures],
     groups: Sequence[str],
     calibration: PresenceCalibration | None,
     seed: int,
 ) -> Finding:
     settings = StreamSettings()
     found = [
-        settings.is_evidence(one.confidence, one.feature_similarity, calibration)
-        for one in evidence
+        settings.is_present(one.confidence, one.feature_similarity, calibration)
+        for one in presence_features
     ]
     return Finding(
-        pairs=len(evidence),
-        found=bootstrap_mean(found, groups, seed) if evidence else None,
-        median_confidence=_median([one.confidence for one in evidence]),
-        median_feature_similarity=_median([one.feature_similarity for one in evidence]),
+        pairs=len(presence_features),
+        found=bootstrap_mean(found, groups, seed) if presence_features else None,
+        median_confidence=_median([one.confidence for one in presence_features]),
+        median_feature_similarity=_median([one.feature_similarity for one in presence_features]),
     )
 
 

@@ -60,12 +60,14 @@ def measure_reliability(
     Returns:
         None where the model is not calibrated, or no pair has a negative demonstration.
     """
-    pairs = [result for result in results if result.negative_evidence is not None]
+    pairs = [result for result in results if result.negative_presence_features is not None]
     if calibration is None or not pairs:
         return None
-    own = [result.evidence for result in pairs]
+    own = [result.presence_features for result in pairs]
     negative = [
-        result.negative_evidence for result in pairs if result.negative_evidence is not None
+        result.negative_presence_features
+        for result in pairs
+        if result.negative_presence_features is not None
     ]
     presence = [
         calibration.presence(one.confidence, one.feature_similarity) for one in own + negative
@@ -73,7 +75,7 @@ def measure_reliability(
     return Reliability(
         presence=_reliability(presence, [True] * len(own) + [False] * len(negative)),
         peak=_reliability(
-            [result.evidence.confidence for result in results],
+            [result.presence_features.confidence for result in results],
             [result.is_right for result in results],
         ),
     )

@@ -11,7 +11,7 @@ import torch
 from afformer_core.data.readers.opra import OpraDataset
 from afformer_core.evaluation.metrics.peak_measures import measure_peaks
 from afformer_core.evaluation.metrics.scoring import RowScores
-from afformer_core.evaluation.pairs.pair_result import Evidence, PairResult
+from afformer_core.evaluation.pairs.pair_result import PairResult, PresenceFeatures
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.media.video import write_video
@@ -150,8 +150,10 @@ def result(
         hard_negative_peak,
         reversed_action,
         frozen_action,
-        Evidence(0.6, 0.9 if action == 'press' else 0.75),
-        None if pair.negative is None else Evidence(0.6, 0.65 if action == 'press' else 0.8),
+        PresenceFeatures(0.6, 0.9 if action == 'press' else 0.75),
+        None
+        if pair.negative is None
+        else PresenceFeatures(0.6, 0.65 if action == 'press' else 0.8),
     )
 
 

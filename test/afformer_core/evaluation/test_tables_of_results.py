@@ -255,6 +255,6 @@ def test_what_is_not_calibrated_has_no_reliability(results):
 
 
 def test_no_abstention_without_another_appliance(results):
-    alone = [replace(one, negative_evidence=None) for one in results]
+    alone = [replace(one, negative_presence_features=None) for one in results]
     assert measure_abstention(alone) is None
     assert measure_reliability(alone, CALIBRATION) is None

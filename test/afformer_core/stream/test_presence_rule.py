@@ -47,14 +47,14 @@ def test_a_threshold_of_zero_finds_everything(predict):
 @pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.2, 0.69), (0.19, 0.7)])
 def test_without_calibration_both_thresholds_must_be_reached(confidence, feature_similarity):
     settings = StreamSettings(minimum_confidence=0.2, minimum_feature_similarity=0.7)
-    assert settings.is_evidence(0.2, 0.7, None)
-    assert not settings.is_evidence(confidence, feature_similarity, None)
+    assert settings.is_present(0.2, 0.7, None)
+    assert not settings.is_present(confidence, feature_similarity, None)
 
 
 def test_a_presence_of_just_the_threshold_is_enough():
-    assert StreamSettings().is_evidence(0.5, 0.5, CALIBRATION)
-    assert StreamSettings(minimum_presence=0.5).is_evidence(0.5, 0.5, CALIBRATION)
-    assert not StreamSettings(minimum_presence=0.5001).is_evidence(0.5, 0.5, CALIBRATION)
+    assert StreamSettings().is_present(0.5, 0.5, CALIBRATION)
+    assert StreamSettings(minimum_presence=0.5).is_present(0.5, 0.5, CALIBRATION)
+    assert not StreamSettings(minimum_presence=0.5001).is_present(0.5, 0.5, CALIBRATION)
 
 
 def test_the_other_thresholds_do_not_apply_to_a_calibrated_model(predict):

@@ -25,7 +25,7 @@ def test_finds_the_line_that_shares_most(step: str, line: int) -> None:
     found = Narration(LINES).find(step)
     assert found is not None
     assert found.line == line
-    assert found.evidence > 0
+    assert found.score > 0
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_rare_word_is_more_evidence_than_a_common_one() -> None:
     assert start is not None
     assert menu is not None
     assert menu.line == 2
-    assert start.evidence > menu.evidence / 2
+    assert start.score > menu.score / 2
 
 
 def test_of_one_place_the_element_with_most_evidence_is_taken() -> None:

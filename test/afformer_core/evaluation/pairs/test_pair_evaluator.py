@@ -123,7 +123,7 @@ def test_of_demonstrations_together_the_mean_of_the_logits_counts(appliances, gr
 
     names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.hard_negative)]
     prediction = grounder.predict(read_image(pair.sample.image_path), *names)
-    assert found.evidence.confidence == prediction.peaks((64, 64), 1)[0].score
+    assert found.presence_features.confidence == prediction.peaks((64, 64), 1)[0].score
     with pytest.raises(DatasetError, match='1 demonstrations of its element'):
         run.evaluate([pair])
 

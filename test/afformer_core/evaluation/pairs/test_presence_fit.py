@@ -10,7 +10,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.pairs.pair_result import Evidence
+from afformer_core.evaluation.pairs.pair_result import PresenceFeatures
 from afformer_core.evaluation.pairs.presence_fit import fit_presence
 from afformer_core.runtime import Grounder
 from afformer_core.runtime.model_folder import read_description
@@ -21,16 +21,17 @@ from ..conftest import write_appliance
 COUNT = 4000
 
 
-def evidence(logits, feature_similarities):
+def presence_features(logits, feature_similarities):
     shares = 1 / (1 + np.exp(-np.asarray(logits)))
     return [
-        Evidence(float(c), float(r)) for c, r in zip(shares, feature_similarities, strict=True)
+        PresenceFeatures(float(c), float(r))
+        for c, r in zip(shares, feature_similarities, strict=True)
     ]
 
 
 def results(own, negative):
     return [
-        SimpleNamespace(evidence=one, negative_evidence=other)
+        SimpleNamespace(presence_features=one, negative_presence_features=other)
         for one, other in zip(own, negative, strict=True)
     ]
 
@@ -40,8 +41,8 @@ def drawn():
     """Gaussians: logits of the confidence 1 apart of spread 1, feature similarities 0.1 of 0.1."""
     rng = np.random.default_rng(0)
     logits, feature_similarities = rng.normal(0, 1, (2, COUNT)), rng.normal(0.6, 0.1, (2, COUNT))
-    own = evidence(logits[0] + 1, feature_similarities[0] + 0.1)
-    return results(own, evidence(logits[1], feature_similarities[1]))
+    own = presence_features(logits[0] + 1, feature_similarities[0] + 0.1)
+    return results(own, presence_features(logits[1], feature_similarities[1]))
 
 
 def test_coefficients_are_those_of_the_gaussians(drawn):
@@ -59,15 +60,16 @@ def test_coefficients_are_those_of_the_gaussians(drawn):
 def test_the_threshold_refuses_three_in_two_hundred(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
     own = [
-        fitted.presence(one.evidence.confidence, one.evidence.feature_similarity) for one in drawn
+        fitted.presence(one.presence_features.confidence, one.presence_features.feature_similarity)
+        for one in drawn
     ]
     assert sum(presence < fitted.threshold for presence in own) == 3 * COUNT // 200
 
 
 def test_a_confidence_that_speaks_against_presence_is_left_out():
     rng = np.random.default_rng(0)
-    own = evidence(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
-    negative = evidence(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
+    own = presence_features(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
+    negative = presence_features(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
     fitted = fit_presence(results(own, negative), 'validation.json', 'ab12')
     assert fitted.confidence == 0
     assert fitted.feature_similarity > 10
@@ -75,7 +77,7 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
 
 
 def test_too_few_pairs():
-    own = evidence([1.0] * 24, [0.9] * 24)
+    own = presence_features([1.0] * 24, [0.9] * 24)
     with pytest.raises(DatasetError, match=r'gives 24 pairs .* at least 25'):
         fit_presence(results(own, own), 'validation.json', 'ab12')
 

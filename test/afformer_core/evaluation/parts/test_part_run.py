@@ -28,9 +28,9 @@ class OwnVideo:
     def predict(self, image: np.ndarray, clip: Clip) -> Prediction:
         alike = np.array_equal(np.unique(clip.frames[0]), [128])
         if alike:
-            return Prediction((CORNER,), found=False, evidence=0.0)
+            return Prediction((CORNER,), found=False, presence_score=0.0)
         own = clip.name == f'pair {self.shown}'
-        return Prediction((MIDDLE if own else CORNER,), found=own, evidence=float(own))
+        return Prediction((MIDDLE if own else CORNER,), found=own, presence_score=float(own))
 
     shown = 0
 
@@ -60,8 +60,8 @@ def test_each_pair_is_shown_its_own_another_and_a_blank_video(pairs) -> None:
 def test_what_the_videos_change_is_scored(pairs) -> None:
     (first, second, _) = evaluate_parts(pairs, {'own': OwnVideo()}, 3, progress=False)['own']
 
-    assert (first.inside, first.found, first.evidence) == (1, 1, 1)
-    assert (first.other_inside, first.other_found, first.other_evidence) == (0, 0, 0)
+    assert (first.inside, first.found, first.presence_score) == (1, 1, 1)
+    assert (first.other_inside, first.other_found, first.other_presence_score) == (0, 0, 0)
     assert (first.blank_inside, first.blank_found) == (0, 0)
     assert first.contact_first is None
     assert second.inside == 0

@@ -125,7 +125,7 @@ def test_what_was_not_measured_has_no_mean() -> None:
 
 def test_evidence_tells_own_from_other_videos() -> None:
     values = [(0.9, 0.1), (0.5, 0.7), (0.8, 0.5)]
-    known = [scores(evidence=own, other_evidence=other) for own, other in values]
+    known = [scores(presence_score=own, other_presence_score=other) for own, other in values]
     measured = measure_parts(known, ['a', 'b', 'c'])
     assert measured.auroc is not None
     # Of nine comparisons seven are won and one is a tie.

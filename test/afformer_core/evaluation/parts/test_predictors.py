@@ -54,13 +54,13 @@ def test_the_relative_position_is_copied(moved) -> None:
 def test_sift_carries_the_mark_over(moved) -> None:
     prediction = SiftPredictor().predict(*moved)
     assert pixel(prediction.places[0]) == pytest.approx((80, 60), abs=0.3)
-    assert prediction.evidence is not None
-    assert prediction.evidence > 10
+    assert prediction.presence_score is not None
+    assert prediction.presence_score > 10
 
 
 def test_sift_finds_nothing_where_nothing_is(moved) -> None:
     prediction = SiftPredictor().predict(GREY, moved[1])
-    assert (prediction.places, prediction.evidence) == ((), 0)
+    assert (prediction.places, prediction.presence_score) == ((), 0)
 
 
 @pytest.mark.parametrize('predictor', [RelativePositionPredictor(), SiftPredictor()])
@@ -89,7 +89,7 @@ def test_matching_names_the_place_that_looks_like_the_mark() -> None:
     prediction = MatchingPredictor(brightness, marked_contact).predict(with_colour((10, 2)), clip)
     assert prediction.places[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
     # Between the cells of a map of 16x16 that is enlarged fourfold; grey is -1, red 1.
-    assert prediction.evidence == pytest.approx(1 - 2 * (1 - 0.875**2))
+    assert prediction.presence_score == pytest.approx(1 - 2 * (1 - 0.875**2))
     assert not prediction.is_distribution
     assert MatchingPredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).places == ()
 
@@ -119,7 +119,7 @@ def test_a_model_names_its_peaks_in_order(model, moved) -> None:
     found = np.array([pixel(place) for place in prediction.places])
     assert found == pytest.approx(np.array([(one.u, one.v) for one in grounding.peaks]))
     assert prediction.action_scores == grounding.action_scores
-    assert prediction.evidence == grounding.confidence
+    assert prediction.presence_score == grounding.confidence
     assert prediction.is_distribution
 
 

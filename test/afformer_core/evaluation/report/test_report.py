@@ -189,7 +189,7 @@ def test_what_is_not_measured_is_null(results: list[PairResult]) -> None:
             pair=replace(each.pair, hard_negative=None),
             hard_negative_kld=None,
             hard_negative_peak=None,
-            negative_evidence=None,
+            negative_presence_features=None,
         )
         for each in results
     ]
@@ -209,7 +209,7 @@ PLACEHOLDERS = (
     (r'^predictors\.\w+', 'predictors.PREDICTOR'),
     (r'^by_action\.\w+', 'by_action.ACTION'),
     (r'^motion_use\.by_kind\.\w+', 'motion_use.by_kind.KIND'),
-    (r'^abstention\.auroc\.\w+', 'abstention.auroc.EVIDENCE'),
+    (r'^abstention\.auroc\.\w+', 'abstention.auroc.MEASURE'),
 )
 
 

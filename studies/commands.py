@@ -9,7 +9,7 @@ from studies.files import StudyFiles
 from studies.plan import StudyPlan
 
 PRETRAINING = 'pretraining'
-"""The experiment that learns from mined clips; all others learn from annotated pairs."""
+"""The training that learns from mined clips; all others learn from annotated pairs."""
 
 TRAIN, TEST = 'train', 'test-seen'
 """Splits of the annotated pairs; no choice is based on the second one."""
@@ -66,14 +66,14 @@ def training(
     """
     model = plan.models[name]
     data = '--data.init_args.'
-    words = [f'-c={file}' for file in (*plan.experiments[model.experiment], *model.overlays)]
-    if model.experiment == PRETRAINING:
+    words = [f'-c={file}' for file in (*plan.trainings[model.training], *model.overlays)]
+    if model.training == PRETRAINING:
         words.append(f'{data}index={files.index}')
     else:
         words.append(f'{data}train.annotations={files.annotations(TRAIN)}')
     if model.initial is not None:
         words.append(f'--model.initial={files.model(model.initial, seed)}')
-    kind = 'clips' if model.experiment == PRETRAINING else 'pairs'
+    kind = 'clips' if model.training == PRETRAINING else 'pairs'
     words += [
         f'{data}cache_folder={files.features(f"{kind}_{model.features}")}',
         f'{data}seed={seed}',

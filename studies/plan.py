@@ -17,7 +17,7 @@ class StudyModel:
 
     Attributes:
         name: name of its folder.
-        experiment: key of the plan's experiments, whose files come first.
+        training: key of the plan's trainings, whose files come first.
         overlays: configuration files with the differences, which come last.
         features: name of the cached backbone features, shared by models whose backbones are frozen
             alike.
@@ -25,7 +25,7 @@ class StudyModel:
     """
 
     name: str
-    experiment: str
+    training: str
     overlays: tuple[str, ...]
     features: str
     initial: str | None
@@ -74,13 +74,13 @@ class StudyPlan:
 
     Attributes:
         seeds: seeds of the trainings of each model, at least one.
-        experiments: configuration files of each kind of training.
+        trainings: configuration files of each kind of training.
         models: models by name.
         tables: tables by name.
     """
 
     seeds: tuple[int, ...]
-    experiments: Mapping[str, tuple[str, ...]]
+    trainings: Mapping[str, tuple[str, ...]]
     models: Mapping[str, StudyModel]
     tables: Mapping[str, StudyTable]
 
@@ -88,7 +88,7 @@ class StudyPlan:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f'seeds are {list(self.seeds)}; expected at least one, each once')
         for model in self.models.values():
-            self._require(model.experiment, self.experiments, f'experiment of {model.name}')
+            self._require(model.training, self.trainings, f'training of {model.name}')
             if model.initial is not None:
                 self._require(model.initial, self.models, f'initial of {model.name}')
         for table in self.tables.values():
@@ -110,7 +110,7 @@ class StudyPlan:
         models = {
             name: StudyModel(
                 name,
-                fields['experiment'],
+                fields['training'],
                 tuple(fields.get('overlays', ())),
                 fields.get('features', 'frozen'),
                 fields.get('initial'),
@@ -128,5 +128,5 @@ class StudyPlan:
             )
             for name, fields in settings['tables'].items()
         }
-        experiments = {name: tuple(files) for name, files in settings['experiments'].items()}
-        return cls(tuple(settings['seeds']), experiments, models, tables)
+        trainings = {name: tuple(files) for name, files in settings['trainings'].items()}
+        return cls(tuple(settings['seeds']), trainings, models, tables)

@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
         '--configurations',
         type=Path,
         default=Path('config/train'),
-        help='folder of the experiments (default: config/train)',
+        help='folder of the configurations (default: config/train)',
     )
     parser.add_argument(
         '--detector',
@@ -90,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
         help='also pre-train as in the paper, and without each part of it (Table 5)',
     )
     parser.add_argument(
-        '--steps', type=int, help="steps of each training (default: the experiments')"
+        '--steps', type=int, help="steps of each training (default: the configurations')"
     )
     parser.add_argument(
         '--pairs-per-group',
@@ -111,14 +111,14 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out the missing steps of the experiment, and print its table."""
+    """Carry out the missing steps of the study, and print its table."""
     import json
 
     from afformer_core.files.atomic import write_aside
-    from afformer_core.maskahand.study.experiment import Experiment, experiment_table
-    from afformer_core.maskahand.study.experiment_run import carry_out
+    from afformer_core.maskahand.study.study import Study, study_table
+    from afformer_core.maskahand.study.study_run import carry_out
 
-    experiment = Experiment(
+    study = Study(
         videos=arguments.videos,
         annotated=arguments.annotated,
         output=arguments.output,
@@ -135,8 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
         pairs=arguments.pairs_per_group,
         options=tuple(arguments.train_option),
     )
-    carry_out(experiment)
-    table = experiment_table(experiment.runs())
+    carry_out(study)
+    table = study_table(study.runs())
     print(table.to_markdown(), flush=True)
     write_aside(arguments.output / 'table.md', (table.to_markdown() + '\n').encode())
     if arguments.json is not None:

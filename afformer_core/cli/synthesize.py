@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
         '--side', type=int, default=192, help='side of each image, in pixels (default: 192)'
     )
     parser.add_argument(
-        '--seed', type=int, help='seed of the examples (default: that of the experiment)'
+        '--seed', type=int, help='seed of the examples (default: that of the configuration)'
     )
     parser.set_defaults(run=run)
 

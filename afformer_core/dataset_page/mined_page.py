@@ -85,7 +85,7 @@ def mined_page(path: Path, settings: PageSettings) -> DatasetPage:
         how=f'{len(shown)} of {len(clips):,} clips, drawn with seed {settings.seed}, the videos '
         'in turn. Boxes are hands, in contact orange, others blue. The image is one that training '
         'makes of the clip with the default options; `afformer synthesize` draws those of '
-        'an experiment.',
+        'a configuration.',
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The architecture of an experiment: a preset, and the fields that differ from it."""
+"""The architecture of a configuration: a preset, and the fields that differ from it."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
-from afformer_core.training.experiment import Experiment, GroundingExperiment
-from afformer_core.training.hands.experiment import HandExperiment
+from afformer_core.training.hands.training_cli import HandTrainingCli
+from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCli
 
-EXPERIMENTS: Mapping[str, type[Experiment]] = {
-    kind.name: kind for kind in (GroundingExperiment, HandExperiment)
+TASKS: Mapping[str, type[TrainingCli]] = {
+    kind.name: kind for kind in (GroundingTrainingCli, HandTrainingCli)
 }
 # Lightning's warnings that are wrong here, each after the reason.
 _SAID_IN_VAIN = (
@@ -30,7 +30,7 @@ _SAID_IN_VAIN = (
     'Checkpoint directory .* exists',
     # Lightning itself calls it.
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
-    # The experiment sets the number of workers; with a cache or features, 0 is fastest.
+    # The configuration sets the number of workers; with a cache or features, 0 is fastest.
     'The .*dataloader.* does not have many workers',
     # Validation measures are computed from the results of all processes.
     'It is recommended to use `self.log.*sync_dist=True`',
@@ -38,7 +38,7 @@ _SAID_IN_VAIN = (
     'Precision .*-mixed is not supported by the model summary',
 )
 _FILE_OPTIONS = ('-c', '--config')
-_NAME_OPTION = '--experiment'
+_NAME_OPTION = '--task'
 
 
 def train(arguments: Sequence[str]) -> None:
@@ -57,30 +57,30 @@ def train(arguments: Sequence[str]) -> None:
         for message in _SAID_IN_VAIN:
             warnings.filterwarnings('ignore', message)
         warnings.filterwarnings('ignore', category=DeprecationWarning)
-        experiment = _parse(arguments)
+        training = _parse(arguments)
         try:
-            experiment.fit()
+            training.fit()
         except SystemExit as stopped:
             # Lightning converts an interruption to this exit.
-            if experiment.trainer.interrupted and stopped.code == 1:
+            if training.trainer.interrupted and stopped.code == 1:
                 raise KeyboardInterrupt from None
             raise
         except MisconfigurationException as error:
             raise AfformerError(str(error)) from error
 
 
-def _parse(arguments: Sequence[str]) -> Experiment:
+def _parse(arguments: Sequence[str]) -> TrainingCli:
     begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(
-            'no experiment was given. Give one with -c, such as '
+            'no configuration was given. Give one with -c, such as '
             '-c config/train/simulated/small.yaml'
         )
-    name = experiment_name(arguments)
-    if name not in EXPERIMENTS:
-        raise AfformerError(f'experiment is {name!r}; expected one of {", ".join(EXPERIMENTS)}')
+    name = task_name(arguments)
+    if name not in TASKS:
+        raise AfformerError(f'task is {name!r}; expected one of {", ".join(TASKS)}')
     try:
-        return EXPERIMENTS[name](arguments)
+        return TASKS[name](arguments)
     except MisconfigurationException as error:
         raise AfformerError(str(error)) from error
     except ValueError as error:
@@ -91,15 +91,15 @@ def _parse(arguments: Sequence[str]) -> Experiment:
         raise
 
 
-def experiment_name(arguments: Sequence[str]) -> str:
-    """Return the kind of experiment: the last `experiment` in files and options, or `grounding`.
+def task_name(arguments: Sequence[str]) -> str:
+    """Return the task: the last `task` in files and options, or `grounding`.
 
     The options of a model depend on its kind, so that it is determined before they are parsed.
 
     Args:
         arguments: arguments of `afformer train`.
     """
-    name = GroundingExperiment.name
+    name = GroundingTrainingCli.name
     for option, value in _options(arguments):
         if option == _NAME_OPTION:
             name = value
@@ -119,9 +119,9 @@ def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _name_in(path: Path, otherwise: str) -> str:
-    """Read `experiment` in a YAML file; the parser later reports what is wrong with the file."""
+    """Read `task` in a YAML file; the parser later reports what is wrong with the file."""
     try:
         fields = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, ValueError, yaml.YAMLError):
         return otherwise
-    return str(fields.get('experiment', otherwise)) if isinstance(fields, dict) else otherwise
+    return str(fields.get('training', otherwise)) if isinstance(fields, dict) else otherwise

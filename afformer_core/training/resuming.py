@@ -80,7 +80,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
     return reached
 
 
-def require_same_experiment(path: Path, content: str) -> None:
+def require_same_configuration(path: Path, content: str) -> None:
     """Check that the configuration of model and data has not changed.
 
     Optimizer and order are restored from the checkpoint, so that new values would be recorded but

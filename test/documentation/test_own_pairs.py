@@ -21,7 +21,7 @@ FEW_STEPS = ['--trainer.max_steps', '20']
 
 @pytest.fixture
 def folder(root: Path, tmp_path: Path) -> Path:
-    """Of a user: three clips, an image of each object, and the experiments of the clone."""
+    """Of a user: three clips, an image of each object, and the configurations of the clone."""
     simulated = tmp_path / 'simulated'
     options = '--appliances', '3', '--demonstrations', '1', '--targets', '1'
     assert main(['simulate', str(simulated), '--split', 'validation', *options]) == 0

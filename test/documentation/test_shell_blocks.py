@@ -45,11 +45,11 @@ def afformer_parses(words: Sequence[str], root: Path) -> None:
 def training_parses(words: Sequence[str]) -> None:
     """Every option and file, without making what they ask for."""
     command = importlib.import_module('afformer_core.training.command')
-    kinds = command.EXPERIMENTS.values()
+    kinds = command.TASKS.values()
     with pytest.MonkeyPatch.context() as patch:
         for kind in kinds:
             patch.setattr(kind, 'instantiate_classes', lambda self: None)
-        command.EXPERIMENTS[command.experiment_name(words)](words)
+        command.TASKS[command.task_name(words)](words)
 
 
 def make_has_the_target(words: Sequence[str], root: Path) -> None:

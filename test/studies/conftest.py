@@ -17,11 +17,11 @@ def settings() -> dict[str, Any]:
     """What a `studies.yaml` holds."""
     return {
         'seeds': [0, 1],
-        'experiments': {'supervised': ['pairs.yaml'], 'pretraining': ['clips.yaml']},
+        'trainings': {'supervised': ['pairs.yaml'], 'pretraining': ['clips.yaml']},
         'models': {
-            'pretrained': {'experiment': 'pretraining'},
+            'pretrained': {'training': 'pretraining'},
             'tuned': {
-                'experiment': 'supervised',
+                'training': 'supervised',
                 'overlays': ['fine.yaml', 'finer.yaml'],
                 'features': 'learning',
                 'initial': 'pretrained',

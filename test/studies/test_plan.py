@@ -15,7 +15,7 @@ from studies.plan import StudyPlan
 @pytest.mark.parametrize(
     ('place', 'sentence'),
     [
-        (('models', 'tuned', 'experiment'), "experiment of tuned is 'x'; expected one of super"),
+        (('models', 'tuned', 'training'), "training of tuned is 'x'; expected one of super"),
         (('models', 'tuned', 'initial'), "initial of tuned is 'x'; expected one of pretrained"),
         (('tables', 'table_8', 'rows', 0, 'model'), "model of 'noise' in table_8 is 'x'"),
     ],
@@ -48,7 +48,7 @@ def test_seeds_that_are_none(settings: dict[str, Any]) -> None:
 
 def test_every_file_of_the_plan_exists(root: Path) -> None:
     plan = StudyPlan.of(yaml.safe_load((root / 'studies' / 'studies.yaml').read_text()))
-    named = [file for files in plan.experiments.values() for file in files]
+    named = [file for files in plan.trainings.values() for file in files]
     named += [file for model in plan.models.values() for file in model.overlays]
 
     assert [file for file in named if not (root / file).is_file()] == []

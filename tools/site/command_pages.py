@@ -20,7 +20,7 @@ _TRAINING = """\
 # afformer train
 
 Train a model as YAML files and options say. What stands in a later file or option replaces what
-came before. Paths are relative to the folder that the command is given in. The experiments of
+came before. Paths are relative to the folder that the command is given in. The configurations of
 `config/train` are on the page on [configuration](../configuration.md).
 
 ```sh

@@ -20,7 +20,7 @@ that carry camera images.
 
 ## Training
 
-Each file of `config/train` is an experiment, or what one changes, for
+Each file of `config/train` is a configuration, or what one changes, for
 [`afformer train -c`](commands/train.md). A later file or option replaces what came before;
 `afformer train -c FILE --print_config` prints what comes out.
 """

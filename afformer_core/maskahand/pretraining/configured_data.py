@@ -40,7 +40,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     if kind is None:
         raise AfformerError(
             f'{names} describe no pre-training, whose data are of a class in {list(_KINDS)}; give '
-            'an experiment such as config/train/maskahand/simulated.yaml'
+            'a configuration such as config/train/maskahand/simulated.yaml'
         )
     given = _at(merged, 'data', 'init_args') or {}
     if not isinstance(given, Mapping):
@@ -73,9 +73,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding='utf-8'))
     except (OSError, yaml.YAMLError) as error:
-        raise AfformerError(f'the experiment {path} cannot be read: {error}') from error
+        raise AfformerError(f'the configuration {path} cannot be read: {error}') from error
     if not isinstance(content, dict):
-        raise AfformerError(f'{path} is not an experiment, such as those in config/train')
+        raise AfformerError(f'{path} is not a configuration, such as those in config/train')
     return content
 
 

@@ -8,7 +8,7 @@ from afformer_core.cli.main import main
 
 from ..maskahand.mined_videos import write_mined
 
-EXPERIMENT = """
+CONFIGURATION = """
 model:
   architecture:
     preset: afformer_small
@@ -23,37 +23,37 @@ data:
 
 
 @pytest.fixture
-def experiment(tmp_path: Path) -> Path:
+def configuration(tmp_path: Path) -> Path:
     (tmp_path / 'videos').mkdir()
-    path = tmp_path / 'experiment.yaml'
-    path.write_text(EXPERIMENT.format(index=write_mined(tmp_path / 'videos')))
+    path = tmp_path / 'configuration.yaml'
+    path.write_text(CONFIGURATION.format(index=write_mined(tmp_path / 'videos')))
     return path
 
 
-def synthesize(experiment: Path, *more: str) -> int:
-    return main(['synthesize', '-c', str(experiment), *more])
+def synthesize(configuration: Path, *more: str) -> int:
+    return main(['synthesize', '-c', str(configuration), *more])
 
 
-def test_a_image_of_examples(experiment: Path, tmp_path: Path) -> None:
+def test_a_image_of_examples(configuration: Path, tmp_path: Path) -> None:
     output = tmp_path / 'grid.png'
-    assert synthesize(experiment, '--output', str(output), '--clips', '2', '--side', '40') == 0
+    assert synthesize(configuration, '--output', str(output), '--clips', '2', '--side', '40') == 0
     assert cv2.imread(str(output)).shape == (4 * 44 - 4, 5 * 44 - 4, 3)
 
 
-def test_a_later_file_replaces_what_came_before(experiment: Path, tmp_path: Path) -> None:
+def test_a_later_file_replaces_what_came_before(configuration: Path, tmp_path: Path) -> None:
     later = tmp_path / 'later.yaml'
     later.write_text('data: {init_args: {targets: 1}}')
     output = tmp_path / 'grid.png'
     more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
-    assert synthesize(experiment, *more) == 0
+    assert synthesize(configuration, *more) == 0
     assert cv2.imread(str(output)).shape[0] == 40
 
 
-def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
     contents = []
     for seed in ('1', '1', '2'):
         output = tmp_path / 'grid.png'
-        synthesize(experiment, '--output', str(output), '--seed', seed, '--side', '40')
+        synthesize(configuration, '--output', str(output), '--seed', seed, '--side', '40')
         contents.append(output.read_bytes())
     assert contents[0] == contents[1] != contents[2]
 
@@ -71,12 +71,12 @@ def test_another_seed_gives_others(experiment: Path, tmp_path: Path) -> None:
             'data: {class_path: afformer_core.training.datasets.image_data.ImageData}',
             'no pre-training',
         ),
-        ('- data', 'is not an experiment'),
+        ('- data', 'is not a configuration'),
         ('data: {', 'cannot be read'),
     ],
 )
-def test_bad_experiments_are_refused_in_one_line(
-    experiment: Path,
+def test_bad_configurations_are_refused_in_one_line(
+    configuration: Path,
     tmp_path: Path,
     content: str,
     text: str,
@@ -84,23 +84,23 @@ def test_bad_experiments_are_refused_in_one_line(
 ) -> None:
     later = tmp_path / 'later.yaml'
     later.write_text(content)
-    assert synthesize(experiment, '-c', str(later), '--output', str(tmp_path / 'grid.png')) == 1
+    assert synthesize(configuration, '-c', str(later), '--output', str(tmp_path / 'grid.png')) == 1
     error = capsys.readouterr().err
     assert text in error
     assert error.count('\n') == 1
 
 
 def test_a_name_that_no_image_has(
-    experiment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert synthesize(experiment, '--output', str(tmp_path / 'grid.txt')) == 1
+    assert synthesize(configuration, '--output', str(tmp_path / 'grid.txt')) == 1
     assert 'expected one of .jpeg, .jpg, .png' in capsys.readouterr().err
 
 
-def test_what_it_validates_on_need_not_be_there(experiment: Path, tmp_path: Path) -> None:
+def test_what_it_validates_on_need_not_be_there(configuration: Path, tmp_path: Path) -> None:
     later = tmp_path / 'later.yaml'
     later.write_text('data: {init_args: {validation: {annotations: nowhere/validation.json}}}')
     output = tmp_path / 'grid.png'
     more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
-    assert synthesize(experiment, *more) == 0
+    assert synthesize(configuration, *more) == 0
     assert output.is_file()

@@ -151,7 +151,7 @@ def test_a_checkpoint_that_is_cut_off(
     assert 'last.ckpt is no checkpoint' in said
 
 
-def test_another_experiment_in_the_same_folder(
+def test_another_configuration_in_the_same_folder(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = images(annotations, *SHORT, f'--output={tmp_path}')

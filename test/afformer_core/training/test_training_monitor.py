@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from afformer_core.training import training_monitor
 from afformer_core.training.command import train
-from afformer_core.training.experiment import GroundingExperiment
+from afformer_core.training.training_cli import GroundingTrainingCli
 from afformer_core.training.training_monitor import TrainingMonitor
 
 from .conftest import images
@@ -63,8 +63,8 @@ def test_measures_and_images_of_a_validation_stand_at_one_step(
 @pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
 def test_every_tenth_step_has_a_point(annotations: Path, tmp_path: Path) -> None:
     asked = ['--trainer.max_steps=30', EVERY_TENTH]
-    experiment = GroundingExperiment(images(annotations, f'--output={tmp_path}', *asked))
-    assert experiment.trainer.log_every_n_steps == 10
+    training = GroundingTrainingCli(images(annotations, f'--output={tmp_path}', *asked))
+    assert training.trainer.log_every_n_steps == 10
 
 
 class Curves:

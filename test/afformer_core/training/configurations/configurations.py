@@ -17,11 +17,11 @@ from jsonargparse import ArgumentParser
 
 from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.training.architecture import Architecture
-from afformer_core.training.command import EXPERIMENTS, experiment_name
+from afformer_core.training.command import TASKS, task_name
 
 CONFIGURATIONS = Path(__file__).parents[4] / 'config' / 'train'
 _EXAMPLES = {'grounding': 'own_pairs', 'hands': 'hands/r50'}
-# What is given after an experiment.
+# What is given after a configuration.
 OVERLAYS = sorted(
     path
     for folder in ('ablations', 'as_published', 'ours')
@@ -44,13 +44,13 @@ def files_of_example(overlay: Path) -> list[Path]:
 
 @functools.cache
 def resolved(*labels: str) -> dict[str, Any]:
-    """Every value of an experiment by its dotted name, with that of each default.
+    """Every value of a configuration by its dotted name, with that of each default.
 
     Below `model.architecture` are the fields of `AfformerConfiguration`, as OPRA's model has them.
     What the parser leaves out because it is null is not there.
     """
     words = [f'-c={CONFIGURATIONS / each}.yaml' for each in labels]
-    parser = _parser(experiment_name(words))
+    parser = _parser(task_name(words))
     fields = yaml.safe_load(parser.dump(parser.parse_args(words)))
     values = _flat(fields)
     given = fields['model']['architecture']
@@ -65,7 +65,7 @@ def resolved(*labels: str) -> dict[str, Any]:
 
 
 def changes(overlay: Path) -> dict[str, Any]:
-    """What a file changes of its example's experiment: its values by their dotted names."""
+    """What a file changes of its example's configuration: its values by their dotted names."""
     files = [label(path) for path in files_of_example(overlay)]
     before = files[: files.index(label(overlay))]
     without, with_it = resolved(*before), resolved(*before, label(overlay))
@@ -77,13 +77,13 @@ def changes(overlay: Path) -> dict[str, Any]:
 
 
 @functools.cache
-def _parser(experiment: str) -> ArgumentParser:
-    """Of a kind of experiment, of which nothing is made."""
-    kind = EXPERIMENTS[experiment]
+def _parser(task: str) -> ArgumentParser:
+    """Of a kind of configuration, of which nothing is made."""
+    kind = TASKS[task]
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setattr(kind, 'instantiate_classes', lambda self: None)
         warnings.filterwarnings('ignore', "LightningCLI's args parameter")
-        return kind([f'-c={CONFIGURATIONS / _EXAMPLES[experiment]}.yaml']).parser
+        return kind([f'-c={CONFIGURATIONS / _EXAMPLES[task]}.yaml']).parser
 
 
 def _flat(fields: dict[str, Any], prefix: str = '') -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The architectures of the experiments on OPRA."""
+"""The architectures of the configurations on OPRA."""
 
 from pathlib import Path
 
@@ -26,8 +26,10 @@ CONFIGURATIONS = Path(__file__).parents[4] / 'config' / 'train'
 def test_parameters_and_grids(
     name: str, parameters: int, levels: tuple[int, ...], frames: int
 ) -> None:
-    experiment = yaml.safe_load((CONFIGURATIONS / f'{name}.yaml').read_text())
-    configuration = Architecture(**experiment['model']['architecture']).configuration(OPRA_ACTIONS)
+    configuration_file = yaml.safe_load((CONFIGURATIONS / f'{name}.yaml').read_text())
+    configuration = Architecture(**configuration_file['model']['architecture']).configuration(
+        OPRA_ACTIONS
+    )
     with torch.device('meta'):
         model = Afformer(configuration)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every experiment of config/train starts, learns for three steps and leaves a model."""
+"""Every configuration of config/train starts, learns for three steps and leaves a model."""
 
 import itertools
 import json
@@ -27,13 +27,13 @@ from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
 ARCHITECTURAL = ('table_1', 'table_4', 'table_7', 'equation_8')
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
 SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
-# Where experiments have their indices of hands.
+# Where configurations have their indices of hands.
 MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_long/mined')
 
 
 @pytest.fixture(scope='module')
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every dataset at the path that the experiments name."""
+    """A folder with every dataset at the path that the configurations name."""
     root = tmp_path_factory.mktemp('workspace')
     write_opra(root / 'opra')
     write_epic(root / 'epic')
@@ -118,7 +118,7 @@ def write_assistq(root: Path) -> None:
 def run(
     workspace: Path, folder: Path, side: int, *configurations: Path, options: Sequence[str] = ()
 ) -> None:
-    """Three steps of small images on one CPU, whatever the experiment asks for."""
+    """Three steps of small images on one CPU, whatever the configuration asks for."""
     files = [f'-c={path}' for path in configurations]
     small = [
         f'--model.architecture.input_size=[{side},{side}]',
@@ -145,7 +145,7 @@ def run(
     assert read_description(folder).training['step'] == 3
 
 
-def experiments() -> list[Any]:
+def configurations() -> list[Any]:
     """Of each kind one is quick; the others go with the slow tests.
 
     Those of hand detectors have a test of their own, `hands/test_configurations.py`.
@@ -158,8 +158,8 @@ def experiments() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize('configuration', experiments())
-def test_every_experiment(
+@pytest.mark.parametrize('configuration', configurations())
+def test_every_configuration(
     configuration: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace)

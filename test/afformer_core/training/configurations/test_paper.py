@@ -85,7 +85,7 @@ STATEMENTS = (
     ),
     Statement(
         '3.2', 'grids of 16, 32 and 64 a side and videos of 32, of ViTDet at 1024 too', 'same',
-        'docs/research/experiments.md',
+        'docs/research/configurations.md',
         'of strides 64, 32 and 16, the grids that it has of a ResNet-50 at 256',
         {('opra/vitdet_b',): {f'{ARCHITECTURE}image_levels': ('p6', 'p5', 'p4'),
                               f'{ARCHITECTURE}video_levels': ('p5',)}},
@@ -335,7 +335,7 @@ STATEMENTS = (
         'a second network reads the motion between neighbouring frames',
     ),
     Statement(
-        'Table 1', 'ResNet-50-Deconv', 'differs', 'docs/research/experiments.md',
+        'Table 1', 'ResNet-50-Deconv', 'differs', 'docs/research/configurations.md',
         'the deconvolution baseline attends to the mean of each frame',
         {('opra/r50_deconv',): {f'{ARCHITECTURE}decoder': 'deconvolution',
                                 f'{ARCHITECTURE}image_levels': ('p4',)}},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes that each row of the paper's tables makes to the experiment it is given after.
+"""Changes that each row of the paper's tables makes to the configuration it is given after.
 
 A row that is the paper's default changes nothing.
 """

@@ -12,7 +12,7 @@ import yaml
 
 from afformer_core.cli.main import main
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
-from afformer_core.training.command import experiment_name, train
+from afformer_core.training.command import task_name, train
 from afformer_core.training.hands.batch import HandBatch
 from afformer_core.training.hands.module import HandTraining
 
@@ -22,7 +22,7 @@ CONFIGURATION = Path(__file__).parents[4] / 'config' / 'train' / 'hands' / 'ligh
 
 
 def options(hands: Path, output: Path, *more: str) -> list[str]:
-    """The shipped detector's experiment, of two images a step, without pre-trained weights."""
+    """The shipped detector's configuration, of two images a step, without pre-trained weights."""
     return [
         f'-c={CONFIGURATION}',
         '--model.weights=random',
@@ -69,7 +69,7 @@ def test_writes_a_detector_that_says_how_it_was_made(trained: Path) -> None:
 def test_the_whole_configuration_is_beside_the_weights(trained: Path) -> None:
     configuration = yaml.safe_load((trained / 'config.yaml').read_text())
 
-    assert configuration['experiment'] == 'hands'
+    assert configuration['task'] == 'hands'
     assert configuration['data']['batch_size'] == 2
     names = sorted(path.name for path in (trained / 'checkpoints').iterdir())
     assert names == ['best.ckpt', 'last.ckpt']
@@ -156,7 +156,7 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),
         ('--data.train.split=val', 'val.txt'),
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
-        ('--experiment=feet', "experiment is 'feet'; expected one of grounding, hands"),
+        ('--task=feet', "task is 'feet'; expected one of grounding, hands"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -170,7 +170,7 @@ def test_the_last_file_or_option_says_what_is_trained(tmp_path: Path) -> None:
     other = tmp_path / 'other.yaml'
     other.write_text('output: models/other\n')
 
-    assert experiment_name(['--output', 'models/a']) == 'grounding'
-    assert experiment_name(['-c', str(CONFIGURATION)]) == 'hands'
-    assert experiment_name([f'--config={CONFIGURATION}', '-c', str(other)]) == 'hands'
-    assert experiment_name([f'-c={CONFIGURATION}', '--experiment=grounding']) == 'grounding'
+    assert task_name(['--output', 'models/a']) == 'grounding'
+    assert task_name(['-c', str(CONFIGURATION)]) == 'hands'
+    assert task_name([f'--config={CONFIGURATION}', '-c', str(other)]) == 'hands'
+    assert task_name([f'-c={CONFIGURATION}', '--task=grounding']) == 'grounding'

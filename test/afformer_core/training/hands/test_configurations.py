@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every experiment of a hand detector starts, learns and leaves a detector."""
+"""Every configuration of a hand detector starts, learns and leaves a detector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIGHT = ('light', 'light_contact')
 FOLDERS = ('VOCdevkit2007_handobj_100K/VOC2007', 'hands')
 
 
-def experiments() -> list[Any]:
+def configurations() -> list[Any]:
     """The others are too large for a quick test."""
     large = (pytest.mark.slow, pytest.mark.timeout(600))
     return [
@@ -28,8 +28,8 @@ def experiments() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize('configuration', experiments())
-def test_every_experiment(
+@pytest.mark.parametrize('configuration', configurations())
+def test_every_configuration(
     configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for folder in FOLDERS:

@@ -20,7 +20,7 @@ from afformer_core.evaluation.tables.accuracy import RANDOM_ELEMENT
 from afformer_core.reports.bootstrap import Estimate, interval_note
 from afformer_core.reports.tables import Cell, Table
 
-# Experiments in the configuration folder, each of which goes on from the one before it.
+# configurations in the configuration folder, each of which goes on from the one before it.
 _PRETRAINING, _TUNING = 'maskahand/simulated', 'maskahand/simulated_tuned'
 _FINETUNING = 'simulated/finetune'
 # Variants of the pretraining, by further files: the recipe with masked hands alone; the paper,
@@ -62,7 +62,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Study:
     """Mining, pretraining, zero-shot evaluation, fine-tuning, and what they are compared with.
 
     Attributes:
@@ -230,7 +230,7 @@ class Experiment:
 MEASURES = {'kld': 'KLD', 'nearest': 'nearest element', 'peak_inside': 'peak inside'}
 
 
-def experiment_table(runs: Sequence[Run]) -> Table:
+def study_table(runs: Sequence[Run]) -> Table:
     """Build the table of the measures of each model, and of a baseline that looks at nothing.
 
     Args:
@@ -270,7 +270,7 @@ def _measures(path: Path) -> Mapping[str, Any]:
     if schema != SCHEMA:
         raise AfformerError(
             f'{path} has the schema {schema}; expected {SCHEMA}. Delete it, and run the '
-            'experiment again to evaluate that model once more'
+            'study again to evaluate that model once more'
         )
     measures: Mapping[str, Any] = content['measures']
     return measures

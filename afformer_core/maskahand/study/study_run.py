@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runner of an experiment, with several trainings at once."""
+"""Runner of a study, with several trainings at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.maskahand.study.command_manifest import keep_commands, require_same_commands
-from afformer_core.maskahand.study.experiment import Experiment, Run
+from afformer_core.maskahand.study.study import Run, Study
 
 _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main())'
 
@@ -27,14 +27,14 @@ _COMMAND = 'import sys; from afformer_core.cli.main import main; sys.exit(main()
 Command = Callable[[Sequence[str], Path, int], None]
 
 
-def carry_out(experiment: Experiment, command: Command | None = None) -> None:
-    """Run all steps of an experiment that have no result yet.
+def carry_out(study: Study, command: Command | None = None) -> None:
+    """Run all steps of a study that have no result yet.
 
     The commands of each result are kept beside it (see `kept_commands`). Damaged videos are
-    reported; the experiment continues with what could be mined.
+    reported; the study continues with what could be mined.
 
     Args:
-        experiment: the experiment.
+        study: the study.
         command: function that runs each step; None for `in_own_process`.
 
     Raises:
@@ -44,46 +44,46 @@ def carry_out(experiment: Experiment, command: Command | None = None) -> None:
     """
     command = command or in_own_process
     for needed in ('train.json', 'validation.json', 'test-seen.json'):
-        if not (experiment.annotated / needed).is_file():
+        if not (study.annotated / needed).is_file():
             raise DatasetError(
-                f'{experiment.annotated} has no {needed}; `afformer maskahand --help` has the '
+                f'{study.annotated} has no {needed}; `afformer maskahand --help` has the '
                 'commands that write it'
             )
-    mining = ('mine', *experiment.mining)
-    if experiment.index.is_file():
-        require_same_commands(experiment.index, [mining], [experiment.index])
-    for run in experiment.runs():
+    mining = ('mine', *study.mining)
+    if study.index.is_file():
+        require_same_commands(study.index, [mining], [study.index])
+    for run in study.runs():
         if run.result.is_file():
-            made = (run.result, experiment.output / run.name)
+            made = (run.result, study.output / run.name)
             require_same_commands(run.result, _commands(run), made)
-    experiment.output.mkdir(parents=True, exist_ok=True)
-    if not experiment.index.is_file():
-        _mine(experiment, mining, command)
-    _carry_out(experiment, command)
+    study.output.mkdir(parents=True, exist_ok=True)
+    if not study.index.is_file():
+        _mine(study, mining, command)
+    _carry_out(study, command)
 
 
-def _mine(experiment: Experiment, mining: Sequence[str], command: Command) -> None:
-    keep_commands(experiment.index, [mining])
+def _mine(study: Study, mining: Sequence[str], command: Command) -> None:
+    keep_commands(study.index, [mining])
     try:
-        command(mining, experiment.output / 'mining.log', 0)
+        command(mining, study.output / 'mining.log', 0)
     except AfformerError as error:
         # Mining also fails if a video is damaged, after writing the index of all others.
-        if not experiment.index.is_file():
+        if not study.index.is_file():
             raise
         tqdm.write(f'afformer: {error}; its index was written, and is used', file=sys.stderr)
 
 
-def _carry_out(experiment: Experiment, command: Command) -> None:
+def _carry_out(study: Study, command: Command) -> None:
     """Run each training after those that it needs, in as many processes as allowed."""
-    runs = experiment.runs()
+    runs = study.runs()
     done = {run.name for run in runs if run.result.is_file()}
     waiting = [run for run in runs if run.name not in done]
-    make = partial(_make, output=experiment.output, command=command)
+    make = partial(_make, output=study.output, command=command)
     with tqdm(total=len(runs), initial=len(done), desc='models', unit='model') as progress:
         made = (
             (make(run, threads=_threads(1)) for run in waiting)
-            if experiment.processes == 1
-            else _together(make, waiting, experiment.processes)
+            if study.processes == 1
+            else _together(make, waiting, study.processes)
         )
         for _ in made:
             progress.update()
@@ -117,7 +117,7 @@ def _together(make: Callable[..., None], waiting: Sequence[Run], processes: int)
                 running[pool.submit(make, runs[name], threads=threads)] = name
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
-                # The first failure ends the experiment, once the others have ended.
+                # The first failure ends the study, once the others have ended.
                 future.result()
                 order.done(running.pop(future))
                 yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The experiment that trains hand detectors."""
+"""The configuration that trains hand detectors."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from lightning.pytorch import Callback
 from lightning.pytorch.cli import LightningArgumentParser
 
-from afformer_core.training.experiment import Experiment
 from afformer_core.training.hands.data import HandData
 from afformer_core.training.hands.module import HandTraining
 from afformer_core.training.hands.writer import DetectorWriter
+from afformer_core.training.training_cli import TrainingCli
 
 
-class HandExperiment(Experiment):
-    """The experiment that trains a hand detector (see `Experiment`)."""
+class HandTrainingCli(TrainingCli):
+    """The configuration that trains a hand detector (see `TrainingCli`)."""
 
     name = 'hands'
     trained = HandTraining
@@ -25,9 +25,9 @@ class HandExperiment(Experiment):
     writer = DetectorWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie the interval (see `Experiment.tie`)."""
+        """Tie the interval (see `TrainingCli.tie`)."""
         parser.link_arguments('model.interval', 'data.interval')
 
     def images(self) -> Sequence[Callback]:
-        """Return no callbacks (see `Experiment.images`)."""
+        """Return no callbacks (see `TrainingCli.images`)."""
         return ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which models an experiment compares, and how it goes on."""
+"""Which models a study compares, and how it goes on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.maskahand.study.experiment import Experiment, experiment_table
-from afformer_core.maskahand.study.experiment_run import Command, carry_out, in_own_process
+from afformer_core.maskahand.study.study import Study, study_table
+from afformer_core.maskahand.study.study_run import Command, carry_out, in_own_process
 from afformer_core.sim.datasets.dataset_writer import DatasetPlan, write_dataset
 from afformer_core.sim.datasets.long_video_writer import LongVideoPlan, write_long_videos
 
@@ -22,14 +22,14 @@ _NEEDED = ('train.json', 'validation.json', 'test-seen.json')
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Experiment:
+def empty(tmp_path: Path) -> Study:
     """Has all that is needed by name, and was mined before."""
     for name in _NEEDED:
         (tmp_path / name).touch()
-    experiment = Experiment(tmp_path / 'videos', tmp_path, tmp_path / 'results')
-    experiment.index.parent.mkdir(parents=True)
-    experiment.index.touch()
-    return experiment
+    study = Study(tmp_path / 'videos', tmp_path, tmp_path / 'results')
+    study.index.parent.mkdir(parents=True)
+    study.index.touch()
+    return study
 
 
 def measured(kld: float) -> str:
@@ -58,7 +58,7 @@ def estimate(value: float) -> dict[str, float | int]:
     return {'value': value, **interval, 'count': 150, 'confidence': 0.95}
 
 
-def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None:
+def test_every_model_comes_after_those_it_begins_with(empty: Study) -> None:
     runs = replace(empty, ablations=True).runs()
 
     names = [run.name for run in runs]
@@ -81,7 +81,7 @@ def test_every_model_comes_after_those_it_begins_with(empty: Experiment) -> None
         assert set(run.after) <= set(names[:place])
 
 
-def test_features_are_not_replaced_while_others_need_them(empty: Experiment) -> None:
+def test_features_are_not_replaced_while_others_need_them(empty: Study) -> None:
     runs = {run.name: run for run in replace(empty, ablations=True).runs()}
     frozen = {'pre-trained', 'maskahand_masks_alone'}
     published = {'maskahand_as_published'}
@@ -97,14 +97,14 @@ def test_features_are_not_replaced_while_others_need_them(empty: Experiment) -> 
     assert f'--model.initial={empty.output / "pre-trained"}' in tuned.training
 
 
-def test_no_label_says_which_step_of_the_papers_ablations_is_best(empty: Experiment) -> None:
+def test_no_label_says_which_step_of_the_papers_ablations_is_best(empty: Study) -> None:
     runs = replace(empty, ablations=True, shares=()).runs()
     chosen = [run.name for run in runs if any('validation' in word for word in run.training)]
 
     assert chosen == ['pre-trained', 'maskahand_masks_alone', 'pre-trained_tuned']
 
 
-def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, root: Path) -> None:
+def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Study, root: Path) -> None:
     configurations = root / 'config' / 'train'
     runs = replace(empty, ablations=True, configurations=configurations).runs()
     given = {
@@ -121,7 +121,7 @@ def test_what_is_left_out_is_left_out_of_the_papers_choices(empty: Experiment, r
     assert all(path.is_file() for paths in given.values() for path in paths)
 
 
-def test_the_same_labels_with_and_without_pre_training(empty: Experiment) -> None:
+def test_the_same_labels_with_and_without_pre_training(empty: Study) -> None:
     runs = {run.name: run for run in empty.runs()}
     alone, tuned = runs['10_percent_alone'], runs['10_percent_pre-trained']
 
@@ -137,25 +137,25 @@ def test_the_same_labels_with_and_without_pre_training(empty: Experiment) -> Non
 
 
 @pytest.mark.parametrize('share', [0.0, 1.5])
-def test_a_share_that_is_none(empty: Experiment, share: float) -> None:
+def test_a_share_that_is_none(empty: Study, share: float) -> None:
     with pytest.raises(ValueError, match='above 0 and at most 1'):
         replace(empty, shares=(share,))
 
 
-def test_nobody_would_do_it(empty: Experiment) -> None:
+def test_nobody_would_do_it(empty: Study) -> None:
     with pytest.raises(ValueError, match='processes is 0; it must be at least 1'):
         replace(empty, processes=0)
 
 
 @pytest.mark.parametrize('name', _NEEDED)
-def test_what_is_missing_is_named(empty: Experiment, name: str) -> None:
+def test_what_is_missing_is_named(empty: Study, name: str) -> None:
     (empty.annotated / name).unlink()
 
     with pytest.raises(DatasetError, match=f'has no {name}'):
         carry_out(empty)
 
 
-def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
+def test_what_is_done_is_not_done_again(empty: Study) -> None:
     runs = empty.runs()
     for run in runs[:4]:
         run.result.write_text(measured(1.0))
@@ -172,14 +172,14 @@ def test_what_is_done_is_not_done_again(empty: Experiment) -> None:
 
 @pytest.mark.parametrize(('shares', 'threads'), [((0.1,), [2, 2]), ((), [4, 4])])
 def test_models_that_are_made_at_once_share_the_cores(
-    empty: Experiment,
+    empty: Study,
     monkeypatch: pytest.MonkeyPatch,
     shares: tuple[float, ...],
     threads: list[int],
 ) -> None:
     monkeypatch.setattr('os.cpu_count', lambda: 4)
-    experiment = replace(empty, processes=2, shares=shares)
-    whole = _writes_results(experiment)
+    study = replace(empty, processes=2, shares=shares)
+    whole = _writes_results(study)
     given: list[int] = []
 
     def command(words: Sequence[str], log: Path, threads: int) -> None:
@@ -187,19 +187,19 @@ def test_models_that_are_made_at_once_share_the_cores(
         if words[0] == 'train':
             given.append(threads)
 
-    carry_out(experiment, command)
+    carry_out(study, command)
 
     # With labels, the first two have nothing to wait for; without, the second waits for the first.
     assert given[:2] == threads
 
 
-def _writes_results(experiment: Experiment) -> Command:
-    """A command that leaves what the steps of an experiment leave."""
+def _writes_results(study: Study) -> Command:
+    """A command that leaves what the steps of a study leave."""
 
     def command(words: Sequence[str], log: Path, threads: int) -> None:
         if words[0] == 'mine':
-            experiment.index.parent.mkdir(parents=True, exist_ok=True)
-            experiment.index.touch()
+            study.index.parent.mkdir(parents=True, exist_ok=True)
+            study.index.touch()
         if words[0] == 'evaluate':
             Path(words[-1].removeprefix('--json=')).write_text(measured(1.0))
 
@@ -227,7 +227,7 @@ def _must_not_run(words: Sequence[str], log: Path, threads: int) -> None:
     ids=['more steps', 'the usual steps', 'all pairs', 'another option', 'another rate'],
 )
 def test_results_of_other_options_are_refused(
-    empty: Experiment, options: dict[str, Any], text: str
+    empty: Study, options: dict[str, Any], text: str
 ) -> None:
     trial = replace(empty, steps=2)
     empty.index.unlink()
@@ -237,14 +237,14 @@ def test_results_of_other_options_are_refused(
         carry_out(replace(trial, **options), _must_not_run)
 
 
-def test_results_of_the_same_options_stay(empty: Experiment) -> None:
+def test_results_of_the_same_options_stay(empty: Study) -> None:
     empty.index.unlink()
     carry_out(empty, _writes_results(empty))
 
     carry_out(replace(empty, processes=2), _must_not_run)
 
 
-def test_a_result_that_was_removed_is_made_with_the_options_of_now(empty: Experiment) -> None:
+def test_a_result_that_was_removed_is_made_with_the_options_of_now(empty: Study) -> None:
     trial = replace(empty, steps=2, shares=())
     carry_out(trial, _writes_results(trial))
     for run in trial.runs():
@@ -257,7 +257,7 @@ def test_a_result_that_was_removed_is_made_with_the_options_of_now(empty: Experi
 
 
 def test_mining_that_found_damage_is_told_and_used(
-    empty: Experiment, capsys: pytest.CaptureFixture[str]
+    empty: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty.index.unlink()
     whole = _writes_results(empty)
@@ -273,7 +273,7 @@ def test_mining_that_found_damage_is_told_and_used(
     assert 'b.mp4 is empty; its index was written, and is used' in capsys.readouterr().err
 
 
-def test_mining_without_an_index_has_failed(empty: Experiment) -> None:
+def test_mining_without_an_index_has_failed(empty: Study) -> None:
     empty.index.unlink()
 
     def command(words: Sequence[str], log: Path, threads: int) -> None:
@@ -283,7 +283,7 @@ def test_mining_without_an_index_has_failed(empty: Experiment) -> None:
         carry_out(empty, command)
 
 
-def test_the_first_failure_ends_it(empty: Experiment) -> None:
+def test_the_first_failure_ends_it(empty: Study) -> None:
     given: list[str] = []
 
     def command(words: Sequence[str], log: Path, threads: int) -> None:
@@ -318,12 +318,12 @@ def test_threads_of_a_step_are_as_many_as_asked_for_and_do_not_spin(
     assert "OMP_WAIT_POLICY = 'PASSIVE'" in log.read_text()
 
 
-def test_the_table_has_the_baseline_row_beside_the_models(empty: Experiment) -> None:
+def test_the_table_has_the_baseline_row_beside_the_models(empty: Study) -> None:
     runs = replace(empty, shares=(0.1,)).runs()
     for run, kld in zip(runs, (2.1, 1.9, 1.5, 1.25), strict=True):
         run.result.write_text(measured(kld))
 
-    lines = experiment_table(runs).to_markdown().splitlines()
+    lines = study_table(runs).to_markdown().splitlines()
 
     rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in lines[4:9]]
     assert rows == [
@@ -345,11 +345,11 @@ def test_the_table_has_the_baseline_row_beside_the_models(empty: Experiment) -> 
     ]
 
 
-def test_results_of_another_version_are_refused(empty: Experiment) -> None:
+def test_results_of_another_version_are_refused(empty: Study) -> None:
     run = empty.runs()[0]
     run.result.write_text(json.dumps({'metrics': {'kld': 1.0}}))
     with pytest.raises(AfformerError, match=r'has the schema None; expected 1\. Delete it'):
-        experiment_table([run])
+        study_table([run])
 
 
 @pytest.mark.slow
@@ -367,7 +367,7 @@ def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
             longest_side=96,
         )
         assert [*write_dataset(annotated, split, pairs)][-1] == 2
-    experiment = Experiment(
+    study = Study(
         unlabelled,
         annotated,
         tmp_path / 'results',
@@ -385,9 +385,9 @@ def test_from_long_videos_to_a_table(tmp_path: Path, root: Path) -> None:
     def command(words: Sequence[str], log: Path, threads: int) -> None:
         assert main(words) == 0
 
-    carry_out(experiment, command)
+    carry_out(study, command)
 
-    table = experiment_table(experiment.runs())
+    table = study_table(study.runs())
     assert list(table.rows) == [
         "same action's mean map",
         'pre-trained, no labels, backbone frozen',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Experiments: Lightning's command line with our saved configuration, checkpoints and resuming."""
+"""Configurations: Lightning's command line with our saved configuration, checkpoints and resuming."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
     Reached,
     require_checkpoint_of,
-    require_same_experiment,
+    require_same_configuration,
     require_same_samples,
 )
 from afformer_core.training.trainer_options import require_honoured
@@ -40,7 +40,7 @@ _STEPS_OF_A_POINT = 10
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
 _DESCRIPTION = (
-    'Train a model as YAML files and options say. config/train has an experiment in each file; '
+    'Train a model as YAML files and options say. config/train has a configuration in each file; '
     'later files and options override earlier ones. Paths are relative to the current folder.'
 )
 _EXAMPLE = """examples:
@@ -57,7 +57,7 @@ class _ExamplesAsTyped(RawDescriptionHelpFormatter, DefaultHelpFormatter):
     """A help formatter that keeps the lines of the examples."""
 
 
-class ExperimentSaver(SaveConfigCallback):
+class ConfigurationSaver(SaveConfigCallback):
     """A writer of the whole configuration as `config.yaml` beside the weights."""
 
     def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
@@ -67,14 +67,14 @@ class ExperimentSaver(SaveConfigCallback):
             write_aside(Path(self.config.output) / _CONFIGURATION, content.encode())
 
 
-class Experiment(LightningCLI):
-    """An experiment: parses YAML files and options, and builds model, data and trainer.
+class TrainingCli(LightningCLI):
+    """A configuration: parses YAML files and options, and builds model, data and trainer.
 
     Args:
         arguments: arguments of `afformer train`.
 
     Attributes:
-        name: value of `experiment` in YAML files.
+        name: value of `task` in YAML files.
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
@@ -94,7 +94,7 @@ class Experiment(LightningCLI):
         super().__init__(
             self.trained,
             self.data,
-            save_config_callback=ExperimentSaver,
+            save_config_callback=ConfigurationSaver,
             seed_everything_default=0,
             subclass_mode_data=self.data_is_chosen,
             args=self._arguments,
@@ -112,7 +112,7 @@ class Experiment(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add options beyond Lightning's, and tie the data to the model."""
         parser.add_argument(
-            '--experiment',
+            '--task',
             choices=(self.name,),
             default=self.name,
             help='what is trained; set by a YAML file',
@@ -143,7 +143,7 @@ class Experiment(LightningCLI):
         """Return the callbacks that show a validation besides its measures."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Build the trainer, with an experiment's callbacks after those of the configuration."""
+        """Build the trainer, with a configuration's callbacks after those of the configuration."""
         output = Path(self.config.output)
         given = {**self.config_init.trainer, **kwargs}
         # A short training needs a point of its curves at the last step, too.
@@ -186,8 +186,8 @@ class Experiment(LightningCLI):
 
         Raises:
             AfformerError: an option of the trainer is not supported, the checkpoint is damaged, of
-                another architecture, another experiment or other samples, or a file cannot be read
-                or written.
+                another architecture, another configuration or other samples, or a file cannot be
+                read or written.
         """
         require_honoured(self.config.trainer)
         output = Path(self.config.output)
@@ -195,7 +195,7 @@ class Experiment(LightningCLI):
         resumed = last.is_file()
         if resumed:
             reached = require_checkpoint_of(last, self.model)
-            require_same_experiment(output / _CONFIGURATION, self.parser.dump(self.config))
+            require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
             # Setup leaves out broken samples where requested, which the comparison needs.
             self.datamodule.setup('fit')
             require_same_samples(output, reached.samples, self.datamodule.training_note())
@@ -241,8 +241,8 @@ def _listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, Sequence) else [given]
 
 
-class GroundingExperiment(Experiment):
-    """The experiment that trains a grounding model (see `Experiment`)."""
+class GroundingTrainingCli(TrainingCli):
+    """The configuration that trains a grounding model (see `TrainingCli`)."""
 
     name = 'grounding'
     trained = GroundingTraining
@@ -252,10 +252,10 @@ class GroundingExperiment(Experiment):
     writer = ModelWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie input size and action names (see `Experiment.tie`)."""
+        """Tie input size and action names (see `TrainingCli.tie`)."""
         parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
         parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
 
     def images(self) -> Sequence[Callback]:
-        """Return the callback that shows heatmaps (see `Experiment.images`)."""
+        """Return the callback that shows heatmaps (see `TrainingCli.images`)."""
         return [HeatmapImages()]
